@@ -1,0 +1,112 @@
+"""
+Opens the database, gives the `sessionmaker`; the declarative base and the column types.
+
+One machine runs on SQLite: write-ahead log, full synchronisation, and transactions that take the write lock when they
+begin, because a lock that is upgraded in the middle fails at once instead of waiting. More machines run on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, TypeDecorator, event
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+#: How long a writer waits for another one before it gives up, in seconds.
+LOCK_TIMEOUT = 30
+
+#: Row numbers: 64 bits everywhere; SQLite only counts up by itself in a column that says INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time: an aware datetime in Python, always UTC in the database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"Expected an aware datetime, but found {value!r}")
+        at = value.astimezone(UTC)
+        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table of the engine."""
+
+    type_annotation_map = {datetime: Instant}
+
+
+def connect(url: str) -> sqlalchemy.Engine:
+    """
+    Return a connection pool for a SQLAlchemy URL; `postgresql://` means psycopg 3.
+
+    The folder of a SQLite file is made when it is missing. Nothing is connected yet.
+    """
+    address = sqlalchemy.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _connect_sqlite(address)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    return sqlalchemy.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=40)
+
+
+def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = {"pool_size": 20, "max_overflow": 40}
+    else:
+        # Everyone has to see the one database in memory.
+        options = {"poolclass": sqlalchemy.StaticPool}
+    engine = sqlalchemy.create_engine(
+        address, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False}, **options
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        # The driver would begin transactions of its own, late and without the write lock.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sqlalchemy.Connection) -> None:
+        reading = connection.get_execution_options().get("casepath_read_only", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def sessions(engine: sqlalchemy.Engine, *, read_only: bool = False) -> sessionmaker[Session]:
+    """
+    Return the factory of sessions: `with sessions.begin() as session:` is one transaction.
+
+    A session of a `read_only` factory takes no write lock, so that pages are shown while somebody writes.
+    """
+    bind = engine.execution_options(casepath_read_only=True) if read_only else engine
+    return sessionmaker(bind, expire_on_commit=False, autoflush=True)
+
+
+def upgrade(engine: sqlalchemy.Engine) -> None:
+    """Bring the tables to the newest revision; an empty database gets them all."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,130 @@
+"""
+Read XML that somebody else wrote: no DTD, no entities, nothing from outside the file, limits on size, depth and number.
+
+A first pass only counts and looks for what is refused, and builds nothing; so a file made to exhaust memory is stopped
+before its tree exists. Comments and processing instructions are dropped: no meaning may hide in them.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from engine import errors
+
+#: Bytes of one file.
+MAX_BYTES = 20 * 1024 * 1024
+#: Elements inside elements. libxml2 has a limit of its own above this one.
+MAX_DEPTH = 200
+#: Elements and attributes of one file together.
+MAX_NODES = 1_000_000
+
+XINCLUDE = "{http://www.w3.org/2001/XInclude}"
+
+
+class _Refusal(Exception):
+    """Stops the first pass; carries code and both texts."""
+
+    def __init__(self, code: str, message: str, message_zh: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.message_zh = message_zh
+
+
+class _Guard:
+    """Sees every event of the first pass and stops it where a limit is passed."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.nodes = 0
+
+    def doctype(self, _name: str, _public: str | None, _system: str | None) -> None:
+        raise _Refusal(
+            "xml-doctype",
+            "Expected XML without a document type, but found <!DOCTYPE …>; delete that line, entities are not allowed",
+            "文件不得包含文档类型声明，但发现了 <!DOCTYPE …>；请删除该声明，不允许使用实体",
+        )
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        self.nodes += 1 + len(attributes)
+        if self.depth > MAX_DEPTH:
+            raise _Refusal(
+                "xml-too-deep",
+                f"Expected at most {MAX_DEPTH} elements inside each other, but found more",
+                f"元素嵌套最多 {MAX_DEPTH} 层，但文件超过了此限制",
+            )
+        if self.nodes > MAX_NODES:
+            raise _Refusal(
+                "xml-too-many-nodes",
+                f"Expected at most {MAX_NODES:,} elements and attributes, but found more",
+                f"元素和属性总数最多 {MAX_NODES:,} 个，但文件超过了此限制",
+            )
+        if tag.startswith(XINCLUDE):
+            raise _Refusal(
+                "xml-include",
+                "Expected everything in one file, but found an XInclude; put the included part into the file",
+                "所有内容必须在同一个文件中，但发现了 XInclude；请将被引用的内容直接放入文件",
+            )
+
+    def end(self, _tag: str) -> None:
+        self.depth -= 1
+
+    def close(self) -> None:
+        return None
+
+
+def parse(content: bytes, file: str) -> etree._Element:
+    """
+    Read one XML file and give its root element, without comments and processing instructions.
+
+    Raises `DeploymentRefused` with one finding where the content is no well-formed XML, is larger than 20 MB, deeper
+    than 200 elements, or has a document type, entities or includes.
+    """
+    if len(content) > MAX_BYTES:
+        raise _refused(
+            file, 0, "xml-too-large",
+            f"Expected a file of at most {MAX_BYTES:,} bytes, but found {len(content):,}",
+            f"文件最大 {MAX_BYTES:,} 字节，但实际为 {len(content):,} 字节",
+        )
+    if not content.strip():
+        raise _refused(file, 0, "xml-empty", "Expected XML, but found an empty file", "文件应为 XML，但内容为空")
+    guard = _parser(_Guard())
+    try:
+        etree.fromstring(content, guard)
+        return etree.fromstring(content, _parser())
+    except _Refusal as refusal:
+        raise _refused(file, _line(guard), refusal.code, refusal.message, refusal.message_zh) from None
+    except (etree.XMLSyntaxError, LookupError, ValueError) as error:
+        # LookupError: the declaration names an encoding that nobody knows.
+        line = getattr(error, "lineno", None) or 0
+        reason = getattr(error, "msg", None) or str(error)
+        raise _refused(
+            file, line, "xml-not-well-formed",
+            f"Expected well-formed XML, but found: {reason}", f"文件应为格式正确的 XML，但发现：{reason}",
+        ) from None
+
+
+def _parser(target: _Guard | None = None) -> etree.XMLParser:
+    return etree.XMLParser(
+        target=target,
+        resolve_entities=False,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+
+
+def _line(parser: etree.XMLParser) -> int:
+    """The line the parser had reached; 0 where it kept none."""
+    return max((entry.line for entry in parser.error_log), default=0)
+
+
+def _refused(file: str, line: int, code: str, message: str, message_zh: str) -> errors.DeploymentRefused:
+    finding = errors.Finding(level="error", code=code, file=file, line=line, message=message, message_zh=message_zh)
+    return errors.DeploymentRefused([finding])
