@@ -7,6 +7,8 @@ before its tree exists. Comments and processing instructions are dropped: no mea
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
 from engine import errors
@@ -22,13 +24,14 @@ XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 
 
 class _Refusal(Exception):
-    """Stops the first pass; carries code and both texts."""
+    """Stops the first pass; carries code, both texts and the text in the file that gives it away."""
 
-    def __init__(self, code: str, message: str, message_zh: str) -> None:
+    def __init__(self, code: str, message: str, message_zh: str, sign: bytes = b"") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.message_zh = message_zh
+        self.sign = sign
 
 
 class _Guard:
@@ -43,6 +46,7 @@ class _Guard:
             "xml-doctype",
             "Expected XML without a document type, but found <!DOCTYPE …>; delete that line, entities are not allowed",
             "文件不得包含文档类型声明，但发现了 <!DOCTYPE …>；请删除该声明，不允许使用实体",
+            sign=b"<!DOCTYPE",
         )
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -65,6 +69,7 @@ class _Guard:
                 "xml-include",
                 "Expected everything in one file, but found an XInclude; put the included part into the file",
                 "所有内容必须在同一个文件中，但发现了 XInclude；请将被引用的内容直接放入文件",
+                sign=b"XInclude",
             )
 
     def end(self, _tag: str) -> None:
@@ -89,16 +94,15 @@ def parse(content: bytes, file: str) -> etree._Element:
         )
     if not content.strip():
         raise _refused(file, 0, "xml-empty", "Expected XML, but found an empty file", "文件应为 XML，但内容为空")
-    guard = _parser(_Guard())
     try:
-        etree.fromstring(content, guard)
+        etree.fromstring(content, _parser(_Guard()))
         return etree.fromstring(content, _parser())
     except _Refusal as refusal:
-        raise _refused(file, _line(guard), refusal.code, refusal.message, refusal.message_zh) from None
+        raise _refused(file, _line(content, refusal.sign), refusal.code, refusal.message, refusal.message_zh) from None
     except (etree.XMLSyntaxError, LookupError, ValueError) as error:
         # LookupError: the declaration names an encoding that nobody knows.
         line = getattr(error, "lineno", None) or 0
-        reason = getattr(error, "msg", None) or str(error)
+        reason = re.sub(r"(, try XML_PARSE_HUGE)?\s*(, line \d+, column \d+)?$", "", str(error.args[0]))
         raise _refused(
             file, line, "xml-not-well-formed",
             f"Expected well-formed XML, but found: {reason}", f"文件应为格式正确的 XML，但发现：{reason}",
@@ -120,9 +124,10 @@ def _parser(target: _Guard | None = None) -> etree.XMLParser:
     )
 
 
-def _line(parser: etree.XMLParser) -> int:
-    """The line the parser had reached; 0 where it kept none."""
-    return max((entry.line for entry in parser.error_log), default=0)
+def _line(content: bytes, sign: bytes) -> int:
+    """The line of a text that is known to be there; 0 without one. Both parsers know lines only of what they read."""
+    plain = content.replace(b"\0", b"")  # UTF-16
+    return plain.count(b"\n", 0, plain.find(sign)) + 1 if sign and sign in plain else 0
 
 
 def _refused(file: str, line: int, code: str, message: str, message_zh: str) -> errors.DeploymentRefused:
