@@ -1,0 +1,39 @@
+"""
+Every table with its states, constraints and indexes, in the order of a process instance's life.
+
+A row of `process_instances` holds only what is alive: tokens and variable scopes, as compact JSON. What happened is in
+`activity_instances` (for reading) and `history_events` (as proof), once. `activity_instance` is everywhere the number
+of an activity instance within its process instance; 0 is the process instance itself.
+"""
+
+from __future__ import annotations
+
+from engine.models.definitions import Definition, Deployment, Resource
+from engine.models.instances import ExternalTask, Incident, Job, ProcessInstance, Subscription, UserTask, UserTaskCandidate
+from engine.models.people import Group, LoginFailure, Membership, NumberSequence, User
+from engine.models.records import ActivityInstance, Attachment, Comment, HistoryEvent, Notification
+from engine.models.states import TRANSITIONS
+
+__all__ = [
+    "ActivityInstance",
+    "Attachment",
+    "Comment",
+    "Definition",
+    "Deployment",
+    "ExternalTask",
+    "Group",
+    "HistoryEvent",
+    "Incident",
+    "Job",
+    "LoginFailure",
+    "Membership",
+    "Notification",
+    "NumberSequence",
+    "ProcessInstance",
+    "Resource",
+    "Subscription",
+    "TRANSITIONS",
+    "User",
+    "UserTask",
+    "UserTaskCandidate",
+]

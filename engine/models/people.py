@@ -1,0 +1,66 @@
+"""Who may do what: users, groups, and wrong passwords; and the numbers given out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from engine.database import Base, RowId
+
+
+class User(Base):
+    """Somebody who may log in."""
+
+    __tablename__ = "users"
+
+    username: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(255))
+    #: argon2id, PHC string; null: may not log in with a password.
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    language: Mapped[str] = mapped_column(String(8), default="zh_CN")
+    active: Mapped[bool] = mapped_column(default=True)
+    #: Ends sessions that were begun before.
+    sessions_valid_from: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Group(Base):
+    """A role: who belongs to it may claim its user tasks."""
+
+    __tablename__ = "groups"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    name_en: Mapped[str | None] = mapped_column(String(255))
+
+
+class Membership(Base):
+    """A user belongs to a group."""
+
+    __tablename__ = "memberships"
+
+    username: Mapped[str] = mapped_column(ForeignKey("users.username"), primary_key=True)
+    group_key: Mapped[str] = mapped_column(ForeignKey("groups.key"), primary_key=True, index=True)
+
+
+class LoginFailure(Base):
+    """A wrong password, kept for as long as it slows down the next attempt."""
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(255), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime]
+
+
+class NumberSequence(Base):
+    """The last number given out under a name, such as the register of a year."""
+
+    __tablename__ = "number_sequences"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    last: Mapped[int]

@@ -1,0 +1,52 @@
+"""The states of each table and the transitions between them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint
+
+#: The states of each table and where each may go; an empty set is an end. Guarded updates and CHECK constraints follow.
+TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
+    "process_instances": {
+        # Runs; every trigger moves it. After a crash it is where its last transaction left it.
+        "active": frozenset({"suspended", "completed", "cancelled"}),
+        # Holds still: user tasks cannot be completed, jobs and external tasks are not given out.
+        "suspended": frozenset({"active", "cancelled"}),
+        "completed": frozenset(),
+        # Ended early by hand, by an uncaught error event or together with its caller; `end_reason` says which.
+        "cancelled": frozenset(),
+    },
+    "user_tasks": {
+        "created": frozenset({"completed", "cancelled"}),
+        "completed": frozenset(),
+        "cancelled": frozenset(),
+    },
+    "external_tasks": {
+        # Free to be fetched, when `retries` is not 0 and `locked_until` is past.
+        "created": frozenset({"locked", "completed", "failed", "cancelled"}),
+        # A worker has it until `locked_until`; after that it may be fetched again by anybody.
+        "locked": frozenset({"created", "completed", "failed", "cancelled"}),
+        # No retries left; an incident is open. Setting retries brings it back.
+        "failed": frozenset({"created", "cancelled"}),
+        "completed": frozenset(),
+        "cancelled": frozenset(),
+    },
+    "jobs": {
+        # Waits for `due_at`, is executed in the transaction that moves the instance; then the row is gone.
+        "waiting": frozenset({"failed"}),
+        # No retries left; an incident is open.
+        "failed": frozenset({"waiting"}),
+    },
+    "incidents": {"open": frozenset({"resolved"}), "resolved": frozenset()},
+    "activity_instances": {
+        "active": frozenset({"completed", "cancelled"}),
+        "completed": frozenset(),
+        "cancelled": frozenset(),
+    },
+}
+
+
+def states_check(table: str) -> CheckConstraint:
+    names = ", ".join(f"'{state}'" for state in TRANSITIONS[table])
+    return CheckConstraint(f"state IN ({names})", name=f"{table}_state")
