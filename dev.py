@@ -1,0 +1,218 @@
+"""
+Set up, run and check Casepath, with nothing but Python's standard library.
+
+    python3 dev.py setup                        make .venv, install the project, bundle the scripts
+    python3 dev.py run [--port N] [--data DIR]  serve the demo
+    python3 dev.py check                        ruff and mypy
+    python3 dev.py test [pytest arguments]      everything that is checked before a change counts
+    python3 dev.py bench [pytest arguments]     the benchmarks
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from tests import chromium
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+CACHE = ROOT / ".cache"
+LOG = CACHE / "setup.log"
+FONT_PACKAGE = "fonts-wqy-zenhei"
+
+
+class Missing(Exception):
+    """Something this machine lacks; the message says in one sentence what."""
+
+
+def main() -> None:
+    """Run the command named on the command line and exit with its code."""
+    parser = argparse.ArgumentParser(description="Set up, run and check Casepath.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="make .venv, install the project, bundle the scripts")
+    run_parser = commands.add_parser("run", help="serve the demo")
+    run_parser.add_argument("--port", type=int, default=8000)
+    run_parser.add_argument("--data", type=Path, default=ROOT / ".data", help="folder of the database (default: .data)")
+    commands.add_parser("check", help="ruff and mypy")
+    commands.add_parser("test", help="everything that is checked before a change counts")
+    commands.add_parser("bench", help="the benchmarks")
+    options, rest = parser.parse_known_args()
+    if rest and options.command not in {"test", "bench"}:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        sys.exit(perform(options, rest))
+    except Missing as missing:
+        sys.exit(f"dev.py: {missing}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def perform(options: argparse.Namespace, rest: list[str]) -> int:
+    """Carry out one command and return its exit code; raises `Missing`."""
+    setup()
+    match options.command:
+        case "run":
+            serve(options.port, options.data.resolve())
+        case "check":
+            return check()
+        case "test":
+            setup_browser()
+            return check() or pytest(*rest)
+        case "bench":
+            return pytest("tests/benchmarks", "-p", "no:xdist", "-s", *rest)
+    return 0
+
+
+# Setting up
+
+
+def setup() -> None:
+    """Make `.venv` complete and the bundles current; a fraction of a second when nothing has changed."""
+    if sys.version_info < (3, 11):
+        raise Missing(f"Python 3.11 or newer is needed, but this is Python {sys.version.split()[0]}.")
+    CACHE.mkdir(exist_ok=True)
+    stamp = VENV / ".casepath"
+    wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    if not (PYTHON.exists() and stamp.is_file() and stamp.read_text(encoding="ascii") == wanted):
+        install()
+        stamp.write_text(wanted, encoding="ascii")
+    bundle()
+
+
+def install() -> None:
+    """Create the virtual environment where it is missing and install the project into it, editable."""
+    if not PYTHON.exists():
+        if not module_exists("venv") or not module_exists("ensurepip"):
+            raise Missing("Python's venv module is missing; on Debian and Ubuntu `apt-get install python3-venv` adds it.")
+        step("Creating .venv", [sys.executable, "-m", "venv", str(VENV)])
+    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    # Without isolation the build uses the Node.js of .venv instead of unpacking a second one of 200 MB.
+    step("Installing the build tools", [*pip, *build_requirements()])
+    step("Installing Casepath and its libraries", [*pip, "--no-build-isolation", "--editable", ".[dev]"])
+
+
+def module_exists(name: str) -> bool:
+    """Whether this Python can import `name`."""
+    return subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, check=False).returncode == 0
+
+
+def build_requirements() -> list[str]:
+    """What `pyproject.toml` needs to build the project."""
+    import tomllib
+
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        requires: list[str] = tomllib.load(file)["build-system"]["requires"]
+    return requires
+
+
+def bundle() -> None:
+    """Bundle the scripts of the pages and compile the translations, if their sources changed."""
+    step("Bundling the scripts of the pages", [str(PYTHON), "hatch_build.py"], quiet=True)
+
+
+def step(title: str, command: list[str], *, quiet: bool = False) -> None:
+    """
+    Run one step of the setup with its output in `.cache/setup.log`; `quiet` prints its title only when it is slow.
+
+    Raises `Missing` with the reason when it fails.
+    """
+    started = time.monotonic()
+    announcement = threading.Timer(1.0 if quiet else 0.0, lambda: print(f"{title} …", flush=True))
+    announcement.start()
+    with LOG.open("w", encoding="utf-8") as log:
+        code = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        ).returncode
+    announcement.cancel()
+    if code:
+        raise Missing(f"{title} failed with exit code {code}: {reason(LOG.read_text(encoding='utf-8'))}")
+    if not quiet or time.monotonic() - started > 1:
+        print(f"{title}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+def reason(output: str) -> str:
+    """The reason of a failed step in one sentence, from what it printed."""
+    unreachable = ("NewConnectionError", "NameResolutionError", "ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ConnectTimeout")
+    if any(word in output for word in unreachable):
+        return "a package registry could not be reached; a network or a mirror in pip's and npm's configuration is needed."
+    lines = [line for line in output.splitlines() if line.strip()]
+    return "\n".join(["its last words were:", *lines[-12:], f"All of them are in {LOG}."])
+
+
+def setup_browser() -> None:
+    """Make sure that the browser tests find Chromium and a Chinese font; raises `Missing` when there is no way."""
+    if not has_chinese_font():
+        apt_install("Installing a Chinese font", FONT_PACKAGE)
+    if chromium.find() is None:
+        apt_install("Installing Chromium", "chromium")
+    if chromium.find() is None:
+        step("Unpacking Chromium from npm", [str(PYTHON), "-m", "tests.chromium"])
+
+
+def has_chinese_font() -> bool:
+    """Whether fontconfig knows a font with Chinese characters; without one the pages work but look empty."""
+    if shutil.which("fc-list") is None:
+        return False
+    found = subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=False)
+    return bool(found.stdout.strip())
+
+
+def apt_install(title: str, package: str) -> None:
+    """Install a Debian package where this user may; where not, leave it to the caller to look for another way."""
+    if shutil.which("apt-get") is None or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    script = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {package}"
+    try:
+        step(title, ["sh", "-c", script])
+    except Missing as missing:
+        print(missing, flush=True)
+
+
+# Running and checking
+
+
+def serve(port: int, folder: Path) -> NoReturn:
+    """Become the server, so that signals reach it directly and nothing is left behind when it stops."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [str(BIN / "casepath"), "serve", "--demo", "--port", str(port), "--data", str(folder)]
+    if os.name == "nt":
+        sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+    os.chdir(ROOT)
+    os.execv(command[0], command)
+
+
+def check() -> int:
+    """Lint and type check everything; 0 when both are content."""
+    return tool("ruff", "check", ".") or tool("mypy")
+
+
+def pytest(*arguments: str) -> int:
+    """Run pytest, on all cores unless the arguments say otherwise; 0 when every test passed."""
+    spread = [] if {"-n", "no:xdist", "--pdb"} & set(arguments) else ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
+    return tool("pytest", *spread, *arguments)
+
+
+def tool(module: str, *arguments: str) -> int:
+    """Run a module of the virtual environment at the root of the project and return its exit code."""
+    started = time.monotonic()
+    print(f"— {module}", flush=True)
+    code = subprocess.run(
+        [str(PYTHON), "-m", module, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+    print(f"— {module}: {'passed' if code == 0 else f'failed with exit code {code}'}, {time.monotonic() - started:.0f} s\n", flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

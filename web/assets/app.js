@@ -1,0 +1,98 @@
+// On every page: htmx, and the few things a form cannot say in HTML alone. Without scripts the pages still work.
+
+import htmx from 'htmx.org';
+
+// The Content-Security-Policy allows neither inline styles nor evaluated code, and nothing here needs them.
+htmx.config.includeIndicatorStyles = false;
+htmx.config.allowEval = false;
+htmx.config.selfRequestsOnly = true;
+htmx.config.historyCacheSize = 0;
+
+const unsaved = new Set();
+
+function meta(name) {
+  return document.querySelector(`meta[name="${name}"]`)?.content ?? '';
+}
+
+function announce(text) {
+  const region = document.getElementById('announcement');
+  if (region) {
+    region.textContent = text;
+  }
+}
+
+document.addEventListener('htmx:configRequest', ({ detail }) => {
+  if (detail.verb !== 'get') {
+    detail.headers['X-CSRF-Token'] = meta('csrf-token');
+  }
+});
+
+// A lost connection or a server error leaves the page as it was; the reader is told instead of wondering.
+for (const failure of ['htmx:sendError', 'htmx:responseError', 'htmx:timeout']) {
+  document.addEventListener(failure, () => announce(meta('message-connection')));
+}
+document.addEventListener('htmx:afterRequest', ({ detail }) => {
+  if (detail.successful) {
+    announce('');
+  }
+});
+
+// <form data-confirm="Really cancel?"> or the same on the button that submits it.
+document.addEventListener('submit', event => {
+  const form = event.target;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (question && !window.confirm(question)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  unsaved.delete(form);
+}, true);
+
+// A second click must not send a form twice. The button is disabled only after its value has been collected,
+// and comes back when the reader returns to the page by the browser's history.
+document.addEventListener('submit', event => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== 'post') {
+    return;
+  }
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = 'true';
+  setTimeout(() => form.setAttribute('aria-busy', 'true'));
+});
+window.addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) {
+    delete form.dataset.sent;
+    form.removeAttribute('aria-busy');
+  }
+});
+
+// <form data-keep>: ask before what was typed is thrown away.
+document.addEventListener('input', ({ target }) => {
+  const form = target.closest?.('form[data-keep]');
+  if (form) {
+    unsaved.add(form);
+  }
+});
+window.addEventListener('beforeunload', event => {
+  if ([...unsaved].some(form => form.isConnected)) {
+    event.preventDefault();
+  }
+});
+
+// <select data-submit>: a filter that applies itself; its form has a button for those without scripts.
+document.addEventListener('change', ({ target }) => {
+  if (target.matches?.('[data-submit]')) {
+    target.form.requestSubmit();
+  }
+});
+
+// <button data-print>
+document.addEventListener('click', ({ target }) => {
+  if (target.closest?.('[data-print]')) {
+    window.print();
+  }
+});

@@ -1,0 +1,161 @@
+// The editor of a definition.
+//
+// <div data-modeler data-diagram-url="…" data-deploy-url="…" data-resource-name="complaint.bpmn">
+//   <div data-modeler-canvas></div> <div data-modeler-properties></div>
+//   <button data-modeler-action="deploy | download | import | undo | redo | fit">…</button>
+//   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…"></p>
+//   <ul data-modeler-problems></ul>
+// </div>
+//
+// Without `data-diagram-url` a new diagram is begun. `deploy` posts {"name": …, "xml": …} as JSON with the CSRF token of
+// <meta name="csrf-token">. The answer is JSON too: {"location": "<url to go to>"}, or with a status of 400 and above
+// {"message": "…", "problems": [{"element_id": "…", "message": "…"}]}; each problem becomes a link to its element.
+
+import Modeler from 'camunda-bpmn-js/lib/camunda-platform/Modeler';
+import lintModule from 'bpmn-js-bpmnlint';
+
+import bpmnlint from './.bpmnlintrc';
+import './modeler.css';
+import translateModule, { missing } from './translate.js';
+
+function start(root) {
+  const part = name => root.querySelector(`[data-modeler-${name}]`);
+  const status = part('status');
+
+  const modeler = new Modeler({
+    container: part('canvas'),
+    propertiesPanel: { parent: part('properties') },
+    additionalModules: [lintModule, translateModule(document.documentElement.lang)],
+    linting: { bpmnlint, active: true }
+  });
+  let changed = false;
+
+  function tell(text, state = '') {
+    status.textContent = text;
+    status.dataset.state = state;
+  }
+
+  function listProblems(problems) {
+    part('problems').replaceChildren(...problems.map(({ element_id: id, message }) => {
+      const item = document.createElement('li');
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.textContent = message;
+      button.addEventListener('click', () => select(id));
+      item.append(button);
+      return item;
+    }));
+  }
+
+  function select(id) {
+    const element = modeler.get('elementRegistry').get(id);
+    if (element) {
+      modeler.get('selection').select(element);
+      modeler.get('canvas').scrollToElement(element);
+    }
+  }
+
+  async function open(xml) {
+    const { warnings } = xml ? await modeler.importXML(xml) : await modeler.createDiagram();
+    modeler.get('canvas').zoom('fit-viewport', 'auto');
+    listProblems(warnings.map(({ message, element }) => ({ message, element_id: element?.id })));
+    changed = false;
+    root.dataset.modeler = 'ready';
+  }
+
+  function fail(error) {
+    tell(`${status.dataset.failed} ${error.message}`, 'failed');
+  }
+
+  async function deploy() {
+    const { xml } = await modeler.saveXML({ format: true });
+    const response = await fetch(root.dataset.deployUrl, {
+      method: 'POST',
+      credentials: 'same-origin',
+      headers: {
+        'Accept': 'application/json',
+        'Content-Type': 'application/json',
+        'X-CSRF-Token': document.querySelector('meta[name="csrf-token"]').content
+      },
+      body: JSON.stringify({ name: root.dataset.resourceName, xml })
+    });
+    const isJson = response.headers.get('Content-Type')?.startsWith('application/json');
+    const answer = isJson ? await response.json() : { message: `${response.status} ${response.statusText}` };
+    listProblems(answer.problems ?? []);
+    if (!response.ok) {
+      tell(answer.message, 'failed');
+      return;
+    }
+    changed = false;
+    tell(status.dataset.deployed, 'deployed');
+    if (answer.location) {
+      window.location.assign(answer.location);
+    }
+  }
+
+  async function download() {
+    const { xml } = await modeler.saveXML({ format: true });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([xml], { type: 'application/xml' }));
+    link.download = root.dataset.resourceName;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href));
+  }
+
+  async function importFile() {
+    const chooser = document.createElement('input');
+    chooser.type = 'file';
+    chooser.accept = '.bpmn,.xml';
+    chooser.addEventListener('change', async () => {
+      const [file] = chooser.files;
+      if (file && (!changed || window.confirm(status.dataset.unsaved))) {
+        await open(await file.text()).then(() => { changed = true; }, fail);
+      }
+    });
+    chooser.click();
+  }
+
+  const actions = {
+    deploy,
+    download,
+    import: importFile,
+    undo: () => modeler.get('commandStack').undo(),
+    redo: () => modeler.get('commandStack').redo(),
+    fit: () => modeler.get('canvas').zoom('fit-viewport', 'auto')
+  };
+
+  for (const button of root.querySelectorAll('[data-modeler-action]')) {
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      await Promise.resolve(actions[button.dataset.modelerAction]()).catch(fail);
+      button.disabled = false;
+    });
+  }
+  modeler.on('commandStack.changed', () => {
+    changed = true;
+    tell('');
+  });
+  modeler.on('elementTemplates.errors', ({ errors }) => errors.forEach(fail));
+  window.addEventListener('beforeunload', event => {
+    if (changed) {
+      event.preventDefault();
+    }
+  });
+
+  const begin = async () => {
+    const { diagramUrl } = root.dataset;
+    if (!diagramUrl) {
+      return open();
+    }
+    const response = await fetch(diagramUrl, { credentials: 'same-origin' });
+    if (!response.ok) {
+      throw new Error(`${response.status} ${response.statusText}`);
+    }
+    return open(await response.text());
+  };
+  begin().catch(fail);
+  return { modeler, missing };
+}
+
+// For browser tests and the console; nothing on the page depends on it.
+window.modelers = [...document.querySelectorAll('[data-modeler]')].map(start);

@@ -1,0 +1,118 @@
+// Shows a diagram and the path taken through it.
+//
+// <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="img" aria-label="…"></div>
+//
+// `data-diagram-url` answers BPMN XML. `data-path-url` (optional) answers JSON:
+//   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…"}},
+//    "flows": ["<sequence flow id>", …]}
+// A click on an element sends the event `diagram:element` with its id. `data-highlight-element="<id>"` on any
+// other part of the page points at an element. Keys: + and - zoom, 0 fits, arrows move.
+
+import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
+
+import './viewer.css';
+
+const STEP = 40;
+const KEYS = {
+  ArrowLeft: canvas => canvas.scroll({ dx: STEP, dy: 0 }),
+  ArrowRight: canvas => canvas.scroll({ dx: -STEP, dy: 0 }),
+  ArrowUp: canvas => canvas.scroll({ dx: 0, dy: STEP }),
+  ArrowDown: canvas => canvas.scroll({ dx: 0, dy: -STEP }),
+  '+': canvas => canvas.zoom(canvas.zoom() * 1.2),
+  '=': canvas => canvas.zoom(canvas.zoom() * 1.2),
+  '-': canvas => canvas.zoom(canvas.zoom() / 1.2),
+  0: canvas => canvas.zoom('fit-viewport', 'auto')
+};
+
+async function fetched(url, read) {
+  const response = await fetch(url, { credentials: 'same-origin' });
+  if (!response.ok) {
+    throw new Error(`Expected ${url} to answer, but found status ${response.status}`);
+  }
+  return response[read]();
+}
+
+function mark(viewer, path) {
+  const canvas = viewer.get('canvas');
+  const overlays = viewer.get('overlays');
+  const registry = viewer.get('elementRegistry');
+
+  for (const id of path.flows ?? []) {
+    if (registry.get(id)) {
+      canvas.addMarker(id, 'path-visited');
+    }
+  }
+  for (const [id, { state, count, title }] of Object.entries(path.elements ?? {})) {
+    if (!registry.get(id)) {
+      continue;
+    }
+    canvas.addMarker(id, `path-${state}`);
+    if (count > 1 || state !== 'visited') {
+      overlays.add(id, 'path', { position: { top: -12, right: 16 }, html: badge(state, count, title) });
+    }
+  }
+}
+
+function badge(state, count, title) {
+  const element = document.createElement('div');
+  element.className = 'path-badge';
+  element.dataset.state = state;
+  element.textContent = count ?? 1;
+  element.title = title ?? '';
+  return element;
+}
+
+function listen(container, viewer) {
+  const canvas = viewer.get('canvas');
+
+  container.addEventListener('keydown', event => {
+    const action = KEYS[event.key];
+    if (action && event.target === container && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      action(canvas);
+    }
+  });
+  viewer.on('element.click', ({ element }) => {
+    container.dispatchEvent(new CustomEvent('diagram:element', { bubbles: true, detail: element.id }));
+  });
+  new ResizeObserver(() => canvas.resized()).observe(container);
+}
+
+function pointAt(viewer, id) {
+  const canvas = viewer.get('canvas');
+  for (const element of viewer.get('elementRegistry').getAll()) {
+    canvas.removeMarker(element, 'path-highlighted');
+  }
+  if (viewer.get('elementRegistry').get(id)) {
+    canvas.addMarker(id, 'path-highlighted');
+    canvas.scrollToElement(id);
+  }
+}
+
+async function show(container) {
+  const viewer = new NavigatedViewer({ container });
+  try {
+    const [xml, path] = await Promise.all([
+      fetched(container.dataset.diagramUrl, 'text'),
+      container.dataset.pathUrl ? fetched(container.dataset.pathUrl, 'json') : {}
+    ]);
+    await viewer.importXML(xml);
+    viewer.get('canvas').zoom('fit-viewport', 'auto');
+    mark(viewer, path);
+  } catch (error) {
+    viewer.destroy();
+    container.textContent = container.dataset.messageFailed ?? error.message;
+    container.dataset.diagram = 'failed';
+    return;
+  }
+  listen(container, viewer);
+  document.addEventListener('click', ({ target }) => {
+    const pointer = target.closest?.('[data-highlight-element]');
+    if (pointer) {
+      pointAt(viewer, pointer.dataset.highlightElement);
+    }
+  });
+  container.dataset.diagram = 'ready';
+}
+
+document.querySelectorAll('[data-diagram-url]:not([data-modeler])').forEach(show);
