@@ -10,14 +10,19 @@ Set up, run and check Casepath, with nothing but Python's standard library.
 
 from __future__ import annotations
 
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit(f"dev.py: Python 3.11 or newer is needed, but this is Python {sys.version.split()[0]}.")
+
 import argparse
 import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
+import tomllib
 from pathlib import Path
 from typing import NoReturn
 
@@ -31,8 +36,11 @@ CACHE = ROOT / ".cache"
 LOG = CACHE / "setup.log"
 FONT_PACKAGE = "fonts-wqy-zenhei"
 
+#: What pip and npm say when they cannot reach their registry.
+UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ConnectTimeout")
 
-class Missing(Exception):
+
+class MissingError(Exception):
     """Something this machine lacks; the message says in one sentence what."""
 
 
@@ -52,25 +60,24 @@ def main() -> None:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         sys.exit(perform(options, rest))
-    except Missing as missing:
+    except MissingError as missing:
         sys.exit(f"dev.py: {missing}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def perform(options: argparse.Namespace, rest: list[str]) -> int:
-    """Carry out one command and return its exit code; raises `Missing`."""
+    """Carry out one command and return its exit code; raises `MissingError`."""
     setup()
-    match options.command:
-        case "run":
-            serve(options.port, options.data.resolve())
-        case "check":
-            return check()
-        case "test":
-            setup_browser()
-            return check() or pytest(*rest)
-        case "bench":
-            return pytest("tests/benchmarks", "-p", "no:xdist", "-s", *rest)
+    if options.command == "run":
+        serve(options.port, options.data.resolve())
+    if options.command == "check":
+        return check()
+    if options.command == "test":
+        setup_browser()
+        return check() or pytest(*rest)
+    if options.command == "bench":
+        return pytest("tests/benchmarks", "-p", "no:xdist", "-s", *rest)
     return 0
 
 
@@ -79,8 +86,6 @@ def perform(options: argparse.Namespace, rest: list[str]) -> int:
 
 def setup() -> None:
     """Make `.venv` complete and the bundles current; a fraction of a second when nothing has changed."""
-    if sys.version_info < (3, 11):
-        raise Missing(f"Python 3.11 or newer is needed, but this is Python {sys.version.split()[0]}.")
     CACHE.mkdir(exist_ok=True)
     stamp = VENV / ".casepath"
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
@@ -94,7 +99,7 @@ def install() -> None:
     """Create the virtual environment where it is missing and install the project into it, editable."""
     if not PYTHON.exists():
         if not module_exists("venv") or not module_exists("ensurepip"):
-            raise Missing("Python's venv module is missing; on Debian and Ubuntu `apt-get install python3-venv` adds it.")
+            raise MissingError("Python's venv module is missing; Debian and Ubuntu have it in python3-venv.")
         step("Creating .venv", [sys.executable, "-m", "venv", str(VENV)])
     pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     # Without isolation the build uses the Node.js of .venv instead of unpacking a second one of 200 MB.
@@ -109,8 +114,6 @@ def module_exists(name: str) -> bool:
 
 def build_requirements() -> list[str]:
     """What `pyproject.toml` needs to build the project."""
-    import tomllib
-
     with (ROOT / "pyproject.toml").open("rb") as file:
         requires: list[str] = tomllib.load(file)["build-system"]["requires"]
     return requires
@@ -125,7 +128,7 @@ def step(title: str, command: list[str], *, quiet: bool = False) -> None:
     """
     Run one step of the setup with its output in `.cache/setup.log`; `quiet` prints its title only when it is slow.
 
-    Raises `Missing` with the reason when it fails.
+    Raises `MissingError` with the reason when it fails.
     """
     started = time.monotonic()
     announcement = threading.Timer(1.0 if quiet else 0.0, lambda: print(f"{title} …", flush=True))
@@ -136,22 +139,21 @@ def step(title: str, command: list[str], *, quiet: bool = False) -> None:
         ).returncode
     announcement.cancel()
     if code:
-        raise Missing(f"{title} failed with exit code {code}: {reason(LOG.read_text(encoding='utf-8'))}")
+        raise MissingError(f"{title} failed with exit code {code}: {reason(LOG.read_text(encoding='utf-8'))}")
     if not quiet or time.monotonic() - started > 1:
         print(f"{title}: {time.monotonic() - started:.0f} s", flush=True)
 
 
 def reason(output: str) -> str:
     """The reason of a failed step in one sentence, from what it printed."""
-    unreachable = ("NewConnectionError", "NameResolutionError", "ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ConnectTimeout")
-    if any(word in output for word in unreachable):
-        return "a package registry could not be reached; a network or a mirror in pip's and npm's configuration is needed."
+    if any(word in output for word in UNREACHABLE):
+        return "a package registry could not be reached; check the network, and the mirrors that pip and npm use."
     lines = [line for line in output.splitlines() if line.strip()]
     return "\n".join(["its last words were:", *lines[-12:], f"All of them are in {LOG}."])
 
 
 def setup_browser() -> None:
-    """Make sure that the browser tests find Chromium and a Chinese font; raises `Missing` when there is no way."""
+    """Make sure that the browser tests find Chromium and a Chinese font; raises `MissingError` when there is no way."""
     if not has_chinese_font():
         apt_install("Installing a Chinese font", FONT_PACKAGE)
     if chromium.find() is None:
@@ -175,7 +177,7 @@ def apt_install(title: str, package: str) -> None:
     script = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {package}"
     try:
         step(title, ["sh", "-c", script])
-    except Missing as missing:
+    except MissingError as missing:
         print(missing, flush=True)
 
 
@@ -199,8 +201,9 @@ def check() -> int:
 
 def pytest(*arguments: str) -> int:
     """Run pytest, on all cores unless the arguments say otherwise; 0 when every test passed."""
-    spread = [] if {"-n", "no:xdist", "--pdb"} & set(arguments) else ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
-    return tool("pytest", *spread, *arguments)
+    if {"-n", "no:xdist", "--pdb"} & set(arguments):
+        return tool("pytest", *arguments)
+    return tool("pytest", "-n", str(os.cpu_count() or 1), "--dist", "worksteal", *arguments)
 
 
 def tool(module: str, *arguments: str) -> int:
@@ -210,7 +213,8 @@ def tool(module: str, *arguments: str) -> int:
     code = subprocess.run(
         [str(PYTHON), "-m", module, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, check=False
     ).returncode
-    print(f"— {module}: {'passed' if code == 0 else f'failed with exit code {code}'}, {time.monotonic() - started:.0f} s\n", flush=True)
+    verdict = "passed" if code == 0 else f"failed with exit code {code}"
+    print(f"— {module}: {verdict}, {time.monotonic() - started:.0f} s\n", flush=True)
     return code
 
 

