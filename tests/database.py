@@ -42,15 +42,15 @@ class PostgresServer:
         address = sqlalchemy.make_url(self._server.get_uri(database=name))
         return address.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
-    def create(self, name: str) -> str:
-        """Make a database with all tables and return its URL."""
+    def create(self, name: str, *, template: str = TEMPLATE) -> str:
+        """Make a database, by default with all tables, and return its URL; an earlier one of that name goes."""
         administration = sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         with administration.connect() as connection:
             # Until this connection closes: two processes must not make the template, nor copy it, at the same time.
             connection.execute(text("SELECT pg_advisory_lock(1)"))
             self._prepare(connection)
             connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         administration.dispose()
         return self.url(name)
 
