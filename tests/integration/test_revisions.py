@@ -29,7 +29,8 @@ def empty_database(engine_database: sqlalchemy.Engine, tmp_path: Path, request: 
 def schema(engine: sqlalchemy.Engine) -> dict[str, Any]:
     """Everything that the database says of its tables, comparable with another one's."""
     inspector = sqlalchemy.inspect(engine)
-    return {name: comparable(table(inspector, name)) for name in inspector.get_table_names() if name != "alembic_version"}
+    names = set(inspector.get_table_names()) - {"alembic_version"}
+    return {name: comparable(table(inspector, name)) for name in names}
 
 
 def table(inspector: sqlalchemy.Inspector, name: str) -> dict[str, Any]:
@@ -45,11 +46,12 @@ def table(inspector: sqlalchemy.Inspector, name: str) -> dict[str, Any]:
 
 
 def comparable(found: Any) -> Any:
-    """Turn conditions, which compare by identity, into text, and sort what has no order of its own."""
+    """Turn conditions, which compare by identity, into text, and sort constraints, which have no order."""
     if isinstance(found, dict):
         return {key: comparable(value) for key, value in found.items()}
     if isinstance(found, list):
-        return sorted((comparable(value) for value in found), key=repr)
+        values = [comparable(value) for value in found]
+        return sorted(values, key=repr) if any(isinstance(value, dict) for value in values) else values
     return str(found) if isinstance(found, sqlalchemy.ClauseElement) else found
 
 
