@@ -7,6 +7,21 @@ removes values and leaves the chain valid.
 
 from __future__ import annotations
 
+from engine.history.erasure import erase
+from engine.history.log import EventView, events, record
 from engine.history.sealing import Event, Sealed, seal
+from engine.history.verification import Problem, check, verify, verify_all
 
-__all__ = ["Event", "Sealed", "seal"]
+__all__ = [
+    "Event",
+    "EventView",
+    "Problem",
+    "Sealed",
+    "check",
+    "erase",
+    "events",
+    "record",
+    "seal",
+    "verify",
+    "verify_all",
+]

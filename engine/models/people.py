@@ -35,6 +35,8 @@ class Group(Base):
     key: Mapped[str] = mapped_column(String(255), primary_key=True)
     name: Mapped[str] = mapped_column(String(255))
     name_en: Mapped[str | None] = mapped_column(String(255))
+    #: Its people may see every process instance, also those they have no part in.
+    sees_all: Mapped[bool] = mapped_column(default=False)
 
 
 class Membership(Base):

@@ -1,0 +1,54 @@
+"""Removes values from the history and leaves the chain valid: the digest stays, and the erasure is itself an event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from json import JSONEncoder
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from engine import errors
+from engine.database import Base
+from engine.history import log
+from engine.history.sealing import Event, digest
+from engine.history.verification import ERASED
+from engine.models import HistoryEvent
+
+_canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+_table = Base.metadata.tables[HistoryEvent.__tablename__]
+_rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
+
+
+def erase(session: Session, process_instance_id: int, names: Collection[str], *, by: str, reason: str) -> int:
+    """
+    Remove the values of these variables from all events of a process instance; return how many values were removed.
+
+    Variables that are still alive are not touched: whoever erases sets them before. Raises `NotFound`, and
+    `InvalidInput` without a reason.
+    """
+    if not reason.strip():
+        raise errors.InvalidInput("Expected the reason of the erasure, but found none")
+    log.lock(session, process_instance_id)
+    erased: dict[str, list[str]] = {}
+    rewritten = []
+    stored = session.execute(
+        select(_table.c.id, _table.c.sequence, _table.c.variables)
+        .where(_table.c.process_instance_id == process_instance_id, _table.c.variables.is_not(None))
+        .order_by(_table.c.sequence)
+    )
+    for event_id, sequence, text in stored:
+        entries = json.loads(text)
+        gone = sorted(name for name in names if len(entries.get(name, ())) == 2)
+        if gone:
+            for name in gone:
+                salt, value = entries[name]
+                entries[name] = [digest(salt, _canonical(value))]
+            erased[str(sequence)] = gone
+            rewritten.append({"event_id": event_id, "rest": _canonical(entries)})
+    log.record(session, process_instance_id, Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason}))
+    if rewritten:
+        session.execute(_rewrite, rewritten)
+    return sum(len(gone) for gone in erased.values())

@@ -1,0 +1,92 @@
+"""Appends one event to the history of a process instance, and reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from engine import clock, errors, values
+from engine.database import Base
+from engine.history.sealing import Event, seal
+from engine.models import HistoryEvent, ProcessInstance
+
+_table = Base.metadata.tables[HistoryEvent.__tablename__]
+_insert = insert(_table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventView:
+    """One event, for reading."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    activity_instance: int | None
+    element_id: str | None
+    by: str | None
+    facts: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    #: Names of variables whose values were erased.
+    erased: frozenset[str]
+    hash: str
+
+
+def lock(session: Session, process_instance_id: int) -> tuple[int, str]:
+    """Lock the process instance row; return length and hash of its history. Raises `NotFound`."""
+    end = session.execute(
+        select(ProcessInstance.history_length, ProcessInstance.history_hash)
+        .where(ProcessInstance.id == process_instance_id)
+        .with_for_update()
+    ).one_or_none()
+    if end is None:
+        raise errors.NotFound("process instance", process_instance_id)
+    return end[0], end[1]
+
+
+def record(session: Session, process_instance_id: int, event: Event) -> None:
+    """
+    Append an event that does not move the process instance; raises `NotFound`.
+
+    Whoever changes children of the instance in the same transaction locks the instance before them.
+    """
+    length, head = lock(session, process_instance_id)
+    sealed = seal(process_instance_id, length, head, [event], at=clock.now())
+    session.execute(_insert, sealed.rows)
+    session.execute(
+        update(ProcessInstance)
+        .where(ProcessInstance.id == process_instance_id)
+        .values(history_length=sealed.length, history_hash=sealed.head)
+    )
+
+
+def events(session: Session, process_instance_id: int, *, after: int = 0, limit: int | None = None) -> list[EventView]:
+    """Return the events of a process instance with a sequence greater than `after`, in their order."""
+    query = (
+        select(_table)
+        .where(_table.c.process_instance_id == process_instance_id, _table.c.sequence > after)
+        .order_by(_table.c.sequence)
+        .limit(limit)
+    )
+    return [_view(row) for row in session.execute(query).mappings()]
+
+
+def _view(row: Any) -> EventView:
+    stored: Any = values.loads(row["variables"]) if row["variables"] else {}
+    facts: Any = values.loads(row["facts"])
+    return EventView(
+        sequence=row["sequence"],
+        at=row["at"],
+        kind=row["kind"],
+        activity_instance=row["activity_instance"],
+        element_id=row["element_id"],
+        by=row["by"],
+        facts=facts,
+        variables={name: entry[1] for name, entry in stored.items() if len(entry) == 2},
+        erased=frozenset(name for name, entry in stored.items() if len(entry) == 1),
+        hash=row["hash"],
+    )

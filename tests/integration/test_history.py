@@ -1,0 +1,181 @@
+"""The history of a process instance in the database: appended to, read, verified, erased."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import ModuleType
+
+import pytest
+from sqlalchemy import delete, text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import errors, history
+from engine.history import Event
+from engine.models import HistoryEvent, ProcessInstance
+from tests import factories
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def process_instance_id(transaction: Sessions) -> int:
+    """A process instance with five events of a customer called 张三."""
+    with transaction.begin() as session:
+        made = factories.process_instance(session)
+        for number in range(5):
+            factories.event(session, made.id, variables={"customer": "张三", "number": number})
+        return made.id
+
+
+def found(transaction: Sessions, process_instance_id: int) -> list[tuple[str, int]]:
+    with transaction.begin() as session:
+        return [(problem.what, problem.sequence) for problem in history.verify(session, process_instance_id)]
+
+
+def test_record__read_again(transaction: Sessions, clock: ModuleType) -> None:
+    clock.set_to(datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC))
+    variables = {"on": date(2026, 1, 2), "amount": Decimal("12.50"), "list": [1, {"a": None}]}
+    with transaction.begin() as session:
+        made = factories.process_instance(session)
+        event = Event(kind="comment.added", activity_instance=3, by="alice", facts={"n": 1}, variables=variables)
+        history.record(session, made.id, event)
+
+    with transaction.begin() as session:
+        (view,) = history.events(session, made.id)
+
+    assert (view.sequence, view.kind, view.activity_instance, view.element_id) == (1, "comment.added", 3, None)
+    assert (view.by, view.facts, view.variables) == ("alice", {"n": 1}, variables)
+    assert view.at == datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+def test_record__no_such_process_instance(transaction: Sessions) -> None:
+    with pytest.raises(errors.NotFound), transaction.begin() as session:
+        history.record(session, 99, Event(kind="comment.added"))
+
+
+def test_record__instance_in_the_session_knows_its_new_end(transaction: Sessions) -> None:
+    """A stale length would make the next event break the chain."""
+    with transaction.begin() as session:
+        made = factories.process_instance(session)
+
+        history.record(session, made.id, Event(kind="comment.added"))
+
+        assert made.history_length == 1
+        assert made.history_hash == history.events(session, made.id)[0].hash
+
+
+def test_events__a_part(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        part = history.events(session, process_instance_id, after=2, limit=2)
+
+    assert [event.sequence for event in part] == [3, 4]
+
+
+def test_verify__sound(transaction: Sessions, process_instance_id: int) -> None:
+    assert found(transaction, process_instance_id) == []
+
+
+def test_verify__no_such_process_instance(transaction: Sessions) -> None:
+    with pytest.raises(errors.NotFound), transaction.begin() as session:
+        history.verify(session, 99)
+
+
+def test_verify__changed(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        session.execute(update(HistoryEvent).where(HistoryEvent.sequence == 3).values(by="mallory"))
+
+    assert found(transaction, process_instance_id) == [("changed", 3)]
+
+
+def test_verify__missing(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        session.execute(delete(HistoryEvent).where(HistoryEvent.sequence == 3))
+
+    assert found(transaction, process_instance_id) == [("missing", 3)]
+
+
+def test_verify__truncated(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        session.execute(delete(HistoryEvent).where(HistoryEvent.sequence >= 4))
+
+    assert found(transaction, process_instance_id) == [("truncated", 4)]
+
+
+def test_verify__swapped(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        for old, new in ((2, 9), (4, 2), (9, 4)):
+            session.execute(update(HistoryEvent).where(HistoryEvent.sequence == old).values(sequence=new))
+
+    assert found(transaction, process_instance_id) == [("swapped", 2)]
+
+
+def test_verify__truncated_and_the_instance_told_so(transaction: Sessions, process_instance_id: int) -> None:
+    """A shorter length without the hash that belongs to it."""
+    with transaction.begin() as session:
+        session.execute(delete(HistoryEvent).where(HistoryEvent.sequence == 5))
+        session.execute(update(ProcessInstance).values(history_length=4))
+
+    assert found(transaction, process_instance_id) == [("changed", 4)]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_verify__date_that_is_none(transaction: Sessions, process_instance_id: int) -> None:
+    """SQLite stores whatever it is given."""
+    with transaction.begin() as session:
+        session.execute(text("UPDATE history_events SET at = 'yesterday' WHERE sequence = 3"))
+
+    assert found(transaction, process_instance_id) == [("changed", 3)]
+
+
+def test_verify_all__names_the_process_instance(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        other = factories.process_instance(session)
+        factories.event(session, other.id)
+        session.execute(
+            update(HistoryEvent).where(HistoryEvent.process_instance_id == other.id).values(kind="comment.removed")
+        )
+
+    with transaction.begin() as session:
+        problems = list(history.verify_all(session))
+
+    assert [(problem.process_instance_id, problem.sequence) for problem in problems] == [(other.id, 1)]
+
+
+def test_erase__values_are_gone_and_the_chain_holds(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        count = history.erase(session, process_instance_id, ["customer", "phone"], by="olivia", reason="客户要求")
+
+    assert count == 5
+    assert found(transaction, process_instance_id) == []
+    with transaction.begin() as session:
+        *events, record = history.events(session, process_instance_id)
+        stored = session.execute(text("SELECT * FROM history_events")).all()
+    assert all(event.variables.keys() == {"number"} and event.erased == {"customer"} for event in events)
+    assert (record.kind, record.by, record.facts["reason"]) == ("values.erased", "olivia", "客户要求")
+    assert "张三" not in str(stored)
+
+
+def test_erase__twice(transaction: Sessions, process_instance_id: int) -> None:
+    for expected in (5, 0):
+        with transaction.begin() as session:
+            assert history.erase(session, process_instance_id, ["customer"], by="olivia", reason="x") == expected
+
+    assert found(transaction, process_instance_id) == []
+
+
+def test_erase__changed_value_is_still_found(transaction: Sessions, process_instance_id: int) -> None:
+    """Erasing must not launder a forged value."""
+    with transaction.begin() as session:
+        change = "UPDATE history_events SET variables = replace(variables, '张三', '李四') WHERE sequence = 3"
+        session.execute(text(change))
+
+    with transaction.begin() as session:
+        history.erase(session, process_instance_id, ["customer"], by="olivia", reason="x")
+
+    assert found(transaction, process_instance_id) == [("changed", 3)]
+
+
+def test_erase__without_reason(transaction: Sessions, process_instance_id: int) -> None:
+    with pytest.raises(errors.InvalidInput), transaction.begin() as session:
+        history.erase(session, process_instance_id, ["customer"], by="olivia", reason=" ")
