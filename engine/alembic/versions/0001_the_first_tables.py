@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("name_en", sa.String(length=255), nullable=True),
+        sa.Column("sees_all", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
