@@ -6,7 +6,6 @@ import pytest
 
 from engine import errors, numbers
 
-
 FORMATS = ["{number}", "TS{year}-{number:4}", "{year}{month}{day}/{number:9}", "投诉{number:3}号"]
 
 
