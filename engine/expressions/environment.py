@@ -1,0 +1,33 @@
+"""What an expression may know beside the variables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from engine import clock, errors
+from engine.clock import Calendar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The moment of evaluation, the calendar, and the process instance that the expression belongs to."""
+
+    now: datetime = field(default_factory=clock.now)
+    #: None where no calendar is deployed: working time is refused then, and local times are UTC.
+    calendar: Calendar | None = None
+    business_key: str | None = None
+    process_instance_id: int | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of local dates and times."""
+        return clock.time_zone(self.calendar.zone if self.calendar else "UTC")
+
+    @property
+    def working_time(self) -> Calendar:
+        """The calendar; raises `ExpressionError` where there is none."""
+        if self.calendar is None:
+            raise errors.ExpressionError("Expected a calendar with opening hours, but none is deployed")
+        return self.calendar

@@ -1,0 +1,234 @@
+"""The methods and properties of values. They are looked up here by name, never on a Python object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+import re2
+
+from engine import clock, errors
+from engine.expressions import operators
+from engine.expressions.environment import Environment
+from engine.expressions.functions import Function, a_date, a_text, signature, size, whole
+from engine.periods import Period
+
+
+def receiver(value: object, *types: type) -> None:
+    """Raise `ExpressionError` where the value is of none of the types, and `ExpressionLimit` where it is huge."""
+    if not isinstance(value, types):
+        raise errors.ExpressionError(f"Expected {_NAMES[types[0]]} before the method, but found {operators.shown(value)}")
+    if isinstance(value, str):
+        operators.limited(value)
+    elif isinstance(value, list | dict) and len(value) > operators.MAX_MEMBERS:
+        raise errors.ExpressionLimit(f"Expected at most {operators.MAX_MEMBERS} members, but found {len(value)}")
+
+
+def contains(environment: Environment, value: object, wanted: object) -> bool:
+    receiver(value, str, list)
+    if isinstance(value, str):
+        return a_text(wanted) in value
+    return isinstance(value, list) and any(operators.equal(member, wanted, environment) for member in value)
+
+
+def contains_key(_environment: Environment, value: object, key: object) -> bool:
+    receiver(value, dict)
+    return isinstance(value, dict) and isinstance(key, str) and key in value
+
+
+def get(_environment: Environment, value: object, key: object) -> object:
+    receiver(value, list, dict)
+    return element(value, key)
+
+
+def index_of(environment: Environment, value: object, wanted: object) -> int:
+    receiver(value, str, list)
+    if isinstance(value, str):
+        return value.find(a_text(wanted))
+    listed = value if isinstance(value, list) else []
+    return next((place for place, member in enumerate(listed) if operators.equal(member, wanted, environment)), -1)
+
+
+def substring(_environment: Environment, value: object, begin: object, end: object = None) -> str:
+    receiver(value, str)
+    text = a_text(value)
+    first, last = whole(begin), len(text) if end is None else whole(end)
+    if not 0 <= first <= last <= len(text):
+        raise errors.ExpressionError(f"Expected characters within 0 to {len(text)}, but found {first} to {last}")
+    return text[first:last]
+
+
+def replace(_environment: Environment, value: object, old: object, new: object) -> str:
+    receiver(value, str)
+    text, before, after = a_text(value), a_text(old), a_text(new)
+    times = text.count(before)
+    if len(text) + times * (len(after) - len(before)) > operators.MAX_TEXT:
+        raise errors.ExpressionLimit(f"Expected a text of at most {operators.MAX_TEXT} characters, but found more")
+    return text.replace(before, after)
+
+
+def split(_environment: Environment, value: object, separator: object) -> list[object]:
+    receiver(value, str)
+    between = a_text(separator)
+    if not between:
+        raise errors.ExpressionError("Expected a text to split at, but found an empty one")
+    return list(a_text(value).split(between))
+
+
+def matches(_environment: Environment, value: object, pattern: object) -> bool:
+    """Whether the whole text fits a regular expression; RE2, so no pattern takes exponential time."""
+    receiver(value, str)
+    written = a_text(pattern)
+    if len(written) > _MAX_PATTERN:
+        raise errors.ExpressionLimit(f"Expected a pattern of at most {_MAX_PATTERN} characters, but found {len(written)}")
+    try:
+        return re2.fullmatch(written, value, options=_PATTERN_OPTIONS) is not None
+    except re2.error as error:
+        raise errors.ExpressionError(f"Expected a regular expression, but found '{written:.40}': {error}") from None
+
+
+def _about_text(change: Callable[[str], object]) -> Callable[..., object]:
+    def method(_environment: Environment, value: object) -> object:
+        receiver(value, str)
+        return change(a_text(value))
+
+    return method
+
+
+def _about_two_texts(ask: Callable[[str, str], object]) -> Callable[..., object]:
+    def method(_environment: Environment, value: object, other: object) -> object:
+        receiver(value, str)
+        return ask(a_text(value), a_text(other))
+
+    return method
+
+
+def _moved_by(unit: str, sign: int) -> Callable[..., object]:
+    def method(environment: Environment, value: object, count: object) -> object:
+        receiver(value, date)
+        amount = sign * whole(count)
+        months = amount * {"months": 1, "years": 12}.get(unit, 0)
+        days = amount * {"days": 1, "weeks": 7}.get(unit, 0)
+        period = Period(months=months, days=days, exact=timedelta(**{unit: amount} if not months and not days else {}))
+        if not isinstance(value, datetime):
+            if unit in ("hours", "minutes", "seconds"):
+                raise errors.ExpressionError(f"Expected a date and time to move by {unit}, but found {operators.shown(value)}")
+            return period.after(operators.instant(value, environment), environment.zone).astimezone(environment.zone).date()
+        return period.after(clock.aware(value), environment.zone)
+
+    return method
+
+
+def _local(value: object, environment: Environment) -> date | time | timedelta:
+    return value.astimezone(environment.zone) if isinstance(value, datetime) else value
+
+
+def start_of_day(environment: Environment, value: object) -> datetime:
+    """The local midnight with which the day begins."""
+    receiver(value, date)
+    return operators.instant(a_date(environment, value), environment)
+
+
+def element(value: object, key: object) -> object:
+    """Return a member of a list or map; null where there is none, or nothing to look in."""
+    if value is None or key is None:
+        return None
+    if isinstance(value, dict):
+        return value.get(key if isinstance(key, str) else operators.text(key))
+    if isinstance(value, list):
+        place = whole(key)
+        return value[place] if 0 <= place < len(value) else None
+    raise errors.ExpressionError(f"Expected a list or map to look in, but found {operators.shown(value)}")
+
+
+def property_of(value: object, name: str, environment: Environment) -> object:
+    """Return a property: a member of a map, or a part of a date, time or duration; null of null."""
+    if isinstance(value, dict):
+        return value.get(name)
+    if value is None:
+        return None
+    parts = next((parts for types, parts in _PARTS if isinstance(value, types)), {})
+    if name not in parts:
+        known = f" (it has {', '.join(sorted(parts))})" if parts else ""
+        raise errors.ExpressionError(f"Expected a map with '{name:.40}', but found {operators.shown(value)}{known}")
+    return parts[name](_local(value, environment))
+
+
+def _whole_units(seconds: int) -> Callable[..., object]:
+    def method(_environment: Environment, value: object) -> int:
+        receiver(value, timedelta)
+        return int(value / timedelta(seconds=seconds)) if isinstance(value, timedelta) else 0
+
+    return method
+
+
+_NAMES: dict[type, str] = {str: "a text", list: "a list", dict: "a map", date: "a date", timedelta: "a duration"}
+_MAX_PATTERN = 1_000
+_PATTERN_OPTIONS = re2.Options()
+_PATTERN_OPTIONS.log_errors = False
+_PATTERN_OPTIONS.max_mem = 1 << 20
+
+_DATE_PARTS: dict[str, Callable[..., object]] = {
+    "day": lambda value: value.day,
+    "dayOfWeek": lambda value: value.isoweekday(),
+    "month": lambda value: value.month,
+    "year": lambda value: value.year,
+}
+_TIME_PARTS: dict[str, Callable[..., object]] = {
+    "hour": lambda value: value.hour,
+    "minute": lambda value: value.minute,
+    "second": lambda value: value.second,
+}
+_PARTS: tuple[tuple[type, dict[str, Callable[..., object]]], ...] = (
+    (datetime, _DATE_PARTS | _TIME_PARTS),
+    (date, _DATE_PARTS),
+    (time, _TIME_PARTS),
+)
+
+METHODS: dict[str, Function] = {
+    name: signature(call, given=2)
+    for name, call in {
+        "contains": contains,
+        "containsKey": contains_key,
+        "endsWith": _about_two_texts(lambda text, other: text.endswith(other)),
+        "equals": lambda environment, value, other: operators.equal(value, other, environment),
+        "equalsIgnoreCase": _about_two_texts(lambda text, other: text.casefold() == other.casefold()),
+        "get": get,
+        "indexOf": index_of,
+        "isAfter": lambda environment, value, other: operators.compare(">", value, other, environment),
+        "isBefore": lambda environment, value, other: operators.compare("<", value, other, environment),
+        "isEmpty": lambda environment, value: size(environment, value) == 0,
+        "length": size,
+        "matches": matches,
+        "minusDays": _moved_by("days", -1),
+        "minusHours": _moved_by("hours", -1),
+        "minusMinutes": _moved_by("minutes", -1),
+        "minusMonths": _moved_by("months", -1),
+        "minusSeconds": _moved_by("seconds", -1),
+        "minusWeeks": _moved_by("weeks", -1),
+        "minusYears": _moved_by("years", -1),
+        "plusDays": _moved_by("days", 1),
+        "plusHours": _moved_by("hours", 1),
+        "plusMinutes": _moved_by("minutes", 1),
+        "plusMonths": _moved_by("months", 1),
+        "plusSeconds": _moved_by("seconds", 1),
+        "plusWeeks": _moved_by("weeks", 1),
+        "plusYears": _moved_by("years", 1),
+        "replace": replace,
+        "size": size,
+        "split": split,
+        "startsWith": _about_two_texts(lambda text, other: text.startswith(other)),
+        "substring": substring,
+        "toDate": lambda _environment, value: value,
+        "toDays": _whole_units(86_400),
+        "toHours": _whole_units(3_600),
+        "toLocalDate": lambda environment, value: a_date(environment, value),
+        "toLowerCase": _about_text(str.lower),
+        "toMinutes": _whole_units(60),
+        "toSeconds": _whole_units(1),
+        "toString": lambda _environment, value: operators.limited(operators.text(value)),
+        "toUpperCase": _about_text(str.upper),
+        "trim": _about_text(str.strip),
+        "withTimeAtStartOfDay": start_of_day,
+    }.items()
+}

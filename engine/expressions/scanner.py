@@ -1,0 +1,100 @@
+"""Text to tokens: words, numbers, texts in quotes and signs, each with its position."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from engine import errors
+
+#: Spellings in words, and the signs that they stand for.
+WORDS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&", "or": "||", "not": "!"}
+WORDS |= {"div": "/", "mod": "%"}
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+    (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+  | (?P<word>[^\W\d][\w$]*|\$[\w$]+)
+  | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+  | (?P<sign>==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()\[\]}])
+  | (?P<end>\Z)
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_MAX_DIGITS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: Literal["number", "word", "text", "sign", "end"]
+    #: The sign or the word as written; what a number or a text means is in `value`.
+    text: str
+    value: object
+    position: int
+
+
+def scan(text: str, start: int) -> Token:
+    """Return the token at a position or after the blanks there; raises `ExpressionError` where there is none."""
+    found = _TOKEN.match(text, start)
+    if found is None:
+        blanks = len(text[start:]) - len(text[start:].lstrip())
+        raise _no_token(text, start + blanks)
+    kind, position = found.lastgroup, found.start(found.lastgroup or 0)
+    written = found[kind or 0]
+    if kind == "number":
+        return Token("number", written, _number(text, written, position), position)
+    if kind == "text":
+        return Token("text", written, _unescaped(text, written, position), position)
+    if kind == "word":
+        return Token("word", written, None, position)
+    return Token("end" if kind == "end" else "sign", written, None, position)
+
+
+def end_of(token: Token) -> int:
+    """Return the position after a token."""
+    return token.position + len(token.text)
+
+
+def _number(text: str, written: str, position: int) -> int | float:
+    if len(written) > _MAX_DIGITS:
+        raise errors.ExpressionLimit(
+            f"Expected a number of at most {_MAX_DIGITS} digits, but found {len(written)}", text=text, position=position
+        )
+    if written.isdigit():
+        return int(written)
+    value = float(written)
+    if value == float("inf"):
+        raise errors.ExpressionLimit(f"Expected a smaller number than {written:.20}", text=text, position=position)
+    return value
+
+
+def _unescaped(text: str, written: str, position: int) -> str:
+    if "\\" not in written:
+        return written[1:-1]
+    for found in _ESCAPE.finditer(written):
+        if found[1] not in "\\'\"":
+            at = position + found.start()
+            raise errors.ExpressionError(
+                f"Expected \\\\, \\' or \\\" after a backslash in a text, but found '{found[0]}' at character {at + 1}",
+                text=text, position=at,
+            )  # fmt: skip
+    return _ESCAPE.sub(r"\1", written[1:-1])
+
+
+def _no_token(text: str, position: int) -> errors.ExpressionError:
+    sign = text[position]
+    reasons = {
+        "'": "a text that ends with the quotation mark it begins with",
+        '"': "a text that ends with the quotation mark it begins with",
+        "=": "'==' (an expression compares, it does not assign)",
+        "&": "'&&'",
+        "|": "'||'",
+    }
+    expected = reasons.get(sign, "a value, a name or an operator")
+    return errors.ExpressionError(
+        f"Expected {expected}, but found '{text[position : position + 10]}' at character {position + 1}",
+        text=text,
+        position=position,
+    )
