@@ -1,0 +1,123 @@
+"""Who may do what: every rule, for every role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine import authorization
+from engine.authorization import Candidacy, Person
+
+PEOPLE = {
+    "administrator": Person(username="ada", groups=frozenset({"administrator"})),
+    "assignee": Person(username="alice", groups=frozenset({"service"})),
+    "auditor": Person(username="audrey", groups=frozenset({"auditor"})),
+    "candidate": Person(username="bob", groups=frozenset({"service"})),
+    "director": Person(username="dora", groups=frozenset({"directors"}), sees_all=True),
+    "no_groups": Person(username="nemo"),
+    "operator": Person(username="otto", groups=frozenset({"operator"})),
+    "process_owner": Person(username="olivia", groups=frozenset({"process_owner"})),
+    "stranger": Person(username="charlie", groups=frozenset({"sales"})),
+}
+
+Rule = Callable[..., bool]
+
+#: Who may do what to the engine as a whole.
+GENERAL: dict[Rule, str] = {
+    authorization.may_audit: "administrator auditor",
+    authorization.may_cancel_instance: "administrator director operator",
+    authorization.may_deploy: "administrator process_owner",
+    authorization.may_distribute: "administrator director operator",
+    authorization.may_erase: "administrator",
+    authorization.may_manage_people: "administrator",
+    authorization.may_modify_instance: "administrator operator",
+    authorization.may_operate: "administrator operator",
+    authorization.may_report: "administrator auditor director process_owner",
+    authorization.may_see_every_instance: "administrator auditor director operator",
+    authorization.may_start: "administrator assignee candidate director operator process_owner stranger",
+}
+
+FREE = Candidacy(candidate_groups=frozenset({"service"}))
+HERS = Candidacy(assignee="alice", candidate_groups=frozenset({"service"}))
+LENT_TO_HER = Candidacy(assignee="alice", owner="bob", candidate_groups=frozenset({"service"}))
+SEE_TASK = "administrator assignee auditor candidate director operator"
+
+#: Who may do what to a user task of the group that the assignee and the candidate belong to.
+TASKS: dict[tuple[Rule, str], str] = {
+    (authorization.may_see_task, "free"): SEE_TASK,
+    (authorization.may_claim, "free"): "assignee candidate director",
+    (authorization.may_unclaim, "free"): "administrator director operator",
+    (authorization.may_assign, "free"): "administrator assignee candidate director operator",
+    (authorization.may_delegate, "free"): "",
+    (authorization.may_resolve, "free"): "",
+    (authorization.may_save_draft, "free"): "assignee candidate director",
+    (authorization.may_complete, "free"): "assignee candidate director",
+    (authorization.may_set_follow_up, "free"): "administrator director operator",
+    (authorization.may_see_task, "hers"): SEE_TASK,
+    (authorization.may_claim, "hers"): "assignee candidate director",
+    (authorization.may_unclaim, "hers"): "administrator assignee director operator",
+    (authorization.may_assign, "hers"): "administrator assignee director operator",
+    (authorization.may_delegate, "hers"): "assignee",
+    (authorization.may_resolve, "hers"): "",
+    (authorization.may_save_draft, "hers"): "assignee",
+    (authorization.may_complete, "hers"): "assignee",
+    (authorization.may_set_follow_up, "hers"): "administrator assignee director operator",
+    (authorization.may_see_task, "lent"): SEE_TASK,
+    (authorization.may_delegate, "lent"): "assignee",
+    (authorization.may_resolve, "lent"): "assignee candidate",
+    (authorization.may_save_draft, "lent"): "assignee",
+    (authorization.may_complete, "lent"): "",
+}
+STATES = {"free": FREE, "hers": HERS, "lent": LENT_TO_HER}
+
+#: Who may do what to a process instance, involved in it or not.
+INSTANCES: dict[tuple[Rule, bool], str] = {
+    (authorization.may_see_instance, False): "administrator auditor director operator",
+    (authorization.may_see_instance, True): " ".join(PEOPLE),
+    (authorization.may_comment, False): "administrator director operator",
+    (authorization.may_comment, True): " ".join(PEOPLE),
+}
+
+
+def allowed(rule: Rule, *arguments: Any, **options: Any) -> set[str]:
+    return {role for role, person in PEOPLE.items() if rule(person, *arguments, **options)}
+
+
+@pytest.mark.parametrize("rule", GENERAL, ids=lambda rule: rule.__name__)
+def test_rule__of_the_engine(rule: Rule) -> None:
+    assert allowed(rule) == set(GENERAL[rule].split())
+
+
+@pytest.mark.parametrize(("rule", "state"), TASKS, ids=str)
+def test_rule__of_a_user_task(rule: Rule, state: str) -> None:
+    assert allowed(rule, STATES[state]) == set(TASKS[rule, state].split())
+
+
+@pytest.mark.parametrize(("rule", "involved"), INSTANCES, ids=str)
+def test_rule__of_a_process_instance(rule: Rule, involved: bool) -> None:
+    assert allowed(rule, involved=involved) == set(INSTANCES[rule, involved].split())
+
+
+def test_rule__every_one_is_in_a_table() -> None:
+    rules = {name for name in vars(authorization) if name.startswith("may_")}
+
+    tested = {rule.__name__ for rule in GENERAL} | {rule.__name__ for rule, _ in [*TASKS, *INSTANCES]}
+    assert rules == tested
+
+
+def test_may_start__groups_named_by_the_diagram() -> None:
+    assert allowed(authorization.may_start, {"sales"}) == {"administrator", "stranger"}
+
+
+def test_may_complete__candidate_user_without_a_group() -> None:
+    task = Candidacy(candidate_users=frozenset({"nemo"}))
+
+    assert allowed(authorization.may_complete, task) == {"director", "no_groups"}
+
+
+def test_may_see_task__owner_who_lent_it() -> None:
+    task = Candidacy(assignee="alice", owner="charlie")
+
+    assert "stranger" in allowed(authorization.may_see_task, task)
