@@ -1,0 +1,100 @@
+"""Events that are thrown, and those that catch them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tests.token_game.model import Node
+from tests.token_game.state import Visit
+
+if TYPE_CHECKING:
+    from tests.token_game.game import Game
+
+
+def leave_boundary(game: Game, visit: Visit, boundary: Node) -> None:
+    """A boundary event happened."""
+    scope = visit.parent
+    assert scope is not None
+    game.emit(scope, boundary)
+    if boundary.interrupting:
+        game.remove(visit)
+
+
+def start_event_sub_process(game: Game, scope: Visit, start: Node) -> None:
+    if start.interrupting:
+        game.clear(scope)
+        game.waits = [wait for wait in game.waits if wait.visit is not scope or wait.catch.attached]
+    scope.live += 1
+    visit = game.visit(scope, scope.instance.process.nodes[start.scope])
+    game.open(visit, start)
+
+
+def throw(game: Game, scope: Visit, node: Node) -> None:
+    """A token comes to a start, throw or end event."""
+    event, flows = node.event, scope.instance.process.outgoing[node.id]
+    kind = event.kind if event and node.kind != "startEvent" else ""
+    if kind == "terminate":
+        game.clear(scope)
+        game.finish(scope)
+    elif kind == "error":
+        assert event is not None
+        _throw_error(game, scope, event.name)
+    elif kind == "link":
+        assert event is not None
+        target = next(each for each in scope.instance.process.inside(scope.level)
+                      if each.kind == "intermediateCatchEvent" and each.event and each.event.kind == "link"
+                      and each.event.name == event.name) if node.kind == "intermediateThrowEvent" else node
+        game.emit(scope, target)
+        game.used(scope)
+    else:
+        cleared = scope.cleared
+        if kind == "signal" and event is not None:
+            game.throw_signal(event.name)
+        elif kind == "escalation" and event is not None:
+            _escalate(game, scope, event.name)
+        if scope.alive and scope.cleared == cleared:
+            if flows:
+                game.emit(scope, node)
+            game.used(scope)
+
+
+def _catchers(game: Game, scope: Visit, kind: str, code: str) -> Iterator[tuple[Visit, Node]]:
+    """Yield who catches what a scope throws, from the inside out: a visit, and an event at or in it."""
+    visit: Visit | None = scope
+    inner: Visit | None = None
+    while visit is not None:
+        process = visit.instance.process
+        catches = [start for node in process.inside(visit.level) if node.by_event and visit.role != "body"
+                   and (inner is None or inner.node is not node)
+                   for start in process.inside(node.id) if start.kind == "startEvent"]
+        if visit.node is not None and (visit.parent is None or visit.parent.role != "body"):
+            catches += process.boundaries.get(visit.node.id, [])
+        for catch in catches:
+            if catch.event and catch.event.kind == kind and catch.event.name in ("", code):
+                yield visit, catch
+        inner, visit = visit, visit.parent if visit.parent is not None else visit.instance.caller
+
+
+def _throw_error(game: Game, scope: Visit, code: str) -> None:
+    for visit, catch in _catchers(game, scope, "error", code):
+        _caught(game, visit, catch)
+        return
+    instance = scope.instance
+    while instance.caller is not None:
+        instance = instance.caller.instance
+    instance.failure = ("error", code)
+    game.cancel(instance)
+
+
+def _escalate(game: Game, scope: Visit, code: str) -> None:
+    for visit, catch in _catchers(game, scope, "escalation", code):
+        _caught(game, visit, catch)
+        return
+
+
+def _caught(game: Game, visit: Visit, catch: Node) -> None:
+    if catch.attached:
+        leave_boundary(game, visit, catch)
+    else:
+        start_event_sub_process(game, visit, catch)
