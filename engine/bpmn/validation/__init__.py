@@ -1,0 +1,84 @@
+"""
+What deployment checks in one BPMN file, before anything runs: `check` gives all findings at once.
+
+    document        the file with its indexes
+    metamodel       which elements, attributes and values BPMN knows
+    rules           the registry
+    structure, references, flows, events, gateways, activities, loops, items, collaboration, expressions, execution
+                    the rules by area, each one small function
+    reachability    the warnings that need the graph
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from engine import errors
+from engine.bpmn.validation import (
+    activities,
+    collaboration,
+    events,
+    execution,
+    expressions,
+    flows,
+    gateways,
+    items,
+    loops,
+    reachability,
+    references,
+    structure,
+)
+from engine.bpmn.validation.document import EVENT_DEFINITIONS, FLOW_NODES, Document, Node
+from engine.bpmn.validation.rules import RULES, Problem, Rule
+
+__all__ = ["check"]
+
+#: Imported for the rules they register.
+AREAS = (
+    activities, collaboration, events, execution, expressions, flows, gateways, items, loops, reachability, references,
+    structure,
+)
+
+#: Elements that the diagram shows, or that carry a name of their own, even without an id.
+SHOWN = FLOW_NODES | {"sequenceFlow", "messageFlow", "participant", "lane", "process", "association"}
+#: A file that breaks more is not read further by anybody.
+MAX_FINDINGS = 500
+
+
+def check(root: etree._Element, file: str) -> list[errors.Finding]:
+    """
+    All findings of one BPMN file, errors first, each group in the order of the file.
+
+    Looks at nothing outside the file, and never raises.
+    """
+    document = Document(root)
+    if document.root.tag != "definitions":
+        return [errors.Finding(
+            level="error", code="not-bpmn", file=file, line=document.root.line,
+            message=f"Expected the BPMN 2.0 element 'definitions' as the root, but found '{document.root.tag[:200]}'",
+            message_zh=f"根元素应为 BPMN 2.0 的 'definitions'，但实际为 '{document.root.tag[:200]}'",
+        )]
+    findings = [_finding(rule, problem, file) for rule in RULES for problem in rule.check(document)]
+    unique = list(dict.fromkeys(findings))
+    unique.sort(key=lambda finding: (finding.level, finding.line))
+    return unique[:MAX_FINDINGS]
+
+
+def _finding(rule: Rule, problem: Problem, file: str) -> errors.Finding:
+    node = _named(problem.node)
+    return errors.Finding(
+        level=problem.level or rule.level, code=rule.code, file=file, element_id=node.label, name=node.name,
+        line=problem.node.line or node.line, message=problem.message, message_zh=problem.message_zh,
+    )
+
+
+def _named(node: Node) -> Node:
+    """
+    The element to show for a node: itself where it has an id or a shape, else the one that it is a part of.
+
+    The definition of an event has an id too, but people see the event.
+    """
+    if node.tag in SHOWN or (node.id and node.tag not in EVENT_DEFINITIONS):
+        return node
+    shown = next((above for above in node.ancestors() if above.tag in SHOWN or above.id), None)
+    return node if shown is None or shown.tag == "definitions" else shown

@@ -1,0 +1,277 @@
+"""
+One BPMN file as the rules see it: nodes with local names, looked up by id, tag, place and sequence flow.
+
+The namespaces of BPMN and of the extension dialects are folded away here, so that no rule depends on a prefix:
+`task` is BPMN's task, `camunda:topic` the attribute in whichever of the dialects it was written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lxml import etree
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+#: The dialects that carry Camunda's attributes. All are read as `camunda:…`.
+DIALECTS = frozenset({
+    "http://camunda.org/schema/1.0/bpmn",
+    "http://operaton.org/schema/1.0/bpmn",
+    "http://flowable.org/bpmn",
+    "http://activiti.org/bpmn",
+})
+#: Other engines' namespaces: a file that declares one follows an engine's habits, not the letter of the standard.
+OTHER_DIALECTS = ("http://camunda.org/", "http://operaton.org/", "http://bpmn.io/", "http://www.activiti.org/")
+XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+PROCESS_SCOPES = frozenset({"process", "subProcess", "adHocSubProcess", "transaction"})
+CHOREOGRAPHY_SCOPES = frozenset({"choreography", "subChoreography", "globalChoreographyTask"})
+SCOPES = PROCESS_SCOPES | CHOREOGRAPHY_SCOPES
+SUB_PROCESSES = frozenset({"subProcess", "adHocSubProcess", "transaction"})
+TASKS = frozenset({
+    "task", "userTask", "manualTask", "serviceTask", "scriptTask", "sendTask", "receiveTask", "businessRuleTask",
+})
+ACTIVITIES = TASKS | SUB_PROCESSES | {"callActivity"}
+CHOREOGRAPHY_ACTIVITIES = frozenset({"choreographyTask", "subChoreography", "callChoreography"})
+GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway"})
+CATCH_EVENTS = frozenset({"startEvent", "intermediateCatchEvent", "boundaryEvent"})
+THROW_EVENTS = frozenset({"endEvent", "intermediateThrowEvent", "implicitThrowEvent"})
+EVENTS = CATCH_EVENTS | THROW_EVENTS
+FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS | CHOREOGRAPHY_ACTIVITIES
+EVENT_DEFINITIONS = frozenset({
+    f"{kind}EventDefinition" for kind in (
+        "cancel", "compensate", "conditional", "error", "escalation", "link", "message", "signal", "terminate", "timer",
+    )
+})
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One XML element."""
+
+    #: Local name in BPMN, `camunda:…` in a dialect, `{namespace}…` elsewhere.
+    tag: str
+    #: By local name where without namespace, else as tags are.
+    attributes: dict[str, str]
+    text: str
+    line: int
+    parent: Node | None
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.attributes.get("id", "")
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.attributes.get("name", "").split())
+
+    @property
+    def label(self) -> str:
+        """The id, or where it has none the tag with its line."""
+        return self.id or (f"{self.tag} at line {self.line}" if self.line else self.tag)
+
+    def get(self, attribute: str, default: str = "") -> str:
+        return self.attributes.get(attribute, default).strip()
+
+    def is_true(self, attribute: str) -> bool:
+        return self.get(attribute) in {"true", "1"}
+
+    def is_false(self, attribute: str) -> bool:
+        return self.get(attribute) in {"false", "0"}
+
+    def all(self, *tags: str) -> list[Node]:
+        """The children with one of these tags."""
+        return [child for child in self.children if child.tag in tags]
+
+    def first(self, *tags: str) -> Node | None:
+        return next((child for child in self.children if child.tag in tags), None)
+
+    def texts(self, tag: str) -> list[str]:
+        """What the children with this tag say: BPMN writes lists of references so."""
+        return [child.text for child in self.all(tag)]
+
+    def ancestors(self) -> Iterator[Node]:
+        """From the parent up to the root."""
+        node = self.parent
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def inside(self, *tags: str) -> Node | None:
+        """The nearest ancestor with one of these tags."""
+        return next((node for node in self.ancestors() if node.tag in tags), None)
+
+    def descendants(self) -> Iterator[Node]:
+        """All nodes below, in the order of the file."""
+        waiting = self.children[::-1]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
+
+
+class Document:
+    """A BPMN file with its indexes. Never changes."""
+
+    def __init__(self, root: etree._Element) -> None:
+        self.nodes = list(_nodes(root))
+        self.root = self.nodes[0]
+        #: Every id with the nodes that carry it: more than one is an error.
+        self.carriers: dict[str, list[Node]] = defaultdict(list)
+        self._by_tag: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            self._by_tag[node.tag].append(node)
+            if node.id and not node.tag.startswith("{"):
+                self.carriers[node.id.strip()].append(node)
+        self._namespaces = {prefix or "": uri for prefix, uri in root.nsmap.items()}
+
+    def all(self, *tags: str) -> Iterator[Node]:
+        """All nodes with one of these tags."""
+        for tag in tags:
+            yield from self._by_tag.get(tag, ())
+
+    def by_id(self, name: str) -> Node | None:
+        carriers = self.carriers.get(name.strip())
+        return carriers[0] if carriers else None
+
+    def resolve(self, reference: str) -> Node | None:
+        """The node that an IDREF or QName means, whatever its prefix."""
+        reference = reference.strip()
+        return self.by_id(reference) or self.by_id(reference.rpartition(":")[2])
+
+    def is_foreign(self, reference: str) -> bool:
+        """Whether a QName points into another file, so that nothing can be said about it here."""
+        prefix, colon, _ = reference.strip().partition(":")
+        target = self.root.get("targetNamespace")
+        uri = self._namespaces.get(prefix, "")
+        return bool(colon) and bool(uri) and uri not in {target, BPMN}
+
+    @cached_property
+    def formal(self) -> bool:
+        """
+        Whether the file claims the letter of the standard for what it executes.
+
+        It does where it declares the language of its expressions and uses no engine's extensions: then the standard
+        demands formal expressions, operations behind messages and the like, which every engine in use leaves out.
+        """
+        if not self.root.get("expressionLanguage"):
+            return False
+        return not any(
+            uri in DIALECTS or uri.startswith(OTHER_DIALECTS) for uri in self._namespaces.values()
+        ) and not any(node.tag.startswith("camunda:") for node in self.nodes)
+
+    def process(self, node: Node) -> Node | None:
+        """The process that a node belongs to, or is."""
+        return node if node.tag == "process" else node.inside("process")
+
+    def is_executable(self, node: Node) -> bool:
+        """Whether the node's process says that it is to be executed."""
+        process = self.process(node)
+        return process is not None and process.is_true("isExecutable")
+
+    def is_drawing(self, node: Node) -> bool:
+        """Whether the node's process says that it is not to be executed, or the node is in none."""
+        process = self.process(node)
+        return process is None or process.is_false("isExecutable")
+
+    def scope(self, node: Node) -> Node | None:
+        """The process, sub-process or choreography that holds the node."""
+        return node.inside(*SCOPES)
+
+    @cached_property
+    def flows(self) -> list[Node]:
+        """The sequence flows."""
+        return self._by_tag.get("sequenceFlow", [])
+
+    @cached_property
+    def _ends(self) -> tuple[dict[Node, list[Node]], dict[Node, list[Node]]]:
+        incoming: dict[Node, list[Node]] = defaultdict(list)
+        outgoing: dict[Node, list[Node]] = defaultdict(list)
+        for flow in self.flows:
+            source, target = self.source(flow), self.target(flow)
+            if source is not None:
+                outgoing[source].append(flow)
+            if target is not None:
+                incoming[target].append(flow)
+        return incoming, outgoing
+
+    def incoming(self, node: Node) -> list[Node]:
+        """The sequence flows that lead to a node."""
+        return self._ends[0].get(node, [])
+
+    def outgoing(self, node: Node) -> list[Node]:
+        """The sequence flows that leave a node."""
+        return self._ends[1].get(node, [])
+
+    def source(self, flow: Node) -> Node | None:
+        return self.resolve(flow.get("sourceRef"))
+
+    def target(self, flow: Node) -> Node | None:
+        return self.resolve(flow.get("targetRef"))
+
+    def definitions(self, event: Node) -> list[Node]:
+        """The event definitions of an event: those inside and those referred to."""
+        found = [child for child in event.children if child.tag in EVENT_DEFINITIONS]
+        for reference in event.texts("eventDefinitionRef"):
+            node = self.resolve(reference)
+            if node is not None and node.tag in EVENT_DEFINITIONS:
+                found.append(node)
+        return found
+
+    def kinds(self, event: Node) -> list[str]:
+        """`message`, `timer` … for each event definition of an event."""
+        return [node.tag.removesuffix("EventDefinition") for node in self.definitions(event)]
+
+    @cached_property
+    def associated(self) -> dict[Node, list[Node]]:
+        """Where the associations that leave a node lead."""
+        found: dict[Node, list[Node]] = defaultdict(list)
+        for association in self.all("association"):
+            source, target = self.source(association), self.target(association)
+            if source is not None and target is not None:
+                found[source].append(target)
+        return found
+
+    @cached_property
+    def boundaries(self) -> dict[Node, list[Node]]:
+        """The boundary events of each activity."""
+        found: dict[Node, list[Node]] = defaultdict(list)
+        for event in self.all("boundaryEvent"):
+            activity = self.resolve(event.get("attachedToRef"))
+            if activity is not None:
+                found[activity].append(event)
+        return found
+
+
+def is_event_sub_process(node: Node) -> bool:
+    return node.tag in SUB_PROCESSES and node.is_true("triggeredByEvent")
+
+
+def _local(name: str) -> str:
+    """A name in braces notation as the rules write it."""
+    if not name.startswith("{"):
+        return name
+    uri, _, local = name[1:].partition("}")
+    if uri == BPMN:
+        return local
+    return f"camunda:{local}" if uri in DIALECTS else name
+
+
+def _nodes(root: etree._Element) -> Iterator[Node]:
+    """Nodes in the order of the file, each linked to its parent; without recursion."""
+    made: dict[etree._Element, Node] = {}
+    for element in root.iter("*"):
+        over = element.getparent()
+        parent = made.get(over) if over is not None else None
+        attributes = {_local(str(key)): str(value) for key, value in element.attrib.items()}
+        node = Node(
+            tag=_local(str(element.tag)), attributes=attributes, text=(element.text or "").strip(),
+            line=element.sourceline or 0, parent=parent,
+        )
+        if parent is not None:
+            parent.children.append(node)
+        made[element] = node
+        yield node

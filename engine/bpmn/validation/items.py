@@ -1,0 +1,198 @@
+"""Rules on data: item definitions, inputs and outputs with their sets, and the associations that carry values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.bpmn.validation.document import EVENTS, Document, Node
+from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+
+ITEM_AWARE = (
+    "dataInput", "dataOutput", "dataObject", "dataStore", "property", "dataObjectReference", "dataStoreReference",
+)
+#: Where an event's values come from: its definition names something that has an item definition.
+PAYLOADS = {"message": "itemRef", "signal": "structureRef", "error": "structureRef", "escalation": "structureRef"}
+
+
+def _subject(document: Document, node: Node) -> Node | None:
+    """The item definition of a node; a reference to a data object has that of the object."""
+    if node.tag in {"dataObjectReference", "dataStoreReference"} and not node.get("itemSubjectRef"):
+        target = document.resolve(node.get("dataObjectRef") or node.get("dataStoreRef"))
+        node = target if target is not None else node
+    return document.resolve(node.get("itemSubjectRef")) if node.get("itemSubjectRef") else None
+
+
+@rule("item-collection")
+def item_collection(document: Document) -> Iterator[Problem]:
+    for node in document.all("dataInput", "dataOutput", "dataObject"):
+        definition = _subject(document, node)
+        if definition is None or definition.tag != "itemDefinition":
+            continue
+        if definition.is_true("isCollection") != node.is_true("isCollection"):
+            yield Problem(
+                node, f"Expected isCollection of '{node.label}' as in item definition '{definition.label}', but they differ",
+                f"'{node.label}' 的 isCollection 应与数据项定义 '{definition.label}' 一致，但两者不同",
+                by_the_letter(document),
+            )
+
+
+@rule("reference-item")
+def reference_item(document: Document) -> Iterator[Problem]:
+    for node in document.all("dataObjectReference", "dataStoreReference"):
+        pointer = "dataObjectRef" if node.tag == "dataObjectReference" else "dataStoreRef"
+        if node.get("itemSubjectRef"):
+            yield Problem(
+                node, f"Expected the item definition on what '{node.label}' refers to, not on the reference",
+                f"数据项定义应写在 '{node.label}' 所引用的对象上，而不是引用上", by_the_letter(document),
+            )
+        if not node.get(pointer) and node.tag == "dataObjectReference":
+            yield Problem(
+                node, f"Expected {pointer} on '{node.label}', but found none", f"'{node.label}' 缺少 {pointer}",
+                by_the_letter(document),
+            )
+
+
+@rule("reference-name")
+def reference_name(document: Document) -> Iterator[Problem]:
+    """The standard's naming: name of the data object, and the state in brackets."""
+    for node in document.all("dataObjectReference"):
+        target = document.resolve(node.get("dataObjectRef")) if node.get("dataObjectRef") else None
+        state = node.first("dataState")
+        if target is None or state is None or not target.name:
+            continue
+        expected = f"{target.name} [{state.name}]"
+        if node.name and node.name != expected:
+            yield Problem(
+                node, f"Expected the name '{expected}', but found '{node.name}'", f"名称应为 '{expected}'，但实际为 '{node.name}'",
+                by_the_letter(document),
+            )
+
+
+@rule("io-set")
+def io_set(document: Document) -> Iterator[Problem]:
+    """Each input is in an input set, each output in an output set, and special members are members."""
+    for holder in document.all("ioSpecification", *EVENTS):
+        for value_tag, set_tag, stem in (("dataInput", "inputSet", "Input"), ("dataOutput", "outputSet", "Output")):
+            sets = holder.all(set_tag)
+            members = {document.resolve(text) for one in sets for text in one.texts(f"data{stem}Refs")}
+            for value in holder.all(value_tag):
+                if value not in members:
+                    yield Problem(
+                        value, f"Expected '{value.label}' in an {set_tag}, but found it in none",
+                        f"'{value.label}' 应属于某个 {set_tag}，但没有", by_the_letter(document),
+                    )
+            for one in sets:
+                own = {document.resolve(text) for text in one.texts(f"data{stem}Refs")}
+                yield from _special_members(document, one, own, stem)
+
+
+def _special_members(document: Document, one: Node, own: set[Node | None], stem: str) -> Iterator[Problem]:
+    for tag in (f"optional{stem}Refs", f"whileExecuting{stem}Refs"):
+        for text in one.texts(tag):
+            if document.resolve(text) not in own:
+                yield Problem(
+                    one, f"Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
+                    f"{tag} 中的 '{text}' 也应列在同一集合的 data{stem}Refs 中，但没有", by_the_letter(document),
+                )
+    if document.formal:
+        back, there = ("outputSetRefs", "inputSetRefs") if stem == "Input" else ("inputSetRefs", "outputSetRefs")
+        for text in one.texts(back):
+            other = document.resolve(text)
+            if other is not None and one not in [document.resolve(name) for name in other.texts(there)]:
+                yield Problem(
+                    one, f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
+                    f"输入集与输出集应互相引用，但 '{one.label}' 引用了 '{text}'，反之则没有",
+                )
+
+
+@rule("association-direction")
+def association_direction(document: Document) -> Iterator[Problem]:
+    """Values flow from the inputs of a process to its outputs; into an activity's inputs and out of its outputs."""
+    for association in document.all("dataInputAssociation", "dataOutputAssociation"):
+        holder = association.parent
+        incoming = association.tag == "dataInputAssociation"
+        sources = [document.resolve(text) for text in association.texts("sourceRef") if text]
+        targets = [document.resolve(text) for text in association.texts("targetRef") if text]
+        outer, inner = (sources, targets) if incoming else (targets, sources)
+        wrong_tag = "dataOutput" if incoming else "dataInput"
+        for node in outer:
+            if node is not None and node.tag == wrong_tag:
+                yield Problem(
+                    holder or association, f"Expected no value {'from' if incoming else 'into'} {wrong_tag} '{node.label}'",
+                    f"不能{'从' if incoming else '向'} {wrong_tag} '{node.label}' {'读取' if incoming else '写入'}数据",
+                    by_the_letter(document),
+                )
+        for node in inner:
+            own = {"dataInput", "property", "inputDataItem"} if incoming else {"dataOutput", "property", "outputDataItem"}
+            if node is not None and (node.tag not in own or holder not in node.ancestors()):
+                yield Problem(
+                    holder or association,
+                    f"Expected {'an input' if incoming else 'an output'} of the element itself, but found '{node.label}'",
+                    f"应为元素自身的{'输入' if incoming else '输出'}，但实际为 '{node.label}'", by_the_letter(document),
+                )
+
+
+@rule("association-items")
+def association_items(document: Document) -> Iterator[Problem]:
+    """One source of the target's type, unless something transforms."""
+    if not document.formal:
+        return
+    for association in document.all("dataInputAssociation", "dataOutputAssociation"):
+        if association.first("transformation") is not None:
+            continue
+        sources = [document.resolve(text) for text in association.texts("sourceRef")]
+        holder = association.parent or association
+        if len(sources) > 1:
+            yield Problem(
+                holder, f"Expected one sourceRef in data association '{association.label}' without transformation, "
+                f"but found {len(sources)}",
+                f"没有 transformation 的数据关联 '{association.label}' 只能有一个 sourceRef，但实际有 {len(sources)} 个",
+            )
+        if association.first("assignment") is not None:
+            continue
+        target = next((document.resolve(text) for text in association.texts("targetRef")), None)
+        for source in sources:
+            if source is None or target is None:
+                continue
+            if _structure(document, source) != _structure(document, target):
+                yield Problem(
+                    holder, f"Expected the same item definition on '{source.label}' and '{target.label}', but they differ",
+                    f"'{source.label}' 与 '{target.label}' 的数据项定义应相同，但两者不同",
+                )
+
+
+def _structure(document: Document, node: Node) -> str:
+    definition = _subject(document, node)
+    return definition.label if definition is not None else ""
+
+
+@rule("event-items")
+def event_items(document: Document) -> Iterator[Problem]:
+    """The values of an event have the types of what it throws or catches, in the same number."""
+    if not document.formal:
+        return
+    for event in document.all(*EVENTS):
+        throwing = event.tag in {"endEvent", "intermediateThrowEvent", "implicitThrowEvent"}
+        values = event.all("dataInput" if throwing else "dataOutput")
+        definitions = [node for node in document.definitions(event) if node.tag.removesuffix("EventDefinition") in PAYLOADS]
+        payloads = [payload for node in definitions if (payload := _payload(document, node)) is not None]
+        if values and len(values) != len(document.definitions(event)):
+            yield Problem(
+                event, f"Expected one value for each trigger of the event, but found {len(values)} values",
+                f"事件的每个触发应对应一个数据，但实际有 {len(values)} 个",
+            )
+        expected = sorted(payload.get("structureRef") for payload in payloads)
+        found = sorted(subject.get("structureRef") for value in values if (subject := _subject(document, value)) is not None)
+        if values and payloads and expected != found:
+            yield Problem(
+                event, "Expected values with the item definitions of what the event throws or catches, but they differ",
+                "事件数据的数据项定义应与其抛出或捕获的内容一致，但两者不同",
+            )
+
+
+def _payload(document: Document, definition: Node) -> Node | None:
+    kind = definition.tag.removesuffix("EventDefinition")
+    carrier = document.resolve(definition.get(f"{kind}Ref")) if definition.get(f"{kind}Ref") else None
+    if carrier is None or not carrier.get(PAYLOADS[kind]):
+        return None
+    return document.resolve(carrier.get(PAYLOADS[kind]))

@@ -1,0 +1,133 @@
+"""Warnings that need the graph: what is never reached, what never ends, joins that wait for ever. All in linear time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from engine.bpmn.validation.document import (
+    FLOW_NODES,
+    PROCESS_SCOPES,
+    Document,
+    Node,
+    is_event_sub_process,
+)
+from engine.bpmn.validation.rules import Problem, rule
+
+Graph = Mapping[Node, list[Node]]
+
+
+def _graph(document: Document, scope: Node) -> tuple[list[Node], Graph]:
+    """The flow nodes of one scope with their successors: along flows, to boundary events, handlers and links."""
+    nodes = [child for child in scope.children if child.tag in FLOW_NODES]
+    inside = set(nodes)
+    successors: dict[Node, list[Node]] = defaultdict(list)
+    links: dict[str, list[Node]] = defaultdict(list)
+    for node in nodes:
+        if node.tag == "intermediateCatchEvent":
+            for definition in document.definitions(node):
+                if definition.tag == "linkEventDefinition":
+                    links[definition.name].append(node)
+    for node in nodes:
+        targets = [target for flow in document.outgoing(node) if (target := document.target(flow)) in inside]
+        successors[node] += [target for target in targets if target is not None]
+        successors[node] += [event for event in document.boundaries.get(node, ()) if event in inside]
+        if node.tag == "intermediateThrowEvent":
+            for definition in document.definitions(node):
+                if definition.tag == "linkEventDefinition":
+                    named = [document.resolve(text) for text in definition.texts("target")]
+                    holders = [link.parent for link in named if link is not None and link.parent is not None]
+                    successors[node] += [holder for holder in holders if holder in inside] or links[definition.name]
+        successors[node] += [handler for handler in document.associated.get(node, ()) if handler in inside]
+    return nodes, successors
+
+
+def _reached(starts: Iterable[Node], successors: Graph) -> set[Node]:
+    seen = set(starts)
+    waiting = list(seen)
+    while waiting:
+        for node in successors.get(waiting.pop(), ()):
+            if node not in seen:
+                seen.add(node)
+                waiting.append(node)
+    return seen
+
+
+def _reversed(nodes: list[Node], successors: Graph) -> Graph:
+    back: dict[Node, list[Node]] = defaultdict(list)
+    for node in nodes:
+        for target in successors.get(node, ()):
+            back[target].append(node)
+    return back
+
+
+@rule("never-reached", "warning")
+def never_reached(document: Document) -> Iterator[Problem]:
+    """Elements behind others that nothing leads to; `flow-missing` names the first of them."""
+    for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
+        nodes, successors = _graph(document, scope)
+        starts = [
+            node for node in nodes
+            if node.tag == "startEvent" or is_event_sub_process(node) or node.is_true("instantiate")
+            or node.is_true("isForCompensation")
+        ]
+        if not starts:
+            continue
+        reached = _reached(starts, successors)
+        for node in nodes:
+            if node not in reached and document.incoming(node):
+                yield Problem(
+                    node, f"Expected a path from a start event to '{node.label}', but found none; it is never reached",
+                    f"从开始事件无法到达 '{node.label}'；它永远不会执行",
+                )
+
+
+@rule("never-ends", "warning")
+def never_ends(document: Document) -> Iterator[Problem]:
+    for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
+        nodes, successors = _graph(document, scope)
+        ends = [node for node in nodes if not successors.get(node)]
+        closing = _reached(ends, _reversed(nodes, successors))
+        trapped = [node for node in nodes if node not in closing]
+        if trapped:
+            names = ", ".join(node.label for node in trapped[:5])
+            yield Problem(
+                trapped[0], f"Expected a way out of the loop {names}, but found none; add a flow that leaves it",
+                f"循环 {names} 没有出口；请增加一条离开循环的顺序流",
+            )
+
+
+@rule("join-deadlock", "warning")
+def join_deadlock(document: Document) -> Iterator[Problem]:
+    """A parallel join that waits for branches of which an exclusive split takes only one."""
+    for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
+        nodes, successors = _graph(document, scope)
+        for split in nodes:
+            if split.tag not in {"exclusiveGateway", "eventBasedGateway"} or len(document.outgoing(split)) < 2:
+                continue
+            met: dict[Node, int] = defaultdict(int)
+            for flow in document.outgoing(split):
+                join = _next_junction(document, successors, document.target(flow))
+                if join is not None:
+                    met[join] += 1
+            for join, number in met.items():
+                if join.tag == "parallelGateway" and number > 1 and len(document.incoming(join)) > 1:
+                    yield Problem(
+                        join, f"Expected all branches to arrive here, but '{split.label}' takes only one of {number}; "
+                        "join with an exclusive gateway",
+                        f"'{split.label}' 只会选择 {number} 个分支中的一个，并行汇合将永远等待；请用排他网关汇合",
+                    )
+
+
+def _next_junction(document: Document, successors: Graph, node: Node | None) -> Node | None:
+    """Follow a branch along nodes with one way in and out; the first node with more is where it meets others."""
+    seen: set[Node] = set()
+    while node is not None and node not in seen:
+        seen.add(node)
+        if len(document.incoming(node)) > 1:
+            return node
+        following = successors.get(node, [])
+        if len(following) != 1:
+            return None
+        node = following[0]
+    return None

@@ -1,0 +1,178 @@
+"""Rules on references: what they point to exists, and is of the right kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engine.bpmn.validation.document import (
+    ACTIVITIES,
+    CHOREOGRAPHY_ACTIVITIES,
+    EVENT_DEFINITIONS,
+    FLOW_NODES,
+    Document,
+    Node,
+)
+from engine.bpmn.validation.rules import Problem, rule
+
+COLLABORATIONS = frozenset({"collaboration", "globalConversation", "choreography", "globalChoreographyTask"})
+CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
+DATA = frozenset({
+    "dataInput", "dataOutput", "dataObject", "dataObjectReference", "dataStoreReference", "dataStore", "property",
+    "inputDataItem", "outputDataItem",
+})
+
+#: Attribute, or `tag/attribute` where the name alone is not clear, to the tags it may point to (empty: any element).
+ATTRIBUTES: Mapping[str, frozenset[str]] = {
+    "activityRef": ACTIVITIES,
+    "attachedToRef": ACTIVITIES | CHOREOGRAPHY_ACTIVITIES,
+    "calledChoreographyRef": frozenset({"choreography", "globalChoreographyTask"}),
+    "calledCollaborationRef": frozenset({"collaboration", "globalConversation"}),
+    "categoryValueRef": frozenset({"categoryValue"}),
+    "conversationLink/sourceRef": CONVERSATIONS | FLOW_NODES | {"participant"},
+    "conversationLink/targetRef": CONVERSATIONS | FLOW_NODES | {"participant"},
+    "correlationKeyRef": frozenset({"correlationKey"}),
+    "correlationPropertyRef": frozenset({"correlationProperty"}),
+    "dataObjectRef": frozenset({"dataObject"}),
+    "dataStoreRef": frozenset({"dataStore"}),
+    "default": frozenset({"sequenceFlow"}),
+    "definitionalCollaborationRef": COLLABORATIONS,
+    "errorRef": frozenset({"error"}),
+    "escalationRef": frozenset({"escalation"}),
+    "initiatingParticipantRef": frozenset({"participant"}),
+    "inputDataRef": frozenset({"inputSet", "dataInput"}),
+    "innerConversationNodeRef": CONVERSATIONS,
+    "innerMessageFlowRef": frozenset({"messageFlow"}),
+    "itemRef": frozenset({"itemDefinition"}),
+    "itemSubjectRef": frozenset({"itemDefinition"}),
+    "messageRef": frozenset({"message"}),
+    "noneBehaviorEventRef": EVENT_DEFINITIONS,
+    "oneBehaviorEventRef": EVENT_DEFINITIONS,
+    "operationRef": frozenset({"operation"}),
+    "outerConversationNodeRef": CONVERSATIONS,
+    "outerMessageFlowRef": frozenset({"messageFlow"}),
+    "outputDataRef": frozenset({"outputSet", "dataOutput"}),
+    "parameterRef": frozenset({"resourceParameter"}),
+    "participant/processRef": frozenset({"process"}),
+    "sequenceFlow/sourceRef": frozenset(),
+    "sequenceFlow/targetRef": frozenset(),
+    "messageFlow/sourceRef": frozenset(),
+    "messageFlow/targetRef": frozenset(),
+    "association/sourceRef": frozenset(),
+    "association/targetRef": frozenset(),
+    "signalRef": frozenset({"signal"}),
+    "error/structureRef": frozenset({"itemDefinition"}),
+    "escalation/structureRef": frozenset({"itemDefinition"}),
+    "signal/structureRef": frozenset({"itemDefinition"}),
+}
+
+#: The same for children that hold the reference as text; key is `parent/child` or `child`.
+CHILDREN: Mapping[str, frozenset[str]] = {
+    "categoryValueRef": frozenset({"categoryValue"}),
+    "choreographyRef": frozenset({"choreography", "globalChoreographyTask"}),
+    "correlationPropertyRef": frozenset({"correlationProperty"}),
+    "dataInputAssociation/sourceRef": DATA,
+    "dataInputAssociation/targetRef": DATA,
+    "dataOutputAssociation/sourceRef": DATA,
+    "dataOutputAssociation/targetRef": DATA,
+    "dataInputRefs": frozenset({"dataInput"}),
+    "dataOutputRefs": frozenset({"dataOutput"}),
+    "errorRef": frozenset({"error"}),
+    "eventDefinitionRef": EVENT_DEFINITIONS,
+    "flowNodeRef": FLOW_NODES,
+    "inMessageRef": frozenset({"message"}),
+    "innerParticipantRef": frozenset({"participant"}),
+    "inputSetRefs": frozenset({"inputSet"}),
+    "interfaceRef": frozenset({"interface"}),
+    "link/source": frozenset({"linkEventDefinition"}),
+    "link/target": frozenset({"linkEventDefinition"}),
+    "loopDataInputRef": DATA,
+    "loopDataOutputRef": DATA,
+    "messageFlowRef": frozenset({"messageFlow"}),
+    "operationRef": frozenset({"operation"}),
+    "optionalInputRefs": frozenset({"dataInput"}),
+    "optionalOutputRefs": frozenset({"dataOutput"}),
+    "outMessageRef": frozenset({"message"}),
+    "outerParticipantRef": frozenset({"participant"}),
+    "outputSetRefs": frozenset({"outputSet"}),
+    "participantRef": frozenset({"participant"}),
+    "resourceRef": frozenset({"resource"}),
+    "supportedInterfaceRef": frozenset({"interface"}),
+    "supports": frozenset({"process"}),
+    "whileExecutingInputRefs": frozenset({"dataInput"}),
+    "whileExecutingOutputRefs": frozenset({"dataOutput"}),
+}
+#: Lists of shapes that tools keep carelessly: they move no token, so a stale entry only warns.
+CARELESS = frozenset({
+    "categoryValueRef", "flowNodeRef", "interfaceRef", "definitionalCollaborationRef", "dataStoreRef", "itemSubjectRef",
+    "itemRef", "structureRef", "supports", "processRef",
+})
+
+
+def _references(document: Document) -> Iterator[tuple[Node, str, str, frozenset[str]]]:
+    """Every reference of the file: holder, name, text, and what it may point to."""
+    for node in document.nodes:
+        if ":" in node.tag or node.tag.startswith("{"):
+            continue
+        for name, value in node.attributes.items():
+            kinds = ATTRIBUTES.get(f"{node.tag}/{name}", ATTRIBUTES.get(name))
+            if kinds is not None and value.strip():
+                yield node, name, value.strip(), kinds
+        if node.parent is not None and node.text and not node.children:
+            holder = node.parent.tag.removesuffix("EventDefinition")
+            kinds = CHILDREN.get(f"{holder}/{node.tag}", CHILDREN.get(node.tag))
+            if kinds is not None:
+                yield node.parent, node.tag, node.text, kinds
+
+
+def _called_elsewhere(document: Document, text: str) -> bool:
+    return document.is_foreign(text) and document.resolve(text) is None
+
+
+@rule("dangling-reference")
+def dangling_reference(document: Document) -> Iterator[Problem]:
+    for node, name, text, _ in _references(document):
+        if document.resolve(text) is not None or _called_elsewhere(document, text):
+            continue
+        yield Problem(
+            node, f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
+            f"{name} 指向的元素 '{text}' 不存在；请更正引用或补充该元素",
+            "warning" if name in CARELESS and not document.formal else None,
+        )
+
+
+@rule("reference-kind")
+def reference_kind(document: Document) -> Iterator[Problem]:
+    for node, name, text, kinds in _references(document):
+        found = document.resolve(text)
+        if found is None or not kinds or found.tag in kinds:
+            continue
+        few = sorted(kinds)[:3]
+        yield Problem(
+            node, f"Expected {' or '.join(few)} for {name}, but found {found.tag} '{text}'",
+            f"{name} 应指向 {'、'.join(few)}，但 '{text}' 是 {found.tag}",
+            "warning" if name in CARELESS and not document.formal else None,
+        )
+
+
+@rule("called-element")
+def called_element(document: Document) -> Iterator[Problem]:
+    """What a call activity calls may stand in another file; but if the id is here, it must be callable."""
+    callable_tags = {
+        "process", "globalTask", "globalUserTask", "globalManualTask", "globalScriptTask", "globalBusinessRuleTask",
+    }
+    for node in document.all("callActivity"):
+        target = document.resolve(node.get("calledElement")) if node.get("calledElement") else None
+        if target is not None and target.tag not in callable_tags:
+            yield Problem(
+                node, f"Expected a process or global task to call, but found {target.tag} '{target.id}'",
+                f"调用活动应调用流程或全局任务，但 '{target.id}' 是 {target.tag}",
+            )
+        elif not node.get("calledElement") and document.is_executable(node) and not _dialect_call(node):
+            yield Problem(
+                node, "Expected the id of a process in calledElement, but found none; name the process to call",
+                "调用活动缺少 calledElement；请填写要调用的流程标识",
+            )
+
+
+def _dialect_call(node: Node) -> bool:
+    return any(name.startswith("camunda:calledElement") or name.startswith("camunda:case") for name in node.attributes)

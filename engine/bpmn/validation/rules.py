@@ -1,0 +1,57 @@
+"""The registry of rules: each has a name, a level, and one pure function over a document that yields what breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.bpmn.validation.document import Document, Node
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place that breaks a rule, told in both languages: what is wrong, and what to do."""
+
+    node: Node
+    message: str
+    message_zh: str
+    #: Says it milder than the rule does.
+    level: Level | None = None
+
+
+Check = Callable[[Document], Iterator[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named check."""
+
+    code: str
+    level: Level
+    check: Check
+
+
+RULES: list[Rule] = []
+
+
+def rule(code: str, level: Level = "error") -> Callable[[Check], Check]:
+    """Register a check under a stable name."""
+
+    def register(check: Check) -> Check:
+        RULES.append(Rule(code, level, check))
+        return check
+
+    return register
+
+
+def by_the_letter(document: Document) -> Level | None:
+    """For demands of the standard that the engines in use do not make: an error only where the file claims the letter."""
+    return None if document.formal else "warning"
+
+
+def to_execute(document: Document, node: Node) -> Level | None:
+    """For what matters only when the process runs: a warning where it is only a drawing."""
+    return "warning" if document.is_drawing(node) else None

@@ -1,0 +1,206 @@
+"""Rules on the shape of the file: elements, attributes, values and numbers as the metamodel has them; ids; URIs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.bpmn.validation import metamodel
+from engine.bpmn.validation.document import Document, Node
+from engine.bpmn.validation.rules import Problem, rule
+
+#: Widely left out by tools, and nothing depends on them.
+FORGIVEN_ATTRIBUTES = frozenset({("definitions", "targetNamespace"), ("linkEventDefinition", "name")})
+FORGIVEN_CHILDREN = frozenset({
+    ("dataInputAssociation", "targetRef"), ("ioSpecification", "inputSet"), ("ioSpecification", "outputSet"),
+})
+URI_ATTRIBUTES = ("expressionLanguage", "typeLanguage", "language", "scriptLanguage", "method", "importType")
+MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+*-]+(\s*;.*)?")
+BROKEN_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|[\s<>\"{}|\\^`]")
+
+
+def _typed(document: Document) -> Iterator[tuple[Node, metamodel.Element]]:
+    """Every BPMN element with what the metamodel says of it; nothing below free contents."""
+    waiting = [(document.root, "definitions")]
+    while waiting:
+        node, contents = waiting.pop()
+        known = metamodel.element("formalExpression" if contents == "expression" else contents)
+        if known is None:
+            continue
+        yield node, known
+        if contents in metamodel.FREE:
+            continue
+        for child in node.children:
+            slot = known.slot(child.tag)
+            if slot is not None:
+                waiting.append((child, slot.contents or child.tag))
+
+
+@rule("unknown-element")
+def unknown_element(document: Document) -> Iterator[Problem]:
+    for node, known in _typed(document):
+        for child in node.children:
+            if child.tag.startswith("{") or ":" in child.tag or known.slot(child.tag) or node.tag in metamodel.FREE:
+                continue
+            if metamodel.element(child.tag) is None and child.tag not in metamodel.GROUPS:
+                yield Problem(
+                    child, f"Expected an element of BPMN 2.0, but found '{child.tag}'; delete it or correct its name",
+                    f"应为 BPMN 2.0 元素，但发现了 '{child.tag}'；请删除或更正名称",
+                )
+            else:
+                yield Problem(
+                    child, f"Expected nothing like '{child.tag}' inside '{node.tag}'; move it to where BPMN allows it",
+                    f"'{node.tag}' 中不允许出现 '{child.tag}'；请将其移到 BPMN 允许的位置",
+                )
+
+
+@rule("foreign-element", "warning")
+def foreign_element(document: Document) -> Iterator[Problem]:
+    for node, _ in _typed(document):
+        if node.tag in metamodel.FREE or node is document.root:
+            continue
+        for child in node.children:
+            if child.tag.startswith("camunda:"):
+                yield Problem(
+                    child, f"Expected '{child.tag}' inside 'extensionElements'; here it has no effect, move it there",
+                    f"'{child.tag}' 应放在 'extensionElements' 中；在此处不起作用，请移动",
+                )
+
+
+@rule("unknown-attribute", "warning")
+def unknown_attribute(document: Document) -> Iterator[Problem]:
+    for node, known in _typed(document):
+        for name in node.attributes:
+            if name not in known.attributes and ":" not in name and not name.startswith("{"):
+                yield Problem(
+                    node, f"Expected only attributes that BPMN knows on '{node.tag}', but found '{name}'; it has no effect",
+                    f"'{node.tag}' 上只能使用 BPMN 定义的属性，但发现了 '{name}'；该属性不起作用",
+                )
+
+
+@rule("attribute-value")
+def attribute_value(document: Document) -> Iterator[Problem]:
+    for node, known in _typed(document):
+        for name, values in known.attributes.items():
+            value = node.get(name)
+            if name not in node.attributes or values == "text" or _is_value(value, values):
+                continue
+            allowed = {"integer": "a whole number", "boolean": "true or false"}.get(values, values.replace("|", ", "))
+            allowed_zh = {"integer": "整数", "boolean": "true 或 false"}.get(values, values.replace("|", "、"))
+            yield Problem(
+                node, f"Expected {allowed} as '{name}' of '{node.tag}', but found '{value}'",
+                f"'{node.tag}' 的 '{name}' 应为 {allowed_zh}，但实际为 '{value}'",
+            )
+
+
+def _is_value(value: str, values: str) -> bool:
+    if values == "boolean":
+        return value in {"true", "false", "1", "0"}
+    if values == "integer":
+        return re.fullmatch(r"[+-]?\d{1,18}", value, re.ASCII) is not None
+    return value in values.split("|")
+
+
+@rule("missing-attribute")
+def missing_attribute(document: Document) -> Iterator[Problem]:
+    for node, known in _typed(document):
+        for name in sorted(known.required):
+            if not node.get(name):
+                yield Problem(
+                    node, f"Expected the attribute '{name}' on '{node.tag}', but found none; add it",
+                    f"'{node.tag}' 缺少属性 '{name}'；请补充",
+                    "warning" if (node.tag, name) in FORGIVEN_ATTRIBUTES else None,
+                )
+
+
+@rule("child-number")
+def child_number(document: Document) -> Iterator[Problem]:
+    for node, known in _typed(document):
+        if node.tag in metamodel.FREE:
+            continue
+        for name, slot in known.children.items():
+            if slot.least == 0 and slot.most is None:
+                continue
+            found = node.all(*slot.tags)
+            if len(found) < slot.least:
+                forgiven = (node.tag, name) in FORGIVEN_CHILDREN and not document.formal
+                yield Problem(
+                    node, f"Expected at least {slot.least} '{name}' inside '{node.tag}', but found {len(found)}; add it",
+                    f"'{node.tag}' 中至少需要 {slot.least} 个 '{name}'，但实际有 {len(found)} 个；请补充",
+                    "warning" if forgiven else None,
+                )
+            elif slot.most is not None and len(found) > slot.most:
+                yield Problem(
+                    found[slot.most],
+                    f"Expected at most {slot.most} '{name}' inside '{node.tag}', but found {len(found)}; delete the others",
+                    f"'{node.tag}' 中最多允许 {slot.most} 个 '{name}'，但实际有 {len(found)} 个；请删除多余的",
+                )
+
+
+@rule("duplicate-id")
+def duplicate_id(document: Document) -> Iterator[Problem]:
+    for name, carriers in document.carriers.items():
+        for node in carriers[1:]:
+            yield Problem(
+                node, f"Expected '{name}' as the id of one element, but found it at line {carriers[0].line} too; give each its own id",
+                f"标识 '{name}' 只能用于一个元素，但第 {carriers[0].line} 行也使用了它；请为每个元素指定不同的标识",
+            )
+
+
+@rule("id-form")
+def id_form(document: Document) -> Iterator[Problem]:
+    for name, carriers in document.carriers.items():
+        if name and not re.search(r"[\s<>&\"']", name):
+            continue
+        yield Problem(
+            carriers[0], f"Expected an id without spaces and quotes, but found '{name}'; rename it",
+            f"标识不能包含空格或引号，但实际为 '{name}'；请重命名",
+        )
+
+
+@rule("mime-type")
+def mime_type(document: Document) -> Iterator[Problem]:
+    for node in document.all("documentation", "textAnnotation"):
+        value = node.get("textFormat")
+        if value and not MIME_TYPE.fullmatch(value):
+            yield Problem(
+                node, f"Expected a MIME type such as text/plain as textFormat, but found '{value}'",
+                f"textFormat 应为 MIME 类型（如 text/plain），但实际为 '{value}'",
+            )
+
+
+@rule("uri-form")
+def uri_form(document: Document) -> Iterator[Problem]:
+    for node in document.nodes:
+        if ":" in node.tag or node.tag.startswith("{"):
+            continue
+        for name in URI_ATTRIBUTES:
+            value = node.get(name)
+            if value and BROKEN_URI.search(value):
+                yield Problem(
+                    node, f"Expected a URI as '{name}', but found '{value}'", f"'{name}' 应为 URI，但实际为 '{value}'",
+                )
+
+
+@rule("property-place")
+def property_place(document: Document) -> Iterator[Problem]:
+    for node in document.root.all("property"):
+        yield Problem(
+            node, f"Expected property {node.label} inside a process, activity or event, but found it at the top level",
+            f"属性 {node.label} 应放在流程、活动或事件中，但它位于顶层",
+        )
+
+
+@rule("import-type")
+def import_type(document: Document) -> Iterator[Problem]:
+    for node in document.root.all("import"):
+        location = node.get("location")
+        kind = node.get("importType")
+        known = {".xsd": "http://www.w3.org/2001/XMLSchema", ".bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL"}
+        expected = next((uri for suffix, uri in known.items() if location.lower().endswith(suffix)), kind)
+        wsdl = location.lower().endswith(".wsdl") and "wsdl" not in kind.lower()
+        if document.formal and (kind != expected or wsdl):
+            yield Problem(
+                node, f"Expected the importType that fits '{location}', but found '{kind}'",
+                f"importType 应与 '{location}' 相符，但实际为 '{kind}'",
+            )
