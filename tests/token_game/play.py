@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -32,6 +33,7 @@ class Playable(Protocol):
     def ended(self, instance: Hashable) -> bool: ...
     def variables(self, instance: Hashable) -> dict[str, object]: ...
     def failure(self, instance: Hashable) -> tuple[str, str] | None: ...
+    def cancel(self, instance: Hashable) -> None: ...
     def restart(self) -> None: ...
     def close(self) -> None: ...
 
@@ -50,23 +52,24 @@ class Outcome:
     ambiguous: bool = False
 
 
-def play(model: Model, world: Playable, *, restart: float = 0.0, spelling: Spelling | None = None) -> Outcome:
+def play(model: Model, world: Playable, *, game: int = 0, restart: float = 0.0) -> Outcome:
     """
     Play a model with random actions until it ends; stops at the first difference.
 
-    `restart` is how probable a restart is after each action. Raises `Unsound`.
+    `game` is the number of the game: another one, other actions. `restart` is how probable a restart is after each
+    action. Raises `Unsound`.
     """
-    return _Player(model, world, restart, spelling).play()
+    return _Player(model, world, game, restart).play()
 
 
 class _Player:
     """One model on two worlds."""
 
-    def __init__(self, model: Model, world: Playable, restart: float, spelling: Spelling | None) -> None:
+    def __init__(self, model: Model, world: Playable, game: int, restart: float) -> None:
         self.model, self.world, self.restart = model, world, restart
         self.reference = ReferenceWorld()
-        self.source = random.Random(model.seed + 1)
-        self.spelling = spelling or Spelling.random(self.source)
+        self.source = random.Random(f"{model.seed} {game}")
+        self.spelling = Spelling.random(random.Random(model.seed))
         self.outcome = Outcome()
         self.expected: Hashable = None
         self.found: Hashable = None
@@ -92,8 +95,16 @@ class _Player:
         except Exception as error:
             if not self.reference.ambiguous:
                 self.outcome.difference = f"{type(error).__name__}: {error}"
+        finally:
+            self.leave()
         self.outcome.ambiguous = self.reference.ambiguous
         return self.outcome
+
+    def leave(self) -> None:
+        """End what goes on, so that nobody in this world waits for the events of the next model."""
+        if self.found is not None and not self.outcome.ended:
+            with suppress(Exception):
+                self.world.cancel(self.found)
 
     def compare(self) -> None:
         """Note the first difference."""
