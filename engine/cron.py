@@ -5,8 +5,8 @@ Cron expressions: the five fields of Unix, and the six or seven of Quartz as dia
     6 fields   second minute hour day month weekday        weekday 1–7, Sunday is 1; `?` is read as `*`
     7 fields   … and year
 
-`L` (last day), `LW` (last weekday of the month), `6L` (last Friday), `6#3` (third Friday) and ranges that wrap (`FRI-MON`)
-work; `15W` and `L-3` are refused. `@daily` and the like are abbreviations.
+`L` (last day), `LW` (last weekday of the month), `6L` (last Friday), `6#3` (third Friday) and ranges that wrap
+(`FRI-MON`) work; `15W` and `L-3` are refused. `@daily` and the like are abbreviations.
 """
 
 from __future__ import annotations

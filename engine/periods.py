@@ -67,7 +67,7 @@ class Period:
             local = add_months(start.astimezone(zone).replace(tzinfo=None), self.months) + timedelta(days=self.days)
             return clock.local_moment(local, zone) + self.exact
         except (OverflowError, ValueError):
-            raise errors.InvalidInput("Expected a moment within the years 1 to 9999, but found a longer duration") from None
+            raise errors.InvalidInput("Expected a moment within the years 1 to 9999, but found a later one") from None
 
 
 def add_months(start: datetime, months: int) -> datetime:

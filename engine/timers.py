@@ -6,9 +6,9 @@ Timers: a date, a duration or a cycle, as diagrams write them, and the moments w
     cycle      R3/PT1H, R/2026-10-01T09:00/P1D, R2/PT10S/2026-10-01, R5/2026-10-01/2026-10-08
                0 9 * * MON-FRI, 0 0 9 ? * MON-FRI, @daily                    cron, see `engine.cron`
 
-`R<n>` is the number of times that a cycle is due, the start included where one is given. `R0` is refused: for ISO 8601 it is
-due once and never again, for Camunda never. A cycle that was not executed in time is due once, not once per miss; what was
-missed counts.
+`R<n>` is the number of times that a cycle is due, the start included where one is given. `R0` is refused: for ISO 8601
+it is due once and never again, for Camunda never. A cycle that was not executed in time is due once, not once per miss;
+what was missed counts.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class _Once:
         at = self.moment(now, clock.time_zone(zone))
         return Due(at=at, remaining=0, kind=timer.kind, text=timer.text, zone=zone)
 
-    def following(self, due: Due, now: datetime) -> Due | None:  # noqa: ARG002 a rule like the others
+    def following(self, due: Due, now: datetime) -> Due | None:
         return None
 
 
@@ -230,7 +230,7 @@ def schedule(kind: Kind, value: object, now: datetime, zone: str) -> Due:
     try:
         at = now.astimezone(UTC) + value if isinstance(value, timedelta) else _moment(value, clock.time_zone(zone))
     except OverflowError:
-        raise errors.InvalidInput(f"Expected a moment within the years 1 to 9999, but found '{value}' from now") from None
+        raise errors.InvalidInput(f"Expected a moment within the years 1 to 9999, but found {value} from now") from None
     return Due(at=at, remaining=0, kind=kind, text=at.isoformat(), zone=zone)
 
 

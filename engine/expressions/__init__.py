@@ -1,9 +1,9 @@
 """
 Expressions of diagrams: `${amount > 1000 && customer.vip}`, the part of JUEL that has no side effects.
 
-A text is compiled once, when it is deployed: `compile_expression` refuses what cannot be read and functions that do not exist.
-Evaluating runs small functions over the variables; nothing of Python is reachable, and depth, size and work are limited.
-docs/expressions.md is the guide for people who write them.
+A text is compiled once, when it is deployed: `compile_expression` refuses what cannot be read and functions that do not
+exist. Evaluating runs small functions over the variables; nothing of Python is reachable; depth, size and work are
+limited. docs/expressions.md is the guide for people who write them.
 """
 
 from __future__ import annotations
@@ -34,18 +34,19 @@ class Expression:
     code: Code
 
     def evaluate(self, variables: Mapping[str, object], environment: Environment | None = None) -> object:
-        """Return the value; raises `ExpressionError` where it has none and `ExpressionLimit` where it asks for too much."""
+        """Return the value; raises `ExpressionError` where it has none, `ExpressionLimit` where it is too much."""
         return self.trace(variables, environment)[0]
 
     def trace(
         self, variables: Mapping[str, object], environment: Environment | None = None
     ) -> tuple[object, dict[str, object]]:
-        """Return the value and the values that were read for it, by path such as `customer.age`; raises as `evaluate`."""
+        """Return the value and the values read for it, by path such as `customer.age`; raises as `evaluate` does."""
         reads: dict[str, object] = {}
         try:
             return self.code(variables, environment or Environment(), reads), reads
         except errors.ExpressionError as error:
-            raise type(error)(f"{error.message}, in {self.text:.200}", text=self.text, position=error.position) from None
+            message = f"{error.message}, in {self.text:.200}"
+            raise type(error)(message, text=self.text, position=error.position) from None
         except errors.InvalidInput as error:
             raise errors.ExpressionError(f"{error.message}, in {self.text:.200}", text=self.text) from None
         except (RecursionError, MemoryError):
@@ -66,8 +67,8 @@ def compile_expression(text: str, *, bare: bool = False) -> Expression:
     """
     Compile a text with `${…}` or `#{…}` in it, or as `bare` an expression without them.
 
-    Raises `ExpressionError` with the position of what cannot be read or is no function, `ExpressionLimit` for what is too
-    large.
+    Raises `ExpressionError` with the position of what cannot be read or is no function, `ExpressionLimit` for what is
+    too large.
     """
     compiler = Compiler(text)
     tree = parser.parse_bare(text) if bare else parser.parse_template(text)

@@ -1,8 +1,8 @@
 """
 A tree to functions, once; running them is all that evaluation does.
 
-Each compiled function takes the variables, the environment and the values read so far, by path. The forms that conditions
-mostly have (a variable against a constant, chains of `&&` and `||`) have functions of their own.
+Each compiled function takes the variables, the environment and the values read so far, by path. The forms that
+conditions mostly have (a variable against a constant, chains of `&&` and `||`) have functions of their own.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Compiler:
         code: Code
         match node:
             case nodes.Literal(value):
-                code = lambda variables, environment, reads: value  # noqa: E731
+                code = _constant(value)
             case nodes.Name():
                 code = self.variable(node)
             case nodes.Binary():
@@ -61,10 +61,7 @@ class Compiler:
             case nodes.Call():
                 code = self.call(node)
             case nodes.ListOf(items):
-                members = [self.compile(item) for item in items]
-                code = lambda variables, environment, reads: [  # noqa: E731
-                    member(variables, environment, reads) for member in members
-                ]
+                code = _list_of([self.compile(item) for item in items])
         return code
 
     def template(self, parts: list[str | nodes.Node]) -> Code:
@@ -85,7 +82,7 @@ class Compiler:
             self.refuse(f"Expected a property or method of '{_EXECUTION}', but found it alone", node.position)
         self.names.add(name)
 
-        def run(variables: Variables, environment: Environment, reads: Reads) -> object:
+        def run(variables: Variables, _environment: Environment, reads: Reads) -> object:
             try:
                 value = reads[name] = variables[name]
             except KeyError:
@@ -98,7 +95,7 @@ class Compiler:
         sign = node.rest[0][0]
         if sign in ("&&", "||"):
             return self.logic(sign, [node.first, *(operand for _, operand, _ in node.rest)])
-        if len(node.rest) == 1 and sign in _COMPARED:
+        if len(node.rest) == 1 and sign in operators.COMPARISONS:
             fast = self.variable_against_constant(node.first, sign, node.rest[0][1])
             if fast is not None:
                 return fast
@@ -125,7 +122,7 @@ class Compiler:
         constant, cls, name, general = right.value, type(right.value), left.name, _apply(sign)
         if cls not in _SCALARS:
             return None
-        compared = _COMPARED[sign]
+        compared = operators.COMPARISONS[sign]
         self.names.add(name)
 
         def run(variables: Variables, environment: Environment, reads: Reads) -> object:
@@ -176,7 +173,7 @@ class Compiler:
         if isinstance(operand, nodes.Name) and operand.name != _EXECUTION:
             name = operand.name
             self.names.add(name)
-            return lambda variables, environment, reads: operators.is_empty(_variable_or_null(name, variables, reads))
+            return lambda variables, _environment, reads: operators.is_empty(_variable_or_null(name, variables, reads))
         code = self.compile(operand)
         return lambda variables, environment, reads: operators.is_empty(code(variables, environment, reads))
 
@@ -252,14 +249,22 @@ class Compiler:
             self.refuse_unknown(
                 f"a property of {_EXECUTION}", name, [*_EXECUTION_PROPERTIES, *_EXECUTION_METHODS], step.position
             )
-        return lambda variables, environment, reads: known(environment)
+        return lambda _variables, environment, _reads: known(environment)
 
     def refuse_unknown(self, noun: str, name: str, known: Iterable[str], position: int) -> Never:
-        near = ", ".join(difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.5)) or ", ".join(sorted(known))
-        self.refuse(f"Expected {noun} such as {near}, but found '{name:.40}'", position)
+        near = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.5) or sorted(known)
+        self.refuse(f"Expected {noun} such as {', '.join(near)}, but found '{name:.40}'", position)
 
     def refuse(self, message: str, position: int) -> Never:
         raise errors.ExpressionError(f"{message} at character {position + 1}", text=self.text, position=position)
+
+
+def _constant(value: object) -> Code:
+    return lambda _variables, _environment, _reads: value
+
+
+def _list_of(members: list[Code]) -> Code:
+    return lambda variables, environment, reads: [member(variables, environment, reads) for member in members]
 
 
 def _walk(base: Code, way: tuple[str | Code, ...], path: str) -> Code:
@@ -320,7 +325,6 @@ def _apply(sign: str) -> Callable[[object, object, Environment], object]:
         return lambda left, right, environment: not operators.equal(left, right, environment)
     if sign in ("<", "<=", ">", ">="):
         return lambda left, right, environment: operators.compare(sign, left, right, environment)
-    return lambda left, right, environment: operators.calculate(sign, left, right)
+    return lambda left, right, _environment: operators.calculate(sign, left, right)
 
 
-_COMPARED: dict[str, Callable[[object, object], object]] = operators.COMPARISONS

@@ -32,6 +32,16 @@ def signature(call: Callable[..., object], *, given: int) -> Function:
     return Function(call=call, least=least, most=len(positional) if len(positional) == len(parameters) else None)
 
 
+def present(environment: Environment) -> datetime:
+    """The moment of evaluation."""
+    return environment.now
+
+
+def today(environment: Environment) -> date:
+    """The local day of evaluation."""
+    return environment.now.astimezone(environment.zone).date()
+
+
 def a_date(environment: Environment, value: object, month: object = None, day: object = None) -> date | None:
     """`date('2026-10-01')`, `date(2026, 10, 1)`, or the local day of a date and time."""
     if value is None:
@@ -45,7 +55,8 @@ def a_date(environment: Environment, value: object, month: object = None, day: o
             return date(whole(value), whole(month), whole(day))
         return date.fromisoformat(a_text(value))
     except ValueError:
-        raise errors.ExpressionError(f"Expected a date such as '2026-10-01', but found {operators.shown(value)}") from None
+        found = operators.shown(value)
+        raise errors.ExpressionError(f"Expected a date such as '2026-10-01', but found {found}") from None
 
 
 def a_datetime(environment: Environment, value: object = "") -> datetime | None:
@@ -195,7 +206,7 @@ def a_text(value: object) -> str:
 def whole(value: object) -> int:
     """Return a whole number of reasonable size; raises `ExpressionError` where it is none."""
     found = operators.number(value)
-    if found != found or abs(found) > 1_000_000_000 or found != int(found):
+    if not -1_000_000_000 <= found <= 1_000_000_000 or found != int(found):
         raise errors.ExpressionError(f"Expected a whole number, but found {operators.shown(value)}")
     return int(found)
 
@@ -248,34 +259,33 @@ def _duration_of(unit: str) -> Callable[..., object]:
     return of
 
 
-FUNCTIONS: dict[str, Function] = {
-    name: signature(call, given=1)
-    for name, call in {
-        "abs": absolute,
-        "ceiling": ceiling,
-        "coalesce": coalesce,
-        "date": a_date,
-        "dateTime": a_datetime,
-        "days": _duration_of("days"),
-        "duration": a_duration,
-        "floor": floor,
-        "hours": _duration_of("hours"),
-        "isOpen": is_open,
-        "isWorkingDay": is_working_day,
-        "join": join,
-        "max": largest,
-        "min": smallest,
-        "minutes": _duration_of("minutes"),
-        "now": lambda environment: environment.now,
-        "number": a_number,
-        "round": rounded,
-        "size": size,
-        "string": as_text,
-        "sum": total,
-        "time": a_time,
-        "today": lambda environment: environment.now.astimezone(environment.zone).date(),
-        "workingDays": working_days,
-        "workingTime": working_time,
-        "workingTimeBetween": working_time_between,
-    }.items()
+_CALLS: dict[str, Callable[..., object]] = {
+    "abs": absolute,
+    "ceiling": ceiling,
+    "coalesce": coalesce,
+    "date": a_date,
+    "dateTime": a_datetime,
+    "days": _duration_of("days"),
+    "duration": a_duration,
+    "floor": floor,
+    "hours": _duration_of("hours"),
+    "isOpen": is_open,
+    "isWorkingDay": is_working_day,
+    "join": join,
+    "max": largest,
+    "min": smallest,
+    "minutes": _duration_of("minutes"),
+    "now": present,
+    "number": a_number,
+    "round": rounded,
+    "size": size,
+    "string": as_text,
+    "sum": total,
+    "time": a_time,
+    "today": today,
+    "workingDays": working_days,
+    "workingTime": working_time,
+    "workingTimeBetween": working_time_between,
 }
+#: What can be called, by name; each is given the environment and the arguments.
+FUNCTIONS = {name: signature(call, given=1) for name, call in _CALLS.items()}

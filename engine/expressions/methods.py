@@ -10,14 +10,15 @@ import re2
 from engine import clock, errors
 from engine.expressions import operators
 from engine.expressions.environment import Environment
-from engine.expressions.functions import Function, a_date, a_text, signature, size, whole
+from engine.expressions.functions import a_date, a_text, signature, size, whole
 from engine.periods import Period
 
 
 def receiver(value: object, *types: type) -> None:
     """Raise `ExpressionError` where the value is of none of the types, and `ExpressionLimit` where it is huge."""
     if not isinstance(value, types):
-        raise errors.ExpressionError(f"Expected {_NAMES[types[0]]} before the method, but found {operators.shown(value)}")
+        found = operators.shown(value)
+        raise errors.ExpressionError(f"Expected {_NAMES[types[0]]} before the method, but found {found}")
     if isinstance(value, str):
         operators.limited(value)
     elif isinstance(value, list | dict) and len(value) > operators.MAX_MEMBERS:
@@ -80,7 +81,7 @@ def matches(_environment: Environment, value: object, pattern: object) -> bool:
     receiver(value, str)
     written = a_text(pattern)
     if len(written) > _MAX_PATTERN:
-        raise errors.ExpressionLimit(f"Expected a pattern of at most {_MAX_PATTERN} characters, but found {len(written)}")
+        raise errors.ExpressionLimit(f"Expected a pattern of at most {_MAX_PATTERN} characters, but found more")
     try:
         return re2.fullmatch(written, value, options=_PATTERN_OPTIONS) is not None
     except re2.error as error:
@@ -104,29 +105,33 @@ def _about_two_texts(ask: Callable[[str, str], object]) -> Callable[..., object]
 
 
 def _moved_by(unit: str, sign: int) -> Callable[..., object]:
-    def method(environment: Environment, value: object, count: object) -> object:
-        receiver(value, date)
-        amount = sign * whole(count)
-        months = amount * {"months": 1, "years": 12}.get(unit, 0)
-        days = amount * {"days": 1, "weeks": 7}.get(unit, 0)
-        period = Period(months=months, days=days, exact=timedelta(**{unit: amount} if not months and not days else {}))
-        if not isinstance(value, datetime):
-            if unit in ("hours", "minutes", "seconds"):
-                raise errors.ExpressionError(f"Expected a date and time to move by {unit}, but found {operators.shown(value)}")
-            return period.after(operators.instant(value, environment), environment.zone).astimezone(environment.zone).date()
-        return period.after(clock.aware(value), environment.zone)
+    """Return the method that moves a date, or a date and time, on the local calendar."""
+    one = _UNITS[unit]
+
+    def method(environment: Environment, value: object, count: object) -> date:
+        period = one.times(sign * whole(count))
+        if isinstance(value, datetime):
+            return period.after(clock.aware(value), environment.zone)
+        if not isinstance(value, date) or period.exact:
+            found = operators.shown(value)
+            raise errors.ExpressionError(f"Expected a date and time to move by {unit}, but found {found}")
+        at = period.after(operators.instant(value, environment), environment.zone)
+        return at.astimezone(environment.zone).date()
 
     return method
 
 
-def _local(value: object, environment: Environment) -> date | time | timedelta:
-    return value.astimezone(environment.zone) if isinstance(value, datetime) else value
-
-
 def start_of_day(environment: Environment, value: object) -> datetime:
     """The local midnight with which the day begins."""
-    receiver(value, date)
-    return operators.instant(a_date(environment, value), environment)
+    day = a_date(environment, value)
+    if day is None:
+        raise errors.ExpressionError("Expected a date before the method, but found null")
+    return operators.instant(day, environment)
+
+
+def local_day(environment: Environment, value: object) -> date | None:
+    """The local day of a date and time."""
+    return a_date(environment, value)
 
 
 def element(value: object, key: object) -> object:
@@ -151,7 +156,7 @@ def property_of(value: object, name: str, environment: Environment) -> object:
     if name not in parts:
         known = f" (it has {', '.join(sorted(parts))})" if parts else ""
         raise errors.ExpressionError(f"Expected a map with '{name:.40}', but found {operators.shown(value)}{known}")
-    return parts[name](_local(value, environment))
+    return parts[name](value.astimezone(environment.zone) if isinstance(value, datetime) else value)
 
 
 def _whole_units(seconds: int) -> Callable[..., object]:
@@ -162,6 +167,15 @@ def _whole_units(seconds: int) -> Callable[..., object]:
     return method
 
 
+_UNITS = {
+    "days": Period(days=1),
+    "hours": Period(exact=timedelta(hours=1)),
+    "minutes": Period(exact=timedelta(minutes=1)),
+    "months": Period(months=1),
+    "seconds": Period(exact=timedelta(seconds=1)),
+    "weeks": Period(days=7),
+    "years": Period(months=12),
+}
 _NAMES: dict[type, str] = {str: "a text", list: "a list", dict: "a map", date: "a date", timedelta: "a duration"}
 _MAX_PATTERN = 1_000
 _PATTERN_OPTIONS = re2.Options()
@@ -185,50 +199,49 @@ _PARTS: tuple[tuple[type, dict[str, Callable[..., object]]], ...] = (
     (time, _TIME_PARTS),
 )
 
-METHODS: dict[str, Function] = {
-    name: signature(call, given=2)
-    for name, call in {
-        "contains": contains,
-        "containsKey": contains_key,
-        "endsWith": _about_two_texts(lambda text, other: text.endswith(other)),
-        "equals": lambda environment, value, other: operators.equal(value, other, environment),
-        "equalsIgnoreCase": _about_two_texts(lambda text, other: text.casefold() == other.casefold()),
-        "get": get,
-        "indexOf": index_of,
-        "isAfter": lambda environment, value, other: operators.compare(">", value, other, environment),
-        "isBefore": lambda environment, value, other: operators.compare("<", value, other, environment),
-        "isEmpty": lambda environment, value: size(environment, value) == 0,
-        "length": size,
-        "matches": matches,
-        "minusDays": _moved_by("days", -1),
-        "minusHours": _moved_by("hours", -1),
-        "minusMinutes": _moved_by("minutes", -1),
-        "minusMonths": _moved_by("months", -1),
-        "minusSeconds": _moved_by("seconds", -1),
-        "minusWeeks": _moved_by("weeks", -1),
-        "minusYears": _moved_by("years", -1),
-        "plusDays": _moved_by("days", 1),
-        "plusHours": _moved_by("hours", 1),
-        "plusMinutes": _moved_by("minutes", 1),
-        "plusMonths": _moved_by("months", 1),
-        "plusSeconds": _moved_by("seconds", 1),
-        "plusWeeks": _moved_by("weeks", 1),
-        "plusYears": _moved_by("years", 1),
-        "replace": replace,
-        "size": size,
-        "split": split,
-        "startsWith": _about_two_texts(lambda text, other: text.startswith(other)),
-        "substring": substring,
-        "toDate": lambda _environment, value: value,
-        "toDays": _whole_units(86_400),
-        "toHours": _whole_units(3_600),
-        "toLocalDate": lambda environment, value: a_date(environment, value),
-        "toLowerCase": _about_text(str.lower),
-        "toMinutes": _whole_units(60),
-        "toSeconds": _whole_units(1),
-        "toString": lambda _environment, value: operators.limited(operators.text(value)),
-        "toUpperCase": _about_text(str.upper),
-        "trim": _about_text(str.strip),
-        "withTimeAtStartOfDay": start_of_day,
-    }.items()
+_CALLS: dict[str, Callable[..., object]] = {
+    "contains": contains,
+    "containsKey": contains_key,
+    "endsWith": _about_two_texts(lambda text, other: text.endswith(other)),
+    "equals": lambda environment, value, other: operators.equal(value, other, environment),
+    "equalsIgnoreCase": _about_two_texts(lambda text, other: text.casefold() == other.casefold()),
+    "get": get,
+    "indexOf": index_of,
+    "isAfter": lambda environment, value, other: operators.compare(">", value, other, environment),
+    "isBefore": lambda environment, value, other: operators.compare("<", value, other, environment),
+    "isEmpty": lambda environment, value: size(environment, value) == 0,
+    "length": size,
+    "matches": matches,
+    "minusDays": _moved_by("days", -1),
+    "minusHours": _moved_by("hours", -1),
+    "minusMinutes": _moved_by("minutes", -1),
+    "minusMonths": _moved_by("months", -1),
+    "minusSeconds": _moved_by("seconds", -1),
+    "minusWeeks": _moved_by("weeks", -1),
+    "minusYears": _moved_by("years", -1),
+    "plusDays": _moved_by("days", 1),
+    "plusHours": _moved_by("hours", 1),
+    "plusMinutes": _moved_by("minutes", 1),
+    "plusMonths": _moved_by("months", 1),
+    "plusSeconds": _moved_by("seconds", 1),
+    "plusWeeks": _moved_by("weeks", 1),
+    "plusYears": _moved_by("years", 1),
+    "replace": replace,
+    "size": size,
+    "split": split,
+    "startsWith": _about_two_texts(lambda text, other: text.startswith(other)),
+    "substring": substring,
+    "toDate": lambda _environment, value: value,
+    "toDays": _whole_units(86_400),
+    "toHours": _whole_units(3_600),
+    "toLocalDate": local_day,
+    "toLowerCase": _about_text(str.lower),
+    "toMinutes": _whole_units(60),
+    "toSeconds": _whole_units(1),
+    "toString": lambda _environment, value: operators.limited(operators.text(value)),
+    "toUpperCase": _about_text(str.upper),
+    "trim": _about_text(str.strip),
+    "withTimeAtStartOfDay": start_of_day,
 }
+#: What can be called on a value, by name; each is given the environment, the value and the arguments.
+METHODS = {name: signature(call, given=2) for name, call in _CALLS.items()}

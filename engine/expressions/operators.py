@@ -1,8 +1,8 @@
 """
 What operators do to values: comparison, arithmetic and logic, with the conversions of JUEL where they cannot surprise.
 
-Numbers compare and combine whatever their type; text that reads as a number, a boolean, a date or a time is converted when it
-meets one. Null equals only null and is neither less nor greater than anything. A boolean is no number.
+Numbers compare and combine whatever their type; text that reads as a number, a boolean, a date or a time is converted
+when it meets one. Null equals only null and is neither less nor greater than anything. A boolean is no number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, localcontext
-from typing import Never
+from typing import Any
 
 from engine import clock, errors, values
 from engine.expressions.environment import Environment
@@ -153,7 +153,7 @@ def checked(result: Number) -> Number:
     elif isinstance(result, Decimal):
         if not result.is_finite() or abs(result.adjusted()) > MAX_BITS:
             raise _too_large()
-    elif result in (float("inf"), float("-inf")) or result != result:
+    elif not abs(result) < float("inf"):
         raise _too_large()
     return result
 
@@ -192,9 +192,8 @@ def _alike(left: object, right: object, environment: Environment) -> tuple[objec
         return _converted(left, right), right
     if isinstance(right, str) and not isinstance(left, str):
         return left, _converted(right, left)
-    if isinstance(left, datetime) or isinstance(right, datetime):
-        if isinstance(left, date) and isinstance(right, date):
-            return instant(left, environment), instant(right, environment)
+    if isinstance(left, date) and isinstance(right, date) and type(left) is not type(right):
+        return instant(left, environment), instant(right, environment)
     if isinstance(left, Decimal) and isinstance(right, float):
         return left, decimal(right)
     if isinstance(right, Decimal) and isinstance(left, float):
@@ -241,9 +240,8 @@ def _as_number(value: str) -> int | float | None:
 
 def _temporal(sign: str, left: object, right: object) -> object:
     try:
-        if isinstance(right, timedelta) and sign in "+-":
-            if isinstance(left, date | timedelta):
-                return _moved(left, right if sign == "+" else -right)
+        if isinstance(right, timedelta) and sign in "+-" and isinstance(left, date | timedelta):
+            return _moved(left, right if sign == "+" else -right)
         if isinstance(left, timedelta):
             if isinstance(right, date) and sign == "+":
                 return _moved(right, left)
@@ -260,7 +258,7 @@ def _temporal(sign: str, left: object, right: object) -> object:
             if not isinstance(left, datetime) and not isinstance(right, datetime):
                 return left - right
     except (ArithmeticError, ValueError):
-        raise errors.ExpressionLimit("Expected a moment within the years 1 to 9999, but found a longer duration") from None
+        raise errors.ExpressionLimit("Expected a moment within the years 1 to 9999, but found a later one") from None
     raise errors.ExpressionError(f"Expected values that combine, but found {shown(left)} {sign} {shown(right)}")
 
 
@@ -272,10 +270,10 @@ def _moved(start: date | timedelta, by: timedelta) -> date | timedelta:
     return start + by
 
 
-def _remainder(left: Number, right: Number) -> Number:
+def _remainder(left: int | float | Decimal, right: int | float | Decimal) -> Number:
     """Return the remainder with the sign of the dividend, as in Java."""
-    if isinstance(left, Decimal):
-        return left % right  # type: ignore[operator]
+    if isinstance(left, Decimal) or isinstance(right, Decimal):
+        return decimal(left) % decimal(right)
     result = abs(left) % abs(right)
     return -result if left < 0 else result
 
@@ -302,7 +300,7 @@ def _too_large() -> errors.ExpressionLimit:
 
 
 #: What the signs of comparison do to two values of one type.
-COMPARISONS: dict[str, Callable[[object, object], object]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], object]] = {
     "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,

@@ -2,7 +2,8 @@
 Text to a tree, by operator precedence.
 
 Chains of one precedence (`a && b && c`, `x.y.z`) become one node however long they are, so only brackets, signs in
-front, conditionals and operators that bind closer nest; how deep is counted, and neither reading nor evaluating can exhaust Python's stack.
+front, conditionals and operators that bind closer nest; how deep is counted, and neither reading nor evaluating can
+exhaust Python's stack.
 """
 
 from __future__ import annotations
