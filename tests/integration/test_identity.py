@@ -1,0 +1,191 @@
+"""Users and groups."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import errors, identity
+from tests import factories
+
+Sessions = sessionmaker[Session]
+
+PEOPLE: dict[str, Any] = {
+    "groups": [
+        {"key": "directors", "name": "客户总监", "nameEn": "Customer directors", "seesAll": True},
+        {"key": "front_desk", "name": "前台", "name_en": "Front desk"},
+    ],
+    "people": [
+        {"username": "wang", "name": "王芳", "email": "wang@example.com", "groups": ["front_desk"]},
+        {"username": "li", "name": "李总", "groups": ["directors", "administrator"]},
+    ],
+}
+
+
+def test_create_user__becomes_a_person(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        factories.group(session, "service")
+        factories.group(session, "directors", sees_all=True)
+        identity.create_user(session, " ALICE ", name="爱丽丝", email="a@example.com", groups=["service", "directors"])
+
+    with transaction.begin() as session:
+        person = identity.person(session, "Alice")
+
+    assert (person.username, person.name, person.email) == ("alice", "爱丽丝", "a@example.com")
+    assert person.groups == {"service", "directors"}
+    assert person.sees_all
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"username": ""},
+        {"username": "two words"},
+        {"username": "-x"},
+        {"username": "x" * 65},
+        {"username": "<b>"},
+        {"name": " "},
+        {"name": "x" * 101},
+        {"name": "nul\x00"},
+        {"email": "nowhere"},
+        {"email": "a@b\nBcc: c@d"},
+        {"language": "xx"},
+        {"password": "short"},
+    ],
+    ids=str,
+)
+def test_create_user__refused(transaction: Sessions, wrong: dict[str, str]) -> None:
+    fields = {"username": "alice", "name": "Alice", **wrong}
+
+    with pytest.raises(errors.InvalidInput), transaction.begin() as session:
+        identity.create_user(session, fields.pop("username"), **fields)
+
+
+@pytest.mark.parametrize("other", ["alice", "ALICE", "ａｌｉｃｅ"])
+def test_create_user__looks_like_another(transaction: Sessions, other: str) -> None:
+    with transaction.begin() as session:
+        factories.user(session, "alice")
+
+    with pytest.raises(errors.InvalidInput, match="exists"), transaction.begin() as session:
+        identity.create_user(session, other, name="x")
+
+
+def test_create_user__no_such_group(transaction: Sessions) -> None:
+    with pytest.raises(errors.NotFound), transaction.begin() as session:
+        identity.create_user(session, "alice", name="x", groups=["nowhere"])
+
+
+def test_members__active_ones(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        factories.group(session, "service")
+        factories.group(session, "sales")
+        factories.user(session, "alice", groups=["service", "sales"])
+        factories.user(session, "bob", groups=["sales"])
+        factories.user(session, "charlie", groups=["service"], active=False)
+
+        assert identity.members(session, ["service"]) == {"alice"}
+        assert identity.members(session, ["service", "sales"]) == {"alice", "bob"}
+        assert identity.members(session, []) == frozenset()
+
+
+def test_person__deactivated(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        factories.user(session, "alice", active=False)
+
+        with pytest.raises(errors.NotFound):
+            identity.person(session, "alice")
+
+
+def test_person_since__ends_with_a_new_password(transaction: Sessions, clock: ModuleType) -> None:
+    clock.set_to(clock.now())
+    with transaction.begin() as session:
+        factories.user(session, "alice")
+        begun_at = clock.now()
+        assert identity.person_since(session, "alice", begun_at) is not None
+
+        clock.move(timedelta(hours=1))
+        identity.set_password(session, "alice", "correct horse")
+
+        assert identity.person_since(session, "alice", begun_at) is None
+        assert identity.person_since(session, "alice", clock.now()) is not None
+
+
+def test_person_since__ends_when_deactivated(transaction: Sessions, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        factories.user(session, "alice")
+        identity.set_active(session, "alice", active=False)
+
+        assert identity.person_since(session, "alice", clock.now()) is None
+
+
+def test_person_since__nobody(transaction: Sessions, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        assert identity.person_since(session, "alice", clock.now()) is None
+
+
+def test_set_groups__replaces_them(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        for key in ("service", "sales", "parts"):
+            factories.group(session, key)
+        factories.user(session, "alice", groups=["service", "sales"])
+
+        identity.set_groups(session, "alice", ["sales", "parts"])
+
+        assert identity.groups_of(session, "alice") == {"sales", "parts"}
+
+
+def test_set_groups__last_administrator_stays(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        factories.group(session, "administrator")
+        factories.user(session, "ada", groups=["administrator"])
+        factories.user(session, "alice", groups=["administrator"], active=False)
+
+    with pytest.raises(errors.InvalidInput), transaction.begin() as session:
+        identity.set_groups(session, "ada", [])
+    with pytest.raises(errors.InvalidInput), transaction.begin() as session:
+        identity.set_active(session, "ada", active=False)
+
+
+def test_import_people__groups_of_the_file_and_of_the_engine(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        imported = identity.import_people(session, PEOPLE)
+
+        assert (imported.groups, imported.users) == (6, 2)
+        li = identity.person(session, "li")
+        assert (li.name, li.sees_all, li.is_administrator) == ("李总", True, True)
+        assert identity.group(session, "directors").name_en == "Customer directors"
+        assert identity.group(session, "front_desk").name_en == "Front desk"
+
+
+def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        identity.import_people(session, PEOPLE)
+        identity.set_groups(session, "wang", ["directors"])
+
+    with transaction.begin() as session:
+        imported = identity.import_people(session, PEOPLE)
+
+        assert (imported.groups, imported.users) == (0, 0)
+        assert identity.groups_of(session, "wang") == {"directors"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"groups": {}},
+        {"groups": ["directors"]},
+        {"groups": [{"key": "x"}]},
+        {"groups": [{"key": "a b", "name": "x"}]},
+        {"people": [{"username": "x"}]},
+        {"people": [{"username": "x", "name": "x", "groups": "directors"}]},
+        {"people": [{"username": 7, "name": "x"}]},
+    ],
+    ids=str,
+)
+def test_import_people__another_shape(transaction: Sessions, wrong: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidInput), transaction.begin() as session:
+        identity.import_people(session, wrong)

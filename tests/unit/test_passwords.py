@@ -1,0 +1,44 @@
+"""What passwords must be, and their hashes."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import errors, passwords
+
+
+def test_matches__the_right_one_only() -> None:
+    stored = passwords.hashed("正确的密码 1234")
+
+    assert passwords.matches("正确的密码 1234", stored)
+    assert not passwords.matches("正确的密码 1235", stored)
+
+
+@pytest.mark.parametrize("stored", [None, "", "plain", "$argon2id$v=19$broken"])
+def test_matches__no_hash(stored: str | None) -> None:
+    assert not passwords.matches("", stored)
+    assert not passwords.matches("nobody has this password", stored)
+
+
+@pytest.mark.parametrize("password", ["\ud800", "x" * 100_000, "\x00", ""])
+def test_matches__what_nobody_types(password: str) -> None:
+    assert not passwords.matches(password, passwords.hashed("something else"))
+
+
+def test_hashed__twice_is_different() -> None:
+    assert passwords.hashed("something else") != passwords.hashed("something else")
+
+
+def test_is_outdated__fresh() -> None:
+    assert not passwords.is_outdated(passwords.hashed("something else"))
+
+
+@pytest.mark.parametrize("password", ["", "short 1", "x" * 201, "aaaaaaaaaa", "alice123", "AliceAlice"])
+def test_check_rules__refused(password: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="Expected a password"):
+        passwords.check_rules(password, "alice")
+
+
+@pytest.mark.parametrize("password", ["correct horse", "投诉处理流程规定", "x9!x9?x8", "alice likes horses"])
+def test_check_rules__accepted(password: str) -> None:
+    passwords.check_rules(password, "alice")
