@@ -1,0 +1,211 @@
+"""
+Functions as values: built-in ones with their signatures, and those that a text or a model defines.
+
+A call that fits no signature gives null, as the standard says: wrong number or names of arguments, wrong types after the
+implicit conversions, or null where a built-in function needs a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engine.feel import limits
+from engine.feel.types import ANY, BUILT_IN, FeelType, convert
+from engine.feel.values import MISSING, Function
+
+
+class Callable_(Function):
+    """A function that can be called by position and by name."""
+
+    __slots__ = ()
+
+    def call(self, arguments: Sequence[object]) -> object:
+        """Call by position."""
+        raise NotImplementedError
+
+    def call_named(self, arguments: dict[str, object]) -> object:
+        """Call by name."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInParameter:
+    """A parameter of a built-in function: `name?` may be left out, `type?` may be null."""
+
+    name: str
+    type: FeelType
+    optional: bool
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One way to call a built-in function; with `rest`, the last parameter takes all further arguments as a list."""
+
+    parameters: tuple[BuiltInParameter, ...]
+    rest: bool
+    run: Callable[..., object]
+
+    def bind(self, arguments: Sequence[object]) -> list[object] | None:
+        """Return the converted arguments, None where they do not fit."""
+        parameters = self.parameters
+        if self.rest:
+            fixed = len(parameters) - 1
+            if len(arguments) <= fixed:
+                return None
+            arguments = [*arguments[:fixed], list(arguments[fixed:])]
+        if len(arguments) > len(parameters):
+            return None
+        bound: list[object] = []
+        for index, parameter in enumerate(parameters):
+            value = arguments[index] if index < len(arguments) else MISSING
+            if value is MISSING:
+                if not parameter.optional:
+                    return None
+            elif value is None:
+                if not parameter.nullable:
+                    return None
+            else:
+                value = convert(value, parameter.type)
+                if value is MISSING:
+                    return None
+            bound.append(value)
+        return bound
+
+
+class BuiltIn(Callable_):
+    """A function of the standard."""
+
+    __slots__ = ("name", "signatures")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.signatures: list[Signature] = []
+
+    def call(self, arguments: Sequence[object]) -> object:
+        """Call the first signature that the arguments fit; null where there is none."""
+        work = 2
+        for argument in arguments:
+            kind = type(argument)
+            if kind is list:
+                work += len(argument) >> 1  # type: ignore[arg-type]
+            elif kind is str:
+                work += len(argument) >> 6  # type: ignore[arg-type]
+        limits.spend(work)
+        for signature in self.signatures:
+            bound = signature.bind(arguments)
+            if bound is not None:
+                result = signature.run(*bound)
+                if type(result) is list or type(result) is str:
+                    limits.check_size(len(result))
+                return result
+        return None
+
+    def call_named(self, arguments: dict[str, object]) -> object:
+        """Call the first signature that has all the names; null where there is none."""
+        for signature in self.signatures:
+            names = [parameter.name for parameter in signature.parameters]
+            if not signature.rest and all(name in names for name in arguments):
+                ordered = [arguments.get(name, MISSING) for name in names]
+                bound = signature.bind(ordered)
+                if bound is not None:
+                    # Through `call`, so that work and size are counted in one place.
+                    return self._call_one(signature, bound)
+        return None
+
+    def _call_one(self, signature: Signature, bound: list[object]) -> object:
+        limits.spend(2)
+        result = signature.run(*bound)
+        if type(result) is list or type(result) is str:
+            limits.check_size(len(result))
+        return result
+
+    def __str__(self) -> str:
+        return f"function {self.name}"
+
+
+class Defined(Callable_):
+    """A function that a text or a model defines; arguments are converted to the types of the parameters."""
+
+    __slots__ = ("body", "name", "nesting", "parameter_types", "parameters", "result_type", "weight")
+
+    def __init__(
+        self,
+        parameters: Sequence[tuple[str, FeelType]],
+        body: Callable[[dict[str, object]], object],
+        *,
+        name: str = "",
+        nesting: int = 1,
+        weight: int = 4,
+        result_type: FeelType = ANY,
+    ) -> None:
+        self.parameters = tuple(parameters)
+        self.parameter_types = tuple(kind for _, kind in parameters)
+        #: Takes the arguments by name.
+        self.body = body
+        self.name = name
+        #: Levels that a call adds to those that are active.
+        self.nesting = nesting
+        #: Work that a call costs.
+        self.weight = weight
+        self.result_type = result_type
+
+    def call(self, arguments: Sequence[object]) -> object:
+        """Call by position; null where the number of arguments or a type does not fit."""
+        if len(arguments) != len(self.parameters):
+            return None
+        return self._run(dict(zip((name for name, _ in self.parameters), arguments, strict=True)))
+
+    def call_named(self, arguments: dict[str, object]) -> object:
+        """Call by name; null where the names or a type do not fit."""
+        if len(arguments) != len(self.parameters) or any(name not in arguments for name, _ in self.parameters):
+            return None
+        return self._run(arguments)
+
+    def _run(self, arguments: dict[str, object]) -> object:
+        for name, kind in self.parameters:
+            if kind is not ANY:
+                value = convert(arguments[name], kind)
+                if value is MISSING:
+                    return None
+                arguments[name] = value
+        limits.spend(self.weight)
+        limits.enter(self.nesting)
+        result = self.body(arguments)
+        limits.leave(self.nesting)
+        if self.result_type is ANY:
+            return result
+        converted = convert(result, self.result_type)
+        return None if converted is MISSING else converted
+
+    def __str__(self) -> str:
+        return f"function {self.name}({', '.join(name for name, _ in self.parameters)})"
+
+
+#: All functions of the standard by name.
+BUILT_INS: dict[str, BuiltIn] = {}
+
+
+def built_in(name: str, signature: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """
+    Register a Python function as a signature of the built-in function of that name.
+
+    Parameters are written `name: type`; `name?` may be left out and is `MISSING` then, `type?` may be null, `*name` takes
+    all further arguments.
+    """
+    parameters = []
+    rest = False
+    for part in filter(None, (part.strip() for part in signature.split(","))):
+        label, _, kind = part.partition(": ")
+        rest = label.startswith("*")
+        nullable = kind.endswith("?") or kind == "Any" or rest
+        parameters.append(
+            BuiltInParameter(label.strip("*?"), BUILT_IN[kind.rstrip("?")], label.endswith("?"), nullable)
+        )
+
+    def register(run: Callable[..., object]) -> Callable[..., object]:
+        BUILT_INS.setdefault(name, BuiltIn(name)).signatures.append(Signature(tuple(parameters), rest, run))
+        return run
+
+    return register

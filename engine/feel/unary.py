@@ -1,0 +1,118 @@
+"""
+Unary tests to closures: functions of the tested value and a scope, with short ways for what decision tables hold most.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from engine.feel import nodes
+from engine.feel.iteration import Evaluate, Scope
+from engine.feel.nodes import Node
+from engine.feel.operators import COMPARISONS, equal, in_range, matches, negate
+from engine.feel.values import Range
+
+Test = Callable[[object, Scope], bool | None]
+
+
+def constant(node: Node | None) -> object:
+    """Return the value of a literal, also with a minus; null for all else."""
+    if isinstance(node, nodes.Literal):
+        return node.value
+    if isinstance(node, nodes.Negation) and isinstance(node.operand, nodes.Literal):
+        return negate(node.operand.value)
+    return None
+
+
+class UnaryCompiler(ABC):
+    """The part of the compiler that makes tests."""
+
+    free: dict[str, int]
+
+    @abstractmethod
+    def compile(self, node: Node) -> Evaluate:
+        """Return the function that evaluates the node."""
+
+    def any_test(self, tests: Sequence[Test]) -> Test:
+        """Join tests: true if one is true, else null if one is null, else false."""
+        if len(tests) == 1:
+            return tests[0]
+
+        def run(value: object, scope: Scope) -> bool | None:
+            answer: bool | None = False
+            for test in tests:
+                found = test(value, scope)
+                if found is True:
+                    return True
+                if found is None:
+                    answer = None
+            return answer
+
+        return run
+
+    def unary_tests(self, tests: Sequence[Node]) -> Test:
+        """Compile the tests of one cell; in them `?` is the tested value."""
+        return self.any_test([self._unary_test(test) for test in tests])
+
+    def _unary_test(self, node: Node) -> Test:
+        if isinstance(node, nodes.Anything):
+            return lambda value, scope: True
+        if isinstance(node, nodes.Not):
+            inner = self.unary_tests(node.tests)
+
+            def run(value: object, scope: Scope) -> bool | None:
+                answer = inner(value, scope)
+                return None if answer is None else not answer
+
+            return run
+        if isinstance(node, nodes.RangeOf | nodes.ListOf) or constant(node) is not None:
+            return self._with_question(node, self.membership(node))
+        return self._expression_test(node)
+
+    def _with_question(self, node: Node, test: Test) -> Test:
+        """Give the scope of a test the tested value as `?`, if the test mentions it."""
+        if "?" not in self.free:
+            return test
+        return lambda value, scope: test(value, Scope({"?": value}, scope))
+
+    def _expression_test(self, node: Node) -> Test:
+        outside = self.free.pop("?", None)
+        evaluate = self.compile(node)
+        asks = "?" in self.free
+        if outside is not None:
+            self.free["?"] = outside
+
+        def run(value: object, scope: Scope) -> bool | None:
+            answer = evaluate(Scope({"?": value}, scope))
+            if asks:
+                return answer if isinstance(answer, bool) else None if answer is None else matches(value, answer)
+            if isinstance(answer, bool) and not isinstance(value, bool):
+                return answer
+            return matches(value, answer)
+
+        return run
+
+    def membership(self, node: Node) -> Test:
+        """Compile what follows `in`: a range, a list, or a value to be equal to."""
+        if isinstance(node, nodes.RangeOf):
+            return self._range_test(node)
+        fixed = constant(node)
+        if fixed is not None:
+            if type(fixed) in (str, Decimal):
+                return lambda value, scope: value == fixed if type(value) is type(fixed) else equal(value, fixed)
+            return lambda value, scope: equal(value, fixed)
+        evaluate = self.compile(node)
+        return lambda value, scope: matches(value, evaluate(scope))
+
+    def _range_test(self, node: nodes.RangeOf) -> Test:
+        low, high = constant(node.start), constant(node.end)
+        if node.form in ("<", "<=", ">", ">=") and (low is not None or high is not None):
+            compare, limit = COMPARISONS[node.form], high if low is None else low
+            return lambda value, scope: compare(value, limit)
+        if low is not None and high is not None:
+            fixed = Range(low, high, node.start_included, node.end_included, node.form)
+            return lambda value, scope: in_range(value, fixed)
+        evaluate = self.compile(node)
+        return lambda value, scope: matches(value, evaluate(scope))
