@@ -8,6 +8,7 @@ before its tree exists. Comments and processing instructions are dropped: no mea
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from lxml import etree
 
@@ -110,7 +111,8 @@ def parse(content: bytes, file: str) -> etree._Element:
 
 
 def _parser(target: _Guard | None = None) -> etree.XMLParser:
-    return etree.XMLParser(
+    make: Callable[..., etree.XMLParser] = etree.XMLParser
+    return make(
         target=target,
         resolve_entities=False,
         load_dtd=False,

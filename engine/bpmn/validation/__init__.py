@@ -29,7 +29,7 @@ from engine.bpmn.validation import (
     structure,
 )
 from engine.bpmn.validation.document import EVENT_DEFINITIONS, FLOW_NODES, Document, Node
-from engine.bpmn.validation.rules import RULES, Problem, Rule
+from engine.bpmn.validation.rules import RULES, Problem, Rule, is_by_the_letter
 
 __all__ = ["check"]
 
@@ -39,7 +39,11 @@ AREAS = (
     structure,
 )
 
-#: Elements that the diagram shows, or that carry a name of their own, even without an id.
+#: Parts that may have an id of their own, but people see what they are a part of.
+PARTS = EVENT_DEFINITIONS | {*expressions.FORMAL, "formalExpression", "assignment", "inputSet", "outputSet"} | {
+    "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "ioSpecification", "complexBehaviorDefinition",
+}
+#: What is shown, even without an id.
 SHOWN = FLOW_NODES | {"sequenceFlow", "messageFlow", "participant", "lane", "process", "association"}
 #: A file that breaks more is not read further by anybody.
 MAX_FINDINGS = 500
@@ -58,27 +62,29 @@ def check(root: etree._Element, file: str) -> list[errors.Finding]:
             message=f"Expected the BPMN 2.0 element 'definitions' as the root, but found '{document.root.tag[:200]}'",
             message_zh=f"根元素应为 BPMN 2.0 的 'definitions'，但实际为 '{document.root.tag[:200]}'",
         )]
-    findings = [_finding(rule, problem, file) for rule in RULES for problem in rule.check(document)]
-    unique = list(dict.fromkeys(findings))
+    findings = (_finding(document, rule, problem, file) for rule in RULES for problem in rule.check(document))
+    unique = list(dict.fromkeys(finding for finding in findings if finding is not None))
     unique.sort(key=lambda finding: (finding.level, finding.line))
     return unique[:MAX_FINDINGS]
 
 
-def _finding(rule: Rule, problem: Problem, file: str) -> errors.Finding:
-    node = _named(problem.node)
+def _finding(document: Document, rule: Rule, problem: Problem, file: str) -> errors.Finding | None:
+    level = problem.level or rule.level
+    if level == "letter":
+        if not is_by_the_letter(document, problem.node):
+            return None
+        level = "error"
+    node = _shown(problem.node)
     return errors.Finding(
-        level=problem.level or rule.level, code=rule.code, file=file, element_id=node.label, name=node.name,
+        level=level, code=rule.code, file=file, element_id=node.label, name=node.name,
         line=problem.node.line or node.line, message=problem.message, message_zh=problem.message_zh,
     )
 
 
-def _named(node: Node) -> Node:
-    """
-    The element to show for a node: itself where it has an id or a shape, else the one that it is a part of.
-
-    The definition of an event has an id too, but people see the event.
-    """
-    if node.tag in SHOWN or (node.id and node.tag not in EVENT_DEFINITIONS):
+def _shown(node: Node) -> Node:
+    """The node itself where it has an id or a shape, else the nearest one around it that has."""
+    if node.tag in SHOWN or (node.id and node.tag not in PARTS):
         return node
-    shown = next((above for above in node.ancestors() if above.tag in SHOWN or above.id), None)
-    return node if shown is None or shown.tag == "definitions" else shown
+    around = (above for above in node.ancestors() if above.tag in SHOWN or (above.id and above.tag not in PARTS))
+    shown = next(around, node)
+    return node if shown.tag == "definitions" else shown

@@ -1,4 +1,4 @@
-"""Rules on activities: tokens, resources, operations with their input and output, sub-processes, what starts a process."""
+"""Rules on activities: tokens, resources, operations with input and output, sub-processes, what starts a process."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def instantiating_receive(document: Document) -> Iterator[Problem]:
 
 @rule("task-message")
 def task_message(document: Document) -> Iterator[Problem]:
-    """Message and operation of a task agree; what has one of them has inputs or outputs of the message's type."""
+    """Message and operation of a task agree."""
     for node in document.all(*EXCHANGES):
         operation = document.resolve(node.get("operationRef")) if node.get("operationRef") else None
         message = document.resolve(node.get("messageRef")) if node.get("messageRef") else None
@@ -105,9 +105,17 @@ def task_message(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node, f"Expected the message of operation '{operation.label}', but found '{message.label}'",
                     f"消息应与操作 '{operation.label}' 的消息一致，但实际为 '{message.label}'",
-                    by_the_letter(document),
+                    by_the_letter(document, node),
                 )
-        if document.formal and (operation is not None or message is not None):
+
+
+@rule("task-items", "letter")
+def task_items(document: Document) -> Iterator[Problem]:
+    """What has an operation or message has the inputs and outputs for it, of its type."""
+    for node in document.all(*EXCHANGES):
+        operation = document.resolve(node.get("operationRef")) if node.get("operationRef") else None
+        message = document.resolve(node.get("messageRef")) if node.get("messageRef") else None
+        if operation is not None or message is not None:
             yield from _exchange(document, node, operation, message)
 
 
@@ -152,7 +160,9 @@ def ad_hoc_content(document: Document) -> Iterator[Problem]:
     for node in document.all("adHocSubProcess"):
         for child in node.all("startEvent", "endEvent", *CHOREOGRAPHY_ACTIVITIES, "conversation", "conversationLink"):
             yield Problem(
-                child, f"Expected no {child.tag} in the ad-hoc sub-process '{node.label}'; its activities start as people choose",
+                child,
+                f"Expected no {child.tag} in the ad-hoc sub-process '{node.label}'; "
+                "its activities start as people choose",
                 f"临时子流程 '{node.label}' 中不允许有 {child.tag}；其活动由人选择启动",
             )
         if not any(child.tag in ACTIVITIES for child in node.children):
@@ -185,7 +195,7 @@ def process_in_choreography(document: Document) -> Iterator[Problem]:
                 )
 
 
-@rule("interface-binding")
+@rule("interface-binding", "letter")
 def interface_binding(document: Document) -> Iterator[Problem]:
     """What can be called through an interface says how its data goes in and out."""
     tags = ("process", "globalTask", "globalUserTask", "globalManualTask", "globalScriptTask", "globalBusinessRuleTask")
@@ -196,15 +206,13 @@ def interface_binding(document: Document) -> Iterator[Problem]:
         if interfaces and node.first("ioSpecification") and any(operation not in bound for operation in operations):
             yield Problem(
                 node, "Expected an ioBinding for each operation of the supported interface, but found none",
-                "所支持接口的每个操作都需要 ioBinding，但没有找到", by_the_letter(document),
+                "所支持接口的每个操作都需要 ioBinding，但没有找到",
             )
 
 
-@rule("call-exchange")
+@rule("call-exchange", "letter")
 def call_exchange(document: Document) -> Iterator[Problem]:
     """A call activity gives and takes what the called element declares."""
-    if not document.formal:
-        return
     for node in document.all("callActivity"):
         called = document.resolve(node.get("calledElement")) if node.get("calledElement") else None
         specification = called.first("ioSpecification") if called is not None else None
@@ -212,14 +220,14 @@ def call_exchange(document: Document) -> Iterator[Problem]:
             continue
         own = node.first("ioSpecification")
         for tag in ("dataInput", "dataOutput"):
-            here = sorted(_item(document, value) for value in own.all(tag)) if own is not None else []
-            there = sorted(_item(document, value) for value in specification.all(tag)) if specification is not None else []
-            if here != there:
+            if _items(own, tag) != _items(specification, tag):
                 yield Problem(
                     node, f"Expected the same {tag}s as '{called.label}' declares, but they differ",
                     f"{tag} 应与 '{called.label}' 声明的相同，但两者不一致",
                 )
 
 
-def _item(document: Document, value: Node) -> str:
-    return value.get("itemSubjectRef").rpartition(":")[2]
+def _items(specification: Node | None, tag: str) -> list[str]:
+    """The item definitions of all inputs or all outputs."""
+    values = specification.all(tag) if specification is not None else []
+    return sorted(value.get("itemSubjectRef").rpartition(":")[2] for value in values)

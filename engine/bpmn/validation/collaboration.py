@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from engine.bpmn.validation.document import ACTIVITIES, CHOREOGRAPHY_ACTIVITIES, EVENTS, Document, Node
 from engine.bpmn.validation.references import CONVERSATIONS
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from engine.bpmn.validation.rules import Problem, rule
 
 MESSAGE_ENDS = ACTIVITIES | EVENTS | CONVERSATIONS | {"participant"}
 
@@ -27,7 +27,9 @@ def message_flow_end(document: Document) -> Iterator[Problem]:
         for name, node in ends.items():
             if node is not None and node.tag not in MESSAGE_ENDS:
                 yield Problem(
-                    flow, f"Expected a pool, activity or event as {name} of a message flow, but found {node.tag} '{node.label}'",
+                    flow,
+                    f"Expected a pool, activity or event as {name} of a message flow, but found {node.tag} "
+                    f"'{node.label}'",
                     f"消息流的 {name} 应为泳池、活动或事件，但 '{node.label}' 是 {node.tag}",
                 )
         source, target = ends.get("sourceRef"), ends.get("targetRef")
@@ -54,7 +56,7 @@ def _same_pool(document: Document, source: Node, target: Node) -> bool:
     return pool is not None and pool is _pool(document, target)
 
 
-@rule("message-flow-event")
+@rule("message-flow-event", "letter")
 def message_flow_event(document: Document) -> Iterator[Problem]:
     """Only message events exchange messages: those that throw send, those that catch receive."""
     for flow in document.all("messageFlow"):
@@ -68,7 +70,6 @@ def message_flow_event(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     flow, f"Expected a message event that can be {name} of a message flow, but '{node.label}' is none",
                     f"消息流的 {name} 应为相应的消息事件，但 '{node.label}' 不是",
-                    by_the_letter(document),
                 )
 
 
@@ -92,17 +93,18 @@ def global_conversation(document: Document) -> Iterator[Problem]:
     for node in document.all("globalConversation"):
         for child in node.all(*CONVERSATIONS, "conversationLink", "association", "group", "textAnnotation"):
             yield Problem(
-                child if child.id else node, f"Expected no {child.tag} in a global conversation; it is reused, not drawn",
+                child if child.id else node,
+                f"Expected no {child.tag} in a global conversation; it is reused, not drawn",
                 f"全局会话中不允许有 {child.tag}",
-                None if child.tag in CONVERSATIONS else by_the_letter(document),
+                None if child.tag in CONVERSATIONS else "letter",
             )
 
 
-@rule("conversation-participants")
+@rule("conversation-participants", "letter")
 def conversation_participants(document: Document) -> Iterator[Problem]:
     for node in document.all(*CONVERSATIONS):
         number = len(set(node.texts("participantRef")))
-        if number < 2 and document.formal:
+        if number < 2:
             yield Problem(
                 node, f"Expected at least two participants in a conversation, but found {number}",
                 f"会话至少应有两个参与者，但实际有 {number} 个",
@@ -169,23 +171,24 @@ def _choreography_messages(
     for flow, pair in zip(flows, ends, strict=True):
         if any(end is not None and end.tag == "participant" and end not in participants for end in pair):
             yield Problem(
-                node, f"Expected message flow '{flow.label}' between the participants of the task, but it leads elsewhere",
+                node,
+                f"Expected message flow '{flow.label}' between the participants of the task, but it leads elsewhere",
                 f"消息流 '{flow.label}' 应在该任务的参与者之间，但并非如此",
             )
     senders = [source for source, _ in ends]
     if flows and initiator is not None and None not in senders and initiator not in senders:
         yield Problem(
             node, f"Expected '{initiator.label}' to send the first message, but it sends none",
-            f"发起者 '{initiator.label}' 应发送第一条消息，但没有发送", by_the_letter(document),
+            f"发起者 '{initiator.label}' 应发送第一条消息，但没有发送", "letter",
         )
     if len(flows) == 2 and senders[0] is not None and senders[0] is senders[1]:
         yield Problem(
             node, "Expected one message each way, but found both sent by the same participant",
-            "两条消息应由双方各发一条，但都由同一参与者发送", by_the_letter(document),
+            "两条消息应由双方各发一条，但都由同一参与者发送", "letter",
         )
 
 
-@rule("choreography-event")
+@rule("choreography-event", "letter")
 def choreography_event(document: Document) -> Iterator[Problem]:
     """Nobody in particular acts in a choreography: intermediate throws of anything but links cannot be told apart."""
     allowed = {
@@ -198,6 +201,7 @@ def choreography_event(document: Document) -> Iterator[Problem]:
         wrong = sorted(set(document.kinds(event)) - allowed[event.tag])
         if wrong:
             yield Problem(
-                event, f"Expected no {', '.join(wrong)} event in a choreography", f"编排图中不允许有 {'、'.join(wrong)} 事件",
-                by_the_letter(document),
+                event,
+                f"Expected no {', '.join(wrong)} event in a choreography",
+                f"编排图中不允许有 {'、'.join(wrong)} 事件",
             )

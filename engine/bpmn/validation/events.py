@@ -22,12 +22,15 @@ TRIGGERS = {
     "choreography end": {PLAIN, "terminate"},
 }
 PLACES_ZH = {
-    "process start": "流程的开始事件", "sub-process start": "子流程的开始事件", "event sub-process start": "事件子流程的开始事件",
-    "choreography start": "编排的开始事件", "intermediate catch": "中间捕获事件", "intermediate throw": "中间抛出事件",
+    "process start": "流程的开始事件", "sub-process start": "子流程的开始事件",
+    "event sub-process start": "事件子流程的开始事件", "choreography start": "编排的开始事件",
+    "intermediate catch": "中间捕获事件", "intermediate throw": "中间抛出事件",
     "boundary": "边界事件", "end": "结束事件", "choreography end": "编排的结束事件",
 }
-PLACES = {"intermediateCatchEvent": "intermediate catch", "intermediateThrowEvent": "intermediate throw",
-          "boundaryEvent": "boundary", "endEvent": "end"}
+PLACES = {
+    "intermediateCatchEvent": "intermediate catch", "intermediateThrowEvent": "intermediate throw",
+    "boundaryEvent": "boundary", "endEvent": "end",
+}
 CHOREOGRAPHIES = ("choreography", "subChoreography", "globalChoreographyTask")
 
 
@@ -62,7 +65,8 @@ def start_incoming(document: Document) -> Iterator[Problem]:
     for event in document.all("startEvent"):
         for flow in document.incoming(event):
             yield Problem(
-                event, f"Expected no flow into a start event, but found '{flow.label}'; lead it to the element after it",
+                event,
+                f"Expected no flow into a start event, but found '{flow.label}'; lead it to the element after it",
                 f"开始事件不应有流入的顺序流，但发现了 '{flow.label}'；请连接到其后的元素",
             )
 
@@ -72,12 +76,13 @@ def end_outgoing(document: Document) -> Iterator[Problem]:
     for event in document.all("endEvent"):
         for flow in document.outgoing(event):
             yield Problem(
-                event, f"Expected no flow out of an end event, but found '{flow.label}'; delete it or use a throw event",
+                event,
+                f"Expected no flow out of an end event, but found '{flow.label}'; delete it or use a throw event",
                 f"结束事件不应有流出的顺序流，但发现了 '{flow.label}'；请删除或改用抛出事件",
             )
 
 
-@rule("event-flows")
+@rule("event-flows", "letter")
 def event_flows(document: Document) -> Iterator[Problem]:
     """Start and intermediate events lead on; what leads nowhere is an end event drawn wrong."""
     for event in document.all("startEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"):
@@ -87,9 +92,9 @@ def event_flows(document: Document) -> Iterator[Problem]:
         )
         if not document.outgoing(event) and not silent:
             yield Problem(
-                event, f"Expected a flow that leaves '{event.label}', but found none; connect it or make it an end event",
+                event,
+                f"Expected a flow that leaves '{event.label}', but found none; connect it or make it an end event",
                 f"'{event.label}' 没有流出的顺序流；请连接，或改为结束事件",
-                by_the_letter(document),
             )
 
 
@@ -100,12 +105,15 @@ def boundary_event(document: Document) -> Iterator[Problem]:
         kinds = set(document.kinds(event))
         for flow in document.incoming(event):
             yield Problem(
-                event, f"Expected no flow into a boundary event, but found '{flow.label}'; it is triggered, never reached",
+                event,
+                f"Expected no flow into a boundary event, but found '{flow.label}'; it is triggered, never reached",
                 f"边界事件不应有流入的顺序流，但发现了 '{flow.label}'；它只能被触发",
             )
         if activity is not None and document.scope(activity) is not document.scope(event):
             yield Problem(
-                event, f"Expected the boundary event beside '{activity.label}', but found it in another process or sub-process",
+                event,
+                f"Expected the boundary event beside '{activity.label}', but found it in another process or "
+                "sub-process",
                 f"边界事件应与 '{activity.label}' 在同一层级，但它位于其他流程或子流程中",
             )
         if activity is not None and is_event_sub_process(activity):
@@ -117,7 +125,7 @@ def boundary_event(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event, "Expected errors, cancellation and compensation to interrupt, but found cancelActivity='false'",
                 "错误、取消和补偿边界事件必须是中断型，但发现了 cancelActivity='false'",
-                None if kinds & {"error", "cancel"} else by_the_letter(document),
+                None if kinds & {"error", "cancel"} else "letter",
             )
         if "cancel" in kinds and activity is not None and activity.tag != "transaction":
             yield Problem(
@@ -152,7 +160,7 @@ def event_sub_process(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     start, "Expected errors and compensation to interrupt, but found isInterrupting='false'",
                     "错误和补偿开始事件必须是中断型，但发现了 isInterrupting='false'",
-                    None if "error" in document.kinds(start) else by_the_letter(document),
+                    None if "error" in document.kinds(start) else "letter",
                 )
 
 
@@ -206,7 +214,9 @@ def _link_ends(document: Document, definitions: dict[Node, Node]) -> Iterator[Pr
                     continue
                 if all(document.resolve(name) is not link for name in other.texts(back)):
                     yield Problem(
-                        event, f"Expected links that name each other, but '{link.label}' names '{other.label}' and not the reverse",
+                        event,
+                        f"Expected links that name each other, but '{link.label}' names '{other.label}' and not the "
+                        "reverse",
                         f"链接事件应互相引用，但 '{link.label}' 引用了 '{other.label}'，反之则没有",
                     )
 
@@ -218,7 +228,8 @@ def compensation_handler(document: Document) -> Iterator[Problem]:
             continue
         for flow in document.outgoing(event):
             yield Problem(
-                event, f"Expected an association to the compensation activity, but found the sequence flow '{flow.label}'",
+                event,
+                f"Expected an association to the compensation activity, but found the sequence flow '{flow.label}'",
                 f"补偿边界事件应通过关联连接补偿活动，但发现了顺序流 '{flow.label}'",
             )
         targets = [node for node in document.associated.get(event, ()) if node.tag not in {"textAnnotation", "group"}]
@@ -238,7 +249,7 @@ def timer_definition(document: Document) -> Iterator[Problem]:
             if timer.tag != "timerEventDefinition":
                 continue
             found = timer.all("timeDate", "timeDuration", "timeCycle")
-            if len(found) > 1 or (not found and (document.formal or not document.is_drawing(event))):
+            if len(found) > 1 or (not found and not document.is_drawing(event)):
                 yield Problem(
                     event, f"Expected one of timeDate, timeDuration and timeCycle, but found {len(found)}",
                     f"定时器应恰好有 timeDate、timeDuration、timeCycle 之一，但实际有 {len(found)} 个",
@@ -258,18 +269,15 @@ def event_reference(document: Document) -> Iterator[Problem]:
                 continue  # catches all of them
             implemented = any(name.startswith("camunda:") for name in definition.attributes)
             needed = kind == "signal" or (kind == "message" and catching and not implemented)
-            executable = document.is_executable(event)
             yield Problem(
                 event, f"Expected {kind}Ref on the {kind} event, but found none; choose the {kind}",
                 f"{kind} 事件缺少 {kind}Ref；请选择对应的定义",
-                None if executable and (needed or document.formal) else "warning",
+                None if needed and document.is_executable(event) else by_the_letter(document, event),
             )
 
 
-@rule("message-operation")
+@rule("message-operation", "letter")
 def message_operation(document: Document) -> Iterator[Problem]:
-    if not document.formal:
-        return
     for event in document.all(*EVENTS):
         for definition in document.definitions(event):
             if definition.tag != "messageEventDefinition" or document.is_drawing(event):
@@ -284,7 +292,9 @@ def message_operation(document: Document) -> Iterator[Problem]:
                 document.resolve(text) for tag in ("inMessageRef", "outMessageRef") for text in operation.texts(tag)
             ]:
                 yield Problem(
-                    event, f"Expected the message of operation '{operation.label}', but found '{definition.get('messageRef')}'",
+                    event,
+                    f"Expected the message of operation '{operation.label}', but found "
+                    f"'{definition.get('messageRef')}'",
                     f"消息应与操作 '{operation.label}' 的消息一致，但实际为 '{definition.get('messageRef')}'",
                 )
 
@@ -302,5 +312,5 @@ def code_missing(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     event, f"Expected {kind}Code on '{target.label}', but found none; give it a code",
                     f"'{target.label}' 缺少 {kind}Code；请填写代码",
-                    "warning" if not document.formal or document.is_drawing(event) else None,
+                    by_the_letter(document, event),
                 )

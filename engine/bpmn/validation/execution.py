@@ -1,4 +1,4 @@
-"""Rules on what this engine does not execute exactly, so that nothing is silently ignored; and what is surely not meant."""
+"""Rules on what is not executed exactly, so that nothing is silently ignored; and on what is surely not meant."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def java_behind(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     _owner(node), f"Expected an external task with a topic, but found {name}='{node.get(name)[:100]}'; "
                     "Java is not executed: set camunda:type='external' and a topic for a worker",
-                    f"应为带主题的外部任务，但发现了 {name}='{node.get(name)[:100]}'；不执行 Java：请设置 camunda:type='external' 和主题",
+                    f"应为带主题的外部任务，但发现了 {name}='{node.get(name)[:100]}'；"
+                    "不执行 Java：请设置 camunda:type='external' 和主题",
                     to_execute(document, node),
                 )
 
@@ -46,7 +47,8 @@ def listener(document: Document) -> Iterator[Problem]:
     for node in document.all(*LISTENERS):
         if not any(node.get(name) for name in JAVA_ATTRIBUTES):
             yield Problem(
-                _owner(node), f"Expected no {node.tag}, but found one; listeners are not executed: model the step as a task",
+                _owner(node),
+                f"Expected no {node.tag}, but found one; listeners are not executed: model the step as a task",
                 f"不支持 {node.tag}；监听器不会被执行：请将该步骤建模为任务", to_execute(document, node),
             )
 
@@ -94,7 +96,8 @@ def script_format(document: Document) -> Iterator[Problem]:
         elif node.first("script") is None and node.tag == "scriptTask":
             yield Problem(
                 node, "Expected a script, but found none; write one, or use another kind of task",
-                "脚本任务没有脚本；请编写脚本或改用其他任务类型", "error" if document.is_executable(node) else "warning",
+                "脚本任务没有脚本；请编写脚本或改用其他任务类型",
+                "error" if document.is_executable(node) else "warning",
             )
 
 
@@ -109,7 +112,9 @@ def mapping_script(document: Document) -> Iterator[Problem]:
     for node in document.all("conditionExpression", "condition"):
         if node.get("camunda:resource"):
             yield Problem(
-                node, "Expected a condition in ${…}, but found camunda:resource", "条件应为 ${…}，但发现了 camunda:resource",
+                node,
+                "Expected a condition in ${…}, but found camunda:resource",
+                "条件应为 ${…}，但发现了 camunda:resource",
                 to_execute(document, node),
             )
 
@@ -133,7 +138,8 @@ def zeebe_extension(document: Document) -> Iterator[Problem]:
         if above.tag == "extensionElements" and document.process(node) is not None:
             name = node.tag.removeprefix(ZEEBE)
             yield Problem(
-                _owner(node), f"Expected extensions of Camunda 7, but found zeebe:{name} of Camunda 8, which is not executed",
+                _owner(node),
+                f"Expected extensions of Camunda 7, but found zeebe:{name} of Camunda 8, which is not executed",
                 f"应为 Camunda 7 的扩展，但发现了 Camunda 8 的 zeebe:{name}，它不会被执行", to_execute(document, node),
             )
 
@@ -154,9 +160,7 @@ def worker_missing(document: Document) -> Iterator[Problem]:
 
 @rule("nobody-may", "warning")
 def nobody_may(document: Document) -> Iterator[Problem]:
-    in_lane = {
-        found for lane in document.all("lane") for text in lane.texts("flowNodeRef") if (found := document.resolve(text))
-    }
+    in_lane = {document.resolve(text) for lane in document.all("lane") for text in lane.texts("flowNodeRef")}
     for node in document.all("userTask"):
         if document.is_drawing(node):
             continue

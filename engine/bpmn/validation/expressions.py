@@ -20,7 +20,8 @@ TIMERS: dict[str, timers.Kind] = {"timeDate": "date", "timeDuration": "duration"
 EXPRESSION_ATTRIBUTES = frozenset({
     "assignee", "businessKey", "calledElement", "calledElementBinding", "calledElementVersion", "candidateGroups",
     "candidateStarterGroups", "candidateStarterUsers", "candidateUsers", "collection", "decisionRef", "dueDate",
-    "errorMessageVariable", "followUpDate", "formKey", "formRef", "priority", "sourceExpression", "taskPriority", "topic",
+    "errorMessageVariable",
+    "followUpDate", "formKey", "formRef", "priority", "sourceExpression", "taskPriority", "topic",
 })
 EXPRESSION_ELEMENTS = ("camunda:inputParameter", "camunda:outputParameter", "camunda:value", "camunda:entry")
 READ_LANGUAGES = re.compile(r"juel|feel|camunda|/activiti|uel\b|^$", re.IGNORECASE)
@@ -36,10 +37,8 @@ def _is_feel(node: Node) -> bool:
     return "feel" in node.get("language").lower()
 
 
-@rule("expression-type")
+@rule("expression-type", "letter")
 def expression_type(document: Document) -> Iterator[Problem]:
-    if not document.formal:
-        return
     for node in document.all(*FORMAL):
         above = node.parent
         if not document.is_executable(node) or (above is not None and above.tag == "complexBehaviorDefinition"):
@@ -57,7 +56,8 @@ def expression_language(document: Document) -> Iterator[Problem]:
         language = node.get("language")
         if not is_readable_language(language) and not document.is_drawing(node):
             yield Problem(
-                node, f"Expected an expression in ${{…}} or FEEL, but found language '{language}'; it is not executed here",
+                node,
+                f"Expected an expression in ${{…}} or FEEL, but found language '{language}'; it is not executed here",
                 f"表达式语言应为 ${{…}} 或 FEEL，但实际为 '{language}'；此语言不被执行",
             )
 
@@ -116,7 +116,7 @@ def timer_text(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, f"{error.message}; write for example {EXAMPLES[node.tag]}",
                 f"无法识别定时器 {node.tag} 的内容 '{node.text[:100]}'；例如应写为 {EXAMPLES[node.tag]}",
-                "warning" if drawing and not document.formal else None,
+                "warning" if drawing else None,
             )
 
 
@@ -146,5 +146,6 @@ def _compiled(node: Node, text: str, level: str | None = None) -> Iterator[Probl
     except errors.ExpressionError as error:
         yield Problem(
             node, f"Expected a readable expression in {node.tag}, but found '{text[:100]}': {error.message}",
-            f"{node.tag} 中的表达式 '{text[:100]}' 无法识别：{error.message}", "warning" if level == "warning" else None,
+            f"{node.tag} 中的表达式 '{text[:100]}' 无法识别：{error.message}",
+            "warning" if level == "warning" else None,
         )

@@ -28,7 +28,8 @@ def flow_end(document: Document) -> Iterator[Problem]:
                 continue
             kind = "event sub-process" if is_event_sub_process(node) else node.tag
             yield Problem(
-                flow, f"Expected an activity, event or gateway at the {end} of the flow, but found {kind} '{node.label}'",
+                flow,
+                f"Expected an activity, event or gateway at the {end} of the flow, but found {kind} '{node.label}'",
                 f"顺序流的{end_zh}应为活动、事件或网关，但 '{node.label}' 是 {kind}",
             )
 
@@ -41,9 +42,11 @@ def flow_crosses_scope(document: Document) -> Iterator[Problem]:
             continue
         if document.scope(source) is not document.scope(target):
             yield Problem(
-                flow, f"Expected both ends in one process or sub-process, but '{source.label}' and '{target.label}' are in "
+                flow,
+                f"Expected both ends in one process or sub-process, but '{source.label}' and '{target.label}' are in "
                 "different ones; use a message flow between pools, events at sub-process borders",
-                f"顺序流两端应在同一流程或子流程中，但 '{source.label}' 与 '{target.label}' 不在同一个；泳池之间请用消息流，子流程边界请用事件",
+                f"顺序流两端应在同一流程或子流程中，但 '{source.label}' 与 '{target.label}' 不在同一个；"
+                "泳池之间请用消息流，子流程边界请用事件",
             )
 
 
@@ -67,7 +70,7 @@ def condition_source(document: Document) -> Iterator[Problem]:
             flow, f"Expected no condition on a flow that leaves {source.tag} '{source.label}'; "
             "delete it, or decide with an exclusive gateway",
             f"从 {source.tag} '{source.label}' 出发的顺序流不应有条件；请删除条件，或使用排他网关",
-            None if source.tag in {"startEvent", "eventBasedGateway"} or document.formal else "warning",
+            None if source.tag in {"startEvent", "eventBasedGateway"} else by_the_letter(document, flow),
         )
 
 
@@ -80,7 +83,7 @@ def condition_alone(document: Document) -> Iterator[Problem]:
                 outgoing[0], "Expected another flow beside one with a condition, but found none; "
                 "the path would end here when the condition is false",
                 "带条件的顺序流旁边应有其他顺序流，但没有；条件不成立时流程将在此中断",
-                by_the_letter(document),
+                by_the_letter(document, node),
             )
 
 
@@ -92,7 +95,9 @@ def default_flow(document: Document) -> Iterator[Problem]:
             continue
         if document.source(flow) is not node:
             yield Problem(
-                node, f"Expected the default flow to leave '{node.label}', but '{flow.label}' does not; choose an outgoing one",
+                node,
+                f"Expected the default flow to leave '{node.label}', but '{flow.label}' does not; "
+                "choose an outgoing one",
                 f"默认顺序流应从 '{node.label}' 出发，但 '{flow.label}' 不是；请选择一条流出的顺序流",
             )
         elif flow.first("conditionExpression") is not None:
@@ -113,12 +118,13 @@ def flow_list(document: Document) -> Iterator[Problem]:
             listed = [document.resolve(text) for text in node.texts(tag) if text]
             stale = [text for text in node.texts(tag) if text and document.resolve(text) not in flows]
             missing = [flow.label for flow in flows if flow not in listed]
-            if stale or (missing and document.formal):
+            if stale or missing:
                 wrong = ", ".join(stale or missing)
                 yield Problem(
-                    node, f"Expected the list of {tag} flows to agree with the flows of the diagram, but '{wrong}' differs",
+                    node,
+                    f"Expected the list of {tag} flows to agree with the flows of the diagram, but '{wrong}' differs",
                     f"{tag} 列表应与图中的顺序流一致，但 '{wrong}' 不一致",
-                    by_the_letter(document),
+                    by_the_letter(document, node) if stale else "letter",
                 )
 
 
@@ -138,31 +144,34 @@ def _ends_by_itself(document: Document, node: Node) -> bool:
 
 @rule("flow-missing")
 def flow_missing(document: Document) -> Iterator[Problem]:
-    """Where a scope has a start event nothing else begins by itself, and where it has an end event nothing else ends."""
+    """Beside a start event nothing else begins by itself, beside an end event nothing else ends."""
     for scope in document.all(*SCOPES - {"adHocSubProcess"}):
         nodes = [child for child in scope.children if child.tag in FLOW_NODES]
         if any(node.tag == "startEvent" for node in nodes):
             for node in nodes:
                 if not document.incoming(node) and not _starts_by_itself(document, node):
                     yield Problem(
-                        node, f"Expected a sequence flow that leads to '{node.label}', but found none; it is never reached",
+                        node,
+                        f"Expected a sequence flow that leads to '{node.label}', but found none; it is never reached",
                         f"没有顺序流通向 '{node.label}'；它永远不会执行，请连接",
-                        by_the_letter(document),
+                        by_the_letter(document, node),
                     )
-        if document.formal and any(node.tag == "endEvent" for node in nodes):
+        if any(node.tag == "endEvent" for node in nodes):
             for node in nodes:
                 if not document.outgoing(node) and not _ends_by_itself(document, node):
                     yield Problem(
-                        node, f"Expected a sequence flow that leaves '{node.label}', but found none; lead it to an end event",
+                        node,
+                        f"Expected a sequence flow that leaves '{node.label}', but found none; lead it to an end event",
                         f"没有顺序流从 '{node.label}' 出发；请连接到结束事件",
+                        "letter",
                     )
 
 
-@rule("start-without-end")
+@rule("start-without-end", "letter")
 def start_without_end(document: Document) -> Iterator[Problem]:
     for scope in document.all(*SCOPES - {"adHocSubProcess"}):
         starts, ends = scope.first("startEvent"), scope.first("endEvent")
-        if not document.formal or (starts is None) == (ends is None):
+        if (starts is None) == (ends is None):
             continue
         lacking, lacking_zh = ("end", "结束") if ends is None else ("start", "开始")
         yield Problem(
@@ -171,12 +180,11 @@ def start_without_end(document: Document) -> Iterator[Problem]:
         )
 
 
-@rule("gateway-flows")
+@rule("gateway-flows", "letter")
 def gateway_flows(document: Document) -> Iterator[Problem]:
     for node in document.all(*GATEWAYS):
         if len(document.incoming(node)) < 2 and len(document.outgoing(node)) < 2:
             yield Problem(
                 node, "Expected a gateway to split or to join, but found at most one flow on either side; delete it",
                 "网关应分流或汇合，但两侧最多只有一条顺序流；请删除该网关",
-                by_the_letter(document),
             )

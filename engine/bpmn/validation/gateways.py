@@ -21,9 +21,11 @@ def gateway_direction(document: Document) -> Iterator[Problem]:
         }.get(node.get("gatewayDirection"), False)
         if wrong:
             yield Problem(
-                node, f"Expected flows that fit gatewayDirection='{node.get('gatewayDirection')}', but found {incoming} "
+                node,
+                f"Expected flows that fit gatewayDirection='{node.get('gatewayDirection')}', but found {incoming} "
                 f"incoming and {outgoing} outgoing; correct the attribute or delete it",
-                f"顺序流应与 gatewayDirection='{node.get('gatewayDirection')}' 相符，但有 {incoming} 条流入、{outgoing} 条流出；请更正或删除该属性",
+                f"顺序流应与 gatewayDirection='{node.get('gatewayDirection')}' 相符，"
+                f"但有 {incoming} 条流入、{outgoing} 条流出；请更正或删除该属性",
             )
 
 
@@ -35,7 +37,7 @@ def event_gateway(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, f"Expected an event-based gateway to lead to two events or more, but found {len(outgoing)}",
                 f"事件网关应通向两个或更多事件，但实际有 {len(outgoing)} 个",
-                by_the_letter(document),
+                by_the_letter(document, node),
             )
         if node.is_true("instantiate"):
             for flow in document.incoming(node):
@@ -65,19 +67,20 @@ def event_gateway_target(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     target, f"Expected only the flow from event-based gateway '{node.label}', but found others too",
                     f"除事件网关 '{node.label}' 外，不应有其他顺序流通向此元素",
-                    by_the_letter(document),
+                    by_the_letter(document, node),
                 )
             if target.tag == "receiveTask" and document.boundaries.get(target):
                 yield Problem(
-                    target, f"Expected no boundary event on a receive task after the event-based gateway '{node.label}'",
+                    target,
+                    f"Expected no boundary event on a receive task after the event-based gateway '{node.label}'",
                     f"事件网关 '{node.label}' 之后的接收任务不应有边界事件",
-                    by_the_letter(document),
+                    by_the_letter(document, node),
                 )
             if node.is_true("instantiate") and "message" not in _kinds(document, target):
                 yield Problem(
                     target, "Expected messages only after a gateway that starts the process",
                     "启动流程的事件网关之后只能是消息事件",
-                    by_the_letter(document),
+                    by_the_letter(document, node),
                 )
         yield from _mixed_messages(document, node, targets)
 
@@ -89,7 +92,7 @@ def _mixed_messages(document: Document, node: Node, targets: list[Node]) -> Iter
         yield Problem(
             node, "Expected either receive tasks or message events after the gateway, but found both; use one kind",
             "事件网关之后应统一使用接收任务或消息事件，但两者都有；请只用一种",
-            by_the_letter(document),
+            by_the_letter(document, node),
         )
 
 

@@ -22,7 +22,7 @@ def _subject(document: Document, node: Node) -> Node | None:
     return document.resolve(node.get("itemSubjectRef")) if node.get("itemSubjectRef") else None
 
 
-@rule("item-collection")
+@rule("item-collection", "letter")
 def item_collection(document: Document) -> Iterator[Problem]:
     for node in document.all("dataInput", "dataOutput", "dataObject"):
         definition = _subject(document, node)
@@ -30,29 +30,28 @@ def item_collection(document: Document) -> Iterator[Problem]:
             continue
         if definition.is_true("isCollection") != node.is_true("isCollection"):
             yield Problem(
-                node, f"Expected isCollection of '{node.label}' as in item definition '{definition.label}', but they differ",
+                node,
+                f"Expected isCollection of '{node.label}' as in item definition '{definition.label}', but they differ",
                 f"'{node.label}' 的 isCollection 应与数据项定义 '{definition.label}' 一致，但两者不同",
-                by_the_letter(document),
             )
 
 
-@rule("reference-item")
+@rule("reference-item", "letter")
 def reference_item(document: Document) -> Iterator[Problem]:
     for node in document.all("dataObjectReference", "dataStoreReference"):
         pointer = "dataObjectRef" if node.tag == "dataObjectReference" else "dataStoreRef"
         if node.get("itemSubjectRef"):
             yield Problem(
                 node, f"Expected the item definition on what '{node.label}' refers to, not on the reference",
-                f"数据项定义应写在 '{node.label}' 所引用的对象上，而不是引用上", by_the_letter(document),
+                f"数据项定义应写在 '{node.label}' 所引用的对象上，而不是引用上",
             )
         if not node.get(pointer) and node.tag == "dataObjectReference":
             yield Problem(
                 node, f"Expected {pointer} on '{node.label}', but found none", f"'{node.label}' 缺少 {pointer}",
-                by_the_letter(document),
             )
 
 
-@rule("reference-name")
+@rule("reference-name", "letter")
 def reference_name(document: Document) -> Iterator[Problem]:
     """The standard's naming: name of the data object, and the state in brackets."""
     for node in document.all("dataObjectReference"):
@@ -63,12 +62,13 @@ def reference_name(document: Document) -> Iterator[Problem]:
         expected = f"{target.name} [{state.name}]"
         if node.name and node.name != expected:
             yield Problem(
-                node, f"Expected the name '{expected}', but found '{node.name}'", f"名称应为 '{expected}'，但实际为 '{node.name}'",
-                by_the_letter(document),
+                node,
+                f"Expected the name '{expected}', but found '{node.name}'",
+                f"名称应为 '{expected}'，但实际为 '{node.name}'",
             )
 
 
-@rule("io-set")
+@rule("io-set", "letter")
 def io_set(document: Document) -> Iterator[Problem]:
     """Each input is in an input set, each output in an output set, and special members are members."""
     for holder in document.all("ioSpecification", *EVENTS):
@@ -79,7 +79,7 @@ def io_set(document: Document) -> Iterator[Problem]:
                 if value not in members:
                     yield Problem(
                         value, f"Expected '{value.label}' in an {set_tag}, but found it in none",
-                        f"'{value.label}' 应属于某个 {set_tag}，但没有", by_the_letter(document),
+                        f"'{value.label}' 应属于某个 {set_tag}，但没有",
                     )
             for one in sets:
                 own = {document.resolve(text) for text in one.texts(f"data{stem}Refs")}
@@ -92,20 +92,19 @@ def _special_members(document: Document, one: Node, own: set[Node | None], stem:
             if document.resolve(text) not in own:
                 yield Problem(
                     one, f"Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
-                    f"{tag} 中的 '{text}' 也应列在同一集合的 data{stem}Refs 中，但没有", by_the_letter(document),
+                    f"{tag} 中的 '{text}' 也应列在同一集合的 data{stem}Refs 中，但没有",
                 )
-    if document.formal:
-        back, there = ("outputSetRefs", "inputSetRefs") if stem == "Input" else ("inputSetRefs", "outputSetRefs")
-        for text in one.texts(back):
-            other = document.resolve(text)
-            if other is not None and one not in [document.resolve(name) for name in other.texts(there)]:
-                yield Problem(
-                    one, f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
-                    f"输入集与输出集应互相引用，但 '{one.label}' 引用了 '{text}'，反之则没有",
-                )
+    back, there = ("outputSetRefs", "inputSetRefs") if stem == "Input" else ("inputSetRefs", "outputSetRefs")
+    for text in one.texts(back):
+        other = document.resolve(text)
+        if other is not None and one not in [document.resolve(name) for name in other.texts(there)]:
+            yield Problem(
+                one, f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
+                f"输入集与输出集应互相引用，但 '{one.label}' 引用了 '{text}'，反之则没有",
+            )
 
 
-@rule("association-direction")
+@rule("association-direction", "letter")
 def association_direction(document: Document) -> Iterator[Problem]:
     """Values flow from the inputs of a process to its outputs; into an activity's inputs and out of its outputs."""
     for association in document.all("dataInputAssociation", "dataOutputAssociation"):
@@ -118,25 +117,24 @@ def association_direction(document: Document) -> Iterator[Problem]:
         for node in outer:
             if node is not None and node.tag == wrong_tag:
                 yield Problem(
-                    holder or association, f"Expected no value {'from' if incoming else 'into'} {wrong_tag} '{node.label}'",
+                    holder or association,
+                    f"Expected no value {'from' if incoming else 'into'} {wrong_tag} '{node.label}'",
                     f"不能{'从' if incoming else '向'} {wrong_tag} '{node.label}' {'读取' if incoming else '写入'}数据",
-                    by_the_letter(document),
                 )
         for node in inner:
-            own = {"dataInput", "property", "inputDataItem"} if incoming else {"dataOutput", "property", "outputDataItem"}
-            if node is not None and (node.tag not in own or holder not in node.ancestors()):
+            own = {"property", "dataInput", "inputDataItem"} if incoming else {"property", "dataOutput", "outputDataItem"}
+            if node is not None and (node.tag not in own or all(above is not holder for above in node.ancestors())):
                 yield Problem(
                     holder or association,
-                    f"Expected {'an input' if incoming else 'an output'} of the element itself, but found '{node.label}'",
-                    f"应为元素自身的{'输入' if incoming else '输出'}，但实际为 '{node.label}'", by_the_letter(document),
+                    f"Expected {'an input' if incoming else 'an output'} of the element itself, but found "
+                    f"'{node.label}'",
+                    f"应为元素自身的{'输入' if incoming else '输出'}，但实际为 '{node.label}'",
                 )
 
 
-@rule("association-items")
+@rule("association-items", "letter")
 def association_items(document: Document) -> Iterator[Problem]:
     """One source of the target's type, unless something transforms."""
-    if not document.formal:
-        return
     for association in document.all("dataInputAssociation", "dataOutputAssociation"):
         if association.first("transformation") is not None:
             continue
@@ -146,7 +144,8 @@ def association_items(document: Document) -> Iterator[Problem]:
             yield Problem(
                 holder, f"Expected one sourceRef in data association '{association.label}' without transformation, "
                 f"but found {len(sources)}",
-                f"没有 transformation 的数据关联 '{association.label}' 只能有一个 sourceRef，但实际有 {len(sources)} 个",
+                f"没有 transformation 的数据关联 '{association.label}' 只能有一个 sourceRef，"
+                f"但实际有 {len(sources)} 个",
             )
         if association.first("assignment") is not None:
             continue
@@ -156,7 +155,8 @@ def association_items(document: Document) -> Iterator[Problem]:
                 continue
             if _structure(document, source) != _structure(document, target):
                 yield Problem(
-                    holder, f"Expected the same item definition on '{source.label}' and '{target.label}', but they differ",
+                    holder,
+                    f"Expected the same item definition on '{source.label}' and '{target.label}', but they differ",
                     f"'{source.label}' 与 '{target.label}' 的数据项定义应相同，但两者不同",
                 )
 
@@ -166,23 +166,22 @@ def _structure(document: Document, node: Node) -> str:
     return definition.label if definition is not None else ""
 
 
-@rule("event-items")
+@rule("event-items", "letter")
 def event_items(document: Document) -> Iterator[Problem]:
     """The values of an event have the types of what it throws or catches, in the same number."""
-    if not document.formal:
-        return
     for event in document.all(*EVENTS):
         throwing = event.tag in {"endEvent", "intermediateThrowEvent", "implicitThrowEvent"}
         values = event.all("dataInput" if throwing else "dataOutput")
-        definitions = [node for node in document.definitions(event) if node.tag.removesuffix("EventDefinition") in PAYLOADS]
+        definitions = document.definitions(event)
         payloads = [payload for node in definitions if (payload := _payload(document, node)) is not None]
-        if values and len(values) != len(document.definitions(event)):
+        if values and len(values) != len(definitions):
             yield Problem(
                 event, f"Expected one value for each trigger of the event, but found {len(values)} values",
                 f"事件的每个触发应对应一个数据，但实际有 {len(values)} 个",
             )
         expected = sorted(payload.get("structureRef") for payload in payloads)
-        found = sorted(subject.get("structureRef") for value in values if (subject := _subject(document, value)) is not None)
+        subjects = [subject for value in values if (subject := _subject(document, value)) is not None]
+        found = sorted(subject.get("structureRef") for subject in subjects)
         if values and payloads and expected != found:
             yield Problem(
                 event, "Expected values with the item definitions of what the event throws or catches, but they differ",
@@ -192,7 +191,9 @@ def event_items(document: Document) -> Iterator[Problem]:
 
 def _payload(document: Document, definition: Node) -> Node | None:
     kind = definition.tag.removesuffix("EventDefinition")
-    carrier = document.resolve(definition.get(f"{kind}Ref")) if definition.get(f"{kind}Ref") else None
+    if kind not in PAYLOADS or not definition.get(f"{kind}Ref"):
+        return None
+    carrier = document.resolve(definition.get(f"{kind}Ref"))
     if carrier is None or not carrier.get(PAYLOADS[kind]):
         return None
     return document.resolve(carrier.get(PAYLOADS[kind]))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from engine.bpmn.validation.document import Document, Node
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
+THROWN = frozenset({"signal", "message", "escalation", "compensate"})
 BEHAVIOR_EVENTS = {"None": "noneBehaviorEventRef", "One": "oneBehaviorEventRef"}
 
 
@@ -17,7 +18,9 @@ def loop_maximum(document: Document) -> Iterator[Problem]:
         value = loop.get("loopMaximum")
         if re.fullmatch(r"-\d+|\+?0+", value):
             yield Problem(
-                loop, f"Expected at least 1 as loopMaximum, but found {value}", f"loopMaximum 至少为 1，但实际为 {value}",
+                loop,
+                f"Expected at least 1 as loopMaximum, but found {value}",
+                f"loopMaximum 至少为 1，但实际为 {value}",
             )
 
 
@@ -56,7 +59,7 @@ def multi_instance_source(document: Document) -> Iterator[Problem]:
         if {"loopCardinality", "loopDataInputRef"} <= set(sources):
             yield Problem(
                 loop, "Expected either loopCardinality or loopDataInputRef, but found both; delete one",
-                "loopCardinality 与 loopDataInputRef 只能有一个，但两者都有；请删除一个", by_the_letter(document),
+                "loopCardinality 与 loopDataInputRef 只能有一个，但两者都有；请删除一个", by_the_letter(document, loop),
             )
         if loop.get("camunda:elementVariable") and not ({"loopDataInputRef", "camunda:collection"} & set(sources)):
             yield Problem(
@@ -86,20 +89,20 @@ def multi_instance_behavior(document: Document) -> Iterator[Problem]:
             elif behavior != value and loop.get(name):
                 yield Problem(
                     loop, f"Expected {name} only with behavior='{value}', but found it with behavior='{behavior}'",
-                    f"{name} 只能与 behavior='{value}' 一起使用，但 behavior 为 '{behavior}'", by_the_letter(document),
+                    f"{name} 只能与 behavior='{value}' 一起使用，但 behavior 为 '{behavior}'", "letter",
                 )
         for definition in complex_definitions:
             event = definition.first("event")
             kinds = document.kinds(event) if event is not None else []
-            if event is not None and (len(kinds) != 1 or kinds[0] not in {"signal", "message", "escalation", "compensate"}):
+            if event is not None and (len(kinds) != 1 or kinds[0] not in THROWN):
                 yield Problem(
                     loop, "Expected one event that can be thrown in complexBehaviorDefinition, but found "
                     + (", ".join(kinds) or "none"),
-                    "complexBehaviorDefinition 应恰好有一个可抛出的事件", by_the_letter(document),
+                    "complexBehaviorDefinition 应恰好有一个可抛出的事件", "letter",
                 )
 
 
-@rule("multi-instance-items")
+@rule("multi-instance-items", "letter")
 def multi_instance_items(document: Document) -> Iterator[Problem]:
     """The collection is a collection, and one item of it fits the item variable."""
     for loop in document.all("multiInstanceLoopCharacteristics"):
@@ -107,16 +110,18 @@ def multi_instance_items(document: Document) -> Iterator[Problem]:
             named = loop.first(reference)
             item = loop.first(item_tag)
             whole = document.resolve(named.text) if named is not None and named.text else None
-            if named is None and item is not None and document.formal and loop.first("loopCardinality") is None:
+            if named is None and item is not None and loop.first("loopCardinality") is None:
                 yield Problem(
-                    loop, f"Expected {reference} beside {item_tag}, but found none", f"{item_tag} 需要同时有 {reference}",
+                    loop,
+                    f"Expected {reference} beside {item_tag}, but found none",
+                    f"{item_tag} 需要同时有 {reference}",
                 )
             if whole is None:
                 continue
             if not _is_collection(document, whole):
                 yield Problem(
                     loop, f"Expected a collection as {reference}, but '{whole.label}' is none",
-                    f"{reference} 应为集合，但 '{whole.label}' 不是集合", by_the_letter(document),
+                    f"{reference} 应为集合，但 '{whole.label}' 不是集合",
                 )
             if item is not None:
                 yield from _item_fits(document, loop, whole, item)
@@ -130,7 +135,7 @@ def _item_fits(document: Document, loop: Node, whole: Node, item: Node) -> Itera
     if not same or of_item.is_true("isCollection") or item.is_true("isCollection"):
         yield Problem(
             loop, f"Expected '{item.label}' to be one item of '{whole.label}', but its item definition does not fit",
-            f"'{item.label}' 应为 '{whole.label}' 中的一项，但其数据项定义不符", by_the_letter(document),
+            f"'{item.label}' 应为 '{whole.label}' 中的一项，但其数据项定义不符",
         )
 
 

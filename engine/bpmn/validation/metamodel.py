@@ -1,5 +1,5 @@
 """
-The BPMN 2.0 elements as data: for each one its attributes, the values they may take, and its children with their number.
+The BPMN 2.0 elements as data: the attributes of each, the values they may take, and its children with their number.
 
 A line of the table reads `element(what it extends): attributes; children`. An attribute with `!` is required, one with
 `=` takes only these values. A child is one, `?` at most one, `*` any number, `+` at least one, `{2,}` at least two.

@@ -1,4 +1,4 @@
-"""Warnings that need the graph: what is never reached, what never ends, joins that wait for ever. All in linear time."""
+"""Warnings that need the graph: what is never reached or never ends, joins that wait for ever; in linear time."""
 
 from __future__ import annotations
 

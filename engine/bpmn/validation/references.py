@@ -12,7 +12,7 @@ from engine.bpmn.validation.document import (
     Document,
     Node,
 )
-from engine.bpmn.validation.rules import Problem, rule
+from engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 COLLABORATIONS = frozenset({"collaboration", "globalConversation", "choreography", "globalChoreographyTask"})
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
@@ -136,7 +136,7 @@ def dangling_reference(document: Document) -> Iterator[Problem]:
         yield Problem(
             node, f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
             f"{name} 指向的元素 '{text}' 不存在；请更正引用或补充该元素",
-            "warning" if name in CARELESS and not document.formal else None,
+            by_the_letter(document, node) if name in CARELESS else None,
         )
 
 
@@ -150,7 +150,7 @@ def reference_kind(document: Document) -> Iterator[Problem]:
         yield Problem(
             node, f"Expected {' or '.join(few)} for {name}, but found {found.tag} '{text}'",
             f"{name} 应指向 {'、'.join(few)}，但 '{text}' 是 {found.tag}",
-            "warning" if name in CARELESS and not document.formal else None,
+            by_the_letter(document, node) if name in CARELESS else None,
         )
 
 
@@ -175,4 +175,4 @@ def called_element(document: Document) -> Iterator[Problem]:
 
 
 def _dialect_call(node: Node) -> bool:
-    return any(name.startswith("camunda:calledElement") or name.startswith("camunda:case") for name in node.attributes)
+    return any(name.startswith(("camunda:calledElement", "camunda:case")) for name in node.attributes)

@@ -8,7 +8,8 @@ from typing import Literal
 
 from engine.bpmn.validation.document import Document, Node
 
-Level = Literal["error", "warning"]
+#: `letter`: an error where the file claims the letter of the standard, else nothing. See `is_by_the_letter`.
+Level = Literal["error", "warning", "letter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Problem:
     node: Node
     message: str
     message_zh: str
-    #: Says it milder than the rule does.
+    #: Where it differs from the level of the rule.
     level: Level | None = None
 
 
@@ -47,9 +48,14 @@ def rule(code: str, level: Level = "error") -> Callable[[Check], Check]:
     return register
 
 
-def by_the_letter(document: Document) -> Level | None:
-    """For demands of the standard that the engines in use do not make: an error only where the file claims the letter."""
-    return None if document.formal else "warning"
+def by_the_letter(document: Document, node: Node) -> Level | None:
+    """For demands that only the standard makes, no engine in use: an error where the file claims the letter of it."""
+    return None if is_by_the_letter(document, node) else "warning"
+
+
+def is_by_the_letter(document: Document, node: Node) -> bool:
+    """Whether the file claims the letter of the standard, and the node's process, if any, is to be executed."""
+    return document.formal and (document.process(node) is None or document.is_executable(node))
 
 
 def to_execute(document: Document, node: Node) -> Level | None:

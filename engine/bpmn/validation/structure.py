@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from engine.bpmn.validation import metamodel
 from engine.bpmn.validation.document import Document, Node
-from engine.bpmn.validation.rules import Problem, rule
+from engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 #: Widely left out by tools, and nothing depends on them.
 FORGIVEN_ATTRIBUTES = frozenset({("definitions", "targetNamespace"), ("linkEventDefinition", "name")})
@@ -73,7 +73,8 @@ def unknown_attribute(document: Document) -> Iterator[Problem]:
         for name in node.attributes:
             if name not in known.attributes and ":" not in name and not name.startswith("{"):
                 yield Problem(
-                    node, f"Expected only attributes that BPMN knows on '{node.tag}', but found '{name}'; it has no effect",
+                    node,
+                    f"Expected only attributes that BPMN knows on '{node.tag}', but found '{name}'; it has no effect",
                     f"'{node.tag}' 上只能使用 BPMN 定义的属性，但发现了 '{name}'；该属性不起作用",
                 )
 
@@ -123,16 +124,18 @@ def child_number(document: Document) -> Iterator[Problem]:
                 continue
             found = node.all(*slot.tags)
             if len(found) < slot.least:
-                forgiven = (node.tag, name) in FORGIVEN_CHILDREN and not document.formal
+                forgiven = (node.tag, name) in FORGIVEN_CHILDREN
                 yield Problem(
-                    node, f"Expected at least {slot.least} '{name}' inside '{node.tag}', but found {len(found)}; add it",
+                    node,
+                    f"Expected at least {slot.least} '{name}' inside '{node.tag}', but found {len(found)}; add it",
                     f"'{node.tag}' 中至少需要 {slot.least} 个 '{name}'，但实际有 {len(found)} 个；请补充",
-                    "warning" if forgiven else None,
+                    by_the_letter(document, node) if forgiven else None,
                 )
             elif slot.most is not None and len(found) > slot.most:
                 yield Problem(
                     found[slot.most],
-                    f"Expected at most {slot.most} '{name}' inside '{node.tag}', but found {len(found)}; delete the others",
+                    f"Expected at most {slot.most} '{name}' inside '{node.tag}', but found {len(found)}; "
+                    "delete the others",
                     f"'{node.tag}' 中最多允许 {slot.most} 个 '{name}'，但实际有 {len(found)} 个；请删除多余的",
                 )
 
@@ -142,7 +145,9 @@ def duplicate_id(document: Document) -> Iterator[Problem]:
     for name, carriers in document.carriers.items():
         for node in carriers[1:]:
             yield Problem(
-                node, f"Expected '{name}' as the id of one element, but found it at line {carriers[0].line} too; give each its own id",
+                node,
+                f"Expected '{name}' as the id of one element, but found it at line {carriers[0].line} too; "
+                "give each its own id",
                 f"标识 '{name}' 只能用于一个元素，但第 {carriers[0].line} 行也使用了它；请为每个元素指定不同的标识",
             )
 
@@ -191,7 +196,7 @@ def property_place(document: Document) -> Iterator[Problem]:
         )
 
 
-@rule("import-type")
+@rule("import-type", "letter")
 def import_type(document: Document) -> Iterator[Problem]:
     for node in document.root.all("import"):
         location = node.get("location")
@@ -199,7 +204,7 @@ def import_type(document: Document) -> Iterator[Problem]:
         known = {".xsd": "http://www.w3.org/2001/XMLSchema", ".bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL"}
         expected = next((uri for suffix, uri in known.items() if location.lower().endswith(suffix)), kind)
         wsdl = location.lower().endswith(".wsdl") and "wsdl" not in kind.lower()
-        if document.formal and (kind != expected or wsdl):
+        if kind != expected or wsdl:
             yield Problem(
                 node, f"Expected the importType that fits '{location}', but found '{kind}'",
                 f"importType 应与 '{location}' 相符，但实际为 '{kind}'",
