@@ -170,14 +170,17 @@ def test_modeler__lints(modeler: Page) -> None:
 
 
 def test_modeler__speaks_chinese(modeler: Page) -> None:
-    """Every word that palette, properties panel and context pad ask for is translated."""
+    """Every word that palette, menus, context pad and properties panel ask for is translated."""
+    panel = modeler.locator(".bio-properties-panel-group-header-title")
     for element in ("start", "flow_check", "end", "check"):
         select(modeler, element)
-        headings = modeler.locator(".bio-properties-panel-group-header-title")
-        expect(headings.first).to_be_visible()
-    modeler.locator('.djs-context-pad [data-action="replace"]').click()
-    expect(modeler.locator(".djs-popup")).to_be_visible()
+        expect(panel.first).to_be_visible()
+    for action in ("create", "append", "replace"):
+        modeler.locator(f'[data-action="{action}"]').click()
+        expect(modeler.locator(".djs-popup")).to_be_visible()
+        modeler.keyboard.press("Escape")
+    modeler.get_by_role("button", name="没有问题").click()
 
     missing = modeler.evaluate("() => [...window.modelers[0].missing].sort()")
 
-    assert missing == []
+    assert missing == [], "\n".join(missing)
