@@ -49,8 +49,14 @@ document.addEventListener('submit', event => {
   unsaved.delete(form);
 }, true);
 
-// A second click must not send a form twice. The button is disabled only after its value has been collected,
-// and comes back when the reader returns to the page by the browser's history.
+// A second click must not send a form twice. It may be sent again when the reader comes back by the browser's history,
+// or stays because of the question below.
+function release() {
+  for (const form of document.querySelectorAll('form[data-sent]')) {
+    delete form.dataset.sent;
+    form.removeAttribute('aria-busy');
+  }
+}
 document.addEventListener('submit', event => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== 'post') {
@@ -61,14 +67,9 @@ document.addEventListener('submit', event => {
     return;
   }
   form.dataset.sent = 'true';
-  setTimeout(() => form.setAttribute('aria-busy', 'true'));
+  form.setAttribute('aria-busy', 'true');
 });
-window.addEventListener('pageshow', () => {
-  for (const form of document.querySelectorAll('form[data-sent]')) {
-    delete form.dataset.sent;
-    form.removeAttribute('aria-busy');
-  }
-});
+window.addEventListener('pageshow', release);
 
 // <form data-keep>: ask before what was typed is thrown away.
 document.addEventListener('input', ({ target }) => {
@@ -80,6 +81,7 @@ document.addEventListener('input', ({ target }) => {
 window.addEventListener('beforeunload', event => {
   if ([...unsaved].some(form => form.isConnected)) {
     event.preventDefault();
+    setTimeout(release);
   }
 });
 
