@@ -1,0 +1,167 @@
+"""
+What deployments hold beside the diagrams' semantics: forms, guidance, and the texts that pages show of a diagram.
+
+Resources never change, so what is read from one is remembered by its hash.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from engine import errors, xml
+from engine.models import Definition, Resource
+
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+#: Camunda 7 and its relatives spell their attributes alike.
+EXTENSIONS = (
+    "http://camunda.org/schema/1.0/bpmn", "http://operaton.org/schema/1.0/bpmn", "http://flowable.org/bpmn",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiagramTexts:
+    """What a diagram says to people, beside what it does."""
+
+    #: Element id → name and documentation.
+    names: Mapping[str, str]
+    documentation: Mapping[str, str]
+    #: Of the start event by which people start it; None where no form belongs to it.
+    start_form_key: str | None
+    #: Whether a person can start it: it has a start event that waits for nothing.
+    can_be_started: bool
+    candidate_starters: tuple[str, ...]
+    #: Documentation of the process itself.
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartableProcess:
+    """A process that a person may start."""
+
+    definition_id: int
+    key: str
+    name: str
+    version: int
+    texts: DiagramTexts
+
+
+def texts(session: Session, definition_id: int) -> DiagramTexts:
+    """Return what a process definition's diagram says to people; raises `NotFound`."""
+    found = session.execute(
+        select(Definition.key, Resource.sha256, Resource.id)
+        .join(Resource, Resource.id == Definition.resource_id)
+        .where(Definition.id == definition_id, Definition.kind == "process")
+    ).one_or_none()
+    if found is None:
+        raise errors.NotFound("process definition", definition_id)
+    key, sha256, resource_id = found
+    known = _remembered.get((key, sha256))
+    if known is None:
+        content = session.execute(select(Resource.content).where(Resource.id == resource_id)).scalar_one()
+        known = _remembered[(key, sha256)] = read_texts(content, key)
+    return known
+
+
+_remembered: dict[tuple[str, str], DiagramTexts] = {}
+
+
+def read_texts(content: bytes, key: str) -> DiagramTexts:
+    """Read the texts of the process with a key from BPMN XML."""
+    root = xml.parse(content, "diagram")
+    process = next(each for each in root.iter(f"{BPMN}process") if each.get("id") == key)
+    elements = [each for each in process.iter() if each.get("id")]
+    starts = [each for each in process.findall(f"{BPMN}startEvent") if _waits_for_nothing(each)]
+    return DiagramTexts(
+        names={each.get("id", ""): " ".join(each.get("name", "").split()) for each in elements if each.get("name")},
+        documentation={each.get("id", ""): _documentation(each) for each in elements if _documentation(each)},
+        start_form_key=next((key for key in (_extension(each, "formKey") for each in starts) if key), None),
+        can_be_started=bool(starts),
+        candidate_starters=tuple(
+            name.strip() for name in (_extension(process, "candidateStarterGroups") or "").split(",") if name.strip()
+        ),
+        about=_documentation(process),
+    )
+
+
+def startable(session: Session) -> list[StartableProcess]:
+    """Return the newest version of each process that a person may start, in the order of their names."""
+    newest = (
+        select(Definition.key, func.max(Definition.version).label("version"))
+        .where(Definition.kind == "process")
+        .group_by(Definition.key)
+        .subquery()
+    )
+    found = session.execute(
+        select(Definition)
+        .join(newest, (Definition.key == newest.c.key) & (Definition.version == newest.c.version))
+        .where(Definition.kind == "process", Definition.executable.is_(True), Definition.suspended.is_(False))
+        .order_by(Definition.name, Definition.key)
+    ).scalars()
+    processes = [
+        StartableProcess(
+            definition_id=each.id, key=each.key, name=each.name or each.key, version=each.version,
+            texts=texts(session, each.id),
+        )
+        for each in found
+    ]
+    return [each for each in processes if each.texts.can_be_started]
+
+
+def form(session: Session, form_key: str | None, definition_id: int) -> dict[str, Any] | None:
+    """
+    Return the form of a key as form-js JSON: the one deployed together with a definition, else the newest one.
+
+    None where there is none.
+    """
+    if not form_key:
+        return None
+    same = select(Definition.deployment_id).where(Definition.id == definition_id).scalar_subquery()
+    found = session.execute(
+        select(Resource.sha256, Resource.content)
+        .join(Definition, Definition.resource_id == Resource.id)
+        .where(Definition.kind == "form", Definition.key == form_key)
+        .order_by((Definition.deployment_id == same).desc(), Definition.version.desc())
+        .limit(1)
+    ).one_or_none()
+    return _read_json(found.sha256, found.content) if found else None
+
+
+def guidance(session: Session, definition_id: int, element_id: str, language: str) -> str | None:
+    """Return the guidance for an element in a language, else in the one there is, as Markdown; None without."""
+    names = [f"guidance/{element_id}.md", f"guidance/{element_id}.en.md"]
+    wanted = names[1] if language == "en" else names[0]
+    found = dict(
+        session.execute(
+            select(Resource.name, Resource.content)
+            .join(Definition, Definition.deployment_id == Resource.deployment_id)
+            .where(Definition.id == definition_id, Resource.name.in_(names))
+        ).tuples().all()
+    )
+    content = found.get(wanted) or next(iter(found.values()), None)
+    return content.decode("utf-8", "replace") if content is not None else None
+
+
+@functools.lru_cache(maxsize=512)
+def _read_json(_sha256: str, content: bytes) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(content)
+    return read
+
+
+def _waits_for_nothing(start: etree._Element) -> bool:
+    return not any(str(child.tag).endswith("EventDefinition") for child in start)
+
+
+def _documentation(element: etree._Element) -> str:
+    return (element.findtext(f"{BPMN}documentation") or "").strip()
+
+
+def _extension(element: etree._Element, name: str) -> str | None:
+    return next((value for value in (element.get(f"{{{space}}}{name}") for space in EXTENSIONS) if value), None)

@@ -1,0 +1,260 @@
+"""
+Task lists: which open user tasks somebody sees, most urgent first, by pages and as counts.
+
+A list is a union of ranges, each of which an index gives in its order: the tasks of an assignee, those that a group
+or a user may claim, or all. Each range is read only as far as the page reaches, so a page costs the same with a
+thousand open tasks and with a million. What a filter looks for is not in those indexes; it is applied to one stretch
+of the list after the other, up to a limit, and the next page goes on where the reading ended.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from engine import clock
+from engine.authorization import Person, may_see_every_instance
+from engine.models import Definition, User, UserTask, UserTaskCandidate
+
+#: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
+View = Literal["mine", "claimable", "all"]
+#: Where a page ends: the order key of its last row.
+Key = tuple[datetime, int]
+
+#: Counts are not counted further than this.
+COUNT_LIMIT = 100
+#: How many tasks a filter looks through at once, and how often before the page is shown as it is.
+STRETCH = 500
+STRETCHES = 10
+
+# A bound parameter would hide from SQLite that the partial indexes apply.
+_OPEN = UserTask.state == literal_column("'created'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a list is narrowed to; everything unset shows everything."""
+
+    #: Part of the task's name or of the business key.
+    text: str = ""
+    definition_key: str = ""
+    #: `overdue`, or `soon`: due within a day, overdue ones included.
+    due: str = ""
+    assignee: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.definition_key or self.assignee)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    """One user task in a list."""
+
+    id: int
+    process_instance_id: int
+    name: str
+    element_id: str
+    business_key: str | None
+    definition_key: str
+    definition_name: str
+    assignee: str | None
+    assignee_name: str | None
+    candidate_groups: tuple[str, ...]
+    candidate_users: tuple[str, ...]
+    priority: int
+    due_at: datetime | None
+    sort_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskPage:
+    """One page of a list."""
+
+    rows: Sequence[TaskRow]
+    #: Where the next page begins; None on the last one.
+    next: Key | None
+    #: Whether the reading was ended before the page was full: what a filter looks for may come later.
+    is_partial: bool = False
+
+
+def page(
+    session: Session, person: Person, view: View, filters: Filters | None = None, *, after: Key | None = None,
+    limit: int = 25,
+) -> TaskPage:
+    """Return the page of the list that begins after a key."""
+    filters = filters or Filters()
+    size = STRETCH if filters else limit + 1
+    found: list[TaskRow] = []
+    key = after
+    for _ in range(STRETCHES):
+        stretch = keys(session, person, view, filters.due, after=key, limit=size)
+        found += _rows(session, [task_id for _, task_id in stretch], filters)
+        if len(found) > limit:
+            return TaskPage(rows=found[:limit], next=(found[limit - 1].sort_at, found[limit - 1].id))
+        if len(stretch) < size:
+            return TaskPage(rows=found, next=None)
+        key = stretch[-1]
+    return TaskPage(rows=found, next=key, is_partial=True)
+
+
+def keys(
+    session: Session, person: Person, view: View, due: str = "", *, after: Key | None = None, limit: int
+) -> list[Key]:
+    """Return the order keys of the first open tasks after a key, as one union of index ranges."""
+    return [(sort_at, task_id) for sort_at, task_id in session.execute(union(person, view, due, after, limit))]
+
+
+def count(session: Session, person: Person, view: View, due: str = "") -> int:
+    """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
+    ranges = union(person, view, due, None, COUNT_LIMIT).subquery()
+    return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
+
+
+def with_business_key(session: Session, person: Person, business_key: str) -> list[TaskRow]:
+    """Return the open tasks of the matter with exactly this number that a person may see."""
+    found = session.execute(
+        select(UserTask.id).where(UserTask.business_key == business_key, UserTask.state == "created").limit(STRETCH)
+    ).scalars().all()
+    rows = _rows(session, found, Filters())
+    return [row for row in rows if sees(person, row)]
+
+
+def definitions(session: Session) -> list[tuple[str, str]]:
+    """Return key and name of the processes whose tasks a list may be narrowed to: the newest version of each."""
+    newest = select(Definition.key, sqlalchemy.func.max(Definition.version).label("version")).where(
+        Definition.kind == "process"
+    ).group_by(Definition.key).subquery()
+    found = session.execute(
+        select(Definition.key, Definition.name)
+        .join(newest, and_(Definition.key == newest.c.key, Definition.version == newest.c.version))
+        .where(Definition.kind == "process")
+        .order_by(Definition.name)
+    )
+    return [(key, name or key) for key, name in found]
+
+
+def sees(person: Person, row: TaskRow) -> bool:
+    """Tell whether an open task is in the list of all that somebody sees."""
+    if may_see_every_instance(person) or person.username == row.assignee or person.username in row.candidate_users:
+        return True
+    return not person.groups.isdisjoint(row.candidate_groups)
+
+
+def union(person: Person, view: View, due: str, after: Key | None, limit: int) -> Select[datetime, int]:
+    """Return the statement for the first keys of a list: each range is cut before they are put together."""
+    ranges = [part.limit(limit).subquery() for part in _ranges(person, view, due, after)]
+    if len(ranges) == 1:
+        only = ranges[0]
+        return select(only.c.sort_at, only.c.id).order_by(only.c.sort_at, only.c.id)
+    # A task of two of one's groups is in two ranges; `UNION` keeps one of them.
+    together = sqlalchemy.union(*(select(part.c.sort_at, part.c.id) for part in ranges)).subquery()
+    return select(together.c.sort_at, together.c.id).order_by(together.c.sort_at, together.c.id).limit(limit)
+
+
+def _ranges(person: Person, view: View, due: str, after: Key | None) -> list[Select[datetime, int]]:
+    if view == "all" and may_see_every_instance(person):
+        return [_tasks(due, after)]
+    ranges = []
+    if view in ("mine", "all"):
+        ranges.append(_tasks(due, after, UserTask.assignee == person.username))
+    if view in ("claimable", "all"):
+        names = [("user", person.username), *(("group", group) for group in sorted(person.groups))]
+        for claimed in (False, True) if view == "all" else (False,):
+            ranges += [_candidates(kind, name, claimed, due, after) for kind, name in names]
+    return ranges
+
+
+def _tasks(due: str, after: Key | None, *conditions: ColumnElement[bool]) -> Select[datetime, int]:
+    """One range of the index `user_tasks_open`, or of `user_tasks_inbox` with a condition on the assignee."""
+    return (
+        select(UserTask.sort_at.label("sort_at"), UserTask.id.label("id"))
+        .where(_OPEN, *conditions, _awake(), *_bounds(UserTask.sort_at, UserTask.id, due, after))
+        .order_by(UserTask.sort_at, UserTask.id)
+    )
+
+
+def _candidates(kind: str, name: str, claimed: bool, due: str, after: Key | None) -> Select[datetime, int]:
+    """One range of the index `user_task_candidates_inbox`."""
+    candidate = UserTaskCandidate
+    return (
+        select(candidate.sort_at.label("sort_at"), candidate.user_task_id.label("id"))
+        .join(UserTask, UserTask.id == candidate.user_task_id)
+        .where(
+            candidate.kind == kind,
+            candidate.name == name,
+            candidate.claimed == (sqlalchemy.true() if claimed else false()),
+            _awake(),
+            *_bounds(candidate.sort_at, candidate.user_task_id, due, after),
+        )
+        .order_by(candidate.sort_at, candidate.user_task_id)
+    )
+
+
+def _awake() -> ColumnElement[bool]:
+    """Not put off to a follow-up date that is still to come."""
+    return or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= clock.now())
+
+
+def _bounds(sort_at: Any, task_id: Any, due: str, after: Key | None) -> list[ColumnElement[bool]]:
+    bounds: list[ColumnElement[bool]] = []
+    if after is not None:
+        bounds.append(tuple_(sort_at, task_id) > tuple_(sqlalchemy.literal(after[0], sort_at.type), after[1]))
+    if due == "overdue":
+        bounds.append(sort_at < clock.now())
+    elif due == "soon":
+        bounds.append(sort_at < clock.now() + timedelta(days=1))
+    return bounds
+
+
+def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[TaskRow]:
+    if not task_ids:
+        return []
+    assignee = aliased(User)
+    conditions: list[ColumnElement[bool]] = [UserTask.id.in_(task_ids)]
+    if filters.text:
+        conditions.append(
+            or_(
+                UserTask.name.icontains(filters.text, autoescape=True),
+                UserTask.business_key.icontains(filters.text, autoescape=True),
+            )
+        )
+    if filters.definition_key:
+        conditions.append(Definition.key == filters.definition_key)
+    if filters.assignee:
+        conditions.append(UserTask.assignee == filters.assignee)
+    statement = (
+        select(UserTask, Definition.key, Definition.name, assignee.name)
+        .join(Definition, Definition.id == UserTask.definition_id)
+        .outerjoin(assignee, assignee.username == UserTask.assignee)
+        .where(and_(*conditions))
+        .order_by(UserTask.sort_at, UserTask.id)
+    )
+    return [_row(task, key, name, assignee_name) for task, key, name, assignee_name in session.execute(statement)]
+
+
+def _row(task: UserTask, definition_key: str, definition_name: str, assignee_name: str | None) -> TaskRow:
+    return TaskRow(
+        id=task.id,
+        process_instance_id=task.process_instance_id,
+        name=task.name or task.element_id,
+        element_id=task.element_id,
+        business_key=task.business_key,
+        definition_key=definition_key,
+        definition_name=definition_name or definition_key,
+        assignee=task.assignee,
+        assignee_name=assignee_name,
+        candidate_groups=tuple(json.loads(task.candidate_groups)),
+        candidate_users=tuple(json.loads(task.candidate_users)),
+        priority=task.priority,
+        due_at=task.due_at,
+        sort_at=task.sort_at,
+        created_at=task.created_at,
+    )

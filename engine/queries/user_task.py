@@ -1,0 +1,100 @@
+"""One user task with what its page shows around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine import authorization, errors, process_instances, runtime, values
+from engine.authorization import Candidacy
+from engine.models import Definition, ProcessInstance, UserTask
+from engine.queries import people
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDetail:
+    """A user task, open or not, with the names of the people around it."""
+
+    id: int
+    process_instance_id: int
+    activity_instance: int
+    definition_id: int
+    element_id: str
+    name: str
+    business_key: str | None
+    definition_key: str
+    definition_name: str
+    state: str
+    #: Whether the process instance is suspended: then nobody can do anything to its tasks.
+    is_suspended: bool
+    assignee: str | None
+    owner: str | None
+    candidacy: Candidacy
+    candidate_groups: tuple[str, ...]
+    form_key: str | None
+    priority: int
+    due_at: datetime | None
+    follow_up_at: datetime | None
+    created_at: datetime
+    ended_at: datetime | None
+    #: What was typed but not submitted.
+    draft: Mapping[str, Any]
+    #: Full names of assignee, owner and candidate users by user name.
+    names: Mapping[str, str]
+
+
+def find(session: Session, task_id: int) -> TaskDetail:
+    """Return a user task; raises `NotFound`."""
+    found = session.execute(
+        select(UserTask, Definition.key, Definition.name, ProcessInstance.state)
+        .join(Definition, Definition.id == UserTask.definition_id)
+        .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
+        .where(UserTask.id == task_id)
+    ).one_or_none()
+    if found is None:
+        raise errors.NotFound("user task", task_id)
+    task, definition_key, definition_name, instance_state = found
+    candidacy = authorization.candidacy(task)
+    return TaskDetail(
+        id=task.id,
+        process_instance_id=task.process_instance_id,
+        activity_instance=task.activity_instance,
+        definition_id=task.definition_id,
+        element_id=task.element_id,
+        name=task.name or task.element_id,
+        business_key=task.business_key,
+        definition_key=definition_key,
+        definition_name=definition_name or definition_key,
+        state=task.state,
+        is_suspended=instance_state == "suspended",
+        assignee=task.assignee,
+        owner=task.owner,
+        candidacy=candidacy,
+        candidate_groups=tuple(json.loads(task.candidate_groups)),
+        form_key=task.form_key,
+        priority=task.priority,
+        due_at=task.due_at,
+        follow_up_at=task.follow_up_at,
+        created_at=task.created_at,
+        ended_at=task.ended_at,
+        draft=dict(_loaded(task.draft)),
+        names=people.names(session, [task.assignee, task.owner, *candidacy.candidate_users]),
+    )
+
+
+def _loaded(draft: str | None) -> Mapping[str, Any]:
+    read: Any = values.loads(draft) if draft else {}
+    return read if isinstance(read, dict) else {}
+
+
+def variables(session: Session, task: TaskDetail) -> dict[str, Any]:
+    """Return the variables that a task sees: those of its process instance and, where it is open, its own."""
+    if task.state == "created":
+        return runtime.activity_variables(session, task.process_instance_id, task.activity_instance)
+    return process_instances.variables(session, task.process_instance_id)

@@ -1,0 +1,84 @@
+"""
+The pages: `create_app` puts settings, blueprints and error pages together.
+
+A view reads the request, makes one call of the engine and redirects or renders. Views that change something open
+the transaction with `with g.sessions.begin() as session:`, views that only show with `g.readers.begin()`, which takes
+no write lock. One module is one blueprint with its templates in the folder of the same name:
+
+    auth            log in and out, who is asking, CSRF
+    user_tasks      inbox and task page
+    registration    start a process with its start form
+    notifications   what one was told
+    errors          engine error → status and page; the only place that knows both
+    filters         dates, states and people in templates
+    forms           form definitions as HTML
+    headers         the Content-Security-Policy and its companions
+    languages       zh-CN and English
+    navigation      what stands in the header
+"""
+
+from __future__ import annotations
+
+import importlib
+from datetime import timedelta
+
+from flask import Flask, g
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from engine import database
+from web import auth, errors, filters, forms, guidance, headers, languages, navigation
+from web.settings import Settings
+
+#: Modules with a blueprint named `bp`, in the order of the header.
+BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "notifications")
+
+#: A form with its attachments, in bytes.
+MAX_REQUEST = 32 * 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the WSGI application; the database must have its tables (`engine.database.upgrade`)."""
+    settings = settings or Settings()
+    app = Flask(__name__, static_folder="static")
+    configure(app, settings)
+    connect(app, settings)
+    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation):
+        part.init_app(app)
+    for name in BLUEPRINTS:
+        app.register_blueprint(importlib.import_module(f"web.{name}").bp)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Set what Flask itself reads."""
+    app.extensions["settings"] = settings
+    app.config.update(
+        SECRET_KEY=settings.signing_key(),
+        MAX_CONTENT_LENGTH=MAX_REQUEST,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_PARTS=2000,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        SESSION_COOKIE_NAME="__Host-casepath" if settings.session_cookie_secure else "casepath",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_PATH="/",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.session_cookie_secure,
+        # A page that asks for news every few seconds must not keep its session alive for ever.
+        SESSION_REFRESH_EACH_REQUEST=False,
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
+
+
+def connect(app: Flask, settings: Settings) -> None:
+    """Give each request the factories of transactions: `g.sessions` for changes, `g.readers` for pages."""
+    pool = database.connect(settings.database)
+    sessions, readers = database.sessions(pool), database.sessions(pool, read_only=True)
+    app.extensions["database"] = pool
+
+    @app.before_request
+    def offer_transactions() -> None:
+        g.settings, g.sessions, g.readers = settings, sessions, readers

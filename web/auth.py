@@ -1,0 +1,233 @@
+"""
+Log in and out, who is asking, and proof that a form is ours (CSRF).
+
+Every page asks for a log-in unless its view says `@public`; every POST needs the token of its session unless its view
+says `@without_csrf`, as the REST interface does, which takes no cookies.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, render_template, request, session, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from engine import clock, errors, identity
+from engine.authorization import Person
+from web import languages
+from web.languages import gettext
+from web.settings import LANGUAGES
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+bp = Blueprint("auth", __name__)
+
+#: Views that answer everybody, and views that take changes without a token of the session.
+PUBLIC: set[Callable[..., Any]] = set()
+WITHOUT_CSRF: set[Callable[..., Any]] = set()
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NotLoggedIn(Exception):
+    """The page needs somebody who is logged in."""
+
+
+class InvalidToken(Exception):
+    """The form carries no token of this session: it is not ours, or older than the log-in."""
+
+
+def public(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view answer everybody."""
+    PUBLIC.add(view)
+    return view
+
+
+def without_csrf(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view take changes without a token; it must not believe the session."""
+    WITHOUT_CSRF.add(view)
+    return view
+
+
+def requires(rule: Callable[[Person], bool]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep a view for those whom a rule of `engine.authorization` allows it; others get `Forbidden`."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not rule(g.person):
+                raise errors.Forbidden("open", "page", request.path, g.person.username)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def init_app(app: Flask) -> None:
+    """Check each request; templates know `csrf_token()` and `csrf_field()`."""
+    app.before_request(identify)
+    app.before_request(protect)
+    app.jinja_env.globals.update(csrf_token=csrf_token, csrf_field=csrf_field)
+
+
+def identify() -> None:
+    """Find out who is asking; raises `NotLoggedIn` where somebody must be known."""
+    g.person = _person_of_session()
+    view = current_app.view_functions.get(request.endpoint or "")
+    if g.person is None and view is not None and view not in PUBLIC and request.endpoint != "static":
+        raise NotLoggedIn
+
+
+def protect() -> None:
+    """Refuse changes that do not carry the token of the session."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in SAFE_METHODS or view in WITHOUT_CSRF:
+        return
+    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    if not secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode()) or not sent:
+        raise InvalidToken
+
+
+def csrf_token() -> str:
+    """Return the token of this session; makes one where there is none."""
+    if "csrf_token" not in session:
+        session["csrf_token"] = secrets.token_urlsafe(32)
+    return str(session["csrf_token"])
+
+
+def csrf_field() -> Markup:
+    """Return the hidden input that every form that changes something carries."""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf_token())
+
+
+def _person_of_session() -> Person | None:
+    username, begun = session.get("username"), session.get("begun")
+    if not username or not begun:
+        return None
+    since = datetime.fromisoformat(begun)
+    if clock.now() - since > current_app.permanent_session_lifetime:
+        return None
+    with g.readers.begin() as reading:
+        return identity.person_since(reading, username, since)
+
+
+def begin_session(username: str) -> None:
+    """Start a session of somebody anew: nothing of the one before is kept, the token changes."""
+    session.clear()
+    session.permanent = True
+    session.update(username=username, begun=clock.now().isoformat())
+    csrf_token()
+
+
+def next_page(address: str | None) -> str:
+    """Return where to go on: an address within these pages, else the inbox."""
+    parts = urlsplit(address or "")
+    within = address and address.startswith("/") and not address.startswith("//") and "\\" not in address
+    if within and not parts.scheme and not parts.netloc and address and not any(ord(c) < 32 for c in address):
+        return address
+    return url_for("user_tasks.index")
+
+
+@bp.get("/")
+def home() -> Response:
+    """Lead to the inbox."""
+    return redirect(url_for("user_tasks.index"))
+
+
+@bp.get("/login")
+@public
+def login() -> str | Response:
+    """Show the log-in form."""
+    if g.person:
+        return redirect(next_page(request.args.get("next")))
+    return render_template("auth/login.html", next=request.args.get("next", ""))
+
+
+@bp.post("/login")
+@public
+def begin() -> Response | tuple[str, int]:
+    """Log in; says the same whether the name or the password is wrong."""
+    g.keeps_typed = False
+    username = request.form.get("username", "")
+    attempt = check_password(username, request.form.get("password", ""))
+    if attempt.username is None:
+        page = render_template(
+            "auth/login.html", attempt=attempt, username=username[:64], next=request.form.get("next", "")
+        )
+        return page, 429 if attempt.wait else 401
+    begin_session(attempt.username)
+    return redirect(next_page(request.form.get("next")), 303)
+
+
+def check_password(username: str, password: str) -> identity.Attempt:
+    """Check a password, which takes long on purpose, while no transaction is open; note how it went."""
+    with g.readers.begin() as reading:
+        asked = identity.credentials(reading, username, request.remote_addr or "")
+    attempt = asked.accept(password)
+    with g.sessions.begin() as changing:
+        identity.note(changing, asked, attempt, password)
+    return attempt
+
+
+@bp.post("/logout")
+def logout() -> Response:
+    """Log out."""
+    chosen = languages.chosen()
+    session.clear()
+    session["language"] = chosen
+    flash(gettext("You are logged out."), "success")
+    return redirect(url_for("auth.login"), 303)
+
+
+@bp.post("/language")
+@public
+def language() -> Response:
+    """Switch the language; kept with the user who is logged in."""
+    wanted = request.form.get("language", "")
+    if wanted not in LANGUAGES:
+        abort(400)
+    session["language"] = wanted
+    if g.person:
+        with g.sessions.begin() as changing:
+            identity.set_language(changing, g.person.username, wanted)
+    return redirect(next_page(request.form.get("next")), 303)
+
+
+@bp.get("/password")
+def password() -> str:
+    """Show the form to change one's password."""
+    return render_template("auth/password.html", refusals={})
+
+
+@bp.post("/password")
+def change_password() -> Response | tuple[str, int]:
+    """Change one's password; every other session of the user ends."""
+    g.keeps_typed = False
+    refusals = password_refusals(*(request.form.get(name, "") for name in ("old", "new", "again")))
+    if refusals:
+        return render_template("auth/password.html", refusals=refusals), 422
+    begin_session(g.person.username)
+    flash(gettext("Your password is changed. Other devices are logged out."), "success")
+    return redirect(url_for("user_tasks.index"), 303)
+
+
+def password_refusals(old: str, new: str, again: str) -> dict[str, str]:
+    """Change the password of this request's person; returns what is wrong, by input."""
+    if new != again:
+        return {"again": gettext("The two new passwords are not the same.")}
+    attempt = check_password(g.person.username, old)
+    if attempt.username is None:
+        return {"old": gettext("This is not your password.")}
+    try:
+        with g.sessions.begin() as changing:
+            identity.set_password(changing, g.person.username, new)
+    except errors.InvalidInput:
+        return {"new": gettext("A password has 8 to 200 characters, at least 4 different ones, and not the user name.")}
+    return {}

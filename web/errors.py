@@ -1,0 +1,168 @@
+"""
+What the engine refuses as status and page; the only place that knows both.
+
+People get a page in their language that says what happened, what to do next, and what they had typed; whoever asks
+for JSON gets `{"error": {"code": …, "message": …}}`. Faults of the caller are logged as debug, ours as errors.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from engine import errors
+from engine.queries import people
+from web import auth, forms
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How one kind of refusal is told."""
+
+    status: int
+    title: Any
+    text: Any
+
+
+#: The first class that fits, from the special to the general.
+ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
+    errors.NotFound: Answer(
+        status=404, title=lazy_gettext("Not found"),
+        text=lazy_gettext("This does not exist, or it is not meant for you."),
+    ),
+    errors.Forbidden: Answer(
+        status=403, title=lazy_gettext("Not allowed"),
+        text=lazy_gettext("You may not do this. If you should, ask an administrator for the right group."),
+    ),
+    errors.InvalidState: Answer(
+        status=409, title=lazy_gettext("Somebody was faster"),
+        text=lazy_gettext("This is no longer as it was when you opened the page."),
+    ),
+    errors.InvalidVariables: Answer(
+        status=422, title=lazy_gettext("Some values do not fit"),
+        text=lazy_gettext("Please correct them and try again."),
+    ),
+    errors.InvalidInput: Answer(
+        status=422, title=lazy_gettext("A value does not fit"), text=lazy_gettext("Please correct it and try again."),
+    ),
+    errors.DeploymentRefused: Answer(
+        status=422, title=lazy_gettext("The deployment is refused"),
+        text=lazy_gettext("The findings say what is wrong and what to do."),
+    ),
+    errors.NotWaiting: Answer(
+        status=409, title=lazy_gettext("Nobody waits for this"),
+        text=lazy_gettext("The matter does not wait for this message, or no longer."),
+    ),
+    errors.EngineError: Answer(
+        status=422, title=lazy_gettext("This could not be done"),
+        text=lazy_gettext("The process refused it. If it happens again, tell an administrator."),
+    ),
+}
+HTTP_ANSWERS: dict[int, Answer] = {
+    400: Answer(
+        status=400, title=lazy_gettext("This cannot be understood"),
+        text=lazy_gettext("Something is missing in what your browser sent."),
+    ),
+    404: ENGINE_ANSWERS[errors.NotFound],
+    405: Answer(
+        status=405, title=lazy_gettext("Not like this"),
+        text=lazy_gettext("This address is not meant to be opened this way."),
+    ),
+    413: Answer(
+        status=413, title=lazy_gettext("Too large"),
+        text=lazy_gettext("What you sent is larger than what is accepted."),
+    ),
+}
+FAULT = Answer(
+    status=500, title=lazy_gettext("Something went wrong"),
+    text=lazy_gettext("It is our fault, and it is written down. Nothing was changed; please try again."),
+)
+STALE = Answer(
+    status=400, title=lazy_gettext("This page was open for too long"),
+    text=lazy_gettext("For your safety nothing was changed. Please open the page again and repeat it."),
+)
+LOGIN_NEEDED = Answer(
+    status=401, title=lazy_gettext("Please log in again"),
+    text=lazy_gettext("Your session has ended, so nothing was changed."),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Register the answers."""
+    app.register_error_handler(errors.EngineError, refused)
+    app.register_error_handler(auth.NotLoggedIn, not_logged_in)
+    app.register_error_handler(auth.InvalidToken, stale)
+    app.register_error_handler(HTTPException, http)
+    app.register_error_handler(Exception, fault)
+
+
+def refused(error: errors.EngineError) -> Any:
+    """Answer what the engine refuses."""
+    log.debug("%s %s: %s", request.method, request.path, error)
+    kind = next(kind for kind in type(error).__mro__ if kind in ENGINE_ANSWERS)
+    return answer(ENGINE_ANSWERS[kind], error)
+
+
+def not_logged_in(_error: auth.NotLoggedIn) -> Any:
+    """Lead to the log-in page; what was typed into a form whose session has ended is shown to be copied."""
+    if request.method in auth.SAFE_METHODS and not wants_json() and "HX-Request" not in request.headers:
+        return redirect(url_for("auth.login", next=request.full_path.rstrip("?") if request.path != "/" else None))
+    return answer(LOGIN_NEEDED)
+
+
+def stale(_error: auth.InvalidToken) -> Any:
+    """Refuse a form without the token of the session."""
+    return answer(STALE)
+
+
+def http(error: HTTPException) -> Any:
+    """Answer what Flask refuses."""
+    status = error.code or 500
+    if status >= 500:
+        log.error("%s %s", request.method, request.path, exc_info=error)
+        return answer(FAULT)
+    if isinstance(error, HTTPException) and error.response is not None:
+        return error.response
+    known = HTTP_ANSWERS.get(status)
+    return answer(known or Answer(status=status, title=error.name, text=error.description or ""))
+
+
+def fault(error: Exception) -> Any:
+    """Answer an error of ours; the log has everything, the page nothing of it."""
+    log.error("%s %s", request.method, request.path, exc_info=error)
+    return answer(FAULT)
+
+
+def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Response | str, int]:
+    """Return the page, or JSON for programs."""
+    if wants_json():
+        code = error.code if error else str(said.status)
+        detail = {"code": code, "message": error.message if error else str(said.title)}
+        return jsonify(error=detail), said.status
+    typed = forms.readable(request.form) if request.method == "POST" and g.get("keeps_typed", True) else []
+    page = render_template(
+        "errors/error.html", answer=said, error=error, typed=typed, by=by_whom(error), person=g.get("person"),
+    )
+    return page, said.status
+
+
+def by_whom(error: errors.EngineError | None) -> str | None:
+    """Return the name of who was faster, where the engine knows."""
+    if not isinstance(error, errors.InvalidState) or not error.by:
+        return None
+    with g.readers.begin() as session:
+        return people.names(session, [error.by]).get(error.by, error.by)
+
+
+def wants_json() -> bool:
+    """Tell whether a program is asking."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+    return best == "application/json" or request.path.startswith("/api/")

@@ -1,0 +1,147 @@
+"""How templates say dates, durations, states and people, in the language of the request and the dealership's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import flask_babel
+from babel.dates import format_timedelta
+from flask import Flask
+from flask_babel import lazy_gettext
+
+from engine import clock
+from web.languages import gettext
+
+#: A due date nearer than this is shown as due soon.
+SOON = timedelta(hours=24)
+#: Tasks without a due date are sorted as if they were due then or later.
+NO_DUE_YEAR = 9000
+
+STATES = {
+    "active": lazy_gettext("Running"),
+    "suspended": lazy_gettext("Suspended"),
+    "completed": lazy_gettext("Completed"),
+    "cancelled": lazy_gettext("Cancelled"),
+    "created": lazy_gettext("To do"),
+    "locked": lazy_gettext("In progress"),
+    "failed": lazy_gettext("Failed"),
+    "waiting": lazy_gettext("Waiting"),
+    "open": lazy_gettext("Open incident"),
+    "resolved": lazy_gettext("Resolved"),
+}
+#: Class of the badge for a state.
+STATE_TONES = {
+    "active": "accent", "suspended": "warning", "completed": "success", "created": "accent", "locked": "accent",
+    "failed": "danger", "open": "danger", "resolved": "success",
+}
+
+
+def init_app(app: Flask) -> None:
+    """Make the filters known to templates."""
+    app.jinja_env.filters.update(
+        moment=moment, moment_full=moment_full, day=day, duration=duration, due_text=due_text, due_tone=due_tone,
+        capped=capped, state=state, state_tone=state_tone, value=value, initial=initial, iso=iso,
+    )
+
+
+def local(at: datetime) -> datetime:
+    """Return the same moment on the dealership's clock."""
+    return flask_babel.to_user_timezone(at)  # type: ignore[no-any-return]
+
+
+def moment(at: datetime | None) -> str:
+    """Return a date and time as short as it is clear: today only the time, this year without the year."""
+    if at is None:
+        return ""
+    there, now = local(at), local(clock.now())
+    if there.date() == now.date():
+        return gettext("today %(time)s", time=f"{there:%H:%M}")
+    if there.date() == now.date() + timedelta(days=1):
+        return gettext("tomorrow %(time)s", time=f"{there:%H:%M}")
+    if there.date() == now.date() - timedelta(days=1):
+        return gettext("yesterday %(time)s", time=f"{there:%H:%M}")
+    return f"{there:%m-%d %H:%M}" if there.year == now.year else f"{there:%Y-%m-%d %H:%M}"
+
+
+def moment_full(at: datetime | None) -> str:
+    """Return a date and time with everything, for titles and records."""
+    if at is None:
+        return ""
+    return f"{local(at):%Y-%m-%d} {flask_babel.format_datetime(at, 'EEE')} {local(at):%H:%M:%S}"
+
+
+def iso(at: datetime | None) -> str:
+    """Return a moment for the attribute `datetime` of `<time>`."""
+    return at.isoformat() if at else ""
+
+
+def day(of: date | datetime | None) -> str:
+    """Return a day; a moment gives the day on the dealership's clock."""
+    if of is None:
+        return ""
+    return f"{local(of) if isinstance(of, datetime) else of:%Y-%m-%d}"
+
+
+def duration(span: timedelta) -> str:
+    """Return a span of time in its largest unit, such as `2 hours`."""
+    return format_timedelta(abs(span), threshold=1.5, locale=flask_babel.get_locale())
+
+
+def due_text(at: datetime | None) -> str:
+    """Say how long there is until a due date, or how long it has passed."""
+    if at is None or at.year >= NO_DUE_YEAR:
+        return ""
+    left = at - clock.now()
+    if left < timedelta(0):
+        return gettext("%(span)s overdue", span=duration(left))
+    return gettext("%(span)s left", span=duration(left))
+
+
+def due_tone(at: datetime | None) -> str:
+    """Return `overdue`, `soon` or nothing."""
+    if at is None or at.year >= NO_DUE_YEAR:
+        return ""
+    left = at - clock.now()
+    return "overdue" if left < timedelta(0) else "soon" if left < SOON else ""
+
+
+def capped(number: int) -> str:
+    """Return a count for a badge: nothing for none, `99+` for many."""
+    return "" if not number else str(number) if number < 100 else "99+"
+
+
+def state(name: str) -> str:
+    """Return the label of a state."""
+    return str(STATES.get(name, name))
+
+
+def state_tone(name: str) -> str:
+    """Return the tone of a state's badge."""
+    return STATE_TONES.get(name, "")
+
+
+def initial(name: str) -> str:
+    """Return what stands in the round beside a name: the family name in Chinese, the first letter elsewhere."""
+    return (name.strip() or "?")[0].upper()
+
+
+def value(of: Any) -> str:
+    """Return a variable's value as people read it."""
+    if of is None:
+        return "—"
+    if isinstance(of, bool):
+        return gettext("Yes") if of else gettext("No")
+    if isinstance(of, datetime):
+        return f"{local(of):%Y-%m-%d %H:%M}"
+    if isinstance(of, timedelta):
+        return duration(of)
+    if isinstance(of, int | float | Decimal | str | date):
+        return str(of)
+    if isinstance(of, Iterable) and not isinstance(of, dict):
+        return gettext(", ").join(value(item) for item in of)
+    if isinstance(of, dict):
+        return gettext("; ").join(f"{key}: {value(item)}" for key, item in of.items())
+    return str(of)

@@ -1,0 +1,70 @@
+"""What stands in the header, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+from flask_babel import lazy_gettext
+
+from engine import authorization
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry of the header; hidden from those whom its rule refuses."""
+
+    endpoint: str
+    label: Any
+    #: Name in the macro `icon`.
+    icon: str
+    #: Of `engine.authorization`; None: everybody may.
+    rule: Callable[[authorization.Person], bool] | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the page belongs to this entry: the same blueprint."""
+        return (request.blueprint or "") == self.endpoint.partition(".")[0]
+
+
+ENTRIES = (
+    Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
+    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus"),
+    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder"),
+    Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
+    Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
+    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=authorization.may_report),
+    Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Make `navigation()`, `matter_address()` and `asset()` known to templates."""
+    version = _version_of_bundles(app)
+
+    def asset(name: str) -> str:
+        """Return the address of a bundle; it changes when the bundles do, so that browsers may keep them."""
+        return url_for("static", filename=f"dist/{name}", v=version)
+
+    app.jinja_env.globals.update(navigation=entries, matter_address=matter_address, asset=asset)
+
+
+def _version_of_bundles(app: Flask) -> str | None:
+    stamp = Path(app.static_folder or "") / "dist" / ".stamp"
+    return stamp.read_text(encoding="ascii")[:12] if stamp.is_file() else None
+
+
+def matter_address(business_key: str) -> str:
+    """Return the address of the page of a matter."""
+    if "process_instances.matter" in current_app.view_functions:
+        return url_for("process_instances.matter", business_key=business_key)
+    return url_for("user_tasks.index", view="all", q=business_key)
+
+
+def entries() -> list[Entry]:
+    """Return what the person of this request may open."""
+    known = (entry for entry in ENTRIES if entry.endpoint in current_app.view_functions)
+    return [entry for entry in known if entry.rule is None or entry.rule(g.person)]

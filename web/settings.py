@@ -1,0 +1,123 @@
+"""
+What an installation may set: environment variables `CASEPATH_…` and a TOML file.
+
+The environment wins over the file. The file is `casepath.toml` in the data folder, or the one `CASEPATH_CONFIG_FILE`
+names. Used by the pages and by the commands; knows no Flask.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+#: Languages of the pages, the first is the default one.
+LANGUAGES = ("zh_CN", "en")
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; raises `pydantic.ValidationError` naming each value that does not fit."""
+
+    model_config = SettingsConfigDict(env_prefix="CASEPATH_", extra="ignore", frozen=True)
+
+    #: Where the SQLite database, the secret key and the archive live.
+    data_folder: Path = Path(".data")
+    #: SQLAlchemy URL; empty: a SQLite file in the data folder.
+    database_url: str = ""
+    #: Signs the session cookies; empty: made once and kept in the data folder.
+    secret_key: SecretStr = SecretStr("")
+    #: Folder whose sub-folders are deployed.
+    processes_folder: Path = Path("processes")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    #: Where people reach the pages, for links in e-mails; empty: http://host:port.
+    public_url: str = ""
+    #: How many proxies in front may say who the caller is (`X-Forwarded-For`, `X-Forwarded-Proto`).
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    threads: int = Field(default=16, ge=1, le=512)
+
+    #: Set it when the pages are served through HTTPS: cookies are then never sent without it.
+    session_cookie_secure: bool = False
+    #: A session ends after so many hours, whatever happens in it.
+    session_hours: int = Field(default=12, ge=1, le=24 * 14)
+
+    default_language: Literal["zh_CN", "en"] = "zh_CN"
+    #: The zone in which times are shown and typed.
+    time_zone: str = "Asia/Shanghai"
+
+    #: Where e-mail goes out; empty: no e-mail, only notices inside the product.
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_encryption: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_sender: str = "casepath@localhost"
+
+    #: Script tasks run only where the operator allows them.
+    scripts_enabled: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is passed in wins over the environment, the environment over the file."""
+        # The file may lie in the data folder, so that folder has to be known before the file is read.
+        given = init_settings().get("data_folder") or os.environ.get("CASEPATH_DATA_FOLDER", ".data")
+        file = os.environ.get("CASEPATH_CONFIG_FILE") or Path(given) / "casepath.toml"
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"Expected a time zone such as Asia/Shanghai, but found {name!r}") from error
+        return name
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{(self.data_folder / 'casepath.db').absolute()}"
+
+    @property
+    def url(self) -> str:
+        """Where people reach the pages, without a slash at the end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are shown and typed."""
+        return ZoneInfo(self.time_zone)
+
+    def signing_key(self) -> str:
+        """Return the key that signs session cookies; makes one in the data folder when there is none."""
+        return self.secret_key.get_secret_value() or _kept_key(self.data_folder / "secret-key")
+
+
+def _kept_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and linked into place: of two processes that start together, both read the same whole key.
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    if not path.exists():
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            pass
+        finally:
+            unfinished.unlink()
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,172 @@
+"""The inbox, and the page on which a user task is done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from engine import errors, user_tasks
+from engine.queries import notices, people, tasks
+from web import forms, task_page
+from web.languages import gettext
+
+bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
+
+VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
+
+
+@bp.get("/")
+def index() -> str:
+    """Show one page of the task list; what it is narrowed to stands in the address."""
+    view = chosen_view()
+    filters = chosen_filters()
+    with g.readers.begin() as session:
+        who = g.person
+        found = tasks.page(session, who, view, filters, after=key_from(request.args.get("after")))
+        exact = tasks.with_business_key(session, who, filters.text) if filters.text and found.is_partial else []
+        return render_template(
+            "user_tasks/index.html",
+            page=found, exact=exact, view=view, views=VIEWS, filters=filters, key_text=key_text,
+            counts=read_counts(session), groups=people.group_names(session), definitions=tasks.definitions(session),
+        )
+
+
+@bp.get("/counts")
+def counts() -> str:
+    """Return the badges of the header, and of the inbox where it is open; pages ask for it every few seconds."""
+    with g.readers.begin() as session:
+        return render_template("user_tasks/counts.html", counts=read_counts(session), with_tabs="tabs" in request.args)
+
+
+@bp.get("/<int:task_id>")
+def show(task_id: int) -> str:
+    """Show a task with its form, guidance and matter."""
+    with g.readers.begin() as session:
+        return task_page.render(session, task_id, g.person)
+
+
+@bp.post("/<int:task_id>/fields")
+def fields(task_id: int) -> str:
+    """Return the fields of the form anew for what is typed: what depends on an answer appears or goes."""
+    with g.readers.begin() as session:
+        return task_page.render_fields(session, task_id, g.person)
+
+
+@bp.post("/<int:task_id>/claim")
+def claim(task_id: int) -> Response:
+    """Take a task for oneself."""
+    with g.sessions.begin() as session:
+        task = user_tasks.claim(session, task_id, by=g.person.username)
+    flash(gettext("“%(task)s” is yours now.", task=task.name), "success")
+    return redirect(url_for(".show", task_id=task_id), 303)
+
+
+@bp.post("/<int:task_id>/unclaim")
+def unclaim(task_id: int) -> Response:
+    """Give a task back to its group."""
+    with g.sessions.begin() as session:
+        task = user_tasks.unclaim(session, task_id, by=g.person.username)
+    flash(gettext("“%(task)s” is given back; others can claim it now.", task=task.name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<int:task_id>/assign")
+def assign(task_id: int) -> Response:
+    """Hand a task to somebody."""
+    to = request.form.get("to", "")
+    with g.sessions.begin() as session:
+        task = user_tasks.assign(session, task_id, to, by=g.person.username)
+        name = people.names(session, [to]).get(to, to)
+    flash(gettext("“%(task)s” is handed to %(name)s.", task=task.name, name=name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<int:task_id>/delegate")
+def delegate(task_id: int) -> Response:
+    """Lend a task to somebody and stay responsible for it."""
+    to = request.form.get("to", "")
+    with g.sessions.begin() as session:
+        task = user_tasks.delegate(session, task_id, to, by=g.person.username)
+        name = people.names(session, [to]).get(to, to)
+    flash(gettext("“%(task)s” is delegated to %(name)s; you stay responsible.", task=task.name, name=name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<int:task_id>/resolve")
+def resolve(task_id: int) -> Response:
+    """Give a delegated task back to whom it belongs, with what is filled in so far."""
+    with g.sessions.begin() as session:
+        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person.username)
+        task = user_tasks.resolve(session, task_id, by=g.person.username)
+    flash(gettext("“%(task)s” is back with its owner.", task=task.name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<int:task_id>/draft")
+def draft(task_id: int) -> Response:
+    """Keep what is typed, complete or not."""
+    with g.sessions.begin() as session:
+        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person.username)
+    flash(gettext("The draft is saved."), "success")
+    return redirect(url_for(".show", task_id=task_id), 303)
+
+
+@bp.post("/<int:task_id>/complete")
+def complete(task_id: int) -> Response | tuple[str, int]:
+    """Finish a task with the values of its form; wrong ones are shown at their fields."""
+    try:
+        with g.sessions.begin() as session:
+            task, variables = task_page.submitted(session, task_id, g.person)
+            user_tasks.complete(session, task_id, variables, by=g.person.username)
+    except errors.InvalidVariables as refusal:
+        with g.readers.begin() as session:
+            return task_page.render(session, task_id, g.person, refusal), 422
+    flash(gettext("“%(task)s” is completed.", task=task.name), "success")
+    return redirect(url_for(".index"), 303)
+
+
+def chosen_view() -> tasks.View:
+    """Return the tab of the address."""
+    wanted = request.args.get("view", "mine")
+    return next((view for view in VIEWS if view == wanted), "mine")
+
+
+def chosen_filters() -> tasks.Filters:
+    """Return what the address narrows the list to."""
+    arguments = request.args
+    due = arguments.get("due", "")
+    return tasks.Filters(
+        text=arguments.get("q", "").strip()[:100],
+        definition_key=arguments.get("process", "")[:255],
+        due=due if due in ("overdue", "soon") else "",
+    )
+
+
+def read_counts(session: Any) -> dict[str, int]:
+    """Return the numbers of the badges: the lists, overdue ones among one's own, unread notifications."""
+    who = g.person
+    return {
+        "mine": tasks.count(session, who, "mine"),
+        "overdue": tasks.count(session, who, "mine", "overdue"),
+        "claimable": tasks.count(session, who, "claimable"),
+        "all": tasks.count(session, who, "all"),
+        "unread": notices.unread(session, who.username),
+    }
+
+
+def key_text(key: tasks.Key | None) -> str | None:
+    """Return a page's key for the address."""
+    return f"{key[0].isoformat()}~{key[1]}" if key else None
+
+
+def key_from(text: str | None) -> tasks.Key | None:
+    """Read a page's key; one that makes no sense means the first page."""
+    at, _, task_id = (text or "").partition("~")
+    try:
+        moment, number = datetime.fromisoformat(at), int(task_id)
+    except ValueError:
+        return None
+    return (moment, number) if moment.tzinfo and 0 <= number < 2**63 else None
