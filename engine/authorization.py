@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
 
 from engine.models import UserTask
 from engine.values import loads
@@ -73,7 +76,7 @@ class Candidacy:
         return self.owner is not None and self.owner != self.assignee
 
 
-def candidacy(task: UserTask) -> Candidacy:
+def candidacy(task: UserTask | Row[*tuple[Any, ...]]) -> Candidacy:
     """Return whom a user task belongs to."""
     return Candidacy(
         assignee=task.assignee,

@@ -30,6 +30,7 @@ __all__ = [
     "groups",
     "groups_of",
     "import_people",
+    "known",
     "members",
     "normal",
     "note",
@@ -129,6 +130,11 @@ def person(session: Session, username: str) -> Person:
         email=user.email,
         language=user.language,
     )
+
+
+def known(session: Session, username: str) -> Person | None:
+    """Return a user as the one who asks, or None where it is no user's name; raises `NotFound` for an inactive one."""
+    return None if session.get(User, normal(username)) is None else person(session, username)
 
 
 def person_since(session: Session, username: str, begun_at: datetime) -> Person | None:

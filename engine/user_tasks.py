@@ -2,20 +2,24 @@
 Claim, give back, assign, delegate, draft, date and complete user tasks.
 
 Every command locks the process instance before the task, changes the task in one guarded update, and writes its event.
-Two people who want the same task: one gets it, the other is told who has it. Whether a person may do it at all is asked
-in `engine.access` before.
+Two people who want the same task: one gets it, the other is told who has it.
+
+`by` is the person who asks, or a user name. Users are held to the rules of `engine.authorization`: `NotFound` for
+strangers, `Forbidden` for those who may only look. A name that is no user's belongs to a program, which asked before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from engine import clock, errors, history, runtime, values
+from engine import authorization, clock, errors, history, identity, runtime, values
+from engine.authorization import Candidacy, Person
 from engine.database import Base
 from engine.history import Event
 from engine.models import ProcessInstance, User, UserTask, UserTaskCandidate
@@ -25,6 +29,9 @@ from engine.triggers import CompleteUserTask
 NO_DUE_DATE = datetime(9999, 12, 31, tzinfo=UTC)
 #: Characters of the JSON of a draft.
 MAX_DRAFT_LENGTH = 200_000
+
+Found = Row[*tuple[Any, ...]]
+Rule = Callable[[Person, Candidacy], bool]
 
 _tasks = Base.metadata.tables[UserTask.__tablename__]
 _candidates = Base.metadata.tables[UserTaskCandidate.__tablename__]
@@ -38,13 +45,42 @@ _active = (
 #: A delegated task goes back to its owner, who completes it.
 _not_lent = or_(_tasks.c.owner.is_(None), _tasks.c.owner == _tasks.c.assignee)
 
-_where = select(_tasks.c.process_instance_id, _tasks.c.activity_instance).where(_tasks.c.id == bindparam("task_id"))
+_columns = (
+    _tasks.c.id,
+    _tasks.c.process_instance_id,
+    _tasks.c.activity_instance,
+    _tasks.c.element_id,
+    _tasks.c.name,
+    _tasks.c.state,
+    _tasks.c.assignee,
+    _tasks.c.owner,
+    _tasks.c.candidate_users,
+    _tasks.c.candidate_groups,
+)
+_find = select(*_columns).where(_tasks.c.id == bindparam("task_id"))
 _complete = (
     update(_tasks)
-    .where(_tasks.c.id == bindparam("task_id"), _tasks.c.state == "created", _not_lent, _active)
+    .where(
+        _tasks.c.id == bindparam("task_id"),
+        _tasks.c.state == "created",
+        # Whoever was found to be allowed to is still the one who has it.
+        _tasks.c.assignee.is_not_distinct_from(bindparam("seen")),
+        _not_lent,
+        _active,
+    )
     .values(state="completed", assignee=bindparam("by"), ended_at=bindparam("now"), draft=None)
 )
 _remove_candidates = delete(_candidates).where(_candidates.c.user_task_id == bindparam("task_id"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A user task that has just been completed."""
+
+    id: int
+    name: str
+    process_instance_id: int
+    activity_instance: int
 
 
 def get(session: Session, task_id: int) -> UserTask:
@@ -55,132 +91,127 @@ def get(session: Session, task_id: int) -> UserTask:
     return task
 
 
-def locked(session: Session, task_id: int) -> UserTask:
-    """Return a user task that nobody else can change until the transaction ends; raises `NotFound`."""
-    place = session.execute(_where, {"task_id": task_id}).one_or_none()
-    if place is None:
-        raise errors.NotFound("user task", task_id)
-    runtime.lock(session, place.process_instance_id)
-    return get(session, task_id)
-
-
-def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by: str) -> None:
+def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by: str | Person) -> Completed:
     """
     Mark a user task as done and move the process instance on to its next wait states.
 
-    Raises `NotFound`, or `InvalidState` if somebody completed it before (and names who), if it is delegated, or if the
-    process instance is suspended.
+    Raises `NotFound`, `Forbidden`, or `InvalidState` if somebody completed or took it before (and names who), if it is
+    delegated, or if the process instance is suspended.
     """
-    place = session.execute(_where, {"task_id": task_id}).one_or_none()
-    if place is None:
+    task = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
+    if task is None:
         raise errors.NotFound("user task", task_id)
-    runtime.lock(session, place.process_instance_id)
-    landed = session.connection().execute(_complete, {"task_id": task_id, "by": by, "now": clock.now()})
-    if not landed.rowcount:
+    username = _require(session, task, "complete", authorization.may_complete, by)
+    runtime.lock(session, task.process_instance_id)
+    change = {"task_id": task_id, "seen": task.assignee, "by": username, "now": clock.now()}
+    if not session.connection().execute(_complete, change).rowcount:
         raise _refusal(session, "complete", task_id)
-    session.execute(_remove_candidates, {"task_id": task_id})
-    trigger = CompleteUserTask(activity_instance=place.activity_instance, variables=variables)
-    runtime.advance(session, place.process_instance_id, trigger, by=by)
+    session.connection().execute(_remove_candidates, {"task_id": task_id})
+    trigger = CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
+    runtime.advance(session, task.process_instance_id, trigger, by=username)
+    return Completed(
+        id=task_id,
+        name=task.name,
+        process_instance_id=task.process_instance_id,
+        activity_instance=task.activity_instance,
+    )
 
 
-def claim(session: Session, task_id: int, *, by: str) -> UserTask:
+def claim(session: Session, task_id: int, *, by: str | Person) -> UserTask:
     """
     Take a user task that nobody has; taking one's own again changes nothing.
 
-    Raises `NotFound`, or `InvalidState` naming whoever has it.
+    Raises `NotFound`, `Forbidden`, or `InvalidState` naming whoever has it.
     """
-    task = locked(session, task_id)
-    if task.state == "created" and task.assignee == by:
-        return task
-    return _change(
-        session, task_id, "claim", {"assignee": by}, _tasks.c.assignee.is_(None), kind="user_task.claimed", by=by
-    )
+    task = _locked(session, task_id)
+    username = _require(session, task, "claim", authorization.may_claim, by)
+    if task.state == "created" and task.assignee == username:
+        return get(session, task_id)
+    nobody_has_it = _tasks.c.assignee.is_(None)
+    return _change(session, task, "claim", {"assignee": username}, nobody_has_it, event="claimed", by=username)
 
 
-def unclaim(session: Session, task_id: int, *, by: str) -> UserTask:
+def unclaim(session: Session, task_id: int, *, by: str | Person) -> UserTask:
     """
     Give a user task back, so that every candidate may claim it again.
 
-    Raises `NotFound`, or `InvalidState` if nobody has it, if it is delegated, or if nobody else might claim it.
+    Raises `NotFound`, `Forbidden`, or `InvalidState` if nobody has it, if it is delegated, or if nobody might claim it.
     """
-    locked(session, task_id)
+    task = _locked(session, task_id)
+    username = _require(session, task, "unclaim", authorization.may_unclaim, by)
     claimable = select(_candidates.c.name).where(_candidates.c.user_task_id == _tasks.c.id).exists()
+    condition = _tasks.c.assignee.is_not(None) & _not_lent & claimable
     return _change(
-        session,
-        task_id,
-        "unclaim",
-        {"assignee": None, "owner": None},
-        _tasks.c.assignee.is_not(None) & _not_lent & claimable,
-        kind="user_task.unclaimed",
-        by=by,
+        session, task, "unclaim", {"assignee": None, "owner": None}, condition, event="unclaimed", by=username
     )
 
 
-def assign(session: Session, task_id: int, to: str, *, by: str) -> UserTask:
+def assign(session: Session, task_id: int, to: str, *, by: str | Person) -> UserTask:
     """
     Give a user task to somebody, whoever had it; a delegation ends.
 
-    Raises `NotFound`, `InvalidState` if it has ended, and `InvalidInput` if there is no such active user.
+    Raises `NotFound`, `Forbidden`, `InvalidState` if it has ended, and `InvalidInput` if there is no such active user.
     """
-    locked(session, task_id)
-    _require_active(session, to)
-    change = {"assignee": to, "owner": None}
-    return _change(session, task_id, "assign", change, kind="user_task.assigned", facts={"assignee": to}, by=by)
+    task = _locked(session, task_id)
+    username = _require(session, task, "assign", authorization.may_assign, by)
+    to = _active_user(session, to)
+    facts = {"assignee": to}
+    return _change(
+        session, task, "assign", {"assignee": to, "owner": None}, event="assigned", facts=facts, by=username
+    )
 
 
-def delegate(session: Session, task_id: int, to: str, *, by: str) -> UserTask:
+def delegate(session: Session, task_id: int, to: str, *, by: str | Person) -> UserTask:
     """
     Lend a user task to somebody; whoever had it stays its owner and gets it back with `resolve`.
 
-    Raises `NotFound`, `InvalidState` if nobody has it, and `InvalidInput` if there is no such active user or it is the
-    owner.
+    Raises `NotFound`, `Forbidden`, `InvalidState` if nobody has it, and `InvalidInput` if there is no such active user
+    or it is the owner.
     """
-    task = locked(session, task_id)
-    _require_active(session, to)
+    task = _locked(session, task_id)
+    username = _require(session, task, "delegate", authorization.may_delegate, by)
+    to = _active_user(session, to)
     if to in {task.owner, task.assignee}:
         raise errors.InvalidInput(f"Expected somebody else to delegate user task {task_id} to, but found '{to}'")
+    change = {"assignee": to, "owner": func.coalesce(_tasks.c.owner, _tasks.c.assignee)}
+    somebody_has_it = _tasks.c.assignee.is_not(None)
     return _change(
-        session,
-        task_id,
-        "delegate",
-        {"assignee": to, "owner": func.coalesce(_tasks.c.owner, _tasks.c.assignee)},
-        _tasks.c.assignee.is_not(None),
-        kind="user_task.delegated",
-        facts={"assignee": to},
-        by=by,
+        session, task, "delegate", change, somebody_has_it, event="delegated", facts={"assignee": to}, by=username
     )
 
 
-def resolve(session: Session, task_id: int, *, by: str) -> UserTask:
-    """Give a delegated user task back to its owner; raises `NotFound`, or `InvalidState` if it is not delegated."""
-    owner = locked(session, task_id).owner
-    return _change(
-        session,
-        task_id,
-        "resolve",
-        {"assignee": owner},
-        _tasks.c.owner != _tasks.c.assignee,
-        kind="user_task.resolved",
-        facts={"assignee": owner},
-        by=by,
-    )
+def resolve(session: Session, task_id: int, *, by: str | Person) -> UserTask:
+    """
+    Give a delegated user task back to its owner.
+
+    Raises `NotFound`, `Forbidden`, or `InvalidState` if it is not delegated.
+    """
+    task = _locked(session, task_id)
+    username = _require(session, task, "resolve", authorization.may_resolve, by)
+    lent, change = _tasks.c.owner != _tasks.c.assignee, {"assignee": task.owner}
+    return _change(session, task, "resolve", change, lent, event="resolved", facts=change, by=username)
 
 
-def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: str) -> None:
+def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: str | Person) -> None:
     """
     Keep what was typed but not submitted; no event, because nothing has happened yet.
 
-    Raises `NotFound`, `InvalidInput` if it is too long, or `InvalidState` if the task ended or somebody else took it.
+    Raises `NotFound`, `Forbidden`, `InvalidInput` if it is too long, or `InvalidState` if the task has ended or
+    somebody else took it.
     """
-    draft = values.dumps(dict(submitted))
-    if len(draft) > MAX_DRAFT_LENGTH:
-        raise errors.InvalidInput(f"Expected a draft of at most {MAX_DRAFT_LENGTH} characters, but found {len(draft)}")
-    mine = or_(_tasks.c.assignee.is_(None), _tasks.c.assignee == by)
+    typed = values.dumps(dict(submitted))
+    if len(typed) > MAX_DRAFT_LENGTH:
+        raise errors.InvalidInput(f"Expected a draft of at most {MAX_DRAFT_LENGTH} characters, but found {len(typed)}")
+    task = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
+    if task is None:
+        raise errors.NotFound("user task", task_id)
+    username = _require(session, task, "save the draft of", authorization.may_save_draft, by)
+    mine = or_(_tasks.c.assignee.is_(None), _tasks.c.assignee == username)
     landed = session.connection().execute(
-        update(_tasks).where(_tasks.c.id == task_id, _tasks.c.state == "created", mine).values(draft=draft)
+        update(_tasks).where(_tasks.c.id == task_id, _tasks.c.state == "created", mine).values(draft=typed)
     )
     if not landed.rowcount:
-        raise _refusal(session, "save draft of", task_id)
+        raise _refusal(session, "save the draft of", task_id)
 
 
 def draft(task: UserTask) -> dict[str, Any]:
@@ -189,79 +220,121 @@ def draft(task: UserTask) -> dict[str, Any]:
     return dict(typed)
 
 
-def set_due(session: Session, task_id: int, due_at: datetime | None, *, by: str) -> UserTask:
-    """Change when a user task should be done; raises `NotFound`, or `InvalidState` if it has ended."""
-    locked(session, task_id)
+def set_due(session: Session, task_id: int, due_at: datetime | None, *, by: str | Person) -> UserTask:
+    """Change when a user task should be done; raises `NotFound`, `Forbidden`, or `InvalidState` if it has ended."""
     change = {"due_at": due_at, "sort_at": due_at or NO_DUE_DATE}
-    return _change(session, task_id, "change", change, kind="user_task.changed", facts={"due_at": due_at}, by=by)
+    return _set(session, task_id, change, {"due_at": due_at}, _may_distribute, by)
 
 
-def set_follow_up(session: Session, task_id: int, follow_up_at: datetime | None, *, by: str) -> UserTask:
-    """Hide a user task from task lists until then; raises `NotFound`, or `InvalidState` if it has ended."""
-    locked(session, task_id)
+def set_follow_up(session: Session, task_id: int, follow_up_at: datetime | None, *, by: str | Person) -> UserTask:
+    """Hide a user task from task lists until then; raises `NotFound`, `Forbidden`, `InvalidState` if it has ended."""
     change = {"follow_up_at": follow_up_at}
-    return _change(session, task_id, "change", change, kind="user_task.changed", facts=change, by=by)
+    return _set(session, task_id, change, change, authorization.may_set_follow_up, by)
 
 
-def set_priority(session: Session, task_id: int, priority: int, *, by: str) -> UserTask:
-    """Change the priority, 0 to 100; raises `NotFound`, `InvalidInput`, or `InvalidState` if the task has ended."""
+def set_priority(session: Session, task_id: int, priority: int, *, by: str | Person) -> UserTask:
+    """
+    Change the priority, 0 to 100.
+
+    Raises `NotFound`, `Forbidden`, `InvalidInput`, or `InvalidState` if the task has ended.
+    """
     if not 0 <= priority <= 100:
         raise errors.InvalidInput(f"Expected a priority from 0 to 100, but found {priority}")
-    locked(session, task_id)
     change = {"priority": priority}
-    return _change(session, task_id, "change", change, kind="user_task.changed", facts=change, by=by)
+    return _set(session, task_id, change, change, _may_distribute, by)
+
+
+def _may_distribute(person: Person, _task: Candidacy) -> bool:
+    return authorization.may_distribute(person)
+
+
+def _set(
+    session: Session,
+    task_id: int,
+    change: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    rule: Rule,
+    by: str | Person,
+) -> UserTask:
+    task = _locked(session, task_id)
+    username = _require(session, task, "change", rule, by)
+    return _change(session, task, "change", change, event="changed", facts=facts, by=username)
+
+
+def _locked(session: Session, task_id: int) -> Found:
+    """Return a user task that nobody else can change until the transaction ends; raises `NotFound`."""
+    place = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
+    if place is None:
+        raise errors.NotFound("user task", task_id)
+    runtime.lock(session, place.process_instance_id)
+    return session.connection().execute(_find, {"task_id": task_id}).one()
+
+
+def _require(session: Session, task: Found, verb: str, rule: Rule, by: str | Person) -> str:
+    """Return the name of who asks; raises `NotFound` for strangers, `Forbidden` for those who may only look."""
+    person = by if isinstance(by, Person) else identity.known(session, by)
+    if person is None:
+        return str(by)
+    whose = authorization.candidacy(task)
+    if not authorization.may_see_task(person, whose):
+        raise errors.NotFound("user task", task.id)
+    if task.state == "created" and not rule(person, whose):
+        if whose.assignee not in {None, person.username} and authorization.is_candidate(person, whose):
+            raise _refusal(session, verb, task.id)
+        raise errors.Forbidden(verb, "user task", task.id, person.username)
+    return person.username
 
 
 def _change(
     session: Session,
-    task_id: int,
+    task: Found,
     verb: str,
     change: Mapping[str, Any],
     *conditions: ColumnElement[bool],
-    kind: str,
+    event: str,
     by: str,
     facts: Mapping[str, Any] | None = None,
 ) -> UserTask:
     """Change an open user task of an active, locked process instance where the conditions hold; write the event."""
-    open_task = (_tasks.c.id == task_id, _tasks.c.state == "created", _active)
-    landed = session.connection().execute(update(_tasks).where(*open_task, *conditions).values(**change))
-    if not landed.rowcount:
-        raise _refusal(session, verb, task_id)
-    task = get(session, task_id)
-    session.execute(
+    open_task = (_tasks.c.id == task.id, _tasks.c.state == "created", _active)
+    if not session.connection().execute(update(_tasks).where(*open_task, *conditions).values(**change)).rowcount:
+        raise _refusal(session, verb, task.id)
+    changed = get(session, task.id)
+    session.connection().execute(
         update(_candidates)
-        .where(_candidates.c.user_task_id == task_id)
-        .values(claimed=task.assignee is not None, sort_at=task.sort_at)
+        .where(_candidates.c.user_task_id == task.id)
+        .values(claimed=changed.assignee is not None, sort_at=changed.sort_at)
     )
-    event = Event(
-        kind=kind, activity_instance=task.activity_instance, element_id=task.element_id, facts=facts or {}, by=by
+    happened = Event(
+        kind=f"user_task.{event}",
+        activity_instance=task.activity_instance,
+        element_id=task.element_id,
+        facts=facts or {},
+        by=by,
     )
-    history.record(session, task.process_instance_id, event)
-    return task
+    history.record(session, task.process_instance_id, happened)
+    return changed
 
 
-def _refusal(session: Session, verb: str, task_id: int) -> errors.EngineError:
-    """Return why a guarded update found nothing to change; the noun's state is said in a word that a person knows."""
-    try:
-        task = get(session, task_id)
-    except errors.NotFound as error:
-        return error
+def _refusal(session: Session, verb: str, task_id: int) -> errors.InvalidState:
+    """Return why a guarded update found nothing to change, in a word for the state that a person knows."""
+    task = get(session, task_id)
     state, by = task.state, task.assignee
-    if state == "created":
-        running = session.scalar(
-            select(ProcessInstance.state).where(ProcessInstance.id == task.process_instance_id)
-        )
+    if state == "cancelled":
+        by = None
+    elif state == "created":
+        running = session.scalar(select(ProcessInstance.state).where(ProcessInstance.id == task.process_instance_id))
         if running != "active":
             state, by = str(running), None
         elif task.owner is not None and task.owner != task.assignee:
             state = "delegated"
         elif task.assignee is not None:
             state = "claimed"
-    elif state == "cancelled":
-        by = None
     return errors.InvalidState(verb, "user task", task_id, state, by=by)
 
 
-def _require_active(session: Session, username: str) -> None:
-    if not session.scalar(select(User.active).where(User.username == username)):
-        raise errors.InvalidInput(f"Expected an active user, but found '{username}'")
+def _active_user(session: Session, username: str) -> str:
+    found = session.scalar(select(User.username).where(User.username == identity.normal(username), User.active))
+    if found is None:
+        raise errors.InvalidInput(f"Expected an active user, but found '{username[:80]}'")
+    return found
