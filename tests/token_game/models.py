@@ -74,7 +74,7 @@ class _Generator(Canvas):
         process, scope = self.process, self.scope
         self.process, self.scope = Process(id=name), name
         self.draw_level(_Place())
-        if self.chance(0.15) and self.left > 4:
+        if self.chance(0.4) and self.left > 4:
             self.event_sub_process(_Place())
         drawn, self.process, self.scope = self.process, process, scope
         return drawn
@@ -115,19 +115,18 @@ class _Generator(Canvas):
     def block(self, place: _Place) -> tuple[str, str]:
         """Draw something with one way in and one way out."""
         inner = replace(place, depth=place.depth + 1)
-        plain = [self.simple]
         if self.left <= 3 or place.depth > 4:
             return self.simple(inner)
-        plain += [self.simple, self.exclusive, self.parallel, self.inclusive, self.nested_inclusive, self.loop,
-                  self.sub_process, self.multiple, self.boundary, self.wait, self.event_based,
-                  self.conditional_flows, self.standard_loop]
+        kinds = [self.simple, self.exclusive, self.inclusive, self.nested_inclusive, self.conditional_flows, self.wait,
+                 self.event_based, self.standard_loop]
+        kinds += 2 * [self.simple, self.parallel, self.loop, self.boundary, self.multiple, self.sub_process]
         if place.inner:
-            plain += [self.early_end, self.throw]
+            kinds += 2 * [self.early_end, self.throw]
         if place.alone:
-            plain += [self.counted_loop]
+            kinds += [self.counted_loop]
         if len(self.called) < 2 and self.process.id == "model":
-            plain.append(self.call)
-        return self.source.choice(plain)(inner)
+            kinds.append(self.call)
+        return self.source.choice(kinds)(inner)
 
     # blocks -------------------------------------------------------------------------------------------------------
 
@@ -181,7 +180,7 @@ class _Generator(Canvas):
     def inclusive_split(self) -> tuple[str, str, list[str]]:
         """A task that answers which ways are taken; returns it, the gateway, the conditions ("" is default)."""
         names = [self.fresh("way_") for _ in range(self.source.randint(2, 4))]
-        task, split = self.user(**{name: [True, False] for name in names}), self.add("inclusiveGateway")
+        task, split = self.user(**{name: [True, True, False] for name in names}), self.add("inclusiveGateway")
         self.flow(task, split)
         conditions = [self.source.choice([f"${{{name}}}", f"${{{name} == true}}"]) for name in names]
         last = "" if self.chance(0.5) else "${!(" + " || ".join(names) + ")}"
@@ -247,7 +246,7 @@ class _Generator(Canvas):
     def conditional_flows(self, place: _Place) -> tuple[str, str]:
         """A task with conditions on the flows out of it."""
         names = [self.fresh("take_") for _ in range(2)]
-        task, join = self.user(**{name: [True, False] for name in names}), self.add("inclusiveGateway")
+        task, join = self.user(**{name: [True, True, False] for name in names}), self.add("inclusiveGateway")
         for name in names:
             self.branch(task, join, place, f"${{{name}}}")
         self.branch(task, join, place, default=True)
@@ -284,7 +283,7 @@ class _Generator(Canvas):
         escalations = (self.fresh("escalation_"),) if self.chance(0.3) else ()
         inside = replace(place, inner=True, errors=place.errors + errors, escalations=place.escalations + escalations)
         self.draw_level(inside)
-        if self.chance(0.15) and self.left > 4:
+        if self.chance(0.4) and self.left > 4:
             self.event_sub_process(inside)
         self.scope = scope
         leave = self.merge()

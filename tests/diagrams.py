@@ -1,0 +1,61 @@
+"""Small diagrams for tests: elements as they stand in the file, flows as text."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import escape, quoteattr
+
+_SPACES = (
+    'xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" targetNamespace="http://example.org/tests"'
+)
+_FLOW = re.compile(r"\s*(?P<source>\w+)\s*>\s*(?P<target>\w+)\s*(?:\[(?P<condition>.*)\])?\s*")
+
+
+def flows(text: str) -> str:
+    """Return the XML of sequence flows: `A > B` or `A > B [${condition}]`, one a line or with `;` between."""
+    parts = []
+    for number, line in enumerate(filter(str.strip, re.split(r"[;\n]", text))):
+        match = _FLOW.fullmatch(line)
+        if match is None:
+            raise ValueError(f"Expected a flow such as 'A > B', but found {line!r}")
+        source, target, condition = match.group("source", "target", "condition")
+        inner = f"<conditionExpression>{escape(condition)}</conditionExpression>" if condition else ""
+        key = f"{source}_{target}_{number}" if condition else f"{source}_{target}"
+        parts.append(f'<sequenceFlow id="{key}" sourceRef="{source}" targetRef="{target}">{inner}</sequenceFlow>')
+    return "".join(parts)
+
+
+def process(*elements: str, flow: str = "", key: str = "p", root: str = "") -> bytes:
+    """Return a file with one process; `root` stands beside it: messages, signals, errors, other processes."""
+    return definitions(root, f'<process id="{key}" isExecutable="true">{"".join(elements)}{flows(flow)}</process>')
+
+
+def definitions(*parts: str) -> bytes:
+    """Return a file of processes, messages and the like."""
+    return f'<definitions id="d" {_SPACES}>{"".join(parts)}</definitions>'.encode()
+
+
+def nodes(text: str) -> str:
+    """Return elements: `userTask A B` is two user tasks, separated by `;` from other kinds."""
+    parts = []
+    for group in filter(None, (group.strip() for group in text.split(";"))):
+        kind, *keys = group.split()
+        parts += [f'<{kind} id="{key}" name="{key}"/>' for key in keys]
+    return "".join(parts)
+
+
+def container(key: str, *elements: str, flow: str = "", kind: str = "subProcess", **attributes: str) -> str:
+    """Return a sub-process."""
+    more = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+    return f'<{kind} id="{key}"{more}>{"".join(elements)}{flows(flow)}</{kind}>'
+
+
+def script(key: str, text: str) -> str:
+    """Return a script task in Python."""
+    return f'<scriptTask id="{key}" scriptFormat="python"><script>{escape(text)}</script></scriptTask>'
+
+
+def timer(text: str, kind: str = "timeDuration") -> str:
+    """Return a timer event definition."""
+    return f"<timerEventDefinition><{kind}>{text}</{kind}></timerEventDefinition>"
