@@ -1,0 +1,307 @@
+"""What people do to user tasks, short of completing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import errors, history, user_tasks
+from engine.models import ProcessInstance, UserTask, UserTaskCandidate
+from tests import factories
+
+Sessions = sessionmaker[Session]
+Command = Callable[..., Any]
+
+DUE = datetime(2026, 10, 8, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def task_id(transaction: Sessions) -> int:
+    """A task that the group of Alice and Bob may claim; Charlie is a stranger, Dora directs, Audrey audits."""
+    with transaction.begin() as session:
+        for key in ("service", "sales", "auditor"):
+            factories.group(session, key)
+        factories.group(session, "directors", sees_all=True)
+        factories.user(session, "alice", groups=["service"])
+        factories.user(session, "bob", groups=["service"])
+        factories.user(session, "charlie", groups=["sales"])
+        factories.user(session, "dora", groups=["directors"])
+        factories.user(session, "audrey", groups=["auditor"])
+        factories.user(session, "gone", groups=["service"], active=False)
+        return factories.user_task(session).id
+
+
+def run(transaction: Sessions, command: Command, *arguments: Any, **options: Any) -> Any:
+    with transaction.begin() as session:
+        return command(session, *arguments, **options)
+
+
+def stored(transaction: Sessions, task_id: int) -> UserTask:
+    with transaction.begin() as session:
+        return user_tasks.get(session, task_id)
+
+
+def candidates(transaction: Sessions, task_id: int) -> list[tuple[str, bool]]:
+    with transaction.begin() as session:
+        rows = session.scalars(select(UserTaskCandidate).where(UserTaskCandidate.user_task_id == task_id))
+        return [(row.name, row.claimed) for row in rows]
+
+
+def events(transaction: Sessions, task_id: int) -> list[tuple[str, str | None, dict[str, Any]]]:
+    with transaction.begin() as session:
+        task = user_tasks.get(session, task_id)
+        assert history.verify(session, task.process_instance_id) == []
+        return [(e.kind, e.by, dict(e.facts)) for e in history.events(session, task.process_instance_id)]
+
+
+def test_get__no_such_task(transaction: Sessions) -> None:
+    with pytest.raises(errors.NotFound):
+        run(transaction, user_tasks.get, 99)
+
+
+def test_claim__free(transaction: Sessions, task_id: int) -> None:
+    task = run(transaction, user_tasks.claim, task_id, by="alice")
+
+    assert task.assignee == "alice"
+    assert candidates(transaction, task_id) == [("service", True)]
+    assert events(transaction, task_id) == [("user_task.claimed", "alice", {})]
+
+
+def test_claim__one_s_own_again(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    assert len(events(transaction, task_id)) == 1
+
+
+def test_claim__somebody_was_first(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    with pytest.raises(errors.InvalidState, match=r"in state 'claimed' \(by alice\)") as refusal:
+        run(transaction, user_tasks.claim, task_id, by="bob")
+
+    assert refusal.value.by == "alice"
+
+
+def test_unclaim__may_be_claimed_again(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.unclaim, task_id, by="alice")
+
+    assert candidates(transaction, task_id) == [("service", False)]
+    assert run(transaction, user_tasks.claim, task_id, by="bob").assignee == "bob"
+
+
+def test_unclaim__nobody_has_it(transaction: Sessions, task_id: int) -> None:
+    with pytest.raises(errors.InvalidState):
+        run(transaction, user_tasks.unclaim, task_id, by="dora")
+
+
+def test_unclaim__nobody_could_claim_it(transaction: Sessions, task_id: int) -> None:
+    with transaction.begin() as session:
+        lonely = factories.user_task(session, assignee="alice", candidate_groups=()).id
+
+    with pytest.raises(errors.InvalidState):
+        run(transaction, user_tasks.unclaim, lonely, by="alice")
+
+
+def test_assign__to_a_colleague(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    task = run(transaction, user_tasks.assign, task_id, " Charlie", by="alice")
+
+    assert (task.assignee, task.owner) == ("charlie", None)
+    assert events(transaction, task_id)[-1] == ("user_task.assigned", "alice", {"assignee": "charlie"})
+
+
+@pytest.mark.parametrize("to", ["nobody", "gone", ""])
+@pytest.mark.parametrize("command", [user_tasks.assign, user_tasks.delegate])
+def test_assign__to_nobody(transaction: Sessions, task_id: int, command: Command, to: str) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    with pytest.raises(errors.InvalidInput):
+        run(transaction, command, task_id, to, by="alice")
+
+
+def test_delegate__and_give_back(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    lent = run(transaction, user_tasks.delegate, task_id, "charlie", by="alice")
+    assert (lent.assignee, lent.owner) == ("charlie", "alice")
+    with pytest.raises(errors.Forbidden):
+        run(transaction, user_tasks.complete, task_id, {}, by="charlie")
+
+    back = run(transaction, user_tasks.resolve, task_id, by="charlie")
+    assert (back.assignee, back.owner) == ("alice", "alice")
+    assert [kind for kind, _, _ in events(transaction, task_id)][1:] == ["user_task.delegated", "user_task.resolved"]
+
+
+def test_delegate__on_and_on_goes_back_to_the_owner(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.delegate, task_id, "charlie", by="alice")
+    run(transaction, user_tasks.delegate, task_id, "bob", by="charlie")
+
+    assert run(transaction, user_tasks.resolve, task_id, by="bob").assignee == "alice"
+
+
+@pytest.mark.parametrize("to", ["alice", "bob"])
+def test_delegate__to_owner_or_oneself(transaction: Sessions, task_id: int, to: str) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.delegate, task_id, "bob", by="alice")
+
+    with pytest.raises(errors.InvalidInput):
+        run(transaction, user_tasks.delegate, task_id, to, by="bob")
+
+
+def test_unclaim__delegated(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.delegate, task_id, "bob", by="alice")
+
+    with pytest.raises(errors.InvalidState, match="delegated"):
+        run(transaction, user_tasks.unclaim, task_id, by="bob")
+
+
+def test_save_draft__read_again(transaction: Sessions, task_id: int) -> None:
+    typed = {"on": date(2026, 1, 2), "amount": Decimal("1.50"), "text": "说明", "list": ["a", "b"]}
+
+    run(transaction, user_tasks.save_draft, task_id, typed, by="alice")
+
+    assert user_tasks.draft(stored(transaction, task_id)) == typed
+    assert events(transaction, task_id) == []
+
+
+def test_save_draft__somebody_else_took_it(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    with pytest.raises(errors.InvalidState) as refusal:
+        run(transaction, user_tasks.save_draft, task_id, {}, by="bob")
+
+    assert refusal.value.by == "alice"
+
+
+def test_save_draft__too_long(transaction: Sessions, task_id: int) -> None:
+    with pytest.raises(errors.InvalidInput):
+        run(transaction, user_tasks.save_draft, task_id, {"text": "x" * 200_000}, by="alice")
+
+
+def test_set_due__task_lists_follow(transaction: Sessions, task_id: int) -> None:
+    task = run(transaction, user_tasks.set_due, task_id, DUE, by="dora")
+
+    assert (task.due_at, task.sort_at) == (DUE, DUE)
+    with transaction.begin() as session:
+        assert session.scalars(select(UserTaskCandidate.sort_at)).all() == [DUE]
+    assert events(transaction, task_id) == [("user_task.changed", "dora", {"due_at": DUE})]
+
+
+def test_set_due__none_comes_last(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.set_due, task_id, DUE, by="dora")
+
+    assert run(transaction, user_tasks.set_due, task_id, None, by="dora").sort_at == user_tasks.NO_DUE_DATE
+
+
+def test_set_follow_up__one_s_own(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    assert run(transaction, user_tasks.set_follow_up, task_id, DUE, by="alice").follow_up_at == DUE
+
+
+def test_set_priority__limits(transaction: Sessions, task_id: int) -> None:
+    assert run(transaction, user_tasks.set_priority, task_id, 100, by="dora").priority == 100
+    for priority in (-1, 101):
+        with pytest.raises(errors.InvalidInput):
+            run(transaction, user_tasks.set_priority, task_id, priority, by="dora")
+
+
+#: Every command with what it needs beside the task.
+COMMANDS: list[tuple[Command, tuple[Any, ...]]] = [
+    (user_tasks.assign, ("bob",)),
+    (user_tasks.claim, ()),
+    (user_tasks.complete, ({},)),
+    (user_tasks.delegate, ("bob",)),
+    (user_tasks.resolve, ()),
+    (user_tasks.save_draft, ({},)),
+    (user_tasks.set_due, (DUE,)),
+    (user_tasks.set_follow_up, (DUE,)),
+    (user_tasks.set_priority, (1,)),
+    (user_tasks.unclaim, ()),
+]
+EACH_COMMAND = pytest.mark.parametrize(
+    ("command", "arguments"), COMMANDS, ids=[command.__name__ for command, _ in COMMANDS]
+)
+
+
+@EACH_COMMAND
+def test_every_command__stranger(
+    transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
+) -> None:
+    """Is told that there is no such task, as with a number that nobody has."""
+    with pytest.raises(errors.NotFound) as existing:
+        run(transaction, command, task_id, *arguments, by="charlie")
+    with pytest.raises(errors.NotFound) as missing:
+        run(transaction, command, 9999, *arguments, by="charlie")
+
+    assert existing.value.message.replace(str(task_id), "9999") == missing.value.message
+
+
+@EACH_COMMAND
+def test_every_command__auditor(
+    transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
+) -> None:
+    with pytest.raises(errors.Forbidden):
+        run(transaction, command, task_id, *arguments, by="audrey")
+
+
+@EACH_COMMAND
+def test_every_command__deactivated_user(
+    transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
+) -> None:
+    with pytest.raises(errors.NotFound):
+        run(transaction, command, task_id, *arguments, by="gone")
+
+
+@EACH_COMMAND
+@pytest.mark.parametrize("state", ["completed", "cancelled"])
+def test_every_command__ended_task(
+    transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...], state: str, clock: ModuleType
+) -> None:
+    """Whoever comes too late is told who was first, not that something is forbidden."""
+    with transaction.begin() as session:
+        session.execute(update(UserTask).values(state=state, assignee="alice", ended_at=clock.now()))
+
+    with pytest.raises(errors.InvalidState) as refusal:
+        run(transaction, command, task_id, *arguments, by="bob")
+
+    assert refusal.value.facts["state"] == state
+    assert refusal.value.by == ("alice" if state == "completed" else None)
+
+
+@EACH_COMMAND
+def test_every_command__suspended_process_instance(
+    transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
+) -> None:
+    """All wait but the draft, which is nobody's business yet."""
+    with transaction.begin() as session:
+        session.execute(update(ProcessInstance).values(state="suspended"))
+
+    if command is user_tasks.save_draft:
+        run(transaction, command, task_id, *arguments, by="program")
+    else:
+        with pytest.raises(errors.InvalidState, match="'suspended'"):
+            run(transaction, command, task_id, *arguments, by="program")
+
+
+def test_complete__of_somebody_else(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    with pytest.raises(errors.InvalidState, match=r"'claimed' \(by alice\)"):
+        run(transaction, user_tasks.complete, task_id, {}, by="bob")
+    with pytest.raises(errors.Forbidden):
+        run(transaction, user_tasks.complete, task_id, {}, by="dora")
+
+
