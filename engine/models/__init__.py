@@ -9,7 +9,15 @@ of an activity instance within its process instance; 0 is the process instance i
 from __future__ import annotations
 
 from engine.models.definitions import Definition, Deployment, Resource
-from engine.models.instances import ExternalTask, Incident, Job, ProcessInstance, Subscription, UserTask, UserTaskCandidate
+from engine.models.instances import (
+    ExternalTask,
+    Incident,
+    Job,
+    ProcessInstance,
+    Subscription,
+    UserTask,
+    UserTaskCandidate,
+)
 from engine.models.people import Group, LoginFailure, Membership, NumberSequence, User
 from engine.models.records import ActivityInstance, Attachment, Comment, HistoryEvent, Notification
 from engine.models.states import TRANSITIONS

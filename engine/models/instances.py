@@ -17,9 +17,7 @@ class ProcessInstance(Base):
     __tablename__ = "process_instances"
     __table_args__ = (
         states_check("process_instances"),
-        CheckConstraint(
-            "(ended_at IS NULL) = (state IN ('active', 'suspended'))", name="process_instances_ended"
-        ),
+        CheckConstraint("(ended_at IS NULL) = (state IN ('active', 'suspended'))", name="process_instances_ended"),
         Index("process_instances_started", "definition_key", "started_at", "id"),
     )
 
@@ -29,7 +27,7 @@ class ProcessInstance(Base):
     #: The name of the matter in the business, shared by all process instances that serve it.
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(16))
-    #: Who called it; the root locks for all below it. The root's own row has itself here.
+    #: The outermost caller, whose row locks for all below it; null for one that nobody called.
     root_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
     #: The call activity in the parent.
@@ -56,10 +54,21 @@ class UserTask(Base):
         states_check("user_tasks"),
         CheckConstraint("(ended_at IS NULL) = (state = 'created')", name="user_tasks_ended"),
         UniqueConstraint("process_instance_id", "activity_instance"),
-        Index("user_tasks_inbox", "assignee", "sort_at", "id", sqlite_where=text("state = 'created'"),
-              postgresql_where=text("state = 'created'")),
-        Index("user_tasks_open", "sort_at", "id", sqlite_where=text("state = 'created'"),
-              postgresql_where=text("state = 'created'")),
+        Index(
+            "user_tasks_inbox",
+            "assignee",
+            "sort_at",
+            "id",
+            sqlite_where=text("state = 'created'"),
+            postgresql_where=text("state = 'created'"),
+        ),
+        Index(
+            "user_tasks_open",
+            "sort_at",
+            "id",
+            sqlite_where=text("state = 'created'"),
+            postgresql_where=text("state = 'created'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -116,9 +125,14 @@ class ExternalTask(Base):
         states_check("external_tasks"),
         CheckConstraint("(ended_at IS NULL) = (state IN ('created', 'locked', 'failed'))", name="external_tasks_ended"),
         UniqueConstraint("process_instance_id", "activity_instance"),
-        Index("external_tasks_due", "topic", "locked_until", "id",
-              sqlite_where=text("state IN ('created', 'locked')"),
-              postgresql_where=text("state IN ('created', 'locked')")),
+        Index(
+            "external_tasks_due",
+            "topic",
+            "locked_until",
+            "id",
+            sqlite_where=text("state IN ('created', 'locked')"),
+            postgresql_where=text("state IN ('created', 'locked')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -148,8 +162,13 @@ class Job(Base):
     __table_args__ = (
         states_check("jobs"),
         CheckConstraint("kind IN ('timer', 'start_timer', 'continuation', 'message', 'signal')", name="jobs_kind"),
-        Index("jobs_due", "due_at", "id", sqlite_where=text("state = 'waiting'"),
-              postgresql_where=text("state = 'waiting'")),
+        Index(
+            "jobs_due",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
         Index("jobs_owner", "process_instance_id", "activity_instance"),
     )
 

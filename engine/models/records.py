@@ -94,8 +94,13 @@ class Notification(Base):
 
     __tablename__ = "notifications"
     __table_args__ = (
-        Index("notifications_unread", "username", "id", sqlite_where=text("read_at IS NULL"),
-              postgresql_where=text("read_at IS NULL")),
+        Index(
+            "notifications_unread",
+            "username",
+            "id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
         # The worker that is interrupted after writing and before completing tells nobody twice.
         UniqueConstraint("idempotency_key", "username"),
     )

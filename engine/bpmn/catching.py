@@ -1,0 +1,327 @@
+"""Who catches what: waiting for events, finding the catcher of what is thrown, and what happens when it catches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from engine import errors, timers
+from engine.bpmn.effects import Escalated, Subscribed, TimerArmed
+from engine.bpmn.model import EventDefinition, EventKind
+from engine.bpmn.tokens import Scope, Token
+
+if TYPE_CHECKING:
+    from engine.bpmn.elements.activities import SubProcess
+    from engine.bpmn.elements.base import Node
+    from engine.bpmn.elements.events import BoundaryEvent, StartEvent
+    from engine.bpmn.workflow import TokenWorkflow
+
+#: Where a diagram's local times are meant when no calendar says otherwise.
+DEFAULT_ZONE = "UTC"
+
+
+# -- waiting -----------------------------------------------------------------------------------------------------------
+
+
+def arm(workflow: TokenWorkflow, number: int, node: Node, token: Token | None) -> None:
+    """Begin to wait for what an event catches, as activity instance `number`; errors and the like need no waiting."""
+    environment = workflow.environment
+    variables = token.variables() if token else workflow.root.variables
+    for definition in node.definitions:
+        if definition.kind == "timer":
+            assert definition.schedule is not None and definition.timer is not None
+            value = definition.schedule.evaluate(variables, environment)
+            zone = environment.calendar.zone if environment.calendar else DEFAULT_ZONE
+            due = timers.schedule(definition.timer, value, environment.now, zone)
+            workflow.effects.append(TimerArmed(number=number, element_id=node.bpmn_id, due=due))
+            workflow.record("timer.armed", token, facts={"timer": node.bpmn_id, "due": due.at.isoformat()})
+        elif definition.kind in ("message", "signal"):
+            assert definition.name is not None
+            name = str(definition.name.evaluate(variables, environment))
+            correlation = None
+            if definition.kind == "message":
+                correlation = subscribed_correlation(workflow, definition, variables)
+            workflow.effects.append(
+                Subscribed(
+                    number=number, element_id=node.bpmn_id, kind=definition.kind, name=name, correlation=correlation
+                )
+            )
+        elif definition.kind == "conditional":
+            workflow.dirty = True
+
+
+def arm_event_subprocesses(workflow: TokenWorkflow, container: SubProcess, scope: Scope) -> None:
+    """Begin to wait for what starts the event sub-processes of a scope."""
+    for start in container.event_starts:
+        arm(workflow, scope.number, start, scope.owner)
+
+
+def arm_boundary(workflow: TokenWorkflow, token: Token) -> None:
+    """Begin to wait for the events on the border of an activity."""
+    for event in token.node.boundary:
+        arm(workflow, token.number, event, token)
+
+
+def armed(workflow: TokenWorkflow, kind: EventKind) -> Iterator[tuple[int, Node]]:
+    """Yield every event of a kind that is waited for, with the activity instance that waits."""
+    for token in list(workflow.tasks.values()):
+        if token.waits:
+            for node in token.node.awaited(token):
+                if node.catches(kind):
+                    yield token.number, node
+    for scope in list(workflow.scopes.values()):
+        if not scope.memo.get("interrupted"):
+            for start in container_of(workflow, scope).event_starts:
+                if start.catches(kind):
+                    yield scope.number, start
+
+
+def container_of(workflow: TokenWorkflow, scope: Scope) -> SubProcess:
+    """Return the process or sub-process whose elements live in a scope."""
+    return workflow.spec.root if scope.owner is None else scope.owner.node.inside(scope.owner)  # type: ignore
+
+
+# -- catching ----------------------------------------------------------------------------------------------------------
+
+
+def trigger(
+    workflow: TokenWorkflow,
+    number: int,
+    node: Node,
+    kind: EventKind,
+    variables: Mapping[str, Any],
+    *,
+    name: str = "",
+    last: bool = True,
+) -> None:
+    """
+    Let an event catch what came for activity instance `number`.
+
+    `last`: a timer that will not come again. Raises `NotFound` or `InvalidState` where nobody waits for it (any more).
+    """
+    start = workflow.event_start(node.bpmn_id)
+    if start is not None:
+        scope = workflow.scopes.get(number)
+        if scope is None or start.container is None or start.container.container is not container_of(workflow, scope):
+            raise errors.NotFound("waiting event", f"{number}/{node.bpmn_id}")
+        if scope.memo.get("interrupted"):
+            raise errors.InvalidState("start", "event sub-process", start.container.bpmn_id, "interrupted")
+        if complete_set(workflow, scope.memo, start, kind, name):
+            start_event_subprocess(workflow, scope, start, variables)
+        return
+    token = workflow.waiting(number)
+    if node not in token.node.awaited(token):
+        raise errors.NotFound("waiting event", f"{number}/{node.bpmn_id}")
+    if not complete_set(workflow, token.memo, node, kind, name):
+        return
+    if node is token.node:
+        workflow.set_variables(token.inner or token.scope, variables)
+        workflow.guard(token, lambda: token.node.caught(token, kind, last))
+    elif node in token.node.boundary:
+        fire_boundary(workflow, token, node, variables)  # type: ignore[arg-type]
+    else:
+        workflow.set_variables(token.scope, variables)
+        workflow.guard(token, lambda: token.node.happened(token, node))  # type: ignore[attr-defined]
+
+
+def complete_set(workflow: TokenWorkflow, memo: dict[str, Any], node: Node, kind: EventKind, name: str) -> bool:
+    """Whether an event that needs several things has got the last of them; one that needs any always has."""
+    if not getattr(node, "parallel", False):
+        return True
+    came = memo.setdefault("came", {}).setdefault(node.bpmn_id, [])
+    for index, definition in enumerate(node.definitions):
+        if index not in came and definition.kind == kind and _is_named(workflow, definition, name):
+            came.append(index)
+            break
+    if len(came) < len(node.definitions):
+        return False
+    del memo["came"][node.bpmn_id]
+    return True
+
+
+def _is_named(workflow: TokenWorkflow, definition: EventDefinition, name: str) -> bool:
+    if definition.name is None or not name:
+        return True
+    return str(definition.name.evaluate(workflow.root.variables, workflow.environment)) == name
+
+
+def fire_boundary(workflow: TokenWorkflow, host: Token, event: BoundaryEvent, variables: Mapping[str, Any]) -> None:
+    """Send a token out of an event on the border; an interrupting one ends the activity first."""
+    workflow.set_variables(host.scope, variables)
+    workflow.enter(event, host.scope, memo={"caught": True})
+    if event.interrupting:
+        workflow.cancel_token(host)
+
+
+def start_event_subprocess(
+    workflow: TokenWorkflow, scope: Scope, start: StartEvent, variables: Mapping[str, Any]
+) -> None:
+    """Run an event sub-process in its scope; an interrupting one ends everything else there first."""
+    workflow.set_variables(scope, variables)
+    assert start.container is not None
+    token = workflow.enter(start.container, scope, memo={"start": start.bpmn_id})
+    if start.interrupting:
+        scope.memo["interrupted"] = True
+        for other in container_of(workflow, scope).event_starts:
+            workflow.disarm(scope.number, other)
+        workflow.clear(scope, keep=token)
+
+
+# -- throwing ----------------------------------------------------------------------------------------------------------
+
+
+def _catcher(
+    workflow: TokenWorkflow, token: Token, kind: EventKind, code: str
+) -> tuple[Token | Scope, BoundaryEvent | StartEvent] | None:
+    """
+    Return who catches an error or escalation that comes from a token: the nearest event on a border around it or event
+    sub-process beside it; one for just this code before one for all.
+    """
+    at = token
+    while True:
+        if "loop" not in at.memo and (event := _matching(at.node.boundary, kind, code)):
+            return at, event
+        scope = at.scope
+        starts = container_of(workflow, scope).event_starts
+        busy = scope.memo.get("interrupted") or at.node in [start.container for start in starts]
+        if not busy and (start := _matching(starts, kind, code)):
+            return scope, start
+        if scope.owner is None:
+            return None
+        at = scope.owner
+
+
+def _matching(nodes: list[Any], kind: EventKind, code: str) -> Any:
+    for wanted in (code, None):
+        for node in nodes:
+            if any(definition.code == wanted for definition in node.catches(kind)):
+                return node
+    return None
+
+
+def _catch(
+    workflow: TokenWorkflow,
+    found: tuple[Token | Scope, Any],
+    kind: EventKind,
+    code: str,
+    message: str,
+    variables: Mapping[str, Any],
+) -> None:
+    place, event = found
+    carried = dict(variables)
+    for definition in event.catches(kind):
+        if definition.code_variable:
+            carried[definition.code_variable] = code
+        if definition.message_variable:
+            carried[definition.message_variable] = message
+    workflow.record(f"{kind}.caught", None, facts={"by": event.bpmn_id, "code": code})
+    if isinstance(place, Scope):
+        start_event_subprocess(workflow, place, event, carried)
+    else:
+        fire_boundary(workflow, place, event, carried)
+
+
+def throw_error(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> bool:
+    """Let the nearest event that catches this error have it; return whether there was one."""
+    found = _catcher(workflow, token, "error", error.error_code)
+    if found is None:
+        return False
+    workflow.record("error.thrown", token, facts={"code": error.error_code}, variables={"message": error.message})
+    _catch(workflow, found, "error", error.error_code, error.message, error.variables)
+    return True
+
+
+def throw_error_event(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> None:
+    """Throw the error of an end event; one that nobody catches ends the process instance."""
+    from engine.bpmn.workflow import Outcome
+
+    if not throw_error(workflow, token, error):
+        workflow.record("error.thrown", token, facts={"code": error.error_code})
+        workflow.end(Outcome(state="cancelled", error=error, reason=f"error:{error.error_code}"))
+
+
+def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables: Mapping[str, Any]) -> None:
+    """Let the nearest event that catches this escalation have it, or the caller of the process instance."""
+    workflow.record("escalation.thrown", token, facts={"code": code}, variables=dict(variables) or None)
+    found = _catcher(workflow, token, "escalation", code)
+    if found is None:
+        workflow.effects.append(Escalated(code=code, variables=variables))
+    else:
+        _catch(workflow, found, "escalation", code, "", variables)
+
+
+def throw_signal(workflow: TokenWorkflow, name: str, variables: Mapping[str, Any]) -> None:
+    """Let everything in this instance that waits for a signal catch it."""
+    if not workflow.spec.has_signal_catches:
+        return
+    for number, node in list(armed(workflow, "signal")):
+        if any(_is_named(workflow, definition, name) for definition in node.catches("signal")):
+            try:
+                trigger(workflow, number, node, "signal", variables, name=name)
+            except (errors.NotFound, errors.InvalidState):
+                # Another catcher of the same signal has just interrupted this one.
+                continue
+
+
+def check_conditions(workflow: TokenWorkflow) -> None:
+    """Let conditional events catch whose condition has become true since it was last looked at."""
+    while workflow.dirty and workflow.outcome is None:
+        workflow.dirty = False
+        before = workflow.root.memo.get("holds", {})
+        holds: dict[str, bool] = {}
+        became: list[tuple[int, Node]] = []
+        for number, node in armed(workflow, "conditional"):
+            key = f"{number}/{node.bpmn_id}"
+            if _condition_holds(workflow, number, node):
+                holds[key] = True
+                if key not in before:
+                    became.append((number, node))
+        if holds or before:
+            workflow.root.memo["holds"] = holds
+        for number, node in became:
+            try:
+                trigger(workflow, number, node, "conditional", {})
+            except (errors.NotFound, errors.InvalidState):
+                continue
+
+
+def _condition_holds(workflow: TokenWorkflow, number: int, node: Node) -> bool:
+    token = workflow.tasks.get(number)
+    variables = token.variables() if token else workflow.root.variables
+    for definition in node.catches("conditional"):
+        assert definition.condition is not None
+        try:
+            if definition.condition.condition(variables, workflow.environment)[0]:
+                return True
+        except errors.ExpressionError:
+            # A variable that is not there yet: the condition does not hold yet.
+            continue
+    return False
+
+
+# -- correlation -------------------------------------------------------------------------------------------------------
+
+
+def subscribed_correlation(
+    workflow: TokenWorkflow, definition: EventDefinition, variables: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return the values of the correlation keys by which this instance wants its message; None without keys."""
+    found: dict[str, Any] = {}
+    for key in workflow.spec.correlation_keys:
+        for name, path in key.from_process.items():
+            if definition.message_id in key.from_message.get(name, {}):
+                found[name] = path.evaluate(variables, workflow.environment)
+    return found or None
+
+
+def sent_correlation(
+    token: Token, definition: EventDefinition, payload: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the values of the correlation properties in a message that is sent."""
+    found: dict[str, Any] = {}
+    for key in token.workflow.spec.correlation_keys:
+        for name, paths in key.from_message.items():
+            path = paths.get(definition.message_id or "")
+            if path is not None:
+                found[name] = path.evaluate(payload or token.variables(), token.workflow.environment)
+    return {"properties": found} if found else {}

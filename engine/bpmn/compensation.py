@@ -1,0 +1,149 @@
+"""Compensation: what completed activities leave behind to be undone, and undoing it in reverse order."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn import catching
+from engine.bpmn.model import EventDefinition
+from engine.bpmn.tokens import Scope, Token
+
+if TYPE_CHECKING:
+    from engine.bpmn.elements.activities import Activity
+    from engine.bpmn.workflow import TokenWorkflow
+
+
+def remember(token: Token) -> None:
+    """Keep what is needed to compensate an activity that has just completed, if anything can."""
+    node: Activity = token.node  # type: ignore[assignment]
+    record: dict[str, Any] | None = None
+    if node.for_compensation or "compensates" in token.memo:
+        return
+    if node.loop is not None and "loop" not in token.memo:
+        # The body of a loop: each of its rounds has left a record of its own.
+        if token.inner is not None:
+            token.scope.completed.extend(token.inner.completed)
+        return
+    if node.compensation_handler is not None:
+        record = {"activity": node.bpmn_id, "handler": node.compensation_handler.bpmn_id}
+        if "loop" in token.memo and token.inner is not None:
+            record["variables"] = deepcopy(token.inner.variables)
+    elif token.inner is not None and (token.inner.completed or node.compensation_start() is not None):
+        record = {
+            "activity": node.bpmn_id,
+            "variables": deepcopy(token.inner.variables),
+            "completed": token.inner.completed,
+        }
+    if record is not None:
+        token.scope.completed.append(record)
+
+
+def throw(token: Token, definition: EventDefinition) -> bool:
+    """Begin to compensate what an event asks for; return whether the event may go on at once."""
+    if token.memo.pop("compensated", False):
+        return True
+    scope = token.scope
+    while (
+        scope.owner is not None and scope.parent is not None and catching.container_of(token.workflow, scope).triggered
+    ):
+        # An event sub-process compensates what happened beside it.
+        scope = scope.parent
+    records = [
+        record
+        for record in scope.completed
+        if definition.activity_ref is None or record["activity"] == definition.activity_ref
+    ]
+    if not records:
+        return True
+    scope.completed = [record for record in scope.completed if record not in records]
+    driver = token
+    if not definition.wait_for_completion:
+        driver = token.workflow.enter(token.node, token.scope, memo={"driver": True})
+        driver._set_state(TaskState.STARTED)
+    _drive(driver, scope, records)
+    return not definition.wait_for_completion
+
+
+def _drive(driver: Token, scope: Scope, records: list[dict[str, Any]]) -> None:
+    """Have a token compensate records, the last one first."""
+    driver.memo["compensate"] = {"scope": scope.number, "todo": records}
+    driver._set_state(TaskState.STARTED)
+    _next(driver.workflow, driver)
+
+
+def _next(workflow: TokenWorkflow, driver: Token) -> None:
+    memo = driver.memo["compensate"]
+    if not memo["todo"]:
+        del driver.memo["compensate"]
+        _finished(workflow, driver)
+        return
+    record = memo["todo"].pop()
+    scope = workflow.scopes[memo["scope"]]
+    handler = record.get("handler")
+    if handler is not None:
+        token = workflow.enter(workflow.spec.nodes[handler], scope, memo={"compensates": driver.number})
+        if "variables" in record:
+            token.open_scope().variables = record["variables"]
+        return
+    # A sub-process is brought back with the variables it had, to compensate what completed in it.
+    token = workflow.enter(workflow.spec.nodes[record["activity"]], scope, memo={"compensates": driver.number})
+    token._set_state(TaskState.STARTED)
+    inner = token.open_scope()
+    inner.variables = record["variables"]
+    inner.completed = record["completed"]
+    start = token.node.compensation_start()  # type: ignore[attr-defined]
+    if start is not None:
+        catching.start_event_subprocess(workflow, inner, start, {})
+    else:
+        records, inner.completed = inner.completed, []
+        _drive(token, inner, records)
+
+
+def _finished(workflow: TokenWorkflow, driver: Token) -> None:
+    transaction = driver.memo.pop("transaction", None)
+    if transaction is not None:
+        _leave_transaction(workflow, workflow.tasks[transaction])
+    elif "compensates" in driver.memo or "driver" in driver.memo:
+        workflow.guard(driver, driver.complete)
+    else:
+        driver.memo["compensated"] = True
+        driver._set_state(TaskState.READY)
+        workflow.queue.append(driver)
+
+
+def done(token: Token) -> None:
+    """A handler has finished: go on with the one before it."""
+    driver = token.workflow.tasks.get(token.memo["compensates"])
+    if driver is not None:
+        _next(token.workflow, driver)
+
+
+def cancel_transaction(token: Token) -> None:
+    """Take back a transaction: end what still runs in it, compensate what completed, leave by its cancel event."""
+    workflow = token.workflow
+    scope = token.scope
+    while scope.owner is not None and not getattr(scope.owner.node, "transactional", False):
+        scope = scope.owner.scope
+    assert scope.owner is not None, "deployment checks that a cancel event stands in a transaction"
+    keep = token
+    while keep.scope is not scope:
+        assert keep.scope.owner is not None
+        keep = keep.scope.owner
+    workflow.clear(scope, keep=keep)
+    records, scope.completed = scope.completed, []
+    token.memo["transaction"] = scope.owner.number
+    _drive(token, scope, records)
+
+
+def _leave_transaction(workflow: TokenWorkflow, transaction: Token) -> None:
+    for event in transaction.node.boundary:
+        if event.catches("cancel"):
+            catching.fire_boundary(workflow, transaction, event, {})
+            return
+    scope = transaction.scope
+    workflow.cancel_token(transaction)
+    if not scope.tokens:
+        workflow.scope_emptied(scope)

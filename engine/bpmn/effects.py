@@ -1,0 +1,161 @@
+"""What a step of a process instance asks of the world outside it; the runtime turns each into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from engine.timers import Due
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserTaskCreated:
+    """Somebody has to do something."""
+
+    number: int
+    element_id: str
+    name: str
+    assignee: str | None
+    candidate_users: tuple[str, ...]
+    candidate_groups: tuple[str, ...]
+    form_key: str | None
+    priority: int
+    due_at: datetime | None
+    follow_up_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExternalTaskCreated:
+    """A worker has to do something."""
+
+    number: int
+    element_id: str
+    topic: str
+    priority: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimerArmed:
+    """The clock will bring the instance on."""
+
+    number: int
+    element_id: str
+    due: Due
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContinuationQueued:
+    """A save point: the instance goes on by itself, in a transaction of its own."""
+
+    number: int
+    element_id: str
+    retry_cycle: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscribed:
+    """A message or signal will bring the instance on."""
+
+    number: int
+    element_id: str
+    kind: str
+    name: str
+    correlation: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disarmed:
+    """An activity instance no longer waits for a timer, message or signal: at this element, or at any."""
+
+    number: int
+    element_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkEnded:
+    """A user task or external task is over without having been completed: interrupted, or moved away by hand."""
+
+    number: int
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageSent:
+    """A message goes to whoever waits for it."""
+
+    name: str
+    variables: Mapping[str, Any]
+    correlation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalSent:
+    """A signal goes to all other instances and start events that wait for it."""
+
+    name: str
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Called:
+    """Another process is to be run for a call activity."""
+
+    number: int
+    key: str
+    version: int | None
+    version_tag: str | None
+    same_deployment: bool
+    variables: Mapping[str, Any]
+    business_key: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallCancelled:
+    """The process that a call activity runs is no longer wanted."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """An element failed: its token stands still until somebody has it run again."""
+
+    number: int
+    element_id: str
+    message: str
+    details: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """A token that had failed goes on, or is gone."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Escalated:
+    """An escalation left the process instance; its caller may catch it."""
+
+    code: str
+    variables: Mapping[str, Any]
+
+
+Effect = (
+    UserTaskCreated
+    | ExternalTaskCreated
+    | TimerArmed
+    | ContinuationQueued
+    | Subscribed
+    | Disarmed
+    | WorkEnded
+    | MessageSent
+    | SignalSent
+    | Called
+    | CallCancelled
+    | Failed
+    | Recovered
+    | Escalated
+)

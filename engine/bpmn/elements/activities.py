@@ -1,0 +1,269 @@
+"""Activities: what takes time or does work, and containers of further elements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from engine.bpmn import catching, compensation
+from engine.bpmn.elements.base import Node, payload_value
+from engine.bpmn.elements.loops import loop_begin, loop_round_completed
+from engine.bpmn.model import Loop, VariableMapping
+
+if TYPE_CHECKING:
+    from engine.bpmn.elements.events import StartEvent
+    from engine.bpmn.model import Condition
+    from engine.bpmn.tokens import Token
+
+
+class Activity(Node):
+    """
+    An activity: save points, loops, local variables, events on its border and compensation, around its own work.
+
+    A token of an activity with a loop is the body of the loop; the tokens of its rounds live in the body's scope and
+    have `loop` in their memo.
+    """
+
+    #: What it waits for outside: `user_task`, `external_task`, or nothing.
+    work: ClassVar[str | None] = None
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.loop: Loop | None = None
+        self.input_mappings: tuple[VariableMapping, ...] = ()
+        self.output_mappings: tuple[VariableMapping, ...] = ()
+        #: Data associations: variable to variable, where the first one is there.
+        self.data_inputs: tuple[tuple[str, str], ...] = ()
+        self.data_outputs: tuple[tuple[str, str], ...] = ()
+        self.start_quantity = 1
+        self.completion_quantity = 1
+        self.for_compensation = False
+        self.compensation_handler: Activity | None = None
+
+    # -- in ----------------------------------------------------------------------------------------------------------
+
+    def enter(self, token: Token) -> bool | None:
+        if "after" in token.memo:
+            return None if self.pauses_after(token) else True
+        if "loop" not in token.memo:
+            if self.start_quantity > 1 and not self.gathered(token):
+                return None
+            if self.pauses(token):
+                return None
+            if self.loop is not None:
+                return loop_begin(self, self.loop, token)
+        return self.begin(token)
+
+    def begin(self, token: Token) -> bool | None:
+        """Do the work once: make the local variables, start, and listen on the border while it lasts."""
+        if self.input_mappings:
+            scope = token.open_scope()
+            for mapping in self.input_mappings:
+                scope.variables[mapping.target] = payload_value(mapping.source, token)
+        for source, target in self.data_inputs:
+            copy_variable(token, source, target)
+        done = self.run(token)
+        if done is None and "loop" not in token.memo and token.alive:
+            catching.arm_boundary(token.workflow, token)
+        return done
+
+    def gathered(self, token: Token) -> bool:
+        """Whether as many tokens have come as the activity needs to start once."""
+        if "joined" in token.memo:
+            return True
+        waiting = [
+            other
+            for other in token.scope.tokens.values()
+            if other.task_spec is self and (other is token or other.memo.get("gathers"))
+        ]
+        if len(waiting) < self.start_quantity:
+            token.memo["gathers"] = True
+            return False
+        token.workflow.merge(token, waiting)
+        return True
+
+    def begins_by_itself(self) -> bool:
+        return not self.incoming and not self.for_compensation
+
+    def awaited(self, token: Token) -> list[Node]:
+        return [] if "loop" in token.memo or "gathers" in token.memo else list(self.boundary)
+
+    # -- out ---------------------------------------------------------------------------------------------------------
+
+    def leave(self, token: Token) -> None:
+        workflow = token.workflow
+        if "after" in token.memo:
+            workflow.take(token, self.chosen_flows(token), self.completion_quantity)
+            return
+        is_body = self.loop is not None and "loop" not in token.memo
+        if not is_body:
+            self.hand_out(token)
+        if self.boundary and "loop" not in token.memo:
+            workflow.disarm(token.number)
+        compensation.remember(token)
+        if "loop" in token.memo:
+            loop_round_completed(self, token)
+        elif "compensates" in token.memo:
+            compensation.done(token)
+        elif self.async_after:
+            workflow.enter(self, token.scope, memo={"after": True})
+        else:
+            workflow.take(token, self.chosen_flows(token), self.completion_quantity)
+
+    def hand_out(self, token: Token) -> None:
+        """Set the variables that the activity gives to its surroundings."""
+        if self.output_mappings:
+            given = {mapping.target: payload_value(mapping.source, token) for mapping in self.output_mappings}
+            token.workflow.set_variables(token.scope, given)
+        for source, target in self.data_outputs:
+            copy_variable(token, source, target)
+
+    def pauses_after(self, token: Token) -> bool:
+        """Whether the save point behind the activity holds the token back."""
+        if token.memo.pop("continued", False):
+            return False
+        token.workflow.wait_for_continuation(token)
+        return True
+
+    def inner_ended(self, token: Token) -> None:
+        """All tokens inside are gone; a loop ends by itself when its last round does."""
+
+    def inner_completed(self, token: Token) -> None:
+        """A token inside is done, others are not."""
+
+    def inside(self, token: Token) -> SubProcess:
+        """Return the container whose elements live in the scope of a token; a loop's body has none of its own."""
+        return NOTHING
+
+    def compensation_start(self) -> StartEvent | None:
+        """Return the event that starts its compensation event sub-process, if it has one."""
+        return None
+
+    def caught(self, token: Token, kind: str, last: bool) -> None:
+        """What the activity itself waits for has come."""
+        token.complete()
+
+
+def copy_variable(token: Token, source: str, target: str) -> None:
+    """Copy a variable to another name where it is there."""
+    variables = token.variables()
+    if source != target and source in variables:
+        token.workflow.set_variables(token.scope, {target: variables[source]})
+
+
+class Task(Activity):
+    """A task without a kind: the token passes."""
+
+    tag: ClassVar[str] = "task"
+
+
+class ManualTask(Task):
+    """Work that the engine hears nothing of: the token passes."""
+
+    tag: ClassVar[str] = "manualTask"
+
+
+class SubProcess(Activity):
+    """Elements with variables of their own: embedded, transaction, ad-hoc, event sub-process, or the process itself."""
+
+    tag: ClassVar[str] = "subProcess"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.children: list[Node] = []
+        #: Of event sub-processes directly inside, those that wait for something.
+        self.event_starts: list[StartEvent] = []
+        self.start_events: list[StartEvent] = []
+        #: An event sub-process.
+        self.triggered = False
+        self.transactional = False
+        self.ad_hoc: str | None = None
+        self.completion: Condition | None = None
+        self.cancels_remaining = True
+        #: Variables that exist from the start (properties and data objects with a value).
+        self.initial: Mapping[str, Any] = {}
+
+    def entries(self, *, alternatives: bool = False) -> list[Node]:
+        """
+        Return where tokens begin: the none start events, or what nothing leads to when there is no start event.
+
+        `alternatives`: several start events each begin an instance of their own, so that only the first one counts.
+        """
+        plain: list[Node] = [start for start in self.start_events if not start.definitions]
+        if plain:
+            return plain[:1] if alternatives else plain
+        if self.start_events:
+            return []
+        return [child for child in self.children if child.begins_by_itself()]
+
+    def run(self, token: Token) -> bool | None:
+        workflow = token.workflow
+        scope = token.open_scope()
+        scope.variables = {**self.initial, **scope.variables}
+        start = token.memo.get("start")
+        entries = [workflow.spec.nodes[start]] if start else self.entries()
+        if not entries:
+            return True
+        if self.ad_hoc == "Sequential":
+            token.memo["todo"] = [entry.bpmn_id for entry in entries[1:]]
+            entries = entries[:1]
+        catching.arm_event_subprocesses(workflow, self, scope)
+        for entry in entries:
+            workflow.enter(entry, scope, memo={"caught": True} if start else None)
+        return None
+
+    def begins_by_itself(self) -> bool:
+        return super().begins_by_itself() and not self.triggered
+
+    def inside(self, token: Token) -> SubProcess:
+        return NOTHING if self.loop is not None and "loop" not in token.memo else self
+
+    def leave(self, token: Token) -> None:
+        if self.event_starts and not self.boundary:
+            token.workflow.disarm(token.number)
+        super().leave(token)
+
+    def inner_ended(self, token: Token) -> None:
+        if self.loop is not None and "loop" not in token.memo:
+            return
+        workflow = token.workflow
+        if self.ad_hoc and self.go_on(token):
+            return
+        if "compensate" not in token.memo:
+            workflow.guard(token, token.complete)
+
+    def inner_completed(self, token: Token) -> None:
+        if self.ad_hoc and self.is_complete(token):
+            assert token.inner is not None
+            if self.cancels_remaining:
+                token.memo.pop("todo", None)
+                token.workflow.clear(token.inner)
+                token.workflow.guard(token, token.complete)
+
+    def is_complete(self, token: Token) -> bool:
+        """Whether the completion condition of an ad-hoc sub-process holds."""
+        if self.completion is None:
+            return False
+        return self.completion.condition(token.variables(), token.workflow.environment)[0]
+
+    def go_on(self, token: Token) -> bool:
+        """Begin the next activity of a sequential ad-hoc sub-process, unless it is complete; return whether it did."""
+        todo = token.memo.get("todo")
+        if not todo or self.is_complete(token):
+            return False
+        assert token.inner is not None
+        token.workflow.enter(token.workflow.spec.nodes[todo.pop(0)], token.inner)
+        return True
+
+    def compensation_start(self) -> StartEvent | None:
+        return next((start for start in self.event_starts if start.catches("compensate")), None)
+
+
+class _Nothing:
+    """A container without elements: what a scope has that only holds variables or rounds of a loop."""
+
+    event_starts: tuple[StartEvent, ...] = ()
+    triggered = False
+
+
+NOTHING: Any = _Nothing()

@@ -1,0 +1,156 @@
+"""Loops: an activity repeated while a condition holds, or once for each of several instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine import errors
+from engine.bpmn import catching
+
+if TYPE_CHECKING:
+    from engine.bpmn.elements.activities import Activity
+    from engine.bpmn.model import Loop
+    from engine.bpmn.tokens import Token
+
+#: Instances of one activity at a time.
+MAX_INSTANCES = 10_000
+
+
+def loop_begin(activity: Activity, loop: Loop, body: Token) -> bool | None:
+    """Begin the rounds of a loop; return True where there is none."""
+    if loop.kind == "standard":
+        scope = body.open_scope()
+        scope.variables.setdefault("loopCounter", 0)
+        if (loop.test_before and not _goes_on(loop, body)) or loop.maximum == 0:
+            return True
+        catching.arm_boundary(body.workflow, body)
+        _begin_round(activity, loop, body, 0)
+        return None
+    items = _items(loop, body)
+    count = len(items) if items is not None else _cardinality(loop, body)
+    if count > MAX_INSTANCES:
+        raise errors.InvalidInput(
+            f"Expected at most {MAX_INSTANCES} instances of {activity.bpmn_id}, but found {count}"
+        )
+    scope = body.open_scope()
+    scope.variables.update(nrOfInstances=count, nrOfActiveInstances=0, nrOfCompletedInstances=0)
+    if loop.output_collection:
+        body.memo["results"] = [None] * count
+    if not count:
+        return True
+    if items is not None:
+        body.memo["items"] = items
+    catching.arm_boundary(body.workflow, body)
+    for index in range(count if loop.kind == "parallel" else 1):
+        _begin_round(activity, loop, body, index)
+    return None
+
+
+def _items(loop: Loop, body: Token) -> list[Any] | None:
+    if loop.collection is None:
+        return None
+    value = loop.collection.evaluate(body.variables(), body.workflow.environment)
+    if isinstance(value, dict):
+        return list(value.values())
+    if not isinstance(value, (list, tuple)):
+        raise errors.InvalidInput(f"Expected a list in {loop.collection.text}, but found {value!r:.80}")
+    return list(value)
+
+
+def _cardinality(loop: Loop, body: Token) -> int:
+    assert loop.cardinality is not None
+    value = loop.cardinality.evaluate(body.variables(), body.workflow.environment)
+    if isinstance(value, str) and value.strip().isdigit():
+        value = int(value)
+    if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "as_integer_ratio")):
+        raise errors.InvalidInput(f"Expected a number in {loop.cardinality.text}, but found {value!r:.80}")
+    if value < 0 or value != int(value):
+        raise errors.InvalidInput(f"Expected 0 or a whole number above, but found {value!r:.80}")
+    return int(value)
+
+
+def _begin_round(activity: Activity, loop: Loop, body: Token, index: int) -> None:
+    assert body.inner is not None
+    token = body.workflow.enter(activity, body.inner, memo={"loop": index})
+    variables = token.open_scope().variables
+    variables["loopCounter"] = index
+    if "items" in body.memo and loop.element_variable:
+        variables[loop.element_variable] = body.memo["items"][index]
+    if loop.kind == "standard":
+        body.inner.variables["loopCounter"] = index
+    else:
+        body.inner.variables["nrOfActiveInstances"] += 1
+
+
+def _goes_on(loop: Loop, body: Token) -> bool:
+    return loop.condition is None or loop.condition.condition(body.variables(), body.workflow.environment)[0]
+
+
+def loop_round_completed(activity: Activity, token: Token) -> None:
+    """A round is over: begin the next one, or end the loop."""
+    body, loop = token.scope.owner, activity.loop
+    assert body is not None and body.inner is not None and loop is not None
+    index: int = token.memo["loop"]
+    if loop.kind == "standard":
+        body.inner.variables["loopCounter"] = index + 1
+        if (loop.maximum is None or index + 1 < loop.maximum) and _goes_on(loop, body):
+            _begin_round(activity, loop, body, index + 1)
+        else:
+            _end(activity, loop, body, token)
+        return
+    counters = body.inner.variables
+    counters["nrOfActiveInstances"] -= 1
+    counters["nrOfCompletedInstances"] += 1
+    if "results" in body.memo and token.inner is not None:
+        body.memo["results"][index] = token.variables().get(loop.output_element or "")
+    if _throw_behavior(loop, body, counters["nrOfCompletedInstances"]):
+        _end(activity, loop, body, token)
+        return
+    if (loop.completion is not None and loop.completion.condition(body.variables(), body.workflow.environment)[0]) or counters["nrOfCompletedInstances"] == counters["nrOfInstances"]:
+        _end(activity, loop, body, token)
+    elif loop.kind == "sequential":
+        _begin_round(activity, loop, body, index + 1)
+
+
+def _end(activity: Activity, loop: Loop, body: Token, last: Token) -> None:
+    assert body.inner is not None
+    body.workflow.clear(body.inner, keep=last)
+    if loop.output_collection:
+        body.workflow.set_variables(body.scope, {loop.output_collection: body.memo["results"]})
+    body.workflow.guard(body, body.complete)
+
+
+def _throw_behavior(loop: Loop, body: Token, completed: int) -> bool:
+    """
+    Throw what the loop's behaviour asks for when an instance is done; return whether that ends the loop.
+
+    Events on the border catch it without interrupting: the activity itself throws, it is not interrupted by itself.
+    With `complex`, an interrupting event ends the remaining instances, and the activity completes.
+    """
+    if loop.behavior == "complex":
+        ends = False
+        for condition, event in loop.complex:
+            if condition.condition(body.variables(), body.workflow.environment)[0]:
+                ends = _throw_to_border(body, event) or ends
+        return ends
+    if loop.event is not None and (loop.behavior == "none" or (loop.behavior == "one" and completed == 1)):
+        _throw_to_border(body, loop.event)
+    return False
+
+
+def _throw_to_border(body: Token, event: Any) -> bool:
+    workflow = body.workflow
+    name = event.name.evaluate(body.variables(), workflow.environment) if event.name is not None else None
+    interrupts = False
+    for boundary in body.node.boundary:
+        for definition in boundary.catches(event.kind):
+            if definition.name is not None:
+                wanted = definition.name.evaluate(body.variables(), workflow.environment)
+            else:
+                wanted = None
+            if wanted == name and (definition.code is None or definition.code == event.code):
+                workflow.enter(boundary, body.scope, memo={"caught": True})
+                interrupts = interrupts or boundary.interrupting
+                break
+    workflow.record(f"{event.kind}.sent", body, facts={"name": name or event.code or ""})
+    return interrupts

@@ -1,0 +1,309 @@
+"""Tasks that do something: people, workers, scripts, decisions, messages, and other processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from engine import errors
+from engine.bpmn import catching
+from engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
+from engine.bpmn.elements.activities import Activity
+from engine.bpmn.elements.base import Node, payload_value
+from engine.bpmn.elements.events import throw_definition
+from engine.bpmn.model import VariableMapping
+from engine.expressions import Expression
+
+if TYPE_CHECKING:
+    from engine.bpmn.tokens import Token
+    from engine.scripts import Script
+
+DEFAULT_PRIORITY = 50
+
+
+def text(expression: Expression | None, token: Token) -> str | None:
+    """Evaluate an attribute that gives a text; blank and null are None."""
+    if expression is None:
+        return None
+    value = expression.evaluate(token.variables(), token.workflow.environment)
+    return str(value).strip() or None if value is not None else None
+
+
+def names(expression: Expression | None, token: Token) -> tuple[str, ...]:
+    """Evaluate an attribute that gives names: a list, or a text with commas between them."""
+    if expression is None:
+        return ()
+    value = expression.evaluate(token.variables(), token.workflow.environment)
+    parts = value if isinstance(value, (list, tuple)) else str(value or "").split(",")
+    return tuple(dict.fromkeys(name for part in parts if (name := str(part).strip())))
+
+
+def instant(expression: Expression | None, token: Token) -> datetime | None:
+    """Evaluate an attribute that gives a point in time: an aware datetime, a local one, or a date (its midnight)."""
+    if expression is None:
+        return None
+    environment = token.workflow.environment
+    value = expression.evaluate(token.variables(), environment)
+    if value is None or value == "":
+        return None
+    zone = ZoneInfo(environment.calendar.zone if environment.calendar else catching.DEFAULT_ZONE)
+    try:
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        elif isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+    except ValueError:
+        pass
+    if not isinstance(value, datetime):
+        raise errors.InvalidInput(f"Expected a point in time in {expression.text}, but found {value!r:.80}")
+    return value if value.tzinfo else value.replace(tzinfo=zone)
+
+
+def integer(expression: Expression | None, token: Token, default: int) -> int:
+    """Evaluate an attribute that gives a whole number."""
+    value = text(expression, token)
+    if value is None:
+        return default
+    try:
+        return int(float(value))
+    except ValueError:
+        raise errors.InvalidInput(f"Expected a whole number, but found '{value:.80}'") from None
+
+
+class UserTask(Activity):
+    """Work for a person."""
+
+    tag: ClassVar[str] = "userTask"
+    work: ClassVar[str | None] = "user_task"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.assignee: Expression | None = None
+        self.candidate_users: Expression | None = None
+        self.candidate_groups: Expression | None = None
+        self.due_date: Expression | None = None
+        self.follow_up_date: Expression | None = None
+        self.priority: Expression | None = None
+        self.form_key: Expression | None = None
+
+    def run(self, token: Token) -> bool | None:
+        workflow = token.workflow
+        created = UserTaskCreated(
+            number=token.number,
+            element_id=self.bpmn_id,
+            name=self.bpmn_name or self.bpmn_id,
+            assignee=text(self.assignee, token),
+            candidate_users=names(self.candidate_users, token),
+            candidate_groups=names(self.candidate_groups, token) or self.lane_groups(token),
+            form_key=text(self.form_key, token),
+            priority=integer(self.priority, token, DEFAULT_PRIORITY),
+            due_at=instant(self.due_date, token),
+            follow_up_at=instant(self.follow_up_date, token),
+        )
+        token.memo["work"] = True
+        workflow.effects.append(created)
+        facts = {"due": created.due_at.isoformat()} if created.due_at else {}
+        workflow.record("user_task.created", token, facts=facts)
+        return None
+
+    def lane_groups(self, token: Token) -> tuple[str, ...]:
+        """Return the group that the lane names, when the diagram says nothing else and nobody is assigned."""
+        lane = self.process.lanes.get(self.bpmn_id)
+        if lane is None or self.assignee is not None or self.candidate_users is not None:
+            return ()
+        return token.workflow.services.groups([lane])
+
+
+class ServiceTask(Activity):
+    """Work for a worker, under a topic."""
+
+    tag: ClassVar[str] = "serviceTask"
+    work: ClassVar[str | None] = "external_task"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.topic: Expression | None = None
+        self.priority: Expression | None = None
+
+    def run(self, token: Token) -> bool | None:
+        topic = text(self.topic, token) or self.bpmn_id
+        token.memo["work"] = True
+        token.workflow.effects.append(
+            ExternalTaskCreated(
+                number=token.number, element_id=self.bpmn_id, topic=topic, priority=integer(self.priority, token, 0)
+            )
+        )
+        token.workflow.record("external_task.created", token, facts={"topic": topic})
+        return None
+
+
+class SendTask(ServiceTask):
+    """Sends a message to whoever waits for it, or has a worker send it."""
+
+    tag: ClassVar[str] = "sendTask"
+
+    def run(self, token: Token) -> bool | None:
+        if self.topic is not None or not self.definitions:
+            return super().run(token)
+        throw_definition(token, self.definitions[0])
+        return True
+
+
+class ReceiveTask(Activity):
+    """Waits for a message."""
+
+    tag: ClassVar[str] = "receiveTask"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.instantiates = False
+
+    def begin_here(self, workflow: Any) -> None:
+        """Begin a process instance here: the message has already come."""
+        workflow.enter(self, workflow.root, memo={"caught": True})
+
+    def run(self, token: Token) -> bool | None:
+        if token.memo.pop("caught", False) or not self.definitions:
+            return True
+        token.workflow.arm(token.number, self, token)
+        return None
+
+    def awaited(self, token: Token) -> list[Node]:
+        is_body = self.loop is not None and "loop" not in token.memo
+        itself: list[Node] = [] if is_body or "gathers" in token.memo else [self]
+        return itself + super().awaited(token)
+
+    def leave(self, token: Token) -> None:
+        token.workflow.disarm(token.number)
+        super().leave(token)
+
+
+class ScriptTask(Activity):
+    """Runs a script outside the process, with limits."""
+
+    tag: ClassVar[str] = "scriptTask"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.script: Script | None = None
+        self.result_variable: str | None = None
+
+    def run(self, token: Token) -> bool | None:
+        if self.script is None:
+            return True
+        workflow = token.workflow
+        # The seed is what stays the same when the history is played again.
+        result = self.script.run(token.variables(), now=workflow.environment.now, seed=token.number)
+        assigned = dict(result.assigned)
+        if self.result_variable:
+            assigned[self.result_variable] = result.value
+        workflow.set_variables(token.inner or token.scope, assigned)
+        workflow.record("script.run", token, variables=assigned)
+        return True
+
+
+class BusinessRuleTask(ServiceTask):
+    """Evaluates a decision."""
+
+    tag: ClassVar[str] = "businessRuleTask"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.decision: Expression | None = None
+        self.version: int | None = None
+        self.version_tag: str | None = None
+        self.same_deployment = False
+        self.result_variable: str | None = None
+        self.result_mapping = "resultList"
+
+    def run(self, token: Token) -> bool | None:
+        key = text(self.decision, token)
+        if key is None:
+            return super().run(token)
+        workflow = token.workflow
+        value, trace = workflow.services.decide(
+            key,
+            version=self.version,
+            version_tag=self.version_tag,
+            same_deployment=self.same_deployment,
+            variables=token.variables(),
+        )
+        result = mapped_result(self, value)
+        if self.result_variable:
+            workflow.set_variables(token.inner or token.scope, {self.result_variable: result})
+        workflow.record(
+            "decision.evaluated", token, facts=trace.get("facts", {}), variables={**trace.get("inputs", {}), "=": value}
+        )
+        return True
+
+
+def mapped_result(task: BusinessRuleTask, value: Any) -> Any:
+    """
+    Return a decision's result as mapDecisionResult asks for it.
+
+    Raises `InvalidInput` when it has more rows or outputs than that allows.
+    """
+    if task.result_mapping == "resultList":
+        return value
+    rows = value if isinstance(value, list) else [] if value is None else [value]
+    single_output = [next(iter(row.values())) if isinstance(row, dict) and len(row) == 1 else row for row in rows]
+    if task.result_mapping == "collectEntries":
+        return single_output
+    if len(rows) > 1:
+        raise errors.InvalidInput(f"Expected one result of {task.bpmn_id}, but found {len(rows)}")
+    chosen = rows if task.result_mapping == "singleResult" else single_output
+    return chosen[0] if chosen else None
+
+
+class CallActivity(Activity):
+    """Runs another process and waits for its end."""
+
+    tag: ClassVar[str] = "callActivity"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.called: Expression | None = None
+        self.version: int | None = None
+        self.version_tag: str | None = None
+        self.same_deployment = False
+        self.business_key: Expression | None = None
+        #: None where the diagram maps nothing: then all variables go in and come back.
+        self.given: tuple[VariableMapping, ...] | None = None
+        self.taken: tuple[VariableMapping, ...] | None = None
+        self.gives_all = False
+        self.takes_all = False
+
+    def run(self, token: Token) -> bool | None:
+        workflow = token.workflow
+        key = text(self.called, token)
+        if key is None:
+            return True
+        variables = dict(token.variables()) if self.gives_all or self.given is None else {}
+        for mapping in self.given or ():
+            variables[mapping.target] = payload_value(mapping.source, token)
+        token.memo["called"] = True
+        workflow.effects.append(
+            Called(
+                number=token.number,
+                key=key,
+                version=self.version,
+                version_tag=self.version_tag,
+                same_deployment=self.same_deployment,
+                variables=variables,
+                business_key=text(self.business_key, token) if self.business_key else workflow.environment.business_key,
+            )
+        )
+        return None
+
+    def returned(self, token: Token, variables: Mapping[str, Any]) -> None:
+        """The called process has ended with these variables."""
+        workflow = token.workflow
+        token.memo.pop("called", None)
+        taken = dict(variables) if self.takes_all or self.taken is None else {}
+        for mapping in self.taken or ():
+            source: Any = mapping.source
+            taken[mapping.target] = source.evaluate(variables, workflow.environment)
+        workflow.set_variables(token.inner or token.scope, taken)
+        workflow.guard(token, token.complete)

@@ -1,0 +1,83 @@
+"""Joins that can only be decided when everything else has come to rest, and finding out that nothing can move any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine.bpmn.elements.gateways import ComplexGateway, InclusiveGateway, ParallelGateway
+from engine.bpmn.tokens import Scope, Token
+
+if TYPE_CHECKING:
+    from engine.bpmn.workflow import TokenWorkflow
+
+
+def settle(workflow: TokenWorkflow) -> bool:
+    """Let one upstream join go on that no other token can reach any more; return whether anything changed."""
+    if not workflow.spec.has_upstream_joins:
+        return False
+    for scope in list(workflow.scopes.values()):
+        for token in list(scope.tokens.values()):
+            node = token.node
+            if isinstance(node, InclusiveGateway) and token.waits and "joined" not in token.memo:
+                if _settle_at(workflow, scope, node, token):
+                    return True
+    return any(_forget_resets(scope) for scope in list(workflow.scopes.values()))
+
+
+def _settle_at(workflow: TokenWorkflow, scope: Scope, node: InclusiveGateway, token: Token) -> bool:
+    if isinstance(node, ComplexGateway):
+        if node.bpmn_id in scope.memo.get("reset", {}) and node.reset(token):
+            return True
+        if node.activation is not None:
+            return False
+    arrived = workflow.arrivals(node, scope)
+    if not node.is_activated(arrived, _elsewhere(scope, node)):
+        return False
+    workflow.merge(token, [tokens[0] for tokens in arrived.values()])
+    workflow.queue.append(token)
+    token._set_state(TaskState.READY)
+    return True
+
+
+def _elsewhere(scope: Scope, node: InclusiveGateway) -> list[str]:
+    return [token.node.bpmn_id for token in scope.tokens.values() if token.node is not node]
+
+
+def _forget_resets(scope: Scope) -> bool:
+    """Reset complex gateways whose missing tokens can no longer arrive."""
+    resets: dict[str, list[str]] = scope.memo.get("reset", {})
+    for element_id, missing in list(resets.items()):
+        gateway = next(iter(scope.tokens.values())).workflow.spec.nodes[element_id] if scope.tokens else None
+        if isinstance(gateway, ComplexGateway):
+            upstream = gateway.upstream()
+            reachable = frozenset().union(*(upstream[flow] for flow in missing)) if missing else frozenset()
+            if any(token.node.bpmn_id in reachable for token in scope.tokens.values() if token.node is not gateway):
+                continue
+        del resets[element_id]
+        if not resets:
+            del scope.memo["reset"]
+        return True
+    return False
+
+
+def is_stuck(workflow: TokenWorkflow) -> bool:
+    """Whether all tokens wait for one another at joins, and no event can come that would change it."""
+    for token in workflow.tasks.values():
+        if token.failed or not _joins(token):
+            if token.inner is None or not token.inner.tokens:
+                return False
+        if any(
+            event.definitions and event.catches("timer", "message", "signal", "conditional")
+            for event in token.node.boundary
+        ):
+            return False
+    return not any(workflow.spec.root.event_starts) and bool(workflow.tasks)
+
+
+def _joins(token: Token) -> bool:
+    node = token.node
+    if isinstance(node, (ParallelGateway, InclusiveGateway)):
+        return token.waits
+    return bool(token.memo.get("gathers"))

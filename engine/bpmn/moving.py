@@ -1,0 +1,258 @@
+"""How each trigger moves a process instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine import errors, triggers
+from engine.bpmn import catching
+from engine.bpmn.elements.activities import SubProcess
+from engine.bpmn.elements.base import Node
+from engine.bpmn.elements.gateways import EventBasedGateway
+from engine.bpmn.elements.tasks import CallActivity
+from engine.bpmn.tokens import Scope, Token
+from engine.bpmn.workflow import Outcome, TokenWorkflow
+from engine.history import Event
+
+#: Kind of the history event with which each trigger is remembered.
+KINDS: Mapping[type, str] = {
+    triggers.Start: "process_instance.started",
+    triggers.CompleteUserTask: "user_task.completed",
+    triggers.CompleteExternalTask: "external_task.completed",
+    triggers.ThrowError: "error.reported",
+    triggers.Escalate: "escalation.reported",
+    triggers.FireTimer: "timer.fired",
+    triggers.ReceiveMessage: "message.received",
+    triggers.ReceiveSignal: "signal.received",
+    triggers.Continue: "continuation.executed",
+    triggers.Retry: "incident.retried",
+    triggers.SetVariables: "variables.set",
+    triggers.Modify: "process_instance.modified",
+    triggers.Cancel: "process_instance.cancelled",
+    triggers.CallReturned: "call.returned",
+    triggers.CallFailed: "call.failed",
+}
+
+
+def apply(workflow: TokenWorkflow, trigger: triggers.Trigger, *, by: str | None) -> None:
+    """
+    Move a process instance and remember why; then run it until all its tokens wait.
+
+    Raises `NotFound` or `InvalidState` where the trigger does not fit what is alive.
+    """
+    workflow.events.append(event_of(workflow, trigger, by))
+    _apply(workflow, trigger)
+    workflow.run()
+
+
+def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None) -> Event:
+    """Return the history event for a trigger: all that is needed to apply it once more."""
+    number = getattr(trigger, "activity_instance", None)
+    element_id = getattr(trigger, "element_id", None)
+    if element_id is None and number and number in workflow.tasks:
+        element_id = workflow.tasks[number].node.bpmn_id
+    facts: dict[str, Any] = dict(getattr(trigger, "facts", {}))
+    for name in ("start_element", "error_code", "escalation_code", "name", "reason", "last"):
+        value = getattr(trigger, name, None)
+        if value not in (None, ""):
+            facts[name] = value
+    if isinstance(trigger, triggers.Modify):
+        facts["instructions"] = [instruction_facts(instruction) for instruction in trigger.instructions]
+    variables = dict(getattr(trigger, "variables", {}))
+    local = getattr(trigger, "local_variables", None)
+    if local:
+        facts["local"] = sorted(local)
+        variables.update(local)
+    message = getattr(trigger, "message", "")
+    if message:
+        facts["message"] = message
+    return Event(
+        kind=KINDS[type(trigger)],
+        activity_instance=number,
+        element_id=element_id,
+        facts=facts,
+        variables=variables or None,
+        by=by,
+    )
+
+
+def instruction_facts(instruction: triggers.Instruction) -> dict[str, Any]:
+    """Return an instruction of a modification as JSON."""
+    match instruction:
+        case triggers.StartBefore():
+            return {"start_before": instruction.element_id}
+        case triggers.StartAfter():
+            return {"start_after": instruction.element_id}
+        case triggers.CancelActivity():
+            return {"cancel": instruction.activity_instance}
+
+
+def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:
+    match trigger:
+        case triggers.Start():
+            _start(workflow, trigger)
+        case triggers.CompleteUserTask():
+            workflow.complete(_working(workflow, trigger.activity_instance, "user_task"), trigger.variables)
+        case triggers.CompleteExternalTask():
+            token = _working(workflow, trigger.activity_instance, "external_task")
+            if trigger.local_variables:
+                workflow.set_variables(token.open_scope(), trigger.local_variables, local=True)
+            workflow.complete(token, trigger.variables)
+        case triggers.ThrowError():
+            _throw(workflow, trigger.activity_instance, trigger.error_code, trigger.message, trigger.variables)
+        case triggers.Escalate():
+            token = workflow.waiting(trigger.activity_instance)
+            catching.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
+        case triggers.FireTimer():
+            _trigger(workflow, trigger.activity_instance, trigger.element_id, "timer", {}, last=trigger.last)
+        case triggers.ReceiveMessage():
+            _trigger(
+                workflow, trigger.activity_instance, trigger.element_id, "message", trigger.variables, name=trigger.name
+            )
+        case triggers.ReceiveSignal():
+            _trigger(
+                workflow, trigger.activity_instance, trigger.element_id, "signal", trigger.variables, name=trigger.name
+            )
+        case triggers.Continue():
+            workflow.continue_(workflow.waiting(trigger.activity_instance))
+        case triggers.Retry():
+            workflow.retry(_alive(workflow, trigger.activity_instance))
+        case triggers.SetVariables():
+            _set_variables(workflow, trigger)
+        case triggers.Modify():
+            for instruction in trigger.instructions:
+                _modify(workflow, instruction)
+        case triggers.Cancel():
+            workflow.end(Outcome(state="cancelled", reason=trigger.reason))
+        case triggers.CallReturned():
+            token = workflow.waiting(trigger.activity_instance)
+            node = token.node
+            assert isinstance(node, CallActivity)
+            node.returned(token, trigger.variables)
+        case triggers.CallFailed():
+            _call_failed(workflow, trigger)
+
+
+def _trigger(workflow: TokenWorkflow, number: int, element_id: str, kind: Any, variables: Any, **more: Any) -> None:
+    catching.trigger(workflow, number, node_of(workflow, element_id), kind, variables, **more)
+
+
+def node_of(workflow: TokenWorkflow, element_id: str) -> Node:
+    """Return an element of the definition; raises `NotFound`."""
+    node = workflow.spec.nodes.get(element_id)
+    if node is None:
+        raise errors.NotFound("element", element_id)
+    return node
+
+
+def _alive(workflow: TokenWorkflow, number: int) -> Token:
+    token = workflow.tasks.get(number)
+    if token is None:
+        raise errors.NotFound("activity instance", number)
+    return token
+
+
+def _working(workflow: TokenWorkflow, number: int, work: str) -> Token:
+    token = workflow.waiting(number)
+    if not token.memo.get("work") or getattr(token.node, "work", None) != work:
+        raise errors.NotFound(work.replace("_", " "), number)
+    return token
+
+
+def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
+    if trigger.start_element is None:
+        workflow.start(trigger.variables)
+        return
+    node = node_of(workflow, trigger.start_element)
+    gateway = next(
+        (
+            flow.source
+            for flow in node.incoming
+            if isinstance(flow.source, EventBasedGateway) and flow.source.instantiates
+        ),
+        None,
+    )
+    if gateway is None:
+        workflow.start(trigger.variables, node)
+        return
+    workflow.set_variables(workflow.root, trigger.variables, local=True)
+    catching.arm_event_subprocesses(workflow, workflow.spec.root, workflow.root)
+    gateway.begin_with(workflow, node)
+
+
+def _throw(workflow: TokenWorkflow, number: int, code: str, message: str, variables: Mapping[str, Any]) -> None:
+    token = workflow.waiting(number)
+    error = errors.BpmnError(code, message, variables)
+    if not catching.throw_error(workflow, token, error):
+        token.memo.pop("work", None)
+        workflow.fail(token, error)
+
+
+def _call_failed(workflow: TokenWorkflow, trigger: triggers.CallFailed) -> None:
+    token = workflow.waiting(trigger.activity_instance)
+    token.memo.pop("called", None)
+    if trigger.error_code is None:
+        workflow.fail(token, errors.InvalidInput(trigger.message))
+        return
+    error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
+    catching.throw_error_event(workflow, token, error)
+
+
+def _set_variables(workflow: TokenWorkflow, trigger: triggers.SetVariables) -> None:
+    scope = workflow.scopes.get(trigger.activity_instance)
+    if scope is None:
+        raise errors.NotFound("scope", trigger.activity_instance)
+    workflow.set_variables(scope, trigger.variables, local=True)
+
+
+def _modify(workflow: TokenWorkflow, instruction: triggers.Instruction) -> None:
+    match instruction:
+        case triggers.CancelActivity():
+            token = _alive(workflow, instruction.activity_instance)
+            scope = token.scope
+            workflow.cancel_token(token)
+            if not scope.tokens and not workflow.queue and not workflow.late:
+                workflow.scope_emptied(scope)
+        case triggers.StartBefore():
+            node = node_of(workflow, instruction.element_id)
+            workflow.enter(node, _scope_for(workflow, node))
+        case triggers.StartAfter():
+            node = node_of(workflow, instruction.element_id)
+            scope = _scope_for(workflow, node)
+            if not node.outgoing:
+                raise errors.InvalidInput(f"Expected sequence flows out of {node.bpmn_id}, but found none")
+            for flow in node.outgoing:
+                workflow.arrive(flow, scope)
+
+
+def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:
+    """Return the scope in which an element lives, opening the sub-processes around it where none is open."""
+    container = node.container
+    if container is None or container.container is None:
+        return workflow.root
+    open_scopes = [
+        scope
+        for scope in workflow.scopes.values()
+        if scope.owner is not None
+        and scope.owner.node is container
+        and "start" not in scope.owner.memo
+        and catching.container_of(workflow, scope) is container
+    ]
+    if len(open_scopes) > 1:
+        raise errors.InvalidInput(f"Expected one running instance of {container.bpmn_id}, but found {len(open_scopes)}")
+    if open_scopes:
+        return open_scopes[0]
+    return _open(workflow, container)
+
+
+def _open(workflow: TokenWorkflow, container: SubProcess) -> Scope:
+    if container.loop is not None or container.triggered:
+        raise errors.InvalidInput(f"Expected a running instance of {container.bpmn_id}, but found none")
+    token = workflow.enter(container, _scope_for(workflow, container))
+    token.open_without_start()
+    scope = token.open_scope()
+    scope.variables.update(container.initial)
+    catching.arm_event_subprocesses(workflow, container, scope)
+    catching.arm_boundary(workflow, token)
+    return scope

@@ -1,0 +1,207 @@
+"""Reading values out of BPMN XML: names, references, extension attributes, expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lxml import etree
+
+from engine import errors, feel
+from engine.bpmn.model import Condition, VariableMapping
+from engine.expressions import Environment, Expression, compile_expression
+from engine.scripts import Script, compile_script
+
+BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+#: The namespaces of the extension attributes, all read alike.
+EXTENSIONS = tuple(
+    f"{{{uri}}}"
+    for uri in (
+        "http://camunda.org/schema/1.0/bpmn",
+        "http://operaton.org/schema/1.0/bpmn",
+        "http://flowable.org/bpmn",
+        "http://activiti.org/bpmn",
+    )
+)
+
+
+def tag(element: etree._Element) -> str:
+    """Return the name of a BPMN element without its namespace; empty for anything else."""
+    name = element.tag
+    return name[len(BPMN) :] if isinstance(name, str) and name.startswith(BPMN) else ""
+
+
+def reference(value: str | None) -> str | None:
+    """Return the id that a QName refers to; blanks and prefix do not count."""
+    if value is None or not value.strip():
+        return None
+    return value.strip().rpartition(":")[2]
+
+
+def children(element: etree._Element, *names: str) -> list[etree._Element]:
+    """Return the child elements of BPMN with one of these names."""
+    return [child for child in element if tag(child) in names]
+
+
+def child_text(element: etree._Element, name: str) -> str | None:
+    """Return the text of the first child of that name; None when there is none or it is blank."""
+    found = element.find(BPMN + name)
+    text = "".join(found.itertext()).strip() if found is not None else ""
+    return text or None
+
+
+def extension(element: etree._Element, name: str) -> str | None:
+    """Return an extension attribute; None when there is none or it is blank."""
+    for namespace in EXTENSIONS:
+        value = element.get(namespace + name)
+        if value is not None and value.strip():
+            return value.strip()
+    return None
+
+
+def extensions(element: etree._Element, name: str) -> Iterator[etree._Element]:
+    """Yield the extension elements of that name directly below `extensionElements`."""
+    for holder in element.iterchildren(BPMN + "extensionElements"):
+        for namespace in EXTENSIONS:
+            yield from holder.iterchildren(namespace + name)
+
+
+def extension_children(element: etree._Element, name: str) -> list[etree._Element]:
+    """Return the children of an extension element that have that name."""
+    return [child for namespace in EXTENSIONS for child in element.iterchildren(namespace + name)]
+
+
+def flag(value: str | None, default: bool = False) -> bool:
+    """Read an xsd:boolean."""
+    return default if value is None else value.strip() in ("true", "1")
+
+
+def properties(element: etree._Element) -> dict[str, str]:
+    """Return the extension properties of an element."""
+    return {
+        entry.get("name", ""): entry.get("value", "")
+        for holder in extensions(element, "properties")
+        for entry in extension_children(holder, "property")
+    }
+
+
+class FeelCondition:
+    """A condition written in FEEL."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._compiled = feel.compile_feel(text)
+
+    def condition(
+        self, variables: Mapping[str, object], environment: Environment | None = None
+    ) -> tuple[bool, dict[str, object]]:
+        """Return whether it is true (null is not) and the values of the names it mentions."""
+        seen = dict(variables)
+        value = self._compiled.evaluate(seen)
+        return value is True, {name: seen[name] for name in self._compiled.names if name in seen}
+
+
+class Compiler:
+    """Compiles the texts of one file and gathers what is wrong with them."""
+
+    def __init__(self, file: str, scripts: frozenset[str], language: str = "") -> None:
+        self.file = file
+        self.scripts = scripts
+        self.language = language
+        self.findings: list[errors.Finding] = []
+
+    def found(self, element: etree._Element, code: str, message: str, message_zh: str) -> None:
+        """Remember an error at an element, or at the nearest one around it that has an id."""
+        owner: etree._Element | None = element
+        while owner is not None and owner.get("id") is None:
+            owner = owner.getparent()
+        place = owner if owner is not None else element
+        self.findings.append(
+            errors.Finding(
+                level="error",
+                code=code,
+                file=self.file,
+                element_id=place.get("id") or "",
+                name=place.get("name") or "",
+                line=int(element.sourceline or 0),
+                message=message,
+                message_zh=message_zh,
+            )
+        )
+
+    def expression(self, element: etree._Element, text: str | None, *, bare: bool = False) -> Expression | None:
+        """Compile a text with `${…}`; with `bare`, a text without it is an expression as a whole."""
+        if text is None or not text.strip():
+            return None
+        try:
+            return compile_expression(text.strip(), bare=bare and not is_template(text))
+        except errors.ExpressionError as error:
+            self.found(
+                element,
+                "expression",
+                f"{text.strip()!r}: {error.message}",
+                f"表达式 {text.strip()!r} 无法解析:{error.message}",
+            )
+            return None
+
+    def condition(self, element: etree._Element | None) -> Condition | None:
+        """Compile the condition that an element holds as text."""
+        text = "".join(element.itertext()).strip() if element is not None else ""
+        if element is None or not text:
+            return None
+        language = element.get("language") or self.language
+        if "feel" in language.lower() and not is_template(text):
+            try:
+                return FeelCondition(text.removeprefix("="))
+            except errors.EngineError as error:
+                self.found(
+                    element, "expression", f"{text!r}: {error.message}", f"条件 {text!r} 无法解析:{error.message}"
+                )
+                return None
+        return self.expression(element, text, bare=True)
+
+    def script(self, element: etree._Element, text: str, form: str | None) -> Script | None:
+        """Compile a script; formats that are off or unknown are findings."""
+        name = (form or "python").strip().lower()
+        if name not in self.scripts:
+            allowed = ", ".join(sorted(self.scripts))
+            self.found(
+                element,
+                "script-format",
+                f"Expected a script in one of: {allowed}; but found '{name}'. Python scripts are off unless the operator "
+                f"turns them on",
+                f"脚本格式应为以下之一:{allowed};但发现“{name}”。Python 脚本默认关闭,需由运维人员开启",
+            )
+            return None
+        try:
+            return compile_script(text, format=name)
+        except errors.EngineError as error:
+            self.found(
+                element, "script", f"The script cannot be read: {error.message}", f"脚本无法解析:{error.message}"
+            )
+            return None
+
+    def mappings(self, element: etree._Element, kind: str) -> tuple[VariableMapping, ...]:
+        """Return the `inputParameter` or `outputParameter` entries of an element."""
+        return tuple(
+            VariableMapping(target=entry.get("name", ""), source=self.parameter(entry))
+            for holder in extensions(element, "inputOutput")
+            for entry in extension_children(holder, kind)
+        )
+
+    def parameter(self, entry: etree._Element) -> Any:
+        """Return what a parameter is made from: an expression, or a list or map of them."""
+        for holder in extension_children(entry, "list"):
+            return tuple(self.literal(value) for value in holder if isinstance(value.tag, str))
+        for holder in extension_children(entry, "map"):
+            return {value.get("key", ""): self.literal(value) for value in holder if isinstance(value.tag, str)}
+        return self.literal(entry)
+
+    def literal(self, element: etree._Element) -> Expression:
+        """Compile the text of an element; an empty one gives the empty text."""
+        return self.expression(element, "".join(element.itertext()).strip()) or compile_expression("")
+
+
+def is_template(text: str) -> bool:
+    """Whether a text has expressions in it."""
+    return "${" in text or "#{" in text

@@ -1,0 +1,76 @@
+"""
+The stored form of what is alive in a process instance: two compact texts of JSON.
+
+    tokens      {"n": last number, "t": [[number, element, scope, state, flow, memo, opens a scope], …], "s": {…}}
+    variables   {scope number: {name: value}}
+
+`s` has memo and compensation records of the scopes that have any. Elements and flows are named by their ids, so that a
+state can be read with another version of its definition.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from SpiffWorkflow.util.task import TaskState
+
+from engine import errors, values
+from engine.bpmn.tokens import Scope, Token
+from engine.bpmn.workflow import TokenWorkflow
+
+_LETTERS: Final = {TaskState.STARTED: "S", TaskState.WAITING: "W", TaskState.ERROR: "E", TaskState.READY: "R"}
+_STATES: Final = {letter: state for state, letter in _LETTERS.items()}
+
+
+def dump(workflow: TokenWorkflow) -> tuple[str, str]:
+    """Return tokens and variables as text."""
+    tokens = [
+        [
+            token.number,
+            token.node.bpmn_id,
+            token.scope.number,
+            _LETTERS[token._state],
+            token.flow.id if token.flow else None,
+            token.memo or None,
+            1 if token.inner else 0,
+        ]
+        for token in workflow.tasks.values()
+    ]
+    scopes = {
+        str(scope.number): [scope.memo, scope.completed]
+        for scope in workflow.scopes.values()
+        if scope.memo or scope.completed
+    }
+    state: dict[str, Any] = {"n": workflow.last_number, "t": tokens}
+    if scopes:
+        state["s"] = scopes
+    return values.dumps(state), dump_variables(workflow)
+
+
+def dump_variables(workflow: TokenWorkflow) -> str:
+    """Return the variables of all scopes as text."""
+    return values.dumps({str(scope.number): scope.variables for scope in workflow.scopes.values() if scope.variables})
+
+
+def load(workflow: TokenWorkflow, tokens: str, variables: str) -> None:
+    """Fill an empty workflow with what was dumped; raises `InvalidInput` where it does not fit the definition."""
+    state: Any = values.loads(tokens)
+    held: Any = values.loads(variables)
+    workflow.last_number = state["n"]
+    workflow.root.variables = held.get("0", {})
+    for number, element_id, scope_number, letter, flow_id, memo, opens in sorted(state["t"], key=lambda row: row[0]):
+        node = workflow.spec.nodes.get(element_id)
+        if node is None:
+            raise errors.InvalidInput(
+                f"Expected element {element_id} in process {workflow.spec.key}, where token {number} stands, but found none"
+            )
+        flow = workflow.spec.flows.get(flow_id) if flow_id else None
+        token = Token(workflow, number, node, workflow.scopes[scope_number], flow, memo or {})
+        token._set_state(_STATES[letter])
+        if opens:
+            token.open_scope().variables = held.get(str(number), {})
+        if letter == "R":
+            workflow.queue.append(token)
+    for number, (memo, completed) in state.get("s", {}).items():
+        scope: Scope = workflow.scopes[int(number)]
+        scope.memo, scope.completed = memo, completed

@@ -1,0 +1,264 @@
+"""
+Deploy a set of files: check them all, then store them; and read what was deployed.
+
+The files of one folder are one deployment. A process, decision, form or calendar whose file has not changed is no new
+version. Nothing is stored when there is any error; all errors of all files are reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from engine import clock, decisions, definitions, errors, forms, settings, starting, xml
+from engine.bpmn import parser, validation
+from engine.bpmn.model import ProcessSpec
+from engine.clock import Calendar
+from engine.definitions import (
+    content,
+    definition,
+    find,
+    form,
+    latest,
+    list_definitions,
+    process,
+    resource,
+)
+from engine.models import Definition, Deployment, Resource
+
+__all__ = [
+    "DeploymentResult",
+    "content",
+    "definition",
+    "deploy",
+    "find",
+    "form",
+    "latest",
+    "list_definitions",
+    "process",
+    "read_folder",
+    "resource",
+]
+
+#: Files of a deployment, and bytes of one.
+MAX_FILES = 2_000
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentResult:
+    """What came of a deployment."""
+
+    #: None where nothing in it was new.
+    deployment: Deployment | None
+    #: The new versions.
+    definitions: list[Definition]
+    warnings: list[errors.Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """Something in a file that is found by its key."""
+
+    kind: str
+    key: str
+    name: str
+    file: str
+    version_tag: str | None = None
+    executable: bool = True
+    spec: ProcessSpec | None = None
+
+
+def read_folder(path: Path) -> dict[str, bytes]:
+    """Return the files of a folder and the folders in it, by their path below it; hidden ones are left out."""
+    return {
+        file.relative_to(path).as_posix(): file.read_bytes()
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    }
+
+
+def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: str | None) -> DeploymentResult:
+    """
+    Check files and put what is new in them into the engine as one deployment.
+
+    Raises `DeploymentRefused` with every error of every file.
+    """
+    found, findings = check(resources)
+    if any(finding.level == "error" for finding in findings):
+        raise errors.DeploymentRefused(findings)
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    digests = {file: sha256(data).hexdigest() for file, data in resources.items()}
+    fresh = [entry for entry in found if _is_new(session, entry, digests[entry.file])]
+    if not fresh:
+        return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
+    deployment, ids = _store(session, resources, digests, name, by)
+    stored = [_version(session, deployment, entry, ids[entry.file], digests[entry.file]) for entry in fresh]
+    for entry, row in zip(fresh, stored, strict=True):
+        if entry.spec is not None and entry.executable:
+            starting.arm(session, row, entry.spec)
+        if entry.kind == "calendar":
+            definitions.calendar_changed(session)
+    return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
+    """Return what can be found by its key in these files, and everything that is wrong with them."""
+    if not resources or len(resources) > MAX_FILES:
+        raise errors.InvalidInput(f"Expected 1 to {MAX_FILES} files, but found {len(resources)}")
+    found: list[_Found] = []
+    findings: list[errors.Finding] = []
+    for file, data in resources.items():
+        if len(data) > MAX_BYTES:
+            findings.append(
+                _finding(
+                    file,
+                    "too-large",
+                    f"Expected at most {MAX_BYTES} bytes, but found {len(data)}",
+                    f"文件最多 {MAX_BYTES} 字节,但发现 {len(data)} 字节",
+                )
+            )
+            continue
+        try:
+            entries, more = _read(file, data)
+        except errors.DeploymentRefused as error:
+            findings += error.findings
+        else:
+            found += entries
+            findings += more
+    findings += decisions.check({file: data for file, data in resources.items() if file.endswith(".dmn")})
+    return found, findings + _duplicates(found)
+
+
+def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Finding:
+    return errors.Finding(level="error", code=code, file=file, message=message, message_zh=message_zh)
+
+
+def _read(file: str, data: bytes) -> tuple[list[_Found], list[errors.Finding]]:
+    path = PurePosixPath(file)
+    if path.suffix in (".bpmn", ".bpmn20", ".xml"):
+        return _read_bpmn(file, data)
+    if path.suffix == ".dmn":
+        return [_Found(kind="decision", key=key, name=name, file=file) for key, name in decisions.keys(data, file)], []
+    if path.suffix == ".form":
+        _, findings = forms.check(data, file)
+        key = _json(file, data).get("id") or path.stem
+        return [_Found(kind="form", key=str(key), name=str(key), file=file)], findings
+    if path.name == "calendar.json":
+        try:
+            Calendar.from_json(_json(file, data))
+        except errors.InvalidInput as error:
+            raise errors.DeploymentRefused(
+                [_finding(file, "calendar", error.message, f"日历无法解析:{error.message}")]
+            ) from None
+        return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
+    return [], []
+
+
+def _json(file: str, data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise errors.DeploymentRefused(
+            [_finding(file, "json", f"Expected JSON, but found: {error}", f"应为 JSON,但发现:{error}")]
+        ) from None
+    if not isinstance(value, dict):
+        raise errors.DeploymentRefused([_finding(file, "json", "Expected a JSON object", "应为 JSON 对象")])
+    return value
+
+
+def _read_bpmn(file: str, data: bytes) -> tuple[list[_Found], list[errors.Finding]]:
+    findings = validation.check(xml.parse(data, file), file)
+    if any(finding.level == "error" for finding in findings):
+        return [], findings
+    specs, more = parser.read(data, file, scripts=settings.current.script_formats)
+    known = {(finding.element_id, finding.line) for finding in findings}
+    findings += [finding for finding in more if (finding.element_id, finding.line) not in known]
+    return [
+        _Found(
+            kind="process",
+            key=spec.key,
+            name=spec.label,
+            file=file,
+            version_tag=spec.version_tag,
+            executable=spec.executable,
+            spec=spec,
+        )
+        for spec in specs
+    ], findings
+
+
+def _duplicates(found: list[_Found]) -> list[errors.Finding]:
+    seen: dict[tuple[str, str], str] = {}
+    findings = []
+    for entry in found:
+        other = seen.setdefault((entry.kind, entry.key), entry.file)
+        if other != entry.file:
+            findings.append(
+                _finding(
+                    entry.file,
+                    "duplicate-key",
+                    f"{entry.kind} '{entry.key}' stands in {other} too; remove one",
+                    f"{other} 中已有“{entry.key}”,请删除其一",
+                )
+            )
+    return findings
+
+
+# -- storing -----------------------------------------------------------------------------------------------------------
+
+
+def _is_new(session: Session, entry: _Found, digest: str) -> bool:
+    try:
+        newest = latest(session, entry.kind, entry.key)
+    except errors.NotFound:
+        return True
+    return newest.sha256 != digest
+
+
+def _store(
+    session: Session, resources: Mapping[str, bytes], digests: Mapping[str, str], name: str, by: str | None
+) -> tuple[Deployment, dict[str, int]]:
+    whole = sha256("".join(f"{file}\0{digests[file]}\n" for file in sorted(resources)).encode()).hexdigest()
+    deployment = Deployment(name=name[:255], sha256=whole, created_at=clock.now(), created_by=by)
+    session.add(deployment)
+    session.flush()
+    ids: dict[str, int] = {}
+    for file, data in resources.items():
+        row = Resource(deployment_id=deployment.id, name=file[:255], sha256=digests[file], content=data)
+        session.add(row)
+        session.flush()
+        ids[file] = row.id
+    return deployment, ids
+
+
+def _version(session: Session, deployment: Deployment, entry: _Found, resource_id: int, digest: str) -> Definition:
+    try:
+        version = latest(session, entry.kind, entry.key).version + 1
+    except errors.NotFound:
+        version = 1
+    row = Definition(
+        kind=entry.kind,
+        key=entry.key,
+        version=version,
+        name=entry.name[:255],
+        version_tag=entry.version_tag,
+        deployment_id=deployment.id,
+        resource_id=resource_id,
+        sha256=digest,
+        executable=entry.executable,
+        suspended=False,
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row

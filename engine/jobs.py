@@ -1,0 +1,208 @@
+"""
+The engine's own due work: timers, continuations, and messages and signals on their way.
+
+A job is executed in the transaction that moves its instance, so exactly once. One that fails is tried again later, at
+growing intervals; when no attempts are left it becomes an incident.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import clock, definitions, errors, history, messages, process_instances, runtime, timers, triggers, values
+from engine.database import Base
+from engine.history import Event
+from engine.models import Incident, Job, ProcessInstance
+
+log = logging.getLogger(__name__)
+
+#: Wait before the second attempt; it doubles with each one after that.
+FIRST_BACK_OFF = timedelta(seconds=10)
+
+_jobs = Base.metadata.tables[Job.__tablename__]
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_incidents = Base.metadata.tables[Incident.__tablename__]
+
+
+def due(session: Session, limit: int = 100) -> list[int]:
+    """Return jobs that are due and whose instance is not suspended, the longest due first."""
+    return list(
+        session.scalars(
+            select(_jobs.c.id)
+            .outerjoin(_instances, _instances.c.id == _jobs.c.process_instance_id)
+            .where(
+                _jobs.c.state == "waiting",
+                _jobs.c.due_at <= clock.now(),
+                or_(_jobs.c.process_instance_id.is_(None), _instances.c.state != "suspended"),
+            )
+            .order_by(_jobs.c.due_at, _jobs.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def next_due(session: Session) -> datetime | None:
+    """Return when the next job is due; None when there is none."""
+    return session.scalar(select(_jobs.c.due_at).where(_jobs.c.state == "waiting").order_by(_jobs.c.due_at).limit(1))
+
+
+def run_due(sessions: sessionmaker[Session], limit: int = 100) -> int:
+    """Execute jobs that are due, each in a transaction of its own; return how many were."""
+    with sessions.begin() as session:
+        found = due(session, limit)
+    return sum(run(sessions, job_id) for job_id in found)
+
+
+def run(sessions: sessionmaker[Session], job_id: int) -> bool:
+    """Execute one job in a transaction of its own and note it where that fails; return whether there was work."""
+    try:
+        with sessions.begin() as session:
+            return execute(session, job_id)
+    except errors.EngineError as error:
+        log.info("job %s failed: %s", job_id, error.message)
+        with sessions.begin() as session:
+            fail(session, job_id, error.message, repr(error))
+    except Exception as error:
+        log.exception("job %s failed", job_id)
+        with sessions.begin() as session:
+            fail(session, job_id, f"{type(error).__name__}: {error}", repr(error))
+    return True
+
+
+def execute(session: Session, job_id: int) -> bool:
+    """Execute a job in the caller's transaction; return False where somebody else already has."""
+    row = _locked(session, job_id)
+    if row is None or row.state != "waiting" or row.due_at > clock.now():
+        return False
+    again = _reschedule(session, row)
+    payload: Any = values.loads(row.payload) if row.payload else {}
+    match row.kind:
+        case "timer":
+            fired = triggers.FireTimer(
+                activity_instance=row.activity_instance, element_id=row.element_id, last=not again
+            )
+            runtime.advance(session, row.process_instance_id, fired, by=None)
+        case "continuation":
+            runtime.advance(
+                session, row.process_instance_id, triggers.Continue(activity_instance=row.activity_instance), by=None
+            )
+        case "start_timer":
+            definition = definitions.definition(session, row.definition_id)
+            process_instances.start(
+                session, definition.key, {}, by=None, version=definition.version, start_element=row.element_id
+            )
+        case "message":
+            messages.deliver(
+                session,
+                payload["name"],
+                business_key=payload["business_key"],
+                correlation=payload["correlation"],
+                variables=payload["variables"],
+            )
+        case "signal":
+            messages.signal(session, payload["name"], payload["variables"], by=None, sender=payload["except"])
+    return True
+
+
+def _locked(session: Session, job_id: int) -> Row[Any] | None:
+    """Lock the instance that a job moves, then the job; None where it is gone."""
+    owner = session.execute(select(_jobs.c.process_instance_id, _jobs.c.kind).where(_jobs.c.id == job_id)).one_or_none()
+    if owner is None:
+        return None
+    if owner.process_instance_id is not None and owner.kind in ("timer", "continuation"):
+        runtime.lock(session, owner.process_instance_id)
+    return session.execute(select(_jobs).where(_jobs.c.id == job_id).with_for_update()).one_or_none()
+
+
+def _reschedule(session: Session, row: Row[Any]) -> bool:
+    """Delete a job that is about to be executed, or set when it is due again; return whether it is."""
+    following = None
+    if row.kind in ("timer", "start_timer"):
+        due_: Any = values.loads(row.payload)
+        following = timers.Due.from_json(due_).next(clock.now())
+    if following is None:
+        session.execute(delete(_jobs).where(_jobs.c.id == row.id))
+        return False
+    session.execute(
+        update(_jobs)
+        .where(_jobs.c.id == row.id)
+        .values(due_at=following.at, payload=values.dumps(following.as_json()), retries=3)
+    )
+    return True
+
+
+def fail(session: Session, job_id: int, message: str, details: str) -> None:
+    """Note that a job failed: try it later, or open an incident where no attempts are left."""
+    row = _locked(session, job_id)
+    if row is None or row.state != "waiting":
+        return
+    retries = row.retries - 1
+    attempt = max(0, 3 - row.retries)
+    session.execute(
+        update(_jobs)
+        .where(_jobs.c.id == job_id, _jobs.c.state == "waiting")
+        .values(
+            retries=max(retries, 0),
+            error_message=message,
+            error_details=details,
+            state="waiting" if retries > 0 else "failed",
+            due_at=clock.now() + FIRST_BACK_OFF * 2**attempt,
+        )
+    )
+    if retries > 0:
+        return
+    session.execute(
+        insert(_incidents).values(
+            kind="job",
+            process_instance_id=row.process_instance_id,
+            activity_instance=row.activity_instance,
+            element_id=row.element_id,
+            job_id=job_id,
+            state="open",
+            message=message,
+            details=details,
+            created_at=clock.now(),
+        )
+    )
+    if row.process_instance_id is not None:
+        event = Event(
+            kind="incident.opened",
+            activity_instance=row.activity_instance,
+            element_id=row.element_id,
+            facts={"message": message, "job": row.kind},
+        )
+        history.record(session, row.process_instance_id, event)
+
+
+def retry(session: Session, job_id: int, *, by: str | None, retries: int = 3) -> None:
+    """Have a failed job executed again at once; raises `NotFound` or `InvalidState`."""
+    row = _locked(session, job_id)
+    if row is None:
+        raise errors.NotFound("job", job_id)
+    landed = session.connection().execute(
+        update(_jobs)
+        .where(_jobs.c.id == job_id, _jobs.c.state == "failed")
+        .values(state="waiting", retries=retries, due_at=clock.now())
+    )
+    if not landed.rowcount:
+        raise errors.InvalidState("retry", "job", job_id, row.state)
+    session.execute(
+        update(_incidents)
+        .where(_incidents.c.job_id == job_id, _incidents.c.state == "open")
+        .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
+    )
+    if row.process_instance_id is not None:
+        event = Event(
+            kind="incident.resolved", activity_instance=row.activity_instance, element_id=row.element_id, by=by
+        )
+        history.record(session, row.process_instance_id, event)
+
+
+def count_waiting(session: Session) -> int:
+    """Return how many jobs wait for their time."""
+    return session.scalar(select(func.count()).select_from(_jobs).where(_jobs.c.state == "waiting")) or 0

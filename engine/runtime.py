@@ -1,0 +1,293 @@
+"""
+`advance`: the one way a process instance moves.
+
+Start, a completed user task, a due timer, a finished external task, a message, a modification: each is a trigger. It is
+applied to what is alive, everything runs on to the next wait states, and the difference is stored, all in the
+transaction of the caller. A process that is called, or a caller that is returned to, moves in the same transaction.
+
+Lock order: the row of the outermost process instance first, then whatever is below it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from engine import clock, decisions, definitions, errors, history, storing, triggers, values
+from engine.bpmn import moving, state
+from engine.bpmn.effects import CallCancelled, Called, Escalated
+from engine.bpmn.workflow import Outcome, TokenWorkflow
+from engine.database import Base
+from engine.expressions import Environment
+from engine.models import Definition, ProcessInstance
+
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+
+_COLUMNS = (
+    _instances.c.id,
+    _instances.c.definition_id,
+    _instances.c.definition_key,
+    _instances.c.business_key,
+    _instances.c.state,
+    _instances.c.root_id,
+    _instances.c.parent_id,
+    _instances.c.parent_activity_instance,
+    _instances.c.tokens,
+    _instances.c.variables,
+    _instances.c.history_length,
+    _instances.c.history_hash,
+)
+_row = select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id"))
+_root_lock = select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update()
+_locked_row = _row.with_for_update()
+_save = (
+    update(_instances)
+    .where(_instances.c.id == bindparam("instance_id"), _instances.c.history_length == bindparam("before"))
+    .values(
+        tokens=bindparam("tokens"),
+        variables=bindparam("variables"),
+        history_length=bindparam("length"),
+        history_hash=bindparam("head"),
+        state=bindparam("state"),
+        ended_at=bindparam("ended_at"),
+        end_reason=bindparam("end_reason"),
+    )
+)
+_child = select(_instances.c.id).where(
+    _instances.c.parent_id == bindparam("parent_id"),
+    _instances.c.parent_activity_instance == bindparam("number"),
+    _instances.c.ended_at.is_(None),
+)
+
+Step = tuple[int, triggers.Trigger, str | None]
+
+
+def lock(session: Session, process_instance_id: int) -> Row[Any]:
+    """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
+    row = session.execute(
+        _locked_row if session.get_bind().dialect.name == "sqlite" else _row, {"instance_id": process_instance_id}
+    ).one_or_none()
+    if row is None:
+        raise errors.NotFound("process instance", process_instance_id)
+    if session.get_bind().dialect.name == "sqlite":
+        # The transaction has the write lock of the whole database.
+        return row
+    session.execute(_root_lock, {"root_id": row.root_id or row.id})
+    # What was read before the lock was waited for may be old.
+    return session.execute(_row, {"instance_id": process_instance_id}).one()
+
+
+def advance(session: Session, process_instance_id: int, trigger: triggers.Trigger, *, by: str | None) -> None:
+    """
+    Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
+
+    Raises `NotFound` or `InvalidState` where the trigger does not fit what is alive; nothing has changed then.
+    """
+    lock(session, process_instance_id)
+    steps: deque[Step] = deque([(process_instance_id, trigger, by)])
+    while steps:
+        step = steps.popleft()
+        steps.extend(_step(session, *step))
+
+
+def begin(
+    session: Session,
+    definition: Definition,
+    variables: Mapping[str, Any],
+    *,
+    business_key: str | None,
+    by: str | None,
+    start_element: str | None = None,
+    caller: Row[Any] | None = None,
+    number: int | None = None,
+) -> int:
+    """Make the row of a new process instance and start it; return its id."""
+    process_instance_id = _insert(session, definition, business_key, by, caller, number)
+    start = triggers.Start(
+        variables=variables,
+        start_element=start_element,
+        facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
+    )
+    if caller is None:
+        advance(session, process_instance_id, start, by=by)
+    else:
+        steps: deque[Step] = deque([(process_instance_id, start, by)])
+        while steps:
+            steps.extend(_step(session, *steps.popleft()))
+    return process_instance_id
+
+
+def _insert(
+    session: Session,
+    definition: Definition,
+    business_key: str | None,
+    by: str | None,
+    caller: Row[Any] | None,
+    number: int | None,
+) -> int:
+    result = session.execute(
+        insert(_instances).values(
+            definition_id=definition.id,
+            definition_key=definition.key,
+            business_key=business_key,
+            state="active",
+            root_id=(caller.root_id or caller.id) if caller is not None else None,
+            parent_id=caller.id if caller is not None else None,
+            parent_activity_instance=number,
+            tokens="",
+            variables="{}",
+            history_length=0,
+            history_hash="",
+            started_at=clock.now(),
+            started_by=by,
+        )
+    )
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def environment(session: Session, row: Row[Any], now: datetime) -> Environment:
+    """Return what expressions of a process instance may know beside its variables."""
+    return Environment(
+        now=now, calendar=definitions.calendar(session), business_key=row.business_key, process_instance_id=row.id
+    )
+
+
+def open_workflow(session: Session, row: Row[Any], now: datetime) -> TokenWorkflow:
+    """Return what is alive in a process instance."""
+    spec = definitions.process(session, row.definition_id)
+    services = decisions.Services(session, row.definition_id)
+    workflow = TokenWorkflow(spec, environment(session, row, now), services)
+    if row.tokens:
+        state.load(workflow, row.tokens, row.variables)
+    return workflow
+
+
+def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
+    """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
+    row = session.execute(_row, {"instance_id": process_instance_id}).one_or_none()
+    if row is None:
+        raise errors.NotFound("process instance", process_instance_id)
+    workflow = open_workflow(session, row, clock.now())
+    token = workflow.tasks.get(activity_instance)
+    if token is None:
+        raise errors.NotFound("activity instance", activity_instance)
+    return dict(token.variables())
+
+
+def _step(session: Session, process_instance_id: int, trigger: triggers.Trigger, by: str | None) -> list[Step]:
+    row = session.execute(_row, {"instance_id": process_instance_id}).one()
+    _require_fitting(row, trigger)
+    now = clock.now()
+    workflow = open_workflow(session, row, now)
+    before = workflow.last_number
+    moving.apply(workflow, trigger, by=by)
+    steps = _call(session, workflow, row, by)
+    return steps + _store(session, workflow, row, before, now, trigger)
+
+
+def _require_fitting(row: Row[Any], trigger: triggers.Trigger) -> None:
+    """A suspended instance only lets itself be repaired; one that has ended does not move."""
+    patient = (triggers.Cancel, triggers.SetVariables, triggers.Modify, triggers.CallReturned, triggers.CallFailed)
+    if row.state == "active" or (row.state == "suspended" and isinstance(trigger, patient)):
+        return
+    raise errors.InvalidState("move", "process instance", row.id, row.state)
+
+
+def _call(session: Session, workflow: TokenWorkflow, row: Row[Any], by: str | None) -> list[Step]:
+    """Make the instances of processes that are called; a call to what is not there leaves its activity standing."""
+    steps: list[Step] = []
+    for effect in list(workflow.effects):
+        if isinstance(effect, Called) and effect.number in workflow.tasks:
+            token = workflow.tasks[effect.number]
+            try:
+                definition = definitions.called(session, row.definition_id, effect)
+            except errors.EngineError as error:
+                token.memo.pop("called", None)
+                workflow.fail(token, error)
+                continue
+            child = _insert(session, definition, effect.business_key, by, row, effect.number)
+            facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
+            workflow.record("call.started", token, facts={**facts, "process_instance": child})
+            steps.append((child, triggers.Start(variables=effect.variables, facts=facts), by))
+        elif isinstance(effect, CallCancelled):
+            found = session.execute(_child, {"parent_id": row.id, "number": effect.number}).scalar_one_or_none()
+            if found is not None:
+                steps.append((found, triggers.Cancel(reason="caller"), by))
+    return steps
+
+
+def _store(
+    session: Session, workflow: TokenWorkflow, row: Row[Any], before: int, now: datetime, trigger: triggers.Trigger
+) -> list[Step]:
+    outcome = workflow.outcome
+    storing.write_effects(session, workflow, row, before, now)
+    storing.write_visits(session, workflow, row.id, now)
+    if workflow.became_stuck():
+        storing.open_stuck(session, workflow, row.id, now)
+    if outcome is not None:
+        kind = f"process_instance.{outcome.state}"
+        if not isinstance(trigger, triggers.Cancel):
+            workflow.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
+    sealed = history.seal(row.id, row.history_length, row.history_hash, workflow.events, at=now)
+    storing.write_history(session, sealed.rows)
+    if outcome is None:
+        tokens, variables = state.dump(workflow)
+    else:
+        tokens, variables = "", values.dumps({"0": workflow.root.variables})
+    landed = session.connection().execute(
+        _save,
+        {
+            "instance_id": row.id,
+            "before": row.history_length,
+            "tokens": tokens,
+            "variables": variables,
+            "length": sealed.length,
+            "head": sealed.head,
+            "state": outcome.state if outcome else row.state,
+            "ended_at": now if outcome else None,
+            "end_reason": outcome.reason if outcome else None,
+        },
+    )
+    if not landed.rowcount:
+        raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
+    return _report(session, workflow, row, outcome, trigger)
+
+
+def _report(
+    session: Session, workflow: TokenWorkflow, row: Row[Any], outcome: Outcome | None, trigger: triggers.Trigger
+) -> list[Step]:
+    """Return what the caller of a process instance has to be told."""
+    if row.parent_id is None:
+        return []
+    number = row.parent_activity_instance
+    steps: list[Step] = [
+        (
+            row.parent_id,
+            triggers.Escalate(activity_instance=number, escalation_code=effect.code, variables=effect.variables),
+            None,
+        )
+        for effect in workflow.effects
+        if isinstance(effect, Escalated)
+    ]
+    if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.reason == "caller"):
+        return steps
+    if outcome.state == "completed":
+        returned = triggers.CallReturned(activity_instance=number, variables=workflow.root.variables)
+        steps.append((row.parent_id, returned, None))
+    else:
+        error = outcome.error
+        failed = triggers.CallFailed(
+            activity_instance=number,
+            error_code=error.error_code if error else None,
+            message=error.message if error else f"Process instance {row.id} was cancelled: {outcome.reason}",
+            variables=error.variables if error else {},
+        )
+        steps.append((row.parent_id, failed, None))
+    return steps

@@ -1,0 +1,21 @@
+"""What the operator decides for the whole engine in this operating system process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Settings:
+    """Set once by the entry point, before anything is deployed or run."""
+
+    #: Whether script tasks may be written in Python; they run in a sandbox, but they run.
+    python_scripts: bool = False
+
+    @property
+    def script_formats(self) -> frozenset[str]:
+        """The formats that script tasks may have."""
+        return frozenset({"feel", "python"}) if self.python_scripts else frozenset({"feel"})
+
+
+current = Settings()

@@ -1,0 +1,372 @@
+"""What a step of a process instance leaves behind in the tables: work, waits, incidents, visits and history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, update
+from sqlalchemy.orm import Session
+
+from engine import values
+from engine.bpmn import effects
+from engine.bpmn.workflow import TokenWorkflow
+from engine.database import Base
+from engine.models import (
+    ActivityInstance,
+    ExternalTask,
+    HistoryEvent,
+    Incident,
+    Job,
+    Subscription,
+    UserTask,
+    UserTaskCandidate,
+)
+
+#: What a user task without a due date is sorted by.
+FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+#: Attempts of a continuation before it becomes an incident.
+DEFAULT_RETRIES = 3
+
+_tables = Base.metadata.tables
+_activity_instances = _tables[ActivityInstance.__tablename__]
+_external_tasks = _tables[ExternalTask.__tablename__]
+_history = _tables[HistoryEvent.__tablename__]
+_incidents = _tables[Incident.__tablename__]
+_jobs = _tables[Job.__tablename__]
+_subscriptions = _tables[Subscription.__tablename__]
+_tasks = _tables[UserTask.__tablename__]
+_candidates = _tables[UserTaskCandidate.__tablename__]
+
+_insert_history = insert(_history)
+_insert_visits = insert(_activity_instances)
+_insert_candidates = insert(_candidates)
+_insert_external = insert(_external_tasks)
+_insert_jobs = insert(_jobs)
+_insert_subscriptions = insert(_subscriptions)
+_insert_incidents = insert(_incidents)
+_insert_task = insert(_tasks)
+_end_visits = (
+    update(_activity_instances)
+    .where(
+        _activity_instances.c.process_instance_id == bindparam("instance"),
+        _activity_instances.c.number == bindparam("at"),
+    )
+    .values(state=bindparam("to"), ended_at=bindparam("now"))
+)
+_cancel_task = (
+    update(_tasks)
+    .where(
+        _tasks.c.process_instance_id == bindparam("instance"),
+        _tasks.c.activity_instance == bindparam("at"),
+        _tasks.c.state == "created",
+    )
+    .values(state="cancelled", ended_at=bindparam("now"))
+)
+_cancel_external = (
+    update(_external_tasks)
+    .where(
+        _external_tasks.c.process_instance_id == bindparam("instance"),
+        _external_tasks.c.activity_instance == bindparam("at"),
+        _external_tasks.c.ended_at.is_(None),
+    )
+    .values(state="cancelled", ended_at=bindparam("now"))
+)
+_drop_candidates = delete(_candidates).where(
+    _candidates.c.user_task_id.in_(
+        _tasks.select()
+        .with_only_columns(_tasks.c.id)
+        .where(_tasks.c.process_instance_id == bindparam("instance"), _tasks.c.activity_instance == bindparam("at"))
+    )
+)
+_waits = (_jobs, _subscriptions)
+_disarm_all = [
+    delete(table).where(
+        table.c.process_instance_id == bindparam("instance"), table.c.activity_instance == bindparam("at")
+    )
+    for table in _waits
+]
+_disarm_one = [
+    delete(table).where(
+        table.c.process_instance_id == bindparam("instance"),
+        table.c.activity_instance == bindparam("at"),
+        table.c.element_id == bindparam("element"),
+    )
+    for table in _waits
+]
+_resolve = (
+    update(_incidents)
+    .where(
+        _incidents.c.process_instance_id == bindparam("instance"),
+        _incidents.c.activity_instance == bindparam("at"),
+        _incidents.c.state == "open",
+    )
+    .values(state="resolved", resolved_at=bindparam("now"))
+)
+
+
+class Writer:
+    """Turns the effects of one step into rows; what began and ended within the step leaves none."""
+
+    def __init__(self, session: Session, workflow: TokenWorkflow, row: Row[Any], before: int, now: datetime) -> None:
+        self.session = session
+        self.workflow = workflow
+        self.row = row
+        self.before = before
+        self.now = now
+        self.jobs: list[dict[str, Any]] = []
+        self.subscriptions: list[dict[str, Any]] = []
+        self.work: dict[int, effects.UserTaskCreated | effects.ExternalTaskCreated] = {}
+        self.incidents: dict[int, effects.Failed] = {}
+
+    def write(self) -> None:
+        """Write everything."""
+        for effect in self.workflow.effects:
+            self.apply(effect)
+        self.write_work()
+        for statement, rows in (
+            (_insert_jobs, self.jobs),
+            (_insert_subscriptions, self.subscriptions),
+            (_insert_incidents, [self.incident(effect) for effect in self.incidents.values()]),
+        ):
+            if rows:
+                self.session.connection().execute(statement, rows)
+
+    def apply(self, effect: effects.Effect) -> None:
+        """Note what one effect needs, or write it where a row of an earlier step is concerned."""
+        match effect:
+            case effects.UserTaskCreated() | effects.ExternalTaskCreated():
+                self.work[effect.number] = effect
+            case effects.TimerArmed():
+                payload = values.dumps(effect.due.as_json())
+                self.job("timer", effect.number, effect.element_id, effect.due.at, payload)
+            case effects.ContinuationQueued():
+                payload = values.dumps({"retry_cycle": effect.retry_cycle}) if effect.retry_cycle else None
+                self.job("continuation", effect.number, effect.element_id, self.now, payload)
+            case effects.Subscribed():
+                self.subscribe(effect)
+            case effects.Disarmed():
+                self.disarm(effect)
+            case effects.WorkEnded():
+                self.end_work(effect)
+            case effects.MessageSent():
+                payload = {
+                    "name": effect.name,
+                    "variables": dict(effect.variables),
+                    "business_key": self.row.business_key,
+                    "correlation": dict(effect.correlation),
+                }
+                self.job("message", None, None, self.now, values.dumps(payload))
+            case effects.SignalSent():
+                payload = {"name": effect.name, "variables": dict(effect.variables), "except": self.row.id}
+                self.job("signal", None, None, self.now, values.dumps(payload))
+            case effects.Failed():
+                self.incidents[effect.number] = effect
+            case effects.Recovered():
+                self.recover(effect.number)
+
+    def job(self, kind: str, number: int | None, element_id: str | None, due_at: datetime, payload: str | None) -> None:
+        """Note a job."""
+        self.jobs.append(
+            {
+                "kind": kind,
+                "process_instance_id": self.row.id,
+                "definition_id": self.row.definition_id,
+                "activity_instance": number,
+                "element_id": element_id,
+                "state": "waiting",
+                "due_at": due_at,
+                "payload": payload,
+                "retries": DEFAULT_RETRIES,
+                "created_at": self.now,
+            }
+        )
+
+    def subscribe(self, effect: effects.Subscribed) -> None:
+        """Note a subscription."""
+        self.subscriptions.append(
+            {
+                "kind": effect.kind,
+                "name": effect.name,
+                "process_instance_id": self.row.id,
+                "definition_id": self.row.definition_id,
+                "activity_instance": effect.number,
+                "element_id": effect.element_id,
+                "business_key": self.row.business_key,
+                "correlation": values.dumps(dict(effect.correlation)) if effect.correlation else None,
+                "created_at": self.now,
+            }
+        )
+
+    def disarm(self, effect: effects.Disarmed) -> None:
+        """Take back what is waited for no longer."""
+
+        def stays(row: dict[str, Any]) -> bool:
+            return row["activity_instance"] != effect.number or (
+                effect.element_id is not None and row["element_id"] != effect.element_id
+            )
+
+        self.jobs = [row for row in self.jobs if row["kind"] not in ("timer", "continuation") or stays(row)]
+        self.subscriptions = [row for row in self.subscriptions if stays(row)]
+        if effect.number > self.before:
+            return
+        parameters: dict[str, Any] = {"instance": self.row.id, "at": effect.number}
+        statements = _disarm_all
+        if effect.element_id is not None:
+            parameters["element"] = effect.element_id
+            statements = _disarm_one
+        for statement in statements:
+            self.session.connection().execute(statement, parameters)
+
+    def end_work(self, effect: effects.WorkEnded) -> None:
+        """End a user task or external task that nobody will complete."""
+        if self.work.pop(effect.number, None) is not None:
+            return
+        parameters = {"instance": self.row.id, "at": effect.number, "now": self.now}
+        connection = self.session.connection()
+        if effect.kind == "user_task":
+            connection.execute(_drop_candidates, {"instance": self.row.id, "at": effect.number})
+            connection.execute(_cancel_task, parameters)
+        else:
+            connection.execute(_cancel_external, parameters)
+            connection.execute(_resolve, parameters)
+
+    def recover(self, number: int) -> None:
+        """An incident is over."""
+        if self.incidents.pop(number, None) is None:
+            parameters = {"instance": self.row.id, "at": number, "now": self.now}
+            self.session.connection().execute(_resolve, parameters)
+
+    def incident(self, effect: effects.Failed) -> dict[str, Any]:
+        """Return the row of an incident."""
+        return {
+            "kind": "execution",
+            "process_instance_id": self.row.id,
+            "activity_instance": effect.number,
+            "element_id": effect.element_id,
+            "state": "open",
+            "message": effect.message,
+            "details": effect.details,
+            "created_at": self.now,
+        }
+
+    def write_work(self) -> None:
+        """Insert user tasks with their candidates, and external tasks."""
+        connection = self.session.connection()
+        external: list[dict[str, Any]] = []
+        candidates: list[dict[str, Any]] = []
+        for effect in self.work.values():
+            if isinstance(effect, effects.ExternalTaskCreated):
+                external.append(self.external_task(effect))
+                continue
+            sort_at = effect.due_at or FAR_FUTURE
+            key = connection.execute(_insert_task, self.user_task(effect, sort_at)).inserted_primary_key
+            assert key is not None
+            for kind, names in (("user", effect.candidate_users), ("group", effect.candidate_groups)):
+                candidates += [
+                    {
+                        "user_task_id": key[0],
+                        "kind": kind,
+                        "name": name,
+                        "claimed": effect.assignee is not None,
+                        "sort_at": sort_at,
+                    }
+                    for name in names
+                ]
+        if candidates:
+            connection.execute(_insert_candidates, candidates)
+        if external:
+            connection.execute(_insert_external, external)
+
+    def user_task(self, effect: effects.UserTaskCreated, sort_at: datetime) -> dict[str, Any]:
+        """Return the row of a user task."""
+        return {
+            "process_instance_id": self.row.id,
+            "activity_instance": effect.number,
+            "definition_id": self.row.definition_id,
+            "element_id": effect.element_id,
+            "name": effect.name[:255],
+            "business_key": self.row.business_key,
+            "state": "created",
+            "assignee": effect.assignee,
+            "candidate_users": values.dumps(list(effect.candidate_users)),
+            "candidate_groups": values.dumps(list(effect.candidate_groups)),
+            "form_key": effect.form_key,
+            "priority": effect.priority,
+            "due_at": effect.due_at,
+            "follow_up_at": effect.follow_up_at,
+            "sort_at": sort_at,
+            "created_at": self.now,
+        }
+
+    def external_task(self, effect: effects.ExternalTaskCreated) -> dict[str, Any]:
+        """Return the row of an external task."""
+        return {
+            "process_instance_id": self.row.id,
+            "activity_instance": effect.number,
+            "definition_id": self.row.definition_id,
+            "element_id": effect.element_id,
+            "business_key": self.row.business_key,
+            "topic": effect.topic,
+            "priority": effect.priority,
+            "state": "created",
+            "locked_until": self.now,
+            "created_at": self.now,
+        }
+
+
+def write_effects(session: Session, workflow: TokenWorkflow, row: Row[Any], before: int, now: datetime) -> None:
+    """Write what a step asks of the world; `before` is the last number that was given out before it."""
+    if workflow.effects:
+        Writer(session, workflow, row, before, now).write()
+
+
+def write_visits(session: Session, workflow: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+    """Write the activity instances that began or ended."""
+    began = [
+        {
+            "process_instance_id": process_instance_id,
+            "number": visit.number,
+            "parent": visit.parent,
+            "element_id": visit.element_id,
+            "element_type": visit.element_type,
+            "flow_id": visit.flow_id,
+            "state": visit.state,
+            "started_at": now,
+            "ended_at": None if visit.state == "active" else now,
+        }
+        for visit in workflow.visits.values()
+        if visit.began
+    ]
+    ended = [
+        {"instance": process_instance_id, "at": visit.number, "to": visit.state, "now": now}
+        for visit in workflow.visits.values()
+        if not visit.began
+    ]
+    if began:
+        session.connection().execute(_insert_visits, began)
+    if ended:
+        session.connection().execute(_end_visits, ended)
+
+
+def write_history(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append sealed events."""
+    session.connection().execute(_insert_history, list(rows))
+
+
+def open_stuck(session: Session, workflow: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+    """Say loudly that nothing can move an instance any more."""
+    at = ", ".join(sorted({token.node.bpmn_id for token in workflow.tasks.values()}))
+    message = f"Expected something that can move the process instance, but all its tokens wait for one another at {at}"
+    row = {
+        "kind": "stuck",
+        "process_instance_id": process_instance_id,
+        "activity_instance": None,
+        "element_id": None,
+        "state": "open",
+        "message": message,
+        "created_at": now,
+    }
+    session.connection().execute(_insert_incidents, [row])
+    workflow.record("incident.opened", None, facts={"message": message})
