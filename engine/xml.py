@@ -19,7 +19,7 @@ MAX_BYTES = 20 * 1024 * 1024
 #: Elements inside elements. libxml2 has a limit of its own above this one.
 MAX_DEPTH = 200
 #: Elements and attributes of one file together.
-MAX_NODES = 1_000_000
+MAX_NODES = 300_000
 
 XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 

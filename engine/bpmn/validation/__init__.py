@@ -11,6 +11,8 @@ What deployment checks in one BPMN file, before anything runs: `check` gives all
 
 from __future__ import annotations
 
+from itertools import islice
+
 from lxml import etree
 
 from engine import errors
@@ -45,8 +47,11 @@ PARTS = EVENT_DEFINITIONS | {*expressions.FORMAL, "formalExpression", "assignmen
 }
 #: What is shown, even without an id.
 SHOWN = FLOW_NODES | {"sequenceFlow", "messageFlow", "participant", "lane", "process", "association"}
-#: A file that breaks more is not read further by anybody.
-MAX_FINDINGS = 500
+#: Of one rule. Nobody reads more, and a hostile file could ask for millions.
+MAX_PROBLEMS = 200
+#: Characters of a text, and of an id or name.
+MAX_TEXT = 1000
+MAX_NAME = 200
 
 
 def check(root: etree._Element, file: str) -> list[errors.Finding]:
@@ -62,10 +67,13 @@ def check(root: etree._Element, file: str) -> list[errors.Finding]:
             message=f"Expected the BPMN 2.0 element 'definitions' as the root, but found '{document.root.tag[:200]}'",
             message_zh=f"根元素应为 BPMN 2.0 的 'definitions'，但实际为 '{document.root.tag[:200]}'",
         )]
-    findings = (_finding(document, rule, problem, file) for rule in RULES for problem in rule.check(document))
+    findings = [
+        _finding(document, rule, problem, file)
+        for rule in RULES for problem in islice(rule.check(document), MAX_PROBLEMS)
+    ]
     unique = list(dict.fromkeys(finding for finding in findings if finding is not None))
     unique.sort(key=lambda finding: (finding.level, finding.line))
-    return unique[:MAX_FINDINGS]
+    return unique
 
 
 def _finding(document: Document, rule: Rule, problem: Problem, file: str) -> errors.Finding | None:
@@ -76,8 +84,9 @@ def _finding(document: Document, rule: Rule, problem: Problem, file: str) -> err
         level = "error"
     node = _shown(problem.node)
     return errors.Finding(
-        level=level, code=rule.code, file=file, element_id=node.label, name=node.name,
-        line=problem.node.line or node.line, message=problem.message, message_zh=problem.message_zh,
+        level=level, code=rule.code, file=file, element_id=node.label[:MAX_NAME], name=node.name[:MAX_NAME],
+        line=problem.node.line or node.line, message=problem.message[:MAX_TEXT],
+        message_zh=problem.message_zh[:MAX_TEXT],
     )
 
 

@@ -111,6 +111,17 @@ def conversation_participants(document: Document) -> Iterator[Problem]:
             )
 
 
+@rule("conversation-link", "letter")
+def conversation_link(document: Document) -> Iterator[Problem]:
+    for link in document.all("conversationLink"):
+        ends = [document.resolve(link.get(name)) for name in ("sourceRef", "targetRef") if link.get(name)]
+        if len([node for node in ends if node is not None and node.tag in CONVERSATIONS]) != 1:
+            yield Problem(
+                link, "Expected a conversation link between one conversation and one participant, but found otherwise",
+                "会话链接应连接一个会话和一个参与者",
+            )
+
+
 @rule("lane-membership", "warning")
 def lane_membership(document: Document) -> Iterator[Problem]:
     for lane_set in document.all("laneSet"):

@@ -24,10 +24,12 @@ DIALECTS = frozenset({
 })
 #: Other engines' namespaces: a file that declares one follows an engine's habits, not the letter of the standard.
 OTHER_DIALECTS = ("http://camunda.org/", "http://operaton.org/", "http://bpmn.io/", "http://www.activiti.org/")
+DRAWING = "{http://www.omg.org/spec/BPMN/20100524/DI}"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 PROCESS_SCOPES = frozenset({"process", "subProcess", "adHocSubProcess", "transaction"})
 CHOREOGRAPHY_SCOPES = frozenset({"choreography", "subChoreography", "globalChoreographyTask"})
+COLLABORATIONS = frozenset({"collaboration", "globalConversation", "choreography", "globalChoreographyTask"})
 SCOPES = PROCESS_SCOPES | CHOREOGRAPHY_SCOPES
 SUB_PROCESSES = frozenset({"subProcess", "adHocSubProcess", "transaction"})
 TASKS = frozenset({
@@ -124,7 +126,7 @@ class Document:
         self._by_tag: dict[str, list[Node]] = defaultdict(list)
         for node in self.nodes:
             self._by_tag[node.tag].append(node)
-            if node.id and not node.tag.startswith("{"):
+            if node.id and ":" not in node.tag and not node.tag.startswith("{"):
                 self.carriers[node.id.strip()].append(node)
         self._namespaces = {prefix or "": uri for prefix, uri in root.nsmap.items()}
 
@@ -173,9 +175,21 @@ class Document:
         return process is not None and process.is_true("isExecutable")
 
     def is_drawing(self, node: Node) -> bool:
-        """Whether the node's process says that it is not to be executed, or the node is in none."""
+        """
+        Whether the node's process says that it is not to be executed.
+
+        What is shared by the processes of a file is a drawing where all of them are; what is in no process always is.
+        """
         process = self.process(node)
-        return process is None or process.is_false("isExecutable")
+        if process is not None:
+            return process.is_false("isExecutable")
+        if node.inside(*COLLABORATIONS) is not None:
+            return True
+        return self._only_drawings
+
+    @cached_property
+    def _only_drawings(self) -> bool:
+        return all(process.is_false("isExecutable") for process in self.all("process"))
 
     def scope(self, node: Node) -> Node | None:
         """The process, sub-process or choreography that holds the node."""
@@ -236,6 +250,26 @@ class Document:
         return found
 
     @cached_property
+    def linked(self) -> dict[Node, list[Node]]:
+        """The catching events that each throwing link leads to: the one it names, else all of its name in its scope."""
+        by_name: dict[tuple[Node | None, str], list[Node]] = defaultdict(list)
+        catching: dict[Node, Node] = {}
+        for event in self.all("intermediateCatchEvent"):
+            for link in self._links(event):
+                catching[link] = event
+                by_name[self.scope(event), link.name].append(event)
+        found: dict[Node, list[Node]] = {}
+        for event in self.all("intermediateThrowEvent"):
+            for link in self._links(event):
+                named = [target for text in link.texts("target") if (target := self.resolve(text)) in catching]
+                same = by_name.get((self.scope(event), link.name), [])
+                found[event] = [catching[target] for target in named if target is not None] or same
+        return found
+
+    def _links(self, event: Node) -> list[Node]:
+        return [node for node in self.definitions(event) if node.tag == "linkEventDefinition"]
+
+    @cached_property
     def boundaries(self) -> dict[Node, list[Node]]:
         """The boundary events of each activity."""
         found: dict[Node, list[Node]] = defaultdict(list)
@@ -261,17 +295,17 @@ def _local(name: str) -> str:
 
 
 def _nodes(root: etree._Element) -> Iterator[Node]:
-    """Nodes in the order of the file, each linked to its parent; without recursion."""
-    made: dict[etree._Element, Node] = {}
-    for element in root.iter("*"):
-        over = element.getparent()
-        parent = made.get(over) if over is not None else None
-        attributes = {_local(str(key)): str(value) for key, value in element.attrib.items()}
+    """Nodes in the order of the file, each linked to its parent; without recursion, and without the drawing itself."""
+    waiting: list[tuple[etree._Element, Node | None]] = [(root, None)]
+    while waiting:
+        element, parent = waiting.pop()
         node = Node(
-            tag=_local(str(element.tag)), attributes=attributes, text=(element.text or "").strip(),
-            line=element.sourceline or 0, parent=parent,
+            tag=_local(str(element.tag)) if str(element.tag).startswith("{") else f"{{}}{element.tag}",
+            attributes={_local(str(key)): str(value) for key, value in element.attrib.items()},
+            text=(element.text or "").strip(), line=element.sourceline or 0, parent=parent,
         )
         if parent is not None:
             parent.children.append(node)
-        made[element] = node
         yield node
+        below = [child for child in element if isinstance(child.tag, str) and not child.tag.startswith(DRAWING)]
+        waiting.extend((child, node) for child in reversed(below))

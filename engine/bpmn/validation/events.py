@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from engine.bpmn.validation.document import CATCH_EVENTS, EVENTS, SUB_PROCESSES, Document, Node, is_event_sub_process
@@ -98,6 +97,17 @@ def event_flows(document: Document) -> Iterator[Problem]:
             )
 
 
+@rule("event-unreached", "letter")
+def event_unreached(document: Document) -> Iterator[Problem]:
+    for event in document.all("endEvent", "intermediateCatchEvent", "intermediateThrowEvent"):
+        catches_link = event.tag == "intermediateCatchEvent" and "link" in document.kinds(event)
+        if not document.incoming(event) and not catches_link:
+            yield Problem(
+                event, f"Expected a flow that leads to '{event.label}', but found none; connect it",
+                f"没有顺序流通向 '{event.label}'；请连接",
+            )
+
+
 @rule("boundary-event")
 def boundary_event(document: Document) -> Iterator[Problem]:
     for event in document.all("boundaryEvent"):
@@ -166,47 +176,41 @@ def event_sub_process(document: Document) -> Iterator[Problem]:
 
 @rule("link-events")
 def link_events(document: Document) -> Iterator[Problem]:
-    catches: dict[tuple[Node | None, str], list[Node]] = defaultdict(list)
-    definitions: dict[Node, Node] = {}
-    throws: list[tuple[Node, Node]] = []
-    for event in document.all("intermediateCatchEvent", "intermediateThrowEvent"):
-        for link in document.definitions(event):
-            if link.tag != "linkEventDefinition":
-                continue
-            definitions[link] = event
-            if event.tag == "intermediateCatchEvent":
-                catches[document.scope(event), link.name].append(event)
-            else:
-                throws.append((event, link))
-    reached: set[Node] = set()
-    for event, link in throws:
-        target = next((document.resolve(text) for text in link.texts("target") if text), None)
-        catch = definitions.get(target) if target is not None else None
-        found = [catch] if catch is not None else catches.get((document.scope(event), link.name), [])
-        if len(found) != 1 or document.scope(found[0]) is not document.scope(event):
+    for event, found in document.linked.items():
+        here = [catch for catch in found[:2] if document.scope(catch) is document.scope(event)]
+        if len(found) != 1 or not here:
             yield Problem(
-                event, f"Expected one catching link '{link.name}' in the same process or sub-process, but found "
-                f"{len(found) if not catch else 'it elsewhere'}",
-                f"同一流程或子流程中应恰好有一个名为 '{link.name}' 的链接捕获事件",
+                event, f"Expected one catching link event for '{event.label}' in the same process or sub-process, "
+                f"but found {len(found) if here or not found else 'it elsewhere'}",
+                f"'{event.label}' 在同一流程或子流程中应恰好对应一个链接捕获事件",
             )
-        reached.update(found)
-    for event in definitions.values():
-        if event.tag == "intermediateCatchEvent" and event not in reached:
+        for flow in document.outgoing(event):
+            yield _link_flow(event, flow)
+    targets = {id(found): found for found in document.linked.values()}.values()
+    reached = {catch for found in targets for catch in found}
+    for event in document.all("intermediateCatchEvent"):
+        if "link" not in document.kinds(event):
+            continue
+        if event not in reached:
             yield Problem(
                 event, "Expected a throwing link that leads to this one, but found none",
                 "没有通向此链接捕获事件的链接抛出事件",
             )
-    yield from _link_ends(document, definitions)
+        for flow in document.incoming(event):
+            yield _link_flow(event, flow)
 
 
-def _link_ends(document: Document, definitions: dict[Node, Node]) -> Iterator[Problem]:
-    for link, event in definitions.items():
-        catching = event.tag == "intermediateCatchEvent"
-        for flow in document.incoming(event) if catching else document.outgoing(event):
-            yield Problem(
-                event, f"Expected no flow on this side of a link event, but found '{flow.label}'",
-                f"链接事件的这一侧不应有顺序流，但发现了 '{flow.label}'",
-            )
+def _link_flow(event: Node, flow: Node) -> Problem:
+    return Problem(
+        event, f"Expected no flow on this side of a link event, but found '{flow.label}'",
+        f"链接事件的这一侧不应有顺序流，但发现了 '{flow.label}'",
+    )
+
+
+@rule("link-names")
+def link_names(document: Document) -> Iterator[Problem]:
+    """Links that refer to each other do so both ways."""
+    for link in document.all("linkEventDefinition"):
         for tag, back in (("source", "target"), ("target", "source")):
             for text in link.texts(tag):
                 other = document.resolve(text)
@@ -214,9 +218,8 @@ def _link_ends(document: Document, definitions: dict[Node, Node]) -> Iterator[Pr
                     continue
                 if all(document.resolve(name) is not link for name in other.texts(back)):
                     yield Problem(
-                        event,
-                        f"Expected links that name each other, but '{link.label}' names '{other.label}' and not the "
-                        "reverse",
+                        link, f"Expected links that name each other, but '{link.label}' names '{other.label}' "
+                        "and not the reverse",
                         f"链接事件应互相引用，但 '{link.label}' 引用了 '{other.label}'，反之则没有",
                     )
 

@@ -88,6 +88,11 @@ def script_format(document: Document) -> Iterator[Problem]:
                 node, f"Expected scriptFormat 'python' or 'feel', but found '{format_}'; rewrite the script",
                 f"scriptFormat 应为 'python' 或 'feel'，但实际为 '{format_}'；请改写脚本", to_execute(document, node),
             )
+        if not format_ and node.first("script") is not None:
+            yield Problem(
+                node, "Expected scriptFormat beside the script, but found none; write scriptFormat='python'",
+                "脚本缺少 scriptFormat；请设为 scriptFormat='python'", "letter",
+            )
         if node.get("camunda:resource"):
             yield Problem(
                 node, "Expected the script in the diagram, but found camunda:resource; put it there",

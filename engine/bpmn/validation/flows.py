@@ -115,11 +115,11 @@ def flow_list(document: Document) -> Iterator[Problem]:
         return
     for node in document.all(*FLOW_NODES):
         for tag, flows in (("incoming", document.incoming(node)), ("outgoing", document.outgoing(node))):
-            listed = [document.resolve(text) for text in node.texts(tag) if text]
-            stale = [text for text in node.texts(tag) if text and document.resolve(text) not in flows]
+            listed = {document.resolve(text): text for text in node.texts(tag) if text}
+            stale = [listed[flow] for flow in listed.keys() - set(flows)]
             missing = [flow.label for flow in flows if flow not in listed]
             if stale or missing:
-                wrong = ", ".join(stale or missing)
+                wrong = ", ".join((stale or missing)[:5])
                 yield Problem(
                     node,
                     f"Expected the list of {tag} flows to agree with the flows of the diagram, but '{wrong}' differs",

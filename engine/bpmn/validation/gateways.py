@@ -107,7 +107,7 @@ def _kinds(document: Document, target: Node) -> set[str]:
     return {"message"} if target.tag == "receiveTask" else set(document.kinds(target))
 
 
-@rule("gateway-condition", "warning")
+@rule("gateway-condition")
 def gateway_condition(document: Document) -> Iterator[Problem]:
     for node in document.all("exclusiveGateway", "inclusiveGateway"):
         outgoing = document.outgoing(node)
@@ -119,4 +119,5 @@ def gateway_condition(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     flow, f"Expected a condition, or the mark as default, on each flow that leaves '{node.label}'",
                     f"从 '{node.label}' 出发的每条顺序流都应有条件或标为默认",
+                    by_the_letter(document, node),
                 )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.bpmn.validation.document import EVENTS, Document, Node
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from engine.bpmn.validation.rules import Problem, rule
 
 ITEM_AWARE = (
     "dataInput", "dataOutput", "dataObject", "dataStore", "property", "dataObjectReference", "dataStoreReference",
 )
+#: What an association may fill in its element, and what it may read there.
+INPUTS = frozenset({"dataInput", "inputDataItem", "property"})
+OUTPUTS = frozenset({"dataOutput", "outputDataItem", "property"})
 #: Where an event's values come from: its definition names something that has an item definition.
 PAYLOADS = {"message": "itemRef", "signal": "structureRef", "error": "structureRef", "escalation": "structureRef"}
 
@@ -122,8 +125,8 @@ def association_direction(document: Document) -> Iterator[Problem]:
                     f"不能{'从' if incoming else '向'} {wrong_tag} '{node.label}' {'读取' if incoming else '写入'}数据",
                 )
         for node in inner:
-            own = {"property", "dataInput", "inputDataItem"} if incoming else {"property", "dataOutput", "outputDataItem"}
-            if node is not None and (node.tag not in own or all(above is not holder for above in node.ancestors())):
+            known = node is None or node.tag in (INPUTS if incoming else OUTPUTS)
+            if node is not None and not (known and any(above is holder for above in node.ancestors())):
                 yield Problem(
                     holder or association,
                     f"Expected {'an input' if incoming else 'an output'} of the element itself, but found "

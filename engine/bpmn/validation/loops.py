@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import Document, Node
+from engine.bpmn.validation.document import TASKS, Document, Node
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 THROWN = frozenset({"signal", "message", "escalation", "compensate"})
@@ -118,6 +118,12 @@ def multi_instance_items(document: Document) -> Iterator[Problem]:
                 )
             if whole is None:
                 continue
+            own = loop.parent.first("ioSpecification") if loop.parent is not None else None
+            if loop.parent is not None and loop.parent.tag in TASKS and whole.parent is not own:
+                yield Problem(
+                    loop, f"Expected an input or output of the task itself as {reference}, but found '{whole.label}'",
+                    f"{reference} 应为任务自身的输入或输出，但实际为 '{whole.label}'",
+                )
             if not _is_collection(document, whole):
                 yield Problem(
                     loop, f"Expected a collection as {reference}, but '{whole.label}' is none",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 TABLE = """
@@ -201,7 +201,7 @@ class Slot(NamedTuple):
     contents: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Element:
     """What the standard knows of one element, inherited parts included."""
 
@@ -210,9 +210,10 @@ class Element:
     required: frozenset[str]
     children: dict[str, Slot]
 
-    def slot(self, tag: str) -> Slot | None:
-        """Where a child with this tag belongs; None where nowhere."""
-        return next((slot for slot in self.children.values() if tag in slot.tags), None)
+    @cached_property
+    def slots(self) -> dict[str, Slot]:
+        """Where a child with this tag belongs."""
+        return {tag: slot for slot in self.children.values() for tag in slot.tags}
 
 
 LINE = re.compile(r"(\w+)\((\w*)\):([^;]*);?(.*)")

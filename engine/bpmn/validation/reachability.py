@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from engine.bpmn.validation.document import (
     FLOW_NODES,
@@ -22,23 +23,12 @@ def _graph(document: Document, scope: Node) -> tuple[list[Node], Graph]:
     nodes = [child for child in scope.children if child.tag in FLOW_NODES]
     inside = set(nodes)
     successors: dict[Node, list[Node]] = defaultdict(list)
-    links: dict[str, list[Node]] = defaultdict(list)
     for node in nodes:
-        if node.tag == "intermediateCatchEvent":
-            for definition in document.definitions(node):
-                if definition.tag == "linkEventDefinition":
-                    links[definition.name].append(node)
-    for node in nodes:
-        targets = [target for flow in document.outgoing(node) if (target := document.target(flow)) in inside]
-        successors[node] += [target for target in targets if target is not None]
-        successors[node] += [event for event in document.boundaries.get(node, ()) if event in inside]
-        if node.tag == "intermediateThrowEvent":
-            for definition in document.definitions(node):
-                if definition.tag == "linkEventDefinition":
-                    named = [document.resolve(text) for text in definition.texts("target")]
-                    holders = [link.parent for link in named if link is not None and link.parent is not None]
-                    successors[node] += [holder for holder in holders if holder in inside] or links[definition.name]
-        successors[node] += [handler for handler in document.associated.get(node, ()) if handler in inside]
+        targets = [target for flow in document.outgoing(node) if (target := document.target(flow)) is not None]
+        caught, handlers = document.linked.get(node, [])[:1], document.associated.get(node, [])
+        for target in chain(targets, document.boundaries.get(node, []), caught, handlers):
+            if target in inside:
+                successors[node].append(target)
     return nodes, successors
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from engine.bpmn.validation.document import (
     ACTIVITIES,
     CHOREOGRAPHY_ACTIVITIES,
+    COLLABORATIONS,
     EVENT_DEFINITIONS,
     FLOW_NODES,
     Document,
@@ -14,7 +15,6 @@ from engine.bpmn.validation.document import (
 )
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
-COLLABORATIONS = frozenset({"collaboration", "globalConversation", "choreography", "globalChoreographyTask"})
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
 DATA = frozenset({
     "dataInput", "dataOutput", "dataObject", "dataObjectReference", "dataStoreReference", "dataStore", "property",
@@ -37,6 +37,7 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "default": frozenset({"sequenceFlow"}),
     "definitionalCollaborationRef": COLLABORATIONS,
     "errorRef": frozenset({"error"}),
+    "evaluatesToTypeRef": frozenset({"itemDefinition"}),
     "escalationRef": frozenset({"escalation"}),
     "initiatingParticipantRef": frozenset({"participant"}),
     "inputDataRef": frozenset({"inputSet", "dataInput"}),
@@ -104,7 +105,7 @@ CHILDREN: Mapping[str, frozenset[str]] = {
 #: Lists of shapes that tools keep carelessly: they move no token, so a stale entry only warns.
 CARELESS = frozenset({
     "categoryValueRef", "flowNodeRef", "interfaceRef", "definitionalCollaborationRef", "dataStoreRef", "itemSubjectRef",
-    "itemRef", "structureRef", "supports", "processRef",
+    "itemRef", "structureRef", "supports", "processRef", "evaluatesToTypeRef", "loopDataInputRef", "loopDataOutputRef",
 })
 
 

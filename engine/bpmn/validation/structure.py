@@ -31,7 +31,7 @@ def _typed(document: Document) -> Iterator[tuple[Node, metamodel.Element]]:
         if contents in metamodel.FREE:
             continue
         for child in node.children:
-            slot = known.slot(child.tag)
+            slot = known.slots.get(child.tag)
             if slot is not None:
                 waiting.append((child, slot.contents or child.tag))
 
@@ -40,7 +40,7 @@ def _typed(document: Document) -> Iterator[tuple[Node, metamodel.Element]]:
 def unknown_element(document: Document) -> Iterator[Problem]:
     for node, known in _typed(document):
         for child in node.children:
-            if child.tag.startswith("{") or ":" in child.tag or known.slot(child.tag) or node.tag in metamodel.FREE:
+            if child.tag.startswith("{") or ":" in child.tag or child.tag in known.slots or node.tag in metamodel.FREE:
                 continue
             if metamodel.element(child.tag) is None and child.tag not in metamodel.GROUPS:
                 yield Problem(
@@ -194,6 +194,17 @@ def property_place(document: Document) -> Iterator[Problem]:
             node, f"Expected property {node.label} inside a process, activity or event, but found it at the top level",
             f"属性 {node.label} 应放在流程、活动或事件中，但它位于顶层",
         )
+
+
+@rule("extension-understood")
+def extension_understood(document: Document) -> Iterator[Problem]:
+    for node in document.root.all("extension"):
+        if node.is_true("mustUnderstand"):
+            yield Problem(
+                node,
+                f"Expected only extensions that may be ignored, but '{node.get('definition')}' must be understood",
+                f"扩展 '{node.get('definition')}' 要求必须理解，但本引擎不识别",
+            )
 
 
 @rule("import-type", "letter")
