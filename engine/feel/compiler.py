@@ -19,7 +19,7 @@ from engine.feel.nodes import Node
 from engine.feel.operators import ARITHMETIC, COMPARISONS, between, negate
 from engine.feel.properties import property_of
 from engine.feel.unary import UnaryCompiler
-from engine.feel.types import NullType
+from engine.feel.types import NullType, without_tests
 from engine.feel.values import Function, Range
 
 assert builtins.BUILT_INS is BUILT_INS
@@ -200,7 +200,7 @@ class Compiler(UnaryCompiler):
         return evaluate
 
     def _instance_of(self, node: nodes.InstanceOf) -> Evaluate:
-        value, kind = self.compile(node.value), node.type
+        value, kind = self.compile(node.value), without_tests(node.type)
         if isinstance(kind, NullType):
             return lambda scope: value(scope) is None
 

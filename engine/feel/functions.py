@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.feel import limits
-from engine.feel.types import ANY, BUILT_IN, FeelType, convert
+from engine.feel.types import ANY, BUILT_IN, FeelType, conforms, convert
 from engine.feel.values import MISSING, Function
 
 
@@ -74,6 +74,16 @@ class Signature:
         return bound
 
 
+    def fits(self, kinds: Sequence[FeelType]) -> bool:
+        """Say whether values of these types can be arguments."""
+        required = sum(not parameter.optional for parameter in self.parameters)
+        if self.rest:
+            return len(kinds) >= required
+        if not required <= len(kinds) <= len(self.parameters):
+            return False
+        return all(conforms(kind, parameter.type) for kind, parameter in zip(kinds, self.parameters, strict=False))
+
+
 class BuiltIn(Callable_):
     """A function of the standard."""
 
@@ -120,6 +130,11 @@ class BuiltIn(Callable_):
         if type(result) is list or type(result) is str:
             limits.check_size(len(result))
         return result
+
+    def fits(self, parameters: Sequence[object], result: object) -> bool:
+        """Say whether a signature takes parameters of these types."""
+        kinds = [kind for kind in parameters if isinstance(kind, FeelType)]
+        return any(signature.fits(kinds) for signature in self.signatures)
 
     def __str__(self) -> str:
         return f"function {self.name}"
@@ -178,6 +193,16 @@ class Defined(Callable_):
             return result
         converted = convert(result, self.result_type)
         return None if converted is MISSING else converted
+
+    def fits(self, parameters: Sequence[object], result: object) -> bool:
+        """Say whether parameters and result have these types."""
+        kinds = [kind for kind in parameters if isinstance(kind, FeelType)]
+        return (
+            len(kinds) == len(self.parameter_types)
+            and all(map(conforms, kinds, self.parameter_types))
+            and isinstance(result, FeelType)
+            and conforms(self.result_type, result)
+        )
 
     def __str__(self) -> str:
         return f"function {self.name}({', '.join(name for name, _ in self.parameters)})"

@@ -100,13 +100,7 @@ class FunctionType(FeelType):
     def has(self, value: object) -> bool:
         if not isinstance(value, Function):
             return False
-        if self.parameters is None:
-            return True
-        declared: tuple[FeelType, ...] | None = getattr(value, "parameter_types", None)
-        if declared is None or len(declared) != len(self.parameters):
-            return False
-        result: FeelType = getattr(value, "result_type", ANY)
-        return conforms(result, self.result) and all(map(conforms, self.parameters, declared))
+        return self.parameters is None or value.fits(self.parameters, self.result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +191,17 @@ def convert(value: object, kind: FeelType) -> object:
     if isinstance(value, Date) and _base(kind) is DATE_TIME:
         return at_midnight(value)
     return MISSING
+
+
+def without_tests(kind: FeelType) -> FeelType:
+    """Return the type without allowed values, which `instance of` does not ask for."""
+    if isinstance(kind, NamedType):
+        return without_tests(kind.base)
+    if isinstance(kind, ListType):
+        return ListType(kind.name, without_tests(kind.item))
+    if isinstance(kind, ContextType):
+        return ContextType(kind.name, tuple((key, without_tests(entry)) for key, entry in kind.entries))
+    return kind
 
 
 def coerce(value: object, kind: FeelType) -> object:

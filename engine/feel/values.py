@@ -43,6 +43,10 @@ class Function:
 
     __slots__ = ()
 
+    def fits(self, parameters: Sequence[object], result: object) -> bool:
+        """Say whether the function can be called with parameters of these types for a result of that type."""
+        raise NotImplementedError
+
 
 class Missing:
     """Marks an argument that was not given, where null is a value."""

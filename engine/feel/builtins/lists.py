@@ -59,20 +59,20 @@ def _extreme(items: list[object], wanted: int) -> object:
     return best
 
 
-@built_in("min", "list: list")
 @built_in("min", "*list: list")
+@built_in("min", "list: list")
 def _min(items: list[object]) -> object:
     return _extreme(items, -1)
 
 
-@built_in("max", "list: list")
 @built_in("max", "*list: list")
+@built_in("max", "list: list")
 def _max(items: list[object]) -> object:
     return _extreme(items, 1)
 
 
-@built_in("sum", "list: list")
 @built_in("sum", "*list: list")
+@built_in("sum", "list: list")
 def _sum(items: list[object]) -> Decimal | None:
     values = _numbers(items)
     if values is None:
@@ -83,8 +83,8 @@ def _sum(items: list[object]) -> Decimal | None:
     return number(total)
 
 
-@built_in("product", "list: list")
 @built_in("product", "*list: list")
+@built_in("product", "list: list")
 def _product(items: list[object]) -> Decimal | None:
     values = _numbers(items)
     if values is None:
@@ -95,15 +95,15 @@ def _product(items: list[object]) -> Decimal | None:
     return number(total)
 
 
-@built_in("mean", "list: list")
 @built_in("mean", "*list: list")
+@built_in("mean", "list: list")
 def _mean(items: list[object]) -> Decimal | None:
     total = _sum(items)
     return None if not isinstance(total, Decimal) else number(NUMBERS.divide(total, Decimal(len(items))))
 
 
-@built_in("median", "list: list")
 @built_in("median", "*list: list")
+@built_in("median", "list: list")
 def _median(items: list[object]) -> Decimal | None:
     values = _numbers(items)
     if values is None:
@@ -115,8 +115,8 @@ def _median(items: list[object]) -> Decimal | None:
     return number(NUMBERS.divide(NUMBERS.add(values[middle - 1], values[middle]), Decimal(2)))
 
 
-@built_in("stddev", "list: list")
 @built_in("stddev", "*list: list")
+@built_in("stddev", "list: list")
 def _stddev(items: list[object]) -> Decimal | None:
     values = _numbers(items)
     mean = _mean(items)
@@ -129,8 +129,8 @@ def _stddev(items: list[object]) -> Decimal | None:
     return number(NUMBERS.sqrt(NUMBERS.divide(total, Decimal(len(values) - 1))))
 
 
-@built_in("mode", "list: list")
 @built_in("mode", "*list: list")
+@built_in("mode", "list: list")
 def _mode(items: list[object]) -> list[Decimal] | None:
     values = _numbers(items)
     if values is None:
@@ -142,16 +142,16 @@ def _mode(items: list[object]) -> list[Decimal] | None:
     return sorted(value for value, times in counts.items() if times == most)
 
 
-@built_in("all", "list: list")
 @built_in("all", "*list: list")
+@built_in("all", "list: list")
 def _all(items: list[object]) -> bool | None:
     if any(item is False for item in items):
         return False
     return True if all(item is True for item in items) else None
 
 
-@built_in("any", "list: list")
 @built_in("any", "*list: list")
+@built_in("any", "list: list")
 def _any(items: list[object]) -> bool | None:
     if any(item is True for item in items):
         return True

@@ -100,7 +100,7 @@ def _overlaps_before(a: Range, b: Range) -> bool:
 
 
 def _overlaps_after(a: Range, b: Range) -> bool:
-    return _overlaps(a, b) and _start_order(a, b) >= 0 and _end_order(a, b) > 0
+    return _overlaps(a, b) and _start_order(a, b) > 0 and _end_order(a, b) >= 0
 
 
 def _finishes(a: Range, b: Range) -> bool:

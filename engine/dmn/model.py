@@ -1,0 +1,279 @@
+"""
+Decision models: decisions, what they require, and their evaluation in the order of the requirements.
+
+An element sees in its expressions only what it requires. Names that no element of the model has are taken from the given
+inputs as they come, which is how models without input data elements use process variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.dmn.boxed import BoxedCompiler, nothing, result_type
+from engine.dmn.elements import Definitions, DrgElement, child
+from engine.dmn.results import DecisionEvaluation, DecisionResult, Problem, table_evaluation
+from engine.dmn.table_logic import TRACE, TableRun
+from engine.dmn.tables import DecisionTable
+from engine.errors import DecisionError, Finding
+from engine.feel.functions import Defined
+from engine.feel.iteration import Evaluate, Scope
+from engine.feel.limits import budgeted, spend
+from engine.feel.types import ANY, FeelType, coerce
+from engine.feel.values import Function, from_python, to_python
+
+_SERVICE_NESTING = 16
+
+
+@dataclass(kw_only=True)
+class Compiled:
+    """An element with its compiled expression."""
+
+    evaluate: Evaluate = nothing
+    type: FeelType = ANY
+    #: Names taken from the inputs as they come.
+    undeclared: frozenset[str] = frozenset()
+    #: The elements that must have values before, in order; ends with the element itself.
+    order: list[DrgElement] = field(default_factory=list)
+
+
+class DecisionModel:
+    """A file with what it imports, ready to evaluate; `findings` are its warnings, and its errors if it was not refused."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        compiled: Mapping[DrgElement, Compiled],
+        tables: list[DecisionTable],
+        findings: list[Finding],
+    ) -> None:
+        self._definitions = definitions
+        self._compiled = compiled
+        self.name = definitions.root.get("name") or ""
+        self.findings = findings
+        #: All decision tables of the file, for display.
+        self.tables = tables
+
+    @property
+    def decisions(self) -> dict[str, str]:
+        """Names of all decisions by id."""
+        return {element.id: element.name for element in self._definitions.elements.values() if element.kind == "decision"}
+
+    @property
+    def services(self) -> dict[str, str]:
+        """Names of all decision services by id."""
+        return {element.id: element.name for element in self._definitions.elements.values() if element.kind == "service"}
+
+    def input_names(self, decision: str) -> list[str]:
+        """Return the names of the inputs that a decision needs, with those of the decisions it requires."""
+        needed = self._compiled[self._find(decision, "decision")].order
+        declared = {element.name for element in needed if element.kind == "input"}
+        return sorted(declared.union(*(self._compiled[element].undeclared for element in needed)))
+
+    def evaluate(self, decision: str, inputs: Mapping[str, object]) -> DecisionResult:
+        """
+        Evaluate a decision by id or name.
+
+        Raises `DecisionError` where there is none, `ExpressionLimit` where it takes too much. Inputs that are not given
+        are null; what went wrong on the way is in `problems` of the result.
+        """
+        return self._run(self._find(decision, "decision"), inputs)
+
+    def invoke(self, service: str, inputs: Mapping[str, object]) -> DecisionResult:
+        """Evaluate a decision service by id or name, with its input data and input decisions as inputs."""
+        return self._run(self._find(service, "service"), inputs)
+
+    def _find(self, key: str, kind: str) -> DrgElement:
+        found = self._definitions.find(key)
+        if found is None or found.kind != kind:
+            noun = "decision" if kind == "decision" else "decision service"
+            raise DecisionError(f"Expected {noun} '{key}' in {self._definitions.file}, but there is none", decision=key)
+        return found
+
+    def _run(self, element: DrgElement, inputs: Mapping[str, object]) -> DecisionResult:
+        with budgeted():
+            run = Run(self._compiled, inputs)
+            value = run.decide(element) if element.kind == "decision" else run.serve(element, inputs)
+            return DecisionResult(value=to_python(value), decisions=tuple(run.decisions), problems=tuple(run.problems))
+
+
+class Run:
+    """One evaluation: values of elements as they become known, and what happened."""
+
+    def __init__(
+        self,
+        compiled: Mapping[DrgElement, Compiled],
+        inputs: Mapping[str, object],
+        known: Mapping[DrgElement, object] | None = None,
+    ) -> None:
+        self._compiled = compiled
+        self._inputs = inputs
+        self._values: dict[DrgElement, object] = dict(known or {})
+        self.decisions: list[DecisionEvaluation] = []
+        self.problems: list[Problem] = []
+
+    def decide(self, decision: DrgElement) -> object:
+        """Evaluate a decision after what it requires."""
+        for element in self._compiled[decision].order:
+            self.value(element)
+        return self._values[decision]
+
+    def value(self, element: DrgElement) -> object:
+        """Return the value of an element whose requirements have values."""
+        if element not in self._values:
+            if element.kind == "decision":
+                self._values[element] = self._decision(element)
+            elif element.kind == "input":
+                self._values[element] = self._input(element)
+            elif element.kind == "knowledge":
+                self._knowledge(element)
+            else:
+                self._values[element] = self._service(element)
+        return self._values[element]
+
+    def _scope(self, element: DrgElement) -> Scope:
+        values: dict[str, object] = {}
+        for path, required in element.required:
+            inside = values
+            for name in path[:-1]:
+                inner = inside.setdefault(name, {})
+                inside = inner if isinstance(inner, dict) else {}
+            inside[path[-1]] = self.value(required)
+        for name in self._compiled[element].undeclared:
+            if name in self._inputs and name not in values:
+                values[name] = from_python(self._inputs[name])
+        return Scope(values, None)
+
+    def _decision(self, decision: DrgElement) -> object:
+        spend(4)
+        compiled = self._compiled[decision]
+        scope = self._scope(decision)
+        notes: list[TableRun] = []
+        scope.values[TRACE] = notes
+        result = compiled.evaluate(scope)
+        value = coerce(result, compiled.type)
+        if value is None and result is not None:
+            self._problem(
+                decision, f"Expected a {compiled.type} from decision '{decision.name}', but found another type",
+                f"决策“{decision.name}”的结果应为 {compiled.type} 类型，实际为其他类型",
+            )  # fmt: skip
+        for run in notes:
+            if run.problem:
+                self._problem(decision, run.problem, run.problem_zh)
+        self.decisions.append(
+            DecisionEvaluation(
+                id=decision.id, name=decision.name, value=to_python(value), tables=tuple(map(table_evaluation, notes))
+            )
+        )
+        return value
+
+    def _problem(self, element: DrgElement, message: str, message_zh: str) -> None:
+        self.problems.append(Problem(decision_id=element.id, message=message, message_zh=message_zh))
+
+    def _input(self, element: DrgElement) -> object:
+        given = from_python(_given(self._inputs, element))
+        kind = self._compiled[element].type
+        value = coerce(given, kind)
+        if value is None and given is not None:
+            self._problem(
+                element, f"Expected a {kind} as input '{element.name}', but found another value",
+                f"输入“{element.name}”应为 {kind} 类型，实际为其他值",
+            )  # fmt: skip
+        return value
+
+    def _knowledge(self, element: DrgElement) -> None:
+        compiled = self._compiled[element]
+        scope = Scope({}, None)
+        function = compiled.evaluate(scope)
+        if isinstance(function, Defined):
+            function.name = element.name
+            function.result_type = result_type(compiled.type)
+        # Known before its requirements are, so that a knowledge model may call itself, or another that calls it.
+        self._values[element] = function
+        scope.values[element.name] = function
+        scope.values.update(self._scope(element).values)
+
+    def _service(self, service: DrgElement) -> Function:
+        given = [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
+        parameters = [(element.name, self._compiled[element].type) for element in given]
+        return Defined(
+            parameters,
+            lambda arguments: self._served(service, arguments),
+            name=service.name,
+            nesting=_SERVICE_NESTING,
+            result_type=self._compiled[service].type,
+        )
+
+    def serve(self, service: DrgElement, inputs: Mapping[str, object]) -> object:
+        """Evaluate a decision service with inputs from outside."""
+        given = [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
+        arguments = {element.name: from_python(_given(inputs, element)) for element in given}
+        for element in given:
+            arguments[element.name] = coerce(arguments[element.name], self._compiled[element].type)
+        return coerce(self._served(service, arguments), self._compiled[service].type)
+
+    def _served(self, service: DrgElement, arguments: Mapping[str, object]) -> object:
+        given = [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
+        known = {element: arguments.get(element.name) for element in given}
+        run = Run(self._compiled, self._inputs, known)
+        outputs = service.parts.get("outputDecision", [])
+        values = {element.name: run.decide(element) for element in outputs}
+        self.decisions += run.decisions
+        self.problems += run.problems
+        return next(iter(values.values())) if len(outputs) == 1 else values
+
+
+def _given(inputs: Mapping[str, object], element: DrgElement) -> object:
+    """Return the given value of an input: by its name, or inside that of the import it comes from."""
+    if element.name in inputs:
+        return inputs[element.name]
+    for value in inputs.values():
+        if isinstance(value, Mapping) and element.name in value:
+            return value[element.name]
+    return None
+
+
+def compile_element(element: DrgElement, boxed: BoxedCompiler) -> Compiled:
+    """Compile the expression of an element."""
+    boxed.undeclared = set()
+    names = frozenset({path[0] for path, _ in element.required})
+    if element.kind == "decision":
+        evaluate = boxed.compile(child(element.xml, *boxed.KINDS), names)
+    elif element.kind == "knowledge":
+        logic = child(element.xml, "encapsulatedLogic")
+        evaluate = nothing if logic is None else boxed.KINDS["functionDefinition"](boxed, logic, names | {element.name})
+    else:
+        evaluate = nothing
+    variable = child(element.xml, "variable")
+    kind = boxed.types.of(variable) if variable is not None else ANY
+    return Compiled(evaluate=evaluate, type=kind, undeclared=frozenset(boxed.undeclared))
+
+
+def requirement_order(element: DrgElement) -> list[DrgElement]:
+    """Return all elements that the element requires, each after its own requirements; raises `RecursionError` never."""
+    order: list[DrgElement] = []
+    done: set[DrgElement] = set()
+    waiting: list[tuple[DrgElement, bool]] = [(element, False)]
+    while waiting:
+        current, ready = waiting.pop()
+        if ready:
+            order.append(current)
+        elif current not in done:
+            done.add(current)
+            waiting.append((current, True))
+            waiting += [(required, False) for _, required in current.required if required.kind != "service"]
+    return order
+
+
+def find_cycle(element: DrgElement) -> bool:
+    """Say whether a decision requires itself, directly or through others."""
+    seen: set[DrgElement] = set()
+    waiting = [required for _, required in element.required]
+    while waiting:
+        current = waiting.pop()
+        if current is element:
+            return True
+        if current not in seen:
+            seen.add(current)
+            waiting += [required for _, required in current.required]
+    return False
