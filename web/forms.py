@@ -70,6 +70,8 @@ class Field:
     suffix: str = ""
     #: Markdown of a text.
     text: str = ""
+    #: Whether it is only there under a condition: a rule that the answers above call up.
+    is_conditional: bool = False
     #: `date`, `time` or `datetime` for that type.
     subtype: str = ""
     span: int = COLUMNS
@@ -190,6 +192,7 @@ def _field(
         prefix=str(appearance.get("prefixAdorner", "")),
         suffix=str(appearance.get("suffixAdorner", "")),
         text=_translated(part, "text"),
+        is_conditional=bool(part.get("conditional")),
         subtype=str(part.get("subtype", "date")),
         span=int((part.get("layout") or {}).get("columns") or COLUMNS),
         error=wrong.get(key, ""),

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
+
 import flask_babel
+from babel.support import NullTranslations, Translations
 from flask import Flask, g, session
-from flask_babel import Babel, get_locale
 
 from web.settings import LANGUAGES
 
 #: What each language calls itself.
 NAMES = {"zh_CN": "中文", "en": "English"}
+CATALOGUES = Path(__file__).parent / "translations"
+
+
+class Domain(flask_babel.Domain):  # type: ignore[misc]
+    """The texts of a language by the name of its folder; Babel itself would make zh_Hans_CN of zh_CN."""
+
+    def get_translations(self) -> NullTranslations:
+        return catalogue(chosen())
+
+
+class Babel(flask_babel.Babel):  # type: ignore[misc]
+    """Flask-Babel with our catalogues."""
+
+    @property
+    def domain_instance(self) -> Domain:
+        return Domain()
+
+
+@functools.cache
+def catalogue(language: str) -> NullTranslations:
+    """Return the texts of a language; texts are written in English, so English needs no catalogue."""
+    return Translations.load(CATALOGUES, [language], "messages")
 
 
 def init_app(app: Flask) -> None:
     """Choose the language of each request; templates know `language`, `languages` and `html_language`."""
+    settings = app.extensions["settings"]
     Babel(
         app,
-        default_locale=app.extensions["settings"].default_language,
-        default_timezone=app.extensions["settings"].time_zone,
+        default_locale=settings.default_language,
+        default_timezone=settings.time_zone,
         locale_selector=chosen,
-        timezone_selector=lambda: app.extensions["settings"].time_zone,
+        timezone_selector=lambda: settings.time_zone,
     )
     app.context_processor(
         lambda: {"language": chosen(), "languages": NAMES, "html_language": chosen().replace("_", "-")}
@@ -35,7 +61,7 @@ def chosen() -> str:
 
 def is_chinese() -> bool:
     """Tell whether this request's texts are Chinese; for texts that come in both languages from the engine."""
-    return str(get_locale()).startswith("zh")
+    return chosen().startswith("zh")
 
 
 def gettext(message: str, **facts: object) -> str:
