@@ -13,14 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine import errors
-from engine.expressions import parser
-from engine.expressions.compiler import Code, Compiler
+from engine.expressions import operators, parser
+from engine.expressions.closures import Code
+from engine.expressions.compiler import Compiler
 from engine.expressions.environment import Environment
 
 __all__ = ["Environment", "Expression", "compile_expression"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Expression:
     """A compiled text: one `${…}`, a text with several in it, or a constant."""
 
@@ -43,23 +44,31 @@ class Expression:
         """Return the value and the values read for it, by path such as `customer.age`; raises as `evaluate` does."""
         reads: dict[str, object] = {}
         try:
-            return self.code(variables, environment or Environment(), reads), reads
-        except errors.ExpressionError as error:
-            message = f"{error.message}, in {self.text:.200}"
-            raise type(error)(message, text=self.text, position=error.position) from None
-        except errors.InvalidInput as error:
-            raise errors.ExpressionError(f"{error.message}, in {self.text:.200}", text=self.text) from None
-        except (RecursionError, MemoryError):
-            raise errors.ExpressionLimit(f"Expected less work, in {self.text:.200}", text=self.text) from None
+            return self.code(variables, Environment() if environment is None else environment, reads), reads
+        except (errors.ExpressionError, errors.InvalidInput, RecursionError, MemoryError) as error:
+            raise self._explained(error) from None
 
     def condition(
         self, variables: Mapping[str, object], environment: Environment | None = None
     ) -> tuple[bool, dict[str, object]]:
-        """Return true or false and the values that were read for it; raises `ExpressionError` for any other value."""
-        value, reads = self.trace(variables, environment)
+        """Return true or false and the values read for it; raises `ExpressionError` where it is anything else."""
+        reads: dict[str, object] = {}
+        try:
+            value = self.code(variables, Environment() if environment is None else environment, reads)
+        except (errors.ExpressionError, errors.InvalidInput, RecursionError, MemoryError) as error:
+            raise self._explained(error) from None
         if value is True or value is False:
             return value, reads
-        raise errors.ExpressionError(f"Expected true or false as result of {self.text:.200}", text=self.text)
+        found = operators.shown(value)
+        raise errors.ExpressionError(f"Expected true or false, but found {found}, in {self.text:.200}", text=self.text)
+
+    def _explained(self, error: Exception) -> errors.ExpressionError:
+        """Return the error with the text in which it happened."""
+        if isinstance(error, errors.ExpressionError):
+            return type(error)(f"{error.message}, in {self.text:.200}", text=self.text, position=error.position)
+        if isinstance(error, errors.InvalidInput):
+            return errors.ExpressionError(f"{error.message}, in {self.text:.200}", text=self.text)
+        return errors.ExpressionLimit(f"Expected less work and depth, in {self.text:.200}", text=self.text)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,37 +1,29 @@
-"""
-A tree to functions, once; running them is all that evaluation does.
-
-Each compiled function takes the variables, the environment and the values read so far, by path. The forms that
-conditions mostly have (a variable against a constant, chains of `&&` and `||`) have functions of their own.
-"""
+"""A tree to a function, once; running that function is all that evaluation does."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Never
 
 from engine import errors
-from engine.expressions import nodes, operators
+from engine.expressions import closures, nodes, operators
+from engine.expressions.closures import Code, Test
 from engine.expressions.environment import Environment
-from engine.expressions.functions import FUNCTIONS, Function, a_text
-from engine.expressions.methods import METHODS, element, property_of
+from engine.expressions.functions import FUNCTIONS, Function
+from engine.expressions.methods import METHODS
 
-Variables = Mapping[str, object]
-Reads = dict[str, object]
-Code = Callable[[Variables, Environment, Reads], object]
-
-_EXECUTION = "execution"
+#: The name under which the process instance is known.
+EXECUTION = "execution"
 _EXECUTION_PROPERTIES: dict[str, Callable[[Environment], object]] = {
     "businessKey": lambda environment: environment.business_key,
-    "getBusinessKey": lambda environment: environment.business_key,
-    "getProcessBusinessKey": lambda environment: environment.business_key,
-    "getProcessInstanceId": lambda environment: environment.process_instance_id,
     "processBusinessKey": lambda environment: environment.business_key,
     "processInstanceId": lambda environment: environment.process_instance_id,
 }
-_EXECUTION_METHODS = ("getVariable", "hasVariable")
-_SCALARS = frozenset({str, int, float})
+_EXECUTION_METHODS = {f"get{name[0].upper()}{name[1:]}": code for name, code in _EXECUTION_PROPERTIES.items()}
+_VARIABLE_METHODS = ("getVariable", "hasVariable")
+
+_Step = nodes.Property | nodes.Index | nodes.Method
 
 
 class Compiler:
@@ -47,209 +39,148 @@ class Compiler:
         code: Code
         match node:
             case nodes.Literal(value):
-                code = _constant(value)
+                code = closures.constant(value)
             case nodes.Name():
-                code = self.variable(node)
+                code = closures.variable(self.name(node))
             case nodes.Binary():
                 code = self.binary(node)
             case nodes.Access():
                 code = self.access(node)
             case nodes.Unary():
                 code = self.unary(node)
-            case nodes.Conditional():
-                code = self.conditional(node)
+            case nodes.Conditional(condition, then, otherwise):
+                code = closures.either(self.test(condition), self.compile(then), self.compile(otherwise))
             case nodes.Call():
                 code = self.call(node)
             case nodes.ListOf(items):
-                code = _list_of([self.compile(item) for item in items])
+                code = closures.list_of([self.compile(item) for item in items])
         return code
 
     def template(self, parts: list[str | nodes.Node]) -> Code:
-        """Return the function of a text with several expressions in it."""
-        codes = [part if isinstance(part, str) else self.compile(part) for part in parts]
+        """Return the function of a text with expressions in it."""
+        return closures.text_of([part if isinstance(part, str) else self.compile(part) for part in parts])
 
-        def run(variables: Variables, environment: Environment, reads: Reads) -> object:
-            texts = [
-                code if isinstance(code, str) else operators.text(code(variables, environment, reads)) for code in codes
-            ]
-            return operators.limited("".join(map(operators.limited, texts)))
+    def test(self, node: nodes.Node) -> Test:
+        """Return the function of a tree whose value is taken as true or false."""
+        if isinstance(node, nodes.Name):
+            return closures.variable_test(self.name(node))
+        if isinstance(node, nodes.Binary):
+            if node.rest[0][0] in ("&&", "||"):
+                return self.logic(node)
+            if len(node.rest) == 1 and node.rest[0][0] in operators.COMPARISONS:
+                return self.comparison(node.first, node.rest[0][0], node.rest[0][1])
+        return closures.test(self.compile(node))
 
-        return run
-
-    def variable(self, node: nodes.Name) -> Code:
-        name = node.name
-        if name == _EXECUTION:
-            self.refuse(f"Expected a property or method of '{_EXECUTION}', but found it alone", node.position)
-        self.names.add(name)
-
-        def run(variables: Variables, _environment: Environment, reads: Reads) -> object:
-            try:
-                value = reads[name] = variables[name]
-            except KeyError:
-                raise _unknown_variable(name, variables) from None
-            return value
-
-        return run
+    def name(self, node: nodes.Name) -> str:
+        """Note the name of a variable."""
+        if node.name == EXECUTION:
+            self.refuse(f"Expected a property or method of '{EXECUTION}', but found it alone", node.position)
+        self.names.add(node.name)
+        return node.name
 
     def binary(self, node: nodes.Binary) -> Code:
         sign = node.rest[0][0]
-        if sign in ("&&", "||"):
-            return self.logic(sign, [node.first, *(operand for _, operand, _ in node.rest)])
-        if len(node.rest) == 1 and sign in operators.COMPARISONS:
-            fast = self.variable_against_constant(node.first, sign, node.rest[0][1])
-            if fast is not None:
-                return fast
-        first = self.compile(node.first)
-        rest = [(_apply(sign), self.compile(operand)) for sign, operand, _ in node.rest]
-        if len(rest) == 1:
-            apply, second = rest[0]
-            return lambda variables, environment, reads: apply(
-                first(variables, environment, reads), second(variables, environment, reads), environment
-            )
+        if sign in ("&&", "||") or (sign in operators.COMPARISONS and len(node.rest) == 1):
+            return self.test(node)
+        if len(node.rest) == 1:
+            return closures.calculated(sign, self.compile(node.first), self.compile(node.rest[0][1]))
+        rest = [(_combination(sign), self.compile(operand)) for sign, operand, _ in node.rest]
+        return closures.chain(self.compile(node.first), rest)
 
-        def run(variables: Variables, environment: Environment, reads: Reads) -> object:
-            value = first(variables, environment, reads)
-            for apply, operand in rest:
-                value = apply(value, operand(variables, environment, reads), environment)
-            return value
+    def logic(self, node: nodes.Binary) -> Test:
+        tests = [self.test(operand) for operand in (node.first, *(operand for _, operand, _ in node.rest))]
+        return closures.all_of(tests) if node.rest[0][0] == "&&" else closures.any_of(tests)
 
-        return run
-
-    def variable_against_constant(self, left: nodes.Node, sign: str, right: nodes.Node) -> Code | None:
-        """Compile `name == 'text'` and `name > 5` without the general way where the types agree."""
-        if not isinstance(left, nodes.Name) or not isinstance(right, nodes.Literal) or left.name == _EXECUTION:
-            return None
-        constant, cls, name, general = right.value, type(right.value), left.name, _apply(sign)
-        if cls not in _SCALARS:
-            return None
-        compared = operators.COMPARISONS[sign]
-        self.names.add(name)
-
-        def run(variables: Variables, environment: Environment, reads: Reads) -> object:
-            try:
-                value = reads[name] = variables[name]
-            except KeyError:
-                raise _unknown_variable(name, variables) from None
-            if value.__class__ is cls:
-                return compared(value, constant)
-            return general(value, constant, environment)
-
-        return run
-
-    def logic(self, sign: str, operands: list[nodes.Node]) -> Code:
-        codes = [self.compile(operand) for operand in operands]
-        decisive = sign == "||"
-
-        def run(variables: Variables, environment: Environment, reads: Reads) -> object:
-            for code in codes:
-                value = code(variables, environment, reads)
-                if (value if value.__class__ is bool else operators.truth(value)) is decisive:
-                    return decisive
-            return not decisive
-
-        if len(codes) > 2:
-            return run
-        first, second = codes
-
-        def run_two(variables: Variables, environment: Environment, reads: Reads) -> object:
-            value = first(variables, environment, reads)
-            if (value if value.__class__ is bool else operators.truth(value)) is decisive:
-                return decisive
-            value = second(variables, environment, reads)
-            return value if value.__class__ is bool else operators.truth(value)
-
-        return run_two
+    def comparison(self, left: nodes.Node, sign: str, right: nodes.Node) -> Test:
+        match left, right:
+            case nodes.Name(), nodes.Literal(str() | int() | float() as value):
+                return closures.variable_compared(sign, self.name(left), value)
+            case nodes.Access(nodes.Name(name) as base, (nodes.Property(key),)), nodes.Literal(
+                str() | int() | float() as value
+            ) if name != EXECUTION:
+                return closures.property_compared(sign, self.name(base), key, value)
+        return closures.compared(sign, self.compile(left), self.compile(right))
 
     def unary(self, node: nodes.Unary) -> Code:
-        if node.operator == "empty":
-            return self.empty(node.operand)
-        operand = self.compile(node.operand)
         if node.operator == "!":
-            return lambda variables, environment, reads: not operators.truth(operand(variables, environment, reads))
-        return lambda variables, environment, reads: operators.negated(operand(variables, environment, reads))
-
-    def empty(self, operand: nodes.Node) -> Code:
-        """A variable that does not exist is empty."""
-        if isinstance(operand, nodes.Name) and operand.name != _EXECUTION:
-            name = operand.name
-            self.names.add(name)
-            return lambda variables, _environment, reads: operators.is_empty(_variable_or_null(name, variables, reads))
-        code = self.compile(operand)
-        return lambda variables, environment, reads: operators.is_empty(code(variables, environment, reads))
-
-    def conditional(self, node: nodes.Conditional) -> Code:
-        condition, then, otherwise = map(self.compile, (node.condition, node.then, node.otherwise))
-        return lambda variables, environment, reads: (
-            then if operators.truth(condition(variables, environment, reads)) else otherwise
-        )(variables, environment, reads)
+            test = self.test(node.operand)
+            return lambda variables, environment, reads: not test(variables, environment, reads)
+        if node.operator == "empty" and isinstance(node.operand, nodes.Name):
+            # A variable that does not exist is empty.
+            operand = closures.variable_or_null(closures.constant(self.name(node.operand)))
+        else:
+            operand = self.compile(node.operand)
+        apply = operators.is_empty if node.operator == "empty" else operators.negated
+        return lambda variables, environment, reads: apply(operand(variables, environment, reads))
 
     def call(self, node: nodes.Call) -> Code:
         function = FUNCTIONS.get(node.name)
         if function is None:
             self.refuse_unknown("a function", node.name, FUNCTIONS, node.position)
         self.functions.add(node.name)
-        return self.called(f"{node.name}(…)", function, None, node.arguments, node.position)
-
-    def called(
-        self, label: str, function: Function, base: Code | None, arguments: tuple[nodes.Node, ...], position: int
-    ) -> Code:
-        if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
-            most = "more" if function.most is None else function.most
-            range_ = f"{function.least}" if function.least == most else f"{function.least} to {most}"
-            self.refuse(f"Expected {range_} arguments of {label}, but found {len(arguments)}", position)
-        codes = [self.compile(argument) for argument in arguments]
-        if base is not None:
-            codes = [base, *codes]
-        call = function.call
-        return lambda variables, environment, reads: call(
-            environment, *[code(variables, environment, reads) for code in codes]
-        )
+        self.check_arguments(node.name, function, node.arguments, node.position)
+        return closures.called(function.call, [self.compile(argument) for argument in node.arguments])
 
     def access(self, node: nodes.Access) -> Code:
-        if isinstance(node.base, nodes.Name) and node.base.name == _EXECUTION:
-            code, steps, path = self.execution(node.steps[0]), node.steps[1:], ""
-        else:
-            code, steps = self.compile(node.base), node.steps
-            path = node.base.name if isinstance(node.base, nodes.Name) else ""
-        way = tuple(self.step(step) for step in steps[: _until_method(steps)])
-        if way:
-            code = _walk(code, way, path)
-        for step in steps[len(way) :]:
-            code = self.method(code, step) if isinstance(step, nodes.Method) else _walk(code, (self.step(step),), "")
+        """Compile the steps from a value, those before the first method at once."""
+        code, steps, path = self.base(node)
+        before = next((place for place, step in enumerate(steps) if isinstance(step, nodes.Method)), len(steps))
+        way = tuple(self.step(step) for step in steps[:before])
+        if path and len(way) == 1 and isinstance(way[0], str):
+            code = closures.property_of_variable(path, way[0])
+        elif way:
+            code = closures.walk(code, way, path)
+        for step in steps[before:]:
+            if isinstance(step, nodes.Method):
+                code = self.method(code, step)
+            else:
+                code = closures.walk(code, (self.step(step),), "")
         return code
 
-    def step(self, step: nodes.Property | nodes.Index | nodes.Method) -> str | Code:
+    def base(self, node: nodes.Access) -> tuple[Code, tuple[_Step, ...], str]:
+        """Return the function of the value that the steps begin at, the steps, and its path where it is a variable."""
+        if not isinstance(node.base, nodes.Name):
+            return self.compile(node.base), node.steps, ""
+        if node.base.name == EXECUTION:
+            return self.execution(node.steps[0]), node.steps[1:], ""
+        return self.compile(node.base), node.steps, node.base.name
+
+    def step(self, step: _Step) -> str | Code:
         """Return the name of a property, or the function that computes an index."""
-        if isinstance(step, nodes.Index):
-            return self.compile(step.key)
-        return step.name
+        return self.compile(step.key) if isinstance(step, nodes.Index) else step.name
 
     def method(self, base: Code, step: nodes.Method) -> Code:
         function = METHODS.get(step.name)
         if function is None:
             self.refuse_unknown("a method", step.name, METHODS, step.position)
         self.functions.add(step.name)
-        return self.called(f".{step.name}(…)", function, base, step.arguments, step.position)
+        self.check_arguments(step.name, function, step.arguments, step.position)
+        return closures.called(function.call, [base, *(self.compile(argument) for argument in step.arguments)])
 
-    def execution(self, step: nodes.Property | nodes.Index | nodes.Method) -> Code:
-        """Compile the few things that `execution` knows."""
+    def execution(self, step: _Step) -> Code:
+        """Compile the few things that the process instance tells."""
         name = "" if isinstance(step, nodes.Index) else step.name
-        arguments = step.arguments if isinstance(step, nodes.Method) else ()
-        if name in _EXECUTION_METHODS and len(arguments) == 1:
-            argument = self.compile(arguments[0])
-            if name == "hasVariable":
-                return lambda variables, environment, reads: (
-                    a_text(argument(variables, environment, reads)) in variables
-                )
-            return lambda variables, environment, reads: _variable_or_null(
-                a_text(argument(variables, environment, reads)), variables, reads
-            )
-        known = _EXECUTION_PROPERTIES.get(name)
-        if known is None or arguments or name.startswith("get") != isinstance(step, nodes.Method):
-            self.refuse_unknown(
-                f"a property of {_EXECUTION}", name, [*_EXECUTION_PROPERTIES, *_EXECUTION_METHODS], step.position
-            )
-        return lambda _variables, environment, _reads: known(environment)
+        if isinstance(step, nodes.Method):
+            if name in _VARIABLE_METHODS and len(step.arguments) == 1:
+                argument = self.compile(step.arguments[0])
+                if name == "getVariable":
+                    return closures.variable_or_null(argument)
+                return lambda variables, environment, reads: argument(variables, environment, reads) in variables
+            known = None if step.arguments else _EXECUTION_METHODS.get(name)
+        else:
+            known = _EXECUTION_PROPERTIES.get(name)
+        if known is None:
+            all_known = [*_EXECUTION_PROPERTIES, *_EXECUTION_METHODS, *_VARIABLE_METHODS]
+            self.refuse_unknown(f"something that '{EXECUTION}' tells", name, all_known, step.position)
+        tell = known
+        return lambda _variables, environment, _reads: tell(environment)
+
+    def check_arguments(self, name: str, function: Function, arguments: tuple[nodes.Node, ...], position: int) -> None:
+        """Refuse too few or too many arguments."""
+        least, most = function.least, function.most
+        if len(arguments) < least or (most is not None and len(arguments) > most):
+            expected = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+            self.refuse(f"Expected {expected} arguments of {name}(…), but found {len(arguments)}", position)
 
     def refuse_unknown(self, noun: str, name: str, known: Iterable[str], position: int) -> Never:
         near = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.5) or sorted(known)
@@ -259,72 +190,8 @@ class Compiler:
         raise errors.ExpressionError(f"{message} at character {position + 1}", text=self.text, position=position)
 
 
-def _constant(value: object) -> Code:
-    return lambda _variables, _environment, _reads: value
-
-
-def _list_of(members: list[Code]) -> Code:
-    return lambda variables, environment, reads: [member(variables, environment, reads) for member in members]
-
-
-def _walk(base: Code, way: tuple[str | Code, ...], path: str) -> Code:
-    """Return the function that goes from a value along properties and indexes, and notes where it has been."""
-    if path and len(way) == 1 and isinstance(way[0], str):
-        name, whole_path = way[0], f"{path}.{way[0]}"
-
-        def run_property(variables: Variables, environment: Environment, reads: Reads) -> object:
-            value = base(variables, environment, {})
-            value = value.get(name) if value.__class__ is dict else property_of(value, name, environment)
-            reads[whole_path] = value
-            return value
-
-        return run_property
-
-    def run(variables: Variables, environment: Environment, reads: Reads) -> object:
-        value = base(variables, environment, {} if path else reads)
-        walked = path
-        for step in way:
-            if isinstance(step, str):
-                value, walked = property_of(value, step, environment), f"{walked}.{step}"
-            else:
-                key = step(variables, environment, reads)
-                value, walked = element(value, key), f"{walked}[{operators.text(key):.100}]"
-        if path:
-            reads[walked] = value
-        return value
-
-    return run
-
-
-def _until_method(steps: tuple[nodes.Property | nodes.Index | nodes.Method, ...]) -> int:
-    """Return how many steps come before the first method."""
-    return next((place for place, step in enumerate(steps) if isinstance(step, nodes.Method)), len(steps))
-
-
-def _variable_or_null(name: str, variables: Variables, reads: Reads) -> object:
-    try:
-        value = variables[name]
-    except KeyError:
-        value = None
-    reads[name] = value
-    return value
-
-
-def _unknown_variable(name: str, variables: Variables) -> errors.ExpressionError:
-    known = [str(key) for key in variables][:1_000]
-    near = ", ".join(f"'{key:.40}'" for key in difflib.get_close_matches(name[:100], known, n=3, cutoff=0.5))
-    hint = f" (near it: {near})" if near else ""
-    return errors.ExpressionError(f"Expected variable '{name:.80}', but there is none{hint}")
-
-
-def _apply(sign: str) -> Callable[[object, object, Environment], object]:
-    """Return what an operator does."""
-    if sign == "==":
-        return operators.equal
-    if sign == "!=":
-        return lambda left, right, environment: not operators.equal(left, right, environment)
-    if sign in ("<", "<=", ">", ">="):
-        return lambda left, right, environment: operators.compare(sign, left, right, environment)
+def _combination(sign: str) -> Callable[[object, object, Environment], object]:
+    """Return what an operator does to two values."""
+    if sign in operators.COMPARISONS:
+        return closures.comparison(sign)
     return lambda left, right, _environment: operators.calculate(sign, left, right)
-
-

@@ -96,6 +96,8 @@ def equal(left: object, right: object, environment: Environment) -> bool:
     """Tell whether two values are equal, converting text to what it meets."""
     if left is None or right is None:
         return left is right
+    if left.__class__ is right.__class__ and left.__class__ in _PLAIN:
+        return left == right
     left, right = _alike(left, right, environment)
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
@@ -108,10 +110,12 @@ def compare(sign: str, left: object, right: object, environment: Environment) ->
     """Tell whether two values are in an order; raises `ExpressionError` where they have none."""
     if left is None or right is None:
         return left is right and sign in ("<=", ">=")
+    if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
+        return COMPARISONS[sign](left, right)
     first, second = _alike(left, right, environment)
     for types in ((int, float, Decimal), (str,), (datetime,), (date,), (time,), (timedelta,)):
         if _is_of(first, types) and _is_of(second, types):
-            return bool(COMPARISONS[sign](first, second))
+            return COMPARISONS[sign](first, second)
     raise errors.ExpressionError(f"Expected values that have an order, but found {shown(left)} {sign} {shown(right)}")
 
 
@@ -299,8 +303,12 @@ def _too_large() -> errors.ExpressionLimit:
 
 
 
+#: Types whose values Python compares as they should be: among themselves, and with each other.
+_PLAIN = frozenset({str, int, float, bool})
+_NUMBERS = frozenset({int, float})
+
 #: What the signs of comparison do to two values of one type.
-COMPARISONS: dict[str, Callable[[Any, Any], object]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne,
     "<": operator.lt,
     "<=": operator.le,
