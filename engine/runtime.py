@@ -64,6 +64,8 @@ _child = select(_instances.c.id).where(
     _instances.c.ended_at.is_(None),
 )
 
+_name_root = update(_instances).where(_instances.c.id == bindparam("instance_id")).values(root_id=_instances.c.id)
+
 Step = tuple[int, triggers.Trigger, str | None]
 
 
@@ -77,7 +79,7 @@ def lock(session: Session, process_instance_id: int) -> Row[Any]:
     if session.get_bind().dialect.name == "sqlite":
         # The transaction has the write lock of the whole database.
         return row
-    session.execute(_root_lock, {"root_id": row.root_id or row.id})
+    session.execute(_root_lock, {"root_id": row.root_id})
     # What was read before the lock was waited for may be old.
     return session.execute(_row, {"instance_id": process_instance_id}).one()
 
@@ -136,7 +138,7 @@ def _insert(
             definition_key=definition.key,
             business_key=business_key,
             state="active",
-            root_id=(caller.root_id or caller.id) if caller is not None else None,
+            root_id=caller.root_id if caller is not None else None,
             parent_id=caller.id if caller is not None else None,
             parent_activity_instance=number,
             tokens="",
@@ -149,6 +151,8 @@ def _insert(
     )
     key = result.inserted_primary_key
     assert key is not None
+    if caller is None:
+        session.execute(_name_root, {"instance_id": key[0]})
     return int(key[0])
 
 
@@ -215,7 +219,7 @@ def _call(session: Session, workflow: TokenWorkflow, row: Row[Any], by: str | No
             child = _insert(session, definition, effect.business_key, by, row, effect.number)
             facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
             workflow.record("call.started", token, facts={**facts, "process_instance": child})
-            steps.append((child, triggers.Start(variables=effect.variables, facts=facts), by))
+            steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=facts), by))
         elif isinstance(effect, CallCancelled):
             found = session.execute(_child, {"parent_id": row.id, "number": effect.number}).scalar_one_or_none()
             if found is not None:
@@ -279,7 +283,7 @@ def _report(
     if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.reason == "caller"):
         return steps
     if outcome.state == "completed":
-        returned = triggers.CallReturned(activity_instance=number, variables=workflow.root.variables)
+        returned = triggers.CallReturned(activity_instance=number, variables=workflow.handed_back())
         steps.append((row.parent_id, returned, None))
     else:
         error = outcome.error

@@ -15,6 +15,8 @@ class Start:
 
     variables: Variables = field(default_factory=dict)
     start_element: str | None = None
+    #: Whether to note which variables are set from now on, for a caller that takes just these back.
+    tracks: bool = False
     #: What is known of how it was started, for the history.
     facts: Mapping[str, Any] = field(default_factory=dict)
 

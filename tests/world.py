@@ -155,8 +155,12 @@ class World(adapter.World):
         self._connect()
 
     def instances(self) -> list[tuple[int, str]]:
-        """All instances ever started, oldest first, with the ids of their processes."""
-        statement = select(ProcessInstance.id, ProcessInstance.definition_key).order_by(ProcessInstance.id)
+        """All instances that nobody called, oldest first, with the ids of their processes."""
+        statement = (
+            select(ProcessInstance.id, ProcessInstance.definition_key)
+            .where(ProcessInstance.parent_id.is_(None))
+            .order_by(ProcessInstance.id)
+        )
         with self._transaction() as session:
             return [(row.id, row.definition_key) for row in session.execute(statement)]
 

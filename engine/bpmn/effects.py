@@ -109,6 +109,8 @@ class Called:
     same_deployment: bool
     variables: Mapping[str, Any]
     business_key: str | None
+    #: Whether the caller takes back just what the called process sets.
+    tracks: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

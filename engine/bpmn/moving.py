@@ -53,9 +53,9 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
     if element_id is None and number and number in workflow.tasks:
         element_id = workflow.tasks[number].node.bpmn_id
     facts: dict[str, Any] = dict(getattr(trigger, "facts", {}))
-    for name in ("start_element", "error_code", "escalation_code", "name", "reason", "last"):
+    for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "last"):
         value = getattr(trigger, name, None)
-        if value not in (None, ""):
+        if value not in (None, "", False):
             facts[name] = value
     if isinstance(trigger, triggers.Modify):
         facts["instructions"] = [instruction_facts(instruction) for instruction in trigger.instructions]
@@ -92,6 +92,8 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:
     match trigger:
         case triggers.Start():
             _start(workflow, trigger)
+            if trigger.tracks:
+                workflow.root.memo["set"] = []
         case triggers.CompleteUserTask():
             workflow.complete(_working(workflow, trigger.activity_instance, "user_task"), trigger.variables)
         case triggers.CompleteExternalTask():

@@ -260,6 +260,12 @@ class TokenWorkflow(Workflow):  # type: ignore[misc]
         """Run one token; an element that fails keeps it, and what the element had begun is taken back."""
         self.guard(token, token.run)
 
+    def handed_back(self) -> dict[str, Any]:
+        """Return what a caller gets at the end: all variables of the process, or those that were set in it."""
+        tracked = self.root.memo.get("set")
+        held = self.root.variables
+        return dict(held) if tracked is None else {name: held[name] for name in tracked if name in held}
+
     def guard(self, token: Token, action: Any) -> None:
         """Do something for a token; on failure look for who catches it, else let the token stand still."""
         try:
@@ -351,8 +357,12 @@ class TokenWorkflow(Workflow):  # type: ignore[misc]
 
     def set_variables(self, scope: Scope, variables: Mapping[str, Any], *, local: bool = False) -> None:
         """Set each variable where it exists, innermost first, else in the process scope; `local`: just here."""
+        tracked = self.root.memo.get("set")
         for name, value in variables.items():
-            (scope if local else scope.holder(name)).variables[name] = value
+            place = scope if local else scope.holder(name)
+            place.variables[name] = value
+            if tracked is not None and place is self.root and name not in tracked:
+                tracked.append(name)
         if variables:
             self.dirty = self.changed = True
 

@@ -27,7 +27,7 @@ class ProcessInstance(Base):
     #: The name of the matter in the business, shared by all process instances that serve it.
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
     state: Mapped[str] = mapped_column(String(16))
-    #: The outermost caller, whose row locks for all below it; null for one that nobody called.
+    #: The outermost caller, whose row locks for all below it; itself for one that nobody called.
     root_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
     #: The call activity in the parent.

@@ -106,7 +106,9 @@ def loop_round_completed(activity: Activity, token: Token) -> None:
     if _throw_behavior(loop, body, counters["nrOfCompletedInstances"]):
         _end(activity, loop, body, token)
         return
-    if (loop.completion is not None and loop.completion.condition(body.variables(), body.workflow.environment)[0]) or counters["nrOfCompletedInstances"] == counters["nrOfInstances"]:
+    if (
+        loop.completion is not None and loop.completion.condition(body.variables(), body.workflow.environment)[0]
+    ) or counters["nrOfCompletedInstances"] == counters["nrOfInstances"]:
         _end(activity, loop, body, token)
     elif loop.kind == "sequential":
         _begin_round(activity, loop, body, index + 1)

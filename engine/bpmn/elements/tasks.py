@@ -269,7 +269,7 @@ class CallActivity(Activity):
         self.version_tag: str | None = None
         self.same_deployment = False
         self.business_key: Expression | None = None
-        #: None where the diagram maps nothing: then all variables go in and come back.
+        #: None where the diagram maps nothing: then all variables go in, and those that are set come back.
         self.given: tuple[VariableMapping, ...] | None = None
         self.taken: tuple[VariableMapping, ...] | None = None
         self.gives_all = False
@@ -293,6 +293,7 @@ class CallActivity(Activity):
                 same_deployment=self.same_deployment,
                 variables=variables,
                 business_key=text(self.business_key, token) if self.business_key else workflow.environment.business_key,
+                tracks=self.given is None,
             )
         )
         return None
