@@ -257,12 +257,12 @@ class Document:
         for event in self.all("intermediateCatchEvent"):
             for link in self._links(event):
                 catching[link] = event
-                by_name[self.scope(event), link.name].append(event)
+                by_name[self.scope(event), link.name or event.name].append(event)
         found: dict[Node, list[Node]] = {}
         for event in self.all("intermediateThrowEvent"):
             for link in self._links(event):
                 named = [target for text in link.texts("target") if (target := self.resolve(text)) in catching]
-                same = by_name.get((self.scope(event), link.name), [])
+                same = by_name.get((self.scope(event), link.name or event.name), [])
                 found[event] = [catching[target] for target in named if target is not None] or same
         return found
 
@@ -300,7 +300,7 @@ def _nodes(root: etree._Element) -> Iterator[Node]:
     while waiting:
         element, parent = waiting.pop()
         node = Node(
-            tag=_local(str(element.tag)) if str(element.tag).startswith("{") else f"{{}}{element.tag}",
+            tag=_local(name if (name := str(element.tag)).startswith("{") else "{}" + name),
             attributes={_local(str(key)): str(value) for key, value in element.attrib.items()},
             text=(element.text or "").strip(), line=element.sourceline or 0, parent=parent,
         )

@@ -261,21 +261,21 @@ def timer_definition(document: Document) -> Iterator[Problem]:
 
 @rule("event-reference")
 def event_reference(document: Document) -> Iterator[Problem]:
-    """An event that names no message or signal can never happen; a throwing one throws nothing anybody can catch."""
+    """What names no message or signal uses the name of the event; no error, surely not meant."""
     for event in document.all(*EVENTS - {"implicitThrowEvent"}):
-        catching = event.tag in CATCH_EVENTS | {"intermediateCatchEvent"}
+        catching = event.tag in CATCH_EVENTS
         for definition in document.definitions(event):
             kind = definition.tag.removesuffix("EventDefinition")
             if kind not in {"message", "signal", "error", "escalation"} or definition.get(f"{kind}Ref"):
                 continue
             if catching and kind in {"error", "escalation"}:
                 continue  # catches all of them
-            implemented = any(name.startswith("camunda:") for name in definition.attributes)
-            needed = kind == "signal" or (kind == "message" and catching and not implemented)
+            if any(name.startswith("camunda:") for name in definition.attributes):
+                continue  # sent by a worker
             yield Problem(
                 event, f"Expected {kind}Ref on the {kind} event, but found none; choose the {kind}",
                 f"{kind} 事件缺少 {kind}Ref；请选择对应的定义",
-                None if needed and document.is_executable(event) else by_the_letter(document, event),
+                by_the_letter(document, event),
             )
 
 

@@ -17,6 +17,13 @@ SCRIPT_FORMATS = frozenset({"", "python", "feel"})
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 #: Extensions of Zeebe that only say how things look or are named.
 ZEEBE_HARMLESS = frozenset({f"{ZEEBE}properties", f"{ZEEBE}property", f"{ZEEBE}versionTag", f"{ZEEBE}userTask"})
+UNREAD_ATTRIBUTES = frozenset({
+    "camunda:candidateStarterUsers", "camunda:initiator", "camunda:isStartableInTasklist", "camunda:jobPriority",
+    "camunda:skipExpression", "camunda:variableEvents", "camunda:variableName",
+})
+UNREAD_ELEMENTS = frozenset({
+    "camunda:constraint", "camunda:field", "camunda:formData", "camunda:formProperty", "camunda:potentialStarter",
+})
 WORKERS = ("serviceTask", "sendTask", "businessRuleTask")
 
 
@@ -82,8 +89,7 @@ def implementation_type(document: Document) -> Iterator[Problem]:
 def script_format(document: Document) -> Iterator[Problem]:
     for node in document.all("scriptTask", "globalScriptTask"):
         format_ = node.get("scriptFormat") or node.get("scriptLanguage")
-        kind = format_.lower().removeprefix("text/").removeprefix("application/").removeprefix("x-")
-        if kind not in SCRIPT_FORMATS:
+        if format_.lower() not in SCRIPT_FORMATS:
             yield Problem(
                 node, f"Expected scriptFormat 'python' or 'feel', but found '{format_}'; rewrite the script",
                 f"scriptFormat 应为 'python' 或 'feel'，但实际为 '{format_}'；请改写脚本", to_execute(document, node),
@@ -147,6 +153,28 @@ def zeebe_extension(document: Document) -> Iterator[Problem]:
                 f"Expected extensions of Camunda 7, but found zeebe:{name} of Camunda 8, which is not executed",
                 f"应为 Camunda 7 的扩展，但发现了 Camunda 8 的 zeebe:{name}，它不会被执行", to_execute(document, node),
             )
+
+
+@rule("extension-ignored", "warning")
+def extension_ignored(document: Document) -> Iterator[Problem]:
+    """Extensions that change what happens, and that nobody reads here."""
+    for node in document.nodes:
+        unread = [name for name in node.attributes if name in UNREAD_ATTRIBUTES]
+        for name in unread + ([node.tag] if node.tag in UNREAD_ELEMENTS else []):
+            yield Problem(
+                _owner(node) if name == node.tag else node, f"Expected no {name}, but found it; it has no effect here",
+                f"发现了 {name}；它在此不起作用，请删除",
+            )
+
+
+@rule("error-mapping")
+def error_mapping(document: Document) -> Iterator[Problem]:
+    for node in document.all("camunda:errorEventDefinition"):
+        yield Problem(
+            _owner(node), "Expected workers to report BPMN errors themselves, but found camunda:errorEventDefinition, "
+            "which is not executed",
+            "应由工作者报告 BPMN 错误，但发现了 camunda:errorEventDefinition；它不会被执行", to_execute(document, node),
+        )
 
 
 @rule("worker-missing", "warning")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine import errors, timers
+from engine import errors, feel, timers
 from engine.bpmn.validation.document import XSI_TYPE, Document, Node
-from engine.bpmn.validation.rules import Problem, rule, to_execute
+from engine.bpmn.validation.rules import Level, Problem, rule, to_execute
 from engine.expressions import compile_expression
 
 CONDITIONS = (
@@ -33,8 +33,13 @@ def is_readable_language(language: str) -> bool:
     return READ_LANGUAGES.search(language) is not None
 
 
-def _is_feel(node: Node) -> bool:
-    return "feel" in node.get("language").lower()
+def _language(document: Document, node: Node) -> str:
+    """The language of an expression without `${…}`: its own, or that of the file."""
+    return node.get("language") or document.root.get("expressionLanguage")
+
+
+def _is_feel(document: Document, node: Node) -> bool:
+    return "feel" in _language(document, node).lower()
 
 
 @rule("expression-type", "letter")
@@ -65,23 +70,43 @@ def expression_language(document: Document) -> Iterator[Problem]:
 @rule("condition-text")
 def condition_text(document: Document) -> Iterator[Problem]:
     for node in document.all(*CONDITIONS, "loopCardinality"):
-        if document.is_drawing(node) or not is_readable_language(node.get("language")) or _is_feel(node):
+        language = _language(document, node)
+        if document.is_drawing(node) or node.get("camunda:resource") or not is_readable_language(node.get("language")):
             continue
-        if node.attributes.get("camunda:resource"):
-            continue  # a script in a file; refused where scripts are
         if not node.text:
             yield Problem(
                 node, f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found nothing",
                 f"'{node.tag}' 应包含表达式（如 ${{amount > 100}}），但内容为空",
             )
-        elif STARTS.match(node.text):
-            yield from _compiled(node, node.text)
-        elif not _is_constant(node):
+        elif STARTS.search(node.text) or _is_feel(document, node) or _is_constant(node):
+            yield from _read(document, node, node.text)
+        elif not is_readable_language(language):
             yield Problem(
-                node, f"Expected an expression in ${{…}} in '{node.tag}', but found '{node.text[:100]}'; "
-                f"write ${{{node.text[:100]}}} or choose the language",
-                f"'{node.tag}' 应为 ${{…}} 形式的表达式，但实际为 '{node.text[:100]}'；请改写或指定语言",
+                node,
+                f"Expected an expression in ${{…}} or FEEL, but found '{node.text[:100]}' in language '{language}'",
+                f"表达式应为 ${{…}} 或 FEEL，但实际为 '{node.text[:100]}'，语言为 '{language}'",
             )
+        else:
+            yield from _bare(node)
+
+
+def _bare(node: Node) -> Iterator[Problem]:
+    """Without a language and without `${…}` a text is read as if it had them."""
+    shown = node.text[:100]
+    try:
+        compile_expression(node.text, bare=True)
+    except errors.ExpressionError as error:
+        yield Problem(
+            node,
+            f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found '{shown}': {error.message}",
+            f"'{node.tag}' 应为 ${{amount > 100}} 这样的表达式，但实际为 '{shown}'：{error.message}",
+        )
+    else:
+        yield Problem(
+            node,
+            f"Expected ${{…}} around the expression in '{node.tag}', but found '{shown}'; it is read as ${{{shown}}}",
+            f"'{node.tag}' 中的表达式应写在 ${{…}} 中，但实际为 '{shown}'；将按 ${{{shown}}} 处理", "warning",
+        )
 
 
 def _is_constant(node: Node) -> bool:
@@ -104,11 +129,11 @@ def complex_condition(document: Document) -> Iterator[Problem]:
 @rule("timer-text")
 def timer_text(document: Document) -> Iterator[Problem]:
     for node in document.all(*TIMERS):
-        drawing = document.is_drawing(node) and node.inside("definitions") is not node.parent
+        level = to_execute(document, node)
         if STARTS.search(node.text):
-            yield from _compiled(node, node.text, "warning" if drawing else None)
+            yield from _read(document, node, node.text, level)
             continue
-        if _is_feel(node):
+        if _is_feel(document, node):
             continue
         try:
             timers.parse(TIMERS[node.tag], node.text)
@@ -116,7 +141,7 @@ def timer_text(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, f"{error.message}; write for example {EXAMPLES[node.tag]}",
                 f"无法识别定时器 {node.tag} 的内容 '{node.text[:100]}'；例如应写为 {EXAMPLES[node.tag]}",
-                "warning" if drawing else None,
+                level,
             )
 
 
@@ -129,23 +154,26 @@ def extension_expression(document: Document) -> Iterator[Problem]:
     for node in document.nodes:
         for name, value in node.attributes.items():
             if name.startswith("camunda:") and name[8:] in EXPRESSION_ATTRIBUTES and STARTS.search(value):
-                yield from _compiled(node, value.strip(), to_execute(document, node))
+                yield from _read(document, node, value.strip(), to_execute(document, node))
     for tag in ("camunda:in", "camunda:out"):
         for node in document.all(tag):
             for name in ("sourceExpression", "businessKey"):
                 if STARTS.search(node.get(name)):
-                    yield from _compiled(node, node.get(name), to_execute(document, node))
+                    yield from _read(document, node, node.get(name), to_execute(document, node))
     for node in document.all(*EXPRESSION_ELEMENTS, "formalExpression", "from", "transformation"):
-        if STARTS.search(node.text) and not _is_feel(node):
-            yield from _compiled(node, node.text, to_execute(document, node))
+        if STARTS.search(node.text):
+            yield from _read(document, node, node.text, to_execute(document, node))
 
 
-def _compiled(node: Node, text: str, level: str | None = None) -> Iterator[Problem]:
+def _read(document: Document, node: Node, text: str, level: Level | None = None) -> Iterator[Problem]:
+    """What is wrong with an expression: `${…}` in it decides, else its language."""
     try:
-        compile_expression(text)
-    except errors.ExpressionError as error:
+        if _is_feel(document, node) and not STARTS.search(text):
+            feel.compile_feel(text.removeprefix("="))
+        else:
+            compile_expression(text)
+    except errors.EngineError as error:
         yield Problem(
-            node, f"Expected a readable expression in {node.tag}, but found '{text[:100]}': {error.message}",
-            f"{node.tag} 中的表达式 '{text[:100]}' 无法识别：{error.message}",
-            "warning" if level == "warning" else None,
+            node, f"Expected a readable expression in '{node.tag}', but found '{text[:100]}': {error.message}",
+            f"'{node.tag}' 中的表达式 '{text[:100]}' 无法识别：{error.message}", level,
         )

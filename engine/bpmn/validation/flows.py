@@ -57,6 +57,7 @@ def flow_immediate(document: Document) -> Iterator[Problem]:
             yield Problem(
                 flow, "Expected no isImmediate='false' in a process to execute; delete the attribute",
                 "可执行流程中不允许 isImmediate='false'；请删除该属性",
+                by_the_letter(document, flow),
             )
 
 
