@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, update
@@ -23,10 +23,9 @@ from engine.authorization import Candidacy, Person
 from engine.database import Base
 from engine.history import Event
 from engine.models import ProcessInstance, User, UserTask, UserTaskCandidate
+from engine.storing import FAR_FUTURE
 from engine.triggers import CompleteUserTask
 
-#: What a user task without a due date is sorted by.
-NO_DUE_DATE = datetime(9999, 12, 31, tzinfo=UTC)
 #: Characters of the JSON of a draft.
 MAX_DRAFT_LENGTH = 200_000
 
@@ -222,7 +221,7 @@ def draft(task: UserTask) -> dict[str, Any]:
 
 def set_due(session: Session, task_id: int, due_at: datetime | None, *, by: str | Person) -> UserTask:
     """Change when a user task should be done; raises `NotFound`, `Forbidden`, or `InvalidState` if it has ended."""
-    change = {"due_at": due_at, "sort_at": due_at or NO_DUE_DATE}
+    change = {"due_at": due_at, "sort_at": due_at or FAR_FUTURE}
     return _set(session, task_id, change, {"due_at": due_at}, _may_distribute, by)
 
 

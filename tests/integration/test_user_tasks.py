@@ -202,7 +202,7 @@ def test_set_due__task_lists_follow(transaction: Sessions, task_id: int) -> None
 def test_set_due__none_comes_last(transaction: Sessions, task_id: int) -> None:
     run(transaction, user_tasks.set_due, task_id, DUE, by="dora")
 
-    assert run(transaction, user_tasks.set_due, task_id, None, by="dora").sort_at == user_tasks.NO_DUE_DATE
+    assert run(transaction, user_tasks.set_due, task_id, None, by="dora").sort_at == factories.FAR_FUTURE
 
 
 def test_set_follow_up__one_s_own(transaction: Sessions, task_id: int) -> None:
