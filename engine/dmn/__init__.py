@@ -16,7 +16,7 @@ from engine.dmn.boxed import BoxedCompiler
 from engine.dmn.checks import check_table
 from engine.dmn.elements import Definitions, DrgElement, children, read, resolve
 from engine.dmn.item_types import ItemTypes
-from engine.dmn.model import Compiled, DecisionModel, compile_element, find_cycle, requirement_order
+from engine.dmn.model import Compiled, DecisionModel, compile_element, find_cycle
 from engine.dmn.results import DecisionEvaluation, DecisionResult, Problem, TableEvaluation
 from engine.dmn.tables import DecisionTable, InputColumn, OutputColumn, Rule
 from engine.errors import DeploymentRefused
@@ -48,8 +48,6 @@ def parse(
         resolve(definitions, by_namespace)
         found = _compile(definitions, types, compiled)
         tables += found if definitions is main else []
-    for element, parts in compiled.items():
-        parts.order = requirement_order(element)
     findings = [finding for definitions in used for finding in definitions.findings.all]
     if strict and any(finding.level == "error" for finding in findings):
         raise DeploymentRefused(findings)

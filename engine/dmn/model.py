@@ -7,8 +7,8 @@ inputs as they come, which is how models without input data elements use process
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from engine.dmn.boxed import BoxedCompiler, nothing, result_type
 from engine.dmn.elements import Definitions, DrgElement, child
@@ -33,8 +33,6 @@ class Compiled:
     type: FeelType = ANY
     #: Names taken from the inputs as they come.
     undeclared: frozenset[str] = frozenset()
-    #: The elements that must have values before, in order; ends with the element itself.
-    order: list[DrgElement] = field(default_factory=list)
 
 
 class DecisionModel:
@@ -66,7 +64,7 @@ class DecisionModel:
 
     def input_names(self, decision: str) -> list[str]:
         """Return the names of the inputs that a decision needs, with those of the decisions it requires."""
-        needed = self._compiled[self._find(decision, "decision")].order
+        needed = [element for _, element in requirement_order(((), self._find(decision, "decision")))]
         declared = {element.name for element in needed if element.kind == "input"}
         return sorted(declared.union(*(self._compiled[element].undeclared for element in needed)))
 
@@ -93,8 +91,12 @@ class DecisionModel:
     def _run(self, element: DrgElement, inputs: Mapping[str, object]) -> DecisionResult:
         with budgeted():
             run = Run(self._compiled, inputs)
-            value = run.decide(element) if element.kind == "decision" else run.serve(element, inputs)
+            value = run.decide(element) if element.kind == "decision" else run.serve(element)
             return DecisionResult(value=to_python(value), decisions=tuple(run.decisions), problems=tuple(run.problems))
+
+
+#: An element under the imports through which it is reached: the same file imported twice has two sets of inputs.
+Place = tuple[tuple[str, ...], DrgElement]
 
 
 class Run:
@@ -104,50 +106,53 @@ class Run:
         self,
         compiled: Mapping[DrgElement, Compiled],
         inputs: Mapping[str, object],
-        known: Mapping[DrgElement, object] | None = None,
+        known: Mapping[Place, object] | None = None,
     ) -> None:
         self._compiled = compiled
         self._inputs = inputs
-        self._values: dict[DrgElement, object] = dict(known or {})
+        self._values: dict[Place, object] = dict(known or {})
         self.decisions: list[DecisionEvaluation] = []
         self.problems: list[Problem] = []
 
-    def decide(self, decision: DrgElement) -> object:
+    def decide(self, decision: DrgElement, imports: tuple[str, ...] = ()) -> object:
         """Evaluate a decision after what it requires."""
-        for element in self._compiled[decision].order:
-            self.value(element)
-        return self._values[decision]
+        for place in requirement_order((imports, decision), self._values.keys()):
+            self.value(place)
+        return self._values[imports, decision]
 
-    def value(self, element: DrgElement) -> object:
+    def value(self, place: Place) -> object:
         """Return the value of an element whose requirements have values."""
-        if element not in self._values:
-            if element.kind == "decision":
-                self._values[element] = self._decision(element)
-            elif element.kind == "input":
-                self._values[element] = self._input(element)
-            elif element.kind == "knowledge":
-                self._knowledge(element)
+        if place not in self._values:
+            kind = place[1].kind
+            if kind == "decision":
+                self._values[place] = self._decision(place)
+            elif kind == "input":
+                self._values[place] = self._input(place)
+            elif kind == "knowledge":
+                self._knowledge(place)
             else:
-                self._values[element] = self._service(element)
-        return self._values[element]
+                self._values[place] = self._service(place)
+        return self._values[place]
 
-    def _scope(self, element: DrgElement) -> Scope:
+    def _scope(self, place: Place) -> Scope:
+        imports, element = place
         values: dict[str, object] = {}
         for path, required in element.required:
             inside = values
             for name in path[:-1]:
                 inner = inside.setdefault(name, {})
                 inside = inner if isinstance(inner, dict) else {}
-            inside[path[-1]] = self.value(required)
+            inside[path[-1]] = self.value((imports + path[:-1], required))
         for name in self._compiled[element].undeclared:
             if name in self._inputs and name not in values:
                 values[name] = from_python(self._inputs[name])
         return Scope(values, None)
 
-    def _decision(self, decision: DrgElement) -> object:
+    def _decision(self, place: Place) -> object:
         spend(4)
+        decision = place[1]
         compiled = self._compiled[decision]
-        scope = self._scope(decision)
+        scope = self._scope(place)
         notes: list[TableRun] = []
         scope.values[TRACE] = notes
         result = compiled.evaluate(scope)
@@ -170,8 +175,9 @@ class Run:
     def _problem(self, element: DrgElement, message: str, message_zh: str) -> None:
         self.problems.append(Problem(decision_id=element.id, message=message, message_zh=message_zh))
 
-    def _input(self, element: DrgElement) -> object:
-        given = from_python(_given(self._inputs, element))
+    def _input(self, place: Place) -> object:
+        imports, element = place
+        given = from_python(given_input(self._inputs, imports, element.name))
         kind = self._compiled[element].type
         value = coerce(given, kind)
         if value is None and given is not None:
@@ -181,7 +187,8 @@ class Run:
             )  # fmt: skip
         return value
 
-    def _knowledge(self, element: DrgElement) -> None:
+    def _knowledge(self, place: Place) -> None:
+        element = place[1]
         compiled = self._compiled[element]
         scope = Scope({}, None)
         function = compiled.evaluate(scope)
@@ -189,48 +196,57 @@ class Run:
             function.name = element.name
             function.result_type = result_type(compiled.type)
         # Known before its requirements are, so that a knowledge model may call itself, or another that calls it.
-        self._values[element] = function
+        self._values[place] = function
         scope.values[element.name] = function
-        scope.values.update(self._scope(element).values)
+        scope.values.update(self._scope(place).values)
 
-    def _service(self, service: DrgElement) -> Function:
-        given = [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
-        parameters = [(element.name, self._compiled[element].type) for element in given]
+    def _service(self, place: Place) -> Function:
+        service = place[1]
+        parameters = [(element.name, self._compiled[element].type) for element in _given_parts(service)]
         return Defined(
             parameters,
-            lambda arguments: self._served(service, arguments),
+            lambda arguments: self._served(place, arguments),
             name=service.name,
             nesting=_SERVICE_NESTING,
             result_type=self._compiled[service].type,
         )
 
-    def serve(self, service: DrgElement, inputs: Mapping[str, object]) -> object:
-        """Evaluate a decision service with inputs from outside."""
-        given = [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
-        arguments = {element.name: from_python(_given(inputs, element)) for element in given}
-        for element in given:
-            arguments[element.name] = coerce(arguments[element.name], self._compiled[element].type)
-        return coerce(self._served(service, arguments), self._compiled[service].type)
+    def serve(self, service: DrgElement) -> object:
+        """Evaluate a decision service with the inputs of this run."""
+        arguments = {
+            element.name: coerce(
+                from_python(given_input(self._inputs, (), element.name)), self._compiled[element].type
+            )
+            for element in _given_parts(service)
+        }
+        return coerce(self._served(((), service), arguments), self._compiled[service].type)
 
-    def _served(self, service: DrgElement, arguments: Mapping[str, object]) -> object:
-        given = [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
-        known = {element: arguments.get(element.name) for element in given}
+    def _served(self, place: Place, arguments: Mapping[str, object]) -> object:
+        imports, service = place
+        known: dict[Place, object] = {
+            (imports, element): arguments.get(element.name) for element in _given_parts(service)
+        }
         run = Run(self._compiled, self._inputs, known)
         outputs = service.parts.get("outputDecision", [])
-        values = {element.name: run.decide(element) for element in outputs}
+        values = {element.name: run.decide(element, imports) for element in outputs}
         self.decisions += run.decisions
         self.problems += run.problems
         return next(iter(values.values())) if len(outputs) == 1 else values
 
 
-def _given(inputs: Mapping[str, object], element: DrgElement) -> object:
-    """Return the given value of an input: by its name, or inside that of the import it comes from."""
-    if element.name in inputs:
-        return inputs[element.name]
-    for value in inputs.values():
-        if isinstance(value, Mapping) and element.name in value:
-            return value[element.name]
-    return None
+def _given_parts(service: DrgElement) -> list[DrgElement]:
+    """Return what a service takes as parameters, in their order."""
+    return [*service.parts.get("inputData", ()), *service.parts.get("inputDecision", ())]
+
+
+def given_input(inputs: Mapping[str, object], imports: tuple[str, ...], name: str) -> object:
+    """Return the given value of an input: inside those of the imports through which it is reached, or by its name."""
+    inside: object = inputs
+    for part in imports:
+        inside = inside.get(part) if isinstance(inside, Mapping) else None
+    if isinstance(inside, Mapping) and name in inside:
+        return inside[name]
+    return inputs.get(name)
 
 
 def compile_element(element: DrgElement, boxed: BoxedCompiler) -> Compiled:
@@ -249,19 +265,20 @@ def compile_element(element: DrgElement, boxed: BoxedCompiler) -> Compiled:
     return Compiled(evaluate=evaluate, type=kind, undeclared=frozenset(boxed.undeclared))
 
 
-def requirement_order(element: DrgElement) -> list[DrgElement]:
-    """Return all elements that the element requires, each after its own requirements; raises `RecursionError` never."""
-    order: list[DrgElement] = []
-    done: set[DrgElement] = set()
-    waiting: list[tuple[DrgElement, bool]] = [(element, False)]
+def requirement_order(start: Place, known: Collection[Place] = ()) -> list[Place]:
+    """Return all that an element requires and that is not known, each after its own requirements, itself last."""
+    order: list[Place] = []
+    done: set[Place] = set(known)
+    waiting: list[tuple[Place, bool]] = [(start, False)]
     while waiting:
-        current, ready = waiting.pop()
+        place, ready = waiting.pop()
         if ready:
-            order.append(current)
-        elif current not in done:
-            done.add(current)
-            waiting.append((current, True))
-            waiting += [(required, False) for _, required in current.required if required.kind != "service"]
+            order.append(place)
+        elif place not in done:
+            done.add(place)
+            waiting.append((place, True))
+            imports, element = place
+            waiting += [((imports + path[:-1], required), False) for path, required in element.required]
     return order
 
 

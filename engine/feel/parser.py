@@ -43,8 +43,7 @@ class Parser(Terms):
         properties: Iterable[str] = (),
         types: Mapping[str, FeelType] | None = None,
     ) -> None:
-        super().__init__(text, names, types=types)
-        self._properties = [*PROPERTIES, *properties]
+        super().__init__(text, names, properties=[*PROPERTIES, *properties], types=types)
 
     def whole_expression(self) -> Node:
         """Read the text as one expression; raises `FeelError`."""
@@ -214,9 +213,9 @@ class Parser(Terms):
 
     def _property_name(self) -> str:
         scanner = self.scanner
-        scanner.names.push(self._properties)
+        scanner.filters += 1
         name = scanner.take_name()
-        scanner.names.pop()
+        scanner.filters -= 1
         if name is None and (word := scanner.word()):
             scanner.advance_to(scanner.position + len(word))
             name = word
@@ -227,9 +226,9 @@ class Parser(Terms):
     def _filter(self) -> nodes.Filter:
         scanner = self.scanner
         scanner.expect("[")
-        scanner.names.push([*self._properties, "item"])
+        scanner.filters += 1
         condition = self.expression()
-        scanner.names.pop()
+        scanner.filters -= 1
         scanner.expect("]")
         return nodes.Filter(condition)
 

@@ -41,14 +41,16 @@ KEYWORDS = frozenset(
 )
 
 
+Frame = dict[str, list[tuple[re.Pattern[str], str]]]
+
+
 class KnownNames:
     """Names that may be written at a place, in frames: the innermost is the last."""
 
     __slots__ = ("_frames",)
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._frames: list[dict[str, list[tuple[re.Pattern[str], str]]]] = []
-        self.push(names)
+        self._frames: list[Frame] = [_frame_of(frozenset(names)), {}]
 
     def push(self, names: Iterable[str]) -> None:
         """Open a frame."""
@@ -62,8 +64,7 @@ class KnownNames:
 
     def add(self, name: str) -> None:
         """Add a name to the innermost frame; plain words are found without."""
-        if WORD.fullmatch(name) is None and (first := _PIECE.search(name)) is not None:
-            self._frames[-1].setdefault(first[0], []).append(_pattern_of(name))
+        _add_name(self._frames[-1], name)
 
     def longest_at(self, text: str, position: int) -> tuple[str, int] | None:
         """Return the longest known name that stands at the position, with its end."""
@@ -77,6 +78,20 @@ class KnownNames:
                 if match is not None and (found is None or match.end() > found[1]):
                     found = name, match.end()
         return found
+
+
+def _add_name(frame: Frame, name: str) -> None:
+    if WORD.fullmatch(name) is None and (first := _PIECE.search(name)) is not None:
+        frame.setdefault(first[0], []).append(_pattern_of(name))
+
+
+@lru_cache(maxsize=256)
+def _frame_of(names: frozenset[str]) -> Frame:
+    """Return the outermost frame; all texts of a model share it."""
+    frame: Frame = {}
+    for name in names:
+        _add_name(frame, name)
+    return frame
 
 
 @lru_cache(maxsize=4096)
@@ -101,11 +116,15 @@ def normalized(name: str) -> str:
 class Scanner:
     """A text with a position; `position` always stands at something that is not blank, or at the end."""
 
-    def __init__(self, text: str, names: Iterable[str]) -> None:
+    def __init__(self, text: str, names: Iterable[str], properties: Iterable[str] = ()) -> None:
         if len(text) > MAX_TEXT:
             raise FeelLimit("text", MAX_TEXT, found=len(text), text=text)
         self.text = text
         self.names = KnownNames(names)
+        #: Names that may stand after a dot and in filters.
+        self.properties = KnownNames(properties)
+        #: Whether properties may stand here.
+        self.filters = 0
         self.position = 0
         self.advance_to(0)
 
@@ -190,9 +209,18 @@ class Scanner:
         except UnicodeDecodeError:
             raise FeelError("escape", self.text, start, found="half of a surrogate pair") from None
 
+    def known_name(self) -> tuple[str, int] | None:
+        """Return the longest known name that stands here, with its end."""
+        known = self.names.longest_at(self.text, self.position)
+        if self.filters:
+            other = self.properties.longest_at(self.text, self.position)
+            if other is not None and (known is None or other[1] > known[1]):
+                return other
+        return known
+
     def take_name(self) -> str | None:
         """Read a name if one stands here: the longest known one, else words; keywords are no names."""
-        known = self.names.longest_at(self.text, self.position)
+        known = self.known_name()
         match = WORD.match(self.text, self.position)
         if known is not None and (match is None or known[1] > match.end() or match[0] not in KEYWORDS):
             self.advance_to(known[1])

@@ -30,9 +30,10 @@ class Terms(ABC):
         text: str,
         names: Iterable[str] = (),
         *,
+        properties: Iterable[str] = (),
         types: Mapping[str, FeelType] | None = None,
     ) -> None:
-        self.scanner = Scanner(text, names)
+        self.scanner = Scanner(text, names, properties)
         self._types = TypeNames(self.scanner, types or {}, self._deeper)
         self._nesting = 0
         self._range_end = False
@@ -55,7 +56,7 @@ class Terms(ABC):
     def _primary(self) -> Node:
         scanner = self.scanner
         start = scanner.position
-        known = scanner.names.longest_at(scanner.text, start)
+        known = scanner.known_name()
         word = scanner.word()
         if known is not None and known[1] > start + len(word):
             scanner.advance_to(known[1])
@@ -163,6 +164,7 @@ class Terms(ABC):
             scanner.expect(":")
             entries[key] = self.expression()
             scanner.names.add(key)
+            scanner.properties.add(key)
             if not scanner.take(","):
                 break
         scanner.names.pop()
