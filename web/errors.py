@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 from engine import errors
 from engine.queries import people
 from web import auth, forms
+from web.languages import gettext
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,8 @@ ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
         text=lazy_gettext("You may not do this. If you should, ask an administrator for the right group."),
     ),
     errors.InvalidState: Answer(
-        status=409, title=lazy_gettext("Somebody was faster"),
-        text=lazy_gettext("This is no longer as it was when you opened the page."),
+        status=409, title=lazy_gettext("This has changed meanwhile"),
+        text=lazy_gettext("It is no longer as it was when you opened the page."),
     ),
     errors.InvalidVariables: Answer(
         status=422, title=lazy_gettext("Some values do not fit"),
@@ -65,6 +66,14 @@ ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
         status=422, title=lazy_gettext("This could not be done"),
         text=lazy_gettext("The process refused it. If it happens again, tell an administrator."),
     ),
+}
+#: What has happened to a thing that is in a state that does not allow what was asked.
+STATES = {
+    "cancelled": lazy_gettext("It is no longer needed: the process went another way."),
+    "claimed": lazy_gettext("%(name)s has it now."),
+    "completed": lazy_gettext("%(name)s has completed it."),
+    "delegated": lazy_gettext("It is delegated at the moment."),
+    "suspended": lazy_gettext("The process is suspended; this is possible again when it is resumed."),
 }
 HTTP_ANSWERS: dict[int, Answer] = {
     400: Answer(
@@ -147,19 +156,24 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
         code = error.code if error else str(said.status)
         detail = {"code": code, "message": error.message if error else str(said.title)}
         return jsonify(error=detail), said.status
-    typed = forms.readable(request.form) if request.method == "POST" and g.get("keeps_typed", True) else []
+    # What is too large cannot be read either; passwords are not shown again.
+    keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
+    typed = forms.readable(request.form) if keeps else []
     page = render_template(
-        "errors/error.html", answer=said, error=error, typed=typed, by=by_whom(error), person=g.get("person"),
+        "errors/error.html", answer=said, error=error, typed=typed, reason=reason(error), person=g.get("person"),
     )
     return page, said.status
 
 
-def by_whom(error: errors.EngineError | None) -> str | None:
-    """Return the name of who was faster, where the engine knows."""
-    if not isinstance(error, errors.InvalidState) or not error.by:
+def reason(error: errors.EngineError | None) -> str | None:
+    """Say what has happened meanwhile and who did it, where the engine knows."""
+    if not isinstance(error, errors.InvalidState) or error.facts.get("state") not in STATES:
         return None
-    with g.readers.begin() as session:
-        return people.names(session, [error.by]).get(error.by, error.by)
+    name = error.by or gettext("Somebody")
+    if error.by:
+        with g.readers.begin() as session:
+            name = people.names(session, [error.by]).get(error.by, error.by)
+    return str(STATES[str(error.facts["state"])]) % {"name": name}
 
 
 def wants_json() -> bool:

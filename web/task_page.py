@@ -117,14 +117,23 @@ def submitted(session: Session, task_id: int, person: Person) -> tuple[TaskDetai
     form = definition(session, task)
     if form is not None:
         g.labels = forms.labels(form)
-    if task.state != "created":
-        raise errors.InvalidState("complete", "user task", task_id, task.state, by=task.assignee)
-    if not authorization.may_complete(person, task.candidacy):
-        raise errors.Forbidden("complete", "user task", task_id, person.username)
+    require_open(task, person)
     if form is None:
         return task, {}
     typed = forms.submitted(form, request.form)
     return task, engine_forms.validate(form, typed, g.settings.zone, variables=user_task.variables(session, task))
+
+
+def require_open(task: TaskDetail, person: Person) -> None:
+    """Raise `InvalidState` where somebody was faster, and `Forbidden` where it never was the person's to complete."""
+    is_candidate = authorization.is_candidate(person, task.candidacy)
+    if task.state != "created":
+        by = task.assignee if task.state == "completed" else None
+        raise errors.InvalidState("complete", "user task", task.id, task.state, by=by)
+    if is_candidate and task.assignee not in {None, person.username}:
+        raise errors.InvalidState("complete", "user task", task.id, "claimed", by=task.assignee)
+    if not authorization.may_complete(person, task.candidacy):
+        raise errors.Forbidden("complete", "user task", task.id, person.username)
 
 
 def has_conditions(form: Mapping[str, Any] | None) -> bool:

@@ -59,7 +59,7 @@ def fields(task_id: int) -> str:
 def claim(task_id: int) -> Response:
     """Take a task for oneself."""
     with g.sessions.begin() as session:
-        task = user_tasks.claim(session, task_id, by=g.person.username)
+        task = user_tasks.claim(session, task_id, by=g.person)
     flash(gettext("“%(task)s” is yours now.", task=task.name), "success")
     return redirect(url_for(".show", task_id=task_id), 303)
 
@@ -68,7 +68,7 @@ def claim(task_id: int) -> Response:
 def unclaim(task_id: int) -> Response:
     """Give a task back to its group."""
     with g.sessions.begin() as session:
-        task = user_tasks.unclaim(session, task_id, by=g.person.username)
+        task = user_tasks.unclaim(session, task_id, by=g.person)
     flash(gettext("“%(task)s” is given back; others can claim it now.", task=task.name), "success")
     return redirect(url_for(".index"), 303)
 
@@ -78,7 +78,7 @@ def assign(task_id: int) -> Response:
     """Hand a task to somebody."""
     to = request.form.get("to", "")
     with g.sessions.begin() as session:
-        task = user_tasks.assign(session, task_id, to, by=g.person.username)
+        task = user_tasks.assign(session, task_id, to, by=g.person)
         name = people.names(session, [to]).get(to, to)
     flash(gettext("“%(task)s” is handed to %(name)s.", task=task.name, name=name), "success")
     return redirect(url_for(".index"), 303)
@@ -89,7 +89,7 @@ def delegate(task_id: int) -> Response:
     """Lend a task to somebody and stay responsible for it."""
     to = request.form.get("to", "")
     with g.sessions.begin() as session:
-        task = user_tasks.delegate(session, task_id, to, by=g.person.username)
+        task = user_tasks.delegate(session, task_id, to, by=g.person)
         name = people.names(session, [to]).get(to, to)
     flash(gettext("“%(task)s” is delegated to %(name)s; you stay responsible.", task=task.name, name=name), "success")
     return redirect(url_for(".index"), 303)
@@ -99,8 +99,8 @@ def delegate(task_id: int) -> Response:
 def resolve(task_id: int) -> Response:
     """Give a delegated task back to whom it belongs, with what is filled in so far."""
     with g.sessions.begin() as session:
-        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person.username)
-        task = user_tasks.resolve(session, task_id, by=g.person.username)
+        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person)
+        task = user_tasks.resolve(session, task_id, by=g.person)
     flash(gettext("“%(task)s” is back with its owner.", task=task.name), "success")
     return redirect(url_for(".index"), 303)
 
@@ -109,7 +109,7 @@ def resolve(task_id: int) -> Response:
 def draft(task_id: int) -> Response:
     """Keep what is typed, complete or not."""
     with g.sessions.begin() as session:
-        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person.username)
+        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person)
     flash(gettext("The draft is saved."), "success")
     return redirect(url_for(".show", task_id=task_id), 303)
 
@@ -120,7 +120,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     try:
         with g.sessions.begin() as session:
             task, variables = task_page.submitted(session, task_id, g.person)
-            user_tasks.complete(session, task_id, variables, by=g.person.username)
+            user_tasks.complete(session, task_id, variables, by=g.person)
     except errors.InvalidVariables as refusal:
         with g.readers.begin() as session:
             return task_page.render(session, task_id, g.person, refusal), 422

@@ -6,17 +6,15 @@ Resources never change, so what is read from one is remembered by its hash.
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine import errors, xml
+from engine import definitions, errors, xml
 from engine.models import Definition, Resource
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -93,66 +91,32 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
 
 def startable(session: Session) -> list[StartableProcess]:
     """Return the newest version of each process that a person may start, in the order of their names."""
-    newest = (
-        select(Definition.key, func.max(Definition.version).label("version"))
-        .where(Definition.kind == "process")
-        .group_by(Definition.key)
-        .subquery()
-    )
-    found = session.execute(
-        select(Definition)
-        .join(newest, (Definition.key == newest.c.key) & (Definition.version == newest.c.version))
-        .where(Definition.kind == "process", Definition.executable.is_(True), Definition.suspended.is_(False))
-        .order_by(Definition.name, Definition.key)
-    ).scalars()
+    found = definitions.list_definitions(session, "process")
     processes = [
         StartableProcess(
             definition_id=each.id, key=each.key, name=each.name or each.key, version=each.version,
             texts=texts(session, each.id),
         )
         for each in found
+        if each.executable and not each.suspended
     ]
     return [each for each in processes if each.texts.can_be_started]
 
 
 def form(session: Session, form_key: str | None, definition_id: int) -> dict[str, Any] | None:
-    """
-    Return the form of a key as form-js JSON: the one deployed together with a definition, else the newest one.
-
-    None where there is none.
-    """
-    if not form_key:
-        return None
-    same = select(Definition.deployment_id).where(Definition.id == definition_id).scalar_subquery()
-    found = session.execute(
-        select(Resource.sha256, Resource.content)
-        .join(Definition, Definition.resource_id == Resource.id)
-        .where(Definition.kind == "form", Definition.key == form_key)
-        .order_by((Definition.deployment_id == same).desc(), Definition.version.desc())
-        .limit(1)
-    ).one_or_none()
-    return _read_json(found.sha256, found.content) if found else None
+    """Return the form of a key as form-js JSON, the one deployed with a definition first; None without."""
+    return definitions.form(session, form_key, definition_id) if form_key else None
 
 
 def guidance(session: Session, definition_id: int, element_id: str, language: str) -> str | None:
     """Return the guidance for an element in a language, else in the one there is, as Markdown; None without."""
+    deployment_id = definitions.definition(session, definition_id).deployment_id
     names = [f"guidance/{element_id}.md", f"guidance/{element_id}.en.md"]
-    wanted = names[1] if language == "en" else names[0]
-    found = dict(
-        session.execute(
-            select(Resource.name, Resource.content)
-            .join(Definition, Definition.deployment_id == Resource.deployment_id)
-            .where(Definition.id == definition_id, Resource.name.in_(names))
-        ).tuples().all()
-    )
-    content = found.get(wanted) or next(iter(found.values()), None)
-    return content.decode("utf-8", "replace") if content is not None else None
-
-
-@functools.lru_cache(maxsize=512)
-def _read_json(_sha256: str, content: bytes) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(content)
-    return read
+    for name in reversed(names) if language == "en" else names:
+        content = definitions.resource(session, deployment_id, name)
+        if content is not None:
+            return content.decode("utf-8", "replace")
+    return None
 
 
 def _waits_for_nothing(start: etree._Element) -> bool:
