@@ -31,7 +31,7 @@ def list_open(session: Session, process_instance_id: int) -> list[Incident]:
     )
 
 
-def resolve(session: Session, incident_id: int, *, by: str | None, retries: int = 3) -> None:
+def resolve(session: Session, incident_id: int, *, by: str, retries: int = 3) -> None:
     """
     Have what is stuck tried again: the element, the job, or the external task.
 

@@ -64,7 +64,7 @@ def start(
     if business_key is None and KEY_FORMAT in spec.properties:
         calendar = definitions.calendar(session)
         business_key = numbers.business_key(
-            spec.properties[KEY_FORMAT], session, clock.now(), calendar.zone if calendar else "UTC"
+            spec.properties[KEY_FORMAT], session, clock.now(), clock.time_zone(calendar.zone if calendar else "UTC")
         )
     if business_key is not None and not 0 < len(business_key) <= MAX_BUSINESS_KEY:
         raise errors.InvalidInput(f"Expected a business key of 1 to {MAX_BUSINESS_KEY} characters")

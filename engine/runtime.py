@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine import clock, decisions, definitions, errors, history, storing, triggers, values
@@ -25,6 +25,7 @@ from engine.bpmn.workflow import Outcome, TokenWorkflow
 from engine.database import Base
 from engine.expressions import Environment
 from engine.models import Definition, ProcessInstance
+from engine.storing import InstanceRow
 
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 
@@ -44,7 +45,6 @@ _COLUMNS = (
 )
 _row = select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id"))
 _root_lock = select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update()
-_locked_row = _row.with_for_update()
 _save = (
     update(_instances)
     .where(_instances.c.id == bindparam("instance_id"), _instances.c.history_length == bindparam("before"))
@@ -69,19 +69,23 @@ _name_root = update(_instances).where(_instances.c.id == bindparam("instance_id"
 Step = tuple[int, triggers.Trigger, str | None]
 
 
-def lock(session: Session, process_instance_id: int) -> Row[Any]:
-    """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
-    row = session.execute(
-        _locked_row if session.get_bind().dialect.name == "sqlite" else _row, {"instance_id": process_instance_id}
-    ).one_or_none()
+def _read(session: Session, statement: Any, process_instance_id: int) -> InstanceRow:
+    row: Any = session.execute(statement, {"instance_id": process_instance_id}).one_or_none()
     if row is None:
         raise errors.NotFound("process instance", process_instance_id)
+    found: InstanceRow = row
+    return found
+
+
+def lock(session: Session, process_instance_id: int) -> InstanceRow:
+    """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
+    row = _read(session, _row, process_instance_id)
     if session.get_bind().dialect.name == "sqlite":
         # The transaction has the write lock of the whole database.
         return row
     session.execute(_root_lock, {"root_id": row.root_id})
     # What was read before the lock was waited for may be old.
-    return session.execute(_row, {"instance_id": process_instance_id}).one()
+    return _read(session, _row, process_instance_id)
 
 
 def advance(session: Session, process_instance_id: int, trigger: triggers.Trigger, *, by: str | None) -> None:
@@ -105,7 +109,7 @@ def begin(
     business_key: str | None,
     by: str | None,
     start_element: str | None = None,
-    caller: Row[Any] | None = None,
+    caller: InstanceRow | None = None,
     number: int | None = None,
 ) -> int:
     """Make the row of a new process instance and start it; return its id."""
@@ -129,10 +133,10 @@ def _insert(
     definition: Definition,
     business_key: str | None,
     by: str | None,
-    caller: Row[Any] | None,
+    caller: InstanceRow | None,
     number: int | None,
 ) -> int:
-    result = session.execute(
+    result = session.connection().execute(
         insert(_instances).values(
             definition_id=definition.id,
             definition_key=definition.key,
@@ -156,14 +160,14 @@ def _insert(
     return int(key[0])
 
 
-def environment(session: Session, row: Row[Any], now: datetime) -> Environment:
+def environment(session: Session, row: InstanceRow, now: datetime) -> Environment:
     """Return what expressions of a process instance may know beside its variables."""
     return Environment(
         now=now, calendar=definitions.calendar(session), business_key=row.business_key, process_instance_id=row.id
     )
 
 
-def open_workflow(session: Session, row: Row[Any], now: datetime) -> TokenWorkflow:
+def open_workflow(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
     """Return what is alive in a process instance."""
     spec = definitions.process(session, row.definition_id)
     services = decisions.Services(session, row.definition_id)
@@ -175,9 +179,7 @@ def open_workflow(session: Session, row: Row[Any], now: datetime) -> TokenWorkfl
 
 def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
     """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
-    row = session.execute(_row, {"instance_id": process_instance_id}).one_or_none()
-    if row is None:
-        raise errors.NotFound("process instance", process_instance_id)
+    row = _read(session, _row, process_instance_id)
     workflow = open_workflow(session, row, clock.now())
     token = workflow.tasks.get(activity_instance)
     if token is None:
@@ -186,7 +188,7 @@ def activity_variables(session: Session, process_instance_id: int, activity_inst
 
 
 def _step(session: Session, process_instance_id: int, trigger: triggers.Trigger, by: str | None) -> list[Step]:
-    row = session.execute(_row, {"instance_id": process_instance_id}).one()
+    row = _read(session, _row, process_instance_id)
     _require_fitting(row, trigger)
     now = clock.now()
     workflow = open_workflow(session, row, now)
@@ -196,7 +198,7 @@ def _step(session: Session, process_instance_id: int, trigger: triggers.Trigger,
     return steps + _store(session, workflow, row, before, now, trigger)
 
 
-def _require_fitting(row: Row[Any], trigger: triggers.Trigger) -> None:
+def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
     """A suspended instance only lets itself be repaired; one that has ended does not move."""
     patient = (triggers.Cancel, triggers.SetVariables, triggers.Modify, triggers.CallReturned, triggers.CallFailed)
     if row.state == "active" or (row.state == "suspended" and isinstance(trigger, patient)):
@@ -204,7 +206,7 @@ def _require_fitting(row: Row[Any], trigger: triggers.Trigger) -> None:
     raise errors.InvalidState("move", "process instance", row.id, row.state)
 
 
-def _call(session: Session, workflow: TokenWorkflow, row: Row[Any], by: str | None) -> list[Step]:
+def _call(session: Session, workflow: TokenWorkflow, row: InstanceRow, by: str | None) -> list[Step]:
     """Make the instances of processes that are called; a call to what is not there leaves its activity standing."""
     steps: list[Step] = []
     for effect in list(workflow.effects):
@@ -228,7 +230,7 @@ def _call(session: Session, workflow: TokenWorkflow, row: Row[Any], by: str | No
 
 
 def _store(
-    session: Session, workflow: TokenWorkflow, row: Row[Any], before: int, now: datetime, trigger: triggers.Trigger
+    session: Session, workflow: TokenWorkflow, row: InstanceRow, before: int, now: datetime, trigger: triggers.Trigger
 ) -> list[Step]:
     outcome = workflow.outcome
     storing.write_effects(session, workflow, row, before, now)
@@ -265,12 +267,12 @@ def _store(
 
 
 def _report(
-    session: Session, workflow: TokenWorkflow, row: Row[Any], outcome: Outcome | None, trigger: triggers.Trigger
+    session: Session, workflow: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger
 ) -> list[Step]:
     """Return what the caller of a process instance has to be told."""
-    if row.parent_id is None:
-        return []
     number = row.parent_activity_instance
+    if row.parent_id is None or number is None:
+        return []
     steps: list[Step] = [
         (
             row.parent_id,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Row, bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from engine import values
@@ -106,10 +106,27 @@ _resolve = (
 )
 
 
+class InstanceRow(Protocol):
+    """What is read of a process instance to move it."""
+
+    id: int
+    definition_id: int
+    definition_key: str
+    business_key: str | None
+    state: str
+    root_id: int
+    parent_id: int | None
+    parent_activity_instance: int | None
+    tokens: str
+    variables: str
+    history_length: int
+    history_hash: str
+
+
 class Writer:
     """Turns the effects of one step into rows; what began and ended within the step leaves none."""
 
-    def __init__(self, session: Session, workflow: TokenWorkflow, row: Row[Any], before: int, now: datetime) -> None:
+    def __init__(self, session: Session, workflow: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
         self.session = session
         self.workflow = workflow
         self.row = row
@@ -139,11 +156,10 @@ class Writer:
             case effects.UserTaskCreated() | effects.ExternalTaskCreated():
                 self.work[effect.number] = effect
             case effects.TimerArmed():
-                payload = values.dumps(effect.due.as_json())
-                self.job("timer", effect.number, effect.element_id, effect.due.at, payload)
+                self.job("timer", effect.number, effect.element_id, effect.due.at, effect.due.as_json())
             case effects.ContinuationQueued():
-                payload = values.dumps({"retry_cycle": effect.retry_cycle}) if effect.retry_cycle else None
-                self.job("continuation", effect.number, effect.element_id, self.now, payload)
+                cycle = {"retry_cycle": effect.retry_cycle} if effect.retry_cycle else None
+                self.job("continuation", effect.number, effect.element_id, self.now, cycle)
             case effects.Subscribed():
                 self.subscribe(effect)
             case effects.Disarmed():
@@ -157,16 +173,23 @@ class Writer:
                     "business_key": self.row.business_key,
                     "correlation": dict(effect.correlation),
                 }
-                self.job("message", None, None, self.now, values.dumps(payload))
+                self.job("message", None, None, self.now, payload)
             case effects.SignalSent():
-                payload = {"name": effect.name, "variables": dict(effect.variables), "except": self.row.id}
-                self.job("signal", None, None, self.now, values.dumps(payload))
+                self.job(
+                    "signal",
+                    None,
+                    None,
+                    self.now,
+                    {"name": effect.name, "variables": dict(effect.variables), "except": self.row.id},
+                )
             case effects.Failed():
                 self.incidents[effect.number] = effect
             case effects.Recovered():
                 self.recover(effect.number)
 
-    def job(self, kind: str, number: int | None, element_id: str | None, due_at: datetime, payload: str | None) -> None:
+    def job(
+        self, kind: str, number: int | None, element_id: str | None, due_at: datetime, payload: Mapping[str, Any] | None
+    ) -> None:
         """Note a job."""
         self.jobs.append(
             {
@@ -177,7 +200,7 @@ class Writer:
                 "element_id": element_id,
                 "state": "waiting",
                 "due_at": due_at,
-                "payload": payload,
+                "payload": values.dumps(dict(payload)) if payload is not None else None,
                 "retries": DEFAULT_RETRIES,
                 "created_at": self.now,
             }
@@ -316,7 +339,7 @@ class Writer:
         }
 
 
-def write_effects(session: Session, workflow: TokenWorkflow, row: Row[Any], before: int, now: datetime) -> None:
+def write_effects(session: Session, workflow: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
     """Write what a step asks of the world; `before` is the last number that was given out before it."""
     if workflow.effects:
         Writer(session, workflow, row, before, now).write()

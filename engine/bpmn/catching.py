@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine import errors, timers
@@ -11,7 +11,7 @@ from engine.bpmn.model import EventDefinition, EventKind
 from engine.bpmn.tokens import Scope, Token
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import SubProcess
+    from engine.bpmn.elements.activities import Container, SubProcess
     from engine.bpmn.elements.base import Node
     from engine.bpmn.elements.events import BoundaryEvent, StartEvent
     from engine.bpmn.workflow import TokenWorkflow
@@ -76,9 +76,9 @@ def armed(workflow: TokenWorkflow, kind: EventKind) -> Iterator[tuple[int, Node]
                     yield scope.number, start
 
 
-def container_of(workflow: TokenWorkflow, scope: Scope) -> SubProcess:
+def container_of(workflow: TokenWorkflow, scope: Scope) -> Container:
     """Return the process or sub-process whose elements live in a scope."""
-    return workflow.spec.root if scope.owner is None else scope.owner.node.inside(scope.owner)  # type: ignore
+    return workflow.spec.root if scope.owner is None else scope.owner.node.inside(scope.owner)
 
 
 # -- catching ----------------------------------------------------------------------------------------------------------
@@ -118,10 +118,10 @@ def trigger(
         workflow.set_variables(token.inner or token.scope, variables)
         workflow.guard(token, lambda: token.node.caught(token, kind, last))
     elif node in token.node.boundary:
-        fire_boundary(workflow, token, node, variables)  # type: ignore[arg-type]
+        fire_boundary(workflow, token, node, variables)
     else:
         workflow.set_variables(token.scope, variables)
-        workflow.guard(token, lambda: token.node.happened(token, node))  # type: ignore[attr-defined]
+        workflow.guard(token, lambda: token.node.happened(token, node))
 
 
 def complete_set(workflow: TokenWorkflow, memo: dict[str, Any], node: Node, kind: EventKind, name: str) -> bool:
@@ -191,7 +191,7 @@ def _catcher(
         at = scope.owner
 
 
-def _matching(nodes: list[Any], kind: EventKind, code: str) -> Any:
+def _matching(nodes: Sequence[Any], kind: EventKind, code: str) -> Any:
     for wanted in (code, None):
         for node in nodes:
             if any(definition.code == wanted for definition in node.catches(kind)):

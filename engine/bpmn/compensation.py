@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def remember(token: Token) -> None:
     """Keep what is needed to compensate an activity that has just completed, if anything can."""
-    node: Activity = token.node  # type: ignore[assignment]
+    node: Activity = token.node
     record: dict[str, Any] | None = None
     if node.for_compensation or "compensates" in token.memo:
         return
@@ -94,7 +94,7 @@ def _next(workflow: TokenWorkflow, driver: Token) -> None:
     inner = token.open_scope()
     inner.variables = record["variables"]
     inner.completed = record["completed"]
-    start = token.node.compensation_start()  # type: ignore[attr-defined]
+    start = token.node.compensation_start()
     if start is not None:
         catching.start_event_subprocess(workflow, inner, start, {})
     else:

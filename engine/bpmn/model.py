@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class Condition(Protocol):
     """A compiled condition, whatever language it was written in."""
 
-    text: str
+    @property
+    def text(self) -> str:
+        """What the diagram says."""
 
     def condition(
         self, variables: Mapping[str, object], environment: Environment | None = None

@@ -84,7 +84,7 @@ class Token(Task):
     @property
     def node(self) -> Node:
         """The element it is at."""
-        return self.task_spec  # type: ignore[no-any-return]
+        return self.task_spec
 
     @property
     def alive(self) -> bool:

@@ -83,7 +83,7 @@ class Outcome:
     reason: str | None = None
 
 
-class TokenWorkflow(Workflow):  # type: ignore[misc]
+class TokenWorkflow(Workflow):
     """The state of one process instance and the moves that it can make."""
 
     def __init__(self, spec: ProcessSpec, environment: Environment, services: Services) -> None:
@@ -188,7 +188,7 @@ class TokenWorkflow(Workflow):  # type: ignore[misc]
         if not scope.tokens:
             self.scope_emptied(scope)
         elif scope.owner is not None and scope.owner.alive:
-            scope.owner.node.inner_completed(scope.owner)  # type: ignore[attr-defined]
+            scope.owner.node.inner_completed(scope.owner)
 
     def _gone(self, token: Token, state: str) -> None:
         self.tasks.pop(token.number, None)
@@ -211,7 +211,7 @@ class TokenWorkflow(Workflow):  # type: ignore[misc]
         """Nothing is left to do in a scope: its activity, or the process instance, is done."""
         if scope.owner is not None:
             if scope.owner.alive and self.tasks.get(scope.number) is scope.owner:
-                scope.owner.node.inner_ended(scope.owner)  # type: ignore[attr-defined]
+                scope.owner.node.inner_ended(scope.owner)
         elif self.outcome is None:
             self.disarm(0)
             self.outcome = Outcome(state="completed")
@@ -223,7 +223,7 @@ class TokenWorkflow(Workflow):  # type: ignore[misc]
         self.set_variables(self.root, variables, local=True)
         catching.arm_event_subprocesses(self, self.spec.root, self.root)
         if node is not None:
-            node.begin_here(self)  # type: ignore[attr-defined]
+            node.begin_here(self)
             return
         for start in self.spec.root.entries(alternatives=True):
             self.enter(start, self.root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.bpmn import catching, compensation
@@ -131,7 +131,7 @@ class Activity(Node):
     def inner_completed(self, token: Token) -> None:
         """A token inside is done, others are not."""
 
-    def inside(self, token: Token) -> SubProcess:
+    def inside(self, token: Token) -> Container:
         """Return the container whose elements live in the scope of a token; a loop's body has none of its own."""
         return NOTHING
 
@@ -215,7 +215,7 @@ class SubProcess(Activity):
     def begins_by_itself(self) -> bool:
         return super().begins_by_itself() and not self.triggered
 
-    def inside(self, token: Token) -> SubProcess:
+    def inside(self, token: Token) -> Container:
         return NOTHING if self.loop is not None and "loop" not in token.memo else self
 
     def leave(self, token: Token) -> None:
@@ -259,11 +259,12 @@ class SubProcess(Activity):
         return next((start for start in self.event_starts if start.catches("compensate")), None)
 
 
-class _Nothing:
+class Nothing:
     """A container without elements: what a scope has that only holds variables or rounds of a loop."""
 
-    event_starts: tuple[StartEvent, ...] = ()
+    event_starts: Sequence[StartEvent] = ()
     triggered = False
 
 
-NOTHING: Any = _Nothing()
+NOTHING = Nothing()
+Container = SubProcess | Nothing

@@ -59,7 +59,7 @@ def _items(loop: Loop, body: Token) -> list[Any] | None:
 
 def _cardinality(loop: Loop, body: Token) -> int:
     assert loop.cardinality is not None
-    value = loop.cardinality.evaluate(body.variables(), body.workflow.environment)
+    value: Any = loop.cardinality.evaluate(body.variables(), body.workflow.environment)
     if isinstance(value, str) and value.strip().isdigit():
         value = int(value)
     if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "as_integer_ratio")):

@@ -98,7 +98,7 @@ class FeelCondition:
         """Return whether it is true (null is not) and the values of the names it mentions."""
         seen = dict(variables)
         value = self._compiled.evaluate(seen)
-        return value is True, {name: seen[name] for name in self._compiled.names if name in seen}
+        return value is True, {name: seen[name] for name in self._compiled.free if name in seen}
 
 
 class Compiler:

@@ -16,7 +16,7 @@ from engine.bpmn.validation.document import (
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
-DATA = frozenset({
+ITEM_HOLDERS = frozenset({
     "dataInput", "dataOutput", "dataObject", "dataObjectReference", "dataStoreReference", "dataStore", "property",
     "inputDataItem", "outputDataItem",
 })
@@ -71,10 +71,10 @@ CHILDREN: Mapping[str, frozenset[str]] = {
     "categoryValueRef": frozenset({"categoryValue"}),
     "choreographyRef": frozenset({"choreography", "globalChoreographyTask"}),
     "correlationPropertyRef": frozenset({"correlationProperty"}),
-    "dataInputAssociation/sourceRef": DATA,
-    "dataInputAssociation/targetRef": DATA,
-    "dataOutputAssociation/sourceRef": DATA,
-    "dataOutputAssociation/targetRef": DATA,
+    "dataInputAssociation/sourceRef": ITEM_HOLDERS,
+    "dataInputAssociation/targetRef": ITEM_HOLDERS,
+    "dataOutputAssociation/sourceRef": ITEM_HOLDERS,
+    "dataOutputAssociation/targetRef": ITEM_HOLDERS,
     "dataInputRefs": frozenset({"dataInput"}),
     "dataOutputRefs": frozenset({"dataOutput"}),
     "errorRef": frozenset({"error"}),
@@ -86,8 +86,8 @@ CHILDREN: Mapping[str, frozenset[str]] = {
     "interfaceRef": frozenset({"interface"}),
     "link/source": frozenset({"linkEventDefinition"}),
     "link/target": frozenset({"linkEventDefinition"}),
-    "loopDataInputRef": DATA,
-    "loopDataOutputRef": DATA,
+    "loopDataInputRef": ITEM_HOLDERS,
+    "loopDataOutputRef": ITEM_HOLDERS,
     "messageFlowRef": frozenset({"messageFlow"}),
     "operationRef": frozenset({"operation"}),
     "optionalInputRefs": frozenset({"dataInput"}),
