@@ -36,34 +36,43 @@ class Answer:
 #: The first class that fits, from the special to the general.
 ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
     errors.NotFound: Answer(
-        status=404, title=lazy_gettext("Not found"),
+        status=404,
+        title=lazy_gettext("Not found"),
         text=lazy_gettext("This does not exist, or it is not meant for you."),
     ),
     errors.Forbidden: Answer(
-        status=403, title=lazy_gettext("Not allowed"),
+        status=403,
+        title=lazy_gettext("Not allowed"),
         text=lazy_gettext("You may not do this. If you should, ask an administrator for the right group."),
     ),
     errors.InvalidState: Answer(
-        status=409, title=lazy_gettext("This has changed meanwhile"),
+        status=409,
+        title=lazy_gettext("This has changed meanwhile"),
         text=lazy_gettext("It is no longer as it was when you opened the page."),
     ),
     errors.InvalidVariables: Answer(
-        status=422, title=lazy_gettext("Some values do not fit"),
+        status=422,
+        title=lazy_gettext("Some values do not fit"),
         text=lazy_gettext("Please correct them and try again."),
     ),
     errors.InvalidInput: Answer(
-        status=422, title=lazy_gettext("A value does not fit"), text=lazy_gettext("Please correct it and try again."),
+        status=422,
+        title=lazy_gettext("A value does not fit"),
+        text=lazy_gettext("Please correct it and try again."),
     ),
     errors.DeploymentRefused: Answer(
-        status=422, title=lazy_gettext("The deployment is refused"),
+        status=422,
+        title=lazy_gettext("The deployment is refused"),
         text=lazy_gettext("The findings say what is wrong and what to do."),
     ),
     errors.NotWaiting: Answer(
-        status=409, title=lazy_gettext("Nobody waits for this"),
+        status=409,
+        title=lazy_gettext("Nobody waits for this"),
         text=lazy_gettext("The matter does not wait for this message, or no longer."),
     ),
     errors.EngineError: Answer(
-        status=422, title=lazy_gettext("This could not be done"),
+        status=422,
+        title=lazy_gettext("This could not be done"),
         text=lazy_gettext("The process refused it. If it happens again, tell an administrator."),
     ),
 }
@@ -77,29 +86,35 @@ STATES = {
 }
 HTTP_ANSWERS: dict[int, Answer] = {
     400: Answer(
-        status=400, title=lazy_gettext("This cannot be understood"),
+        status=400,
+        title=lazy_gettext("This cannot be understood"),
         text=lazy_gettext("Something is missing in what your browser sent."),
     ),
     404: ENGINE_ANSWERS[errors.NotFound],
     405: Answer(
-        status=405, title=lazy_gettext("Not like this"),
+        status=405,
+        title=lazy_gettext("Not like this"),
         text=lazy_gettext("This address is not meant to be opened this way."),
     ),
     413: Answer(
-        status=413, title=lazy_gettext("Too large"),
+        status=413,
+        title=lazy_gettext("Too large"),
         text=lazy_gettext("What you sent is larger than what is accepted."),
     ),
 }
 FAULT = Answer(
-    status=500, title=lazy_gettext("Something went wrong"),
+    status=500,
+    title=lazy_gettext("Something went wrong"),
     text=lazy_gettext("It is our fault, and it is written down. Nothing was changed; please try again."),
 )
 STALE = Answer(
-    status=400, title=lazy_gettext("This page was open for too long"),
+    status=400,
+    title=lazy_gettext("This page was open for too long"),
     text=lazy_gettext("For your safety nothing was changed. Please open the page again and repeat it."),
 )
 LOGIN_NEEDED = Answer(
-    status=401, title=lazy_gettext("Please log in again"),
+    status=401,
+    title=lazy_gettext("Please log in again"),
     text=lazy_gettext("Your session has ended, so nothing was changed."),
 )
 
@@ -160,7 +175,12 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
     keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
     typed = forms.readable(request.form) if keeps else []
     page = render_template(
-        "errors/error.html", answer=said, error=error, typed=typed, reason=reason(error), person=g.get("person"),
+        "errors/error.html",
+        answer=said,
+        error=error,
+        typed=typed,
+        reason=reason(error),
+        person=g.get("person"),
     )
     return page, said.status
 

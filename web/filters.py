@@ -34,16 +34,32 @@ STATES = {
 }
 #: Class of the badge for a state.
 STATE_TONES = {
-    "active": "accent", "suspended": "warning", "completed": "success", "created": "accent", "locked": "accent",
-    "failed": "danger", "open": "danger", "resolved": "success",
+    "active": "accent",
+    "suspended": "warning",
+    "completed": "success",
+    "created": "accent",
+    "locked": "accent",
+    "failed": "danger",
+    "open": "danger",
+    "resolved": "success",
 }
 
 
 def init_app(app: Flask) -> None:
     """Make the filters known to templates."""
     app.jinja_env.filters.update(
-        moment=moment, moment_full=moment_full, day=day, duration=duration, due_text=due_text, due_tone=due_tone,
-        capped=capped, state=state, state_tone=state_tone, value=value, initial=initial, iso=iso,
+        moment=moment,
+        moment_full=moment_full,
+        day=day,
+        duration=duration,
+        due_text=due_text,
+        due_tone=due_tone,
+        capped=capped,
+        state=state,
+        state_tone=state_tone,
+        value=value,
+        initial=initial,
+        iso=iso,
     )
 
 

@@ -85,7 +85,9 @@ def init_app(app: Flask) -> None:
 
 
 def fields(
-    definition: Mapping[str, Any], values: Mapping[str, Any], refusal: errors.InvalidVariables | None = None,
+    definition: Mapping[str, Any],
+    values: Mapping[str, Any],
+    refusal: errors.InvalidVariables | None = None,
     hidden: frozenset[str] = frozenset(),
 ) -> list[Field]:
     """
@@ -171,7 +173,10 @@ def said(shown: Any, choices: Mapping[str, str]) -> str:
 
 
 def _field(
-    part: Mapping[str, Any], values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str],
+    part: Mapping[str, Any],
+    values: Mapping[str, Any],
+    wrong: Mapping[str, str],
+    hidden: frozenset[str],
     refusal: errors.InvalidVariables | None,
 ) -> Field:
     key, kind = str(part.get("key", "")), str(part.get("type", ""))

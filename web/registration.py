@@ -80,7 +80,10 @@ def submitted(session: Session, found: deployed.StartableProcess) -> dict[str, A
 
 
 def form_fields(
-    session: Session, found: deployed.StartableProcess, refusal: errors.InvalidVariables | None = None, *,
+    session: Session,
+    found: deployed.StartableProcess,
+    refusal: errors.InvalidVariables | None = None,
+    *,
     typed: bool = False,
 ) -> list[forms.Field]:
     """Return the fields of the start form, with what was typed."""
@@ -91,14 +94,15 @@ def form_fields(
     return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
 
 
-def render(
-    session: Session, found: deployed.StartableProcess, refusal: errors.InvalidVariables | None = None
-) -> str:
+def render(session: Session, found: deployed.StartableProcess, refusal: errors.InvalidVariables | None = None) -> str:
     """Return the page of the start form."""
     shown = form_fields(session, found, refusal)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     return render_template(
-        "registration/show.html", process=found, fields=shown,
+        "registration/show.html",
+        process=found,
+        fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
-        other_errors=other_errors(shown, refusal), depends=has_conditions(form),
+        other_errors=other_errors(shown, refusal),
+        depends=has_conditions(form),
     )

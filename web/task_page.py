@@ -44,7 +44,10 @@ def rights(task: TaskDetail, person: Person) -> Rights:
     may = authorization
     return Rights(
         claim=is_open and not has_it and may.may_claim(person, task.candidacy),
-        unclaim=is_open and has_it and not task.candidacy.is_lent and may.may_unclaim(person, task.candidacy)
+        unclaim=is_open
+        and has_it
+        and not task.candidacy.is_lent
+        and may.may_unclaim(person, task.candidacy)
         and bool(task.candidacy.candidate_groups or task.candidacy.candidate_users),
         assign=is_open and may.may_assign(person, task.candidacy),
         delegate=is_open and has_it and may.may_delegate(person, task.candidacy),
@@ -53,9 +56,7 @@ def rights(task: TaskDetail, person: Person) -> Rights:
     )
 
 
-def render(
-    session: Session, task_id: int, person: Person, refusal: errors.InvalidVariables | None = None
-) -> str:
+def render(session: Session, task_id: int, person: Person, refusal: errors.InvalidVariables | None = None) -> str:
     """Return the page of a task; with a refusal, what was typed stays in the fields and what is wrong beside them."""
     task = visible(session, task_id, person)
     allowed = rights(task, person)
@@ -86,8 +87,12 @@ def render_fields(session: Session, task_id: int, person: Person) -> str:
 
 
 def fields(
-    session: Session, task: TaskDetail, variables: Mapping[str, Any],
-    refusal: errors.InvalidVariables | None = None, *, typed: bool = False,
+    session: Session,
+    task: TaskDetail,
+    variables: Mapping[str, Any],
+    refusal: errors.InvalidVariables | None = None,
+    *,
+    typed: bool = False,
 ) -> list[forms.Field]:
     """Return the fields of a task's form: filled with what was typed, else the draft, else the variables."""
     form = definition(session, task)

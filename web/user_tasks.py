@@ -29,8 +29,15 @@ def index() -> str:
         exact = tasks.with_business_key(session, who, filters.text) if filters.text and found.is_partial else []
         return render_template(
             "user_tasks/index.html",
-            page=found, exact=exact, view=view, views=VIEWS, filters=filters, key_text=key_text,
-            counts=read_counts(session), groups=people.group_names(session), definitions=tasks.definitions(session),
+            page=found,
+            exact=exact,
+            view=view,
+            views=VIEWS,
+            filters=filters,
+            key_text=key_text,
+            counts=read_counts(session),
+            groups=people.group_names(session),
+            definitions=tasks.definitions(session),
         )
 
 

@@ -20,7 +20,9 @@ from engine.models import Definition, Resource
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 #: Camunda 7 and its relatives spell their attributes alike.
 EXTENSIONS = (
-    "http://camunda.org/schema/1.0/bpmn", "http://operaton.org/schema/1.0/bpmn", "http://flowable.org/bpmn",
+    "http://camunda.org/schema/1.0/bpmn",
+    "http://operaton.org/schema/1.0/bpmn",
+    "http://flowable.org/bpmn",
 )
 
 
@@ -94,7 +96,10 @@ def startable(session: Session) -> list[StartableProcess]:
     found = definitions.list_definitions(session, "process")
     processes = [
         StartableProcess(
-            definition_id=each.id, key=each.key, name=each.name or each.key, version=each.version,
+            definition_id=each.id,
+            key=each.key,
+            name=each.name or each.key,
+            version=each.version,
             texts=texts(session, each.id),
         )
         for each in found

@@ -44,8 +44,13 @@ def page(session: Session, username: str, *, below: int | None = None, limit: in
     found = session.scalars(statement.order_by(Notification.id.desc()).limit(limit + 1)).all()
     rows = [
         Notice(
-            id=each.id, business_key=each.business_key, kind=each.kind, subject=each.subject, text=each.text,
-            created_at=each.created_at, is_read=each.read_at is not None,
+            id=each.id,
+            business_key=each.business_key,
+            kind=each.kind,
+            subject=each.subject,
+            text=each.text,
+            created_at=each.created_at,
+            is_read=each.read_at is not None,
         )
         for each in found[:limit]
     ]

@@ -86,7 +86,12 @@ class TaskPage:
 
 
 def page(
-    session: Session, person: Person, view: View, filters: Filters | None = None, *, after: Key | None = None,
+    session: Session,
+    person: Person,
+    view: View,
+    filters: Filters | None = None,
+    *,
+    after: Key | None = None,
     limit: int = 25,
 ) -> TaskPage:
     """Return the page of the list that begins after a key."""
@@ -120,18 +125,25 @@ def count(session: Session, person: Person, view: View, due: str = "") -> int:
 
 def with_business_key(session: Session, person: Person, business_key: str) -> list[TaskRow]:
     """Return the open tasks of the matter with exactly this number that a person may see."""
-    found = session.execute(
-        select(UserTask.id).where(UserTask.business_key == business_key, UserTask.state == "created").limit(STRETCH)
-    ).scalars().all()
+    found = (
+        session.execute(
+            select(UserTask.id).where(UserTask.business_key == business_key, UserTask.state == "created").limit(STRETCH)
+        )
+        .scalars()
+        .all()
+    )
     rows = _rows(session, found, Filters())
     return [row for row in rows if sees(person, row)]
 
 
 def definitions(session: Session) -> list[tuple[str, str]]:
     """Return key and name of the processes whose tasks a list may be narrowed to: the newest version of each."""
-    newest = select(Definition.key, sqlalchemy.func.max(Definition.version).label("version")).where(
-        Definition.kind == "process"
-    ).group_by(Definition.key).subquery()
+    newest = (
+        select(Definition.key, sqlalchemy.func.max(Definition.version).label("version"))
+        .where(Definition.kind == "process")
+        .group_by(Definition.key)
+        .subquery()
+    )
     found = session.execute(
         select(Definition.key, Definition.name)
         .join(newest, and_(Definition.key == newest.c.key, Definition.version == newest.c.version))

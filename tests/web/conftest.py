@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import database
+from engine import database, definitions, deployments, process_instances
+from engine.authorization import Person
+from engine.queries import tasks
 from tests import factories
 from tests.web.visitor import Visitor
 from web import create_app
@@ -23,12 +26,14 @@ PEOPLE = {
     "director": ["directors"],
     "administrator": ["administrator"],
 }
+DIRECTOR = Person(username="director", sees_all=True)
+REQUEST = Path(__file__).parent / "request"
 
 
 @pytest.fixture
 def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh database with the people of `PEOPLE`."""
-    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key="secret"))
+    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
     made.testing = False
     yield made
     made.extensions["database"].dispose()
@@ -69,3 +74,21 @@ def bob(visit: Callable[[str | None], Visitor]) -> Visitor:
 def nobody(visit: Callable[[str | None], Visitor]) -> Visitor:
     """Somebody who is not logged in."""
     return visit(None)
+
+
+@pytest.fixture
+def request_process(rows: sessionmaker[Session]) -> str:
+    """The key of a deployed process: a form to start it, a task of the group `service`, a task of the directors."""
+    definitions.forget()
+    with rows.begin() as session:
+        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=None)
+    return "request"
+
+
+@pytest.fixture
+def task_id(rows: sessionmaker[Session], request_process: str) -> int:
+    """The open task of the group `service` in a request that Alice registered."""
+    variables = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
+    with rows.begin() as session:
+        instance = process_instances.start(session, request_process, variables, by="alice")
+        return tasks.with_business_key(session, DIRECTOR, str(instance.business_key))[0].id
