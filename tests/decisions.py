@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine import dmn, errors, feel as feel_language
+from engine import dmn, errors
+from engine import feel as feel_language
 from engine.expressions import compile_expression
 
 Files = Sequence[tuple[str, bytes]]

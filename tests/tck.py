@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -95,7 +95,6 @@ def agree(actual: object, expected: object) -> bool:
     if isinstance(expected, dict) and isinstance(actual, dict):
         return actual.keys() == expected.keys() and all(agree(actual[key], value) for key, value in expected.items())
     if isinstance(expected, datetime | time) and isinstance(actual, datetime | time):
-        return type(actual) is type(expected) and actual == expected and (actual.tzinfo is None) == (expected.tzinfo is None)
-    if isinstance(expected, date | timedelta | feel.YearsMonths):
-        return type(actual) is type(expected) and actual == expected
+        zoned = actual.tzinfo is not None, expected.tzinfo is not None
+        return type(actual) is type(expected) and actual == expected and zoned[0] == zoned[1]
     return type(actual) is type(expected) and actual == expected

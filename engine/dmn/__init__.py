@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from lxml import etree
 
 from engine import xml as safe_xml
+from engine.dmn import table_compiler
 from engine.dmn.boxed import BoxedCompiler
 from engine.dmn.checks import check_table
 from engine.dmn.elements import Definitions, DrgElement, children, read, resolve
@@ -21,6 +22,9 @@ from engine.dmn.results import DecisionEvaluation, DecisionResult, Problem, Tabl
 from engine.dmn.tables import DecisionTable, InputColumn, OutputColumn, Rule
 from engine.errors import DeploymentRefused
 from engine.feel.scanner import normalized
+
+# Decision tables are boxed expressions, too.
+assert "decisionTable" in BoxedCompiler.KINDS, table_compiler
 
 __all__ = [
     "DecisionEvaluation", "DecisionModel", "DecisionResult", "DecisionTable", "InputColumn", "OutputColumn", "Problem",
@@ -104,9 +108,9 @@ def _compile(
         # A name that another element has must be required to be seen; only unknown ones come from the inputs.
         parts.undeclared -= known
         compiled[element] = parts
-    for table, xml in boxed.tables:
-        check_table(table, xml, definitions.findings)
-    return [table for table, _ in boxed.tables]
+    for table, columns, xml in boxed.tables:
+        check_table(table, columns, xml, definitions.findings)
+    return [table for table, _, _ in boxed.tables]
 
 
 def _check_languages(definitions: Definitions) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from typing import ClassVar
 
 from lxml import etree
 
+from engine.dmn.checks import Column
 from engine.dmn.elements import Definitions, child, children, name_of, text_in
 from engine.dmn.findings import place_of
 from engine.dmn.item_types import ItemTypes
@@ -43,7 +45,7 @@ class BoxedCompiler:
         #: Names that the element being compiled uses and that the model does not know.
         self.undeclared: set[str] = set()
         #: The decision tables that were compiled, for display and for checks.
-        self.tables: list[tuple[DecisionTable, etree._Element]] = []
+        self.tables: list[tuple[DecisionTable, list[Column], etree._Element]] = []
 
     def compile(self, xml: etree._Element | None, names: Names) -> Evaluate:
         """Return the function for a boxed expression, converted to its declared type; null for none."""
@@ -249,15 +251,11 @@ class BoxedCompiler:
 
         return run
 
-    def _table(self, xml: etree._Element, names: Names) -> Evaluate:
-        from engine.dmn.table_compiler import compile_table
-
-        return compile_table(self, xml, names)
-
-    KINDS: dict[str, Callable[[BoxedCompiler, etree._Element, Names], Evaluate]] = {
+    #: By tag; `table_compiler` adds decision tables.
+    KINDS: ClassVar[dict[str, Callable[[BoxedCompiler, etree._Element, Names], Evaluate]]] = {
         "literalExpression": literal, "context": _context, "list": _list, "relation": _relation,
         "functionDefinition": _function, "invocation": _invocation, "conditional": _conditional, "for": _for,
-        "filter": _filter, "some": _quantified, "every": _quantified, "decisionTable": _table,
+        "filter": _filter, "some": _quantified, "every": _quantified,
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ class ItemTypes:
         self._built: dict[str, FeelType] = {}
         self._building: list[str] = []
         #: Names of entries of contexts, which may stand after a dot.
-        self.properties = sorted(
+        self.properties: list[str] = sorted(
             {name_of(component) for component in definitions.root.iter("{*}itemComponent")}
             | {name for other in imported.values() for name in other.properties}
         )

@@ -5,30 +5,34 @@ from __future__ import annotations
 from lxml import etree
 
 from engine.dmn.boxed import BoxedCompiler, Names, nothing
-from engine.dmn.elements import child, children, text_in
+from engine.dmn.checks import Column
+from engine.dmn.elements import child, children, name_of, text_in
+from engine.dmn.findings import local_name
 from engine.dmn.table_logic import TableParts, compiled_table
 from engine.dmn.tables import DecisionTable, read_table
+from engine.feel import UnaryTests, compile_unary_tests
 from engine.feel.iteration import Evaluate, Scope
 from engine.feel.types import ANY, FeelType
 from engine.feel.unary import Test, constant
 
+_OWNERS = ("decision", "businessKnowledgeModel")
+
 
 def compile_table(boxed: BoxedCompiler, xml: etree._Element, names: Names) -> Evaluate:
     """Return the function that evaluates the table; adds findings."""
-    owner = xml
-    while owner.getparent() is not None and owner.getparent().getparent() is not None:
-        owner = owner.getparent()
-    table = read_table(xml, owner.get("id") or "", owner.get("name") or owner.get("id") or "", boxed.findings)
-    boxed.tables.append((table, xml))
+    owner = next((around for around in xml.iterancestors() if local_name(around) in _OWNERS), xml)
+    table = read_table(xml, owner.get("id") or "", name_of(owner) or owner.get("id") or "", boxed.findings)
     output_types = [boxed.types.of(column) for column in children(xml, "output")]
     if len(output_types) == 1 and output_types[0] is not ANY:
         # With one column, `typeRef` stands at the column or at the variable, and may mean the list of all answers.
         output_types = [_of_one_row(table, output_types[0])]
+    columns = _columns(boxed, table, xml, names)
+    boxed.tables.append((table, columns, xml))
     parts = TableParts(
         inputs=[_input(boxed, column, names) for column in children(xml, "input")],
-        input_types=[boxed.types.of(child(column, "inputExpression")) for column in children(xml, "input")],
-        allowed=[_allowed(boxed, column, names) for column in children(xml, "input")],
-        conditions=[_conditions(boxed, table, row, names) for row in children(xml, "rule")],
+        input_types=[column.type for column in columns],
+        allowed=[column.allowed for column in columns],
+        conditions=[_conditions(table, columns, row, names) for row in range(len(table.rules))],
         results=[[_result(boxed, cell, names) for cell in children(row, "outputEntry")] for row in children(xml, "rule")],
         output_types=output_types,
         defaults=[_default(boxed, column, names) for column in children(xml, "output")],
@@ -55,22 +59,51 @@ def _allowed(boxed: BoxedCompiler, column: etree._Element, names: Names) -> Test
     return None if tests is None else tests.test
 
 
+BoxedCompiler.KINDS["decisionTable"] = compile_table
+
+
+def _columns(boxed: BoxedCompiler, table: DecisionTable, xml: etree._Element, names: Names) -> list[Column]:
+    """Compile the cells of the conditions, column by column."""
+    rows = [list(children(row, "inputEntry")) for row in children(xml, "rule")]
+    columns: list[Column] = []
+    for index, entry in enumerate(children(xml, "input")):
+        known = names | {_variable(table, index)}
+        cells = [row[index] if index < len(row) else None for row in rows]
+        columns.append(
+            Column(
+                label=table.inputs[index].label,
+                type=boxed.types.of(child(entry, "inputExpression")),
+                allowed=_allowed(boxed, entry, names),
+                cells=[None if cell is None else _cell(boxed, cell, known) for cell in cells],
+            )
+        )
+    return columns
+
+
+def _cell(boxed: BoxedCompiler, cell: etree._Element, names: Names) -> UnaryTests | None:
+    text = text_in(cell)
+    if text in ("", "-"):
+        return None
+    # A cell that cannot be read never matches.
+    return boxed.tests(cell, text, names) or compile_unary_tests("> null")
+
+
+def _variable(table: DecisionTable, index: int) -> str:
+    """Return the name of the tested value beside `?`, as Camunda's modeler writes it."""
+    return table.inputs[index].variable or "cellInput"
+
+
 def _conditions(
-    boxed: BoxedCompiler, table: DecisionTable, row: etree._Element, names: Names
+    table: DecisionTable, columns: list[Column], row: int, names: Names
 ) -> list[tuple[int, Test]]:
     conditions: list[tuple[int, Test]] = []
-    for index, cell in enumerate(children(row, "inputEntry")):
-        text = text_in(cell)
-        if text in ("", "-") or index >= len(table.inputs):
-            continue
-        variable = table.inputs[index].variable or "cellInput"
-        tests = boxed.tests(cell, text, names | {variable})
+    for index, column in enumerate(columns):
+        tests = column.cells[row]
         if tests is None:
-            conditions.append((index, lambda value, scope: None))
-        elif variable in tests.free and variable not in names:
-            conditions.append((index, _with_variable(tests.test, variable)))
-        else:
-            conditions.append((index, tests.test))
+            continue
+        variable = _variable(table, index)
+        asks = variable in tests.free and variable not in names
+        conditions.append((index, _with_variable(tests.test, variable) if asks else tests.test))
     return conditions
 
 

@@ -47,6 +47,8 @@ class _Compiled:
             for name, position in self.free.items()
             if name not in names and name not in compiler.filtered
         }
+        #: Built-in functions that are used.
+        self.called = frozenset(name for name in compiler.free if name in BUILT_INS)
         self._outside = tuple(compiler.free)
 
     def scope(self, context: Mapping[str, object]) -> Scope:

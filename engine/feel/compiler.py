@@ -8,8 +8,8 @@ and how much a loop's body weighs (for the limit on work).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from collections.abc import Iterator as Iterating
+from contextlib import contextmanager
 from decimal import Decimal
 
 from engine.feel import builtins, nodes
@@ -18,8 +18,8 @@ from engine.feel.iteration import Evaluate, NotIterable, Scope, Source, filtered
 from engine.feel.nodes import Node
 from engine.feel.operators import ARITHMETIC, COMPARISONS, between, negate
 from engine.feel.properties import property_of
-from engine.feel.unary import UnaryCompiler
 from engine.feel.types import NullType, without_tests
+from engine.feel.unary import UnaryCompiler
 from engine.feel.values import Function, Range
 
 assert builtins.BUILT_INS is BUILT_INS

@@ -32,17 +32,17 @@ def equal(left: object, right: object) -> bool | None:
     kind = type(left)
     if kind is not type(right):
         return False if left is None or right is None else None
-    if kind is list:
-        return _lists_equal(left, right)  # type: ignore[arg-type]
-    if kind is dict:
-        return _contexts_equal(left, right)  # type: ignore[arg-type]
+    if isinstance(left, list) and isinstance(right, list):
+        return _lists_equal(left, right)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return _contexts_equal(left, right)
     if isinstance(left, Time | DateTime) and isinstance(right, Time | DateTime):
         return _clocks_equal(left, right)
     if isinstance(left, Range) and isinstance(right, Range):
-        same_shape = (left.form, left.start_included, left.end_included) == (
+        alike = (left.form, left.start_included, left.end_included) == (
             right.form, right.start_included, right.end_included,
         )  # fmt: skip
-        return same_shape and same(left.start, right.start) and same(left.end, right.end)
+        return alike and same(left.start, right.start) and same(left.end, right.end)
     return left == right
 
 
@@ -63,19 +63,15 @@ def _contexts_equal(left: dict[str, object], right: dict[str, object]) -> bool:
 
 def _clocks_equal(left: Time | DateTime, right: Time | DateTime) -> bool:
     """Whole seconds count, as in the value functions of the standard; with and without a zone are different."""
-    if (_zone_of(left) is None) != (_zone_of(right) is None):
-        return False
-    return left.value // NANO == right.value // NANO
+    return not _mixed(left, right) and left.value // NANO == right.value // NANO
 
 
 def _zone_of(value: Time | DateTime) -> object:
     return value.time.zone if isinstance(value, DateTime) else value.zone
 
 
-def order_key(value: object) -> int | str | Decimal | None:
-    """Return what to compare values of one type by; None for a type without order."""
-    if isinstance(value, Decimal | str):
-        return value
+def place(value: object) -> int | None:
+    """Return the place of a date, time or duration among its kind; None for a type without order."""
     if isinstance(value, Date):
         return value.ordinal
     if isinstance(value, DateTime | Time):
@@ -92,13 +88,14 @@ def compare(left: object, right: object) -> int | None:
     kind = type(left)
     if kind is not type(right):
         return None
-    if kind is not Decimal and kind is not str:
-        if isinstance(left, Time | DateTime) and (_zone_of(left) is None) != (_zone_of(right) is None):  # type: ignore[arg-type]
-            return None
-        left, right = order_key(left), order_key(right)
-        if left is None:
-            return None
-    return (left > right) - (left < right)  # type: ignore[operator]
+    if isinstance(left, Decimal) and isinstance(right, Decimal):
+        return (left > right) - (left < right)
+    if isinstance(left, str) and isinstance(right, str):
+        return (left > right) - (left < right)
+    if isinstance(left, Time | DateTime) and isinstance(right, Time | DateTime) and _mixed(left, right):
+        return None
+    first, second = place(left), place(right)
+    return None if first is None or second is None else (first > second) - (first < second)
 
 
 def less(left: object, right: object) -> bool | None:
@@ -178,7 +175,8 @@ def matches(value: object, test: object) -> bool | None:
             return True
         answer: bool | None = False
         for item in test:
-            found = in_range(value, item) if isinstance(item, Range) and not isinstance(value, Range) else same(value, item)
+            holds = isinstance(item, Range) and not isinstance(value, Range)
+            found = in_range(value, item) if isinstance(item, Range) and holds else same(value, item)
             if found:
                 return True
             if found is None:
@@ -286,10 +284,6 @@ def _finite(value: Decimal) -> Decimal | None:
     return value if value.is_finite() else None
 
 
-def _power(left: object, right: object) -> object:
-    return None
-
-
 def _on_numbers(
     operation: Callable[[Decimal, Decimal], Decimal], otherwise: Callable[[object, object], object]
 ) -> Callable[[object, object], object]:
@@ -313,7 +307,7 @@ ARITHMETIC: dict[str, Callable[[object, object], object]] = {
     "-": _on_numbers(NUMBERS.subtract, _subtract),
     "*": _on_numbers(NUMBERS.multiply, _multiply),
     "/": _on_numbers(NUMBERS.divide, _divide),
-    "**": _on_numbers(power, _power),
+    "**": _on_numbers(power, lambda _left, _right: None),
 }
 
 

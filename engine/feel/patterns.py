@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import regex
 
-from engine.feel.limits import MAX_PATTERN_SECONDS, pattern_seconds, spend_pattern_seconds
 from engine.feel.errors import limit_error
+from engine.feel.limits import MAX_PATTERN_SECONDS, pattern_seconds, spend_pattern_seconds
 
 MAX_PATTERN = 1000
 MAX_REPEAT = 1000

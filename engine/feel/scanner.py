@@ -37,7 +37,7 @@ _LOOSE_NAME = re.compile(rf"[{_START}][{_PART}{_BLANKS}'./+*-]*")
 _FULL_WIDTH = dict(zip("（），：；．＋－＊／＝＜＞［］｛｝“”。、！？＂", '(),:;.+-*/=<>[]{}"".,!?"', strict=True))
 
 KEYWORDS = frozenset(
-    "and between else every false for function if in instance not null or return satisfies some then true".split()
+    ["and", "between", "else", "every", "false", "for", "function", "if", "in", "instance", "not", "null", "or", "return", "satisfies", "some", "then", "true"]
 )
 
 

@@ -111,9 +111,9 @@ class Terms(ABC):
         scanner = self.scanner
         operator = self._comparison_operator()
         if operator:
-            node = comparison_range(start, operator, self.operand())
+            test = comparison_range(start, operator, self.operand())
             scanner.expect(")")
-            return node
+            return test
         node = self.expression()
         if scanner.at(".."):
             return self._range(start, node, start_included=False)

@@ -27,7 +27,7 @@ def key_of(value: object) -> Hashable:
         return ("range", shape, key_of(value.start), key_of(value.end))
     if isinstance(value, Time | DateTime):
         return (type(value).__name__, value.offset is None, value.value // NANO)
-    return (type(value).__name__, cast(Hashable, value))
+    return (type(value).__name__, value)
 
 
 def _numbers(items: list[object]) -> list[Decimal] | None:

@@ -141,7 +141,7 @@ def _number_grouped(text: str, grouping: str | None, point: str | None) -> Decim
         if "." in text:
             return None
         text = text.replace(",", ".")
-    return _number(text)
+    return number(NUMBERS.create_decimal(text)) if _NUMBER.fullmatch(text) else None
 
 
 @built_in("not", "negand: boolean")

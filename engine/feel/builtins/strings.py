@@ -10,7 +10,7 @@ import regex
 from engine.feel import limits
 from engine.feel.functions import built_in
 from engine.feel.patterns import compiled, within_time
-from engine.feel.values import MISSING, text_of
+from engine.feel.values import text_of
 
 _REPLACEMENT = re.compile(r"\\([\\$])|\$(\d+)|([\\$])|([^\\$]+)", re.ASCII)
 
@@ -154,7 +154,7 @@ def _split(string: str, delimiter: str) -> list[str] | None:
 @built_in("string join", "list: list, delimiter?: string?")
 def _string_join(items: list[object], delimiter: object) -> str | None:
     texts = [item for item in items if item is not None]
-    separator = delimiter if isinstance(delimiter, str) and delimiter is not MISSING else ""
+    separator = delimiter if isinstance(delimiter, str) else ""
     if not all(isinstance(item, str) for item in texts):
         return None
     strings = [item for item in texts if isinstance(item, str)]
