@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from engine import (
@@ -41,6 +42,33 @@ from tests.adapter import Files, NotOpen, NotWaiting, OpenTask, Refused, Variabl
 #: Who does everything.
 ACTOR = "world"
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
+
+_INSTANCE_COLUMNS = (ProcessInstance.id, ProcessInstance.root_id, ProcessInstance.ended_at, ProcessInstance.end_reason)
+_INSTANCE = select(*_INSTANCE_COLUMNS).where(ProcessInstance.id == bindparam("instance"))
+#: Not those that were called: they count as their caller's.
+_INSTANCES = (
+    select(ProcessInstance.id, ProcessInstance.definition_key)
+    .where(ProcessInstance.parent_id.is_(None))
+    .order_by(ProcessInstance.id)
+)
+_STATES = select(ProcessInstance.tokens, ProcessInstance.variables).where(
+    ProcessInstance.root_id == bindparam("instance"), ProcessInstance.ended_at.is_(None)
+)
+_OPEN_TASK = select(UserTask.id).where(UserTask.id == bindparam("task"), UserTask.state == "created")
+_OPEN_TASKS = (
+    select(UserTask.id, UserTask.element_id, UserTask.name)
+    .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
+    .where(ProcessInstance.root_id == bindparam("instance"), UserTask.state == "created")
+    .order_by(UserTask.id)
+)
+#: Tokens that wait for one another are no failure of the model's work.
+_OPEN_INCIDENTS = (
+    select(Incident.message)
+    .join(ProcessInstance, ProcessInstance.id == Incident.process_instance_id)
+    .where(ProcessInstance.root_id == bindparam("instance"), Incident.state == "open", Incident.kind != "stuck")
+    .order_by(Incident.id)
+)
+_TOPICS = select(ExternalTask.topic).where(ExternalTask.state == "created").distinct().order_by(ExternalTask.topic)
 
 
 class World(adapter.World):
@@ -85,26 +113,15 @@ class World(adapter.World):
 
     def open_tasks(self, instance: Hashable) -> list[OpenTask]:
         """Open user tasks of an instance and of those it called, oldest first."""
-        statement = (
-            select(UserTask.id, UserTask.element_id, UserTask.name)
-            .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
-            .where(ProcessInstance.root_id == instance, UserTask.state == "created")
-            .order_by(UserTask.id)
-        )
-        with self._transaction() as session:
-            return [(row.id, row.element_id, row.name) for row in session.execute(statement)]
+        return [(row.id, row.element_id, row.name) for row in self._read(_OPEN_TASKS, instance=instance)]
 
     def complete(self, task_id: Hashable, variables: Variables) -> None:
         """Complete a user task; raises `NotOpen`."""
         if not isinstance(task_id, int):
             raise NotOpen(f"Expected the id of a user task, but found {task_id!r}")
+        if not self._read(_OPEN_TASK, task=task_id):
+            raise NotOpen(f"Expected the id of an open user task, but found {task_id}")
         with self._transaction() as session:
-            try:
-                task = user_tasks.get(session, task_id)
-            except errors.NotFound as error:
-                raise NotOpen(str(error)) from error
-            if task.state != "created":
-                raise NotOpen(f"Expected an open user task, but found {task_id} in state {task.state}")
             user_tasks.complete(session, task_id, dict(variables), by=ACTOR)
         self._rest()
 
@@ -129,7 +146,7 @@ class World(adapter.World):
         """Move the clock from due time to due time, so that every timer fires at its own."""
         until = self._now + timedelta(seconds=seconds)
         while True:
-            with self._transaction() as session:
+            with self._transaction(read_only=True) as session:
                 due = jobs.next_due(session)
             if due is None or due > until:
                 break
@@ -145,8 +162,8 @@ class World(adapter.World):
 
     def variables(self, instance: Hashable) -> dict[str, object]:
         """Variables of the process scope, also after the end."""
-        with self._transaction() as session:
-            return dict(process_instances.variables(session, self._row(instance).id))
+        with self._transaction(read_only=True) as session:
+            return process_instances.variables(session, self._row(instance).id)
 
     def restart(self) -> None:
         """Drop all that is in memory, and connect again."""
@@ -156,13 +173,7 @@ class World(adapter.World):
 
     def instances(self) -> list[tuple[int, str]]:
         """All instances that nobody called, oldest first, with the ids of their processes."""
-        statement = (
-            select(ProcessInstance.id, ProcessInstance.definition_key)
-            .where(ProcessInstance.parent_id.is_(None))
-            .order_by(ProcessInstance.id)
-        )
-        with self._transaction() as session:
-            return [(row.id, row.definition_key) for row in session.execute(statement)]
+        return [(row.id, row.definition_key) for row in self._read(_INSTANCES)]
 
     def cancel(self, instance: Hashable) -> None:
         """End a running instance."""
@@ -183,15 +194,8 @@ class World(adapter.World):
         row = self._row(instance)
         if (row.end_reason or "").startswith("error:"):
             return ("error", (row.end_reason or "").removeprefix("error:"))
-        statement = (
-            select(Incident.message)
-            .join(ProcessInstance, ProcessInstance.id == Incident.process_instance_id)
-            .where(ProcessInstance.root_id == row.root_id, Incident.state == "open", Incident.kind != "stuck")
-            .order_by(Incident.id)
-        )
-        with self._transaction() as session:
-            message = session.scalars(statement).first()
-        return None if message is None else ("incident", message)
+        incidents = self._read(_OPEN_INCIDENTS, instance=row.root_id)
+        return ("incident", incidents[0].message) if incidents else None
 
     def script_function(self, name: str, function: Callable[..., object]) -> bool:
         """Scripts run in a sandbox: they call nothing."""
@@ -199,9 +203,8 @@ class World(adapter.World):
 
     def state_size(self, instance: Hashable) -> int | None:
         """Bytes of the stored state of a running instance and those it called, variables included."""
-        with self._transaction() as session:
-            rows = session.scalars(select(ProcessInstance).where(ProcessInstance.root_id == instance)).all()
-            return sum(len(row.tokens.encode()) + len(row.variables.encode()) for row in rows if not row.ended_at)
+        rows = self._read(_STATES, instance=instance)
+        return sum(len(row.tokens.encode()) + len(row.variables.encode()) for row in rows)
 
     def close(self) -> None:
         """Let go of the database, and of the clock."""
@@ -213,18 +216,23 @@ class World(adapter.World):
     def _connect(self) -> None:
         self._engine = database.connect(self._url)
         self.sessions = database.sessions(self._engine)
+        self._reading = database.sessions(self._engine, read_only=True)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Session]:
+    def _transaction(self, *, read_only: bool = False) -> Iterator[Session]:
         clock.set_to(self._now)
-        with self.sessions.begin() as session:
+        with (self._reading if read_only else self.sessions).begin() as session:
             yield session
 
-    def _row(self, instance: Hashable) -> ProcessInstance:
-        if not isinstance(instance, int):
+    def _read(self, statement: Select[*tuple[Any, ...]], **parameters: object) -> Sequence[Row[*tuple[Any, ...]]]:
+        with self._engine.connect().execution_options(casepath_read_only=True) as connection:
+            return connection.execute(statement, parameters).all()
+
+    def _row(self, instance: Hashable) -> Row[*tuple[Any, ...]]:
+        rows = self._read(_INSTANCE, instance=instance) if isinstance(instance, int) else ()
+        if not rows:
             raise LookupError(f"Expected the id of a process instance, but found {instance!r}")
-        with self._transaction() as session:
-            return process_instances.get(session, instance)
+        return rows[0]
 
     def _rest(self) -> bool:
         """Run what runs by itself until nothing is left; returns whether there was anything."""
@@ -236,11 +244,11 @@ class World(adapter.World):
 
     def _complete_external_tasks(self) -> bool:
         """Do the work of all workers there might be: nothing."""
+        wanted = [Topic(name=row.topic, lock_for=timedelta(minutes=1)) for row in self._read(_TOPICS)]
+        if not wanted:
+            return False
         with self._transaction() as session:
-            waiting = select(ExternalTask.topic).where(ExternalTask.state == "created").distinct()
-            topics = session.scalars(waiting.order_by(ExternalTask.topic)).all()
-            wanted = [Topic(name=topic, lock_for=timedelta(minutes=1)) for topic in topics]
-            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=ACTOR, limit=100) if wanted else []
+            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=ACTOR, limit=100)
             for task in fetched:
                 external_tasks.complete(session, task.id, worker_id=ACTOR)
         return bool(fetched)
