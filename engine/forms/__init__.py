@@ -1,0 +1,14 @@
+"""
+Forms in form-js JSON: checked when they are deployed, and the measure of what people submit. No HTML.
+
+Supported are text fields and areas, numbers, dates and times, selects, radios, checklists, tag lists, checkboxes, texts
+and groups, with their rules and with conditions in FEEL that hide them.
+"""
+
+from __future__ import annotations
+
+from engine.forms.checking import check, parse
+from engine.forms.definition import Field, Form, read
+from engine.forms.submission import hidden, validate
+
+__all__ = ["Field", "Form", "check", "hidden", "parse", "read", "validate"]

@@ -1,0 +1,245 @@
+"""What somebody filled into a form: texts turned into typed values, and everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import regex
+
+from engine import clock, errors
+from engine.errors import FieldError
+from engine.forms.definition import CHOICES, MANY_CHOICES, TEXTS, Field, Form, Part, condition, read
+
+#: Seconds for one regular expression of a form.
+PATTERN_TIMEOUT = 0.2
+#: Years in which the dates of a business lie; a year typed with too few digits does not.
+YEARS = range(1900, 2200)
+
+_NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,10})?|\.\d{1,10})")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?")
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
+_PHONE = re.compile(r"\+?[\d\s()./-]{5,30}")
+
+Submitted = Mapping[str, str | list[str]]
+
+
+class _Refused(Exception):
+    """Why one value does not fit."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+def validate(
+    form: Form | Mapping[str, Any],
+    submitted: Submitted,
+    zone: ZoneInfo,
+    *,
+    variables: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """
+    Return the variables that were submitted with a form: text, number, date, boolean or list by the type of the field.
+
+    What is left empty is null, an empty list or false. What is hidden, by what was typed or by `variables`, and what is
+    read-only is not taken. Raises `InvalidVariables` with everything that is wrong, fields that the form does not have
+    among it.
+    """
+    form = form if isinstance(form, Form) else read(form)
+    typed, refusals = _typed(form, submitted, zone)
+    concealed = _hidden(form, {**(variables or {}), **typed})
+    accepted: dict[str, Any] = {}
+    wrong = []
+    for field in form.fields:
+        if field.key in concealed or field.readonly:
+            continue
+        refusal = refusals.get(field.key)
+        if refusal is None and field.required and _is_empty(typed[field.key]):
+            refusal = _Refused("required", "Expected a value, but found none")
+        if refusal is None:
+            accepted[field.key] = typed[field.key]
+        else:
+            wrong.append(FieldError(field=field.key, code=refusal.code, message=str(refusal)))
+    unknown = set(submitted) - {field.key for field in form.fields}
+    wrong += [
+        FieldError(field=key[:100], code="unknown-field", message="Expected only fields of the form")
+        for key in sorted(unknown)
+    ]
+    if wrong:
+        raise errors.InvalidVariables(wrong)
+    return accepted
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value is False or value == []
+
+
+def hidden(form: Form | Mapping[str, Any], present: Mapping[str, Any], zone: ZoneInfo | None = None) -> frozenset[str]:
+    """
+    Return the keys and ids of the components that conditions hide.
+
+    `present` are variables, or texts as they were typed; what was typed and cannot be read counts as nothing.
+    """
+    form = form if isinstance(form, Form) else read(form)
+    texts = {field.key: present[field.key] for field in form.fields if _is_typed(present.get(field.key))}
+    typed, _ = _typed(form, texts, zone or ZoneInfo("UTC"))
+    return _hidden(form, {**present, **{key: typed.get(key) for key in texts}})
+
+
+def _is_typed(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+
+
+def _typed(form: Form, submitted: Submitted, zone: ZoneInfo) -> tuple[dict[str, Any], dict[str, _Refused]]:
+    typed: dict[str, Any] = {}
+    refusals: dict[str, _Refused] = {}
+    for field in form.fields:
+        try:
+            typed[field.key] = _value(field, submitted.get(field.key, ""), zone)
+        except _Refused as refusal:
+            refusals[field.key] = refusal
+    return typed, refusals
+
+
+def _hidden(form: Form, known: Mapping[str, Any]) -> frozenset[str]:
+    """Conditions see nothing in what is hidden itself, so they are asked again until nothing changes."""
+    conditional = [part for part in form.parts if part.hidden_if]
+    concealed: frozenset[str] = frozenset()
+    for _ in range(len(conditional) + 1):
+        visible = {key: value for key, value in known.items() if key not in concealed}
+        before, concealed = concealed, frozenset(
+            name for part in conditional if _is_hidden(part, visible) for name in part.names
+        )
+        if concealed == before:
+            break
+    return concealed
+
+
+def _is_hidden(part: Part, known: Mapping[str, Any]) -> bool:
+    return any(condition(text).evaluate(known) is True for text in part.hidden_if)
+
+
+def _value(field: Field, given: str | Sequence[str], zone: ZoneInfo) -> Any:
+    if field.type in MANY_CHOICES:
+        return _choices(field, [given] if isinstance(given, str) else given)
+    if not isinstance(given, str):
+        if len(given) > 1:
+            raise _Refused("not-an-option", f"Expected one value, but found {len(given)}")
+        given = given[0] if given else ""
+    if field.type in TEXTS:
+        return _text(field, given)
+    text = unicodedata.normalize("NFKC", given).strip()
+    if field.type == "checkbox":
+        return _checkbox(text)
+    if not text:
+        return None
+    if field.type in CHOICES:
+        return _choices(field, [given])[0]
+    return _number(field, text) if field.type == "number" else _moment(field, text, zone)
+
+
+def _choices(field: Field, given: Sequence[str]) -> list[str]:
+    chosen = {text for text in given if text}
+    if not chosen <= set(field.options):
+        raise _Refused("not-an-option", "Expected one of the options, but found something else")
+    return [option for option in field.options if option in chosen]
+
+
+def _checkbox(text: str) -> bool:
+    if text not in {"", "false", "true", "on", "1", "0"}:
+        raise _Refused("not-an-option", "Expected true or false, but found something else")
+    return text in {"true", "on", "1"}
+
+
+def _text(field: Field, given: str) -> str | None:
+    text = given.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text:
+        return None
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text if character not in "\n\t"):
+        raise _Refused("pattern", "Expected text without control characters")
+    if "\n" in text and field.type == "textfield":
+        raise _Refused("pattern", "Expected one line, but found several")
+    if field.max_length is not None and len(text) > field.max_length:
+        raise _Refused("too-long", f"Expected at most {field.max_length} characters, but found {len(text)}")
+    if field.min_length is not None and len(text) < field.min_length:
+        raise _Refused("too-short", f"Expected at least {field.min_length} characters, but found {len(text)}")
+    if field.pattern is not None and not _matches(field.pattern, text):
+        raise _Refused("pattern", f"Expected text that matches {field.pattern}")
+    if field.validation_type == "email" and not _EMAIL.fullmatch(text):
+        raise _Refused("not-an-email", "Expected an e-mail address")
+    if field.validation_type == "phone" and not (_PHONE.fullmatch(text) and sum(map(str.isdigit, text)) >= 5):
+        raise _Refused("not-a-phone", "Expected a telephone number")
+    return text
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return regex.search(pattern, text, timeout=PATTERN_TIMEOUT) is not None
+    except TimeoutError:
+        return False
+
+
+def _number(field: Field, text: str) -> int | Decimal | str:
+    if not _NUMBER.fullmatch(text):
+        raise _Refused("not-a-number", "Expected a number")
+    number = Decimal(text)
+    if field.min is not None and number < field.min:
+        raise _Refused("too-small", f"Expected at least {field.min}, but found {number}")
+    if field.max is not None and number > field.max:
+        raise _Refused("too-large", f"Expected at most {field.max}, but found {number}")
+    if field.decimal_digits is not None and number != round(number, field.decimal_digits):
+        raise _Refused("pattern", f"Expected at most {field.decimal_digits} digits behind the point")
+    if field.as_text:
+        return f"{number:f}"
+    integral = number == number.to_integral_value() and not field.decimal_digits
+    return int(number) if integral else number
+
+
+def _moment(field: Field, text: str, zone: ZoneInfo) -> date | time | datetime:
+    if field.subtype == "time":
+        return _time(text)
+    if field.subtype == "date":
+        day = _date(text)
+        _require_not_past(field, day, zone)
+        return day
+    moment = _datetime(text, zone)
+    _require_not_past(field, moment.astimezone(zone).date(), zone)
+    return moment
+
+
+def _require_not_past(field: Field, day: date, zone: ZoneInfo) -> None:
+    if field.not_past and day < clock.now().astimezone(zone).date():
+        raise _Refused("too-small", "Expected today or a later day")
+
+
+def _date(text: str) -> date:
+    try:
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None or day.year not in YEARS:
+        raise _Refused("not-a-date", "Expected a date such as 2026-10-01")
+    return day
+
+
+def _time(text: str) -> time:
+    try:
+        if _TIME.fullmatch(text):
+            return time.fromisoformat(text)
+    except ValueError:
+        pass
+    raise _Refused("not-a-time", "Expected a time such as 14:30")
+
+
+def _datetime(text: str, zone: ZoneInfo) -> datetime:
+    day, separator, clock_time = text.replace(" ", "T", 1).partition("T")
+    if not separator:
+        raise _Refused("not-a-time", "Expected a date and a time such as 2026-10-01 14:30")
+    return datetime.combine(_date(day), _time(clock_time), tzinfo=zone)
