@@ -75,7 +75,8 @@ def perform(options: argparse.Namespace, rest: list[str]) -> int:
         return check()
     if options.command == "test":
         setup_browser()
-        return check() or pytest(*rest)
+        # All of them, so that one run tells everything there is to mend.
+        return max(check(), pytest(*rest))
     if options.command == "bench":
         return pytest("tests/benchmarks", "-p", "no:xdist", "-s", *rest)
     return 0
@@ -196,7 +197,7 @@ def serve(port: int, folder: Path) -> NoReturn:
 
 def check() -> int:
     """Lint and type check everything; 0 when both are content."""
-    return tool("ruff", "check", ".") or tool("mypy")
+    return max(tool("ruff", "check", "."), tool("mypy"))
 
 
 def pytest(*arguments: str) -> int:

@@ -78,15 +78,19 @@ def create_tables(url: str) -> None:
 
 def empty(url: str) -> None:
     """
-    Remove every row of a PostgreSQL database, and count again from 1.
+    Remove every row of a PostgreSQL database, and count again from 1 where there were some.
 
     Raises `sqlalchemy.exc.OperationalError` when an earlier test has left a transaction open.
     """
-    names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    names = [table.name for table in Base.metadata.sorted_tables]
+    # A table takes far longer to truncate than to look at, and most tests fill only a few.
+    filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
     engine = database.connect(url)
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        found = connection.scalars(text(filled)).all()
+        if found:
+            connection.execute(text(f"TRUNCATE {', '.join(found)} RESTART IDENTITY CASCADE"))
     engine.dispose()
 
 
