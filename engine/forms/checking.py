@@ -212,7 +212,7 @@ class _Checker:
             ("maxLength", _is_count, "a length", "应为长度"),
             ("min", _is_number, "a number", "应为数字"),
             ("max", _is_number, "a number", "应为数字"),
-            ("pattern", _is_pattern, "a regular expression of at most 500 characters", "应为 500 个字符以内的正则表达式"),
+            ("pattern", _is_pattern, "a regular expression of up to 500 characters", "应为 500 个字符以内的正则表达式"),
             ("validationType", _VALIDATION_TYPES.__contains__, "email, phone or custom", "应为 email、phone 或 custom"),
         ]
         for name, fits, expected, expected_zh in allowed:

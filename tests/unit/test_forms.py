@@ -1,0 +1,372 @@
+"""Forms: what deployment refuses, and what may be filled in."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import errors, forms
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+ROOT = Path(__file__).parents[2]
+
+Component = dict[str, Any]
+
+OPTIONS = [{"label": "是", "value": "yes"}, {"label": "否", "value": "no"}]
+
+
+def field(kind: str = "textfield", key: str = "x", **properties: Any) -> Component:
+    """A component with a key; options where its type needs them."""
+    made = {"type": kind, "key": key, "id": f"Field_{key}", "label": "标签", **properties}
+    if kind in {"checklist", "radio", "select", "taglist"}:
+        made.setdefault("values", OPTIONS)
+    if kind == "datetime":
+        made.setdefault("subtype", "date")
+    return made
+
+
+def schema(*components: Any) -> dict[str, Any]:
+    return {"type": "default", "id": "a_form", "schemaVersion": 16, "components": list(components)}
+
+
+def codes(*components: Any) -> list[str]:
+    """What the deployment check finds."""
+    return found(json.dumps(schema(*components)).encode())
+
+
+def found(content: bytes) -> list[str]:
+    form, findings = forms.check(content, "a.form")
+    for finding in findings:
+        assert finding.file == "a.form"
+        assert finding.message
+        assert finding.message_zh
+    assert (form is None) == any(finding.level == "error" for finding in findings)
+    return [finding.code for finding in findings]
+
+
+def submit(*components: Component, variables: dict[str, Any] | None = None, **submitted: Any) -> dict[str, Any]:
+    assert codes(*components) == []
+    return forms.validate(schema(*components), submitted, SHANGHAI, variables=variables)
+
+
+def refused(*components: Component, variables: dict[str, Any] | None = None, **submitted: Any) -> dict[str, str]:
+    """What is wrong with each field that was filled in."""
+    with pytest.raises(errors.InvalidVariables) as refusal:
+        submit(*components, variables=variables, **submitted)
+    return {error.field: error.code for error in refusal.value.errors}
+
+
+# The check at deployment
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("processes/*/forms/*.form")), ids=lambda path: path.name)
+def test_check__forms_of_the_project(path: Path) -> None:
+    form, findings = forms.check(path.read_bytes(), path.name)
+
+    assert findings == []
+    assert form is not None
+    assert form.fields
+
+
+NO_FORMS = [b"", b"{", b"[]", b"{}", b'{"components": 7}', b"[" * 100_000, b"\xff", b" " * 1_000_001]
+
+
+@pytest.mark.parametrize("content", NO_FORMS, ids=lambda content: repr(content[:20]))
+def test_check__no_form(content: bytes) -> None:
+    assert len(found(content)) == 1
+
+
+@pytest.mark.parametrize(
+    ("component", "code"),
+    [
+        (7, "component-not-an-object"),
+        ({}, "component-type"),
+        ({"type": "iframe", "id": "x"}, "component-type"),
+        ({"type": "html", "id": "x"}, "component-type"),
+        ({"type": "dynamiclist", "id": "x"}, "component-type"),
+        (field(key=""), "field-key"),
+        (field(key="a.b"), "field-key"),
+        (field(key="a b"), "field-key"),
+        (field(key="1a"), "field-key"),
+        (field(key="客户"), "field-key"),
+        (field(label=""), "field-without-label"),
+        (field("select", values=[]), "field-options"),
+        (field("select", values=None), "field-options"),
+        (field("select", values=["yes"]), "field-options"),
+        (field("select", values=[*OPTIONS, *OPTIONS]), "field-options"),
+        (field("select", values=[{"label": "x", "value": ""}]), "field-options"),
+        (field("select", values=[{"label": "x", "value": 1}]), "field-options"),
+        (field("select", valuesKey="from_variables"), "component-property"),
+        (field("select", defaultValue="perhaps"), "field-default"),
+        (field("checklist", defaultValue=["yes", "perhaps"]), "field-default"),
+        (field(label="=name"), "component-expression"),
+        (field(description="{{name}}"), "component-expression"),
+        (field(readonly="=true"), "component-expression"),
+        (field(conditional={"hide": "x"}), "condition"),
+        (field(conditional={"hide": "=x ="}), "condition"),
+        (field(conditional={"hide": True}), "condition"),
+        (field(conditional={"show": "=x"}), "condition"),
+        (field(conditional="x"), "condition"),
+        (field(validate="x"), "field-rules"),
+        (field(validate={"required": "=true"}), "field-rules"),
+        (field(validate={"maxLength": "10"}), "field-rules"),
+        (field(validate={"minLength": -1}), "field-rules"),
+        (field("number", validate={"min": "low"}), "field-rules"),
+        (field("number", validate={"max": True}), "field-rules"),
+        (field("number", decimalDigits=11), "field-rules"),
+        (field("number", decimalDigits="2"), "field-rules"),
+        (field(validate={"pattern": "("}), "field-rules"),
+        (field(validate={"pattern": "x" * 501}), "field-rules"),
+        (field("number", validate={"pattern": "x"}), "field-rules"),
+        (field(validate={"validationType": "iban"}), "field-rules"),
+        (field(validate={"somethingNew": 1}), "field-rules"),
+        (field("datetime", subtype="week"), "field-rules"),
+        ({"type": "group", "id": "g", "path": "nested"}, "component-property"),
+        ({"type": "group", "id": "g", "components": [field(key="")]}, "field-key"),
+    ],
+    ids=str,
+)
+def test_check__refused(component: Any, code: str) -> None:
+    assert codes(component) == [code]
+
+
+def test_check__key_twice_also_in_a_group() -> None:
+    assert codes(field(), {"type": "group", "id": "g", "components": [field()]}) == ["field-key-twice"]
+
+
+def test_check__groups_too_deep() -> None:
+    component: Component = field()
+    for _ in range(8):
+        component = {"type": "group", "id": "g", "components": [component]}
+
+    assert codes(component) == ["form-too-deep"]
+
+
+def test_check__too_many_components() -> None:
+    assert codes(*({"type": "spacer"} for _ in range(501))) == ["form-too-large"]
+
+
+def test_check__names_the_component() -> None:
+    _, findings = forms.check(json.dumps(schema(field(label="金额", key="a.b"))).encode(), "a.form")
+
+    assert (findings[0].element_id, findings[0].name) == ("Field_a.b", "金额")
+
+
+def test_parse__refused() -> None:
+    with pytest.raises(errors.DeploymentRefused, match=r"a\.form"):
+        forms.parse(b"[]", "a.form")
+
+
+def test_parse__fields() -> None:
+    group = {"type": "group", "id": "g", "components": [field("number", key="b")]}
+    text = field(key="a", properties={"label_en": "A"}, validate={"required": True, "maxLength": 5})
+
+    form = forms.parse(json.dumps(schema(text, {"type": "text", "text": "# x"}, group)).encode(), "a.form")
+
+    first, second = form.fields
+    assert (first.key, first.type, first.label, first.label_en) == ("a", "textfield", "a", "A")
+    assert (first.required, first.max_length, second.key) == (True, 5, "b")
+
+
+# What is filled in
+
+
+@pytest.mark.parametrize(
+    ("component", "typed", "value"),
+    [
+        (field(), " 张三 ", "张三"),
+        (field(), "", None),
+        (field("textarea"), "a\r\nb\rc", "a\nb\nc"),
+        (field("number"), "12", 12),
+        (field("number"), "-1.50", Decimal("-1.50")),
+        (field("number"), "１２．５", Decimal("12.5")),
+        (field("number"), "0", 0),
+        (field("number"), "", None),
+        (field("number", decimalDigits=0), "7", 7),
+        (field("number", decimalDigits=2), "7.10", Decimal("7.10")),
+        (field("number", decimalDigits=2), "7", Decimal(7)),
+        (field("number", serializeToString=True), "7.10", "7.10"),
+        (field("datetime"), "2026-10-01", date(2026, 10, 1)),
+        (field("datetime"), "", None),
+        (field("datetime", subtype="time"), "14:30", time(14, 30)),
+        (field("datetime", subtype="datetime"), "2026-10-01T14:30", datetime(2026, 10, 1, 6, 30, tzinfo=UTC)),
+        (field("select"), "yes", "yes"),
+        (field("select"), "", None),
+        (field("radio"), "no", "no"),
+        (field("checklist"), ["no", "yes", "no"], ["yes", "no"]),
+        (field("checklist"), "no", ["no"]),
+        (field("checklist"), [], []),
+        (field("taglist"), ["yes"], ["yes"]),
+        (field("checkbox"), "true", True),
+        (field("checkbox"), "", False),
+    ],
+    ids=str,
+)
+def test_validate__typed_value(component: Component, typed: str | list[str], value: object) -> None:
+    result = submit(component, x=typed)["x"]
+
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("textfield", None), ("number", None), ("select", None), ("checklist", []), ("checkbox", False)]
+)
+def test_validate__not_submitted(kind: str, value: object) -> None:
+    assert submit(field(kind)) == {"x": value}
+
+
+@pytest.mark.parametrize(
+    ("component", "typed", "code"),
+    [
+        (field(validate={"required": True}), "", "required"),
+        (field(validate={"required": True}), " \n", "required"),
+        (field("checklist", validate={"required": True}), [], "required"),
+        (field("checkbox", validate={"required": True}), "false", "required"),
+        (field(validate={"maxLength": 3}), "四个字符", "too-long"),
+        (field(), "x" * 1001, "too-long"),
+        (field("textarea"), "x" * 20_001, "too-long"),
+        (field(validate={"minLength": 3}), "xy", "too-short"),
+        (field(validate={"pattern": "^[A-Z]+$"}), "abc", "pattern"),
+        (field(validate={"pattern": "^(a+)+$"}), "a" * 50 + "!", "pattern"),
+        (field(), "a\nb", "pattern"),
+        (field(), "a\x00b", "pattern"),
+        (field("textarea"), "a\ud800b", "pattern"),
+        (field(validate={"validationType": "email"}), "nowhere", "not-an-email"),
+        (field(validate={"validationType": "phone"}), "call me", "not-a-phone"),
+        (field(validate={"validationType": "phone"}), "+ - ( )", "not-a-phone"),
+        (field("number"), "twelve", "not-a-number"),
+        (field("number"), "NaN", "not-a-number"),
+        (field("number"), "Infinity", "not-a-number"),
+        (field("number"), "1e9", "not-a-number"),
+        (field("number"), "9" * 400, "not-a-number"),
+        (field("number"), ".", "not-a-number"),
+        (field("number", validate={"min": 1}), "0.99", "too-small"),
+        (field("number", validate={"max": 10}), "10.01", "too-large"),
+        (field("number", decimalDigits=2), "0.001", "pattern"),
+        (field("number", decimalDigits=0), "1.5", "pattern"),
+        (field("datetime"), "2026-02-30", "not-a-date"),
+        (field("datetime"), "20261001", "not-a-date"),
+        (field("datetime"), "0026-10-01", "not-a-date"),
+        (field("datetime", subtype="time"), "25:00", "not-a-time"),
+        (field("datetime", subtype="time"), "noon", "not-a-time"),
+        (field("datetime", subtype="datetime"), "2026-10-01", "not-a-time"),
+        (field("datetime", subtype="datetime"), "2026-10-01T99:00", "not-a-time"),
+        (field("select"), "perhaps", "not-an-option"),
+        (field("radio"), ["yes", "no"], "not-an-option"),
+        (field("checklist"), ["yes", "perhaps"], "not-an-option"),
+        (field("checkbox"), "maybe", "not-an-option"),
+    ],
+    ids=str,
+)
+def test_validate__refused(component: Component, typed: str | list[str], code: str) -> None:
+    assert refused(component, x=typed) == {"x": code}
+
+
+def test_validate__zero_is_a_value() -> None:
+    assert submit(field("number", validate={"required": True}), x="0") == {"x": 0}
+
+
+def test_validate__everything_that_is_wrong_at_once() -> None:
+    wrong = refused(field("number", key="a"), field(key="b", validate={"required": True}), a="x", intruder="y")
+
+    assert wrong == {"a": "not-a-number", "b": "required", "intruder": "unknown-field"}
+
+
+def test_validate__what_is_only_shown_is_not_taken() -> None:
+    assert submit(field(readonly=True), field(key="y", disabled=True), x="changed", y="changed") == {}
+
+
+def test_validate__day_before_today(clock: ModuleType) -> None:
+    """Today is the day where the dealer is, not where the server is."""
+    clock.set_to(datetime(2026, 9, 30, 17, 0, tzinfo=UTC))
+    component = field("datetime", disallowPassedDates=True)
+
+    assert submit(component, x="2026-10-01") == {"x": date(2026, 10, 1)}
+    assert refused(component, x="2026-09-30") == {"x": "too-small"}
+
+
+REASON = field(key="reason", validate={"required": True}, conditional={"hide": '=resolved != "no"'})
+RESOLVED = field("radio", key="resolved")
+
+
+def test_validate__shown_by_an_answer() -> None:
+    assert submit(RESOLVED, REASON, resolved="no", reason="缺件") == {"resolved": "no", "reason": "缺件"}
+    assert refused(RESOLVED, REASON, resolved="no") == {"reason": "required"}
+
+
+def test_validate__hidden_by_an_answer() -> None:
+    assert submit(RESOLVED, REASON, resolved="yes", reason="left over") == {"resolved": "yes"}
+
+
+def test_validate__hidden_value_may_be_wrong() -> None:
+    amount = field("number", key="amount", conditional={"hide": '=resolved != "no"'})
+
+    assert submit(RESOLVED, amount, resolved="yes", amount="much") == {"resolved": "yes"}
+
+
+def test_validate__hidden_by_a_variable() -> None:
+    assert submit(REASON, variables={"resolved": "yes"}) == {}
+    assert refused(REASON, variables={"resolved": "no"}) == {"reason": "required"}
+
+
+def test_validate__answer_before_variable() -> None:
+    assert submit(RESOLVED, REASON, variables={"resolved": "no"}, resolved="yes") == {"resolved": "yes"}
+
+
+def test_validate__hidden_with_its_group() -> None:
+    group = {"type": "group", "id": "g", "conditional": {"hide": '=resolved = "yes"'}, "components": [field()]}
+
+    assert submit(RESOLVED, group, resolved="yes", x="left over") == {"resolved": "yes"}
+
+
+def test_hidden__chain_of_conditions() -> None:
+    """What hangs on a hidden answer goes with it, whatever was typed there before."""
+    first = field("radio", key="a", conditional={"hide": '=resolved != "no"'})
+    second = field(key="b", conditional={"hide": '=a != "yes"'})
+    chain = schema(second, first, RESOLVED)
+
+    assert forms.hidden(chain, {"resolved": "no", "a": "yes"}) == frozenset()
+    assert forms.hidden(chain, {"resolved": "yes", "a": "yes"}) == {"a", "Field_a", "b", "Field_b"}
+
+
+def test_hidden__texts_and_variables_alike() -> None:
+    component = field(conditional={"hide": "=amount > 100"})
+    chain = schema(field("number", key="amount"), component)
+
+    for amount in ("101", 101, Decimal("100.5")):
+        assert "x" in forms.hidden(chain, {"amount": amount})
+    for nothing in ("", "much", None, "99"):
+        assert "x" not in forms.hidden(chain, {"amount": nothing})
+
+
+def test_hidden__conditions_in_a_circle_end() -> None:
+    one = field(key="a", conditional={"hide": '=b = "x"'})
+    other = field(key="b", conditional={"hide": '=a = "x"'})
+
+    assert forms.hidden(schema(one, other), {"a": "x", "b": "x"}) <= {"a", "b", "Field_a", "Field_b"}
+
+
+KINDS = ["checkbox", "checklist", "datetime", "number", "radio", "select", "taglist", "textarea", "textfield"]
+
+
+@given(st.dictionaries(st.sampled_from(KINDS) | st.text(max_size=5), st.text() | st.lists(st.text(), max_size=3)))
+def test_validate__anything_is_typed_or_refused(submitted: dict[str, str | list[str]]) -> None:
+    form = schema(*(field(kind, key=kind) for kind in KINDS))
+
+    try:
+        concerned = set(forms.validate(form, submitted, SHANGHAI))
+    except errors.InvalidVariables as refusal:
+        concerned = {error.field for error in refusal.errors}
+
+    assert concerned
+    assert concerned <= {*submitted, *KINDS}
