@@ -80,11 +80,23 @@ def never_ends(document: Document) -> Iterator[Problem]:
         closing = _reached(ends, _reversed(nodes, successors))
         trapped = [node for node in nodes if node not in closing]
         if trapped:
-            names = ", ".join(node.label for node in trapped[:5])
+            loop = _loop(trapped[0], successors)
+            names = ", ".join(node.label for node in loop[:5])
             yield Problem(
-                trapped[0], f"Expected a way out of the loop {names}, but found none; add a flow that leaves it",
+                loop[0], f"Expected a way out of the loop {names}, but found none; add a flow that leaves it",
                 f"循环 {names} 没有出口；请增加一条离开循环的顺序流",
             )
+
+
+def _loop(start: Node, successors: Graph) -> list[Node]:
+    """The loop that a walk gets into from a node without a way to an end."""
+    walked: dict[Node, None] = {}
+    node = start
+    while node not in walked:
+        walked[node] = None
+        node = successors[node][0]
+    path = list(walked)
+    return path[path.index(node):]
 
 
 @rule("join-deadlock", "warning")

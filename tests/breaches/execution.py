@@ -1,0 +1,128 @@
+"""What is not executed, expressions, and what is surely not meant."""
+
+from tests.breaches import ALONG, FRAME, OWNER, Breach, built, event, spoiled, strict, task, trigger, written
+from tests.diagrams import flows, nodes, process
+
+ENDS = nodes("startEvent S; endEvent E")
+CONDITION = (
+    "<sequenceFlow id='F' sourceRef='A' targetRef='E'><conditionExpression {}>{}</conditionExpression></sequenceFlow>"
+)
+OTHER_END = nodes("endEvent E2")
+ZEEBE = 'xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"'
+
+
+def extended(inner: str) -> str:
+    """Extension elements."""
+    return f"<extensionElements>{inner}</extensionElements>"
+
+
+def with_task(
+    code: str, inner: str = "", *, kind: str = "userTask", attributes: str = "", level: str = "error"
+) -> Breach:
+    """A process around a task A with something wrong in it."""
+    return built(code, "A", ENDS, task("A", inner, kind=kind, attributes=attributes), flow=ALONG, level=level)
+
+
+def with_condition(code: str, text: str, attributes: str = "", level: str = "error") -> Breach:
+    """A condition on the flow F."""
+    return built(code, "F", FRAME, OTHER_END, CONDITION.format(attributes, text), flow="S > A; A > E2", level=level)
+
+
+BREACHES = [
+    with_task("java-behind", kind="serviceTask", attributes='camunda:class="a.B"'),
+    with_task("java-behind", kind="sendTask", attributes='camunda:delegateExpression="${b}"'),
+    with_task("java-behind", extended('<camunda:taskListener event="create" class="x" camunda:class="a.B"/>')),
+    with_task(
+        "listener",
+        extended(
+            '<camunda:executionListener event="start"><camunda:script scriptFormat="groovy">x'
+            "</camunda:script></camunda:executionListener>"
+        ),
+    ),
+    with_task("listener", extended('<camunda:taskListener event="create" class="a.B"/>')),
+    with_task("connector", extended("<camunda:connector/>"), kind="serviceTask"),
+    with_task("implementation-type", kind="serviceTask", attributes='camunda:type="mail"'),
+    with_task("implementation-type", kind="serviceTask", attributes='camunda:type="external"'),
+    with_task("script-format", "<script>x</script>", kind="scriptTask", attributes='scriptFormat="groovy"'),
+    with_task("script-format", kind="scriptTask", attributes='scriptFormat="python"'),
+    with_task("script-format", kind="scriptTask", attributes='scriptFormat="python" camunda:resource="a.py"'),
+    strict(with_task("script-format", "<script>x</script>", kind="scriptTask")),
+    with_task(
+        "mapping-script",
+        extended(
+            '<camunda:inputOutput><camunda:inputParameter name="x"><camunda:script '
+            'scriptFormat="groovy">1</camunda:script></camunda:inputParameter></camunda:inputOutput>'
+        ),
+    ),
+    with_condition("mapping-script", "x", 'language="juel" camunda:resource="a"'),
+    with_task("cmmn-call", kind="callActivity", attributes='camunda:caseRef="c"'),
+    with_task("zeebe-extension", extended(f'<zeebe:taskDefinition {ZEEBE} type="t"/>'), kind="serviceTask"),
+    with_task("error-mapping", extended('<camunda:errorEventDefinition errorRef="e"/>'), kind="serviceTask"),
+    with_task("extension-ignored", extended("<camunda:formData/>"), level="warning"),
+    built(
+        "extension-ignored",
+        "S",
+        event("S", "startEvent", attributes='camunda:initiator="who"'),
+        nodes("endEvent E"),
+        flow="S > E",
+        level="warning",
+    ),
+    with_task("worker-missing", kind="serviceTask", level="warning"),
+    with_task("nobody-may", level="warning"),
+    written("executable-unsaid", "p", f'<process id="p">{FRAME}{flows(ALONG)}</process>', level="warning"),
+    built("label-missing", "A", ENDS, f'<userTask id="A">{OWNER}</userTask>', flow=ALONG, level="warning"),
+    built(
+        "label-missing",
+        "G",
+        FRAME,
+        OTHER_END,
+        '<exclusiveGateway id="G" default="G_E"/>',
+        flow="S > A; A > G; G > E; G > E2 [${x}]",
+        level="warning",
+    ),
+    spoiled("empty-sub-process", "U", '<subProcess id="U" name="U"/>', flow="S > A; A > U; U > E", level="warning"),
+    strict(built("expression-type", "F", FRAME, OTHER_END, CONDITION.format("", "${x}"), flow="S > A; A > E2")),
+    with_condition("expression-language", "x", 'language="JavaScript"'),
+    with_condition("condition-text", "amount is high"),
+    with_condition("condition-text", "${amount &gt;}"),
+    with_condition("condition-text", "amount &gt; 3", level="warning"),
+    with_condition("condition-text", ""),
+    with_condition("condition-text", "amount &gt;", 'language="feel"'),
+    strict(with_condition("condition-text", "amount &gt; 3")),
+    with_condition("complex-condition", "${23}"),
+    with_task("extension-expression", attributes='camunda:assignee="${a b}"'),
+    with_task(
+        "extension-expression",
+        extended(
+            '<camunda:inputOutput><camunda:inputParameter name="x">${a b}'
+            "</camunda:inputParameter></camunda:inputOutput>"
+        ),
+    ),
+    with_task(
+        "extension-expression",
+        extended('<camunda:in sourceExpression="${a b}" target="x"/>'),
+        kind="callActivity",
+        attributes='calledElement="q"',
+    ),
+]
+
+SOUND = {
+    "an external task": process(
+        ENDS, task("A", kind="serviceTask", attributes='camunda:type="external" camunda:topic="t"'), flow=ALONG
+    ),
+    "a script": process(
+        ENDS, task("A", "<script>x = 1</script>", kind="scriptTask", attributes='scriptFormat="python"'), flow=ALONG
+    ),
+    "a condition in FEEL": process(
+        FRAME, OTHER_END, CONDITION.format('language="feel"', "amount &gt; 3"), flow="S > A; A > E2"
+    ),
+    "a condition in JUEL": process(FRAME, OTHER_END, CONDITION.format("", "${amount &gt; 3}"), flow="S > A; A > E2"),
+    "a timer with an expression": process(
+        FRAME,
+        event("T", "intermediateCatchEvent", trigger("timer")).replace("PT1H", "${due}"),
+        flow="S > A; A > T; T > E",
+    ),
+    "an assignee from variables": process(
+        ENDS, task("A", attributes='camunda:assignee="${who}" camunda:dueDate="${due}"'), flow=ALONG
+    ),
+}
