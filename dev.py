@@ -5,7 +5,7 @@ Set up, run and check Casepath, with nothing but Python's standard library.
     python3 dev.py run [--port N] [--data DIR]  serve the demo
     python3 dev.py check                        ruff and mypy
     python3 dev.py test [pytest arguments]      everything that is checked before a change counts
-    python3 dev.py bench [pytest arguments]     the benchmarks
+    python3 dev.py bench [--quick]              the benchmarks
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def perform(options: argparse.Namespace, rest: list[str]) -> int:
         # All of them, so that one run tells everything there is to mend.
         return max(check(), pytest(*rest))
     if options.command == "bench":
-        return pytest("tests/benchmarks", "-p", "no:xdist", "-s", *rest)
+        return bench(*rest)
     return 0
 
 
@@ -198,6 +198,12 @@ def serve(port: int, folder: Path) -> NoReturn:
 def check() -> int:
     """Lint and type check everything; 0 when both are content."""
     return max(tool("ruff", "check", "."), tool("mypy"))
+
+
+def bench(*arguments: str) -> int:
+    """Run the benchmarks one after the other, so that none disturbs another; 0 when all ran to their end."""
+    names = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py"))
+    return max((tool(f"tests.benchmarks.{name}", *arguments) for name in names), default=0)
 
 
 def pytest(*arguments: str) -> int:

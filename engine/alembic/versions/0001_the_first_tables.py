@@ -135,7 +135,7 @@ def upgrade() -> None:
         sa.Column("executable", sa.Boolean(), nullable=False),
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("kind IN ('process', 'decision', 'form')", name="definitions_kind"),
+        sa.CheckConstraint("kind IN ('process', 'decision', 'form', 'calendar')", name="definitions_kind"),
         sa.ForeignKeyConstraint(
             ["deployment_id"],
             ["deployments.id"],
