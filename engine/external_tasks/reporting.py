@@ -141,12 +141,13 @@ def set_retries(session: Session, task_id: int, retries: int, *, by: str) -> Non
         change |= {"state": "created", "locked_until": clock.now()}
     rows.change(session, task_id, "set the retries of", _table.c.ended_at.is_(None), to=change)
     _record(session, task, "external_task.retried", by, {"retries": retries})
-    resolved = session.connection().execute(
-        update(_incidents)
-        .where(_incidents.c.external_task_id == task_id, _incidents.c.state == "open")
-        .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
-    )
-    if resolved.rowcount:
+    if task.state == "failed":
+        # Whoever resolves the incident itself has done this already.
+        session.connection().execute(
+            update(_incidents)
+            .where(_incidents.c.external_task_id == task_id, _incidents.c.state == "open")
+            .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
+        )
         _record(session, task, "incident.resolved", by, {"incident": "external_task"})
 
 

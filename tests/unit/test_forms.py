@@ -173,7 +173,7 @@ def test_parse__fields() -> None:
     form = forms.parse(json.dumps(schema(text, {"type": "text", "text": "# x"}, group)).encode(), "a.form")
 
     first, second = form.fields
-    assert (first.key, first.type, first.label, first.label_en) == ("a", "textfield", "a", "A")
+    assert (first.key, first.type, first.label, first.label_en) == ("a", "textfield", "标签", "A")
     assert (first.required, first.max_length, second.key) == (True, 5, "b")
 
 
