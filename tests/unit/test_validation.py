@@ -139,7 +139,9 @@ NAMES = """
 """
 ATTRIBUTES = sorted(NAMES.split())
 VALUES = st.sampled_from(["a", "b", "c", "", " ", "true", "-1", "${x", "a:b", "None", "Complex", "\u4e00", "9" * 400])
-TREES = st.recursive(
+#: Tag, attributes, text, and what is inside.
+Tree = tuple[str, dict[str, str], str, list["Tree"]]
+TREES: st.SearchStrategy[Tree] = st.recursive(
     st.tuples(
         st.sampled_from(TAGS), st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES, max_size=4), VALUES, st.just([])
     ),
@@ -153,19 +155,19 @@ TREES = st.recursive(
 )
 
 
-def build(tree: tuple[str, dict[str, str], str, list[object]], parent: etree._Element) -> None:
+def build(tree: Tree, parent: etree._Element) -> None:
     """Add a generated tree below an element."""
     tag, attributes, text, below = tree
     element = etree.SubElement(parent, f"{{{document.BPMN}}}{tag}", attributes)
     element.text = text
     for child in below:
-        build(child, element)  # type: ignore[arg-type]
+        build(child, element)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(TREES, max_size=5), st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES, max_size=2))
 def test_check__never_raises(
-    trees: list[tuple[str, dict[str, str], str, list[object]]], attributes: dict[str, str]
+    trees: list[Tree], attributes: dict[str, str]
 ) -> None:
     root = etree.Element(f"{{{document.BPMN}}}definitions", attributes)
     for tree in trees:
