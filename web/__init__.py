@@ -22,18 +22,21 @@ from __future__ import annotations
 import importlib
 from datetime import timedelta
 
-from flask import Flask, g
+from flask import Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database
+from engine import settings as engine_settings
 from web import auth, errors, filters, forms, guidance, headers, languages, navigation
 from web.settings import Settings
 
 #: Modules with a blueprint named `bp`, in the order of the header.
 BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "notifications")
 
-#: A form with its attachments, in bytes.
-MAX_REQUEST = 32 * 1024 * 1024
+#: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.
+MAX_REQUEST = 4 * 1024 * 1024
+MAX_UPLOAD = 32 * 1024 * 1024
+MAX_FIELDS = 1024 * 1024
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -55,10 +58,11 @@ def create_app(settings: Settings | None = None) -> Flask:
 def configure(app: Flask, settings: Settings) -> None:
     """Set what Flask itself reads."""
     app.extensions["settings"] = settings
+    engine_settings.current.python_scripts = settings.scripts_enabled
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,
-        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=MAX_FIELDS,
         MAX_FORM_PARTS=2000,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
         SESSION_COOKIE_NAME="__Host-casepath" if settings.session_cookie_secure else "casepath",
@@ -80,5 +84,7 @@ def connect(app: Flask, settings: Settings) -> None:
     app.extensions["database"] = pool
 
     @app.before_request
-    def offer_transactions() -> None:
+    def prepare() -> None:
         g.settings, g.sessions, g.readers = settings, sessions, readers
+        if request.mimetype == "multipart/form-data":
+            request.max_content_length = MAX_UPLOAD

@@ -1,0 +1,239 @@
+"""
+The command `casepath`: serve the pages, run workers, deploy, look after users, verify the history.
+
+Every subcommand reads the settings of `web.settings` (`CASEPATH_…` and `casepath.toml`), opens its transactions itself,
+and says what it did.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+import sqlalchemy
+
+from engine import database, deployments, errors, history, identity
+from engine import settings as engine_settings
+from web.settings import Settings
+
+#: Connections that wait for the server at the same time.
+BACKLOG = 1000
+
+
+class Commands(click.Group):
+    """Says errors of the engine as one sentence instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except errors.EngineError as error:
+            raise click.ClickException(error.message) from error
+        except sqlalchemy.exc.OperationalError as error:
+            raise click.ClickException(f"The database does not answer: {error.orig}") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@click.pass_context
+def main(context: click.Context, data: Path | None, verbose: bool) -> None:
+    """Casepath: a BPMN workflow engine for people's work."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    context.obj = read_settings(data)
+
+
+def read_settings(data: Path | None, **more: object) -> Settings:
+    """Return the settings; what is given here wins. Raises `ClickException` naming each value that does not fit."""
+    given = {name: value for name, value in more.items() if value is not None}
+    if data is not None:
+        given["data_folder"] = data
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    engine_settings.current.python_scripts = settings.scripts_enabled
+    return settings
+
+
+def prepared(settings: Settings) -> sqlalchemy.Engine:
+    """Return the database with all its tables."""
+    pool = database.connect(settings.database)
+    database.upgrade(pool)
+    return pool
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
+@click.option("--demo", is_flag=True, help="Deploy the processes, add demo people, and play the stories once.")
+@click.option("--worker/--no-worker", default=True, help="Run a worker beside the pages.")
+@click.pass_obj
+def serve(settings: Settings, host: str | None, port: int | None, data: Path | None, demo: bool, worker: bool) -> None:
+    """Serve the pages, with a worker beside them unless told otherwise."""
+    from web import serving
+
+    folder = data or settings.data_folder
+    settings = read_settings(folder, host=host or settings.host, port=settings.port if port is None else port)
+    pool = prepared(settings)
+    if demo:
+        load_demo(settings, pool)
+    serving.run(settings, pool, with_worker=worker, announce=click.echo)
+
+
+@main.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Run a worker: timers, notifications, documents. Any number of them may run."""
+    from web import serving
+    from workers import loop
+
+    pool = prepared(settings)
+    loop.run_until_signalled(loop.Loop(serving.surroundings(settings, pool)))
+    pool.dispose()
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--by", default=None, help="User name for the record.")
+@click.pass_obj
+def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> None:
+    """Deploy the files of each folder; all errors are shown, and nothing is stored when there are any."""
+    pool = prepared(settings)
+    failed = [folder for folder in folders if not deploy_folder(pool, folder, by)]
+    if failed:
+        sys.exit(1)
+
+
+def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: str | None) -> bool:
+    """Deploy one folder and say what came of it; return whether it was accepted."""
+    try:
+        with database.sessions(pool).begin() as session:
+            result = deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=by)
+    except errors.DeploymentRefused as error:
+        click.echo(f"{folder}: refused", err=True)
+        for finding in error.findings:
+            click.echo(f"  {finding.level}: {finding}", err=True)
+        return False
+    for finding in result.warnings:
+        click.echo(f"  warning: {finding}", err=True)
+    made = ", ".join(f"{row.key} v{row.version}" for row in result.definitions) or "nothing new"
+    click.echo(f"{folder}: {made}")
+    return True
+
+
+@main.command()
+@click.pass_obj
+def upgrade(settings: Settings) -> None:
+    """Bring the tables of the database to the newest revision."""
+    prepared(settings)
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.pass_obj
+def demo(settings: Settings) -> None:
+    """Deploy the processes, add demo people, and play the stories once."""
+    load_demo(settings, prepared(settings))
+
+
+def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
+    """Load the demo where it is not there yet."""
+    from web import demo as demo_people
+    from web import serving
+    from workers import loop
+
+    folder = settings.processes_folder
+    if not folder.is_dir():
+        folder = Path(__file__).resolve().parent.parent / "processes"
+    for part in sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.name != "shared"):
+        if not deploy_folder(pool, part, None):
+            raise click.ClickException(f"Expected processes that can be deployed in {part}")
+    sessions = database.sessions(pool)
+    with sessions.begin() as session:
+        demo_people.add_people(session, folder)
+        begun = session.execute(sqlalchemy.text("SELECT 1 FROM process_instances LIMIT 1")).first()
+    if begun is None:
+        click.echo("Playing the stories …")
+        played = demo_people.play_all(sessions, loop.Loop(serving.surroundings(settings, pool)).rest, folder)
+        click.echo(f"{played} stories played.")
+
+
+@main.group()
+def users() -> None:
+    """Look after users and groups."""
+
+
+@users.command("add")
+@click.argument("username")
+@click.option("--name", required=True, help="Name that others see.")
+@click.option("--email", help="Address for e-mails.")
+@click.option("--group", "groups", multiple=True, help="Group to belong to; may be given several times.")
+@click.password_option(help="Asked for when it is not given.")
+@click.pass_obj
+def add_user(
+    settings: Settings, username: str, name: str, email: str | None, groups: tuple[str, ...], password: str
+) -> None:
+    """Add a user."""
+    with database.sessions(prepared(settings)).begin() as session:
+        identity.import_people(session, {})
+        identity.create_user(session, username, name=name, email=email, password=password, groups=groups)
+    click.echo(f"{username} may log in.")
+
+
+@users.command("password")
+@click.argument("username")
+@click.password_option(help="Asked for when it is not given.")
+@click.pass_obj
+def change_password(settings: Settings, username: str, password: str) -> None:
+    """Change a password; the user's sessions end."""
+    with database.sessions(prepared(settings)).begin() as session:
+        identity.set_password(session, username, password)
+    click.echo(f"The password of {username} is changed.")
+
+
+@users.command("list")
+@click.pass_obj
+def list_users(settings: Settings) -> None:
+    """List users with their groups."""
+    with database.sessions(prepared(settings)).begin() as session:
+        for user in identity.users(session):
+            groups = ", ".join(sorted(identity.groups_of(session, user.username)))
+            click.echo(f"{user.username}\t{user.name}\t{'active' if user.active else 'inactive'}\t{groups}")
+
+
+@users.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_users(settings: Settings, file: Path) -> None:
+    """Add the groups and people of a groups.json; who exists stays as is."""
+    import json
+
+    with database.sessions(prepared(settings)).begin() as session:
+        imported = identity.import_people(session, json.loads(file.read_text(encoding="utf-8")))
+    click.echo(f"{imported.groups} groups and {imported.users} users added.")
+
+
+@main.group("history")
+def history_commands() -> None:
+    """Prove what happened."""
+
+
+@history_commands.command("verify")
+@click.option("--instance", type=int, help="Only this process instance.")
+@click.pass_obj
+def verify(settings: Settings, instance: int | None) -> None:
+    """Find every event of the history that was changed, removed or moved; exit status 1 when there is any."""
+    with database.sessions(prepared(settings), read_only=True).begin() as session:
+        found = history.verify(session, instance) if instance is not None else history.verify_all(session)
+        problems = list(found)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        raise click.ClickException(f"{len(problems)} problems in the history")
+    click.echo("The history is intact.")
