@@ -1,0 +1,159 @@
+"""
+The inbox page with 1,000,000 open tasks against 1,000, side by side in one run.
+
+    python -m tests.benchmarks.bench_inbox [--tasks N]
+
+Measured is what a request costs: the page of a list, the badges, rendering, and the second page by its key. Prints the
+medians and their ratios; ends with an error where a ratio is above the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy
+from flask.testing import FlaskClient
+
+from engine import clock, database
+from engine.models import (
+    Definition,
+    Deployment,
+    Group,
+    Membership,
+    ProcessInstance,
+    Resource,
+    User,
+    UserTask,
+    UserTaskCandidate,
+)
+from web import create_app
+from web.settings import Settings
+
+LIMIT = 1.5
+FEW = 1_000
+ROUNDS = 60
+BATCH = 20_000
+GROUPS = ("front_desk", "service_advisor", "sales_consultant")
+ADDRESSES = ("/tasks/?view=mine", "/tasks/?view=claimable", "/tasks/?view=all", "/tasks/counts?tabs=1")
+
+
+def main() -> None:
+    """Fill two databases, measure them in turns, and print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--tasks", type=int, default=1_000_000)
+    many = arguments.parse_args().tasks
+    with tempfile.TemporaryDirectory() as folder:
+        clients = {number: client(Path(folder) / str(number), number) for number in (FEW, many)}
+        ratios = [measure(clients, who, address) for who in ("alice", "director") for address in ADDRESSES]
+    print(f"largest ratio {max(ratios):.2f}, at most {LIMIT} is wanted")
+    sys.exit(max(ratios) > LIMIT)
+
+
+def client(folder: Path, number: int) -> FlaskClient:
+    """Return a client of an application whose database has so many open tasks."""
+    settings = Settings(data_folder=folder)
+    pool = database.connect(settings.database)
+    database.Base.metadata.create_all(pool)
+    begun = time.perf_counter()
+    fill(pool, number)
+    print(f"{number:>9,} open tasks made in {time.perf_counter() - begun:.0f} s", flush=True)
+    pool.dispose()
+    return create_app(settings).test_client()
+
+
+def fill(pool: sqlalchemy.Engine, number: int) -> None:
+    """Make open tasks of three groups, a fifth of them in somebody's hands, due before and after the present."""
+    now, chance = clock.now(), random.Random(1)
+    with database.sessions(pool).begin() as session:
+        session.add(Deployment(id=1, name="benchmark", sha256="0", created_at=now))
+        session.flush()
+        session.add(Resource(id=1, deployment_id=1, name="benchmark.bpmn", sha256="0", content=b""))
+        session.flush()
+        session.add(
+            Definition(
+                id=1,
+                kind="process",
+                key="complaint",
+                version=1,
+                name="客户抱怨处理流程",
+                deployment_id=1,
+                resource_id=1,
+                sha256="0",
+                created_at=now,
+            )
+        )
+        session.add_all(Group(key=key, name=key) for key in GROUPS)
+        session.add(Group(key="directors", name="directors", sees_all=True))
+        session.add_all(User(username=name, name=name, created_at=now) for name in ("alice", "bob", "director"))
+        session.flush()
+        session.add_all(Membership(username="alice", group_key=key) for key in GROUPS)
+        session.add(Membership(username="director", group_key="directors"))
+        session.flush()
+        session.add(
+            ProcessInstance(
+                id=1, definition_id=1, definition_key="complaint", business_key="TS", state="active", started_at=now
+            )
+        )
+    for first in range(0, number, BATCH):
+        tasks, candidates = [], []
+        for task_id in range(first + 1, min(first + BATCH, number) + 1):
+            due_at = now + timedelta(minutes=chance.randint(-20_000, 100_000))
+            assignee = {0: "alice", 1: "bob"}.get(task_id % 10)
+            tasks.append(
+                {
+                    "id": task_id,
+                    "process_instance_id": 1,
+                    "activity_instance": task_id,
+                    "definition_id": 1,
+                    "element_id": "contact",
+                    "name": "2小时内与客户联系",
+                    "business_key": f"TS2026-{task_id:07}",
+                    "state": "created",
+                    "assignee": assignee,
+                    "candidate_groups": '["front_desk", "service_advisor"]',
+                    "due_at": due_at,
+                    "sort_at": due_at,
+                    "created_at": now,
+                }
+            )
+            candidates += [
+                {
+                    "user_task_id": task_id,
+                    "kind": "group",
+                    "name": key,
+                    "claimed": assignee is not None,
+                    "sort_at": due_at,
+                }
+                for key in GROUPS[:2]
+            ]
+        with database.sessions(pool).begin() as session:
+            session.execute(sqlalchemy.insert(UserTask), tasks)
+            session.execute(sqlalchemy.insert(UserTaskCandidate), candidates)
+
+
+def measure(clients: dict[int, FlaskClient], who: str, address: str) -> float:
+    """Ask both applications in turns; print the medians and return their ratio."""
+    spent: dict[int, list[float]] = {number: [] for number in clients}
+    for number, each in clients.items():
+        with each.session_transaction() as session:
+            session.update(username=who, begun=clock.now().isoformat())
+        assert each.get(address).status_code == 200, number
+    for _ in range(ROUNDS):
+        for number, each in clients.items():
+            begun = time.perf_counter()
+            each.get(address)
+            spent[number].append(time.perf_counter() - begun)
+    few, many = (statistics.median(each) * 1000 for each in spent.values())
+    print(f"{who:<9} {address:<24} {few:6.1f} ms {many:6.1f} ms   ratio {many / few:.2f}", flush=True)
+    return many / few
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Settings from the environment and a file, and the secret key."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from web.settings import Settings
+
+
+def test_settings__defaults_lie_in_the_data_folder(tmp_path: Path) -> None:
+    settings = Settings(data_folder=tmp_path)
+    assert settings.database == f"sqlite:///{tmp_path / 'casepath.db'}"
+    assert settings.url == "http://127.0.0.1:8000"
+
+
+def test_settings__environment_wins_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "casepath.toml").write_text('port = 9000\ntime_zone = "Europe/Berlin"\n', encoding="utf-8")
+    monkeypatch.setenv("CASEPATH_DATA_FOLDER", str(tmp_path))
+    monkeypatch.setenv("CASEPATH_PORT", "9100")
+
+    settings = Settings()
+
+    assert (settings.port, settings.time_zone) == (9100, "Europe/Berlin")
+
+
+def test_settings__another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dealer.toml").write_text('database_url = "postgresql://db/casepath"\n', encoding="utf-8")
+    monkeypatch.setenv("CASEPATH_CONFIG_FILE", str(tmp_path / "dealer.toml"))
+
+    assert Settings(data_folder=tmp_path).database == "postgresql://db/casepath"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "x"), ("PORT", "70000"), ("TIME_ZONE", "Shanghai"), ("TIME_ZONE", "../etc"), ("DEFAULT_LANGUAGE", "de")],
+)
+def test_settings__refused_naming_the_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"CASEPATH_{name}", value)
+    with pytest.raises(pydantic.ValidationError, match=name.lower()):
+        Settings(data_folder=tmp_path)
+
+
+def test_signing_key__made_once_and_readable_by_the_owner_only(tmp_path: Path) -> None:
+    key = Settings(data_folder=tmp_path / "new").signing_key()
+
+    assert len(key) >= 43
+    assert Settings(data_folder=tmp_path / "new").signing_key() == key
+    assert stat.S_IMODE((tmp_path / "new" / "secret-key").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret-key"]
+
+
+def test_signing_key__the_same_for_all_that_start_together(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = {*pool.map(lambda _: Settings(data_folder=tmp_path).signing_key(), range(32))}
+
+    assert len(keys) == 1
+
+
+def test_signing_key__given(tmp_path: Path) -> None:
+    assert Settings(data_folder=tmp_path, secret_key=pydantic.SecretStr("open-sesame")).signing_key() == "open-sesame"
+    assert "open-sesame" not in repr(Settings(data_folder=tmp_path, secret_key=pydantic.SecretStr("open-sesame")))

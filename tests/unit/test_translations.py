@@ -1,0 +1,72 @@
+"""Every text of the pages exists in Chinese."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+CATALOGUE = WEB / "translations" / "zh_CN" / "LC_MESSAGES" / "messages.po"
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+#: Punctuation that Chinese has signs of its own for.
+WESTERN = re.compile(r"[\u3400-\u9fff][,;:!?]|[,;:!?][\u3400-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def used() -> set[str]:
+    """The texts that sources and templates ask for."""
+    found = extract_from_dir(WEB, METHODS, {"templates/**.html": {"silent": "false"}}, keywords=KEYWORDS)
+    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    """The Chinese texts."""
+    with CATALOGUE.open("rb") as file:
+        return read_po(file)
+
+
+def entries(catalogue: Catalog) -> list[Message]:
+    return [message for message in catalogue if message.id]
+
+
+def test_extraction__finds_texts(used: set[str]) -> None:
+    assert "Claim" in used
+    assert len(used) > 100
+
+
+def test_catalogue__has_every_text(used: set[str], catalogue: Catalog) -> None:
+    translated = {message.id for message in entries(catalogue) if message.string and not message.fuzzy}
+    assert sorted(used - translated) == []
+
+
+def test_catalogue__has_nothing_left_over(used: set[str], catalogue: Catalog) -> None:
+    assert sorted({message.id for message in entries(catalogue)} - used) == []
+
+
+def test_catalogue__keeps_what_is_filled_in(catalogue: Catalog) -> None:
+    wrong = [
+        message.id
+        for message in entries(catalogue)
+        if sorted(PLACEHOLDER.findall(str(message.id))) != sorted(PLACEHOLDER.findall(str(message.string)))
+    ]
+    assert wrong == []
+
+
+def test_catalogue__is_chinese(catalogue: Catalog) -> None:
+    """A text that is still English, or has Western punctuation between Chinese characters, was not translated."""
+    english = [
+        message.id
+        for message in entries(catalogue)
+        if message.id == message.string and set(message.id) & set(string.ascii_letters)
+    ]
+    assert english == []
+    assert [message.string for message in entries(catalogue) if WESTERN.search(str(message.string))] == []
