@@ -85,9 +85,9 @@ def allowed(rule: Rule, *arguments: Any, **options: Any) -> set[str]:
     return {role for role, person in PEOPLE.items() if rule(person, *arguments, **options)}
 
 
-def label(value: Rule | str) -> str:
+def label(value: Rule | str | bool) -> str:
     """The same in every process, unlike the text of a function."""
-    return value if isinstance(value, str) else value.__name__
+    return str(getattr(value, "__name__", value))
 
 
 @pytest.mark.parametrize("rule", GENERAL, ids=label)
