@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from engine import definitions, dmn, errors
-from engine.models import Group, Resource
+from engine.models import Group
 
 
-def keys(content: bytes, file: str) -> list[tuple[str, str]]:
-    """Return key and name of each decision of a DMN file; raises `DeploymentRefused`."""
-    return [(decision.id, decision.name) for decision in dmn.parse(content, file).decisions]
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What came of a decision."""
 
-
-def check(files: Mapping[str, bytes]) -> list[errors.Finding]:
-    """Return what is wrong with these DMN files, or surely not meant."""
-    findings: list[errors.Finding] = []
-    for file, content in files.items():
-        findings += dmn.check(content, file)
-    return findings
+    #: The value as FEEL has it, whole numbers as int.
+    value: Any
+    #: The same as rows of outputs by name, as Camunda's mappings of results want it.
+    rows: list[dict[str, Any]]
+    #: Which version, and which rows of which tables matched (from 1).
+    facts: Mapping[str, Any]
+    #: What went in.
+    inputs: Mapping[str, Any]
 
 
 def evaluate(
@@ -33,26 +36,44 @@ def evaluate(
     version: int | None = None,
     version_tag: str | None = None,
     deployment_id: int | None = None,
-) -> tuple[Any, dict[str, Any]]:
+) -> Decided:
     """
-    Evaluate the newest version of a decision, or the one asked for.
+    Evaluate the newest version of a decision, or the one asked for, with those of the variables that it reads.
 
-    Returns its value, and `{"facts": …, "inputs": …}` for the history: which version, which rows matched, what went in.
     Raises `NotFound`, or `DecisionError`.
     """
     found = definitions.find(
         session, "decision", key, version=version, version_tag=version_tag, deployment_id=deployment_id
     )
-    source = session.get(Resource, found.resource_id)
-    assert source is not None
-    result = dmn.parse(source.content, source.name).evaluate(key, variables)
-    facts = {
-        "decision": key,
-        "version": found.version,
-        "tables": {step.decision_id: list(step.matched) for step in result.steps if step.matched is not None},
+    model = definitions.decision_model(session, found)
+    inputs = {name: variables[name] for name in model.input_names(key) if name in variables}
+    result = model.evaluate(key, inputs)
+    matched = {
+        entry.id: [[row + 1 for row in table.matched] for table in entry.tables] for entry in result.decisions
     }
-    inputs = {name: value for step in result.steps for name, value in step.inputs.items()}
-    return result.value, {"facts": facts, "inputs": inputs}
+    facts: dict[str, Any] = {"decision": key, "version": found.version, "definition": found.id, "matched": matched}
+    if result.problems:
+        facts["problems"] = [str(problem) for problem in result.problems]
+    table = next((table for table in model.tables if table.decision_id == key), None)
+    name = table.outputs[0].name or table.name if table is not None else model.decisions[key]
+    value = _with_integers(result.value)
+    return Decided(value=value, rows=_rows(value, name), facts=facts, inputs=inputs)
+
+
+def _rows(value: Any, name: str) -> list[dict[str, Any]]:
+    parts = value if isinstance(value, list) else [] if value is None else [value]
+    return [part if isinstance(part, dict) else {name: part} for part in parts]
+
+
+def _with_integers(value: Any) -> Any:
+    """Return a value with its whole numbers as int, which is how everything outside FEEL writes them."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else value
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_integers(item) for key, item in value.items()}
+    return value
 
 
 class Services:
@@ -70,7 +91,7 @@ class Services:
         version_tag: str | None,
         same_deployment: bool,
         variables: Mapping[str, Any],
-    ) -> tuple[Any, Mapping[str, Any]]:
+    ) -> Decided:
         """Evaluate a decision."""
         deployment_id = None
         if same_deployment:
@@ -92,3 +113,9 @@ class Services:
             .order_by(Group.key)
         )
         return tuple(found)
+
+
+def read(content: bytes, file: str, others: Mapping[str, bytes]) -> tuple[dict[str, str], list[errors.Finding]]:
+    """Return the names of the decisions of a DMN file by key, and its warnings; raises `DeploymentRefused`."""
+    model = dmn.parse(content, file, others.items())
+    return model.decisions, model.findings

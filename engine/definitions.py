@@ -17,11 +17,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine import clock, errors, settings
+from engine import clock, dmn, errors, settings
 from engine.bpmn import parser
 from engine.bpmn.effects import Called
+from engine.bpmn.elements.tasks import UserTask
 from engine.bpmn.model import ProcessSpec
 from engine.clock import Calendar
+from engine.dmn import DecisionModel
 from engine.models import Definition, Resource
 
 #: How long a calendar is used before a newer one is looked for.
@@ -33,6 +35,7 @@ class _Cache:
     """What is kept of one database."""
 
     processes: dict[int, ProcessSpec] = field(default_factory=dict)
+    decisions: dict[int, DecisionModel] = field(default_factory=dict)
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
@@ -147,6 +150,19 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> d
     return parsed
 
 
+def form_keys(session: Session, definition_id: int) -> list[tuple[str, str]]:
+    """Return name and form key of each element of a process that has a form, the start events first."""
+    found: list[tuple[str, str]] = []
+    spec = process(session, definition_id)
+    for start in spec.root.start_events:
+        if start.form_key:
+            found.append((start.bpmn_name or spec.label, start.form_key))
+    for node in spec.nodes.values():
+        if isinstance(node, UserTask) and node.form_key is not None:
+            found.append((node.bpmn_name or node.bpmn_id, node.form_key.text))
+    return found
+
+
 def process(session: Session, definition_id: int) -> ProcessSpec:
     """
     Return a process ready to run, parsed at the first call.
@@ -165,6 +181,22 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         spec = next(spec for spec in specs if spec.key == found.key)
         cache.processes[definition_id] = spec
     return spec
+
+
+def decision_model(session: Session, found: Definition) -> DecisionModel:
+    """Return the decisions of the file that a decision came in, parsed at the first call; imports come from its deployment."""
+    cache = _cache(session)
+    model = cache.decisions.get(found.id)
+    if model is None:
+        files = {
+            row.name: row.content
+            for row in session.scalars(select(Resource).where(Resource.deployment_id == found.deployment_id))
+            if row.name.endswith(".dmn")
+        }
+        source = session.get(Resource, found.resource_id)
+        assert source is not None
+        model = cache.decisions[found.id] = dmn.parse(source.content, source.name, files.items())
+    return model
 
 
 def called(session: Session, caller_id: int, call: Called) -> Definition:

@@ -117,6 +117,7 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
         raise errors.InvalidInput(f"Expected 1 to {MAX_FILES} files, but found {len(resources)}")
     found: list[_Found] = []
     findings: list[errors.Finding] = []
+    tables = {file: data for file, data in resources.items() if file.endswith(".dmn")}
     for file, data in resources.items():
         if len(data) > MAX_BYTES:
             findings.append(
@@ -129,13 +130,12 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
             )
             continue
         try:
-            entries, more = _read(file, data)
+            entries, more = _read(file, data, tables)
         except errors.DeploymentRefused as error:
             findings += error.findings
         else:
             found += entries
             findings += more
-    findings += decisions.check({file: data for file, data in resources.items() if file.endswith(".dmn")})
     return found, findings + _duplicates(found)
 
 
@@ -143,12 +143,13 @@ def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Find
     return errors.Finding(level="error", code=code, file=file, message=message, message_zh=message_zh)
 
 
-def _read(file: str, data: bytes) -> tuple[list[_Found], list[errors.Finding]]:
+def _read(file: str, data: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
     path = PurePosixPath(file)
     if path.suffix in (".bpmn", ".bpmn20", ".xml"):
         return _read_bpmn(file, data)
     if path.suffix == ".dmn":
-        return [_Found(kind="decision", key=key, name=name, file=file) for key, name in decisions.keys(data, file)], []
+        keys, findings = decisions.read(data, file, tables)
+        return [_Found(kind="decision", key=key, name=name, file=file) for key, name in keys.items()], findings
     if path.suffix == ".form":
         _, findings = forms.check(data, file)
         key = _json(file, data).get("id") or path.stem

@@ -90,6 +90,18 @@ def get(session: Session, task_id: int) -> UserTask:
     return task
 
 
+def open_of(session: Session, business_key: str, element_id: str) -> int:
+    """Return the id of the open user task of an element, the oldest of several; raises `NotFound`."""
+    found = session.scalars(
+        select(UserTask.id)
+        .where(UserTask.business_key == business_key, UserTask.element_id == element_id, UserTask.state == "created")
+        .order_by(UserTask.id)
+    ).first()
+    if found is None:
+        raise errors.NotFound("open user task", f"{element_id} of {business_key}")
+    return found
+
+
 def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by: str | Person) -> Completed:
     """
     Mark a user task as done and move the process instance on to its next wait states.
@@ -155,9 +167,7 @@ def assign(session: Session, task_id: int, to: str, *, by: str | Person) -> User
     username = _require(session, task, "assign", authorization.may_assign, by)
     to = _active_user(session, to)
     facts = {"assignee": to}
-    return _change(
-        session, task, "assign", {"assignee": to, "owner": None}, event="assigned", facts=facts, by=username
-    )
+    return _change(session, task, "assign", {"assignee": to, "owner": None}, event="assigned", facts=facts, by=username)
 
 
 def delegate(session: Session, task_id: int, to: str, *, by: str | Person) -> UserTask:

@@ -41,6 +41,26 @@ from engine.history import Event
 MAX_MOVES = 100_000
 
 
+class Decided(Protocol):
+    """What came of a decision."""
+
+    @property
+    def value(self) -> Any:
+        """The value itself."""
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The value as rows of outputs by name."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Version and matched rows, for the history."""
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What went in."""
+
+
 class Services(Protocol):
     """What elements need from the rest of the engine while they run."""
 
@@ -52,7 +72,7 @@ class Services(Protocol):
         version_tag: str | None,
         same_deployment: bool,
         variables: Mapping[str, Any],
-    ) -> tuple[Any, Mapping[str, Any]]:
+    ) -> Decided:
         """Evaluate a decision; return its result and what is worth remembering of how it came about."""
 
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:

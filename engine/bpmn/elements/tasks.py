@@ -223,37 +223,38 @@ class BusinessRuleTask(ServiceTask):
         if key is None:
             return super().run(token)
         workflow = token.workflow
-        value, trace = workflow.services.decide(
+        decided = workflow.services.decide(
             key,
             version=self.version,
             version_tag=self.version_tag,
             same_deployment=self.same_deployment,
             variables=token.variables(),
         )
-        result = mapped_result(self, value)
+        result = mapped_result(self, decided.rows)
         if self.result_variable:
             workflow.set_variables(token.inner or token.scope, {self.result_variable: result})
         workflow.record(
-            "decision.evaluated", token, facts=trace.get("facts", {}), variables={**trace.get("inputs", {}), "=": value}
+            "decision.evaluated", token, facts=decided.facts, variables={**decided.inputs, "=": decided.value}
         )
         return True
 
 
-def mapped_result(task: BusinessRuleTask, value: Any) -> Any:
+def mapped_result(task: BusinessRuleTask, rows: list[dict[str, Any]]) -> Any:
     """
     Return a decision's result as mapDecisionResult asks for it.
 
     Raises `InvalidInput` when it has more rows or outputs than that allows.
     """
     if task.result_mapping == "resultList":
-        return value
-    rows = value if isinstance(value, list) else [] if value is None else [value]
-    single_output = [next(iter(row.values())) if isinstance(row, dict) and len(row) == 1 else row for row in rows]
+        return rows
+    if task.result_mapping in ("singleEntry", "collectEntries") and any(len(row) > 1 for row in rows):
+        raise errors.InvalidInput(f"Expected one output of {task.bpmn_id}, but found {', '.join(rows[0])}")
+    entries = [next(iter(row.values()), None) for row in rows]
     if task.result_mapping == "collectEntries":
-        return single_output
+        return entries
     if len(rows) > 1:
         raise errors.InvalidInput(f"Expected one result of {task.bpmn_id}, but found {len(rows)}")
-    chosen = rows if task.result_mapping == "singleResult" else single_output
+    chosen: list[Any] = list(rows) if task.result_mapping == "singleResult" else entries
     return chosen[0] if chosen else None
 
 
