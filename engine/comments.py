@@ -1,0 +1,59 @@
+"""What people note about a matter."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine import access, clock, errors, history, texts
+from engine.authorization import Person
+from engine.history import Event
+from engine.models import Comment, ProcessInstance
+
+MAX_LENGTH = 10_000
+
+
+def add(
+    session: Session, business_key: str, text: str, *, by: str | Person, process_instance_id: int | None = None
+) -> Comment:
+    """
+    Note something about a matter, in the history of one of its process instances; the newest where none is named.
+
+    Raises `InvalidInput` for an empty or long text, `NotFound` for strangers, `Forbidden` for those who only look.
+    """
+    text = texts.checked(text.replace("\r\n", "\n"), name="a comment", limit=MAX_LENGTH)
+    username = access.contributor(session, by, business_key)
+    instance_id = instance_of(session, business_key, process_instance_id)
+    comment = Comment(
+        business_key=business_key,
+        process_instance_id=instance_id,
+        text=text,
+        created_at=clock.now(),
+        created_by=username,
+    )
+    session.add(comment)
+    session.flush()
+    # The text may be personal: as a variable of the event it can be erased.
+    event = Event(kind="comment.added", facts={"comment": comment.id}, variables={"text": text}, by=username)
+    history.record(session, instance_id, event)
+    return comment
+
+
+def list_of(session: Session, business_key: str) -> list[Comment]:
+    """Return what was noted about a matter, oldest first."""
+    return list(session.scalars(select(Comment).where(Comment.business_key == business_key).order_by(Comment.id)))
+
+
+def instance_of(session: Session, business_key: str, process_instance_id: int | None = None) -> int:
+    """
+    Return the process instance of a matter whose history tells what is added to it.
+
+    Raises `NotFound` where there is no such matter, or the instance belongs to another one.
+    """
+    of_matter = select(ProcessInstance.id).where(ProcessInstance.business_key == business_key)
+    if process_instance_id is not None:
+        of_matter = of_matter.where(ProcessInstance.id == process_instance_id)
+    found = session.scalars(of_matter.order_by(ProcessInstance.id.desc()).limit(1)).first()
+    if found is None:
+        raise errors.NotFound("matter", business_key)
+    return found
