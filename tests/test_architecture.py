@@ -21,8 +21,8 @@ FORBIDDEN_IMPORTS = {
     "web": {"SpiffWorkflow", "engine.bpmn", "engine.models", "engine.runtime", "workers"},
     "workers": {"SpiffWorkflow", "engine.bpmn", "engine.models", "engine.runtime", "flask", "web"},
 }
-#: Entry points compose the others: the command starts the worker loop beside the server.
-ALLOWED_IMPORTS = {"web/commands.py": {"workers"}}
+#: Entry points start the worker loop beside the server.
+ALLOWED_IMPORTS = {"web/commands.py": {"workers"}, "web/demo.py": {"workers"}, "web/serving.py": {"workers"}}
 
 #: Who opens or applies transactions for everybody else.
 TRANSACTION_OWNERS = {"engine/database.py"}
