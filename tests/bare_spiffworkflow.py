@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import io
 
 from lxml import etree
@@ -26,7 +25,7 @@ class Bare:
 
     def run(self) -> None:
         """Do all automatic work."""
-        self.workflow.refresh_waiting_tasks()
+        self.workflow.refresh_timers()
         self.workflow.do_engine_steps()
 
     def open(self) -> list[str]:
@@ -56,8 +55,3 @@ def python(content: bytes) -> bytes:
         if element.text and element.text.strip().startswith("${"):
             element.text = element.text.strip()[2:-1].replace("true", "True").replace("false", "False")
     return bytes(etree.tostring(root))
-
-
-def now() -> datetime.datetime:
-    """The time of the system: SpiffWorkflow asks no other clock."""
-    return datetime.datetime.now(datetime.UTC)
