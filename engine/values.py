@@ -29,6 +29,8 @@ from engine import errors
 MAX_DEPTH = 64
 #: Characters of the text of one value.
 MAX_CHARACTERS = 4_000_000
+#: Lists, maps and tagged values in one value.
+MAX_CONTAINERS = 200_000
 
 EXPECTED = "text, a number, a boolean, null, a date, a time, a duration, a list or a map with text keys"
 
@@ -50,6 +52,11 @@ def dumps(value: object) -> str:
     if len(text) > MAX_CHARACTERS:
         raise errors.InvalidInput(f"Expected at most {MAX_CHARACTERS} characters, but found {len(text)}")
     return text
+
+
+def check(value: object) -> None:
+    """Raise `InvalidInput` where this is no value; whether its text would be too long is for `dumps`."""
+    _check(value)
 
 
 def loads(text: str) -> object:
@@ -93,7 +100,7 @@ def duration_text(value: timedelta) -> str:
 
 def _check(value: object) -> bool:
     """Refuse what is no value, level by level without recursion; True where a map needs its key escaped."""
-    escapes = False
+    escapes, count = False, 0
     level: list[object] = [value]
     for _ in range(MAX_DEPTH + 1):
         below: list[object] = []
@@ -109,11 +116,15 @@ def _check(value: object) -> bool:
                 below += [child for child in member.values() if type(child) not in _SCALARS]
             elif isinstance(member, list | tuple):
                 below += [child for child in member if type(child) not in _SCALARS]
-            elif not isinstance(member, _TAGGED) and not isinstance(member, str | int | float | None):
+            elif isinstance(member, _TAGGED):
+                _tag(member)
+            elif not isinstance(member, str | int | float | None):
                 _refuse(member)
         if not below:
             return escapes
-        level = below
+        level, count = below, count + len(below)
+        if count > MAX_CONTAINERS:  # such as a list that holds one list many times, which holds another many times, …
+            raise errors.InvalidInput(f"Expected at most {MAX_CONTAINERS} lists, maps and dates, but found more")
     raise errors.InvalidInput(f"Expected at most {MAX_DEPTH} lists and maps inside each other, but found more")
 
 
@@ -243,5 +254,3 @@ _encode = json.JSONEncoder(
 ).encode
 _decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
 _decode_tagged = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_hook=_untag).decode
-
-
