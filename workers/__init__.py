@@ -1,0 +1,98 @@
+"""
+Workers: what happens outside the engine, after the transaction that asked for it.
+
+    @topic("notify")
+    def notify(work: Work) -> Result: …
+
+registers who does the work of a topic. `loop` fetches, has it done, and reports; `notifications` and `documents` are
+the topics that this project serves. Workers elsewhere do the same through REST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine.external_tasks import FetchedTask
+
+#: How long a worker has a task before others may try.
+DEFAULT_LOCK = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """How e-mail goes out."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    #: `starttls`, `tls` or `none`.
+    encryption: str = "starttls"
+    sender: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the work of any topic may use."""
+
+    sessions: sessionmaker[Session]
+    #: None: no e-mail is sent.
+    mail: Mail | None = None
+    #: Address of the pages, for links.
+    url: str = ""
+    #: Zone in which times are written.
+    time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One external task to be done."""
+
+    task: FetchedTask
+    surroundings: Surroundings
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return an input as text."""
+        value = self.task.variables.get(name)
+        return default if value is None else str(value)
+
+    def names(self, name: str) -> list[str]:
+        """Return an input that lists names: a list, or a text with commas between them."""
+        value = self.task.variables.get(name)
+        parts = value if isinstance(value, list) else str(value or "").split(",")
+        return [part for item in parts if (part := str(item).strip())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What came of the work."""
+
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    #: Only for the activity and its output mappings.
+    local_variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Unrecoverable(Exception):
+    """Trying again would not help: the input is wrong. Becomes an incident at once."""
+
+
+Handler = Callable[[Work], Result]
+
+HANDLERS: dict[str, Handler] = {}
+
+
+def topic(name: str) -> Callable[[Handler], Handler]:
+    """Register who does the work of a topic."""
+
+    def register(handler: Handler) -> Handler:
+        if name in HANDLERS:
+            raise ValueError(f"Expected one handler of topic '{name}', but found two")
+        HANDLERS[name] = handler
+        return handler
+
+    return register
