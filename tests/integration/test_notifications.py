@@ -1,0 +1,109 @@
+"""What users are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import errors, history, identity, notifications
+from engine.models import Notification
+from tests import factories
+
+Sessions = sessionmaker[Session]
+
+
+def tell(transaction: Sessions, *usernames: str, **options: Any) -> list[str]:
+    with transaction.begin() as session:
+        return notifications.notify(session, usernames, **{"kind": "notice", "subject": "新任务", **options})
+
+
+def test_notify__each_once_under_a_key(transaction: Sessions) -> None:
+    first = tell(transaction, "alice", "alice", "bob", idempotency_key="7/3")
+    again = tell(transaction, "bob", "charlie", idempotency_key="7/3")
+
+    assert (first, again) == (["alice", "bob"], ["charlie"])
+
+
+def test_notify__without_key_every_time(transaction: Sessions) -> None:
+    tell(transaction, "alice")
+    tell(transaction, "alice")
+
+    with transaction.begin() as session:
+        assert notifications.unread_count(session, "alice") == 2
+
+
+def test_notify__on_record(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        instance = factories.process_instance(session).id
+
+    tell(transaction, "alice", process_instance_id=instance, idempotency_key="1/1")
+    tell(transaction, "alice", process_instance_id=instance, idempotency_key="1/1")
+
+    with transaction.begin() as session:
+        (event,) = history.events(session, instance)
+    assert (event.kind, event.facts) == ("notification.sent", {"kind": "notice", "to": ["alice"]})
+
+
+def test_notify__texts_that_no_database_stores(transaction: Sessions) -> None:
+    tell(transaction, "alice", subject="a\r\nBcc: x\x00" + "y" * 300, text="\ud800" * 30_000)
+
+    with transaction.begin() as session:
+        found = session.scalars(select(Notification)).one()
+    assert (len(found.subject), len(found.text)) == (255, 20_000)
+    assert "\n" not in found.subject
+
+
+@pytest.mark.parametrize("options", [{"kind": "spam"}, {"subject": " "}], ids=str)
+def test_notify__refused(transaction: Sessions, options: dict[str, str]) -> None:
+    with pytest.raises(errors.InvalidInput):
+        tell(transaction, "alice", **options)
+
+
+def test_mark_read__one(transaction: Sessions) -> None:
+    tell(transaction, "alice", business_key="TS1")
+    tell(transaction, "alice")
+    with transaction.begin() as session:
+        first = session.scalars(select(Notification.id).order_by(Notification.id)).first()
+
+        assert notifications.mark_read(session, "alice", first) == "TS1"
+        assert notifications.mark_read(session, "alice", first) == "TS1"
+        assert notifications.unread_count(session, "alice") == 1
+
+
+def test_mark_read__somebody_else_s(transaction: Sessions) -> None:
+    tell(transaction, "alice", business_key="TS1")
+    with transaction.begin() as session:
+        first = session.scalars(select(Notification.id)).one()
+
+        assert notifications.mark_read(session, "bob", first) is None
+        assert notifications.unread_count(session, "alice") == 1
+
+
+def test_mark_read__all_of_one_s_own(transaction: Sessions) -> None:
+    tell(transaction, "alice", "bob")
+    tell(transaction, "alice")
+    with transaction.begin() as session:
+        notifications.mark_read(session, "alice")
+
+        assert notifications.unread_count(session, "alice") == 0
+        assert notifications.unread_count(session, "bob") == 1
+
+
+def test_unsent__until_it_is_sent(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        identity.create_user(session, "alice", name="Alice", email="alice@example.com")
+        identity.create_user(session, "bob", name="Bob", email="bob@example.com")
+        identity.create_user(session, "charlie", name="Charlie")
+        identity.create_user(session, "gone", name="Gone", email="gone@example.com")
+        identity.set_active(session, "gone", active=False)
+    tell(transaction, "alice", "bob", "charlie", "gone", idempotency_key="7/3")
+    tell(transaction, "alice", idempotency_key="other")
+
+    with transaction.begin() as session:
+        unsent = notifications.unsent(session, "7/3")
+        assert [address for _, address in unsent] == ["alice@example.com", "bob@example.com"]
+        notifications.mark_sent(session, unsent[0][0])
+        assert notifications.unsent(session, "7/3") == unsent[1:]

@@ -1,0 +1,49 @@
+"""What a file is by its first bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import media_types
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "expected"),
+    [
+        (PNG, "photo.png", "image/png"),
+        (PNG, "letter.pdf", "image/png"),
+        (b"\xff\xd8\xff\xe0....", "photo.jpg", "image/jpeg"),
+        (b"GIF89a....", "x.gif", "image/gif"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "x.webp", "image/webp"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "call.wav", "audio/wav"),
+        (b"\x00\x00\x00\x18ftypheic", "x.heic", "image/heic"),
+        (b"\x00\x00\x00\x18ftypisom", "x.mp4", "video/mp4"),
+        (b"%PDF-1.7\n", "x.pdf", "application/pdf"),
+        (b"PK\x03\x04....", "x.zip", "application/zip"),
+        (b"PK\x03\x04....", "X.XLSX", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "x.doc", "application/msword"),
+        ("投诉,客户".encode(), "x.csv", "text/csv"),
+        ("说明".encode(), "x.txt", "text/plain"),
+    ],
+)
+def test_sniff__known(content: bytes, name: str, expected: str) -> None:
+    assert media_types.sniff(content, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"", "empty.png"),
+        (b"<html><script>", "page.html"),
+        (b"<html><script>", "photo.png"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='x'/>", "image.svg"),
+        (b"MZ\x90\x00", "photo.jpg"),
+        (b"a\x00b", "x.txt"),
+        (b"\xff\xfe\xfa", "x.txt"),
+        (b"text", "x.exe"),
+    ],
+)
+def test_sniff__only_bytes_to_be_saved(content: bytes, name: str) -> None:
+    assert media_types.sniff(content, name) == media_types.UNKNOWN
