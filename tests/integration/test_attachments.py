@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from engine import attachments, errors, history
+from engine.models import Attachment
 from tests import factories
 
 Sessions = sessionmaker[Session]
@@ -30,7 +31,7 @@ def process_instance_id(transaction: Sessions) -> int:
         return instance.id
 
 
-def add(transaction: Sessions, **options: Any) -> attachments.Attachment:
+def add(transaction: Sessions, **options: Any) -> Attachment:
     with transaction.begin() as session:
         return attachments.add(session, KEY, **{"name": "photo.png", "content": PNG, "by": "alice", **options})
 
