@@ -87,6 +87,15 @@ BREACHES = [
     with_task(
         "resource-role", "<performer id='role'><resourceRef>r</resourceRef></performer>", root=RESOURCE, element="role"
     ),
+    with_task(
+        "association-computation",
+        INPUT.format("one")
+        + INTO_A.format("dr").replace("</sourceRef>", "</sourceRef><transformation>x</transformation>"),
+        more=OBJECT.format("") + REFERENCE.format(""),
+    ),
+    spoiled(
+        "transaction-method", "X", sub_process("X", kind="transaction", method="##Store"), flow="S > A; A > X; X > E"
+    ),
     with_task("compensation-flow", "", attributes='isForCompensation="true"'),
     with_task(
         "instantiating-receive",
@@ -139,7 +148,7 @@ BREACHES = [
         )
     ),
     with_task("loop-maximum", "<standardLoopCharacteristics loopMaximum='0'/>"),
-    with_loop("loop-cardinality", "<loopCardinality>-1</loopCardinality>"),
+    with_loop("constant-value", "<loopCardinality>-1</loopCardinality>"),
     with_task("loop-endless", "<standardLoopCharacteristics/>"),
     with_loop("multi-instance-source", ""),
     with_loop("multi-instance-source", THREE, 'camunda:elementVariable="x"'),

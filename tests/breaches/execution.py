@@ -44,7 +44,7 @@ BREACHES = [
     with_task("implementation-type", kind="serviceTask", attributes='camunda:type="mail"'),
     with_task("implementation-type", kind="serviceTask", attributes='camunda:type="external"'),
     with_task("script-format", "<script>x</script>", kind="scriptTask", attributes='scriptFormat="groovy"'),
-    with_task("script-format", kind="scriptTask", attributes='scriptFormat="python"'),
+    with_task("script-format", kind="scriptTask", attributes='scriptFormat="python"', level="warning"),
     with_task("script-format", kind="scriptTask", attributes='scriptFormat="python" camunda:resource="a.py"'),
     strict(with_task("script-format", "<script>x</script>", kind="scriptTask")),
     with_task(
@@ -89,7 +89,8 @@ BREACHES = [
     with_condition("condition-text", ""),
     with_condition("condition-text", "amount &gt;", 'language="feel"'),
     strict(with_condition("condition-text", "amount &gt; 3")),
-    with_condition("complex-condition", "${23}"),
+    with_condition("constant-value", "${20 + 3}"),
+    with_condition("constant-value", "${'yes'}"),
     with_task("extension-expression", attributes='camunda:assignee="${a b}"'),
     with_task(
         "extension-expression",

@@ -57,6 +57,7 @@ BREACHES = [
         nodes("endEvent E2"),
         '<exclusiveGateway id="G" name="?" default="F"/>',
         flow="S > A; A > G; G > E2 [${y}]",
+        level="warning",
     ),
     built(
         "flow-list",
@@ -79,6 +80,16 @@ BREACHES = [
     strict(spoiled("flow-missing", "B", nodes("userTask B"))),
     strict(built("start-without-end", "p", nodes("startEvent S; userTask A"), flow="S > A")),
     strict(built("gateway-flows", "G", FRAME, '<exclusiveGateway id="G" name="?"/>', flow="S > A; A > G; G > E")),
+    strict(
+        built(
+            "gateway-direction",
+            "G",
+            FRAME,
+            '<parallelGateway id="G" gatewayDirection="Diverging"/>',
+            nodes("endEvent E2"),
+            flow="S > A; S > G; A > G; G > E; G > E2",
+        )
+    ),
     built(
         "gateway-direction",
         "G",
@@ -86,6 +97,7 @@ BREACHES = [
         '<parallelGateway id="G" gatewayDirection="Converging"/>',
         nodes("endEvent E2"),
         flow="S > A; A > G; G > E; G > E2",
+        level="warning",
     ),
     built(
         "gateway-direction",
@@ -94,6 +106,7 @@ BREACHES = [
         '<parallelGateway id="G" gatewayDirection="Mixed"/>',
         nodes("endEvent E2"),
         flow="S > A; A > G; G > E; G > E2",
+        level="warning",
     ),
     built(
         "event-gateway",

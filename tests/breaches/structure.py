@@ -19,7 +19,8 @@ BREACHES = [
         flow=ALONG,
         level="warning",
     ),
-    spoiled("attribute-value", "G", '<exclusiveGateway id="G" gatewayDirection="Left"/>'),
+    spoiled("attribute-value", "G", '<exclusiveGateway id="G" gatewayDirection="Left"/>', level="warning"),
+    strict(spoiled("attribute-value", "G", '<exclusiveGateway id="G" gatewayDirection="Left"/>')),
     spoiled("attribute-value", "T", task("T", attributes='isForCompensation="yes"')),
     spoiled("attribute-value", "Q", task("Q", attributes='startQuantity="two"')),
     spoiled("missing-attribute", "sequenceFlow at line 1", '<sequenceFlow sourceRef="S"/>'),
@@ -27,17 +28,17 @@ BREACHES = [
     spoiled("child-number", "T", task("T", *["<standardLoopCharacteristics loopMaximum='2'/>"] * 2)),
     spoiled("child-number", "C", event("C", "intermediateCatchEvent", "<conditionalEventDefinition/>")),
     Breach(code="duplicate-id", element="A", file=process(FRAME, task("A"), flow=ALONG)),
-    spoiled("id-form", "two words", '<userTask id="two words" name="x"/>'),
-    spoiled("mime-type", "N", '<textAnnotation id="N" textFormat="plain"><text>x</text></textAnnotation>'),
-    spoiled("uri-form", "T", '<transaction id="T" method="%zz"/>'),
+    spoiled("id-form", "two words", '<userTask id="two words" name="x"/>', level="warning"),
+    spoiled(
+        "mime-type", "N", '<textAnnotation id="N" textFormat="plain"><text>x</text></textAnnotation>', level="warning"
+    ),
+    spoiled("uri-form", "T", '<transaction id="T" method="%zz"/>', level="warning"),
     written("property-place", "P", '<property id="P"/>', IN_ORDER),
     written(
         "extension-understood", "extension at line 1", '<extension definition="x:y" mustUnderstand="true"/>', IN_ORDER
     ),
     strict(
-        written(
-            "import-type", "import at line 1", '<import namespace="n" location="a.xsd" importType="b"/>', IN_ORDER
-        )
+        written("import-type", "import at line 1", '<import namespace="n" location="a.xsd" importType="b"/>', IN_ORDER)
     ),
     spoiled("dangling-reference", "sequenceFlow at line 1", '<sequenceFlow sourceRef="A" targetRef="nowhere"/>'),
     spoiled(

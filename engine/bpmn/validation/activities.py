@@ -164,6 +164,7 @@ def ad_hoc_content(document: Document) -> Iterator[Problem]:
                 f"Expected no {child.tag} in the ad-hoc sub-process '{node.label}'; "
                 "its activities start as people choose",
                 f"临时子流程 '{node.label}' 中不允许有 {child.tag}；其活动由人选择启动",
+                to_execute(document, child),
             )
         if not any(child.tag in ACTIVITIES for child in node.children):
             yield Problem(

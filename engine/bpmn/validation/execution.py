@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.bpmn.validation.document import ACTIVITIES, EVENTS, Document, Node
-from engine.bpmn.validation.rules import Problem, rule, to_execute
+from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 #: Java behind an element.
 JAVA_ATTRIBUTES = (
@@ -107,8 +107,7 @@ def script_format(document: Document) -> Iterator[Problem]:
         elif node.first("script") is None and node.tag == "scriptTask":
             yield Problem(
                 node, "Expected a script, but found none; write one, or use another kind of task",
-                "脚本任务没有脚本；请编写脚本或改用其他任务类型",
-                "error" if document.is_executable(node) else "warning",
+                "脚本任务没有脚本；请编写脚本或改用其他任务类型", by_the_letter(document, node),
             )
 
 
@@ -137,6 +136,31 @@ def cmmn_call(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, "Expected calledElement on a call activity, but found camunda:caseRef; CMMN is not executed",
                 "调用活动应使用 calledElement，但发现了 camunda:caseRef；不执行 CMMN", to_execute(document, node),
+            )
+
+
+@rule("association-computation")
+def association_computation(document: Document) -> Iterator[Problem]:
+    for node in document.all("dataInputAssociation", "dataOutputAssociation"):
+        part = node.first("transformation", "assignment")
+        if part is not None:
+            yield Problem(
+                node.parent or node,
+                f"Expected a data association that copies a value, but found a {part.tag}, which is "
+                "not executed; compute the value in a script or mapping",
+                f"数据关联只复制数据，但发现了 {part.tag}，它不会被执行；请在脚本或映射中计算",
+                to_execute(document, node),
+            )
+
+
+@rule("transaction-method")
+def transaction_method(document: Document) -> Iterator[Problem]:
+    for node in document.all("transaction"):
+        method = node.get("method")
+        if method.lstrip("#").lower() not in {"", "compensate", "unspecified"}:
+            yield Problem(
+                node, f"Expected ##Compensate as the method of a transaction, but found '{method}'; it is not executed",
+                f"事务的 method 应为 ##Compensate，但实际为 '{method}'；此方式不会被执行", to_execute(document, node),
             )
 
 

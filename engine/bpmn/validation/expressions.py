@@ -28,9 +28,11 @@ READ_LANGUAGES = re.compile(r"juel|feel|camunda|/activiti|uel\b|^$", re.IGNORECA
 STARTS = re.compile(r"[$#]\{")
 
 
-def is_readable_language(language: str) -> bool:
-    """Whether an expression in this language can be executed; none given means `${…}`."""
-    return READ_LANGUAGES.search(language) is not None
+def _is_read(node: Node) -> bool:
+    """Whether an expression is in a language that is executed; none given means `${…}`."""
+    # Some tools always write the default of the standard.
+    usual = "XPath" in node.get("language") and STARTS.search(node.text) is not None
+    return usual or READ_LANGUAGES.search(node.get("language")) is not None
 
 
 def _language(document: Document, node: Node) -> str:
@@ -59,7 +61,7 @@ def expression_type(document: Document) -> Iterator[Problem]:
 def expression_language(document: Document) -> Iterator[Problem]:
     for node in document.all(*FORMAL):
         language = node.get("language")
-        if not is_readable_language(language) and not document.is_drawing(node):
+        if not _is_read(node) and not document.is_drawing(node):
             yield Problem(
                 node,
                 f"Expected an expression in ${{…}} or FEEL, but found language '{language}'; it is not executed here",
@@ -71,16 +73,18 @@ def expression_language(document: Document) -> Iterator[Problem]:
 def condition_text(document: Document) -> Iterator[Problem]:
     for node in document.all(*CONDITIONS, "loopCardinality"):
         language = _language(document, node)
-        if document.is_drawing(node) or node.get("camunda:resource") or not is_readable_language(node.get("language")):
+        if document.is_drawing(node) or node.get("camunda:resource") or not _is_read(node):
             continue
         if not node.text:
             yield Problem(
                 node, f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found nothing",
                 f"'{node.tag}' 应包含表达式（如 ${{amount > 100}}），但内容为空",
             )
-        elif STARTS.search(node.text) or _is_feel(document, node) or _is_constant(node):
+        elif STARTS.search(node.text) or _is_feel(document, node):
             yield from _read(document, node, node.text)
-        elif not is_readable_language(language):
+        elif _constant(node.text) is not None:
+            continue  # `true`, or 3 instances: the same in every language
+        elif READ_LANGUAGES.search(language) is None:
             yield Problem(
                 node,
                 f"Expected an expression in ${{…}} or FEEL, but found '{node.text[:100]}' in language '{language}'",
@@ -109,21 +113,32 @@ def _bare(node: Node) -> Iterator[Problem]:
         )
 
 
-def _is_constant(node: Node) -> bool:
-    if node.tag == "loopCardinality":
-        return re.fullmatch(r"[+-]?\d+", node.text) is not None
-    return node.text in {"true", "false"}
+@rule("constant-value")
+def constant_value(document: Document) -> Iterator[Problem]:
+    """What is made of constants has its value already: a condition is true or false, a number not negative."""
+    for node in document.all(*CONDITIONS, "loopCardinality"):
+        if document.is_drawing(node) or not node.text or _is_feel(document, node):
+            continue
+        value = _constant(node.text)
+        number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        if value is None or (number if node.tag == "loopCardinality" else isinstance(value, bool)):
+            continue
+        wanted, wanted_zh = ("true or false", "真或假")
+        if node.tag == "loopCardinality":
+            wanted, wanted_zh = ("a whole number from 0", "不小于 0 的整数")
+        yield Problem(
+            node, f"Expected {wanted} as '{node.tag}', but '{node.text[:100]}' is always {str(value)[:100]}",
+            f"'{node.tag}' 的结果应为{wanted_zh}，但 '{node.text[:100]}' 总是 {str(value)[:100]}",
+        )
 
 
-@rule("complex-condition")
-def complex_condition(document: Document) -> Iterator[Problem]:
-    """A condition must be able to be true: a number is none."""
-    for node in document.all(*CONDITIONS):
-        if re.fullmatch(r"[$#]\{\s*[-+]?[\d.]+\s*\}", node.text):
-            yield Problem(
-                node, f"Expected a condition that is true or false, but found the number {node.text}",
-                f"条件的结果应为真或假，但实际为数字 {node.text}", to_execute(document, node),
-            )
+def _constant(text: str) -> object:
+    """The value of an expression that reads nothing and calls nothing; None where it has none."""
+    try:
+        expression = compile_expression(text, bare=STARTS.search(text) is None)
+        return None if expression.names or expression.functions else expression.evaluate({})
+    except errors.EngineError:
+        return None
 
 
 @rule("timer-text")

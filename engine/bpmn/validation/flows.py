@@ -105,6 +105,7 @@ def default_flow(document: Document) -> Iterator[Problem]:
             yield Problem(
                 flow, f"Expected no condition on the default flow of '{node.label}'; delete the condition",
                 f"'{node.label}' 的默认顺序流不应有条件；请删除条件",
+                by_the_letter(document, flow),
             )
 
 

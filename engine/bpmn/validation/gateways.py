@@ -26,6 +26,7 @@ def gateway_direction(document: Document) -> Iterator[Problem]:
                 f"incoming and {outgoing} outgoing; correct the attribute or delete it",
                 f"顺序流应与 gatewayDirection='{node.get('gatewayDirection')}' 相符，"
                 f"但有 {incoming} 条流入、{outgoing} 条流出；请更正或删除该属性",
+                by_the_letter(document, node),
             )
 
 

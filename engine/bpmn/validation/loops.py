@@ -24,16 +24,6 @@ def loop_maximum(document: Document) -> Iterator[Problem]:
             )
 
 
-@rule("loop-cardinality")
-def loop_cardinality(document: Document) -> Iterator[Problem]:
-    for node in document.all("loopCardinality"):
-        if re.fullmatch(r"-\d+|[+-]?\d*\.\d+", node.text):
-            yield Problem(
-                node, f"Expected a whole number from 0 as loopCardinality, but found {node.text}",
-                f"loopCardinality 应为不小于 0 的整数，但实际为 {node.text}",
-            )
-
-
 @rule("loop-endless", "warning")
 def loop_endless(document: Document) -> Iterator[Problem]:
     for loop in document.all("standardLoopCharacteristics"):
@@ -64,7 +54,7 @@ def multi_instance_source(document: Document) -> Iterator[Problem]:
         if loop.get("camunda:elementVariable") and not ({"loopDataInputRef", "camunda:collection"} & set(sources)):
             yield Problem(
                 loop, "Expected a collection beside elementVariable, but found none",
-                "elementVariable 需要同时指定集合 (collection)",
+                "elementVariable 需要同时指定集合 (collection)", to_execute(document, loop),
             )
 
 
@@ -79,12 +69,14 @@ def multi_instance_behavior(document: Document) -> Iterator[Problem]:
                 f"{len(complex_definitions)} with behavior='{behavior}'",
                 f"complexBehaviorDefinition 只能且必须与 behavior='Complex' 一起使用，但 behavior='{behavior}' 时有 "
                 f"{len(complex_definitions)} 个",
+                to_execute(document, loop),
             )
         for value, name in BEHAVIOR_EVENTS.items():
             if behavior == value and not loop.get(name):
                 yield Problem(
                     loop, f"Expected {name} with behavior='{value}', but found none; name the event to throw",
                     f"behavior='{value}' 时需要 {name}；请指定要抛出的事件",
+                    to_execute(document, loop),
                 )
             elif behavior != value and loop.get(name):
                 yield Problem(

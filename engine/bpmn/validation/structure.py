@@ -7,12 +7,22 @@ from collections.abc import Iterator
 
 from engine.bpmn.validation import metamodel
 from engine.bpmn.validation.document import Document, Node
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 #: Widely left out by tools, and nothing depends on them.
-FORGIVEN_ATTRIBUTES = frozenset({("definitions", "targetNamespace"), ("linkEventDefinition", "name")})
+FORGIVEN_ATTRIBUTES = frozenset({
+    ("definitions", "targetNamespace"), ("interface", "name"), ("linkEventDefinition", "name"), ("operation", "name"),
+    ("relationship", "type"), ("resource", "name"),
+})
 FORGIVEN_CHILDREN = frozenset({
-    ("dataInputAssociation", "targetRef"), ("ioSpecification", "inputSet"), ("ioSpecification", "outputSet"),
+    ("callChoreography", "participantRef"), ("choreographyTask", "messageFlowRef"),
+    ("choreographyTask", "participantRef"), ("correlationProperty", "correlationPropertyRetrievalExpression"),
+    ("dataInputAssociation", "targetRef"), ("interface", "operation"), ("ioSpecification", "inputSet"),
+    ("ioSpecification", "outputSet"), ("operation", "inMessageRef"), ("relationship", "source"),
+    ("relationship", "target"), ("subChoreography", "participantRef"),
+})
+FORGIVEN_VALUES = frozenset({
+    "associationDirection", "direction", "gatewayDirection", "isClosed", "itemKind", "loopType", "processType",
 })
 URI_ATTRIBUTES = ("expressionLanguage", "typeLanguage", "language", "scriptLanguage", "method", "importType")
 MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+*-]+(\s*;.*)?")
@@ -91,6 +101,7 @@ def attribute_value(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, f"Expected {allowed} as '{name}' of '{node.tag}', but found '{value}'",
                 f"'{node.tag}' 的 '{name}' 应为 {allowed_zh}，但实际为 '{value}'",
+                by_the_letter(document, node) if name in FORGIVEN_VALUES else None,
             )
 
 
@@ -110,7 +121,7 @@ def missing_attribute(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node, f"Expected the attribute '{name}' on '{node.tag}', but found none; add it",
                     f"'{node.tag}' 缺少属性 '{name}'；请补充",
-                    "warning" if (node.tag, name) in FORGIVEN_ATTRIBUTES else None,
+                    by_the_letter(document, node) if (node.tag, name) in FORGIVEN_ATTRIBUTES else None,
                 )
 
 
@@ -129,7 +140,7 @@ def child_number(document: Document) -> Iterator[Problem]:
                     node,
                     f"Expected at least {slot.least} '{name}' inside '{node.tag}', but found {len(found)}; add it",
                     f"'{node.tag}' 中至少需要 {slot.least} 个 '{name}'，但实际有 {len(found)} 个；请补充",
-                    by_the_letter(document, node) if forgiven else None,
+                    by_the_letter(document, node) if forgiven else to_execute(document, node),
                 )
             elif slot.most is not None and len(found) > slot.most:
                 yield Problem(
@@ -152,7 +163,7 @@ def duplicate_id(document: Document) -> Iterator[Problem]:
             )
 
 
-@rule("id-form")
+@rule("id-form", "warning")
 def id_form(document: Document) -> Iterator[Problem]:
     for name, carriers in document.carriers.items():
         if name and not re.search(r"[\s<>&\"']", name):
@@ -171,6 +182,7 @@ def mime_type(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, f"Expected a MIME type such as text/plain as textFormat, but found '{value}'",
                 f"textFormat 应为 MIME 类型（如 text/plain），但实际为 '{value}'",
+                by_the_letter(document, node),
             )
 
 
@@ -184,6 +196,7 @@ def uri_form(document: Document) -> Iterator[Problem]:
             if value and BROKEN_URI.search(value):
                 yield Problem(
                     node, f"Expected a URI as '{name}', but found '{value}'", f"'{name}' 应为 URI，但实际为 '{value}'",
+                    by_the_letter(document, node),
                 )
 
 
