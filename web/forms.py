@@ -27,8 +27,9 @@ RESERVED = frozenset({"csrf_token", "next", "to", "password", "old", "new", "aga
 MANY = frozenset({"checklist", "taglist"})
 #: Component types that carry no value.
 SHOWN = frozenset({"text", "html", "separator", "spacer", "group", "image"})
-#: Columns of the grid in which form-js lays out its fields.
+#: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
+SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
 
 MESSAGES = {
     "required": lazy_gettext("Please fill this in."),
@@ -199,7 +200,7 @@ def _field(
         text=_translated(part, "text"),
         is_conditional=bool(part.get("conditional")),
         subtype=str(part.get("subtype", "date")),
-        span=int((part.get("layout") or {}).get("columns") or COLUMNS),
+        span=int((part.get("layout") or {}).get("columns") or SHORT.get(kind, COLUMNS)),
         error=wrong.get(key, ""),
         children=fields(part, values, refusal, hidden) if part.get("components") else (),
     )
