@@ -3,8 +3,8 @@ What a step costs, side by side in one run: the engine, a bare sqlite3 transacti
 
     python -m tests.benchmarks.bench_engine [--quick]
 
-The bare transaction executes the very statements that the step of the engine wrote with, on a copy of the database as it
-was before. All databases are files, with a write-ahead log and synchronous=FULL.
+The bare transaction executes the very statements that the step of the engine wrote with, on a copy of the database as
+it was before. All databases are files, with a write-ahead log and synchronous=FULL.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def against_spiffworkflow(_divisor: int) -> list[Row]:
         instance = _start_loop(world)
         mine = statistics.median(_complete(world, instance, 60)[40:])
         connection = sqlite3.connect(folder / "spiff.db", isolation_level=None)
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE w (id INTEGER, state TEXT);")
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE w (id INTEGER, state)")
         registry = BpmnWorkflowSerializer.configure()
         serializer = BpmnWorkflowSerializer(registry)
         bare = Bare(python(LOOP))
@@ -124,8 +124,8 @@ def state(_divisor: int) -> list[Row]:
     """Bytes of the tokens at a wait state."""
     loop = '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="person"/>'
     late = f'<boundaryEvent id="Late" attachedToRef="A">{timer("PT5H")}</boundaryEvent>'
-    inner = container("Sub", nodes("startEvent T; parallelGateway Split; userTask B C"), f'<userTask id="D">{loop}</userTask>',
-                      flow="T > Split; Split > B; Split > C; Split > D")
+    inner = container("Sub", nodes("startEvent T; parallelGateway Split; userTask B C"),
+                      f'<userTask id="D">{loop}</userTask>', flow="T > Split; Split > B; Split > C; Split > D")
     diagram = process(nodes("startEvent S; parallelGateway Fork; userTask A"), late, inner,
                       flow="S > Fork; Fork > A; Fork > Sub")
     with _world() as (world, _):
@@ -168,7 +168,7 @@ def timers(divisor: int) -> list[Row]:
              f"{fired} of {number} fired")]
 
 
-# how it is measured -----------------------------------------------------------------------------------------------------
+# how it is measured
 
 
 @contextmanager
@@ -212,7 +212,7 @@ def _recording(world: World, recorded: list[list[Statement]]) -> Iterator[None]:
     def begin(_connection: sqlalchemy.Connection) -> None:
         recorded.append([])
 
-    def execute(_connection: object, _cursor: object, statement: str, parameters: Any, _context: object, many: bool) -> None:
+    def execute(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
         if statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
             recorded[-1].append((statement, parameters, many))
 

@@ -54,7 +54,8 @@ def test_inclusive_join__does_not_wait_for_a_way_not_taken() -> None:
 def test_inclusive_join__fires_when_a_token_can_also_come_where_one_is() -> None:
     # C can still send its token to the way of A, which has one: by table 13.3 the join does not wait.
     diagram = process(
-        nodes("startEvent S; parallelGateway Split; exclusiveGateway Merge Choose; inclusiveGateway Join; userTask A C Z"),
+        nodes("startEvent S; parallelGateway Split; exclusiveGateway Merge Choose; inclusiveGateway Join"),
+        nodes("userTask A C Z"),
         flow="""S > Split; Split > A; Split > C; A > Merge; C > Choose; Choose > Merge [${x}]; Choose > Join [${!x}]
                 Merge > Join; Join > Z""",
     )
@@ -86,16 +87,19 @@ def test_terminate__ends_its_own_level_only() -> None:
 
 
 def test_multi_instance__completion_condition_ends_the_others() -> None:
-    loop = ('<multiInstanceLoopCharacteristics><loopCardinality>4</loopCardinality>'
-            '<completionCondition>${nrOfCompletedInstances >= 2}</completionCondition></multiInstanceLoopCharacteristics>')
-    world, instance = run(process(nodes("startEvent S; userTask Z"), f'<userTask id="A">{loop}</userTask>', flow="S > A; A > Z"))
+    enough = "<completionCondition>${nrOfCompletedInstances >= 2}</completionCondition>"
+    inner = f"<loopCardinality>4</loopCardinality>{enough}"
+    loop = f"<multiInstanceLoopCharacteristics>{inner}</multiInstanceLoopCharacteristics>"
+    diagram = process(nodes("startEvent S; userTask Z"), f'<userTask id="A">{loop}</userTask>', flow="S > A; A > Z")
+    world, instance = run(diagram)
 
     assert open_elements(world, instance) == "A A A A"
     assert complete(world, instance, "A A") == "Z"
 
 
 def test_boundary_timer__not_interrupting_adds_a_token() -> None:
-    late = f'<boundaryEvent id="Late" attachedToRef="A" cancelActivity="false">{timer("R2/PT10S", "timeCycle")}</boundaryEvent>'
+    cycle = timer("R2/PT10S", "timeCycle")
+    late = f'<boundaryEvent id="Late" attachedToRef="A" cancelActivity="false">{cycle}</boundaryEvent>'
     world, instance = run(process(nodes("startEvent S; userTask A R; endEvent E"), late, flow="S > A; A > E; Late > R"))
 
     world.advance(35)
@@ -128,10 +132,11 @@ def test_error__goes_to_the_nearest_catch() -> None:
 
 
 def test_variables__input_is_local_output_goes_up() -> None:
-    mapping = ('<extensionElements><camunda:inputOutput><camunda:inputParameter name="n">${m + 1}</camunda:inputParameter>'
-               '<camunda:outputParameter name="r">${n * 2}</camunda:outputParameter></camunda:inputOutput></extensionElements>')
-    world, instance = run(process(nodes("startEvent S; endEvent E"), f'<userTask id="A">{mapping}</userTask>', flow="S > A; A > E"),
-                          m=4)
+    mapping = ('<camunda:inputParameter name="n">${m + 1}</camunda:inputParameter>'
+               '<camunda:outputParameter name="r">${n * 2}</camunda:outputParameter>')
+    extensions = f"<extensionElements><camunda:inputOutput>{mapping}</camunda:inputOutput></extensionElements>"
+    diagram = process(nodes("startEvent S"), f'<userTask id="A">{extensions}</userTask>', flow="S > A")
+    world, instance = run(diagram, m=4)
 
     complete(world, instance, "A", n=10)
 
@@ -150,7 +155,7 @@ def test_script__counts_a_loop() -> None:
 
 def test_unknown_construct__is_refused() -> None:
     with pytest.raises(Refused, match="adHocSubProcess"):
-        run(process(nodes("startEvent S"), container("Loose", nodes("userTask A"), kind="adHocSubProcess"), flow="S > Loose"))
+        run(process(nodes("startEvent S"), container("Loose", nodes("userTask A"), kind="adHocSubProcess")))
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
