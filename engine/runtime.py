@@ -70,7 +70,7 @@ Step = tuple[int, triggers.Trigger, str | None]
 
 
 def _read(session: Session, statement: Any, process_instance_id: int) -> InstanceRow:
-    row: Any = session.execute(statement, {"instance_id": process_instance_id}).one_or_none()
+    row: Any = session.connection().execute(statement, {"instance_id": process_instance_id}).one_or_none()
     if row is None:
         raise errors.NotFound("process instance", process_instance_id)
     found: InstanceRow = row
@@ -83,22 +83,25 @@ def lock(session: Session, process_instance_id: int) -> InstanceRow:
     if session.get_bind().dialect.name == "sqlite":
         # The transaction has the write lock of the whole database.
         return row
-    session.execute(_root_lock, {"root_id": row.root_id})
+    session.connection().execute(_root_lock, {"root_id": row.root_id})
     # What was read before the lock was waited for may be old.
     return _read(session, _row, process_instance_id)
 
 
-def advance(session: Session, process_instance_id: int, trigger: triggers.Trigger, *, by: str | None) -> None:
+def advance(
+    session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None
+) -> None:
     """
     Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
 
-    Raises `NotFound` or `InvalidState` where the trigger does not fit what is alive; nothing has changed then.
+    `instance` is its id, or the row that `lock` returned if nothing has moved it since. Raises `NotFound` or
+    `InvalidState` where the trigger does not fit what is alive; nothing has changed then.
     """
-    lock(session, process_instance_id)
-    steps: deque[Step] = deque([(process_instance_id, trigger, by)])
+    row = lock(session, instance) if isinstance(instance, int) else instance
+    steps = deque(_step(session, row, trigger, by))
     while steps:
-        step = steps.popleft()
-        steps.extend(_step(session, *step))
+        process_instance_id, following, who = steps.popleft()
+        steps.extend(_step(session, _read(session, _row, process_instance_id), following, who))
 
 
 def begin(
@@ -109,22 +112,16 @@ def begin(
     business_key: str | None,
     by: str | None,
     start_element: str | None = None,
-    caller: InstanceRow | None = None,
-    number: int | None = None,
 ) -> int:
     """Make the row of a new process instance and start it; return its id."""
-    process_instance_id = _insert(session, definition, business_key, by, caller, number)
+    process_instance_id = _insert(session, definition, business_key, by, None, None)
     start = triggers.Start(
         variables=variables,
         start_element=start_element,
         facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
     )
-    if caller is None:
-        advance(session, process_instance_id, start, by=by)
-    else:
-        steps: deque[Step] = deque([(process_instance_id, start, by)])
-        while steps:
-            steps.extend(_step(session, *steps.popleft()))
+    # Nobody else can see it yet, so that there is nothing to lock.
+    advance(session, _read(session, _row, process_instance_id), start, by=by)
     return process_instance_id
 
 
@@ -187,8 +184,7 @@ def activity_variables(session: Session, process_instance_id: int, activity_inst
     return dict(token.variables())
 
 
-def _step(session: Session, process_instance_id: int, trigger: triggers.Trigger, by: str | None) -> list[Step]:
-    row = _read(session, _row, process_instance_id)
+def _step(session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None) -> list[Step]:
     _require_fitting(row, trigger)
     now = clock.now()
     workflow = open_workflow(session, row, now)

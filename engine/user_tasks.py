@@ -113,13 +113,13 @@ def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by
     if task is None:
         raise errors.NotFound("user task", task_id)
     username = _require(session, task, "complete", authorization.may_complete, by)
-    runtime.lock(session, task.process_instance_id)
+    instance = runtime.lock(session, task.process_instance_id)
     change = {"task_id": task_id, "seen": task.assignee, "by": username, "now": clock.now()}
     if not session.connection().execute(_complete, change).rowcount:
         raise _refusal(session, "complete", task_id)
     session.connection().execute(_remove_candidates, {"task_id": task_id})
     trigger = CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
-    runtime.advance(session, task.process_instance_id, trigger, by=username)
+    runtime.advance(session, instance, trigger, by=username)
     return Completed(
         id=task_id,
         name=task.name,
