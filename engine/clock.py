@@ -58,9 +58,11 @@ def reset() -> None:
 
 
 def aware(at: datetime) -> datetime:
-    """Return the moment; raises `InvalidInput` where it has no time zone."""
+    """Return the moment; raises `InvalidInput` where it has no time zone, or none can be reckoned with."""
     if at.tzinfo is None:
         raise errors.InvalidInput(f"Expected a date and time with its time zone, but found {at.isoformat()}")
+    if not 1 < at.year < 9999:  # in the first and the last year, other time zones are out of Python's range
+        raise errors.InvalidInput(f"Expected a moment within the years 2 to 9998, but found {at.isoformat()}")
     return at
 
 
@@ -207,7 +209,10 @@ class Calendar:
             zone = time_zone(self.zone)
             hours = self.opening_hours.on(day)
             moments = ((moment(day, begin, zone), moment(day, end, zone, end=True)) for begin, end in hours)
-            found = tuple((begin, end) for begin, end in moments if begin < end)
+            try:
+                found = tuple((begin, end) for begin, end in moments if begin < end)
+            except OverflowError:  # the ends of the calendar
+                found = ()
             if len(self._opened) >= _CACHED_DAYS:
                 self._opened.clear()
             self._opened[day] = found

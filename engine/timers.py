@@ -168,8 +168,8 @@ class _Interval:
         )  # fmt: skip
         if due.at >= now:
             return due
-        # All moments have passed: it is due once, at once, as any timer that was missed.
-        return (due.next(now) if left != 0 else None) or Due(
+        # Where all moments have passed it is due once, at once, as any timer that was missed.
+        return due.next(now - timedelta.resolution) or Due(
             at=now.astimezone(UTC), remaining=0, kind=timer.kind, text=timer.text, zone=zone
         )
 

@@ -1,0 +1,234 @@
+"""The clock, and working time across weekends, holidays, make-up days and daylight saving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import clock, errors
+from engine.clock import Calendar
+
+SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
+WEEK = {"mon-fri": [["08:30", "12:00"], ["13:30", "18:00"]]}
+DEALER = Calendar.from_json({"zone": "Asia/Shanghai", "country": "CN", "hours": WEEK})
+DAILY = Calendar.from_json({"zone": "Europe/Berlin", "hours": {"mon-sun": [["00:00", "24:00"]]}})
+
+
+@pytest.fixture(autouse=True)
+def _follow_the_system_again() -> Iterator[None]:
+    yield
+    clock.reset()
+
+
+def shanghai(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+def berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+def test_now__is_utc() -> None:
+    assert clock.now().tzinfo is UTC
+
+
+def test_set_to__stands_still_and_moves() -> None:
+    clock.set_to(shanghai("2026-10-01T09:00"))
+
+    assert clock.now() == clock.now() == datetime(2026, 10, 1, 1, tzinfo=UTC)
+    clock.move(timedelta(hours=2))
+    assert clock.now() == datetime(2026, 10, 1, 3, tzinfo=UTC)
+
+
+def test_set_to__without_zone_is_refused() -> None:
+    with pytest.raises(errors.InvalidInput, match="time zone"):
+        clock.set_to(datetime(2026, 10, 1))
+
+
+def test_move__a_running_clock() -> None:
+    before = clock.now()
+
+    clock.move(timedelta(days=10))
+
+    assert timedelta(days=10) <= clock.now() - before < timedelta(days=11)
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "end"),
+    [
+        ("2026-11-20T10:00", 1, "2026-11-20T11:00"),
+        ("2026-11-20T11:00", 2, "2026-11-20T14:30"),  # over lunch
+        ("2026-11-20T17:00", 2, "2026-11-23T09:30"),  # Friday to Monday
+        ("2026-11-21T12:00", 1, "2026-11-23T09:30"),  # from a Saturday
+        ("2026-11-20T16:00", 2, "2026-11-20T18:00"),  # to the very end of the day
+        ("2026-11-20T10:00", 0, "2026-11-20T10:00"),
+        ("2026-11-20T13:00", 0, "2026-11-20T13:30"),  # nothing, but it begins when they open
+        ("2025-09-30T17:30", 1, "2025-10-09T09:00"),  # National Day 2025: 1 to 8 October
+        ("2025-09-27T09:00", 1, "2025-09-28T09:30"),  # Sunday 28 September 2025 is worked
+        ("2025-10-10T17:30", 1, "2025-10-11T09:00"),  # so is Saturday 11 October
+        ("2026-09-30T17:30", 1, "2026-10-08T09:00"),  # National Day 2026: 1 to 7 October
+        ("2026-09-18T17:30", 1, "2026-09-20T09:00"),  # Sunday 20 September 2026 is worked
+        ("2026-10-09T17:30", 1, "2026-10-10T09:00"),  # so is Saturday 10 October
+        ("2026-02-13T17:30", 1, "2026-02-14T09:00"),  # Saturday before Spring Festival
+        ("2026-02-14T17:30", 1, "2026-02-24T09:00"),
+    ],
+)
+def test_add__in_china(start: str, hours: int, end: str) -> None:
+    assert DEALER.add(shanghai(start), timedelta(hours=hours)) == shanghai(end)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        ("2026-03-28", 24),
+        ("2026-03-29", 23),  # an hour is skipped
+        ("2026-10-25", 25),  # an hour is repeated
+    ],
+)
+def test_working_between__days_of_daylight_saving(day: str, hours: int) -> None:
+    start = datetime.combine(date.fromisoformat(day), datetime.min.time(), BERLIN)
+    end = datetime.combine(date.fromisoformat(day) + timedelta(days=1), datetime.min.time(), BERLIN)
+
+    assert DAILY.working_between(start, end) == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("hours", "day", "expected"),
+    [
+        (["01:00", "02:30"], "2026-03-29", 1),  # closes in the skipped hour
+        (["02:15", "02:45"], "2026-03-29", 0),  # lies in it
+        (["02:15", "04:00"], "2026-03-29", 1),  # opens in it
+        (["01:00", "02:30"], "2026-10-25", 2.5),  # closes in the repeated hour, the second time
+        (["02:30", "04:00"], "2026-10-25", 2.5),  # opens in it, the first time
+    ],
+)
+def test_working_between__hours_at_the_change(hours: list[str], day: str, expected: float) -> None:
+    calendar = Calendar.from_json({"zone": "Europe/Berlin", "hours": {"mon-sun": [hours]}})
+
+    assert calendar.working_between(berlin(f"{day}T00:00"), berlin(f"{day}T12:00")) == timedelta(hours=expected)
+
+
+def test_add__shanghai_has_no_daylight_saving_now() -> None:
+    around = Calendar.from_json({"zone": "Asia/Shanghai", "hours": {"mon-sun": [["00:00", "24:00"]]}})
+
+    assert around.add(shanghai("2026-03-29T00:00"), timedelta(days=1)) == shanghai("2026-03-30T00:00")
+
+
+@given(
+    st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),
+    st.timedeltas(timedelta(0), timedelta(hours=200)),
+)
+def test_subtract__is_the_reverse_of_add(start: datetime, working: timedelta) -> None:
+    end = DEALER.add(start, working)
+
+    assert DEALER.working_between(start, end) == working
+    assert DEALER.working_between(DEALER.subtract(end, working), end) == working
+
+
+@given(*[st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))] * 3)
+def test_working_between__adds_up(first: datetime, second: datetime, third: datetime) -> None:
+    total = DEALER.working_between(first, second) + DEALER.working_between(second, third)
+
+    assert total == DEALER.working_between(first, third)
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "end"),
+    [
+        ("2026-09-30T16:00", 1, "2026-10-08T16:00"),
+        ("2026-09-30T16:00", 3, "2026-10-10T16:00"),
+        ("2026-10-08T16:00", -1, "2026-09-30T16:00"),
+        ("2026-10-03T16:00", 1, "2026-10-08T16:00"),
+        ("2026-10-03T16:00", 0, "2026-10-03T16:00"),
+    ],
+)
+def test_add_working_days(start: str, count: int, end: str) -> None:
+    assert DEALER.add_working_days(shanghai(start), count) == shanghai(end)
+
+
+def test_add_working_days__keeps_the_local_time() -> None:
+    assert DAILY.add_working_days(berlin("2026-03-28T09:00"), 1) == berlin("2026-03-29T09:00")
+
+
+def test_is_open__until_the_moment_of_closing() -> None:
+    assert DEALER.is_open(shanghai("2026-11-20T08:30"))
+    assert DEALER.is_open(shanghai("2026-11-20T17:59"))
+    assert not DEALER.is_open(shanghai("2026-11-20T18:00"))
+    assert not DEALER.is_open(shanghai("2026-11-20T12:30"))
+
+
+def test_opening_hours__the_dealer_departs_from_the_state() -> None:
+    calendar = Calendar.from_json(
+        {
+            "zone": "Asia/Shanghai",
+            "country": "CN",
+            "hours": WEEK | {"sat-sun": [["09:00", "17:00"]]},
+            "holidays": ["2026-11-23/2026-11-24"],
+            "workingDays": ["2026-10-02"],
+            "makeUpHours": [["10:00", "15:00"]],
+            "days": {"2026-10-03": [["09:00", "12:00"]], "2026-11-25": []},
+        }
+    )
+    on = calendar.opening_hours.on
+
+    assert on(date(2026, 10, 1)) == ()
+    assert on(date(2026, 10, 2)) == ((600, 900),)
+    assert on(date(2026, 10, 3)) == ((540, 720),)
+    assert on(date(2026, 10, 4)) == ()  # a Sunday within the break, although they open on Sundays
+    assert on(date(2026, 10, 10)) == ((600, 900),)  # a make-up day
+    assert on(date(2026, 10, 11)) == ((540, 1020),)
+    assert [on(date(2026, 11, day)) for day in (23, 24, 25)] == [(), (), ()]
+
+
+def test_unofficial_years__when_the_next_is_not_published() -> None:
+    clock.set_to(shanghai("2026-11-20T10:00"))
+    listed = Calendar.from_json({"country": "CN", "hours": WEEK, "holidays": ["2027-01-01"]})
+
+    assert DEALER.unofficial_years == (2027,)
+    assert listed.unofficial_years == ()
+    assert DAILY.unofficial_years == ()
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {}, {"hours": {}}, {"hours": []}, {"hours": {"mon": []}}, {"hours": {"someday": [["08:00", "09:00"]]}},
+        {"hours": {"mon": [["09:00", "08:00"]]}}, {"hours": {"mon": [["08:00", "08:00"]]}},
+        {"hours": {"mon": [["08:00", "12:00"], ["11:00", "13:00"]]}}, {"hours": {"mon": [["8", "9"]]}},
+        {"hours": {"mon": [["08:00", "25:00"]]}}, {"hours": {"mon": "08:00"}}, {"hours": {"mon": [[8, 9]]}},
+        {"hours": WEEK, "zone": "Mars/Olympus"}, {"hours": WEEK, "zone": 5}, {"hours": WEEK, "zone": "../etc/passwd"},
+        {"hours": WEEK, "country": "XX"}, {"hours": WEEK, "country": "CN", "subdivision": "Nowhere"},
+        {"hours": WEEK, "holidays": "2026-01-01"}, {"hours": WEEK, "holidays": ["2026-02-30"]},
+        {"hours": WEEK, "holidays": ["2026-02-05/2026-02-01"]}, {"hours": WEEK, "holidays": ["0001-01-01/9999-01-01"]},
+        {"hours": WEEK, "holiday": []}, {"hours": WEEK, "days": {"2026-01-01": "closed"}}, {"hours": WEEK, "days": []},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_from_json__refuses(mapping: dict[str, object]) -> None:
+    with pytest.raises(errors.InvalidInput, match="Expected"):
+        Calendar.from_json(mapping)
+
+
+def test_add__refuses_when_the_calendar_has_no_more_open_hours() -> None:
+    once = Calendar.from_json({"hours": {}, "days": {"2026-01-01": [["09:00", "10:00"]]}})
+
+    assert once.add(datetime(2025, 1, 1, tzinfo=UTC), timedelta(minutes=30)) == datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
+    with pytest.raises(errors.InvalidInput, match="30 years"):
+        once.add(datetime(2025, 1, 1, tzinfo=UTC), timedelta(hours=2))
+
+
+@pytest.mark.parametrize(("year", "days"), [(2, -800), (9998, 800)])
+def test_add__to_the_ends_of_time(year: int, days: int) -> None:
+    with pytest.raises(errors.InvalidInput, match="30 years"):
+        DAILY.add(datetime(year, 6, 1, tzinfo=UTC), timedelta(days=days))
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_add__beyond_the_ends_of_time(year: int) -> None:
+    with pytest.raises(errors.InvalidInput, match="years 2 to 9998"):
+        DAILY.add(datetime(year, 6, 1, tzinfo=UTC), timedelta(days=1))

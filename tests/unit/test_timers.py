@@ -1,0 +1,225 @@
+"""Timers: dates, durations, cycles and cron."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import errors, timers
+from engine.timers import Due, Kind
+
+BERLIN = "Europe/Berlin"
+NOW = datetime(2026, 3, 27, 16, 0, tzinfo=UTC)  # a Friday, two days before clocks go forward
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN))
+
+
+def moments(kind: Kind, text: str, *, count: int = 5) -> list[datetime]:
+    """Return when a timer is due, each executed in time."""
+    due: Due | None = timers.parse(kind, text).first(NOW, BERLIN)
+    found = []
+    while due is not None and len(found) < count:
+        found.append(due.at)
+        due = due.next(due.at)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("date", "2026-10-01", "2026-10-01T00:00"),
+        ("date", "2026-10-01T09:00", "2026-10-01T09:00"),
+        ("date", "2026-10-01T09:00:00+02:00", "2026-10-01T09:00"),
+        ("date", "2020-01-01", "2020-01-01T00:00"),  # passed: due at once
+        ("duration", "PT2H", "2026-03-27T19:00"),
+        ("duration", "P3D", "2026-03-30T17:00"),  # the same time of day
+        ("duration", "PT72H", "2026-03-30T18:00"),  # exactly so long
+        ("duration", "P1M", "2026-04-27T17:00"),
+        ("duration", "P11M", "2027-02-27T17:00"),
+        ("duration", "P1Y2M3DT4H5M6.5S", "2027-05-30T21:05:06.500000"),
+        ("duration", "P2W", "2026-04-10T17:00"),
+        ("duration", "PT0S", "2026-03-27T17:00"),
+    ],
+)
+def test_first__once(kind: Kind, text: str, expected: str) -> None:
+    due = timers.parse(kind, text).first(NOW, BERLIN)
+
+    assert due.at == local(expected)
+    assert due.at.tzinfo is UTC
+    assert due.remaining == 0
+    assert due.next(NOW) is None
+
+
+def test_first__a_month_from_the_31st_is_its_last_day() -> None:
+    due = timers.parse("duration", "P1M").first(datetime(2026, 1, 31, 12, tzinfo=UTC), "UTC")
+
+    assert due.at == datetime(2026, 2, 28, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("R3/PT1H", ["2026-03-27T18:00", "2026-03-27T19:00", "2026-03-27T20:00"]),
+        ("R1/PT1H", ["2026-03-27T18:00"]),
+        ("R2/2026-04-01T09:00/P1D", ["2026-04-01T09:00", "2026-04-02T09:00"]),
+        ("R3/2026-03-27T16:00/PT1H", ["2026-03-27T17:00", "2026-03-27T18:00"]),  # one of three has passed
+        ("R2/2020-01-01/P1M", ["2026-03-27T17:00"]),  # all have passed: due once
+        ("R2/PT10S/2026-04-01", ["2026-03-31T23:59:50", "2026-04-01T00:00:00"]),
+        ("R/P1D/2026-03-30", ["2026-03-28T00:00", "2026-03-29T00:00", "2026-03-30T00:00"]),
+        ("R3/2026-03-28T09:00/2026-03-29T09:00", ["2026-03-28T09:00", "2026-03-29T09:00", "2026-03-30T09:00"]),
+        ("R/P1D", [f"2026-{day}T17:00" for day in ("03-28", "03-29", "03-30", "03-31", "04-01")]),
+        ("R/2026-01-31/P1M", [f"2026-{day}T00:00" for day in ("03-31", "04-30", "05-31", "06-30", "07-31")]),
+        ("0 9 * * MON-FRI", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
+        ("0 0 9 ? * MON-FRI", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
+        ("0 0 9 ? * 2-6", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
+        ("0 9 * * 1-5", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
+        ("0 0 12 ? * FRI-MON", [f"2026-{day}T12:00" for day in ("03-28", "03-29", "03-30", "04-03", "04-04")]),
+        ("0 0 12 ? * 6L", [f"2026-{day}T12:00" for day in ("04-24", "05-29", "06-26", "07-31", "08-28")]),
+        ("0 0 12 ? * 6#3", [f"2026-{day}T12:00" for day in ("04-17", "05-15", "06-19", "07-17", "08-21")]),
+        ("0 0 0 L * ?", [f"2026-{day}T00:00" for day in ("03-31", "04-30", "05-31", "06-30", "07-31")]),
+        ("0 0 0 1 1 ? 2028-2029", ["2028-01-01T00:00", "2029-01-01T00:00"]),
+        ("@daily", [f"2026-{day}T00:00" for day in ("03-28", "03-29", "03-30", "03-31", "04-01")]),
+        ("0/30 * * * * ?", [f"2026-03-27T17:{at}" for at in ("00:30", "01:00", "01:30", "02:00", "02:30")]),
+        ("30 2 * * *", ["2026-03-28T02:30", "2026-03-29T03:00", "2026-03-30T02:30", "2026-03-31T02:30", "2026-04-01T02:30"]),
+    ],
+)  # fmt: skip
+def test_next__cycles(text: str, expected: list[str]) -> None:
+    assert moments("cycle", text) == [local(at) for at in expected]
+
+
+def test_next__missed_moments_are_due_once_and_count() -> None:
+    due = timers.parse("cycle", "R5/PT1H").first(NOW, BERLIN)
+
+    later = due.next(NOW + timedelta(hours=3, minutes=5))
+
+    assert later is not None
+    assert (later.at, later.remaining) == (NOW + timedelta(hours=4), 1)
+
+
+def test_next__none_where_all_were_missed() -> None:
+    due = timers.parse("cycle", "R5/PT1H").first(NOW, BERLIN)
+
+    assert due.next(NOW + timedelta(days=1)) is None
+
+
+def test_next__of_seconds_after_a_year_is_found_at_once() -> None:
+    due = timers.parse("cycle", "R/PT1S").first(NOW, BERLIN)
+
+    later = due.next(NOW + timedelta(days=366, microseconds=1))
+
+    assert later is not None
+    assert later.at == NOW + timedelta(days=366, seconds=1)
+
+
+def test_next__cron_skips_what_was_missed() -> None:
+    due = timers.parse("cycle", "*/10 * * * *").first(NOW, "UTC")
+
+    later = due.next(NOW + timedelta(hours=5, minutes=1))
+
+    assert later is not None
+    assert later.at == NOW + timedelta(hours=5, minutes=10)
+
+
+@pytest.mark.parametrize("text", ["R3/PT1H", "R/P1D/2026-03-30", "0 9 * * *", "R2/2020-01-01/P1M"])
+def test_from_json__what_as_json_gave(text: str) -> None:
+    due = timers.parse("cycle", text).first(NOW, BERLIN)
+
+    assert Due.from_json(cast("dict[str, object]", json.loads(json.dumps(due.as_json())))) == due
+
+
+def test_from_json__refuses_something_else() -> None:
+    with pytest.raises(errors.InvalidInput, match="when a timer is due"):
+        Due.from_json({"at": 5})
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("date", ""), ("date", "tomorrow"), ("date", "2026-02-30"), ("date", "P1D"), ("date", "2026-13-01T00:00"),
+        ("duration", ""), ("duration", "P"), ("duration", "PT"), ("duration", "P1H"), ("duration", "1D"),
+        ("duration", "-PT1H"), ("duration", "P1DT"), ("duration", "PT1.5H"), ("duration", "2026-01-01"),
+        ("duration", "P99999999999D"), ("cycle", ""), ("cycle", "R"), ("cycle", "R/"), ("cycle", "R0/PT1H"),
+        ("cycle", "R3/PT0S"), ("cycle", "R/PT0.5S"), ("cycle", "R/-PT1H"), ("cycle", "R-1/PT1H"), ("cycle", "PT1H"),
+        ("cycle", "R3/PT1H/PT1H"), ("cycle", "R1/2026-01-01"), ("cycle", "R2/2026-01-02/2026-01-01"),
+        ("cycle", "R3/a/b/c"), ("cycle", "* * * *"), ("cycle", "61 * * * *"), ("cycle", "0 0 30 2 *"),
+        ("cycle", "0 0 0 15W * ?"), ("cycle", "0 0 0 L-3 * ?"), ("cycle", "0 0 0 ? * XYZ"), ("cycle", "0 0 0 ? * 8"),
+        ("cycle", "0 0 0 1 1 ? 99"), ("cycle", "* " * 1000), ("cycle", "0 0 0 31 2 ?"), ("cycle", "*/0 * * * *"),
+    ],
+)  # fmt: skip
+def test_parse__refuses_with_what_was_expected(kind: Kind, text: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="Expected"):
+        timers.parse(kind, text)
+
+
+def test_first__refuses_what_is_beyond_all_years() -> None:
+    with pytest.raises(errors.InvalidInput, match="9999"):
+        timers.parse("duration", "P9999Y").first(NOW, BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("date", local("2026-05-01T10:00"), "2026-05-01T10:00"),
+        ("date", date(2026, 5, 1), "2026-05-01T00:00"),
+        ("date", "2026-05-01", "2026-05-01T00:00"),
+        ("duration", timedelta(hours=1), "2026-03-27T18:00"),
+        ("duration", "PT1H", "2026-03-27T18:00"),
+        ("duration", local("2026-05-01T10:00"), "2026-05-01T10:00"),
+    ],
+)
+def test_schedule__values_of_expressions(kind: Kind, value: object, expected: str) -> None:
+    assert timers.schedule(kind, value, NOW, BERLIN).at == local(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("date", None), ("date", 5), ("cycle", timedelta(hours=1)), ("duration", timedelta.max), ("date", [])],
+)
+def test_schedule__refuses_other_values(kind: Kind, value: object) -> None:
+    with pytest.raises(errors.InvalidInput, match="Expected"):
+        timers.schedule(kind, value, NOW, BERLIN)
+
+
+def test_resolve__a_due_date_as_date_or_duration() -> None:
+    assert timers.resolve("P1D", NOW, BERLIN) == local("2026-03-28T17:00")
+    assert timers.resolve("2026-04-01", NOW, BERLIN) == local("2026-04-01T00:00")
+    assert timers.resolve(timedelta(hours=1), NOW, BERLIN) == NOW + timedelta(hours=1)
+
+
+@given(
+    st.sampled_from(["date", "duration", "cycle"]),
+    st.text(max_size=30) | st.text("RPTYMDHS/-+:0123456789 *?LW#,", max_size=30),
+)
+def test_parse__any_text_is_a_timer_or_refused(kind: Kind, text: str) -> None:
+    try:
+        due = timers.parse(kind, text).first(NOW, BERLIN)
+        following = due.next(due.at)
+    except errors.InvalidInput as error:
+        assert error.message.startswith("Expected")
+    else:
+        assert following is None or following.at > due.at
+
+
+@given(
+    st.integers(1, 20),
+    st.sampled_from(["PT1S", "PT90M", "P1D", "P1M", "P1Y1DT1H"]),
+    st.timedeltas(timedelta(0), timedelta(days=900)),
+)
+def test_next__is_after_now_and_counts_down(count: int, period: str, late: timedelta) -> None:
+    due = timers.parse("cycle", f"R{count}/{period}").first(NOW, BERLIN)
+
+    following = due.next(NOW + late)
+
+    if following is not None:
+        assert following.at > NOW + late
+        assert following.remaining is not None
+        assert 0 <= following.remaining < count
+        assert following.remaining + following.index == count
