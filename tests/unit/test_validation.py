@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
@@ -15,6 +16,7 @@ from engine.bpmn.validation.rules import RULES
 from tests import breaches, respelling
 from tests.breaches import activities, collaboration, events, execution, flows, structure
 from tests.diagrams import definitions, nodes, process
+from tests.token_game import models, writer
 
 BREACHES = [
     breach for area in (activities, collaboration, events, execution, flows, structure) for breach in area.BREACHES
@@ -63,6 +65,14 @@ def test_sound_diagram__has_no_findings(name: str) -> None:
 @pytest.mark.parametrize("breach", [breach for breach in BREACHES if breach.code != "flow-list"], ids=str)
 def test_breach__is_found_however_it_is_written(breach: breaches.Breach) -> None:
     assert breach.code in codes(respelling.respell(breach.file), breach.level)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_model_that_runs__is_not_refused(seed: int) -> None:
+    model = models.generate(seed)
+    file = writer.write(list(model.processes), writer.Spelling.random(random.Random(seed)))
+
+    assert codes(file) == set()
 
 
 def test_letter_of_the_standard__is_not_asked_of_the_dialect() -> None:
