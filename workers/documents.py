@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 from sqlalchemy.orm import Session
 
-from engine import attachments, clock, definitions
+from engine import attachments, definitions
 from workers import Result, Unrecoverable, Work, topic
 
 _templates = jinja2.Environment(
@@ -63,7 +63,7 @@ def sheet(session: Session, work: Work) -> bytes:
         title=definition.name,
         business_key=task.business_key,
         version=definition.version,
-        printed_at=clock.now().astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        printed_at=task.created_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         sections=sections,
     )
     return page.encode()
