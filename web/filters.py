@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from flask import Flask
 from flask_babel import lazy_gettext
 
 from engine import clock
+from web import languages
 from web.languages import gettext
 
 #: A due date nearer than this is shown as due soon.
@@ -58,6 +59,7 @@ def init_app(app: Flask) -> None:
         state=state,
         state_tone=state_tone,
         value=value,
+        group_name=group_name,
         initial=initial,
         iso=iso,
     )
@@ -142,6 +144,11 @@ def state_tone(name: str) -> str:
 def initial(name: str) -> str:
     """Return what stands in the round beside a name: the family name in Chinese, the first letter elsewhere."""
     return (name.strip() or "?")[0].upper()
+
+
+def group_name(key: str, names: Mapping[str, tuple[str, str]]) -> str:
+    """Return the name of a group in the language of the request."""
+    return names.get(key, (key, key))[0 if languages.is_chinese() else 1]
 
 
 def value(of: Any) -> str:

@@ -53,6 +53,8 @@ MESSAGES = {
 class Field:
     """One component of a form, ready to be shown."""
 
+    #: Of the component; unique in its form.
+    id: str
     key: str
     #: Type of the component in form-js.
     type: str
@@ -185,6 +187,7 @@ def _field(
     appearance = part.get("appearance") or {}
     present = values.get(key, part.get("defaultValue"))
     return Field(
+        id=str(part.get("id") or key),
         key=key,
         type=kind,
         label=_translated(part, "label"),

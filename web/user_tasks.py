@@ -9,7 +9,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from engine import errors, user_tasks
-from engine.queries import notices, people, tasks
+from engine.queries import deployed, notices, people, tasks
 from web import forms, task_page
 from web.languages import gettext
 
@@ -37,6 +37,7 @@ def index() -> str:
             key_text=key_text,
             counts=read_counts(session),
             groups=people.group_names(session),
+            texts={row.definition_id: deployed.texts(session, row.definition_id) for row in [*found.rows, *exact]},
             definitions=tasks.definitions(session),
         )
 

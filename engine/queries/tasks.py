@@ -62,6 +62,7 @@ class TaskRow:
     name: str
     element_id: str
     business_key: str | None
+    definition_id: int
     definition_key: str
     definition_name: str
     assignee: str | None
@@ -259,6 +260,7 @@ def _row(task: UserTask, definition_key: str, definition_name: str, assignee_nam
         name=task.name or task.element_id,
         element_id=task.element_id,
         business_key=task.business_key,
+        definition_id=task.definition_id,
         definition_key=definition_key,
         definition_name=definition_name or definition_key,
         assignee=task.assignee,

@@ -98,3 +98,41 @@ document.addEventListener('click', ({ target }) => {
     window.print();
   }
 });
+
+// <div data-merge hx-post="…" hx-swap="none">: the fields of a form that depend on answers. What the answer of the
+// server has and the page has not is added, what it no longer has is put aside; inputs that stay are not touched, so
+// that nothing is lost that is typed meanwhile.
+document.addEventListener('htmx:afterRequest', ({ detail }) => {
+  if (detail.successful && detail.elt.matches('[data-merge]')) {
+    const answer = new DOMParser().parseFromString(detail.xhr.responseText, 'text/html');
+    merge(detail.elt, [...answer.body.children]);
+  }
+});
+
+function merge(parent, wanted) {
+  const aside = new Map([...parent.children].map(part => [part.id, part]));
+  let previous = null;
+  for (const fresh of wanted) {
+    const part = aside.get(fresh.id) ?? fresh;
+    aside.delete(fresh.id);
+    if (part === fresh) {
+      previous ? previous.after(part) : parent.prepend(part);
+    } else if (part.matches('.field-group')) {
+      merge(part.querySelector('.fields'), [...fresh.querySelector('.fields').children]);
+    }
+    show(part, true);
+    previous = part;
+  }
+  aside.forEach(part => show(part, false));
+}
+
+// What is hidden is not sent.
+function show(part, shown) {
+  if (part.hidden !== shown) {
+    return;
+  }
+  part.hidden = !shown;
+  for (const input of part.querySelectorAll('input, select, textarea')) {
+    input.disabled = !shown;
+  }
+}
