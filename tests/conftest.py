@@ -19,6 +19,9 @@ from tests import database as databases
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+#: How long a browser test waits for what should be there, in milliseconds; machines under load are slow.
+PATIENCE = 20_000
+
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -88,11 +91,12 @@ def clock() -> Iterator[ModuleType]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = chromium.find()
     if path is None:
         pytest.skip("Chromium is missing; `python3 dev.py test` installs it")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=path,
@@ -107,7 +111,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page in zh-CN; the test fails when a script on it fails or the Content-Security-Policy stops something."""
     context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     opened = context.new_page()
     failures: list[str] = []
     opened.on("pageerror", lambda error: failures.append(str(error)))

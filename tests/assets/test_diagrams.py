@@ -1,0 +1,39 @@
+"""The diagrams of `processes/` are what modelers expect: no finding of the linter, no warning when they are opened."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import hatch_build
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DIAGRAMS = sorted((ROOT / "processes").rglob("*.bpmn"))
+LINTER = ROOT / "node_modules" / "bpmnlint" / "bin" / "bpmnlint.js"
+RULES = ROOT / "web" / "assets" / ".bpmnlintrc"
+
+every_diagram = pytest.mark.parametrize("diagram", DIAGRAMS, ids=lambda path: path.stem)
+
+
+@every_diagram
+def test_lint__finds_nothing(diagram: Path) -> None:
+    command: list[str | Path] = [hatch_build.node(), LINTER, "--config", RULES, "--max-warnings", "0", diagram]
+
+    linted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@pytest.mark.browser
+@every_diagram
+def test_modeler__opens_without_a_warning(diagram: Path, pages: str, page: Page) -> None:
+    page.route("**/pages/order.bpmn", lambda route: route.fulfill(path=diagram, content_type="application/xml"))
+
+    page.goto(f"{pages}/modeler.html")
+
+    expect(page.locator("#modeler")).to_have_attribute("data-modeler", "ready")
+    expect(page.locator("[data-modeler-problems] li")).to_have_count(0)
+    expect(page.locator(".bjsl-button")).to_have_text("没有问题")

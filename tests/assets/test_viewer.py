@@ -1,0 +1,53 @@
+"""The viewer shows a diagram with the path taken through it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_viewer__marks_the_path(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+
+    diagram = page.locator("#diagram")
+    expect(diagram).to_have_attribute("data-diagram", "ready")
+    expect(diagram.locator(".path-visited")).to_have_count(2)
+    expect(diagram.locator('[data-element-id="check"].path-active')).to_be_visible()
+    expect(diagram.locator('.path-badge[data-state="active"]')).to_have_text("2")
+
+
+def test_viewer__keeps_the_watermark(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+
+    expect(page.locator("#diagram .bjs-powered-by")).to_be_visible()
+
+
+def test_viewer__diagram_missing(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+
+    expect(page.locator("#absent")).to_have_text("无法显示流程图")
+
+
+def test_viewer__points_at_an_element(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#diagram")).to_have_attribute("data-diagram", "ready")
+
+    page.get_by_role("button", name="检查订单").click()
+
+    expect(page.locator('#diagram [data-element-id="check"].path-highlighted')).to_be_visible()
+
+
+def test_viewer__zooms_with_the_keyboard(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#diagram")).to_have_attribute("data-diagram", "ready")
+    viewport = page.locator("#diagram .viewport")
+    fitted = viewport.get_attribute("transform") or ""
+    page.locator("#diagram").focus()
+
+    page.keyboard.press("+")
+    expect(viewport).not_to_have_attribute("transform", fitted)
+    page.keyboard.press("0")
+
+    expect(viewport).to_have_attribute("transform", fitted)
