@@ -19,6 +19,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -186,7 +187,17 @@ def apt_install(title: str, package: str) -> None:
 
 
 def serve(port: int, folder: Path) -> NoReturn:
-    """Become the server, so that signals reach it directly and nothing is left behind when it stops."""
+    """
+    Become the server, so that signals reach it directly and nothing is left behind when it stops.
+
+    Raises `MissingError` when the port is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise MissingError(f"port {port} cannot be used ({error.strerror}); choose another with --port.") from error
     folder.mkdir(parents=True, exist_ok=True)
     command = [str(BIN / "casepath"), "serve", "--demo", "--port", str(port), "--data", str(folder)]
     if os.name == "nt":
