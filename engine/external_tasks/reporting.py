@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from engine import clock, errors, history, runtime, texts
@@ -115,7 +115,6 @@ def throw_error(
     Raises `NotFound`, or `InvalidState` if the worker does not have the task or the process instance is suspended.
     """
     task = rows.locked(session, task_id)
-    # The state is the runtime's to change: where nothing catches the error, the task fails and a person looks at it.
     held = (_table.c.state == "locked", _table.c.worker_id == worker_id, rows.active)
     rows.change(session, task_id, "throw an error from", *held, to={"worker_id": worker_id})
     trigger = ThrowError(
@@ -125,6 +124,8 @@ def throw_error(
         variables=variables or {},
     )
     runtime.advance(session, task.process_instance_id, trigger, by=worker_id)
+    # Where nothing caught the error, the activity stands still with an incident; to try it again makes a new task.
+    session.connection().execute(delete(_table).where(_table.c.id == task_id, _table.c.ended_at.is_(None)))
 
 
 def set_retries(session: Session, task_id: int, retries: int, *, by: str) -> None:

@@ -145,6 +145,7 @@ def test_fetch_and_lock__process_instance_does_not_run(transaction: Sessions, st
     assert fetch(transaction) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("topics", "limit", "worker_id"),
     [

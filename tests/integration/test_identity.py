@@ -40,6 +40,7 @@ def test_create_user__becomes_a_person(transaction: Sessions) -> None:
     assert person.sees_all
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -173,6 +174,7 @@ def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -
         assert identity.groups_of(session, "wang") == {"directors"}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "wrong",
     [

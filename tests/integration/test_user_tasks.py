@@ -234,8 +234,11 @@ COMMANDS: list[tuple[Command, tuple[Any, ...]]] = [
 EACH_COMMAND = pytest.mark.parametrize(
     ("command", "arguments"), COMMANDS, ids=[command.__name__ for command, _ in COMMANDS]
 )
+#: Rules are asked before the database has a say.
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
+@ONE_DATABASE
 @EACH_COMMAND
 def test_every_command__stranger(
     transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
@@ -249,6 +252,7 @@ def test_every_command__stranger(
     assert existing.value.message.replace(str(task_id), "9999") == missing.value.message
 
 
+@ONE_DATABASE
 @EACH_COMMAND
 def test_every_command__auditor(
     transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
@@ -257,6 +261,7 @@ def test_every_command__auditor(
         run(transaction, command, task_id, *arguments, by="audrey")
 
 
+@ONE_DATABASE
 @EACH_COMMAND
 def test_every_command__deactivated_user(
     transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
@@ -265,6 +270,7 @@ def test_every_command__deactivated_user(
         run(transaction, command, task_id, *arguments, by="gone")
 
 
+@ONE_DATABASE
 @EACH_COMMAND
 @pytest.mark.parametrize("state", ["completed", "cancelled"])
 def test_every_command__ended_task(
