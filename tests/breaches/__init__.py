@@ -33,7 +33,8 @@ class Breach:
 def by_the_letter(file: bytes) -> bytes:
     """The same file without an engine's dialect, claiming the letter of the standard."""
     plain = file.replace(b' xmlns:camunda="http://camunda.org/schema/1.0/bpmn"', b"")
-    return plain.replace(b"<definitions ", b'<definitions expressionLanguage="http://www.w3.org/1999/XPath" ', 1)
+    languages = 'expressionLanguage="http://www.w3.org/1999/XPath" typeLanguage="http://www.w3.org/2001/XMLSchema"'
+    return plain.replace(b"<definitions ", f"<definitions {languages} ".encode(), 1)
 
 
 def spoiled(code: str, element: str, *parts: str, flow: str = ALONG, root: str = "", level: str = "error") -> Breach:

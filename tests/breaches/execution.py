@@ -31,7 +31,6 @@ def with_condition(code: str, text: str, attributes: str = "", level: str = "err
 BREACHES = [
     with_task("java-behind", kind="serviceTask", attributes='camunda:class="a.B"'),
     with_task("java-behind", kind="sendTask", attributes='camunda:delegateExpression="${b}"'),
-    with_task("java-behind", extended('<camunda:taskListener event="create" class="x" camunda:class="a.B"/>')),
     with_task(
         "listener",
         extended(
@@ -70,6 +69,7 @@ BREACHES = [
     with_task("worker-missing", kind="serviceTask", level="warning"),
     with_task("nobody-may", level="warning"),
     written("executable-unsaid", "p", f'<process id="p">{FRAME}{flows(ALONG)}</process>', level="warning"),
+    written("process-id", "process at line 1", f'<process isExecutable="true">{FRAME}{flows(ALONG)}</process>'),
     built("label-missing", "A", ENDS, f'<userTask id="A">{OWNER}</userTask>', flow=ALONG, level="warning"),
     built(
         "label-missing",

@@ -7,6 +7,8 @@ IN_ORDER = f'<process id="p" isExecutable="true">{FRAME}{flows(ALONG)}</process>
 
 BREACHES = [
     spoiled("unknown-element", "B", '<usertask id="B"/>'),
+    spoiled("unknown-element", "B", '<userTask xmlns="" id="B"/>'),
+    spoiled("foreign-element", "B", '<y xmlns="urn:x" id="B"/>', level="warning"),
     spoiled("unknown-element", "m", '<message id="m" name="m"/>'),
     spoiled(
         "foreign-element", "A2", task("A2", "<camunda:inputOutput/>"), flow="S > A; A > A2; A2 > E", level="warning"

@@ -22,8 +22,12 @@ DIALECTS = frozenset({
     "http://flowable.org/bpmn",
     "http://activiti.org/bpmn",
 })
-#: Other engines' namespaces: a file that declares one follows an engine's habits, not the letter of the standard.
-OTHER_DIALECTS = ("http://camunda.org/", "http://operaton.org/", "http://bpmn.io/", "http://www.activiti.org/")
+#: Namespaces of engines: a file that declares one follows an engine's habits, not the letter of the standard.
+ENGINES = (
+    "http://activiti.org/", "http://bpmn.io/", "http://camunda.org/", "http://flowable.org/", "http://operaton.org/",
+    "http://spiffworkflow.org/", "http://www.activiti.org/", "http://www.flowable.org/", "http://www.jboss.org/",
+    "http://www.omg.org/bpmn20", "http://www.signavio.com",
+)
 DRAWING = "{http://www.omg.org/spec/BPMN/20100524/DI}"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -156,14 +160,21 @@ class Document:
         """
         Whether the file claims the letter of the standard for what it executes.
 
-        It does where it declares the language of its expressions and uses no engine's extensions: then the standard
-        demands formal expressions, operations behind messages and the like, which every engine in use leaves out.
+        It does where it declares the languages of its expressions and types, and uses no engine's namespace: then the
+        standard demands formal expressions, operations behind messages and the like, which every engine leaves out.
         """
-        if not self.root.get("expressionLanguage"):
+        if not self.root.get("expressionLanguage") or not self.root.get("typeLanguage"):
             return False
-        return not any(
-            uri in DIALECTS or uri.startswith(OTHER_DIALECTS) for uri in self._namespaces.values()
-        ) and not any(node.tag.startswith("camunda:") for node in self.nodes)
+        declared = [*self._namespaces.values(), self.root.get("targetNamespace")]
+        return not any(uri.startswith(ENGINES) for uri in declared) and not self._extended
+
+    @cached_property
+    def _extended(self) -> bool:
+        """Whether anything of a dialect is in the file."""
+        return any(
+            node.tag.startswith("camunda:") or any(name.startswith("camunda:") for name in node.attributes)
+            for node in self.nodes
+        )
 
     def process(self, node: Node) -> Node | None:
         """The process that a node belongs to, or is."""

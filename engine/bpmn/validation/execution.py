@@ -24,6 +24,8 @@ UNREAD_ATTRIBUTES = frozenset({
 UNREAD_ELEMENTS = frozenset({
     "camunda:constraint", "camunda:field", "camunda:formData", "camunda:formProperty", "camunda:potentialStarter",
 })
+#: How a task says who does it; some of them are refused elsewhere.
+IMPLEMENTED = ("camunda:type", "camunda:topic", "camunda:decisionRef", *JAVA_ATTRIBUTES)
 WORKERS = ("serviceTask", "sendTask", "businessRuleTask")
 
 
@@ -37,11 +39,11 @@ def _owner(node: Node) -> Node:
 
 @rule("java-behind")
 def java_behind(document: Document) -> Iterator[Problem]:
-    for node in document.all(*ACTIVITIES, *EVENTS, "messageEventDefinition", "signalEventDefinition", *LISTENERS):
+    for node in document.all(*ACTIVITIES, *EVENTS, "messageEventDefinition", "signalEventDefinition"):
         for name in JAVA_ATTRIBUTES:
             if node.get(name):
                 yield Problem(
-                    _owner(node), f"Expected an external task with a topic, but found {name}='{node.get(name)[:100]}'; "
+                    node, f"Expected an external task with a topic, but found {name}='{node.get(name)[:100]}'; "
                     "Java is not executed: set camunda:type='external' and a topic for a worker",
                     f"应为带主题的外部任务，但发现了 {name}='{node.get(name)[:100]}'；"
                     "不执行 Java：请设置 camunda:type='external' 和主题",
@@ -52,12 +54,11 @@ def java_behind(document: Document) -> Iterator[Problem]:
 @rule("listener")
 def listener(document: Document) -> Iterator[Problem]:
     for node in document.all(*LISTENERS):
-        if not any(node.get(name) for name in JAVA_ATTRIBUTES):
-            yield Problem(
-                _owner(node),
-                f"Expected no {node.tag}, but found one; listeners are not executed: model the step as a task",
-                f"不支持 {node.tag}；监听器不会被执行：请将该步骤建模为任务", to_execute(document, node),
-            )
+        yield Problem(
+            _owner(node),
+            f"Expected no {node.tag}, but found one; listeners are not executed: model the step as a task",
+            f"不支持 {node.tag}；监听器不会被执行：请将该步骤建模为任务", to_execute(document, node),
+        )
 
 
 @rule("connector")
@@ -204,7 +205,7 @@ def error_mapping(document: Document) -> Iterator[Problem]:
 @rule("worker-missing", "warning")
 def worker_missing(document: Document) -> Iterator[Problem]:
     for node in document.all(*WORKERS):
-        if document.is_drawing(node) or any(name.startswith("camunda:") for name in node.attributes):
+        if document.is_drawing(node) or any(node.get(name) for name in IMPLEMENTED):
             continue
         if node.tag == "sendTask" and node.get("messageRef"):
             continue
@@ -228,6 +229,16 @@ def nobody_may(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node, "Expected somebody who may do this task, but found no assignee, candidates or lane",
                 "没有人可以办理此任务；请指定处理人、候选用户、候选组或泳道",
+            )
+
+
+@rule("process-id")
+def process_id(document: Document) -> Iterator[Problem]:
+    for node in document.all("process"):
+        if not node.id.strip():
+            yield Problem(
+                node, "Expected an id on the process, but found none; it is the name it is started by",
+                "流程缺少标识 (id)；启动流程时需要它", to_execute(document, node),
             )
 
 

@@ -65,8 +65,8 @@ dataOutputAssociation(dataAssociation):
 dataState(baseElement): name
 dataStore(rootElement): name capacity=integer isUnlimited=boolean itemSubjectRef; dataState?
 dataStoreReference(flowElement): itemSubjectRef dataStoreRef; dataState?
-definitions(): id name !targetNamespace expressionLanguage typeLanguage exporter exporterVersion; import* extension*
-    rootElement* BPMNDiagram* relationship*
+definitions(): id name !targetNamespace expressionLanguage typeLanguage exporter exporterVersion;
+    documentation* extensionElements? import* extension* rootElement* BPMNDiagram* relationship*
 documentation(): id textFormat
 endEvent(throwEvent):
 endPoint(rootElement):

@@ -49,8 +49,14 @@ def _typed(document: Document) -> Iterator[tuple[Node, metamodel.Element]]:
 @rule("unknown-element")
 def unknown_element(document: Document) -> Iterator[Problem]:
     for node, known in _typed(document):
-        for child in node.children:
-            if child.tag.startswith("{") or ":" in child.tag or child.tag in known.slots or node.tag in metamodel.FREE:
+        for child in node.children if node.tag not in metamodel.FREE else ():
+            if child.tag.startswith("{}"):
+                yield Problem(
+                    child,
+                    f"Expected elements of BPMN 2.0, but found '{child.tag[2:]}' without a namespace; add its prefix",
+                    f"应为 BPMN 2.0 元素，但 '{child.tag[2:]}' 没有命名空间；请补充前缀",
+                )
+            if child.tag.startswith("{") or ":" in child.tag or child.tag in known.slots:
                 continue
             if metamodel.element(child.tag) is None and child.tag not in metamodel.GROUPS:
                 yield Problem(
@@ -70,10 +76,11 @@ def foreign_element(document: Document) -> Iterator[Problem]:
         if node.tag in metamodel.FREE or node is document.root:
             continue
         for child in node.children:
-            if child.tag.startswith("camunda:"):
+            if ":" in child.tag and not child.tag.startswith("{}"):
+                name = child.tag.rpartition("}")[2]
                 yield Problem(
-                    child, f"Expected '{child.tag}' inside 'extensionElements'; here it has no effect, move it there",
-                    f"'{child.tag}' 应放在 'extensionElements' 中；在此处不起作用，请移动",
+                    child, f"Expected '{name}' inside 'extensionElements'; here it has no effect, move it there",
+                    f"'{name}' 应放在 'extensionElements' 中；在此处不起作用，请移动",
                 )
 
 
