@@ -18,7 +18,7 @@ from engine.opening_hours import OpeningHours
 
 DAY = timedelta(days=1)
 #: How far working time is searched; a calendar that has no more open hours is found out there.
-MAX_DAYS = 366 * 30
+MAX_DAYS = 366 * 10
 _CACHED_DAYS = 20_000
 
 
@@ -143,7 +143,7 @@ class Calendar:
         Return the UTC datetime at which so much working time has passed since the start; negative goes back.
 
         Outside opening hours the count begins when they begin. Raises `InvalidInput` where the calendar has no more
-        open hours within 30 years.
+        open hours within 10 years.
         """
         at = aware(start).astimezone(UTC)
         if working < timedelta(0):
@@ -154,7 +154,7 @@ class Calendar:
             if rest < open_time or (rest == open_time and rest):
                 return max(begin, at) + rest
             rest -= open_time
-        raise errors.InvalidInput(f"Expected {working} of working time within 30 years, but the calendar has less")
+        raise errors.InvalidInput(f"Expected {working} of working time within 10 years, but the calendar has less")
 
     def subtract(self, end: datetime, working: timedelta) -> datetime:
         """Return the UTC datetime from which so much working time passes until the end; raises as `add` does."""
@@ -167,7 +167,7 @@ class Calendar:
             if rest <= open_time:
                 return min(until, at) - rest
             rest -= open_time
-        raise errors.InvalidInput(f"Expected {working} of working time within 30 years, but the calendar has less")
+        raise errors.InvalidInput(f"Expected {working} of working time within 10 years, but the calendar has less")
 
     def working_between(self, first: datetime, last: datetime) -> timedelta:
         """Return the working time between two moments; negative where the second is earlier."""
@@ -185,7 +185,7 @@ class Calendar:
         """
         Return the same local time on the `count`-th working day after the start (before it where negative), in UTC.
 
-        Raises `InvalidInput` where the calendar has fewer within 30 years.
+        Raises `InvalidInput` where the calendar has fewer within 10 years.
         """
         local = aware(start).astimezone(time_zone(self.zone))
         day, rest, step = local.date(), abs(count), DAY if count > 0 else -DAY
@@ -197,7 +197,7 @@ class Calendar:
             except OverflowError:
                 break
             rest -= self.is_working_day(day)
-        raise errors.InvalidInput(f"Expected {count} working days within 30 years, but the calendar has fewer")
+        raise errors.InvalidInput(f"Expected {count} working days within 10 years, but the calendar has fewer")
 
     def _local_day(self, at: datetime) -> date:
         return at.astimezone(time_zone(self.zone)).date()

@@ -34,8 +34,8 @@ MAX_CHARACTERS = 20_000
 #: Asks for variables with the names of their types, since functions and modules would come out as texts.
 _ASSIGNED = "{{name: (type(value).__name__, value) for name, value in locals().items() if name in {names!r}}}"
 _TYPES = frozenset(
-    "Decimal NoneType bool date datetime dict float int list str time timedelta tuple".split()
-)
+    {"Decimal", "NoneType", "bool", "date", "datetime", "dict", "float", "int", "list", "str", "time", "timedelta"}
+) | {"tuple"}
 _BPMN_ERROR = "BpmnError"
 #: Seconds beyond the limit after which a worker that does not stop by itself is killed.
 _GRACE = 0.25

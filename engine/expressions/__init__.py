@@ -18,6 +18,9 @@ from engine.expressions.closures import Code
 from engine.expressions.compiler import Compiler
 from engine.expressions.environment import Environment
 
+#: What evaluation may meet: errors of ours, and values at the ends of what Python can compute.
+_EXPECTED = (errors.ExpressionError, errors.InvalidInput, ArithmeticError, RecursionError, MemoryError)
+
 __all__ = ["Environment", "Expression", "compile_expression"]
 
 
@@ -45,7 +48,7 @@ class Expression:
         reads: dict[str, object] = {}
         try:
             return self.code(variables, Environment() if environment is None else environment, reads), reads
-        except (errors.ExpressionError, errors.InvalidInput, RecursionError, MemoryError) as error:
+        except _EXPECTED as error:
             raise self._explained(error) from None
 
     def condition(
@@ -55,7 +58,7 @@ class Expression:
         reads: dict[str, object] = {}
         try:
             value = self.code(variables, Environment() if environment is None else environment, reads)
-        except (errors.ExpressionError, errors.InvalidInput, RecursionError, MemoryError) as error:
+        except _EXPECTED as error:
             raise self._explained(error) from None
         if value is True or value is False:
             return value, reads
@@ -68,7 +71,7 @@ class Expression:
             return type(error)(f"{error.message}, in {self.text:.200}", text=self.text, position=error.position)
         if isinstance(error, errors.InvalidInput):
             return errors.ExpressionError(f"{error.message}, in {self.text:.200}", text=self.text)
-        return errors.ExpressionLimit(f"Expected less work and depth, in {self.text:.200}", text=self.text)
+        return errors.ExpressionLimit(f"Expected smaller values and less work, in {self.text:.200}", text=self.text)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -92,6 +92,8 @@ class Compiler:
         return closures.all_of(tests) if node.rest[0][0] == "&&" else closures.any_of(tests)
 
     def comparison(self, left: nodes.Node, sign: str, right: nodes.Node) -> Test:
+        if isinstance(right, nodes.Literal) and isinstance(right.value, bool) and sign not in ("==", "!="):
+            return closures.compared(sign, self.compile(left), self.compile(right))  # booleans have no order
         match left, right:
             case nodes.Name(), nodes.Literal(str() | int() | float() as value):
                 return closures.variable_compared(sign, self.name(left), value)

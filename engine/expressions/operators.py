@@ -77,6 +77,7 @@ def text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | dict):
+        _check_size(value, MAX_MEMBERS)
         return values.dumps(values.plain(value))
     if isinstance(value, Decimal):
         return f"{value:f}" if abs(value.adjusted()) < MAX_BITS else str(value)
@@ -288,7 +289,7 @@ def _check_size(value: object, members: int) -> None:
     while level:
         members -= len(level)
         if members < 0:
-            raise errors.ExpressionLimit(f"Expected at most {MAX_MEMBERS} members to compare, but found more")
+            raise errors.ExpressionLimit(f"Expected at most {MAX_MEMBERS} members, but found more")
         level = [
             child
             for member in level

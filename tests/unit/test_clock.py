@@ -29,6 +29,10 @@ def shanghai(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
 
 
+def naive(year: int) -> datetime:
+    return datetime.fromisoformat(f"{year}-01-01")
+
+
 def berlin(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
 
@@ -47,7 +51,7 @@ def test_set_to__stands_still_and_moves() -> None:
 
 def test_set_to__without_zone_is_refused() -> None:
     with pytest.raises(errors.InvalidInput, match="time zone"):
-        clock.set_to(datetime(2026, 10, 1))
+        clock.set_to(datetime.fromisoformat("2026-10-01"))
 
 
 def test_move__a_running_clock() -> None:
@@ -120,7 +124,7 @@ def test_add__shanghai_has_no_daylight_saving_now() -> None:
 
 
 @given(
-    st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),
+    st.datetimes(naive(2024), naive(2028), timezones=st.just(UTC)),
     st.timedeltas(timedelta(0), timedelta(hours=200)),
 )
 def test_subtract__is_the_reverse_of_add(start: datetime, working: timedelta) -> None:
@@ -130,7 +134,7 @@ def test_subtract__is_the_reverse_of_add(start: datetime, working: timedelta) ->
     assert DEALER.working_between(DEALER.subtract(end, working), end) == working
 
 
-@given(*[st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))] * 3)
+@given(*[st.datetimes(naive(2025), naive(2027), timezones=st.just(UTC))] * 3)
 def test_working_between__adds_up(first: datetime, second: datetime, third: datetime) -> None:
     total = DEALER.working_between(first, second) + DEALER.working_between(second, third)
 
@@ -218,13 +222,13 @@ def test_add__refuses_when_the_calendar_has_no_more_open_hours() -> None:
     once = Calendar.from_json({"hours": {}, "days": {"2026-01-01": [["09:00", "10:00"]]}})
 
     assert once.add(datetime(2025, 1, 1, tzinfo=UTC), timedelta(minutes=30)) == datetime(2026, 1, 1, 9, 30, tzinfo=UTC)
-    with pytest.raises(errors.InvalidInput, match="30 years"):
+    with pytest.raises(errors.InvalidInput, match="10 years"):
         once.add(datetime(2025, 1, 1, tzinfo=UTC), timedelta(hours=2))
 
 
 @pytest.mark.parametrize(("year", "days"), [(2, -800), (9998, 800)])
 def test_add__to_the_ends_of_time(year: int, days: int) -> None:
-    with pytest.raises(errors.InvalidInput, match="30 years"):
+    with pytest.raises(errors.InvalidInput, match="10 years"):
         DAILY.add(datetime(year, 6, 1, tzinfo=UTC), timedelta(days=days))
 
 

@@ -25,7 +25,7 @@ def local(text: str) -> datetime:
 def moments(kind: Kind, text: str, *, count: int = 5) -> list[datetime]:
     """Return when a timer is due, each executed in time."""
     due: Due | None = timers.parse(kind, text).first(NOW, BERLIN)
-    found = []
+    found: list[datetime] = []
     while due is not None and len(found) < count:
         found.append(due.at)
         due = due.next(due.at)
@@ -88,7 +88,7 @@ def test_first__a_month_from_the_31st_is_its_last_day() -> None:
         ("0 0 0 1 1 ? 2028-2029", ["2028-01-01T00:00", "2029-01-01T00:00"]),
         ("@daily", [f"2026-{day}T00:00" for day in ("03-28", "03-29", "03-30", "03-31", "04-01")]),
         ("0/30 * * * * ?", [f"2026-03-27T17:{at}" for at in ("00:30", "01:00", "01:30", "02:00", "02:30")]),
-        ("30 2 * * *", ["2026-03-28T02:30", "2026-03-29T03:00", "2026-03-30T02:30", "2026-03-31T02:30", "2026-04-01T02:30"]),
+        ("30 2 * * *", [f"2026-03-{at}" for at in ("28T02:30", "29T03:00", "30T02:30", "31T02:30")] + ["2026-04-01T02:30"]),
     ],
 )  # fmt: skip
 def test_next__cycles(text: str, expected: list[str]) -> None:
@@ -202,10 +202,9 @@ def test_parse__any_text_is_a_timer_or_refused(kind: Kind, text: str) -> None:
     try:
         due = timers.parse(kind, text).first(NOW, BERLIN)
         following = due.next(due.at)
-    except errors.InvalidInput as error:
-        assert error.message.startswith("Expected")
-    else:
-        assert following is None or following.at > due.at
+    except errors.InvalidInput:
+        return
+    assert following is None or following.at > due.at
 
 
 @given(

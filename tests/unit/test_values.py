@@ -45,9 +45,10 @@ def test_dumps__of_loads_is_the_same_text(value: object) -> None:
 @given(st.text())
 def test_loads__any_text_is_a_value_or_refused(text: str) -> None:
     try:
-        values.loads(text)
-    except errors.InvalidInput as error:
-        assert error.message.startswith("Expected")
+        value = values.loads(text)
+    except errors.InvalidInput:
+        return
+    values.check(value)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_dumps__canonical(value: object, text: str) -> None:
     "value",
     [
         b"bytes", object(), float("nan"), float("inf"), Decimal("NaN"), Decimal("Infinity"), {1, 2}, 1j, {1: 2},
-        {"a": {None: 1}}, [{"a": [object()]}], datetime(2026, 1, 1), "\ud800", {"\ud800": 1}, 10**5000, range(3),
+        {"a": {None: 1}}, [{"a": [object()]}], datetime.fromisoformat("2026-01-01"), "\ud800", {"\ud800": 1}, 10**5000, range(3),
         Exception("x"), "x" * (values.MAX_CHARACTERS + 1),
     ],
     ids=lambda value: type(value).__name__,
