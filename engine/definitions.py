@@ -150,6 +150,12 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> d
     return parsed
 
 
+def start_form_key(session: Session, definition_id: int) -> str | None:
+    """Return the key of the form with which a process is started; None where it needs none."""
+    plain = [start for start in process(session, definition_id).root.start_events if not start.definitions]
+    return plain[0].form_key if plain else None
+
+
 def form_keys(session: Session, definition_id: int) -> list[tuple[str, str]]:
     """Return name and form key of each element of a process that has a form, the start events first."""
     found: list[tuple[str, str]] = []

@@ -160,7 +160,8 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
         begun = session.execute(sqlalchemy.text("SELECT 1 FROM process_instances LIMIT 1")).first()
     if begun is None:
         click.echo("Playing the stories …")
-        played = demo_people.play_all(sessions, loop.Loop(serving.surroundings(settings, pool)).rest, folder)
+        work = loop.Loop(serving.surroundings(settings, pool)).rest
+        played = demo_people.play_all(sessions, work, folder, settings.zone)
         click.echo(f"{played} stories played.")
 
 

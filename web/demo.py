@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock, identity, jobs, messages, process_instances, user_tasks, values
+from engine import clock, definitions, forms, identity, jobs, messages, process_instances, user_tasks
 from web import stories
 from web.stories import Story
 
@@ -21,9 +22,10 @@ PASSWORD = "casepath-demo"  # noqa: S105
 class EngineStage:
     """Plays a story directly on the engine, with the workers' loop running in between."""
 
-    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None]) -> None:
+    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None], zone: ZoneInfo) -> None:
         self.sessions = sessions
         self.work = work
+        self.zone = zone
         self.business_key = ""
 
     def now(self) -> datetime:
@@ -52,34 +54,46 @@ class EngineStage:
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """Register the matter."""
         with self.sessions.begin() as session:
-            started = process_instances.start(session, story.process, typed(variables), by=by)
+            definition = definitions.latest(session, "process", story.process)
+            form_key = definitions.start_form_key(session, definition.id)
+            typed = self.typed(session, form_key, definition.id, variables)
+            started = process_instances.start(session, story.process, typed, by=by)
             self.business_key = started.business_key or ""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Claim where nobody has it, and complete."""
         with self.sessions.begin() as session:
-            task_id = user_tasks.open_of(session, self.business_key, element_id)
-            if user_tasks.get(session, task_id).assignee is None:
-                user_tasks.claim(session, task_id, by=by)
-            user_tasks.complete(session, task_id, typed(variables), by=by)
+            task = user_tasks.get(session, user_tasks.open_of(session, self.business_key, element_id))
+            if task.assignee is None:
+                user_tasks.claim(session, task.id, by=by)
+            known = process_instances.variables(session, task.process_instance_id)
+            typed = self.typed(session, task.form_key, task.definition_id, variables, known)
+            user_tasks.complete(session, task.id, typed, by=by)
+
+    def typed(
+        self,
+        session: Session,
+        form_key: str | None,
+        definition_id: int,
+        variables: Mapping[str, Any],
+        known: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the values of a story as the form makes them; raises `InvalidVariables`."""
+        form = definitions.form(session, form_key, definition_id) if form_key else None
+        if form is None:
+            return dict(variables)
+        return forms.validate(form, stories.as_typed(variables), self.zone, variables=known)
 
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""
         with self.sessions.begin() as session:
-            messages.correlate(session, name, business_key=self.business_key, variables=typed(variables), by=by)
+            messages.correlate(session, name, business_key=self.business_key, variables=variables, by=by)
 
     def expect_open(self, element_ids: Sequence[str]) -> None:
         """The demo does not check."""
 
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """The demo does not check."""
-
-
-def typed(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a story as variables; raises `InvalidInput` for what cannot be one."""
-    for value in variables.values():
-        values.dumps(value)
-    return dict(variables)
 
 
 def add_people(session: Session, processes: Path) -> None:
@@ -91,13 +105,13 @@ def add_people(session: Session, processes: Path) -> None:
             identity.set_password(session, user.username, PASSWORD)
 
 
-def play_all(sessions: sessionmaker[Session], work: Callable[[], None], processes: Path) -> int:
+def play_all(sessions: sessionmaker[Session], work: Callable[[], None], processes: Path, zone: ZoneInfo) -> int:
     """Play every story as far as the demo goes; return how many. The clock is real again afterwards."""
     found = stories.read_all(processes)
     try:
         for story in found:
             stop_after = story.demo.get("stop_after") if story.demo else None
-            stories.play(story, EngineStage(sessions, work), stop_after=stop_after)
+            stories.play(story, EngineStage(sessions, work, zone), stop_after=stop_after)
     finally:
         clock.reset()
     work()

@@ -123,6 +123,19 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         raise errors.InvalidInput(f"Expected one of {', '.join(ACTIONS)} in a step, but found {dict(step)!r:.200}")
 
 
+def as_typed(variables: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Return values as they are typed into a form: texts, lists of texts, and a ticked box or none."""
+    typed: dict[str, str | list[str]] = {}
+    for key, value in variables.items():
+        if isinstance(value, list):
+            typed[key] = [str(item) for item in value]
+        elif isinstance(value, bool):
+            typed[key] = "true" if value else ""
+        else:
+            typed[key] = "" if value is None else str(value)
+    return typed
+
+
 def duration(text: str) -> timedelta:
     """Return an ISO 8601 duration of days, hours, minutes and seconds."""
     start = datetime.fromisoformat("2026-01-01T00:00:00+00:00")

@@ -1,0 +1,131 @@
+"""A stage of real requests and real workers on which the stories of the processes are played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import clock, jobs, messages, user_tasks
+from engine.models import ActivityInstance, HistoryEvent, Notification, ProcessInstance, UserTask
+from tests.web.visitor import Visitor, text
+from web import stories
+from web.stories import Story
+from workers.loop import Loop
+
+
+class RequestStage:
+    """Plays a story through the pages, with the workers' loop beside them and the clock moved by hand."""
+
+    def __init__(self, app: Flask, sessions: sessionmaker[Session], loop: Loop) -> None:
+        self.app = app
+        self.sessions = sessions
+        self.loop = loop
+        self.business_key = ""
+        #: Notifications up to this id have been looked at.
+        self.seen = 0
+
+    def visitor(self, username: str) -> Visitor:
+        """Somebody with a session."""
+        return Visitor(self.app.test_client(), username)
+
+    def now(self) -> datetime:
+        """The time in the story."""
+        return clock.now()
+
+    def move_to(self, at: datetime) -> None:
+        """Let the workers do what is due, each at its time."""
+        self.loop.rest()
+        while (due := self.next_due()) is not None and due <= at:
+            clock.set_to(max(due, clock.now()))
+            self.loop.rest()
+            assert self.next_due() != due, f"a job that was due at {due} is still waiting"
+        clock.set_to(at)
+        self.loop.rest()
+
+    def next_due(self) -> datetime | None:
+        """When the next job is due."""
+        with self.sessions.begin() as session:
+            return jobs.next_due(session)
+
+    def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
+        """Fill in the start form."""
+        before = self.last_instance()
+        answer = self.visitor(by).post(f"/register/{story.process}", stories.as_typed(variables))
+        assert answer.status_code == 303, text(answer)
+        with self.sessions.begin() as session:
+            started = session.scalars(select(ProcessInstance).where(ProcessInstance.id > before)).first()
+            assert started is not None
+            assert started.business_key is not None
+            self.business_key = started.business_key
+
+    def last_instance(self) -> int:
+        """Id of the newest process instance; 0 without any."""
+        with self.sessions.begin() as session:
+            return session.scalar(select(ProcessInstance.id).order_by(ProcessInstance.id.desc()).limit(1)) or 0
+
+    def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
+        """Open the task, claim it where nobody has it, fill in its form and send it."""
+        visitor = self.visitor(by)
+        with self.sessions.begin() as session:
+            task = user_tasks.get(session, user_tasks.open_of(session, self.business_key, element_id))
+        assert visitor.get(f"/tasks/{task.id}").status_code == 200
+        if task.assignee is None:
+            assert visitor.post(f"/tasks/{task.id}/claim").status_code == 303
+        answer = visitor.post(f"/tasks/{task.id}/complete", stories.as_typed(variables))
+        assert answer.status_code == 303, text(answer)
+
+    def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
+        """Report what has happened."""
+        with self.sessions.begin() as session:
+            messages.correlate(session, name, business_key=self.business_key, variables=variables, by=by)
+
+    def expect_open(self, element_ids: Sequence[str]) -> None:
+        """Exactly these user tasks are open."""
+        with self.sessions.begin() as session:
+            found = session.scalars(
+                select(UserTask.element_id).where(
+                    UserTask.business_key == self.business_key, UserTask.state == "created"
+                )
+            ).all()
+        assert sorted(found) == sorted(element_ids)
+
+    def expect_notified(self, usernames: Sequence[str]) -> None:
+        """At least these have been told something since the last such check."""
+        with self.sessions.begin() as session:
+            rows = session.execute(
+                select(Notification.id, Notification.username).where(
+                    Notification.business_key == self.business_key, Notification.id > self.seen
+                )
+            ).all()
+        assert set(usernames) <= {row.username for row in rows}
+        self.seen = max((row.id for row in rows), default=self.seen)
+
+    def instances(self) -> list[ProcessInstance]:
+        """All process instances of the matter."""
+        with self.sessions.begin() as session:
+            query = select(ProcessInstance).where(ProcessInstance.business_key == self.business_key)
+            return list(session.scalars(query.order_by(ProcessInstance.id)))
+
+    def path(self) -> list[str]:
+        """Ids of the elements of the matter in the order in which they were completed."""
+        with self.sessions.begin() as session:
+            return list(
+                session.scalars(
+                    select(HistoryEvent.element_id)
+                    .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
+                    .where(ProcessInstance.business_key == self.business_key, HistoryEvent.kind == "activity.completed")
+                    .order_by(HistoryEvent.id)
+                )
+            )
+
+    def visited(self) -> set[str]:
+        """Ids of the elements that were ever entered."""
+        ids = [instance.id for instance in self.instances()]
+        with self.sessions.begin() as session:
+            query = select(ActivityInstance.element_id).where(ActivityInstance.process_instance_id.in_(ids))
+            return set(session.scalars(query))

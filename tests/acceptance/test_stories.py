@@ -1,0 +1,86 @@
+"""Every story of `processes/`, told through the pages and the workers, on each kind of database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from engine import clock, database, definitions, deployments, history, identity, process_instances
+from engine.models import Incident
+from tests.acceptance.stage import RequestStage
+from web import create_app, stories
+from web.settings import Settings
+from web.stories import Story
+from workers import Surroundings
+from workers.loop import Loop
+
+PROCESSES = Path(__file__).resolve().parents[2] / "processes"
+STORIES = stories.read_all(PROCESSES)
+
+
+@pytest.fixture
+def stage(database_url: str, tmp_path: Path) -> Iterator[RequestStage]:
+    """The pages and a worker on a fresh database, with the dealership's processes and people."""
+    definitions.forget()
+    settings = Settings(data_folder=tmp_path / "kept", database_url=database_url, secret_key=SecretStr("secret"))
+    app = create_app(settings)
+    sessions = database.sessions(app.extensions["database"])
+    with sessions.begin() as session:
+        identity.import_people(session, json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8")))
+    for folder in ("shared", "complaint", "major_complaint"):
+        with sessions.begin() as session:
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=None)
+    yield RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
+    clock.reset()
+    app.extensions["database"].dispose()
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
+def test_story__told_to_its_end(story: Story, stage: RequestStage) -> None:
+    stories.play(story, stage)
+
+    assert_path(story, stage)
+    assert {instance.state for instance in stage.instances()} == {story.expect.get("state", "completed")}
+    assert_variables(story, stage)
+    assert_nothing_is_wrong(stage)
+
+
+def assert_path(story: Story, stage: RequestStage) -> None:
+    """The elements of the story were completed in this order, and others never entered."""
+    path = iter(stage.path())
+    assert [element for element in story.expect.get("path", []) if element not in path] == []
+    assert set(story.expect.get("not_visited", [])) & stage.visited() == set()
+
+
+def assert_variables(story: Story, stage: RequestStage) -> None:
+    """The variables are as the story says, the newest instance's first."""
+    found: dict[str, Any] = {}
+    for instance in stage.instances():
+        with stage.sessions.begin() as session:
+            found.update(process_instances.variables(session, instance.id))
+    expected = story.expect.get("variables", {})
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def assert_nothing_is_wrong(stage: RequestStage) -> None:
+    """No incident is open, and the history of each instance verifies."""
+    with stage.sessions.begin() as session:
+        assert session.scalars(select(Incident.message).where(Incident.state == "open")).all() == []
+        assert list(history.verify_all(session)) == []
+
+
+def test_stories__enough_of_them() -> None:
+    assert len(STORIES) >= 12
+    assert len({story.id for story in STORIES}) == len(STORIES)
+
+
+def test_stories__every_process_has_some() -> None:
+    folders = {path.parent for path in PROCESSES.glob("*/*.bpmn")}
+
+    assert all(stories.read(folder / "scenarios.yaml") for folder in folders)
