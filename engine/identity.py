@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from engine import authorization, clock, errors, passwords, texts
 from engine.authentication import Attempt, Credentials, authenticate, credentials, normal, note
 from engine.authorization import Person
+from engine.database import Base
 from engine.models import Group, Membership, User
 
 __all__ = [
@@ -49,6 +50,26 @@ MAX_NAME_LENGTH = 100
 _USERNAME = re.compile(r"\w[\w.@+-]{0,63}")
 _GROUP_KEY = re.compile(r"\w[\w.-]{0,63}")
 _EMAIL = re.compile(r"[^\s@<>\"',;]{1,64}@[^\s@<>\"',;]{1,180}")
+
+_users = Base.metadata.tables[User.__tablename__]
+_groups = Base.metadata.tables[Group.__tablename__]
+_memberships = Base.metadata.tables[Membership.__tablename__]
+
+#: Somebody with all groups, one row each; one statement, because it runs with every request and every command.
+_person = (
+    select(
+        _users.c.username,
+        _users.c.name,
+        _users.c.email,
+        _users.c.language,
+        _users.c.active,
+        _groups.c.key,
+        _groups.c.sees_all,
+    )
+    .outerjoin_from(_users, _memberships, _memberships.c.username == _users.c.username)
+    .outerjoin(_groups, _groups.c.key == _memberships.c.group_key)
+    .where(_users.c.username == bindparam("username"))
+)
 
 #: The engine's own groups, with their names in Chinese and English.
 _ROLE_NAMES = {
@@ -114,36 +135,36 @@ def members(session: Session, keys: Collection[str]) -> frozenset[str]:
 
 def person(session: Session, username: str) -> Person:
     """Return an active user as the one who asks; raises `NotFound`."""
-    user = get(session, username)
+    found = known(session, username)
+    if found is None:
+        raise errors.NotFound("user", username)
+    return found
+
+
+def known(session: Session, username: str) -> Person | None:
+    """Return a user as the one who asks, or None where it is no user's name; raises `NotFound` for an inactive one."""
+    rows = session.connection().execute(_person, {"username": normal(username)}).all()
+    if not rows:
+        return None
+    user = rows[0]
     if not user.active:
-        raise errors.NotFound("active user", username)
-    rows = session.execute(
-        select(Group.key, Group.sees_all)
-        .join(Membership, Membership.group_key == Group.key)
-        .where(Membership.username == user.username)
-    ).all()
+        raise errors.NotFound("user", username)
     return Person(
         username=user.username,
         name=user.name,
-        groups=frozenset(row.key for row in rows),
+        groups=frozenset(row.key for row in rows if row.key is not None),
         sees_all=any(row.sees_all for row in rows),
         email=user.email,
         language=user.language,
     )
 
 
-def known(session: Session, username: str) -> Person | None:
-    """Return a user as the one who asks, or None where it is no user's name; raises `NotFound` for an inactive one."""
-    return None if session.get(User, normal(username)) is None else person(session, username)
-
-
 def person_since(session: Session, username: str, begun_at: datetime) -> Person | None:
     """Return whoever logged in at `begun_at`, or None where that no longer counts: deactivated, or another password."""
-    try:
-        valid_from = get(session, username).sessions_valid_from
-        return None if valid_from is not None and begun_at < valid_from else person(session, username)
-    except errors.NotFound:
+    user = session.get(User, normal(username), populate_existing=True)
+    if user is None or not user.active or (user.sessions_valid_from or begun_at) > begun_at:
         return None
+    return person(session, username)
 
 
 # Changing
@@ -215,9 +236,7 @@ def set_groups(session: Session, username: str, keys: Collection[str]) -> None:
     _require_an_administrator(session, administrators)
 
 
-def add_group(
-    session: Session, key: str, *, name: str, name_en: str | None = None, sees_all: bool = False
-) -> Group:
+def add_group(session: Session, key: str, *, name: str, name_en: str | None = None, sees_all: bool = False) -> Group:
     """Add a group, or give an existing one these names; raises `InvalidInput`."""
     if not _GROUP_KEY.fullmatch(key):
         raise errors.InvalidInput(f"Expected a key of letters, digits, '_', '-' and '.', but found '{key[:80]}'")
