@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import lazy_gettext
+from werkzeug.routing import IntegerConverter, ValidationError
 
 from engine import authorization
 
@@ -41,8 +42,27 @@ ENTRIES = (
 )
 
 
+class RowId(IntegerConverter):
+    """The number of a row in an address; what no row can have leads nowhere."""
+
+    def to_python(self, value: str) -> int:
+        """Raise `ValidationError`, which means 404, for more than a database can count."""
+        number = row_id(value)
+        if number is None:
+            raise ValidationError
+        return number
+
+
+def row_id(text: str | None) -> int | None:
+    """Read the number of a row; None for what none can have."""
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) < 20
+    number = int(text) if is_number and text else None
+    return number if number is not None and number < 2**63 else None
+
+
 def init_app(app: Flask) -> None:
-    """Make `navigation()`, `matter_address()` and `asset()` known to templates."""
+    """Make `navigation()`, `matter_address()` and `asset()` known to templates; `<int:…>` means a row's number."""
+    app.url_map.converters["int"] = RowId
     version = _version_of_bundles(app)
 
     def asset(name: str) -> str:

@@ -15,7 +15,7 @@ bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 @bp.get("/")
 def index() -> str:
     """Show one page of one's notifications, newest first."""
-    below = request.args.get("below", type=int)
+    below = navigation.row_id(request.args.get("below"))
     with g.readers.begin() as session:
         found = notices.page(session, g.person.username, below=below)
         return render_template(

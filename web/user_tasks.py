@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from engine import errors, user_tasks
 from engine.queries import deployed, notices, people, tasks
-from web import forms, task_page
+from web import forms, navigation, task_page
 from web.languages import gettext
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
@@ -172,9 +172,11 @@ def key_text(key: tasks.Key | None) -> str | None:
 
 def key_from(text: str | None) -> tasks.Key | None:
     """Read a page's key; one that makes no sense means the first page."""
-    at, _, task_id = (text or "").partition("~")
+    at, _, number = (text or "").partition("~")
+    task_id = navigation.row_id(number)
     try:
-        moment, number = datetime.fromisoformat(at), int(task_id)
-    except ValueError:
+        moment = datetime.fromisoformat(at)
+        is_moment = moment.tzinfo is not None and moment.astimezone(UTC).year > 1
+    except (ValueError, OverflowError):
         return None
-    return (moment, number) if moment.tzinfo and 0 <= number < 2**63 else None
+    return (moment, task_id) if is_moment and task_id is not None else None

@@ -74,9 +74,9 @@ _remembered: dict[tuple[str, str], DiagramTexts] = {}
 
 
 def read_texts(content: bytes, key: str) -> DiagramTexts:
-    """Read the texts of the process with a key from BPMN XML."""
+    """Read the texts of the process with a key from BPMN XML; nothing where it holds no such process."""
     root = xml.parse(content, "diagram")
-    process = next(each for each in root.iter(f"{BPMN}process") if each.get("id") == key)
+    process = next((each for each in root.iter(f"{BPMN}process") if each.get("id") == key), etree.Element("process"))
     elements = [each for each in process.iter() if each.get("id")]
     starts = [each for each in process.findall(f"{BPMN}startEvent") if _waits_for_nothing(each)]
     return DiagramTexts(

@@ -84,6 +84,8 @@ class TestInbox:
         [
             "x",
             "~",
+            "0001-01-01T00:00:00+23:59~1",
+            "9999-12-31T23:59:00-23:59~1",
             "2026-01-01~1",
             "2026-01-01T00:00:00+00:00~x",
             "9" * 400 + "~1",
@@ -298,6 +300,7 @@ PAGES = {
     "/tasks/counts": {"nobody": 302, "stranger": 200, "alice": 200, "director": 200, "administrator": 200},
     "/tasks/{task}": {"nobody": 302, "stranger": 404, "alice": 200, "director": 200, "administrator": 200},
     "/tasks/999999": {"nobody": 302, "stranger": 404, "alice": 404, "director": 404, "administrator": 404},
+    "/tasks/99999999999999999999999999": {"nobody": 404, "stranger": 404, "alice": 404, "director": 404},
     "/password": {"nobody": 302, "stranger": 200, "alice": 200, "director": 200, "administrator": 200},
 }
 COMMANDS = {
