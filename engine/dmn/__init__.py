@@ -38,8 +38,8 @@ def parse(
     """
     Read a DMN file; `imports` are the other files, by name, from which its imports are taken.
 
-    Raises `DeploymentRefused` with all findings where one of them is an error. Without `strict`, what cannot be executed
-    is null, and the errors are among the findings of the model.
+    Raises `DeploymentRefused` with all findings where one of them is an error. Without `strict`, what cannot be
+    executed is null, and the errors are among the findings of the model.
     """
     main = read(safe_xml.parse(content, file), file)
     others = [read(safe_xml.parse(other, name), name) for name, other in imports if name != file]
@@ -120,7 +120,8 @@ def _check_languages(definitions: Definitions) -> None:
         if language and language.strip().lower() != "feel" and "/feel" not in language.lower():
             definitions.findings.error(
                 "expression-language", element,
-                f"Expected the expression language FEEL, but found '{language}'", f"表达式语言应为 FEEL，实际为“{language}”",
+                f"Expected the expression language FEEL, but found '{language}'",
+                f"表达式语言应为 FEEL，实际为“{language}”",
             )  # fmt: skip
 
 

@@ -19,8 +19,9 @@ from engine.dmn.item_types import ItemTypes
 from engine.dmn.tables import DecisionTable
 from engine.errors import ExpressionError
 from engine.feel import Feel, UnaryTests, compile_feel, compile_unary_tests
-from engine.feel.functions import BUILT_INS, Callable_, Defined
+from engine.feel.functions import BUILT_INS, Defined, Invocable
 from engine.feel.iteration import Evaluate, NotIterable, Scope, filtered, scopes
+from engine.feel.limits import spend
 from engine.feel.types import ANY, FeelType, FunctionType, coerce
 
 Names = frozenset[str]
@@ -180,7 +181,7 @@ class BoxedCompiler:
 
         def run(scope: Scope) -> object:
             called = function(scope)
-            if not isinstance(called, Callable_):
+            if not isinstance(called, Invocable):
                 return None
             return called.call_named({name: value(scope) for name, value in bindings})
 
@@ -208,6 +209,7 @@ class BoxedCompiler:
             results: list[object] = []
             try:
                 for inner in scopes([(name, source, None)], scope, _WEIGHT):
+                    spend(len(results) >> 2)
                     inner.values["partial"] = list(results)
                     results.append(body(inner))
             except NotIterable:

@@ -1,8 +1,8 @@
 """
 Find inputs that a decision table answers twice or not at all, where its hit policy forbids that.
 
-Each column is cut at the constants of its cells, and one value of each piece is tried against every cell. So whatever is
-reported is real, with the input that shows it; cells that depend on other names cannot be tried and are left out.
+Each column is cut at the constants of its cells, and one value of each piece is tried against every cell. So whatever
+is reported is real, with the input that shows it; cells that depend on other names cannot be tried and are left out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Decision models: decisions, what they require, and their evaluation in the order of the requirements.
 
-An element sees in its expressions only what it requires. Names that no element of the model has are taken from the given
-inputs as they come, which is how models without input data elements use process variables.
+An element sees in its expressions only what it requires. Names that no element of the model has are taken from the
+given inputs as they come, which is how models without input data elements use process variables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Compiled:
 
 
 class DecisionModel:
-    """A file with what it imports, ready to evaluate; `findings` are its warnings, and its errors if it was not refused."""
+    """A file with what it imports, ready to evaluate; `findings` has its warnings, and errors that were let pass."""
 
     def __init__(
         self,
@@ -55,12 +55,15 @@ class DecisionModel:
     @property
     def decisions(self) -> dict[str, str]:
         """Names of all decisions by id."""
-        return {element.id: element.name for element in self._definitions.elements.values() if element.kind == "decision"}
+        return self._names("decision")
 
     @property
     def services(self) -> dict[str, str]:
         """Names of all decision services by id."""
-        return {element.id: element.name for element in self._definitions.elements.values() if element.kind == "service"}
+        return self._names("service")
+
+    def _names(self, kind: str) -> dict[str, str]:
+        return {element.id: element.name for element in self._definitions.elements.values() if element.kind == kind}
 
     def input_names(self, decision: str) -> list[str]:
         """Return the names of the inputs that a decision needs, with those of the decisions it requires."""

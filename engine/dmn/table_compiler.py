@@ -33,7 +33,9 @@ def compile_table(boxed: BoxedCompiler, xml: etree._Element, names: Names) -> Ev
         input_types=[column.type for column in columns],
         allowed=[column.allowed for column in columns],
         conditions=[_conditions(table, columns, row, names) for row in range(len(table.rules))],
-        results=[[_result(boxed, cell, names) for cell in children(row, "outputEntry")] for row in children(xml, "rule")],
+        results=[
+            [_result(boxed, cell, names) for cell in children(row, "outputEntry")] for row in children(xml, "rule")
+        ],
         output_types=output_types,
         defaults=[_default(boxed, column, names) for column in children(xml, "output")],
         priorities=[_priorities(boxed, column, names) for column in children(xml, "output")],

@@ -1,16 +1,17 @@
 """
 FEEL, the expression language of DMN: `compile_feel` and `compile_unary_tests`, compiled once, evaluated often.
 
-Values are Python's own: `Decimal`, `str`, `bool`, `None`, `list`, `dict`, `date`, `time`, `datetime`, `timedelta`; beside
-them `YearsMonths` for durations of years and months, and `Range`. What Python's date types cannot hold (years beyond
-9999) comes back as `Date` or `DateTime`, a duration too long for `timedelta` as `DaysTime`. `int` and `float` are taken
-as numbers. An expression that makes no sense for its values is null, as the standard says; a text that cannot be read
-raises `ExpressionError`, one that asks for more than it may use `ExpressionLimit`.
+Values are Python's own: `Decimal`, `str`, `bool`, `None`, `list`, `dict`, `date`, `time`, `datetime`, `timedelta`;
+beside them `YearsMonths` for durations of years and months, and `Range`. What Python's date types cannot hold (years
+beyond 9999) comes back as `Date` or `DateTime`, a duration too long for `timedelta` as `DaysTime`. `int` and `float`
+are taken as numbers. An expression that makes no sense for its values is null, as the standard says; a text that
+cannot be read raises `ExpressionError`, one that asks for more than it may use `ExpressionLimit`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from engine.feel.compiler import Compiler
 from engine.feel.errors import FeelError, FeelLimit
@@ -61,7 +62,7 @@ class Feel(_Compiled):
 
     def __init__(self, text: str, node: Node, names: frozenset[str]) -> None:
         compiler = Compiler()
-        with _shallow(text):
+        with _compiling(text):
             self.evaluate_in = compiler.compile(node)
         super().__init__(text, compiler, names)
         self.node = node
@@ -79,7 +80,7 @@ class UnaryTests(_Compiled):
 
     def __init__(self, text: str, tests: tuple[Node, ...], names: frozenset[str]) -> None:
         compiler = Compiler()
-        with _shallow(text):
+        with _compiling(text):
             self.test = compiler.unary_tests(tests)
         super().__init__(text, compiler, names)
         self.nodes = tests
@@ -90,18 +91,13 @@ class UnaryTests(_Compiled):
             return self.test(from_python(value), self.scope(context))
 
 
-class _shallow:
-    """Turns exhausted recursion while compiling into our own error."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is RecursionError:
-            raise FeelLimit("nesting", MAX_NESTING, text=self._text) from None
+@contextmanager
+def _compiling(text: str) -> Iterator[None]:
+    """Turn exhausted recursion into our own error."""
+    try:
+        yield
+    except RecursionError:
+        raise FeelLimit("nesting", MAX_NESTING, text=text) from None
 
 
 def compile_feel(
@@ -114,11 +110,11 @@ def compile_feel(
     """
     Compile an expression; raises `ExpressionError` with the position, or `ExpressionLimit`.
 
-    `names` are the variables that exist: needed for names with operators in them, and to tell unknown ones. `properties`
-    are names that may stand after a dot or in a filter, `types` those that a model defines.
+    `names` are the variables that exist: needed for names with operators in them, and to tell unknown ones.
+    `properties` are names that may stand after a dot or in a filter, `types` those that a model defines.
     """
     known = frozenset(map(normalized, names))
-    with _shallow(text):
+    with _compiling(text):
         node = Parser(text, [*BUILT_INS, *known], properties=properties, types=types).whole_expression()
     return Feel(text, node, known)
 
@@ -132,6 +128,6 @@ def compile_unary_tests(
 ) -> UnaryTests:
     """Compile the tests of a cell, such as `< 10, [20..30]` or `not("a")`; as `compile_feel`."""
     known = frozenset(map(normalized, names))
-    with _shallow(text):
+    with _compiling(text):
         tests = Parser(text, [*BUILT_INS, *known], properties=properties, types=types).whole_unary_tests()
     return UnaryTests(text, tests, known)

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from collections.abc import Iterator as Iterating
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import ClassVar
 
 from engine.feel import builtins, nodes
-from engine.feel.functions import BUILT_INS, Callable_, Defined
+from engine.feel.functions import BUILT_INS, Defined, Invocable
 from engine.feel.iteration import Evaluate, NotIterable, Scope, Source, filtered, item_at, scopes
+from engine.feel.limits import spend
 from engine.feel.nodes import Node
 from engine.feel.operators import ARITHMETIC, COMPARISONS, between, negate
 from engine.feel.properties import property_of
@@ -232,8 +234,9 @@ class Compiler(UnaryCompiler):
         def evaluate(scope: Scope) -> object:
             results: list[object] = []
             try:
-                for inner in scopes(sources, scope, weight + (len(results) >> 2 if uses_partial else 0)):
+                for inner in scopes(sources, scope, weight):
                     if uses_partial:
+                        spend(len(results) >> 2)
                         inner.values["partial"] = list(results)
                     results.append(body(inner))
             except NotIterable:
@@ -307,14 +310,14 @@ class Compiler(UnaryCompiler):
 
         return select
 
-    def _call(self, step: nodes.Call, default: Callable_ | None) -> Callable[[object, Scope], object]:
+    def _call(self, step: nodes.Call, default: Invocable | None) -> Callable[[object, Scope], object]:
         arguments = [self.compile(argument) for argument in step.arguments]
         names = step.names
 
         def call(function: object, scope: Scope) -> object:
             if not isinstance(function, Function):
                 function = default
-            if not isinstance(function, Callable_):
+            if not isinstance(function, Invocable):
                 return None
             values = [argument(scope) for argument in arguments]
             if names:
@@ -323,7 +326,7 @@ class Compiler(UnaryCompiler):
 
         return call
 
-    _COMPILERS: dict[type[Node], Callable[..., Evaluate]] = {
+    _COMPILERS: ClassVar[dict[type[Node], Callable[..., Evaluate]]] = {
         nodes.Literal: _literal, nodes.Name: _name, nodes.ListOf: _list, nodes.ContextOf: _context,
         nodes.RangeOf: _range, nodes.FunctionOf: _function, nodes.Arithmetic: _arithmetic, nodes.Negation: _negation,
         nodes.Comparison: _comparison, nodes.Between: _between, nodes.In: _in, nodes.Logic: _logic, nodes.If: _if,

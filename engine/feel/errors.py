@@ -31,6 +31,10 @@ _LIMITS: dict[str, tuple[str, str]] = {
         "Expected strings and lists of at most {limit} elements, but this one is longer",
         "字符串或列表最多 {limit} 个元素，此处更长",
     ),
+    "pattern-size": (
+        "Expected a regular expression of at most {limit} pieces with its repetitions, but this one has more",
+        "正则表达式展开重复后最多 {limit} 个部分，实际更多",
+    ),
     "pattern": (
         "Expected a regular expression that is done in {limit} seconds, but this one takes longer",
         "正则表达式应在 {limit} 秒内完成，实际更久",

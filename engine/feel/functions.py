@@ -1,21 +1,22 @@
 """
 Functions as values: built-in ones with their signatures, and those that a text or a model defines.
 
-A call that fits no signature gives null, as the standard says: wrong number or names of arguments, wrong types after the
-implicit conversions, or null where a built-in function needs a value.
+A call that fits no signature gives null, as the standard says: wrong number or names of arguments, wrong types after
+the implicit conversions, or null where a built-in function needs a value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.feel import limits
 from engine.feel.types import ANY, BUILT_IN, FeelType, conforms, convert
 from engine.feel.values import MISSING, Function
 
 
-class Callable_(Function):
+class Invocable(Function):
     """A function that can be called by position and by name."""
 
     __slots__ = ()
@@ -84,7 +85,7 @@ class Signature:
         return all(conforms(kind, parameter.type) for kind, parameter in zip(kinds, self.parameters, strict=False))
 
 
-class BuiltIn(Callable_):
+class BuiltIn(Invocable):
     """A function of the standard."""
 
     __slots__ = ("name", "signatures")
@@ -95,22 +96,22 @@ class BuiltIn(Callable_):
 
     def call(self, arguments: Sequence[object]) -> object:
         """Call the first signature that the arguments fit; null where there is none."""
-        work = 2
-        for argument in arguments:
-            kind = type(argument)
-            if kind is list:
-                work += len(argument) >> 1  # type: ignore[arg-type]
-            elif kind is str:
-                work += len(argument) >> 6  # type: ignore[arg-type]
-        limits.spend(work)
+        self._spend(arguments)
         for signature in self.signatures:
             bound = signature.bind(arguments)
             if bound is not None:
-                result = signature.run(*bound)
-                if type(result) is list or type(result) is str:
-                    limits.check_size(len(result))
-                return result
+                return _sized(signature.run(*bound))
         return None
+
+    @staticmethod
+    def _spend(arguments: Sequence[object]) -> None:
+        work = 2
+        for argument in arguments:
+            if isinstance(argument, list):
+                work += len(argument) >> 1
+            elif isinstance(argument, str):
+                work += len(argument) >> 6
+        limits.spend(work)
 
     def call_named(self, arguments: dict[str, object]) -> object:
         """Call the first signature that has all the names; null where there is none."""
@@ -120,16 +121,9 @@ class BuiltIn(Callable_):
                 ordered = [arguments.get(name, MISSING) for name in names]
                 bound = signature.bind(ordered)
                 if bound is not None:
-                    # Through `call`, so that work and size are counted in one place.
-                    return self._call_one(signature, bound)
+                    self._spend(bound)
+                    return _sized(signature.run(*bound))
         return None
-
-    def _call_one(self, signature: Signature, bound: list[object]) -> object:
-        limits.spend(2)
-        result = signature.run(*bound)
-        if type(result) is list or type(result) is str:
-            limits.check_size(len(result))
-        return result
 
     def fits(self, parameters: Sequence[object], result: object) -> bool:
         """Say whether a signature takes parameters of these types."""
@@ -140,7 +134,14 @@ class BuiltIn(Callable_):
         return f"function {self.name}"
 
 
-class Defined(Callable_):
+def _sized(result: object) -> object:
+    """Return a result, unless it is too large; raises `ExpressionLimit`."""
+    if isinstance(result, list | str):
+        limits.check_size(len(result))
+    return result
+
+
+class Defined(Invocable):
     """A function that a text or a model defines; arguments are converted to the types of the parameters."""
 
     __slots__ = ("body", "name", "nesting", "parameter_types", "parameters", "result_type", "weight")
@@ -208,16 +209,17 @@ class Defined(Callable_):
         return f"function {self.name}({', '.join(name for name, _ in self.parameters)})"
 
 
+Run = TypeVar("Run", bound=Callable[..., object])
 #: All functions of the standard by name.
 BUILT_INS: dict[str, BuiltIn] = {}
 
 
-def built_in(name: str, signature: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
+def built_in(name: str, signature: str) -> Callable[[Run], Run]:
     """
     Register a Python function as a signature of the built-in function of that name.
 
-    Parameters are written `name: type`; `name?` may be left out and is `MISSING` then, `type?` may be null, `*name` takes
-    all further arguments.
+    Parameters are written `name: type`; `name?` may be left out and is `MISSING` then, `type?` may be null, `*name`
+    takes all further arguments.
     """
     parameters = []
     rest = False
@@ -229,7 +231,7 @@ def built_in(name: str, signature: str) -> Callable[[Callable[..., object]], Cal
             BuiltInParameter(label.strip("*?"), BUILT_IN[kind.rstrip("?")], label.endswith("?"), nullable)
         )
 
-    def register(run: Callable[..., object]) -> Callable[..., object]:
+    def register(run: Run) -> Run:
         BUILT_INS.setdefault(name, BuiltIn(name)).signatures.append(Signature(tuple(parameters), rest, run))
         return run
 

@@ -77,6 +77,7 @@ def _days(first: int, last: int, with_first: bool, with_last: bool) -> Iterator[
     start = first if with_first else first + step
     end = last + step if with_last else last
     for ordinal in range(start, end, step):
+        spend(2)
         if abs(ordinal) < MAX_ORDINAL:
             yield date_of_ordinal(ordinal)
 
@@ -93,7 +94,8 @@ def scopes(sources: list[Source], scope: Scope, weight: int) -> Iterator[Scope]:
         return
     for item in steps:
         spend(2)
-        yield from scopes(sources[1:], Scope({name: item}, scope), weight)
+        # Each step passes through the loops around it.
+        yield from scopes(sources[1:], Scope({name: item}, scope), weight + 1)
 
 
 def filtered(items: list[object], condition: Evaluate, scope: Scope, weight: int) -> list[object] | None:

@@ -14,17 +14,17 @@ from contextlib import contextmanager
 from engine.feel.errors import limit_error
 
 #: Characters of one expression.
-MAX_TEXT = 100_000
+MAX_TEXT = 30_000
 #: Levels of brackets, `if`, `for`, functions and so on, one inside the other.
 MAX_NESTING = 40
 #: Sum of the nesting of all functions that are active at the same time; Python itself stops at 1000 frames.
 MAX_CALL_NESTING = 700
 #: Units of work of one evaluation.
-MAX_WORK = 600_000
+MAX_WORK = 400_000
 #: Characters of one string, items of one list.
 MAX_SIZE = 200_000
 #: Seconds that all regular expressions of one evaluation may take together.
-MAX_PATTERN_SECONDS = 0.3
+MAX_PATTERN_SECONDS = 0.2
 
 
 class Budget:
@@ -89,7 +89,7 @@ def check_size(size: int) -> None:
     """Refuse a string or list before it is built; raises `ExpressionLimit`."""
     if size > MAX_SIZE:
         raise limit_error("size", MAX_SIZE)
-    spend(size >> 5)
+    spend(size >> 3)
 
 
 def pattern_seconds() -> float:

@@ -52,12 +52,12 @@ def same(left: object, right: object) -> bool:
 
 
 def _lists_equal(left: list[object], right: list[object]) -> bool:
-    spend(1 + (len(left) >> 3))
+    spend(2 + (len(left) >> 1))
     return len(left) == len(right) and all(map(same, left, right))
 
 
 def _contexts_equal(left: dict[str, object], right: dict[str, object]) -> bool:
-    spend(1 + (len(left) >> 3))
+    spend(2 + (len(left) >> 1))
     return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
 
 

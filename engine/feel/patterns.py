@@ -18,6 +18,8 @@ from engine.feel.limits import MAX_PATTERN_SECONDS, pattern_seconds, spend_patte
 
 MAX_PATTERN = 1000
 MAX_REPEAT = 1000
+#: Pieces of a pattern with all repetitions written out, as the library does.
+MAX_EXPANDED = 5_000
 _ESCAPED_CHARACTERS = frozenset("\\|.-^?*+{}()[]$")
 _WHITE = r" \t\n\r"
 _NAME_START = (
@@ -51,6 +53,9 @@ class _Translator:
         self._position = 0
         self._groups = 0
         self._open: list[int | None] = []
+        #: Size of the pattern with all repetitions written out, for each open group, and of the last piece.
+        self._sizes = [0]
+        self._last = 0
 
     def translate(self) -> str:
         """Return the translated pattern; raises `Invalid`."""
@@ -64,11 +69,18 @@ class _Translator:
                 parts.append(self._quantifier())
                 repeatable = False
                 continue
+            self._last = 1
             part, repeatable = self._piece(character)
+            self._grow(self._last)
             parts.append(part)
         if self._open:
             raise Invalid
         return "".join(parts)
+
+    def _grow(self, size: int) -> None:
+        self._sizes[-1] += size
+        if self._sizes[-1] > MAX_EXPANDED:
+            raise limit_error("pattern-size", MAX_EXPANDED)
 
     def _piece(self, character: str) -> tuple[str, bool]:
         if character == "\\":
@@ -82,6 +94,7 @@ class _Translator:
             if not self._open:
                 raise Invalid
             self._open.pop()
+            self._last = self._sizes.pop()
             return ")", True
         if character in "]}":
             raise Invalid
@@ -94,6 +107,7 @@ class _Translator:
         return regex.escape(character, special_only=True), True
 
     def _group(self) -> str:
+        self._sizes.append(0)
         if self._pattern.startswith("?:", self._position):
             self._position += 2
             self._open.append(None)
@@ -115,6 +129,7 @@ class _Translator:
             if match[3] and int(match[3]) < int(match[1]):
                 raise Invalid
             text = match[0]
+            self._grow(self._last * max(int(match[1]), int(match[3] or 0)))
         self._position += len(text)
         if self._pattern.startswith("?", self._position):
             self._position += 1
@@ -165,6 +180,7 @@ class _Translator:
                 without = f"(?!{self._class()})"
                 break
             parts.append(self._class_member())
+            self._last += 1
         if not parts or not self._pattern.startswith("]", self._position):
             raise Invalid
         self._position += 1

@@ -1,4 +1,4 @@
-"""What stands after a dot: entries of contexts, the same entry of each context in a list, parts of dates and durations."""
+"""What stands after a dot: entries of contexts, of all contexts in a list, parts of dates and durations."""
 
 from __future__ import annotations
 

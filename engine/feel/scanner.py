@@ -25,8 +25,8 @@ _PART = _START + "0-9\u00b7\u0300-\u036f\u203f-\u2040"
 _BLANKS = "\t-\r \u0085\u00a0\u1680\u180e\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
 BLANK = re.compile(rf"(?:[{_BLANKS}]+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)+")
 WORD = re.compile(rf"[{_START}][{_PART}]*")
-_PART_OF_WORD = re.compile(f"[{_PART}]")
 _PIECE = re.compile(rf"[{_PART}]+|[^{_BLANKS}{_PART}]")
+_NEXT_PIECE = re.compile(rf"[{_BLANKS}]*([{_PART}]+|[^{_BLANKS}{_PART}])")
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?", re.ASCII)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{6})|(.))", re.DOTALL)
@@ -37,11 +37,29 @@ _LOOSE_NAME = re.compile(rf"[{_START}][{_PART}{_BLANKS}'./+*-]*")
 _FULL_WIDTH = dict(zip("（），：；．＋－＊／＝＜＞［］｛｝“”。、！？＂", '(),:;.+-*/=<>[]{}"".,!?"', strict=True))
 
 KEYWORDS = frozenset(
-    ["and", "between", "else", "every", "false", "for", "function", "if", "in", "instance", "not", "null", "or", "return", "satisfies", "some", "then", "true"]
-)
+    (
+        "and", "between", "else", "every", "false", "for", "function", "if", "in", "instance", "not", "null", "or",
+        "return", "satisfies", "some", "then", "true",
+    )
+)  # fmt: skip
 
 
-Frame = dict[str, list[tuple[re.Pattern[str], str]]]
+class _Node:
+    """A place in a tree of names, reached by their first pieces; `name` is the one that may end here."""
+
+    __slots__ = ("following", "name")
+
+    def __init__(self) -> None:
+        self.following: dict[str, _Node] = {}
+        self.name: str | None = None
+
+    def add(self, name: str) -> None:
+        """Add a name; plain words are found without."""
+        if WORD.fullmatch(name) is None:
+            node = self
+            for piece in _PIECE.findall(name):
+                node = node.following.setdefault(piece, _Node())
+            node.name = normalized(name)
 
 
 class KnownNames:
@@ -50,11 +68,11 @@ class KnownNames:
     __slots__ = ("_frames",)
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._frames: list[Frame] = [_frame_of(frozenset(names)), {}]
+        self._frames: list[_Node] = [_frame_of(frozenset(names)), _Node()]
 
     def push(self, names: Iterable[str]) -> None:
         """Open a frame."""
-        self._frames.append({})
+        self._frames.append(_Node())
         for name in names:
             self.add(name)
 
@@ -63,8 +81,8 @@ class KnownNames:
         self._frames.pop()
 
     def add(self, name: str) -> None:
-        """Add a name to the innermost frame; plain words are found without."""
-        _add_name(self._frames[-1], name)
+        """Add a name to the innermost frame."""
+        self._frames[-1].add(name)
 
     def longest_at(self, text: str, position: int) -> tuple[str, int] | None:
         """Return the longest known name that stands at the position, with its end."""
@@ -73,39 +91,24 @@ class KnownNames:
             return None
         found: tuple[str, int] | None = None
         for frame in self._frames:
-            for pattern, name in frame.get(first[0], ()):
-                match = pattern.match(text, position)
-                if match is not None and (found is None or match.end() > found[1]):
-                    found = name, match.end()
+            node = frame.following.get(first[0])
+            end = first.end()
+            while node is not None:
+                if node.name and (found is None or end > found[1]):
+                    found = node.name, end
+                piece = _NEXT_PIECE.match(text, end) if node.following else None
+                node = None if piece is None else node.following.get(piece[1])
+                end = end if piece is None else piece.end()
         return found
 
 
-def _add_name(frame: Frame, name: str) -> None:
-    if WORD.fullmatch(name) is None and (first := _PIECE.search(name)) is not None:
-        frame.setdefault(first[0], []).append(_pattern_of(name))
-
-
 @lru_cache(maxsize=256)
-def _frame_of(names: frozenset[str]) -> Frame:
+def _frame_of(names: frozenset[str]) -> _Node:
     """Return the outermost frame; all texts of a model share it."""
-    frame: Frame = {}
+    frame = _Node()
     for name in names:
-        _add_name(frame, name)
+        frame.add(name)
     return frame
-
-
-@lru_cache(maxsize=4096)
-def _pattern_of(name: str) -> tuple[re.Pattern[str], str]:
-    parts = _PIECE.findall(name)
-    pattern = ""
-    for index, part in enumerate(parts):
-        if index:
-            both_words = _PART_OF_WORD.match(part) and _PART_OF_WORD.match(parts[index - 1])
-            pattern += f"[{_BLANKS}]" + ("+" if both_words else "*")
-        pattern += re.escape(part)
-    if parts and _PART_OF_WORD.match(parts[-1]):
-        pattern += f"(?![{_PART}])"
-    return re.compile(pattern), normalized(name)
 
 
 def normalized(name: str) -> str:
@@ -246,7 +249,8 @@ class Scanner:
         if match is None:
             return None
         for stop in stops:
-            pattern = re.compile(rf"[{_BLANKS}]{stop}(?![{_PART}])" if stop.isalpha() else rf"[{_BLANKS}]*{re.escape(stop)}")
+            word = rf"[{_BLANKS}]{stop}(?![{_PART}])"
+            pattern = re.compile(word if stop.isalpha() else rf"[{_BLANKS}]*{re.escape(stop)}")
             found = pattern.search(self.text, self.position, match.end() + len(stop) + 1)
             if found is not None and (best is None or found.start() < best.start()):
                 best = found

@@ -1,4 +1,4 @@
-"""Read the name of a type in FEEL text: `number`, `list<string>`, `context<a: number>`, `function<number> -> string`."""
+"""Read a type in FEEL text: `number`, `list<string>`, `context<a: number>`, `function<number> -> string`."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class ListType(FeelType):
     def has(self, value: object) -> bool:
         if not isinstance(value, list):
             return False
-        spend(len(value) >> 2)
+        spend(1 + (len(value) >> 1))
         return self.item is ANY or all(map(self.item.accepts, value))
 
 

@@ -70,22 +70,22 @@ def from_python(value: object) -> object:
     kind = type(value)
     if kind in _UNCHANGED:
         return value
-    if kind is int or kind is Decimal or kind is float:
+    if isinstance(value, int | Decimal | float):
         return _number_from_python(value)
-    if kind is list:
-        return [from_python(item) for item in value]  # type: ignore[attr-defined]
-    if kind is dict:
-        return {str(key): from_python(item) for key, item in value.items()}  # type: ignore[attr-defined]
+    if isinstance(value, list):
+        return [from_python(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): from_python(item) for key, item in value.items()}
     return _other_from_python(value)
 
 
 _UNCHANGED = frozenset({str, bool, type(None), Date, Time, DateTime, DaysTime, YearsMonths, Range})
 
 
-def _number_from_python(value: object) -> Decimal | None:
+def _number_from_python(value: int | float | Decimal) -> Decimal | None:
     if isinstance(value, int) and value.bit_length() > 25_000:
         return None
-    return number(Decimal(str(value)) if isinstance(value, float) else Decimal(value))  # type: ignore[arg-type]
+    return number(Decimal(str(value)) if isinstance(value, float) else Decimal(value))
 
 
 def _other_from_python(value: object) -> object:
@@ -102,8 +102,6 @@ def _other_from_python(value: object) -> object:
         return value
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, int | float | Decimal):
-        return _number_from_python(value)
     if isinstance(value, Mapping):
         return {str(key): from_python(item) for key, item in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | bytearray):
@@ -127,10 +125,12 @@ def to_python(value: object) -> object:
     kind = type(value)
     if kind is Decimal or kind is str or kind is bool or value is None:
         return value
-    spend(1)
+    spend(2)
     if isinstance(value, list):
+        spend(len(value))
         return [to_python(item) for item in value]
     if isinstance(value, dict):
+        spend(len(value))
         return {key: to_python(item) for key, item in value.items()}
     if isinstance(value, Date):
         return python.date(value.year, value.month, value.day) if 1 <= value.year <= 9999 else value

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from decimal import Decimal
 from functools import cmp_to_key
-from typing import cast
 
 from engine.feel import limits
 from engine.feel.builtins.strings import position
-from engine.feel.functions import Callable_, built_in
+from engine.feel.functions import Invocable, built_in
 from engine.feel.operators import compare, same
 from engine.feel.temporal import NANO, DateTime, Time
 from engine.feel.values import NUMBERS, Function, Range, number
@@ -17,7 +16,8 @@ from engine.feel.values import NUMBERS, Function, Range, number
 
 def key_of(value: object) -> Hashable:
     """Return what tells values apart as equality does, so that many can be compared in one pass."""
-    limits.spend(1)
+    # Hashing the key goes through it again.
+    limits.spend(3)
     if isinstance(value, list):
         return ("list", tuple(key_of(item) for item in value))
     if isinstance(value, dict):
@@ -218,7 +218,7 @@ def _list_replace(items: list[object], place: Decimal, new: object) -> list[obje
 
 @built_in("list replace", "list: list, match: function, newItem: Any")
 def _list_replace_matching(items: list[object], match: Function, new: object) -> list[object] | None:
-    if not isinstance(match, Callable_):
+    if not isinstance(match, Invocable):
         return None
     replaced: list[object] = []
     for item in items:
@@ -250,7 +250,7 @@ def _distinct_values(items: list[object]) -> list[object]:
 @built_in("union", "*list: list")
 def _union(lists: list[object]) -> list[object] | None:
     joined = _concatenate(lists)
-    return None if joined is None else _distinct_values(cast(list[object], joined))  # type: ignore[return-value]
+    return None if joined is None else _distinct_values(joined)
 
 
 @built_in("flatten", "list: list")
@@ -258,14 +258,14 @@ def _flatten(items: list[object]) -> list[object]:
     flat: list[object] = []
     for item in items:
         limits.spend(1)
-        flat += cast(list[object], _flatten(item)) if isinstance(item, list) else [item]
+        flat += _flatten(item) if isinstance(item, list) else [item]
         limits.check_size(len(flat))
     return flat
 
 
 @built_in("sort", "list: list, precedes: function")
 def _sort(items: list[object], precedes: Function) -> list[object] | None:
-    if not isinstance(precedes, Callable_):
+    if not isinstance(precedes, Invocable):
         return None
 
     def order(left: object, right: object) -> int:

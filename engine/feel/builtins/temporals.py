@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import ROUND_DOWN, Decimal
 
 from engine import clock
@@ -105,7 +106,7 @@ def _date_time_with_time(date: DateTime, time: Time) -> DateTime:
 def _date_time_in_zone(date: DateTime, timezone: str) -> DateTime | None:
     if zone_rules(timezone) is None:
         return None
-    return DateTime(date.date, Time(date.time.hour, date.time.minute, date.time.second, date.time.nanosecond, Zone(name=timezone)))
+    return DateTime(date.date, dataclasses.replace(date.time, zone=Zone(name=timezone)))
 
 
 @built_in(
