@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine import access, clock, errors, history, media_types, texts
+from engine import access, clock, errors, history, media_types
 from engine.authorization import Person
 from engine.comments import instance_of
 from engine.history import Event
@@ -66,7 +66,7 @@ def add(
     session.add(attachment)
     session.flush()
     facts = {"attachment": attachment.id, "media_type": attachment.media_type, "sha256": attachment.sha256}
-    event = Event(kind="attachment.added", facts=facts, variables={"name": name}, by=username)
+    event = Event(kind="attachment.added", facts=facts, variables={_variable(attachment.id): name}, by=username)
     history.record(session, instance_id, event)
     return attachment
 
@@ -95,14 +95,16 @@ def list_of(session: Session, business_key: str) -> list[Attachment]:
 
 
 def remove(session: Session, attachment_id: int, *, by: str, reason: str) -> None:
-    """Destroy a file because of what it contains; the history keeps that it was there. Raises `NotFound`."""
+    """
+    Destroy a file because of what it contains; the history keeps that it was there, and who removed it.
+
+    Raises `NotFound`, and `InvalidInput` without a reason.
+    """
     attachment = get(session, attachment_id)
-    reason = texts.checked(reason, name="the reason", limit=1_000)
+    if attachment.process_instance_id is not None:
+        history.erase(session, attachment.process_instance_id, [_variable(attachment_id)], by=by, reason=reason)
     session.delete(attachment)
     session.flush()
-    facts = {"attachment": attachment_id, "sha256": attachment.sha256, "reason": reason}
-    if attachment.process_instance_id is not None:
-        history.record(session, attachment.process_instance_id, Event(kind="attachment.removed", facts=facts, by=by))
 
 
 def digest(content: bytes) -> str:
@@ -121,3 +123,7 @@ def safe_name(name: str) -> str:
     cleaned = _UNSAFE.sub("_", visible).strip(" .")
     stem, ending = PurePosixPath(cleaned).stem, PurePosixPath(cleaned).suffix[:12]
     return f"{stem[: MAX_NAME_LENGTH - len(ending)]}{ending}" or "file"
+
+
+def _variable(attachment_id: int) -> str:
+    return f"attachment_{attachment_id}"

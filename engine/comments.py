@@ -33,10 +33,26 @@ def add(
     )
     session.add(comment)
     session.flush()
-    # The text may be personal: as a variable of the event it can be erased.
-    event = Event(kind="comment.added", facts={"comment": comment.id}, variables={"text": text}, by=username)
+    # The text may be personal: as a variable of the event, under a name of its own, it can be erased.
+    variables = {_variable(comment.id): text}
+    event = Event(kind="comment.added", facts={"comment": comment.id}, variables=variables, by=username)
     history.record(session, instance_id, event)
     return comment
+
+
+def remove(session: Session, comment_id: int, *, by: str, reason: str) -> None:
+    """
+    Destroy a comment because of what it says; the history keeps that it was there, and who removed it.
+
+    Raises `NotFound`, and `InvalidInput` without a reason.
+    """
+    comment = session.get(Comment, comment_id)
+    if comment is None:
+        raise errors.NotFound("comment", comment_id)
+    if comment.process_instance_id is not None:
+        history.erase(session, comment.process_instance_id, [_variable(comment_id)], by=by, reason=reason)
+    session.delete(comment)
+    session.flush()
 
 
 def list_of(session: Session, business_key: str) -> list[Comment]:
@@ -57,3 +73,7 @@ def instance_of(session: Session, business_key: str, process_instance_id: int | 
     if found is None:
         raise errors.NotFound("matter", business_key)
     return found
+
+
+def _variable(comment_id: int) -> str:
+    return f"comment_{comment_id}"

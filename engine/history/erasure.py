@@ -14,7 +14,7 @@ from engine.database import Base
 from engine.history import log
 from engine.history.sealing import Event, digest
 from engine.history.verification import ERASED
-from engine.models import HistoryEvent
+from engine.models import HistoryEvent, ProcessInstance, UserTask
 
 _canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
@@ -26,8 +26,8 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     """
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
-    Variables that are still alive are not touched: whoever erases sets them before. Raises `NotFound`, and
-    `InvalidInput` without a reason.
+    Of an instance that has ended, what is left of its variables and drafts goes too. Variables that are still alive are
+    needed: whoever erases sets them before. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     if not reason.strip():
         raise errors.InvalidInput("Expected the reason of the erasure, but found none")
@@ -51,4 +51,19 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     log.record(session, process_instance_id, Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason}))
     if rewritten:
         session.execute(_rewrite, rewritten)
+    _erase_remains(session, process_instance_id, names)
     return sum(len(gone) for gone in erased.values())
+
+
+def _erase_remains(session: Session, process_instance_id: int, names: Collection[str]) -> None:
+    instance = session.get_one(ProcessInstance, process_instance_id, populate_existing=True)
+    if instance.ended_at is None:
+        return
+    scopes = json.loads(instance.variables)
+    left = {
+        scope: {name: value for name, value in variables.items() if name not in names}
+        for scope, variables in scopes.items()
+    }
+    instance.variables = _canonical(left)
+    session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
+    session.flush()

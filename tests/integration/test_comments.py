@@ -30,9 +30,29 @@ def test_add__kept_and_on_record(transaction: Sessions, process_instance_id: int
         comments.add(session, KEY, "second", by="alice")
 
     with transaction.begin() as session:
-        assert [comment.text for comment in comments.list_of(session, KEY)] == ["客户要求\n尽快回复", "second"]
+        kept = comments.list_of(session, KEY)
+        assert [comment.text for comment in kept] == ["客户要求\n尽快回复", "second"]
         event = history.events(session, process_instance_id)[0]
-        assert (event.kind, event.by, event.variables) == ("comment.added", "alice", {"text": "客户要求\n尽快回复"})
+        assert (event.kind, event.by, event.facts) == ("comment.added", "alice", {"comment": kept[0].id})
+        assert list(event.variables.values()) == ["客户要求\n尽快回复"]
+
+
+def test_remove__text_is_gone_everywhere(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        first, second = (comments.add(session, KEY, text, by="alice").id for text in ("秘密", "stays"))
+        comments.remove(session, first, by="ada", reason="客户要求")
+
+    with transaction.begin() as session:
+        assert [comment.id for comment in comments.list_of(session, KEY)] == [second]
+        events = history.events(session, process_instance_id)
+        assert history.verify(session, process_instance_id) == []
+    assert [list(event.variables.values()) for event in events] == [[], ["stays"], []]
+    assert (events[-1].kind, events[-1].by, events[-1].facts["reason"]) == ("values.erased", "ada", "客户要求")
+
+
+def test_remove__no_such_comment(transaction: Sessions) -> None:
+    with pytest.raises(errors.NotFound), transaction.begin() as session:
+        comments.remove(session, 99, by="ada", reason="x")
 
 
 @pytest.mark.parametrize("text", ["", " \n", "x" * 10_001, "a\x00b", "\ud800"])

@@ -179,3 +179,27 @@ def test_erase__changed_value_is_still_found(transaction: Sessions, process_inst
 def test_erase__without_reason(transaction: Sessions, process_instance_id: int) -> None:
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:
         history.erase(session, process_instance_id, ["customer"], by="olivia", reason=" ")
+
+
+def test_erase__what_is_left_of_an_ended_instance(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        made = factories.process_instance(session, state="completed")
+        made.variables = '{"0":{"customer":"张三","number":1,"on":{"$date":"2026-01-02"}}}'
+        session.flush()
+
+        history.erase(session, made.id, ["customer"], by="olivia", reason="x")
+
+    with transaction.begin() as session:
+        left = session.get_one(ProcessInstance, made.id).variables
+    assert left == '{"0":{"number":1,"on":{"$date":"2026-01-02"}}}'
+
+
+def test_erase__what_is_alive_stays(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        made = factories.process_instance(session)
+        made.variables = '{"0":{"customer":"张三"}}'
+        session.flush()
+
+        history.erase(session, made.id, ["customer"], by="olivia", reason="x")
+
+        assert made.variables == '{"0":{"customer":"张三"}}'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -160,6 +162,15 @@ def test_import_people__groups_of_the_file_and_of_the_engine(transaction: Sessio
         assert (li.name, li.sees_all, li.is_administrator) == ("李总", True, True)
         assert identity.group(session, "directors").name_en == "Customer directors"
         assert identity.group(session, "front_desk").name_en == "Front desk"
+
+
+def test_import_people__of_the_project(transaction: Sessions) -> None:
+    shared = Path(__file__).parents[2] / "processes" / "shared" / "groups.json"
+    with transaction.begin() as session:
+        imported = identity.import_people(session, json.loads(shared.read_bytes()))
+
+        assert imported.users > 0
+        assert all(identity.person(session, user.username).groups for user in identity.users(session))
 
 
 def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -> None:
