@@ -69,6 +69,7 @@ THREE = "<loopCardinality>3</loopCardinality>"
 COMPLEX = "<complexBehaviorDefinition><condition>${{x}}</condition><event>{{}}</event></complexBehaviorDefinition>"
 
 BREACHES = [
+    strict(with_task("association-items", INPUT.format("one") + INTO_A.replace("<sourceRef>{}</sourceRef>", ""))),
     with_task("token-quantity", "", attributes='startQuantity="0"'),
     with_task("token-quantity", "", attributes='completionQuantity="-5"'),
     with_task(

@@ -9,6 +9,15 @@ ERROR_HANDLER = event("St", "startEvent", trigger("error"), attributes='isInterr
 ENDED = nodes("endEvent En")
 
 BREACHES = [
+    strict(
+        spoiled(
+            "compensation-reach",
+            "T",
+            sub_process("Sub"),
+            event("T", "intermediateThrowEvent", trigger("compensate", 'activityRef="Sub_a"')),
+            flow="S > A; A > Sub; Sub > T; T > E",
+        )
+    ),
     built("event-trigger", "S", nodes("endEvent E"), event("S", "startEvent", trigger("error")), flow="S > E"),
     built("event-trigger", "E", nodes("startEvent S"), event("E", "endEvent", trigger("timer")), flow="S > E"),
     spoiled("event-trigger", "C", event("C", "intermediateCatchEvent"), flow="S > A; A > C; C > E"),

@@ -39,9 +39,7 @@ BREACHES = [
     written(
         "extension-understood", "extension at line 1", '<extension definition="x:y" mustUnderstand="true"/>', IN_ORDER
     ),
-    strict(
-        written("import-type", "import at line 1", '<import namespace="n" location="a.xsd" importType="b"/>', IN_ORDER)
-    ),
+    strict(written("import", "import at line 1", '<import namespace="n" location="a.xsd" importType="b"/>', IN_ORDER)),
     spoiled("dangling-reference", "sequenceFlow at line 1", '<sequenceFlow sourceRef="A" targetRef="nowhere"/>'),
     spoiled(
         "dangling-reference", "M", event("M", "intermediateCatchEvent", trigger("message", 'messageRef="nowhere"'))
@@ -59,6 +57,7 @@ BREACHES = [
     spoiled(
         "dangling-reference", "R", event("R", "intermediateThrowEvent", "<eventDefinitionRef>no</eventDefinitionRef>")
     ),
+    spoiled("dangling-reference", "T", task("T", kind="sendTask", attributes='messageRef="camunda:m"')),
     spoiled("reference-kind", "M", event("M", "intermediateCatchEvent", trigger("message", 'messageRef="A"'))),
     spoiled("reference-kind", "B", event("B", "boundaryEvent", trigger("timer"), attributes='attachedToRef="S"')),
     spoiled("called-element", "C", '<callActivity id="C" name="C" calledElement="A"/>'),
@@ -81,6 +80,9 @@ SOUND = {
         FRAME,
         '<textAnnotation id="N"><text>x</text></textAnnotation><association id="a" sourceRef="A" targetRef="N"/>',
         flow=ALONG,
+    ),
+    "with a type of XML Schema": process(FRAME, '<dataObject id="O" itemSubjectRef="xs:int"/>', flow=ALONG).replace(
+        b"<definitions ", b'<definitions xmlns:xs="http://www.w3.org/2001/XMLSchema" '
     ),
     "by the letter": by_the_letter(process(FRAME, flow=ALONG)),
 }

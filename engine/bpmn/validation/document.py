@@ -28,6 +28,7 @@ ENGINES = (
     "http://spiffworkflow.org/", "http://www.activiti.org/", "http://www.flowable.org/", "http://www.jboss.org/",
     "http://www.omg.org/bpmn20", "http://www.signavio.com",
 )
+XML_SCHEMA = "http://www.w3.org/2001/XMLSchema"
 DRAWING = "{http://www.omg.org/spec/BPMN/20100524/DI}"
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
@@ -149,11 +150,14 @@ class Document:
         return self.by_id(reference) or self.by_id(reference.rpartition(":")[2])
 
     def is_foreign(self, reference: str) -> bool:
-        """Whether a QName points into another file, so that nothing can be said about it here."""
+        """Whether a QName means a type of XML Schema or something in an imported file: nothing to be found here."""
         prefix, colon, _ = reference.strip().partition(":")
-        target = self.root.get("targetNamespace")
-        uri = self._namespaces.get(prefix, "")
-        return bool(colon) and bool(uri) and uri not in {target, BPMN}
+        uri = self._namespaces.get(prefix, "") if colon else ""
+        return uri in self._outside and uri != self.root.get("targetNamespace")
+
+    @cached_property
+    def _outside(self) -> frozenset[str]:
+        return frozenset({XML_SCHEMA, *(node.get("namespace") for node in self.root.all("import"))} - {""})
 
     @cached_property
     def formal(self) -> bool:

@@ -245,6 +245,22 @@ def compensation_handler(document: Document) -> Iterator[Problem]:
             )
 
 
+@rule("compensation-reach", "letter")
+def compensation_reach(document: Document) -> Iterator[Problem]:
+    """A throwing event compensates what is beside it; in an event sub-process, what is beside that."""
+    for event in document.all("endEvent", "intermediateThrowEvent"):
+        scope = document.scope(event)
+        if scope is not None and is_event_sub_process(scope):
+            scope = document.scope(scope)
+        for definition in document.definitions(event):
+            activity = document.resolve(definition.get("activityRef")) if definition.get("activityRef") else None
+            if activity is not None and scope is not None and document.scope(activity) is not scope:
+                yield Problem(
+                    event, f"Expected to compensate an activity beside the event, but '{activity.label}' is elsewhere",
+                    f"补偿的活动应与该事件在同一层级，但 '{activity.label}' 在别处",
+                )
+
+
 @rule("timer-definition")
 def timer_definition(document: Document) -> Iterator[Problem]:
     for event in document.all(*EVENTS):

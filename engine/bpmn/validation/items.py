@@ -143,6 +143,11 @@ def association_items(document: Document) -> Iterator[Problem]:
             continue
         sources = [document.resolve(text) for text in association.texts("sourceRef")]
         holder = association.parent or association
+        if not sources and association.first("assignment") is None:
+            yield Problem(
+                holder, f"Expected a sourceRef in data association '{association.label}', but found none",
+                f"数据关联 '{association.label}' 缺少 sourceRef",
+            )
         if len(sources) > 1:
             yield Problem(
                 holder, f"Expected one sourceRef in data association '{association.label}' without transformation, "

@@ -125,14 +125,10 @@ def _references(document: Document) -> Iterator[tuple[Node, str, str, frozenset[
                 yield node.parent, node.tag, node.text, kinds
 
 
-def _called_elsewhere(document: Document, text: str) -> bool:
-    return document.is_foreign(text) and document.resolve(text) is None
-
-
 @rule("dangling-reference")
 def dangling_reference(document: Document) -> Iterator[Problem]:
     for node, name, text, _ in _references(document):
-        if document.resolve(text) is not None or _called_elsewhere(document, text):
+        if document.resolve(text) is not None or document.is_foreign(text):
             continue
         yield Problem(
             node, f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",

@@ -227,16 +227,11 @@ def extension_understood(document: Document) -> Iterator[Problem]:
             )
 
 
-@rule("import-type", "letter")
-def import_type(document: Document) -> Iterator[Problem]:
+@rule("import")
+def import_unresolved(document: Document) -> Iterator[Problem]:
     for node in document.root.all("import"):
-        location = node.get("location")
-        kind = node.get("importType")
-        known = {".xsd": "http://www.w3.org/2001/XMLSchema", ".bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL"}
-        expected = next((uri for suffix, uri in known.items() if location.lower().endswith(suffix)), kind)
-        wsdl = location.lower().endswith(".wsdl") and "wsdl" not in kind.lower()
-        if kind != expected or wsdl:
-            yield Problem(
-                node, f"Expected the importType that fits '{location}', but found '{kind}'",
-                f"importType 应与 '{location}' 相符，但实际为 '{kind}'",
-            )
+        yield Problem(
+            node, f"Expected everything in this file, but found an import of '{node.get('location')}'; it is not read",
+            f"所有内容应在本文件中，但发现了对 '{node.get('location')}' 的导入；不会读取它",
+            by_the_letter(document, node),
+        )
