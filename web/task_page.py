@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g, render_template, request
+from flask import g, render_template, request, url_for
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from engine import authorization, errors
 from engine import forms as engine_forms
 from engine.authorization import Person
-from engine.queries import deployed, people, user_task
+from engine.queries import deployed, people, tasks, user_task
+from engine.queries.tasks import TaskRow
 from engine.queries.user_task import TaskDetail
 from web import forms, languages
+from web.languages import gettext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +130,21 @@ def submitted(session: Session, task_id: int, person: Person) -> tuple[TaskDetai
         return task, {}
     typed = forms.submitted(form, request.form)
     return task, engine_forms.validate(form, typed, g.settings.zone, variables=user_task.variables(session, task))
+
+
+def following(session: Session, task: TaskDetail, person: Person) -> TaskRow | None:
+    """Return what the same person can do next in the same matter; None where others go on."""
+    found = tasks.with_business_key(session, person, task.business_key) if task.business_key else []
+    return next((row for row in found if row.assignee in {None, person.username}), None)
+
+
+def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:
+    """Return what is said when a task is completed, with a link to the next one."""
+    said = escape(gettext("“%(task)s” is completed.", task=task.name))
+    if following is None:
+        return said
+    link = Markup('<a href="{}">{}</a>').format(url_for("user_tasks.show", task_id=following.id), following.name)
+    return said + " " + escape(gettext("Next in this matter:")) + " " + link
 
 
 def require_open(task: TaskDetail, person: Person) -> None:

@@ -132,7 +132,8 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidVariables as refusal:
         with g.readers.begin() as session:
             return task_page.render(session, task_id, g.person, refusal), 422
-    flash(gettext("“%(task)s” is completed.", task=task.name), "success")
+    with g.readers.begin() as session:
+        flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
     return redirect(url_for(".index"), 303)
 
 

@@ -216,6 +216,11 @@ class TestTask:
         assert kept["urgent"] is True
         assert "已由Alice" in text(alice.get(f"/tasks/{task_id}"))
 
+    def test_complete__leads_on_in_the_same_matter(self, visit: Visit, task_id: int) -> None:
+        director = visit("director")
+        page = text(director.get(director.post(f"/tasks/{task_id}/complete", SOLVED).location))
+        assert f'本案下一步： <a href="/tasks/{task_id + 1}">复核</a>' in page
+
     def test_complete__errors_at_their_fields_and_values_kept(self, alice: Visitor, task_id: int) -> None:
         sent = {"result": "", "contacted_at": "yesterday", "cost": "-1", "solved": "maybe"}
         answer = alice.post(f"/tasks/{task_id}/complete", sent)
