@@ -89,7 +89,9 @@ def parse(content: bytes, file: str) -> etree._Element:
     """
     if len(content) > MAX_BYTES:
         raise _refused(
-            file, 0, "xml-too-large",
+            file,
+            0,
+            "xml-too-large",
             f"Expected a file of at most {MAX_BYTES:,} bytes, but found {len(content):,}",
             f"文件最大 {MAX_BYTES:,} 字节，但实际为 {len(content):,} 字节",
         )
@@ -105,8 +107,11 @@ def parse(content: bytes, file: str) -> etree._Element:
         line = getattr(error, "lineno", None) or 0
         reason = re.sub(r"(, try XML_PARSE_HUGE)?\s*(, line \d+, column \d+)?$", "", str(error.args[0]))
         raise _refused(
-            file, line, "xml-not-well-formed",
-            f"Expected well-formed XML, but found: {reason}", f"文件应为格式正确的 XML，但发现：{reason}",
+            file,
+            line,
+            "xml-not-well-formed",
+            f"Expected well-formed XML, but found: {reason}",
+            f"文件应为格式正确的 XML，但发现：{reason}",
         ) from None
 
 
