@@ -37,7 +37,7 @@ def index() -> str:
             key_text=key_text,
             counts=read_counts(session),
             groups=people.group_names(session),
-            texts={row.definition_id: deployed.texts(session, row.definition_id) for row in [*found.rows, *exact]},
+            texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
             definitions=tasks.definitions(session),
         )
 

@@ -79,7 +79,7 @@ class TaskRow:
 class TaskPage:
     """One page of a list."""
 
-    rows: Sequence[TaskRow]
+    rows: list[TaskRow]
     #: Where the next page begins; None on the last one.
     next: Key | None
     #: Whether the reading was ended before the page was full: what a filter looks for may come later.
