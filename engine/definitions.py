@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from engine import clock, dmn, errors, settings
 from engine.bpmn import parser
 from engine.bpmn.effects import Called
+from engine.bpmn.elements.events import StartEvent
 from engine.bpmn.elements.tasks import UserTask
 from engine.bpmn.model import ProcessSpec
 from engine.clock import Calendar
@@ -154,6 +155,12 @@ def start_form_key(session: Session, definition_id: int) -> str | None:
     """Return the key of the form with which a process is started; None where it needs none."""
     plain = [start for start in process(session, definition_id).root.start_events if not start.definitions]
     return plain[0].form_key if plain else None
+
+
+def start_forms(session: Session, definition_id: int) -> dict[str, str]:
+    """Return the form keys of all start events of a process, those of event sub-processes included, by element id."""
+    nodes = process(session, definition_id).nodes.values()
+    return {node.bpmn_id: node.form_key for node in nodes if isinstance(node, StartEvent) and node.form_key}
 
 
 def form_keys(session: Session, definition_id: int) -> list[tuple[str, str]]:

@@ -182,8 +182,7 @@ def _read_bpmn(file: str, data: bytes) -> tuple[list[_Found], list[errors.Findin
     if any(finding.level == "error" for finding in findings):
         return [], findings
     specs, more = parser.read(data, file, scripts=settings.current.script_formats)
-    known = {(finding.element_id, finding.line) for finding in findings}
-    findings += [finding for finding in more if (finding.element_id, finding.line) not in known]
+    findings += more
     return [
         _Found(
             kind="process",

@@ -8,6 +8,7 @@ no write lock. One module is one blueprint with its templates in the folder of t
     auth            log in and out, who is asking, CSRF
     user_tasks      inbox and task page
     registration    start a process with its start form
+    process_instances  matters: find, show, add to, repair
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
     filters         dates, states and people in templates
@@ -31,7 +32,7 @@ from web import auth, errors, filters, forms, guidance, headers, languages, navi
 from web.settings import Settings
 
 #: Modules with a blueprint named `bp`, in the order of the header.
-BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "notifications")
+BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "process_instances", "notifications")
 
 #: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.
 MAX_REQUEST = 4 * 1024 * 1024

@@ -1,0 +1,126 @@
+"""The history of a matter as entries that pages show: the events of all its process instances in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine import values
+from engine.models import HistoryEvent, ProcessInstance
+
+#: Events that only the proof needs: they say again what the others say.
+SILENT = ("call.returned", "timer.armed", "continuation.executed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One event."""
+
+    id: int
+    process_instance_id: int
+    definition_id: int
+    sequence: int
+    at: datetime
+    kind: str
+    activity_instance: int | None
+    element_id: str | None
+    by: str | None
+    facts: Mapping[str, Any]
+    #: Values that have not been erased.
+    variables: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryPage:
+    """One page of events, newest first."""
+
+    rows: Sequence[Entry]
+    #: The next page begins below this id; None on the last one.
+    next: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change of a variable."""
+
+    name: str
+    value: Any
+    at: datetime
+    by: str | None
+    element_id: str | None
+    definition_id: int
+
+
+def page(session: Session, business_key: str, *, below: int | None = None, limit: int = 60) -> EntryPage:
+    """Return events of a matter, newest first, those below an id."""
+    query = _of(business_key).where(HistoryEvent.kind.not_in(SILENT)).order_by(HistoryEvent.id.desc()).limit(limit + 1)
+    if below is not None:
+        query = query.where(HistoryEvent.id < below)
+    found = session.execute(query).all()
+    rows = [entry(event, definition_id) for event, definition_id in found[:limit]]
+    return EntryPage(rows=rows, next=rows[-1].id if len(found) > limit else None)
+
+
+def every(session: Session, business_key: str) -> Iterator[Entry]:
+    """Yield all events of a matter, oldest first."""
+    for event, definition_id in session.execute(_of(business_key).order_by(HistoryEvent.id)):
+        yield entry(event, definition_id)
+
+
+def changes(session: Session, business_key: str) -> dict[str, list[Change]]:
+    """Return every change of every variable of a matter, oldest first, by name."""
+    kinds = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
+             "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
+    query = _of(business_key).where(HistoryEvent.kind.in_(kinds), HistoryEvent.variables.is_not(None))
+    found: dict[str, list[Change]] = {}
+    for event, definition_id in session.execute(query.order_by(HistoryEvent.id)):
+        shown = entry(event, definition_id)
+        for name, value in shown.variables.items():
+            known = found.setdefault(name, [])
+            if not known or known[-1].value != value:
+                known.append(
+                    Change(
+                        name=name,
+                        value=value,
+                        at=shown.at,
+                        by=shown.by,
+                        element_id=shown.element_id,
+                        definition_id=definition_id,
+                    )
+                )
+    return found
+
+
+def _of(business_key: str) -> Any:
+    return (
+        select(HistoryEvent, ProcessInstance.definition_id)
+        .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
+        .where(ProcessInstance.business_key == business_key)
+    )
+
+
+def entry(event: HistoryEvent, definition_id: int) -> Entry:
+    """Return an event for reading."""
+    held: Any = values.loads(event.variables) if event.variables else {}
+    facts: Any = values.loads(event.facts)
+    return Entry(
+        id=event.id,
+        process_instance_id=event.process_instance_id,
+        definition_id=definition_id,
+        sequence=event.sequence,
+        at=event.at,
+        kind=event.kind,
+        activity_instance=event.activity_instance,
+        element_id=event.element_id,
+        by=event.by,
+        facts=facts,
+        # An erased value has left only its digest: a list of one.
+        variables={name: kept[1] for name, kept in held.items() if len(kept) > 1},
+        hash=event.hash,
+    )

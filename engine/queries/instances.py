@@ -1,0 +1,267 @@
+"""Process instances: the list of matters, and what one matter consists of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
+from sqlalchemy.orm import Session
+
+from engine.authorization import Person, may_see_every_instance
+from engine.models import (
+    ActivityInstance,
+    Definition,
+    Incident,
+    Notification,
+    ProcessInstance,
+    Subscription,
+    UserTask,
+    UserTaskCandidate,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What the list is narrowed to; everything unset shows everything."""
+
+    #: Part of the business key.
+    text: str = ""
+    #: `open` (active or suspended), `completed` or `cancelled`.
+    state: str = ""
+    definition_key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatterRow:
+    """One matter in the list: the process instance that nobody called."""
+
+    id: int
+    business_key: str | None
+    definition_name: str
+    state: str
+    started_at: datetime
+    started_by: str | None
+    ended_at: datetime | None
+    #: Names of the open user tasks of the matter.
+    open_tasks: Sequence[str]
+    #: Earliest due date among them.
+    due_at: datetime | None
+    incident_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatterPage:
+    """One page of matters, newest first."""
+
+    rows: Sequence[MatterRow]
+    #: The next page begins below this id; None on the last one.
+    next: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceView:
+    """One process instance of a matter."""
+
+    id: int
+    definition_id: int
+    definition_key: str
+    definition_name: str
+    version: int
+    state: str
+    parent_id: int | None
+    started_at: datetime
+    started_by: str | None
+    ended_at: datetime | None
+    end_reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Awaited:
+    """A message that a process instance waits for."""
+
+    process_instance_id: int
+    name: str
+    element_id: str
+    definition_id: int
+
+
+def page(
+    session: Session, person: Person, filters: Filters | None = None, *, below: int | None = None, limit: int = 25
+) -> MatterPage:
+    """Return the matters that a person may see, newest first, those below an id."""
+    filters = filters or Filters()
+    query = (
+        select(ProcessInstance, Definition.name)
+        .join(Definition, Definition.id == ProcessInstance.definition_id)
+        .where(ProcessInstance.parent_id.is_(None), *_narrowed(filters))
+        .order_by(ProcessInstance.id.desc())
+        .limit(limit + 1)
+    )
+    if below is not None:
+        query = query.where(ProcessInstance.id < below)
+    if not may_see_every_instance(person):
+        query = query.where(_seen_by(person))
+    found = session.execute(query).all()
+    shown = found[:limit]
+    tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])
+    incidents = _incidents(session, [instance.id for instance, _ in shown])
+    rows = [
+        MatterRow(
+            id=instance.id,
+            business_key=instance.business_key,
+            definition_name=name,
+            state=instance.state,
+            started_at=instance.started_at,
+            started_by=instance.started_by,
+            ended_at=instance.ended_at,
+            open_tasks=[each for each, _ in tasks.get(instance.business_key or "", [])],
+            due_at=min((due for _, due in tasks.get(instance.business_key or "", []) if due), default=None),
+            incident_count=incidents.get(instance.id, 0),
+        )
+        for instance, name in shown
+    ]
+    return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else None)
+
+
+def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.text:
+        conditions.append(ProcessInstance.business_key.contains(filters.text, autoescape=True))
+    if filters.state == "open":
+        conditions.append(ProcessInstance.state.in_(("active", "suspended")))
+    elif filters.state:
+        conditions.append(ProcessInstance.state == filters.state)
+    if filters.definition_key:
+        conditions.append(ProcessInstance.definition_key == filters.definition_key)
+    return conditions
+
+
+def _seen_by(person: Person) -> ColumnElement[bool]:
+    """Matters that a person started, has or had a user task in, or may claim one of."""
+    name = person.username
+    had = select(UserTask.business_key).where(or_(UserTask.assignee == name, UserTask.owner == name))
+    may_claim = (
+        select(UserTask.business_key)
+        .join(UserTaskCandidate, UserTaskCandidate.user_task_id == UserTask.id)
+        .where(
+            or_(
+                and_(UserTaskCandidate.kind == "user", UserTaskCandidate.name == name),
+                and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(person.groups)),
+            )
+        )
+    )
+    return or_(
+        ProcessInstance.started_by == name,
+        ProcessInstance.business_key.in_(union_all(had, may_claim).scalar_subquery()),
+    )
+
+
+def _open_tasks(session: Session, keys: Sequence[str]) -> dict[str, list[tuple[str, datetime | None]]]:
+    found: dict[str, list[tuple[str, datetime | None]]] = {}
+    query = select(UserTask.business_key, UserTask.name, UserTask.due_at).where(
+        UserTask.business_key.in_(keys), UserTask.state == "created"
+    )
+    for key, name, due_at in session.execute(query.order_by(UserTask.sort_at, UserTask.id)):
+        found.setdefault(str(key), []).append((name, due_at))
+    return found
+
+
+def _incidents(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    query = (
+        select(ProcessInstance.root_id, func.count())
+        .join(Incident, Incident.process_instance_id == ProcessInstance.id)
+        .where(ProcessInstance.root_id.in_(ids), Incident.state == "open")
+        .group_by(ProcessInstance.root_id)
+    )
+    return {root_id: count for root_id, count in session.execute(query) if root_id is not None}
+
+
+def of_matter(session: Session, business_key: str) -> list[InstanceView]:
+    """Return the process instances of a matter, oldest first."""
+    query = (
+        select(ProcessInstance, Definition.name, Definition.version)
+        .join(Definition, Definition.id == ProcessInstance.definition_id)
+        .where(ProcessInstance.business_key == business_key)
+        .order_by(ProcessInstance.id)
+    )
+    return [
+        InstanceView(
+            id=instance.id,
+            definition_id=instance.definition_id,
+            definition_key=instance.definition_key,
+            definition_name=name,
+            version=version,
+            state=instance.state,
+            parent_id=instance.parent_id,
+            started_at=instance.started_at,
+            started_by=instance.started_by,
+            ended_at=instance.ended_at,
+            end_reason=instance.end_reason,
+        )
+        for instance, name, version in session.execute(query)
+    ]
+
+
+def trail(session: Session, process_instance_id: int) -> dict[str, Any]:
+    """Return the path through the diagram as `web/assets/viewer.js` reads it: elements with state and count, flows."""
+    visits = session.execute(
+        select(ActivityInstance.element_id, ActivityInstance.flow_id, ActivityInstance.state).where(
+            ActivityInstance.process_instance_id == process_instance_id
+        )
+    ).all()
+    stuck = set(
+        session.scalars(
+            select(Incident.element_id).where(
+                Incident.process_instance_id == process_instance_id, Incident.state == "open"
+            )
+        )
+    )
+    elements: dict[str, dict[str, Any]] = {}
+    for visit in visits:
+        entry = elements.setdefault(visit.element_id, {"state": "visited", "count": 0})
+        entry["count"] += 1
+        if visit.state == "active":
+            entry["state"] = "active"
+    for element_id in elements.keys() & stuck:
+        elements[str(element_id)]["state"] = "incident"
+    return {"elements": elements, "flows": sorted({visit.flow_id for visit in visits if visit.flow_id})}
+
+
+def awaited_messages(session: Session, business_key: str) -> list[Awaited]:
+    """Return the messages that the process instances of a matter wait for."""
+    query = (
+        select(Subscription)
+        .join(ProcessInstance, ProcessInstance.id == Subscription.process_instance_id)
+        .where(
+            Subscription.kind == "message",
+            ProcessInstance.business_key == business_key,
+            ProcessInstance.state == "active",
+        )
+        .order_by(Subscription.id)
+    )
+    return [
+        Awaited(
+            process_instance_id=row.process_instance_id or 0,
+            name=row.name,
+            element_id=row.element_id,
+            definition_id=row.definition_id,
+        )
+        for row in session.scalars(query)
+    ]
+
+
+def notifications(session: Session, business_key: str, limit: int = 100) -> list[Notification]:
+    """Return what people were told about a matter, newest first."""
+    query = select(Notification).where(Notification.business_key == business_key)
+    return list(session.scalars(query.order_by(Notification.id.desc()).limit(limit)))
+
+
+def alive(session: Session, process_instance_id: int) -> list[tuple[int, str]]:
+    """Return number and element of each activity instance that is alive."""
+    text = session.scalar(select(ProcessInstance.tokens).where(ProcessInstance.id == process_instance_id))
+    tokens: Mapping[str, Any] = json.loads(text) if text else {"t": []}
+    return [(token[0], token[1]) for token in tokens["t"]]

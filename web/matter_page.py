@@ -1,0 +1,184 @@
+"""What the page of a matter shows: diagrams with the path, tasks, timeline, values, files, comments, and actions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request
+from sqlalchemy.orm import Session
+
+from engine import access, attachments, authorization, comments, definitions, errors, incidents, process_instances
+from engine import forms as engine_forms
+from engine.authorization import Person
+from engine.dmn import DecisionTable
+from engine.queries import deployed, events, instances, people, tasks
+from engine.queries.instances import Awaited
+from web import forms
+from web.timeline import Line, Teller
+
+#: Letters of a variable's value typed by hand.
+MAX_VALUE = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Something that may be reported: a message that is waited for, with its form."""
+
+    awaited: Awaited
+    label: str
+    about: str
+    fields: list[forms.Field]
+    refused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One variable with everything it has been."""
+
+    name: str
+    label: str
+    value: str
+    changes: list[tuple[events.Change, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """A decision table with the rows that matched, from 1."""
+
+    table: DecisionTable
+    rows: list[int]
+
+
+def render(
+    session: Session, business_key: str, person: Person, refusal: tuple[str, errors.InvalidVariables] | None = None
+) -> str:
+    """Return the page; raises `NotFound` for strangers."""
+    found = access.matter(session, person, business_key)
+    views = instances.of_matter(session, business_key)
+    page = events.page(session, business_key)
+    notes = comments.list_of(session, business_key)
+    told = instances.notifications(session, business_key)
+    open_tasks = tasks.with_business_key(session, person, business_key)
+    files = attachments.list_of(session, business_key)
+    usernames = [entry.by for entry in page.rows] + [note.created_by for note in notes]
+    usernames += [each.username for each in told] + [view.started_by for view in views]
+    usernames += [each.created_by for each in files] + [task.assignee for task in open_tasks]
+    changes = events.changes(session, business_key)
+    usernames += [change.by for kept in changes.values() for change in kept]
+    teller = Teller(session, [each.definition_id for each in found], usernames)
+    involved = access.is_involved(session, person, business_key)
+    lines = [teller.tell(entry) for entry in page.rows]
+    return render_template(
+        "process_instances/show.html",
+        business_key=business_key,
+        instances=views,
+        newest=views[-1],
+        open_tasks=open_tasks,
+        lines=lines,
+        tables=tables(session, lines),
+        next=page.next,
+        values=variables(teller, changes),
+        notes=notes,
+        told=told,
+        photos=[each for each in files if each.media_type.startswith("image/")],
+        files=files,
+        names=teller.people,
+        element_names=teller.names,
+        groups=people.group_names(session),
+        reports=reports(session, business_key, refusal) if involved or person.sees_all else [],
+        stuck=[each for view in views for each in incidents.list_open(session, view.id)],
+        alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
+        may_add=authorization.may_comment(person, involved=involved),
+        may_cancel=authorization.may_cancel_instance(person),
+        may_modify=authorization.may_modify_instance(person),
+    )
+
+
+def variables(teller: Teller, changes: Mapping[str, list[events.Change]]) -> list[Value]:
+    """Return the variables that a form names, then the others, each with its changes."""
+    order = {name: number for number, name in enumerate(teller.labels)}
+    return [
+        Value(
+            name=name,
+            label=teller.label(name),
+            value=teller.said(name, kept[-1].value),
+            changes=[(change, teller.said(name, change.value)) for change in kept],
+        )
+        for name, kept in sorted(changes.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+        if len(kept) > 1 or kept[-1].value not in (None, "", [])
+    ]
+
+
+def tables(session: Session, lines: Iterable[Line]) -> dict[int, Matched]:
+    """Return the tables of the decisions among the lines, by the id of the line."""
+    found: dict[int, Matched] = {}
+    for line in lines:
+        if line.decision is None:
+            continue
+        definition_id, rows = line.decision
+        definition = definitions.definition(session, definition_id)
+        model = definitions.decision_model(session, definition)
+        table = next((each for each in model.tables if each.decision_id == definition.key), None)
+        if table is not None:
+            found[line.id] = Matched(table=table, rows=rows)
+    return found
+
+
+def reports(session: Session, business_key: str, refusal: tuple[str, errors.InvalidVariables] | None) -> list[Report]:
+    """Return what may be reported in a matter, each message once."""
+    found: dict[str, Report] = {}
+    for awaited_message in instances.awaited_messages(session, business_key):
+        if awaited_message.name in found:
+            continue
+        texts = deployed.texts(session, awaited_message.definition_id)
+        wrong = refusal[1] if refusal and refusal[0] == awaited_message.name else None
+        form = message_form(session, awaited_message)
+        present: dict[str, Any] = {}
+        if wrong is not None and form is not None:
+            present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
+        found[awaited_message.name] = Report(
+            awaited=awaited_message,
+            label=texts.names.get(awaited_message.element_id, awaited_message.name),
+            about=texts.documentation.get(awaited_message.element_id, ""),
+            fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
+            refused=wrong is not None,
+        )
+    return list(found.values())
+
+
+def message_form(session: Session, awaited_message: Awaited) -> dict[str, Any] | None:
+    """Return the form that belongs to the event of a message; None where it has none."""
+    keys = definitions.start_forms(session, awaited_message.definition_id)
+    return deployed.form(session, keys.get(awaited_message.element_id), awaited_message.definition_id)
+
+
+def awaited(session: Session, business_key: str, name: str, person: Person) -> Awaited:
+    """Return the message of a matter that is waited for; raises `NotFound`, `Forbidden` or `NotWaiting`."""
+    access.matter(session, person, business_key)
+    if not (person.sees_all or access.is_involved(session, person, business_key)):
+        raise errors.Forbidden("report to", "matter", business_key, person.username)
+    for each in instances.awaited_messages(session, business_key):
+        if each.name == name:
+            return each
+    raise errors.NotWaiting(name, business_key)
+
+
+def changeable(session: Session, instance_id: int, person: Person, verb: str, rule: Callable[[Person], bool]) -> Any:
+    """Return a process instance that a person may change; raises `NotFound` for strangers, else `Forbidden`."""
+    instance = access.process_instance(session, person, instance_id)
+    if not rule(person):
+        raise errors.Forbidden(verb, "process instance", instance_id, person.username)
+    return process_instances.get(session, instance.id)
+
+
+def typed_value(text: str) -> Any:
+    """Return a value typed by hand: JSON where it is JSON, else the text itself."""
+    if len(text) > MAX_VALUE:
+        raise errors.InvalidInput(f"Expected at most {MAX_VALUE} characters, but found {len(text)}")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,257 @@
+"""Matters: find one, see where it stands and how it came there, add to it, and repair it where one may."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
+from werkzeug.wrappers import Response
+
+from engine import (
+    access,
+    attachments,
+    authorization,
+    comments,
+    definitions,
+    errors,
+    history,
+    messages,
+    process_instances,
+    triggers,
+)
+from engine import (
+    forms as engine_forms,
+)
+from engine.queries import events, instances, tasks
+from web import forms, headers, matter_page
+from web.languages import gettext
+from web.timeline import Teller
+
+bp = Blueprint("process_instances", __name__, url_prefix="/matters")
+
+STATES = ("open", "completed", "cancelled")
+#: Media types that a browser may show in the page; everything else is only downloaded.
+SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+@bp.get("/")
+def index() -> str:
+    """Show one page of the matters that the person may see."""
+    chosen = request.args.get("state", "")
+    filters = instances.Filters(
+        text=request.args.get("q", "").strip()[:100],
+        state=chosen if chosen in STATES else "",
+        definition_key=request.args.get("process", "")[:255],
+    )
+    with g.readers.begin() as session:
+        return render_template(
+            "process_instances/index.html",
+            page=instances.page(session, g.person, filters, below=request.args.get("below", type=int)),
+            filters=filters,
+            states=STATES,
+            definitions=tasks.definitions(session),
+        )
+
+
+@bp.get("/show/<path:business_key>")
+def matter(business_key: str) -> str:
+    """Show a matter."""
+    headers.allow_style_attributes()
+    with g.readers.begin() as session:
+        return matter_page.render(session, business_key, g.person)
+
+
+@bp.get("/timeline/<path:business_key>")
+def timeline(business_key: str) -> str:
+    """Return older events of a matter."""
+    with g.readers.begin() as session:
+        found = access.matter(session, g.person, business_key)
+        page = events.page(session, business_key, below=request.args.get("below", type=int))
+        teller = Teller(session, [each.definition_id for each in found], [entry.by for entry in page.rows])
+        lines = [teller.tell(entry) for entry in page.rows]
+        tables = matter_page.tables(session, lines)
+    return render_template(
+        "process_instances/timeline.html", lines=lines, next=page.next, business_key=business_key, tables=tables
+    )
+
+
+@bp.get("/timeline.csv/<path:business_key>")
+def timeline_csv(business_key: str) -> Response:
+    """Return all events of a matter for a spreadsheet."""
+    with g.readers.begin() as session:
+        found = access.matter(session, g.person, business_key)
+        rows = list(events.every(session, business_key))
+        teller = Teller(session, [each.definition_id for each in found], [entry.by for entry in rows])
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(["instance", "sequence", "at", "kind", "element", "text", "by", "details", "hash"])
+        for entry in rows:
+            line = teller.tell(entry)
+            details = "; ".join(f"{label}: {value}" for label, value in line.details)
+            cells = [entry.process_instance_id, entry.sequence, entry.at.isoformat(), entry.kind,
+                     entry.element_id or "", line.text, entry.by or "", details, entry.hash]  # fmt: skip
+            writer.writerow([harmless(cell) for cell in cells])
+    # With the mark at the beginning spreadsheets take it for UTF-8.
+    answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = "attachment; filename=timeline.csv"
+    return answer
+
+
+def harmless(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")) else cell
+
+
+@bp.get("/instances/<int:instance_id>/diagram")
+def diagram(instance_id: int) -> Response:
+    """Return the diagram that an instance runs on."""
+    with g.readers.begin() as session:
+        instance = access.process_instance(session, g.person, instance_id)
+        content = definitions.content(session, instance.definition_id)
+    return FlaskResponse(content, mimetype="application/xml")
+
+
+@bp.get("/instances/<int:instance_id>/path")
+def path(instance_id: int) -> Response:
+    """Return the path that an instance has taken."""
+    with g.readers.begin() as session:
+        access.process_instance(session, g.person, instance_id)
+        return jsonify(instances.trail(session, instance_id))
+
+
+@bp.post("/comments/<path:business_key>")
+def comment(business_key: str) -> Response:
+    """Add a comment."""
+    with g.sessions.begin() as session:
+        access.matter(session, g.person, business_key)
+        comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+    flash(gettext("The comment is added."), "success")
+    return back(business_key)
+
+
+@bp.post("/attachments/<path:business_key>")
+def attach(business_key: str) -> Response:
+    """Add files."""
+    files = [file for file in request.files.getlist("files") if file.filename]
+    if not files:
+        raise errors.InvalidInput("Expected at least one file, but found none")
+    with g.sessions.begin() as session:
+        access.matter(session, g.person, business_key)
+        for file in files:
+            attachments.add(session, business_key, name=file.filename or "", content=file.read(), by=g.person)
+    flash(gettext("%(count)s files are added.", count=len(files)), "success")
+    return back(business_key)
+
+
+@bp.get("/files/<int:attachment_id>")
+def file(attachment_id: int) -> Response:
+    """Return a file; photos may be shown in the page, the rest is downloaded."""
+    with g.readers.begin() as session:
+        found = attachments.get(session, attachment_id)
+        try:
+            access.matter(session, g.person, found.business_key)
+        except errors.NotFound:
+            raise errors.NotFound("attachment", attachment_id) from None
+        content = attachments.content(session, attachment_id)
+    answer = FlaskResponse(content, mimetype=found.media_type)
+    shown = found.media_type in SHOWN_INLINE and "download" not in request.args
+    answer.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=found.name)
+    # Whatever it contains, it runs nothing.
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return answer
+
+
+@bp.post("/messages/<path:business_key>")
+def message(business_key: str) -> Response | tuple[str, int]:
+    """Report what has happened: a message that an instance of the matter waits for."""
+    name = request.form.get("message", "")
+    try:
+        with g.sessions.begin() as session:
+            awaited = matter_page.awaited(session, business_key, name, g.person)
+            form = matter_page.message_form(session, awaited)
+            variables: dict[str, Any] = {}
+            if form is not None:
+                typed = {key: text for key, text in forms.submitted(form, request.form).items() if key != "message"}
+                variables = engine_forms.validate(form, typed, g.settings.zone)
+            messages.correlate(
+                session, name, business_key=business_key, variables=variables,
+                process_instance_id=awaited.process_instance_id, by=g.person.username,
+            )  # fmt: skip
+    except errors.InvalidVariables as refusal:
+        with g.readers.begin() as session:
+            headers.allow_style_attributes()
+            return matter_page.render(session, business_key, g.person, (name, refusal)), 422
+    flash(gettext("It is reported; the process goes on accordingly."), "success")
+    return back(business_key)
+
+
+@bp.post("/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>")
+def switch(instance_id: int, verb: str) -> Response:
+    """Cancel, suspend or resume an instance."""
+    rule = authorization.may_cancel_instance if verb == "cancel" else authorization.may_modify_instance
+    with g.sessions.begin() as session:
+        instance = matter_page.changeable(session, instance_id, g.person, verb, rule)
+        command = getattr(process_instances, verb)
+        command(session, instance_id, by=g.person.username, reason=reason())
+    flash(gettext("Done; it stands in the timeline."), "success")
+    return back(instance.business_key)
+
+
+@bp.post("/instances/<int:instance_id>/variables")
+def set_variable(instance_id: int) -> Response:
+    """Change a variable by hand."""
+    with g.sessions.begin() as session:
+        instance = matter_page.changeable(
+            session, instance_id, g.person, "change the variables of", authorization.may_modify_instance
+        )
+        name, value = request.form.get("name", "").strip(), matter_page.typed_value(request.form.get("value", ""))
+        if not name.isidentifier():
+            raise errors.InvalidInput(f"Expected the name of a variable, but found '{name[:80]}'")
+        process_instances.set_variables(session, instance_id, {name: value}, by=g.person.username, reason=reason())
+    flash(gettext("Done; it stands in the timeline."), "success")
+    return back(instance.business_key)
+
+
+@bp.post("/instances/<int:instance_id>/tokens")
+def move(instance_id: int) -> Response:
+    """Move tokens by hand: take some away, put one before an element."""
+    taken = [triggers.CancelActivity(activity_instance=int(each)) for each in request.form.getlist("cancel")
+             if each.isdigit()]  # fmt: skip
+    element_id = request.form.get("start_before", "")
+    put = [triggers.StartBefore(element_id=element_id)] if element_id else []
+    if not put and not taken:
+        raise errors.InvalidInput("Expected a token to take away or an element to start, but found neither")
+    with g.sessions.begin() as session:
+        instance = matter_page.changeable(
+            session, instance_id, g.person, "move tokens of", authorization.may_modify_instance
+        )
+        process_instances.modify(session, instance_id, [*put, *taken], by=g.person.username, reason=reason())
+    flash(gettext("Done; it stands in the timeline."), "success")
+    return back(instance.business_key)
+
+
+@bp.get("/verify/<path:business_key>")
+def verify(business_key: str) -> str:
+    """Verify the history of a matter."""
+    with g.readers.begin() as session:
+        found = access.matter(session, g.person, business_key)
+        problems = [problem for each in found for problem in history.verify(session, each.id)]
+    return render_template("process_instances/verified.html", problems=problems, count=len(found))
+
+
+def reason() -> str:
+    """Return why something is done by hand; raises `InvalidInput` where nobody says so."""
+    text = request.form.get("reason", "").strip()
+    if not 0 < len(text) <= 1000:
+        raise errors.InvalidInput(gettext("Please say why, in at most 1,000 characters."))
+    return text
+
+
+def back(business_key: str | None) -> Response:
+    """Return to the page of the matter."""
+    if business_key is None:
+        return redirect(url_for(".index"), 303)
+    return redirect(url_for(".matter", business_key=business_key), 303)
