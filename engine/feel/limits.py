@@ -8,8 +8,6 @@ calls; it is kept per thread, so that the built-in functions need not carry it a
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from engine.feel.errors import limit_error
 
@@ -45,19 +43,21 @@ class _Current(threading.local):
 _current = _Current()
 
 
-@contextmanager
-def budgeted() -> Iterator[None]:
+class budgeted:  # noqa: N801 - used as a function would be; a class enters and leaves faster
     """Open a budget, unless an outer evaluation in this thread has one; turn exhausted recursion into our own error."""
-    if _current.budget is not None:
-        yield
-        return
-    _current.budget = Budget()
-    try:
-        yield
-    except RecursionError:
-        raise limit_error("nesting", MAX_CALL_NESTING) from None
-    finally:
-        _current.budget = None
+
+    __slots__ = ("_outermost",)
+
+    def __enter__(self) -> None:
+        self._outermost = _current.budget is None
+        if self._outermost:
+            _current.budget = Budget()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._outermost:
+            _current.budget = None
+            if kind is RecursionError:
+                raise limit_error("nesting", MAX_CALL_NESTING) from None
 
 
 def spend(units: int) -> None:

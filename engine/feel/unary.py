@@ -4,6 +4,7 @@ Unary tests to closures: functions of the tested value and a scope, with short w
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -54,11 +55,14 @@ class UnaryCompiler(ABC):
 
     def unary_tests(self, tests: Sequence[Node]) -> Test:
         """Compile the tests of one cell; in them `?` is the tested value."""
+        texts = [node.value for node in tests if isinstance(node, nodes.Literal) and isinstance(node.value, str)]
+        if len(texts) == len(tests) > 1:
+            return _one_of(frozenset(texts))
         return self.any_test([self._unary_test(test) for test in tests])
 
     def _unary_test(self, node: Node) -> Test:
         if isinstance(node, nodes.Anything):
-            return lambda value, scope: True
+            return lambda _value, _scope: True
         if isinstance(node, nodes.Not):
             inner = self.unary_tests(node.tests)
 
@@ -101,18 +105,54 @@ class UnaryCompiler(ABC):
         fixed = constant(node)
         if fixed is not None:
             if type(fixed) in (str, Decimal):
-                return lambda value, scope: value == fixed if type(value) is type(fixed) else equal(value, fixed)
-            return lambda value, scope: equal(value, fixed)
+                return lambda value, _scope: value == fixed if type(value) is type(fixed) else equal(value, fixed)
+            return lambda value, _scope: equal(value, fixed)
         evaluate = self.compile(node)
         return lambda value, scope: matches(value, evaluate(scope))
 
     def _range_test(self, node: nodes.RangeOf) -> Test:
         low, high = constant(node.start), constant(node.end)
-        if node.form in ("<", "<=", ">", ">=") and (low is not None or high is not None):
-            compare, limit = COMPARISONS[node.form], high if low is None else low
-            return lambda value, scope: compare(value, limit)
+        if node.form in _BOUNDS and (low is not None or high is not None):
+            return _bounded(node.form, high if low is None else low)
         if low is not None and high is not None:
-            fixed = Range(low, high, node.start_included, node.end_included, node.form)
-            return lambda value, scope: in_range(value, fixed)
+            return _inside(Range(low, high, node.start_included, node.end_included, node.form))
         evaluate = self.compile(node)
         return lambda value, scope: matches(value, evaluate(scope))
+
+
+_BOUNDS: dict[str, Callable[[Decimal, Decimal], bool]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+def _one_of(texts: frozenset[str]) -> Test:
+    """Test for one of several strings; null for what is no string."""
+
+    def test(value: object, _scope: Scope) -> bool | None:
+        if isinstance(value, str):
+            return value in texts
+        return False if value is None else None
+
+    return test
+
+
+def _bounded(form: str, limit: object) -> Test:
+    """Test against one bound."""
+    compare, compare_numbers = COMPARISONS[form], _BOUNDS[form]
+    if not isinstance(limit, Decimal):
+        return lambda value, _scope: compare(value, limit)
+    number = limit
+    return lambda value, _scope: compare_numbers(value, number) if isinstance(value, Decimal) else compare(value, limit)
+
+
+def _inside(fixed: Range) -> Test:
+    """Test against a range with fixed ends."""
+    low, high = fixed.start, fixed.end
+    if fixed.form or not isinstance(low, Decimal) or not isinstance(high, Decimal):
+        return lambda value, _scope: in_range(value, fixed)
+    first, last = low, high
+    above = operator.ge if fixed.start_included else operator.gt
+    below = operator.le if fixed.end_included else operator.lt
+    return lambda value, _scope: (
+        above(value, first) and below(value, last) if isinstance(value, Decimal) else in_range(value, fixed)
+    )
