@@ -47,6 +47,7 @@ def add(
         raise errors.InvalidInput(f"Expected a file of 1 to {max_size} bytes, but found {len(content)}")
     username = access.contributor(session, by, business_key)
     instance_id = instance_of(session, business_key, process_instance_id)
+    history.lock(session, instance_id)
     counted = select(func.count()).select_from(Attachment).where(Attachment.business_key == business_key)
     if (session.scalar(counted) or 0) >= MAX_COUNT:
         raise errors.InvalidInput(f"Expected at most {MAX_COUNT} files of one matter, but found one more")

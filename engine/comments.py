@@ -24,6 +24,7 @@ def add(
     text = texts.checked(text.replace("\r\n", "\n"), name="a comment", limit=MAX_LENGTH)
     username = access.contributor(session, by, business_key)
     instance_id = instance_of(session, business_key, process_instance_id)
+    history.lock(session, instance_id)
     comment = Comment(
         business_key=business_key,
         process_instance_id=instance_id,

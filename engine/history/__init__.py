@@ -8,7 +8,7 @@ removes values and leaves the chain valid.
 from __future__ import annotations
 
 from engine.history.erasure import erase
-from engine.history.log import EventView, events, record
+from engine.history.log import EventView, events, lock, record
 from engine.history.sealing import Event, Sealed, seal
 from engine.history.verification import Problem, check, verify, verify_all
 
@@ -20,6 +20,7 @@ __all__ = [
     "check",
     "erase",
     "events",
+    "lock",
     "record",
     "seal",
     "verify",

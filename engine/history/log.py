@@ -37,11 +37,16 @@ class EventView:
 
 
 def lock(session: Session, process_instance_id: int) -> tuple[int, str]:
-    """Lock the process instance row; return length and hash of its history. Raises `NotFound`."""
+    """
+    Lock the process instance row until the transaction ends; return length and hash of its history.
+
+    Whoever adds rows that refer to the instance locks it before: PostgreSQL lets the insert share the row, and two that
+    share it wait for each other when both want it for themselves. Raises `NotFound`.
+    """
     end = session.execute(
         select(ProcessInstance.history_length, ProcessInstance.history_hash)
         .where(ProcessInstance.id == process_instance_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).one_or_none()
     if end is None:
         raise errors.NotFound("process instance", process_instance_id)

@@ -1,0 +1,99 @@
+"""Many people and workers at the same process instances at once: refusals, but no deadlock and no broken history."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import attachments, comments, deployments, errors, external_tasks, history, process_instances, user_tasks
+from engine.external_tasks import Topic
+from engine.models import ProcessInstance, UserTask
+from tests import diagrams, factories
+
+Sessions = sessionmaker[Session]
+Command = Callable[[Session, random.Random, str], object]
+
+#: A person and a worker side by side, again and again.
+DIAGRAM = diagrams.process(
+    '<startEvent id="Start"/><exclusiveGateway id="Again"/><parallelGateway id="Fork"/><parallelGateway id="Join"/>',
+    '<userTask id="Contact" camunda:candidateGroups="service"/>',
+    '<serviceTask id="Notify" camunda:type="external" camunda:topic="notify"/>',
+    flow="Start > Again; Again > Fork; Fork > Contact; Fork > Notify; Contact > Join; Notify > Join; Join > Again",
+)
+PEOPLE = ("alice", "bob", "charlie")
+KEYS = ("TS1", "TS2")
+
+
+def work(session: Session, chance: random.Random, name: str, *, fails: bool = False) -> None:
+    """Do as a worker does: fetch one, report."""
+    topic = Topic(name="notify", lock_for=timedelta(seconds=5))
+    for task in external_tasks.fetch_and_lock(session, [topic], worker_id=name, limit=1):
+        if fails:
+            external_tasks.fail(session, task.id, worker_id=name, message="x", retries=1)
+        else:
+            external_tasks.complete(session, task.id, worker_id=name)
+
+
+def pause(session: Session, chance: random.Random, name: str) -> None:
+    """Suspend an instance and let it go on."""
+    instance_id = chance.choice(session.scalars(select(ProcessInstance.id)).all())
+    process_instances.suspend(session, instance_id, by=name, reason="wait")
+    process_instances.resume(session, instance_id, by=name, reason="go on")
+
+
+def some_task(session: Session, chance: random.Random) -> int:
+    """Return an open task, or one that nobody has where all wait for the worker."""
+    return chance.choice(session.scalars(select(UserTask.id).where(UserTask.state == "created")).all() or [0])
+
+
+COMMANDS: tuple[Command, ...] = (
+    lambda session, chance, name: attachments.add(session, chance.choice(KEYS), name="a", content=b"x", by=name),
+    lambda session, chance, name: comments.add(session, chance.choice(KEYS), "x", by=name),
+    lambda session, chance, name: user_tasks.assign(session, some_task(session, chance), "bob", by=name),
+    lambda session, chance, name: user_tasks.claim(session, some_task(session, chance), by=name),
+    lambda session, chance, name: user_tasks.complete(session, some_task(session, chance), {}, by=name),
+    lambda session, chance, name: user_tasks.delegate(session, some_task(session, chance), "alice", by=name),
+    lambda session, chance, name: user_tasks.resolve(session, some_task(session, chance), by=name),
+    lambda session, chance, name: user_tasks.save_draft(session, some_task(session, chance), {}, by=name),
+    lambda session, chance, name: user_tasks.unclaim(session, some_task(session, chance), by=name),
+    lambda session, chance, name: work(session, chance, name, fails=True),
+    pause,
+    work,
+)
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_commands__many_at_once(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by="olivia")
+        factories.group(session, "service")
+        for name in PEOPLE:
+            factories.user(session, name, groups=["service"])
+        for key in KEYS:
+            process_instances.start(session, "p", {}, business_key=key, by="alice")
+
+    def keep_busy(seed: int) -> int:
+        chance = random.Random(seed)
+        done = 0
+        for _ in range(60):
+            command, name = chance.choice(COMMANDS), chance.choice(PEOPLE)
+            try:
+                with transaction.begin() as session:
+                    command(session, chance, name)
+            except errors.EngineError:
+                continue
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(5) as pool:
+        done = list(pool.map(keep_busy, range(5)))
+
+    assert min(done) > 0
+    with transaction.begin() as session:
+        assert list(history.verify_all(session)) == []
