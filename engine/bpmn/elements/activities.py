@@ -219,7 +219,8 @@ class SubProcess(Activity):
         return NOTHING if self.loop is not None and "loop" not in token.memo else self
 
     def leave(self, token: Token) -> None:
-        if self.event_starts and not self.boundary:
+        # Where there are events at the boundary, it is disarmed with them; those of a loop belong to its body.
+        if self.event_starts and (not self.boundary or "loop" in token.memo):
             token.workflow.disarm(token.number)
         super().leave(token)
 
