@@ -2,7 +2,7 @@
 What the engine refuses as status and page; the only place that knows both.
 
 People get a page in their language that says what happened, what to do next, and what they had typed; whoever asks
-for JSON gets `{"error": {"code": …, "message": …}}`. Faults of the caller are logged as debug, ours as errors.
+for JSON gets `{"code": …, "message": …, "problems": […]}`. Faults of the caller are logged as debug, ours as errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from engine import errors
 from engine.queries import people
-from web import auth, forms
+from web import auth, forms, languages
 from web.languages import gettext
 
 log = logging.getLogger(__name__)
@@ -168,9 +168,7 @@ def fault(error: Exception) -> Any:
 def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Response | str, int]:
     """Return the page, or JSON for programs."""
     if wants_json():
-        code = error.code if error else str(said.status)
-        detail = {"code": code, "message": error.message if error else str(said.title)}
-        return jsonify(error=detail), said.status
+        return jsonify(as_json(said, error)), said.status
     # What is too large cannot be read either; passwords are not shown again.
     keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
     typed = forms.readable(request.form) if keeps else []
@@ -183,6 +181,30 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
         person=g.get("person"),
     )
     return page, said.status
+
+
+def as_json(said: Answer, error: errors.EngineError | None) -> dict[str, Any]:
+    """Return what programs are told: a stable code, what happened, and every single thing that is wrong."""
+    told: dict[str, Any] = {"code": error.code if error else str(said.status), "message": str(said.title)}
+    if error is not None:
+        told["detail"] = error.message
+    if isinstance(error, errors.DeploymentRefused):
+        told["problems"] = [problem(finding) for finding in error.findings]
+    if isinstance(error, errors.InvalidVariables):
+        told["problems"] = [{"field": each.field, "code": each.code, "message": each.message} for each in error.errors]
+    return told
+
+
+def problem(finding: errors.Finding) -> dict[str, Any]:
+    """Return one finding of a refused deployment, in the language of the request."""
+    return {
+        "level": finding.level,
+        "code": finding.code,
+        "file": finding.file,
+        "line": finding.line,
+        "element_id": finding.element_id,
+        "message": finding.message_zh if languages.is_chinese() else finding.message,
+    }
 
 
 def reason(error: errors.EngineError | None) -> str | None:

@@ -87,7 +87,7 @@ def fill(pool: sqlalchemy.Engine, number: int) -> None:
     with database.sessions(pool).begin() as session:
         session.add(Deployment(id=1, name="benchmark", sha256="0", created_at=now))
         session.flush()
-        session.add(Resource(id=1, deployment_id=1, name="benchmark.bpmn", sha256="0", content=b""))
+        session.add(Resource(id=1, deployment_id=1, name="benchmark.bpmn", sha256="0", content=b"<definitions/>"))
         session.flush()
         session.add(
             Definition(
