@@ -39,6 +39,7 @@ _TYPES = frozenset(
 _BPMN_ERROR = "BpmnError"
 #: Seconds beyond the limit after which a worker that does not stop by itself is killed.
 _GRACE = 0.25
+_WORKERS = max(2, os.cpu_count() or 1)
 #: Seconds to wait for a free worker.
 _PATIENCE = 10
 
@@ -119,7 +120,7 @@ class PythonScript:
             reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
             raise errors.ScriptError(f"Expected a Python script, but found{place}: {reason}") from None
         never = "if False:\n  pass\n" + textwrap.indent(text, "  ")
-        _sandbox.run(never, {}, (), now=None, seed=0, limits=Limits(), lines_before=2)
+        _sandbox.run(_Run(text=never, lines_before=2))
         return cls(text=text, names_read=frozenset(_names_read(tree)), names_assigned=frozenset(_names_assigned(tree)))
 
     def run(
@@ -133,7 +134,8 @@ class PythonScript:
         given = {name: variables[name] for name in self.names_read if name in variables}
         changeable = [name for name, value in given.items() if isinstance(value, list | dict)]
         wanted = tuple(sorted(self.names_assigned.union(changeable)))
-        value, found = _sandbox.run(self.text, given, wanted, now=now, seed=seed, limits=limits)
+        run = _Run(text=self.text, given=given, wanted=wanted, now=now, seed=seed, limits=limits)
+        value, found = _sandbox.run(run)
         assigned = {
             name: _storable(name, kind, member, now)
             for name, (kind, member) in found.items()
@@ -166,26 +168,45 @@ def close() -> None:
     _sandbox.close()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """What is to be run, and with what."""
+
+    text: str
+    given: dict[str, object] = field(default_factory=dict)
+    #: Variables to be returned.
+    wanted: tuple[str, ...] = ()
+    #: None where it does not matter, since the script is only read.
+    now: datetime | None = None
+    seed: int = 0
+    limits: Limits = Limits()
+    #: Lines put before the script.
+    lines_before: int = 0
+
+
 class _Sandbox:
-    """The worker processes, started with the first run; safe under threads, and after a fork a child starts its own."""
+    """
+    The worker processes, started with the first run; safe under threads.
+
+    A process may fork before its first run. Afterwards a child cannot run scripts, since the threads that talk to the
+    workers have stayed with its parent.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pool: monty.Monty | None = None
+        #: The process that the pool belongs to; 0 where there is none.
         self._process = 0
-        #: Pools of a parent process: letting go of them would end its workers.
-        self._inherited: list[monty.Monty] = []
 
     def pool(self) -> monty.Monty:
         """Return the pool of this process."""
         with self._lock:
-            if self._pool is not None and self._process != os.getpid():
-                self._inherited.append(self._pool)
-                self._pool = None
+            if self._process not in (0, os.getpid()):
+                raise errors.ScriptError("Expected a process that was not forked from one that has run scripts")
             if self._pool is None:
                 pool = monty.Monty(
                     min_processes=1,
-                    max_processes=max(2, os.cpu_count() or 1),
+                    max_processes=_WORKERS,
                     checkout_timeout=_PATIENCE,
                     max_checkouts_per_worker=1_000,
                     feed_duration_limit_grace=_GRACE,
@@ -197,77 +218,73 @@ class _Sandbox:
         with self._lock:
             if self._pool is not None and self._process == os.getpid():
                 self._pool.__exit__(None, None, None)
-                self._pool = None
+                self._pool, self._process = None, 0
 
-    def run(
-        self,
-        text: str,
-        given: dict[str, object],
-        wanted: tuple[str, ...],
-        *,
-        now: datetime | None,
-        seed: int,
-        limits: Limits,
-        lines_before: int = 0,
-    ) -> tuple[object, dict[str, tuple[str, object]]]:
+    def run(self, run: _Run) -> tuple[object, dict[str, tuple[str, object]]]:
         """
         Return the value of the last line, and the variables that are wanted with the names of their types.
 
         Raises `ScriptError`.
         """
         thrown: list[tuple[str, str]] = []
+        try:
+            for _ in range(_WORKERS):
+                try:
+                    return self._feed(run, thrown)
+                except monty.MontyCrashedError as error:
+                    if error.timed_out:
+                        raise
+                    # Somebody may have ended the idle workers, and a script has no effects that could happen twice.
+            return self._feed(run, thrown)
+        except monty.MontyError as error:
+            raise _explained(error, thrown, run) from None
+        except TimeoutError:
+            raise errors.ScriptError(f"Expected a free sandbox within {_PATIENCE} s, but all are busy") from None
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise errors.ScriptError(f"Expected variables that a script can read, but found: {error}") from None
 
+    def _feed(self, run: _Run, thrown: list[tuple[str, str]]) -> tuple[object, dict[str, tuple[str, object]]]:
         def bpmn_error(code: object = "", message: object = "") -> None:
             thrown.append((str(code), str(message)))
             raise RuntimeError(str(code))
 
-        session = self.pool().checkout(
+        limits = run.limits
+        with self.pool().checkout(
             limits={
                 "max_feed_duration_secs": limits.seconds,
                 "max_memory": limits.memory,
                 "max_recursion_depth": limits.recursion,
             },
-            os_policy={"datetime": now or "system", "random_start": {"seed": seed}, "sleep": "zero"},
+            os_policy={"datetime": run.now or "system", "random_start": {"seed": run.seed}, "sleep": "zero"},
             assert_message_annotations=False,
-        )
-        try:
-            with session:
-                value: object = session.feed_run(
-                    text, inputs=given, external_lookup={_BPMN_ERROR: bpmn_error}, print_callback=_ignore
-                )
-                found: dict[str, tuple[str, object]] = (
-                    session.feed_run(_ASSIGNED.format(names=wanted), print_callback=_ignore) if wanted else {}
-                )
-        except monty.MontyError as error:
-            raise _explained(error, thrown, limits, lines_before) from None
-        except TimeoutError:
-            raise errors.ScriptError(f"Expected a free sandbox within {_PATIENCE} s, but all are busy") from None
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise errors.ScriptError(f"Expected variables that a script can read, but found: {error}") from None
-        return value, found
+        ) as session:
+            value: object = session.feed_run(
+                run.text, inputs=run.given, external_lookup={_BPMN_ERROR: bpmn_error}, print_callback=_ignore
+            )
+            if not run.wanted:
+                return value, {}
+            return value, session.feed_run(_ASSIGNED.format(names=run.wanted), print_callback=_ignore)
 
 
 def _ignore(_stream: str, _text: str) -> None:
     """What a script prints goes nowhere."""
 
 
-def _explained(
-    error: monty.MontyError, thrown: list[tuple[str, str]], limits: Limits, lines_before: int
-) -> errors.ScriptError:
+def _explained(error: monty.MontyError, thrown: list[tuple[str, str]], run: _Run) -> errors.ScriptError:
     """Return the error of a script in our words, with the line."""
     exception = error.exception()
     name, argument = type(exception).__name__, str(exception.args[0]) if exception.args else ""
     frames = error.traceback() if isinstance(error, monty.MontyRuntimeError | monty.MontySyntaxError) else []
-    place = f" in line {frames[-1].line - lines_before}" if frames else ""
+    place = f" in line {frames[-1].line - run.lines_before}" if frames else ""
     if isinstance(error, monty.MontyCrashedError):
         return errors.ScriptError("Expected a script that ends, but its sandbox had to be ended")
     if thrown and name == "RuntimeError" and argument == thrown[-1][0]:
         code, message = thrown[-1]
         return errors.ScriptError(message or f"BPMN error '{code}'", exception=_BPMN_ERROR, argument=code)
     if name == "TimeoutError" and "time limit exceeded" in argument:
-        message = f"Expected a script that ends within {limits.seconds} s, but it did not"
+        message = f"Expected a script that ends within {run.limits.seconds} s, but it did not"
     elif name == "MemoryError":
-        message = f"Expected a script that uses at most {limits.memory} bytes, but it used more"
+        message = f"Expected a script that uses at most {run.limits.memory} bytes, but it used more"
     elif isinstance(error, monty.MontySyntaxError) or (name == "NotImplementedError" and "monty" in argument):
         message = f"Expected a Python script, but found{place}: {argument:.200}"
     elif isinstance(error, monty.MontyConversionError):
@@ -282,7 +299,7 @@ def _storable(name: str, kind: str, value: object, now: datetime) -> object:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=now.tzinfo)
     try:
-        values.check(value)
+        values.dumps(value)
     except errors.InvalidInput as error:
         raise errors.ScriptError(f"Expected a value that can be stored in {name}: {error.message}") from None
     if kind not in _TYPES:

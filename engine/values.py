@@ -54,11 +54,6 @@ def dumps(value: object) -> str:
     return text
 
 
-def check(value: object) -> None:
-    """Raise `InvalidInput` where this is no value; whether its text would be too long is for `dumps`."""
-    _check(value)
-
-
 def loads(text: str) -> object:
     """Return the value of a text that `dumps` wrote; raises `InvalidInput` where it is not such a text."""
     if len(text) > MAX_CHARACTERS:

@@ -42,7 +42,8 @@ def local(text: str) -> datetime:
     [
         # literals
         ("1", 1), ("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("'a'", "a"), ('"a"', "a"), (r"'it\'s'", "it's"),
-        (r"'a\\b'", "a\\b"), ("true", True), ("false", False), ("null", None), ("[]", []), ("[1, 'a', [2]]", [1, "a", [2]]),
+        (r"'a\\b'", "a\\b"), ("true", True), ("false", False), ("null", None), ("[]", []),
+        ("[1, 'a', [2]]", [1, "a", [2]]),
         # comparison
         ("amount == 1500", True), ("amount eq 1500", True), ("amount != 1500", False), ("amount ne 1", True),
         ("amount > 1000", True), ("amount gt 1500", False), ("amount >= 1500", True), ("amount ge 1501", False),
@@ -50,10 +51,12 @@ def local(text: str) -> datetime:
         ("severity == 'high'", True), ("severity == \"low\"", False), ("'b' > 'a'", True), ("1 == 1.0", True),
         ("price == 19.9", True), ("price > 19.89", True), ("price < 20", True), ("ratio == 0.1", True),
         ("count == 5", True), ("5 == count", True), ("count > 4", True), ("'5.0' == 5", True), ("'x' == 5", False),
-        ("vip == true", True), ("flag == false", True), ("vip == 'true'", True), ("true == 1", False), ("1 != true", True),
+        ("vip == true", True), ("flag == false", True), ("vip == 'true'", True), ("true == 1", False),
+        ("1 != true", True),
         ("nothing == null", True), ("amount == null", False), ("null != amount", True), ("null < 1", False),
         ("null <= null", True), ("nothing > 0", False), ("tags == ['a', 'b', 3]", True), ("tags == []", False),
-        ("day == '2026-10-01'", True), ("day < '2026-10-02'", True), ("at > day", True), ("day == date('2026-10-01')", True),
+        ("day == '2026-10-01'", True), ("day < '2026-10-02'", True), ("at > day", True),
+        ("day == date('2026-10-01')", True),
         ("at == '2026-10-01T09:00:00+08:00'", True), ("nine == '09:00'", True), ("nine < time('10:00')", True),
         ("wait > duration('P1D')", True), ("wait == hours(36)", True), ("day == 'tomorrow'", False),
         # logic
@@ -63,11 +66,15 @@ def local(text: str) -> datetime:
         ("true || unknown", True), ("false && unknown", False), ("not not vip", True),
         # arithmetic
         ("1 + 2 * 3", 7), ("(1 + 2) * 3", 9), ("7 / 2", 3.5), ("6 / 2", 3.0), ("7 div 2", 3.5), ("7 % 3", 1),
-        ("-7 % 3", -1), ("7 mod -3", 1), ("10 - 3 - 2", 5), ("2 - -3", 5), ("-amount", -1500), ("--1", 1), ("ratio + 0.2", 0.1 + 0.2),
-        ("price * 2", Decimal("39.80")), ("price + 0.1", Decimal("20.00")), ("price / 3", Decimal("6.633333333333333333333333333333333")),
+        ("-7 % 3", -1), ("7 mod -3", 1), ("10 - 3 - 2", 5), ("2 - -3", 5), ("-amount", -1500), ("--1", 1),
+        ("ratio + 0.2", 0.1 + 0.2),
+        ("price * 2", Decimal("39.80")), ("price + 0.1", Decimal("20.00")),
+        ("price / 3", Decimal("6.633333333333333333333333333333333")),
         ("count * 2", 10), ("'1.5' * 2", 3.0), ("'a' + 'b'", "ab"), ("name + ', ' + severity", "Li Lei, high"),
-        ("day + days(2)", date(2026, 10, 3)), ("day - days(1)", date(2026, 9, 30)), ("date('2026-10-05') - day", timedelta(days=4)),
-        ("at + hours(2)", local("2026-10-01T11:00")), ("wait / 2", timedelta(hours=18)), ("2 * wait", timedelta(hours=72)),
+        ("day + days(2)", date(2026, 10, 3)), ("day - days(1)", date(2026, 9, 30)),
+        ("date('2026-10-05') - day", timedelta(days=4)),
+        ("at + hours(2)", local("2026-10-01T11:00")), ("wait / 2", timedelta(hours=18)),
+        ("2 * wait", timedelta(hours=72)),
         ("wait / hours(12)", 3.0), ("wait + wait", timedelta(hours=72)), ("-wait", timedelta(hours=-36)),
         # empty and conditional
         ("empty nothing", True), ("empty none", True), ("empty ''", True), ("empty customer.empty", True),
@@ -75,7 +82,8 @@ def local(text: str) -> datetime:
         ("vip ? 'a' : 'b'", "a"), ("false ? 1 : true ? 2 : 3", 2), ("vip ? amount > 1 ? 'x' : 'y' : 'z'", "x"),
         # access
         ("customer.age", 30), ("customer['age']", 30), ("customer[key]", 30), ("customer.cars[0].plate", "沪A1"),
-        ("customer.cars[i].plate", "沪B2"), ("customer.cars[9]", None), ("customer.cars[-1]", None), ("customer.none", None),
+        ("customer.cars[i].plate", "沪B2"), ("customer.cars[9]", None), ("customer.cars[-1]", None),
+        ("customer.none", None),
         ("customer.none.deep", None), ("nothing.a", None), ("tags[2]", 3), ("tags['1']", "b"), ("投诉", "noise"),
         ("[10, 20][1]", 20), ("day.year", 2026), ("day.dayOfWeek", 4), ("at.hour", 9), ("nine.minute", 0),
         # the process instance
@@ -96,35 +104,49 @@ def test_evaluate(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("abs(-2)", 2), ("abs(0 - price)", Decimal("19.90")), ("min(3, 1, 2)", 1), ("max([1, 5, 2])", 5), ("max([])", None),
-        ("min('b', 'a')", "a"), ("max(day, date('2027-01-01'))", date(2027, 1, 1)), ("sum(1, 2, price)", Decimal("22.90")),
-        ("sum([])", 0), ("round(2.5)", 3), ("round(-2.5)", -3), ("round(2.345, 2)", 2.35), ("round(price)", Decimal("20")),
+        ("abs(-2)", 2), ("abs(0 - price)", Decimal("19.90")), ("min(3, 1, 2)", 1), ("max([1, 5, 2])", 5),
+        ("max([])", None),
+        ("min('b', 'a')", "a"), ("max(day, date('2027-01-01'))", date(2027, 1, 1)),
+        ("sum(1, 2, price)", Decimal("22.90")),
+        ("sum([])", 0), ("round(2.5)", 3), ("round(-2.5)", -3), ("round(2.345, 2)", 2.35),
+        ("round(price)", Decimal("20")),
         ("round(1234, -2)", 1200), ("floor(2.7)", 2), ("floor(-2.1)", -3), ("ceiling(2.1)", 3), ("size(tags)", 3),
         ("size('abc')", 3), ("size(null)", 0), ("size(customer)", 4), ("number('5')", 5), ("number('1.5')", 1.5),
-        ("number(null)", None), ("string(5)", "5"), ("string(true)", "true"), ("string(null)", ""), ("string(day)", "2026-10-01"),
+        ("number(null)", None), ("string(5)", "5"), ("string(true)", "true"), ("string(null)", ""),
+        ("string(day)", "2026-10-01"),
         ("string(price)", "19.90"), ("coalesce(null, nothing, 5)", 5), ("coalesce()", None), ("join(tags)", "a, b, 3"),
         ("join(tags, '-')", "a-b-3"), ("date(2026, 10, 1)", date(2026, 10, 1)), ("date(at)", date(2026, 10, 1)),
-        ("date(null)", None), ("dateTime('2026-10-01T09:00')", local("2026-10-01T09:00")), ("dateTime(day)", local("2026-10-01T00:00")),
+        ("date(null)", None), ("dateTime('2026-10-01T09:00')", local("2026-10-01T09:00")),
+        ("dateTime(day)", local("2026-10-01T00:00")),
         ("dateTime('2026-10-01T09:00:00Z')", datetime(2026, 10, 1, 9, tzinfo=UTC)), ("time('09:30')", time(9, 30)),
         ("time(at)", time(9)), ("duration('P1DT2H')", timedelta(days=1, hours=2)), ("days(1.5)", timedelta(hours=36)),
         ("minutes(90)", timedelta(minutes=90)), ("now()", NOW), ("today()", date(2026, 9, 30)), ("dateTime()", NOW),
         ("workingTime('PT2H')", local("2026-10-08T10:00")), ("workingTime(hours(1), at)", local("2026-10-08T10:00")),
         ("workingDays(2)", local("2026-10-09T17:00")), ("workingDays(-1)", local("2026-09-29T17:00")),
-        ("workingDays(1, day)", local("2026-10-08T00:00")), ("workingTimeBetween(now(), '2026-10-08T10:00')", timedelta(hours=2)),
-        ("isWorkingDay()", True), ("isWorkingDay(day)", False), ("isWorkingDay('2026-10-10')", True), ("isOpen()", True),
+        ("workingDays(1, day)", local("2026-10-08T00:00")),
+        ("workingTimeBetween(now(), '2026-10-08T10:00')", timedelta(hours=2)),
+        ("isWorkingDay()", True), ("isWorkingDay(day)", False), ("isWorkingDay('2026-10-10')", True),
+        ("isOpen()", True),
         ("isOpen(at)", False),
         # methods
         ("tags.contains('a')", True), ("tags.contains('3')", True), ("name.contains('Lei')", True), ("tags.size()", 3),
-        ("tags.get(0)", "a"), ("customer.get('age')", 30), ("customer.containsKey('age')", True), ("customer.containsKey('x')", False),
-        ("tags.isEmpty()", False), ("''.isEmpty()", True), ("name.startsWith('Li')", True), ("name.endsWith('x')", False),
-        ("name.toUpperCase()", "LI LEI"), ("name.toLowerCase()", "li lei"), ("'  a '.trim()", "a"), ("name.substring(3)", "Lei"),
+        ("tags.get(0)", "a"), ("customer.get('age')", 30), ("customer.containsKey('age')", True),
+        ("customer.containsKey('x')", False),
+        ("tags.isEmpty()", False), ("''.isEmpty()", True), ("name.startsWith('Li')", True),
+        ("name.endsWith('x')", False),
+        ("name.toUpperCase()", "LI LEI"), ("name.toLowerCase()", "li lei"), ("'  a '.trim()", "a"),
+        ("name.substring(3)", "Lei"),
         ("name.substring(0, 2)", "Li"), ("name.indexOf('L')", 0), ("tags.indexOf('b')", 1), ("tags.indexOf('z')", -1),
-        ("name.length()", 6), ("name.replace('L', 'W')", "Wi Wei"), ("'a,b'.split(',')", ["a", "b"]), ("name.equals('Li Lei')", True),
+        ("name.length()", 6), ("name.replace('L', 'W')", "Wi Wei"), ("'a,b'.split(',')", ["a", "b"]),
+        ("name.equals('Li Lei')", True),
         ("name.equalsIgnoreCase('LI LEI')", True), ("name.matches('L.*i')", True), ("name.matches('L')", False),
-        ("amount.toString()", "1500"), ("day.plusDays(31)", date(2026, 11, 1)), ("day.minusMonths(1)", date(2026, 9, 1)),
+        ("amount.toString()", "1500"), ("day.plusDays(31)", date(2026, 11, 1)),
+        ("day.minusMonths(1)", date(2026, 9, 1)),
         ("date('2026-01-31').plusMonths(1)", date(2026, 2, 28)), ("day.plusYears(1).plusWeeks(1)", date(2027, 10, 8)),
-        ("dateTime().plusDays(1).toDate()", local("2026-10-01T17:00")), ("now().plusHours(2)", local("2026-09-30T19:00")),
-        ("now().minusMinutes(30).plusSeconds(5)", local("2026-09-30T16:30:05")), ("now().withTimeAtStartOfDay()", local("2026-09-30T00:00")),
+        ("dateTime().plusDays(1).toDate()", local("2026-10-01T17:00")),
+        ("now().plusHours(2)", local("2026-09-30T19:00")),
+        ("now().minusMinutes(30).plusSeconds(5)", local("2026-09-30T16:30:05")),
+        ("now().withTimeAtStartOfDay()", local("2026-09-30T00:00")),
         ("at.toLocalDate()", date(2026, 10, 1)), ("day.isBefore(at)", True), ("day.isAfter('2026-12-31')", False),
         ("wait.toHours()", 36), ("wait.toDays()", 1), ("wait.toMinutes()", 2160), ("wait.toSeconds()", 129600),
         ("customer.name.toUpperCase().substring(0, 2)", "LI"), ("name.split(' ')[1]", "Lei"),
@@ -142,8 +164,10 @@ def test_evaluate__functions_and_methods(text: str, expected: object) -> None:
     [
         ("Complaint ${execution.businessKey} of ${name}", "Complaint C-2026-017 of Li Lei"),
         ("#{amount}/#{amount + 1}", "1500/1501"), ("plain text", "plain text"), ("", ""), (" ${amount} ", 1500),
-        ("a${nothing}b", "ab"), ("${vip} ${price} ${ratio} ${day}", "true 19.90 0.1 2026-10-01"), ("${tags} ", ["a", "b", 3]),
-        ("x${tags}", 'x["a","b",3]'), (r"\${amount}", "${amount}"), (r"\#{a} ${amount}", "#{a} 1500"), ("5 $ and } { #", "5 $ and } { #"),
+        ("a${nothing}b", "ab"), ("${vip} ${price} ${ratio} ${day}", "true 19.90 0.1 2026-10-01"),
+        ("${tags} ", ["a", "b", 3]),
+        ("x${tags}", 'x["a","b",3]'), (r"\${amount}", "${amount}"), (r"\#{a} ${amount}", "#{a} 1500"),
+        ("5 $ and } { #", "5 $ and } { #"),
         ("${'}'}${\"${\"}", "}${"), ("\n  ${amount > 5}\n", True), ("in ${wait}", "in P1DT12H"),
     ],
 )  # fmt: skip
@@ -154,21 +178,18 @@ def test_evaluate__text_with_expressions(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("text", "names", "functions"),
     [
-        ("${a.b[c] == d.e() }", {"a", "c", "d"}, None),
+        ("${a.b[c] == d.trim() }", {"a", "c", "d"}, {"trim"}),
         ("${max(a, b) > now()}", {"a", "b"}, {"max", "now"}),
         ("${empty a ? b.trim() : execution.getVariable('c')}", {"a", "b"}, {"trim"}),
         ("x ${a} y ${b}", {"a", "b"}, set()),
         ("plain", set(), set()),
     ],
 )
-def test_compile_expression__names_and_functions(text: str, names: set[str], functions: set[str] | None) -> None:
-    if functions is None:
-        with pytest.raises(errors.ExpressionError, match="method"):
-            compile_expression(text)
-        return
+def test_compile_expression__names_and_functions(text: str, names: set[str], functions: set[str]) -> None:
     expression = compile_expression(text)
 
-    assert (expression.names, expression.functions) == (names, functions)
+    assert expression.names == names
+    assert expression.functions == functions
     assert expression.constant is (text == "plain")
 
 
@@ -190,7 +211,9 @@ def test_trace__values_read_by_path(text: str, reads: dict[str, object]) -> None
     assert compile_expression(text).trace(VARIABLES, ENVIRONMENT)[1] == reads
 
 
-@pytest.mark.parametrize(("text", "expected"), [("${amount > 1000}", True), ("${vip && amount < 5}", False), ("${!vip}", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("${amount > 1000}", True), ("${vip && amount < 5}", False), ("${!vip}", False)]
+)
 def test_condition(text: str, expected: bool) -> None:
     found, reads = compile_expression(text).condition(VARIABLES, ENVIRONMENT)
 
@@ -205,7 +228,7 @@ def test_condition__demands_true_or_false(text: str) -> None:
 
 
 def test_evaluate__unknown_variable_names_the_nearest() -> None:
-    with pytest.raises(errors.ExpressionError, match=r"Expected variable 'amuont', but there is none \(near it: 'amount'"):
+    with pytest.raises(errors.ExpressionError, match=r"variable 'amuont', but there is none \(near it: 'amount'"):
         value("${amuont > 5}")
 
 
@@ -217,11 +240,15 @@ def test_evaluate__without_calendar_there_is_no_working_time() -> None:
 @pytest.mark.parametrize(
     ("text", "position"),
     [
-        ("${", 2), ("${}", 2), ("${a", 3), ("${a b}", 4), ("${a +}", 5), ("${(a}", 4), ("${a = 1}", 4), ("${a & b}", 4),
+        ("${", 2), ("${}", 2), ("${a", 3), ("${a b}", 4), ("${a +}", 5), ("${(a}", 4), ("${a = 1}", 4),
+        ("${a & b}", 4),
         ("${'a}", 2), ("${a..b}", 4), ("${a ? b}", 7), ("${[1, }", 6), ("${a.}", 4), ("${fn(}", 5), ("${1 2}", 4),
-        ("ok ${1} ${+}", 10), ("${a instanceof b}", 4), ("${eq}", 2), ("${a;b}", 3), ("${'\\n'}", 3), ("${a[}", 4), ("${{}}", 2),
-        ("${nowww()}", 2), ("${a.trimm()}", 4), ("${now(1)}", 2), ("${a.trim(1)}", 4), ("${min()", 7), ("${date()}", 2),
-        ("${execution.setVariable('a', 1)}", 12), ("${execution}", 2), ("${execution.id}", 12), ("${execution['x']}", 11),
+        ("ok ${1} ${+}", 10), ("${a instanceof b}", 4), ("${eq}", 2), ("${a;b}", 3), ("${'\\n'}", 3), ("${a[}", 4),
+        ("${{}}", 2),
+        ("${nowww()}", 2), ("${a.trimm()}", 4), ("${now(1)}", 2), ("${a.trim(1)}", 4), ("${min()", 7),
+        ("${date()}", 2),
+        ("${execution.setVariable('a', 1)}", 12), ("${execution}", 2), ("${execution.id}", 12),
+        ("${execution['x']}", 11),
         ("${abs(execution)}", 6), ("${a ->b}", 5), ("${ns:fn(1)}", 4), ("${@}", 2),
     ],
 )  # fmt: skip
@@ -240,14 +267,22 @@ def test_compile_expression__unknown_function_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "1 / 0", "1 % 0", "amount / (i - 1)", "'a' + 1", "'a' - 1", "null + 1", "amount + nothing", "true + 1", "-'x'", "tags + 1",
-        "amount && vip", "!amount", "name ? 1 : 2", "tags > 1", "vip > true", "name < 5", "day < 5", "name.age", "amount.size", "name[0]",
-        "amount[0]", "vip.x", "tags[name]", "tags[1.5]", "name.substring(5, 99)", "name.substring(-1)", "name.get(0)", "amount.trim()",
-        "nothing.trim()", "tags.startsWith('a')", "name.startsWith(5)", "name.matches('(')", "name.split('')", "date('x')",
-        "date(2026, 13, 1)", "date(true)", "dateTime('x')", "dateTime(5)", "time('25:00')", "duration('P1M')", "duration(5)",
-        "workingTime('x')", "workingTime(5)", "workingDays('x')", "workingDays(1.5)", "number('x')", "round('x')", "round(1.5, 1000)",
-        "size(5)", "join(5, 5)", "sum('x')", "max(1, 'x')", "abs('x')", "day + hours(1)", "day + day", "wait - day", "wait / 0", "at - day",
-        "day.plusHours(1)", "name.plusDays(1)", "day.plusDays('x')", "wait.hours", "day.hour", "execution.getVariable(5)",
+        "1 / 0", "1 % 0", "amount / (i - 1)", "'a' + 1", "'a' - 1", "null + 1", "amount + nothing", "true + 1", "-'x'",
+        "tags + 1",
+        "amount && vip", "!amount", "name ? 1 : 2", "tags > 1", "vip > true", "name < 5", "day < 5", "name.age",
+        "amount.size", "name[0]",
+        "amount[0]", "vip.x", "tags[name]", "tags[1.5]", "name.substring(5, 99)", "name.substring(-1)", "name.get(0)",
+        "amount.trim()",
+        "nothing.trim()", "tags.startsWith('a')", "name.startsWith(5)", "name.matches('(')", "name.split('')",
+        "date('x')",
+        "date(2026, 13, 1)", "date(true)", "dateTime('x')", "dateTime(5)", "time('25:00')", "duration('P1M')",
+        "duration(5)",
+        "workingTime('x')", "workingTime(5)", "workingDays('x')", "workingDays(1.5)", "number('x')", "round('x')",
+        "round(1.5, 1000)",
+        "size(5)", "join(5, 5)", "sum('x')", "max(1, 'x')", "abs('x')", "day + hours(1)", "day + day", "wait - day",
+        "wait / 0", "at - day",
+        "day.plusHours(1)", "name.plusDays(1)", "day.plusDays('x')", "wait.hours", "day.hour",
+        "execution.getVariable(5)",
         "name.toHours()", "isWorkingDay('x')", "wait * name",
     ],
 )  # fmt: skip

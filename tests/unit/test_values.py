@@ -48,7 +48,7 @@ def test_loads__any_text_is_a_value_or_refused(text: str) -> None:
         value = values.loads(text)
     except errors.InvalidInput:
         return
-    values.check(value)
+    assert values.loads(values.dumps(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,8 @@ def test_dumps__canonical(value: object, text: str) -> None:
     "value",
     [
         b"bytes", object(), float("nan"), float("inf"), Decimal("NaN"), Decimal("Infinity"), {1, 2}, 1j, {1: 2},
-        {"a": {None: 1}}, [{"a": [object()]}], datetime.fromisoformat("2026-01-01"), "\ud800", {"\ud800": 1}, 10**5000, range(3),
+        {"a": {None: 1}}, [{"a": [object()]}], datetime.fromisoformat("2026-01-01"), "\ud800", {"\ud800": 1}, 10**5000,
+        range(3),
         Exception("x"), "x" * (values.MAX_CHARACTERS + 1),
     ],
     ids=lambda value: type(value).__name__,
