@@ -44,6 +44,9 @@ def main(context: click.Context, data: Path | None, verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    if not verbose:
+        # It lists its own parts at every start.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
     context.obj = read_settings(data)
 
 
@@ -163,6 +166,11 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
         work = loop.Loop(serving.surroundings(settings, pool)).rest
         played = demo_people.play_all(sessions, work, folder, settings.zone)
         click.echo(f"{played} stories played.")
+    click.echo(f"Log in with the password {demo_people.PASSWORD} as:")
+    with sessions.begin() as session:
+        for user in identity.users(session):
+            groups = ", ".join(sorted(identity.groups_of(session, user.username)))
+            click.echo(f"  {user.username:26}{user.name}  ({groups})")
 
 
 @main.group()
