@@ -9,6 +9,7 @@ that is seen by comparing `history_hash` with a copy kept elsewhere.
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -204,17 +205,17 @@ def _swaps(
             if all(_fits(mended, sequence, length, head) for sequence in around) and not all(
                 _fits(links, sequence, length, head) for sequence in around
             ):
-                links = mended
+                links = dict(mended)
                 found.append((one, "swapped", f"events {one} and {other} have changed places"))
                 break
     return found, links
 
 
-def _put_back(links: dict[int, _Link], one: int, other: int) -> Iterator[dict[int, _Link]]:
+def _put_back(links: dict[int, _Link], one: int, other: int) -> Iterator[Mapping[int, _Link]]:
     first, second = links[one], links[other]
     moved = replace(second, sequence=one), replace(first, sequence=other)
-    yield {**links, one: moved[0], other: moved[1]}
-    yield {**links, one: replace(moved[0], hash=first.hash), other: replace(moved[1], hash=second.hash)}
+    yield ChainMap({one: moved[0], other: moved[1]}, links)
+    yield ChainMap({one: replace(moved[0], hash=first.hash), other: replace(moved[1], hash=second.hash)}, links)
 
 
 def _changes(links: Mapping[int, _Link], length: int, head: str) -> Iterator[tuple[int, What, str]]:
@@ -242,11 +243,14 @@ def _unrecorded_erasures(links: Mapping[int, _Link]) -> Iterator[tuple[int, What
 
 
 def _erasure(facts: str) -> dict[str, list[str]]:
+    """Return what an event says was erased; nothing where it was changed into another shape, which its hash tells."""
     try:
-        erased: dict[str, list[str]] = json.loads(facts)["erased"]
-    except (KeyError, ValueError):
-        return {}  # a changed event, reported by its hash
-    return erased
+        erased = json.loads(facts)["erased"]
+    except (KeyError, RecursionError, TypeError, ValueError):
+        return {}
+    if not isinstance(erased, dict) or not all(isinstance(names, list) for names in erased.values()):
+        return {}
+    return {sequence: [str(name) for name in names] for sequence, names in erased.items()}
 
 
 def _disorder(links: Mapping[int, _Link], wrong: set[int]) -> Iterator[tuple[int, What, str]]:

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from engine import errors, history, user_tasks
+from engine.authorization import Person
 from engine.models import ProcessInstance, UserTask, UserTaskCandidate
 from tests import factories
 
@@ -300,6 +301,16 @@ def test_every_command__suspended_process_instance(
     else:
         with pytest.raises(errors.InvalidState, match="'suspended'"):
             run(transaction, command, task_id, *arguments, by="program")
+
+
+def test_claim__person_who_is_logged_in(transaction: Sessions, task_id: int) -> None:
+    """Is held to the rules without being looked up again."""
+    stranger, colleague = Person(username="x"), Person(username="y", groups=frozenset({"service"}))
+
+    with pytest.raises(errors.NotFound):
+        run(transaction, user_tasks.claim, task_id, by=stranger)
+
+    assert run(transaction, user_tasks.claim, task_id, by=colleague).assignee == "y"
 
 
 def test_complete__of_somebody_else(transaction: Sessions, task_id: int) -> None:

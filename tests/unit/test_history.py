@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import errors
@@ -296,3 +296,49 @@ def test_check__any_values(variables: list[dict[str, Any]], by: str) -> None:
     sealed = seal(7, 0, "", events, at=AT)
 
     assert problems(sealed.rows, length=sealed.length, head=sealed.head) == []
+
+
+COLUMNS = ["activity_instance", "at", "by", "element_id", "facts", "hash", "kind", "process_instance_id", "variables"]
+OTHER_VALUES = st.none() | st.integers(-1, 9) | st.sampled_from(["", "x", "{}", "[]", '{"erased":{"1":7}}'])
+TAMPERINGS = (
+    st.tuples(st.just("change"), st.integers(0, 5), st.sampled_from(COLUMNS), OTHER_VALUES)
+    | st.tuples(st.just("copy"), st.integers(0, 5), st.integers(0, 5), st.none())
+    | st.tuples(st.just("move"), st.integers(0, 5), st.integers(-1, 9), st.none())
+    | st.tuples(st.just("remove"), st.integers(0, 5), st.none(), st.none())
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(TAMPERINGS, min_size=1, max_size=4))
+def test_check__whatever_somebody_did(tamperings: list[tuple[str, int, Any, Any]]) -> None:
+    """Either nothing is different in the end, or something is found; nothing makes the check itself fail."""
+    rows = rows_of()
+    head, before = rows_end(rows), [dict(row) for row in rows]
+    for action, position, what, value in tamperings:
+        if position >= len(rows):
+            continue
+        if action == "change" and what != "at":
+            rows[position][what] = value
+        elif action == "copy":
+            rows[position] |= {**rows[what % len(rows)], "sequence": rows[position]["sequence"]}
+        elif action == "move":
+            rows[position]["sequence"] = what
+        elif action == "remove":
+            del rows[position]
+    rows.sort(key=lambda row: int(row["sequence"]))
+
+    found = problems(rows, head=head)
+
+    assert bool(found) == (rows != before)
+
+
+def test_check__long_history_that_is_all_wrong() -> None:
+    """Comparing everything with everything would take hours."""
+    rows = rows_of(3000)
+    head = rows_end(rows)
+    for row in rows:
+        row["by"] = "mallory"
+
+    found = problems(rows, length=3000, head=head)
+
+    assert found == [("changed", sequence) for sequence in range(1, 3001)]
