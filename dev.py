@@ -16,16 +16,18 @@ if sys.version_info < (3, 11):
     sys.exit(f"dev.py: Python 3.11 or newer is needed, but this is Python {sys.version.split()[0]}.")
 
 import argparse
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
 import time
 import tomllib
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from tests import chromium
 
@@ -36,6 +38,9 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 CACHE = ROOT / ".cache"
 LOG = CACHE / "setup.log"
 FONT_PACKAGE = "fonts-wqy-zenhei"
+
+#: How long a program may take to stop when it is asked to, in seconds.
+PATIENCE = 4
 
 #: What pip and npm say when they cannot reach their registry.
 UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ConnectTimeout")
@@ -59,6 +64,7 @@ def main() -> None:
     options, rest = parser.parse_known_args()
     if rest and options.command not in {"test", "bench"}:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         sys.exit(perform(options, rest))
     except MissingError as missing:
@@ -136,10 +142,10 @@ def step(title: str, command: list[str], *, quiet: bool = False) -> None:
     announcement = threading.Timer(1.0 if quiet else 0.0, lambda: print(f"{title} …", flush=True))
     announcement.start()
     with LOG.open("w", encoding="utf-8") as log:
-        code = subprocess.run(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-        ).returncode
-    announcement.cancel()
+        try:
+            code = run(command, output=log)
+        finally:
+            announcement.cancel()
     if code:
         raise MissingError(f"{title} failed with exit code {code}: {reason(LOG.read_text(encoding='utf-8'))}")
     if not quiet or time.monotonic() - started > 1:
@@ -181,6 +187,25 @@ def apt_install(title: str, package: str) -> None:
         step(title, ["sh", "-c", script])
     except MissingError as missing:
         print(missing, flush=True)
+
+
+def run(command: list[str], *, output: IO[str] | None = None) -> int:
+    """
+    Run a program at the root of the project without input and return its exit code.
+
+    When this process is interrupted or terminated, the program and all that it started are stopped first.
+    """
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+    ) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            for number in (signal.SIGINT, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                    os.killpg(process.pid, number)
+                    process.wait(PATIENCE)
+            raise
 
 
 # Running and checking
@@ -228,9 +253,7 @@ def tool(module: str, *arguments: str) -> int:
     """Run a module of the virtual environment at the root of the project and return its exit code."""
     started = time.monotonic()
     print(f"— {module}", flush=True)
-    code = subprocess.run(
-        [str(PYTHON), "-m", module, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, check=False
-    ).returncode
+    code = run([str(PYTHON), "-m", module, *arguments])
     verdict = "passed" if code == 0 else f"failed with exit code {code}"
     print(f"— {module}: {verdict}, {time.monotonic() - started:.0f} s\n", flush=True)
     return code
