@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
 
 import engine.clock
-from engine import database
+from engine import database, definitions
 from tests import chromium
 from tests import database as databases
 
@@ -64,6 +64,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
     One kind is enough for a test marked with `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
     """
     url: str = request.getfixturevalue(f"{request.param}_url")
+    # What was read from the last test's database does not belong to this one, whose ids count from 1 again.
+    definitions.forget()
     return url
 
 

@@ -330,6 +330,9 @@ class TokenWorkflow(Workflow):
             token._set_state(TaskState.STARTED)
             self.guard(token, token.complete)
         else:
+            if token.node.async_before:
+                # It has been held back before it failed.
+                token.memo["continued"] = True
             token._set_state(TaskState.READY)
             self.queue.append(token)
 

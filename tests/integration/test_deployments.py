@@ -1,0 +1,124 @@
+"""Deploying files: versions, findings, start events."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import definitions, deployments, errors, settings
+from engine.models import Deployment, Job, Resource, Subscription
+from tests import diagrams
+
+Sessions = sessionmaker[Session]
+
+
+def simple(name: str = "A", key: str = "p") -> bytes:
+    """A process with one user task."""
+    return diagrams.process(
+        f'<startEvent id="Start"/><userTask id="A" name="{name}"/><endEvent id="End"/>',
+        flow="Start > A; A > End",
+        key=key,
+    )
+
+
+def deploy(transaction: Sessions, **files: bytes) -> deployments.DeploymentResult:
+    with transaction.begin() as session:
+        return deployments.deploy(
+            session, {f"{name}.bpmn": data for name, data in files.items()}, name="test", by="olivia"
+        )
+
+
+def test_deploy__the_same_again(transaction: Sessions) -> None:
+    first = deploy(transaction, p=simple())
+    again = deploy(transaction, p=simple())
+
+    assert [row.version for row in first.definitions] == [1]
+    assert again.deployment is None
+    assert again.definitions == []
+    with transaction.begin() as session:
+        assert len(session.scalars(select(Deployment)).all()) == 1
+
+
+def test_deploy__only_what_has_changed_is_a_new_version(transaction: Sessions) -> None:
+    deploy(transaction, p=simple(), q=simple(key="q"))
+
+    second = deploy(transaction, p=simple("B"), q=simple(key="q"))
+
+    assert [(row.key, row.version) for row in second.definitions] == [("p", 2)]
+    with transaction.begin() as session:
+        assert definitions.latest(session, "process", "q").version == 1
+        assert definitions.content(session, definitions.latest(session, "process", "p").id) == simple("B")
+
+
+def test_deploy__every_error_of_every_file_at_once(transaction: Sessions) -> None:
+    broken = diagrams.process(
+        '<startEvent id="Start"/><exclusiveGateway id="G"/><endEvent id="End"/>', flow="Start > G; G > End [${a ==}]"
+    )
+
+    with pytest.raises(errors.DeploymentRefused) as refusal:
+        deploy(transaction, p=broken, q=b"<not-xml", r=simple(key="r"))
+
+    assert {finding.file for finding in refusal.value.findings if finding.level == "error"} == {"p.bpmn", "q.bpmn"}
+    with transaction.begin() as session:
+        assert session.scalars(select(Resource)).all() == []
+
+
+def test_deploy__hostile_xml(transaction: Sessions) -> None:
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>' + simple()
+
+    with pytest.raises(errors.DeploymentRefused):
+        deploy(transaction, p=bomb)
+
+
+def test_deploy__the_same_key_in_two_files(transaction: Sessions) -> None:
+    with pytest.raises(errors.DeploymentRefused, match="'p' stands in one"):
+        deploy(transaction, one=simple(), two=simple("B"))
+
+
+def test_deploy__nothing(transaction: Sessions) -> None:
+    with pytest.raises(errors.InvalidInput, match="Expected 1 to"), transaction.begin() as session:
+        deployments.deploy(session, {}, name="test", by=None)
+
+
+def test_deploy__python_scripts_are_off(transaction: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings.current, "python_scripts", False)
+    scripted = diagrams.process(
+        '<startEvent id="Start"/>', diagrams.script("S", "a = 1"), '<endEvent id="End"/>', flow="Start > S; S > End"
+    )
+
+    with pytest.raises(errors.DeploymentRefused, match="script") as refusal:
+        deploy(transaction, p=scripted)
+
+    assert "S" in {finding.element_id for finding in refusal.value.findings}
+
+
+def test_deploy__start_events_of_older_versions_are_waited_for_no_longer(transaction: Sessions) -> None:
+    def waiting(message: str) -> bytes:
+        return diagrams.process(
+            f'<startEvent id="Start"><messageEventDefinition messageRef="M"/></startEvent>'
+            f'<startEvent id="Clock">{diagrams.timer("R/PT1H", "timeCycle")}</startEvent><endEvent id="End"/>',
+            flow="Start > End; Clock > End",
+            root=f'<message id="M" name="{message}"/>',
+        )
+
+    deploy(transaction, p=waiting("old"))
+    deploy(transaction, p=waiting("new"))
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Subscription.name)).all() == ["new"]
+        assert len(session.scalars(select(Job)).all()) == 1
+
+
+def test_deploy__a_thousand_elements(transaction: Sessions) -> None:
+    count = 500
+    keys = [f"T{number}" for number in range(count)]
+    flow = ";".join(f"{a} > {b}" for a, b in zip(["Start", *keys], [*keys, "End"], strict=True))
+    long = diagrams.process(
+        '<startEvent id="Start"/>', diagrams.nodes(f"userTask {' '.join(keys)}"), '<endEvent id="End"/>', flow=flow
+    )
+
+    deployed = deploy(transaction, p=long)
+
+    with transaction.begin() as session:
+        assert len(definitions.process(session, deployed.definitions[0].id).nodes) == count + 2

@@ -1,0 +1,182 @@
+"""Timers, continuations and what happens when they fail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import deployments, errors, incidents, jobs, process_instances, user_tasks
+from engine.models import ActivityInstance, Incident, Job, UserTask
+from tests import diagrams
+
+Sessions = sessionmaker[Session]
+BEGIN = datetime(2026, 3, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def at_begin(clock: ModuleType) -> ModuleType:
+    """The clock stands at a Monday morning."""
+    clock.set_to(BEGIN)
+    return clock
+
+
+def run(transaction: Sessions, diagram: bytes, variables: dict[str, Any] | None = None) -> int:
+    with transaction.begin() as session:
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=None)
+    with transaction.begin() as session:
+        return process_instances.start(session, "p", variables or {}, by="alice").id
+
+
+def visits(transaction: Sessions, element_id: str) -> int:
+    with transaction.begin() as session:
+        query = select(ActivityInstance).where(ActivityInstance.element_id == element_id)
+        return len(session.scalars(query).all())
+
+
+def bordered(timer: str, *, interrupting: bool) -> bytes:
+    """A user task with a timer on its border."""
+    return diagrams.process(
+        '<startEvent id="Start"/><userTask id="A"/><userTask id="B"/><endEvent id="End"/>',
+        f'<boundaryEvent id="Late" attachedToRef="A" cancelActivity="{str(interrupting).lower()}">{timer}</boundaryEvent>',
+        flow="Start > A; A > End; Late > B; B > End",
+    )
+
+
+def test_timer__not_due_yet(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
+
+    at_begin.move(timedelta(hours=2, seconds=-1))
+
+    assert jobs.run_due(transaction) == 0
+    assert visits(transaction, "B") == 0
+
+
+def test_timer__interrupts(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
+
+    at_begin.move(timedelta(hours=2))
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        open_tasks = session.execute(select(UserTask.element_id, UserTask.state).order_by(UserTask.id)).all()
+        assert [tuple(row) for row in open_tasks] == [("A", "cancelled"), ("B", "created")]
+        assert session.scalars(select(Job)).all() == []
+
+
+def test_timer__a_cycle_that_was_missed_fires_once(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("R/PT1H", "timeCycle"), interrupting=False))
+
+    at_begin.move(timedelta(hours=48, minutes=30))
+    while jobs.run_due(transaction):
+        pass
+
+    assert visits(transaction, "Late") == 1
+    with transaction.begin() as session:
+        assert jobs.next_due(session) == BEGIN + timedelta(hours=49)
+
+
+def test_timer__executed_twice_fires_once(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
+    at_begin.move(timedelta(hours=1))
+    with transaction.begin() as session:
+        job_id = jobs.due(session)[0]
+
+    assert jobs.run(transaction, job_id) is True
+    assert jobs.run(transaction, job_id) is False
+    assert visits(transaction, "B") == 1
+
+
+def test_timer__goes_with_its_activity(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
+    with transaction.begin() as session:
+        user_tasks.complete(session, session.scalars(select(UserTask.id)).one(), {}, by="system")
+
+    at_begin.move(timedelta(days=1))
+
+    assert jobs.run_due(transaction) == 0
+
+
+def test_timer__waits_while_the_instance_is_suspended(transaction: Sessions, at_begin: ModuleType) -> None:
+    instance = run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
+    with transaction.begin() as session:
+        process_instances.suspend(session, instance, by="olivia", reason="audit")
+    at_begin.move(timedelta(hours=3))
+    assert jobs.run_due(transaction) == 0
+
+    with transaction.begin() as session:
+        process_instances.resume(session, instance, by="olivia", reason="done")
+
+    assert jobs.run_due(transaction) == 1
+
+
+FAILING = diagrams.process(
+    '<startEvent id="Start"/><userTask id="A"/>'
+    '<exclusiveGateway id="G" camunda:asyncBefore="true"/><endEvent id="End"/>',
+    flow="Start > G; G > A [${missing == 1}]; G > End [${missing == 2}]; A > End",
+)
+
+
+def test_continuation__an_element_that_fails_becomes_an_incident(transaction: Sessions) -> None:
+    instance = run(transaction, FAILING)
+
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        incident = session.scalars(select(Incident)).one()
+        assert (incident.kind, incident.element_id, incident.state) == ("execution", "G", "open")
+        assert "missing" in incident.message
+        process_instances.set_variables(session, instance, {"missing": 1}, by="olivia", reason="forgotten")
+        incidents.resolve(session, incident.id, by="olivia")
+    assert visits(transaction, "A") == 1
+
+
+def test_resolve__twice(transaction: Sessions) -> None:
+    instance = run(transaction, FAILING)
+    jobs.run_due(transaction)
+    with transaction.begin() as session:
+        incident_id = session.scalars(select(Incident.id)).one()
+        process_instances.set_variables(session, instance, {"missing": 2}, by="olivia", reason="forgotten")
+        incidents.resolve(session, incident_id, by="olivia")
+
+    with pytest.raises(errors.InvalidState, match="in state 'resolved'"), transaction.begin() as session:
+        incidents.resolve(session, incident_id, by="olivia")
+
+
+def test_fail__back_off_then_an_incident_then_retry(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
+    at_begin.move(timedelta(hours=1))
+    with transaction.begin() as session:
+        job_id = jobs.due(session)[0]
+
+    for _ in range(3):
+        with transaction.begin() as session:
+            jobs.fail(session, job_id, "the disk is full", "")
+        at_begin.move(timedelta(hours=1))
+
+    with transaction.begin() as session:
+        assert jobs.due(session) == []
+        incident = session.scalars(select(Incident)).one()
+        assert (incident.kind, incident.message) == ("job", "the disk is full")
+        incidents.resolve(session, incident.id, by="olivia")
+    assert jobs.run_due(transaction) == 1
+    assert visits(transaction, "B") == 1
+
+
+def test_start_timer__starts_an_instance_each_time(transaction: Sessions, at_begin: ModuleType) -> None:
+    diagram = diagrams.process(
+        f'<startEvent id="Clock">{diagrams.timer("R/PT1H", "timeCycle")}</startEvent><userTask id="A"/>',
+        flow="Clock > A",
+    )
+    with transaction.begin() as session:
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=None)
+
+    for _ in range(2):
+        at_begin.move(timedelta(hours=1))
+        jobs.run_due(transaction)
+
+    assert visits(transaction, "A") == 2

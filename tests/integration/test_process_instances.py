@@ -1,0 +1,282 @@
+"""Starting, suspending, cancelling and repairing process instances; calling other processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import definitions, deployments, errors, history, incidents, migration_plans, process_instances, user_tasks
+from engine.models import Incident, Job, ProcessInstance, UserTask
+from engine.triggers import CancelActivity, StartAfter, StartBefore
+from tests import diagrams, factories
+
+Sessions = sessionmaker[Session]
+
+TWO = diagrams.process(
+    '<startEvent id="Start"/><userTask id="A"/><userTask id="B"/><endEvent id="End"/>', flow="Start > A; A > B; B > End"
+)
+INNER = diagrams.process(
+    '<startEvent id="Start"/><userTask id="A"/>',
+    diagrams.container(
+        "Sub", '<startEvent id="S"/><userTask id="I"/><userTask id="J"/><endEvent id="E"/>', flow="S > I; I > J; J > E"
+    ),
+    '<endEvent id="End"/>',
+    flow="Start > A; A > Sub; Sub > End",
+)
+CALLER = diagrams.process(
+    '<startEvent id="Start"/><callActivity id="Call" calledElement="called"/><userTask id="After"/>',
+    flow="Start > Call; Call > After",
+    key="caller",
+)
+CALLED = diagrams.process(
+    '<startEvent id="Start"/><userTask id="Inside"/><endEvent id="End"/>',
+    flow="Start > Inside; Inside > End",
+    key="called",
+)
+ENDLESS = diagrams.process('<startEvent id="Start"/><task id="A"/><task id="B"/>', flow="Start > A; A > B; B > A")
+
+
+def deploy(transaction: Sessions, *contents: bytes) -> list[int]:
+    with transaction.begin() as session:
+        files = {f"{number}.bpmn": content for number, content in enumerate(contents)}
+        return [row.id for row in deployments.deploy(session, files, name="test", by=None).definitions]
+
+
+def start(transaction: Sessions, key: str = "p", **variables: object) -> int:
+    with transaction.begin() as session:
+        return process_instances.start(session, key, variables, by="alice").id
+
+
+def open_tasks(transaction: Sessions) -> dict[str, UserTask]:
+    with transaction.begin() as session:
+        return {task.element_id: task for task in session.scalars(select(UserTask).where(UserTask.state == "created"))}
+
+
+def complete(transaction: Sessions, element_id: str, **variables: object) -> None:
+    task = open_tasks(transaction)[element_id]
+    with transaction.begin() as session:
+        user_tasks.complete(session, task.id, variables, by="system")
+
+
+def modify(transaction: Sessions, instance: int, *instructions: Any) -> None:
+    with transaction.begin() as session:
+        process_instances.modify(session, instance, instructions, by="olivia", reason="repair")
+
+
+def test_start__unknown_process(transaction: Sessions) -> None:
+    with pytest.raises(errors.NotFound, match="nowhere"):
+        start(transaction, "nowhere")
+
+
+def test_start__a_process_that_only_documents(transaction: Sessions) -> None:
+    deploy(transaction, TWO.replace(b'isExecutable="true"', b'isExecutable="false"'))
+
+    with pytest.raises(errors.InvalidInput, match="executable"):
+        start(transaction)
+
+
+def test_start__business_key_from_the_diagram(transaction: Sessions) -> None:
+    numbered = TWO.replace(
+        b'<startEvent id="Start"/>',
+        b'<extensionElements><camunda:properties><camunda:property name="businessKeyFormat" value="N-{number:3}"/>'
+        b'</camunda:properties></extensionElements><startEvent id="Start"/>',
+    )
+    deploy(transaction, numbered)
+    ids = [start(transaction) for _ in range(2)]
+
+    with transaction.begin() as session:
+        assert [process_instances.get(session, each).business_key for each in ids] == ["N-001", "N-002"]
+
+
+def test_start__a_loop_that_never_waits(transaction: Sessions) -> None:
+    deploy(transaction, ENDLESS)
+
+    with pytest.raises(errors.InvalidInput, match="waits somewhere"):
+        start(transaction)
+
+    with transaction.begin() as session:
+        assert session.scalars(select(ProcessInstance)).all() == []
+
+
+def test_cancel__everything_ends(transaction: Sessions) -> None:
+    deploy(transaction, TWO)
+    instance = start(transaction)
+
+    with transaction.begin() as session:
+        process_instances.cancel(session, instance, by="olivia", reason="a mistake")
+
+    assert open_tasks(transaction) == {}
+    with transaction.begin() as session:
+        ended = process_instances.get(session, instance)
+        assert (ended.state, ended.end_reason) == ("cancelled", "a mistake")
+        assert list(history.verify(session, instance)) == []
+
+
+def test_cancel__twice(transaction: Sessions) -> None:
+    deploy(transaction, TWO)
+    instance = start(transaction)
+    with transaction.begin() as session:
+        process_instances.cancel(session, instance, by="olivia", reason="a mistake")
+
+    with pytest.raises(errors.InvalidState, match="'cancelled'"), transaction.begin() as session:
+        process_instances.cancel(session, instance, by="olivia", reason="again")
+
+
+def test_suspend__tasks_cannot_be_completed(transaction: Sessions) -> None:
+    deploy(transaction, TWO)
+    instance = start(transaction)
+    with transaction.begin() as session:
+        process_instances.suspend(session, instance, by="olivia", reason="audit")
+
+    with pytest.raises(errors.InvalidState):
+        complete(transaction, "A")
+
+    with transaction.begin() as session:
+        process_instances.resume(session, instance, by="olivia", reason="done")
+    complete(transaction, "A")
+    assert set(open_tasks(transaction)) == {"B"}
+
+
+def test_modify__start_before_and_cancel(transaction: Sessions) -> None:
+    deploy(transaction, TWO)
+    instance = start(transaction)
+    number = open_tasks(transaction)["A"].activity_instance
+
+    modify(transaction, instance, StartBefore(element_id="B"), CancelActivity(activity_instance=number))
+
+    assert set(open_tasks(transaction)) == {"B"}
+    with transaction.begin() as session:
+        kinds = [event.kind for event in history.events(session, instance)]
+    assert "process_instance.modified" in kinds
+
+
+def test_modify__start_after(transaction: Sessions) -> None:
+    deploy(transaction, TWO)
+    instance = start(transaction)
+
+    modify(transaction, instance, StartAfter(element_id="A"))
+
+    assert set(open_tasks(transaction)) == {"A", "B"}
+
+
+def test_modify__into_a_sub_process_that_is_not_running(transaction: Sessions) -> None:
+    deploy(transaction, INNER)
+    instance = start(transaction)
+    number = open_tasks(transaction)["A"].activity_instance
+
+    modify(transaction, instance, StartBefore(element_id="J"), CancelActivity(activity_instance=number))
+    complete(transaction, "J")
+
+    with transaction.begin() as session:
+        assert process_instances.get(session, instance).state == "completed"
+
+
+def test_modify__unknown_element(transaction: Sessions) -> None:
+    deploy(transaction, TWO)
+    instance = start(transaction)
+
+    with pytest.raises(errors.NotFound, match="Nowhere"):
+        modify(transaction, instance, StartBefore(element_id="Nowhere"))
+
+
+def test_call__variables_go_in_and_those_that_are_set_come_back(transaction: Sessions) -> None:
+    deploy(transaction, CALLER, CALLED)
+    instance = start(transaction, "caller", a=1, b=2)
+
+    complete(transaction, "Inside", b=3, c=4)
+
+    assert set(open_tasks(transaction)) == {"After"}
+    with transaction.begin() as session:
+        assert process_instances.variables(session, instance) == {"a": 1, "b": 3, "c": 4}
+
+
+def test_call__cancelling_the_caller_cancels_what_it_called(transaction: Sessions) -> None:
+    deploy(transaction, CALLER, CALLED)
+    instance = start(transaction, "caller")
+
+    with transaction.begin() as session:
+        process_instances.cancel(session, instance, by="olivia", reason="a mistake")
+        states = session.execute(select(ProcessInstance.definition_key, ProcessInstance.state)).all()
+
+    assert {tuple(row) for row in states} == {("caller", "cancelled"), ("called", "cancelled")}
+    assert open_tasks(transaction) == {}
+
+
+def test_call__what_it_called_is_cancelled_by_hand(transaction: Sessions) -> None:
+    deploy(transaction, CALLER, CALLED)
+    start(transaction, "caller")
+    with transaction.begin() as session:
+        called = session.scalars(select(ProcessInstance).where(ProcessInstance.definition_key == "called")).one()
+        process_instances.cancel(session, called.id, by="olivia", reason="wrong one")
+        incident = session.scalars(select(Incident)).one()
+
+    assert incident.element_id == "Call"
+    with transaction.begin() as session:
+        incidents.resolve(session, incident.id, by="olivia")
+    assert set(open_tasks(transaction)) == {"Inside"}
+
+
+def test_call__what_is_not_there_is_an_incident(transaction: Sessions) -> None:
+    deploy(transaction, CALLER)
+    start(transaction, "caller")
+    with transaction.begin() as session:
+        incident = session.scalars(select(Incident)).one()
+        assert "called" in incident.message
+
+    deploy(transaction, CALLED)
+    with transaction.begin() as session:
+        incidents.resolve(session, incident.id, by="olivia")
+
+    assert set(open_tasks(transaction)) == {"Inside"}
+
+
+# -- migration ---------------------------------------------------------------------------------------------------------
+
+BORDERED = diagrams.process(
+    '<startEvent id="Start"/><userTask id="A"/><endEvent id="End"/>',
+    f'<boundaryEvent id="Late" attachedToRef="A">{diagrams.timer("PT2H")}</boundaryEvent>',
+    flow="Start > A; A > End; Late > End",
+)
+RENAMED = diagrams.process(
+    '<startEvent id="Start"/><userTask id="A2" name="renamed"/><userTask id="B"/><endEvent id="End"/>',
+    f'<boundaryEvent id="Late" attachedToRef="A2">{diagrams.timer("PT5H")}</boundaryEvent>',
+    flow="Start > A2; A2 > B; B > End; Late > End",
+)
+
+
+def test_migrate__claims_and_timers_are_kept(transaction: Sessions) -> None:
+    old = deploy(transaction, BORDERED)[0]
+    instance = start(transaction)
+    with transaction.begin() as session:
+        before = session.scalars(select(Job.due_at)).one()
+        factories.user(session, "alice")
+        user_tasks.assign(session, session.scalars(select(UserTask.id)).one(), "alice", by="system")
+    new = deploy(transaction, RENAMED)[0]
+
+    with transaction.begin() as session:
+        plan = migration_plans.draft(session, old, new, {"A": "A2"})
+        assert migration_plans.validate(session, plan) == []
+        migration_plans.execute(session, plan, instance, by="olivia", reason="better diagram")
+
+    assert {key: task.assignee for key, task in open_tasks(transaction).items()} == {"A2": "alice"}
+    with transaction.begin() as session:
+        assert session.scalars(select(Job.due_at)).all() == [before]
+        assert list(history.verify(session, instance)) == []
+    complete(transaction, "A2")
+    assert set(open_tasks(transaction)) == {"B"}
+
+
+def test_migrate__all_or_nothing(transaction: Sessions) -> None:
+    old = deploy(transaction, BORDERED)[0]
+    instance = start(transaction)
+    new = deploy(transaction, RENAMED)[0]
+
+    with pytest.raises(errors.InvalidInput, match="instruction for A"), transaction.begin() as session:
+        migration_plans.execute(session, migration_plans.draft(session, old, new), instance, by="olivia", reason="")
+
+    with transaction.begin() as session:
+        assert process_instances.get(session, instance).definition_id == old
+        assert definitions.definition(session, new).version == 2
