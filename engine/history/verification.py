@@ -35,6 +35,7 @@ ERASED = "values.erased"
 What = Literal["added", "changed", "duplicated", "earlier", "erased", "missing", "swapped", "truncated"]
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
@@ -74,11 +75,12 @@ class _Link:
 
 def verify(session: Session, process_instance_id: int) -> list[Problem]:
     """Return what is wrong with the history of a process instance; raises `NotFound`."""
-    columns = (ProcessInstance.history_length, ProcessInstance.history_hash)
-    end = session.execute(select(*columns).where(ProcessInstance.id == process_instance_id)).one_or_none()
-    if end is None:
+    rows = _stored(session, process_instance_id)
+    if not rows:
         raise errors.NotFound("process instance", process_instance_id)
-    return check(_stored(session, process_instance_id), process_instance_id, length=end[0], head=end[1])
+    length, head = rows[0]["history_length"], rows[0]["history_hash"]
+    stored = [row for row in rows if row["sequence"] is not None]
+    return check(stored, process_instance_id, length=length, head=head)
 
 
 def verify_all(session: Session) -> Iterator[Problem]:
@@ -116,15 +118,19 @@ def check(rows: Iterable[Mapping[str, Any]], process_instance_id: int, *, length
 
 
 def _stored(session: Session, process_instance_id: int) -> list[dict[str, Any]]:
-    mine = _table.c.process_instance_id == process_instance_id
+    """Return the events, each with the end that the instance keeps: in one statement, so that they fit."""
+    ends = (_instances.c.history_length, _instances.c.history_hash)
+    joined = _instances.outerjoin(_table, _table.c.process_instance_id == _instances.c.id)
+    mine = _instances.c.id == process_instance_id
     order = (_table.c.sequence, _table.c.id)
     try:
-        return [dict(row) for row in session.execute(select(_table).where(mine).order_by(*order)).mappings()]
+        query = select(*ends, *_table.c).select_from(joined).where(mine).order_by(*order)
+        return [dict(row) for row in session.execute(query).mappings()]
     except (TypeError, ValueError):
         # SQLite takes any text as a date: the events are read one by one to find the one that is none.
         dateless = [column for column in _table.c if column.name != "at"]
-        rows = session.execute(select(*dateless).where(mine).order_by(*order)).mappings().all()
-        return [{**row, "at": _date(session, row["id"])} for row in rows]
+        query = select(*ends, *dateless).select_from(joined).where(mine).order_by(*order)
+        return [{**row, "at": _date(session, row["id"])} for row in session.execute(query).mappings().all()]
 
 
 def _date(session: Session, event_id: int) -> datetime | None:

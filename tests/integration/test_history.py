@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import ModuleType
@@ -79,6 +80,34 @@ def test_verify__sound(transaction: Sessions, process_instance_id: int) -> None:
 def test_verify__no_such_process_instance(transaction: Sessions) -> None:
     with pytest.raises(errors.NotFound), transaction.begin() as session:
         history.verify(session, 99)
+
+
+def test_verify__no_events_yet(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        assert history.verify(session, factories.process_instance(session).id) == []
+
+
+def test_verify__all_events_are_gone(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        session.execute(delete(HistoryEvent))
+
+    assert found(transaction, process_instance_id) == [("truncated", 1)]
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_verify__while_somebody_goes_on(transaction: Sessions, process_instance_id: int) -> None:
+    """What comes while the history is being read is no forgery."""
+
+    def go_on() -> None:
+        for _ in range(100):
+            with transaction.begin() as session:
+                factories.event(session, process_instance_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(go_on)
+        while not writing.done():
+            assert found(transaction, process_instance_id) == []
+        writing.result()
 
 
 def test_verify__changed(transaction: Sessions, process_instance_id: int) -> None:
