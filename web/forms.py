@@ -138,10 +138,15 @@ def submitted(definition: Mapping[str, Any], request_form: MultiDict[str, str]) 
 
 
 def readable(request_form: MultiDict[str, str]) -> list[tuple[str, str]]:
-    """Return label and text of everything typed, so that it can be shown when it could not be kept."""
-    labels: Mapping[str, str] = g.get("labels", {})
+    """
+    Return label and text of everything typed, so that it can be shown when it could not be kept.
+
+    The words of a form are used where a view has put its definition into `g.form`.
+    """
+    definition: Mapping[str, Any] = g.get("form") or {}
+    names, choices = labels(definition), options(definition)
     return [
-        (labels.get(key, key), "\n".join(texts))
+        (names.get(key, key), "\n".join(choices.get(key, {}).get(text, text) for text in texts))
         for key, texts in request_form.lists()
         if key not in RESERVED and any(text.strip() for text in texts)
     ]

@@ -72,10 +72,9 @@ def process(session: Session, key: str) -> deployed.StartableProcess:
 
 def submitted(session: Session, found: deployed.StartableProcess) -> dict[str, Any]:
     """Return the variables that a request submits; raises `InvalidVariables`."""
-    form = deployed.form(session, found.texts.start_form_key, found.definition_id)
+    form = g.form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     if form is None:
         return {}
-    g.labels = forms.labels(form)
     return engine_forms.validate(form, forms.submitted(form, request.form), g.settings.zone)
 
 

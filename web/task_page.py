@@ -122,9 +122,7 @@ def submitted(session: Session, task_id: int, person: Person) -> tuple[TaskDetai
     Raises `NotFound` for strangers, `Forbidden` for whom it does not belong to, and `InvalidVariables`.
     """
     task = visible(session, task_id, person)
-    form = definition(session, task)
-    if form is not None:
-        g.labels = forms.labels(form)
+    form = g.form = definition(session, task)
     require_open(task, person)
     if form is None:
         return task, {}

@@ -242,6 +242,7 @@ class TestTask:
         assert "Alice已完成此项" in page
         assert "我也联系了 &lt;b&gt;客户&lt;/b&gt;" in page
         assert "联系结果" in page
+        assert ">否</textarea>" in page
 
     def test_complete__what_somebody_else_has_claimed(self, alice: Visitor, bob: Visitor, task_id: int) -> None:
         alice.post(f"/tasks/{task_id}/claim")
