@@ -18,6 +18,7 @@ from engine import errors, scripts
 from engine.scripts import Limits, ScriptResult, compile_script
 
 NOW = datetime(2026, 10, 1, 9, tzinfo=UTC)
+FIVE: dict[str, object] = {"a": 1, "b": [2], "c": 3, "d": 4, "e": 5}
 SHORT = Limits(seconds=0.3, memory=20_000_000)
 
 
@@ -36,13 +37,13 @@ def run(text: str, **variables: object) -> ScriptResult:
     [
         ("total = price * 2", {"price": 5}, {"total": 10}, None),
         ("total = price * 2\ntotal + 1", {"price": Decimal("1.10")}, {"total": Decimal("2.20")}, Decimal("3.20")),
-        ("a, b = 1, [2]\nc: int = 3\nif (d := 4) > 3:\n    e = 5", {}, dict(a=1, b=[2], c=3, d=4, e=5), None),
+        ("a, b = 1, [2]\nc: int = 3\nif (d := 4) > 3:\n    e = 5", {}, FIVE, None),
         ("count += 1", {"count": 1}, {"count": 2}, None),
         ("if large:\n    note = 'x'", {"large": False}, {}, None),
         ("items.append(3)", {"items": [1], "other": [2]}, {"items": [1, 3]}, None),
         ("m['x'] = 1\nlen(m)", {"m": {}}, {"m": {"x": 1}}, 1),
         ("same = items", {"items": [1]}, {"same": [1]}, None),
-        ("_x = 1\ndef twice(x):\n    y = 2\n    return x * y\nfor n in [1, 2]:\n    last = twice(n)", {}, {"last": 4}, None),
+        ("_x = 1\ndef twice(n):\n    y = 2\n    return n * y\nfor n in [1, 2]:\n    x = twice(n)", {}, {"x": 4}, None),
         ("import re\nok = bool(re.match('a+', name))", {"name": "aab"}, {"ok": True}, None),
         ("later = day + wait", {"day": date(2026, 1, 1), "wait": timedelta(days=2)}, {"later": date(2026, 1, 3)}, None),
         ("print('nobody hears it')", {}, {}, None),
