@@ -149,7 +149,7 @@ def _check(topics: Sequence[Topic], limit: int) -> None:
 
 
 def _check_duration(lock_for: timedelta) -> None:
-    if not timedelta(0) < lock_for <= timedelta(days=366):
+    if not timedelta(0) < lock_for <= rows.LONGEST:
         raise errors.InvalidInput(f"Expected a lock of at most a year, but found {lock_for}")
 
 

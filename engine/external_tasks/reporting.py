@@ -75,10 +75,10 @@ def fail(
     """
     Note that a worker could not do it: to be tried again in `retry_in`, or an incident when no retries are left.
 
-    Raises `NotFound`, `InvalidInput` for negative figures, or `InvalidState` if the worker does not have the task.
+    Raises `NotFound`, `InvalidInput` for figures out of range, or `InvalidState` if the worker does not have the task.
     """
-    if retries < 0 or retry_in < timedelta(0):
-        raise errors.InvalidInput("Expected retries and a time until the next one of at least 0")
+    if retries < 0 or not timedelta(0) <= retry_in <= rows.LONGEST:
+        raise errors.InvalidInput("Expected retries of at least 0, the next one within a year")
     task = rows.locked(session, task_id)
     now = clock.now()
     message = texts.storable(message, limit=MAX_MESSAGE_LENGTH)

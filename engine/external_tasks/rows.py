@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, select, update
@@ -11,6 +12,9 @@ from sqlalchemy.orm import Session
 from engine import errors, runtime
 from engine.database import Base
 from engine.models import ExternalTask, ProcessInstance
+
+#: How long a worker may have a task, or the next attempt may be off.
+LONGEST = timedelta(days=366)
 
 Found = Row[*tuple[Any, ...]]
 

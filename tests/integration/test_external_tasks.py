@@ -284,6 +284,7 @@ def test_fail__what_no_database_stores(transaction: Sessions) -> None:
         ({"worker_id": "w2"}, errors.InvalidState),
         ({"retries": -1}, errors.InvalidInput),
         ({"retry_in": timedelta(seconds=-1)}, errors.InvalidInput),
+        ({"retry_in": timedelta.max}, errors.InvalidInput),
     ],
     ids=str,
 )
