@@ -98,8 +98,9 @@ def place_of(element: etree._Element) -> tuple[str, str]:
 def cell_of(element: etree._Element) -> tuple[int, int]:
     """Return row and column, from 1, of a cell of a decision table; zeros for anything else."""
     rule = element.getparent()
-    if rule is None or local_name(rule) != "rule" or rule.getparent() is None:
+    around = None if rule is None else rule.getparent()
+    if rule is None or around is None or local_name(rule) != "rule":
         return 0, 0
-    rules = [child for child in rule.getparent() or () if local_name(child) == "rule"]
+    rules = [child for child in around if local_name(child) == "rule"]
     cells = [child for child in rule if local_name(child) == local_name(element)]
     return rules.index(rule) + 1, cells.index(element) + 1

@@ -114,6 +114,8 @@ class Run:
         self._compiled = compiled
         self._inputs = inputs
         self._values: dict[Place, object] = dict(known or {})
+        #: Where tables note what they did while a decision is evaluated, also those of knowledge models.
+        self._tables: list[TableRun] = []
         self.decisions: list[DecisionEvaluation] = []
         self.problems: list[Problem] = []
 
@@ -139,7 +141,7 @@ class Run:
 
     def _scope(self, place: Place) -> Scope:
         imports, element = place
-        values: dict[str, object] = {}
+        values: dict[str, object] = {TRACE: self._tables}
         for path, required in element.required:
             inside = values
             for name in path[:-1]:
@@ -156,8 +158,7 @@ class Run:
         decision = place[1]
         compiled = self._compiled[decision]
         scope = self._scope(place)
-        notes: list[TableRun] = []
-        scope.values[TRACE] = notes
+        self._tables.clear()
         result = compiled.evaluate(scope)
         value = coerce(result, compiled.type)
         if value is None and result is not None:
@@ -165,12 +166,12 @@ class Run:
                 decision, f"Expected a {compiled.type} from decision '{decision.name}', but found another type",
                 f"决策“{decision.name}”的结果应为 {compiled.type} 类型，实际为其他类型",
             )  # fmt: skip
-        for run in notes:
+        for run in self._tables:
             if run.problem:
                 self._problem(decision, run.problem, run.problem_zh)
         self.decisions.append(
             DecisionEvaluation(
-                id=decision.id, name=decision.name, value=to_python(value), tables=tuple(map(table_evaluation, notes))
+                id=decision.id, name=decision.name, value=to_python(value), tables=tuple(map(table_evaluation, self._tables))
             )
         )
         return value

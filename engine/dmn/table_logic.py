@@ -9,12 +9,15 @@ from engine.dmn.tables import DecisionTable
 from engine.feel.builtins.lists import key_of
 from engine.feel.functions import BUILT_INS
 from engine.feel.iteration import Evaluate, Scope
+from engine.feel.limits import spend
 from engine.feel.operators import same
 from engine.feel.types import ANY, FeelType, coerce
 from engine.feel.unary import Test
 
 #: Key in a root scope under which tables find where to note what they did; no name can be this.
 TRACE = "\0trace"
+#: Evaluations of tables that are noted for one decision; a knowledge model may be called in a loop.
+_MAX_RUNS = 1000
 
 
 @dataclass
@@ -53,8 +56,10 @@ def compiled_table(table: DecisionTable, parts: TableParts) -> Evaluate:
     names = [column.name for column in table.outputs]
     finish = _finisher(table, parts)
     single = len(names) == 1
+    work = 10 + sum(map(len, parts.conditions))
 
     def evaluate(scope: Scope) -> object:
+        spend(work)
         run = TableRun(table)
         _trace(scope, run)
         values = run.inputs = [expression(scope) for expression in parts.inputs]
@@ -82,7 +87,8 @@ def _trace(scope: Scope | None, run: TableRun) -> None:
     while scope is not None:
         notes = scope.values.get(TRACE)
         if isinstance(notes, list):
-            notes.append(run)
+            if len(notes) < _MAX_RUNS:
+                notes.append(run)
             return
         scope = scope.parent
 

@@ -8,7 +8,8 @@ types to the outside wherever they can hold the value.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC as PYTHON_UTC
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -140,16 +141,13 @@ class Zone:
 
     def offset_at(self, local_seconds: int) -> int:
         """Return the offset in seconds at a local time, given in seconds since 1970-01-01T00:00:00 there."""
+        return _offset(_near(local_seconds).replace(tzinfo=zone_rules(self.name))) if self.name else self.offset
+
+    def offset_of(self, seconds: int) -> int:
+        """Return the offset in seconds at an instant, given in seconds since 1970-01-01T00:00:00Z."""
         if not self.name:
             return self.offset
-        # Outside of these years Python's zone rules do not reach; the nearest year has the same rules.
-        seconds = min(max(local_seconds, -62_000_000_000), 253_000_000_000)
-        day, second = divmod(seconds, DAY_SECONDS)
-        date = date_of_ordinal(day)
-        hour, minute = divmod(second // 60, 60)
-        local = datetime(date.year, date.month, date.day, hour, minute, second % 60, tzinfo=zone_rules(self.name))
-        difference = local.utcoffset()
-        return 0 if difference is None else int(difference.total_seconds())
+        return _offset(_near(seconds).replace(tzinfo=PYTHON_UTC).astimezone(zone_rules(self.name)))
 
     def __str__(self) -> str:
         if self.name:
@@ -159,6 +157,19 @@ class Zone:
         minutes, second = divmod(abs(self.offset), 60)
         text = f"{'-' if self.offset < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}"
         return text + (f":{second:02}" if second else "")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=PYTHON_UTC).replace(tzinfo=None)
+
+
+def _near(seconds: int) -> datetime:
+    """Return the time so many seconds after 1970, as near as Python's years allow: beyond them, rules do not change."""
+    return _EPOCH + timedelta(seconds=min(max(seconds, -62_000_000_000), 253_000_000_000))
+
+
+def _offset(at: datetime) -> int:
+    difference = at.utcoffset()
+    return 0 if difference is None else int(difference.total_seconds())
 
 
 @lru_cache(maxsize=600)
@@ -249,10 +260,7 @@ def from_value(nanoseconds: int, zone: Zone | None) -> DateTime:
     """Return the date and time of an instant, shown in the zone."""
     if zone is None:
         return from_local(nanoseconds, None)
-    # The offset at the instant: ask once with the offset near it, then at the local time that gives.
-    offset = zone.offset_at(nanoseconds // NANO)
-    offset = zone.offset_at(nanoseconds // NANO + offset)
-    return from_local(nanoseconds + offset * NANO, zone)
+    return from_local(nanoseconds + zone.offset_of(nanoseconds // NANO) * NANO, zone)
 
 
 UTC = Zone()

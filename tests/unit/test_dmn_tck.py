@@ -34,7 +34,9 @@ def failures(folder: Path) -> tuple[list[str], int, int]:
     failed: list[str] = []
     valued = valued_failed = 0
     for check in tck.checks(folder):
-        result = model.invoke(check.service, check.inputs) if check.service else model.evaluate(check.node, check.inputs)
+        result = (
+            model.invoke(check.service, check.inputs) if check.service else model.evaluate(check.node, check.inputs)
+        )
         agrees = tck.agree(result.value, check.expected)
         valued += check.expected is not None
         valued_failed += check.expected is not None and not agrees

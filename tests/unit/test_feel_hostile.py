@@ -72,11 +72,68 @@ def test_evaluate__after_a_limit_was_reached() -> None:
 
 
 TOKENS = [
-    "1", "2.5", '"a"', "true", "null", "a", "b c", "?", "item", "partial", "+", "-", "*", "/", "**", "=", "!=", "<", ">=",
-    "and", "or", "not(", "if", "then", "else", "for", "in", "return", "some", "every", "satisfies", "between",
-    "instance of", "number", "list<", ">", "function(", "(", ")", "[", "]", "{", "}", "a:", ",", "..", ".", "@\"P1D\"",
-    "@\"2020-01-01\"", "date(", "count(", "string(", "sort(", "matches(", "external", "//", "/*", "*/", "\"", "\\", "，",
-]  # fmt: skip
+    "1",
+    "2.5",
+    '"a"',
+    "true",
+    "null",
+    "a",
+    "b c",
+    "?",
+    "item",
+    "partial",
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    "=",
+    "!=",
+    "<",
+    ">=",
+    "and",
+    "or",
+    "not(",
+    "if",
+    "then",
+    "else",
+    "for",
+    "in",
+    "return",
+    "some",
+    "every",
+    "satisfies",
+    "between",
+    "instance of",
+    "number",
+    "list<",
+    ">",
+    "function(",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "a:",
+    ",",
+    "..",
+    ".",
+    '@"P1D"',
+    '@"2020-01-01"',
+    "date(",
+    "count(",
+    "string(",
+    "sort(",
+    "matches(",
+    "external",
+    "//",
+    "/*",
+    "*/",
+    '"',
+    "\\",
+    "，",
+]
 
 
 @settings(max_examples=300, deadline=None)
@@ -103,19 +160,65 @@ def test_unary_tests__any_tokens(tokens: list[str]) -> None:
 
 
 VALUES = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5) | some.dates()
-    | some.datetimes() | some.times() | some.timedeltas() | some.decimals(),
+    some.none()
+    | some.booleans()
+    | some.integers()
+    | some.floats()
+    | some.text(max_size=5)
+    | some.dates()
+    | some.datetimes()
+    | some.times()
+    | some.timedeltas()
+    | some.decimals(),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.sampled_from("ab"), inner, max_size=2),
     max_leaves=5,
-)  # fmt: skip
+)
 OPERATIONS = [
-    "a + b", "a - b", "a * b", "a / b", "a ** b", "a = b", "a < b", "a in b", "a between b and b", "a[b]", "a.b",
-    "[a..b]", "a in [b..a]", "for x in a return x", "for x in a..b return x", "a and b", "not(a)", "-a", "{c: a}.c.b",
-    "string(a)", "max(a, b)", "sum(a)", "sort(a)", "a instance of list<number>", "a[item = b]", "date(a)", "time(a)",
-    "date and time(a)", "duration(a)", "distinct values([a, b])", "union([a], [b])", "substring(a, b)", "abs(a)",
-    "decimal(a, b)", "round up(a, b)", "modulo(a, b)", "before(a, b)", "is(a, b)", "context put({}, a, b)",
-    "index of([a, b], a)", "years and months duration(a, b)", "day of week(a)", "replace(a, b, a)", "split(a, b)",
-]  # fmt: skip
+    "a + b",
+    "a - b",
+    "a * b",
+    "a / b",
+    "a ** b",
+    "a = b",
+    "a < b",
+    "a in b",
+    "a between b and b",
+    "a[b]",
+    "a.b",
+    "[a..b]",
+    "a in [b..a]",
+    "for x in a return x",
+    "for x in a..b return x",
+    "a and b",
+    "not(a)",
+    "-a",
+    "{c: a}.c.b",
+    "string(a)",
+    "max(a, b)",
+    "sum(a)",
+    "sort(a)",
+    "a instance of list<number>",
+    "a[item = b]",
+    "date(a)",
+    "time(a)",
+    "date and time(a)",
+    "duration(a)",
+    "distinct values([a, b])",
+    "union([a], [b])",
+    "substring(a, b)",
+    "abs(a)",
+    "decimal(a, b)",
+    "round up(a, b)",
+    "modulo(a, b)",
+    "before(a, b)",
+    "is(a, b)",
+    "context put({}, a, b)",
+    "index of([a, b], a)",
+    "years and months duration(a, b)",
+    "day of week(a)",
+    "replace(a, b, a)",
+    "split(a, b)",
+]
 
 
 @settings(max_examples=400, deadline=None)

@@ -1,0 +1,231 @@
+"""Decision tables: hit policies, what an evaluation tells, and what the check of a table finds."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import dmn
+from engine.errors import DeploymentRefused, Finding
+from tests.unit.dmn_files import decision, definitions, input_data, table
+
+ROWS = ('> 10 | "B" | 1', '> 20 | "A" | 2', '> 30 | "A" | 2')
+
+
+def model(logic: str, *, strict: bool = True) -> dmn.DecisionModel:
+    content = definitions(input_data("x"), input_data("y"), decision("Answer", logic, "input:x", "input:y"))
+    return dmn.parse(content, "answer.dmn", strict=strict)
+
+
+def answer(logic: str, **inputs: object) -> object:
+    return model(logic, strict=False).evaluate("Answer", inputs).value
+
+
+def graded(policy: str, aggregation: str = "") -> str:
+    return table(
+        ["x"], ['grade = "A", "B"'], *(row.rpartition("|")[0] for row in ROWS), policy=policy, aggregation=aggregation
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "x", "expected"),
+    [
+        ("UNIQUE", 15, "B"),
+        ("UNIQUE", 25, None),
+        ("UNIQUE", 5, None),
+        ("ANY", 15, "B"),
+        ("ANY", 35, None),
+        ("FIRST", 35, "B"),
+        ("PRIORITY", 35, "A"),
+        ("PRIORITY", 15, "B"),
+        ("RULE ORDER", 35, ["B", "A", "A"]),
+        ("OUTPUT ORDER", 35, ["A", "A", "B"]),
+        ("COLLECT", 35, ["B", "A", "A"]),
+        ("COLLECT", 5, []),
+        ("RULE ORDER", 5, None),
+    ],
+)
+def test_hit_policy(policy: str, x: int, expected: object) -> None:
+    assert answer(graded(policy), x=x) == expected
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "x", "expected"),
+    [("SUM", 35, 5), ("MIN", 35, 1), ("MAX", 35, 2), ("COUNT", 35, 3), ("COUNT", 5, 0), ("SUM", 5, None)],
+)
+def test_aggregation(aggregation: str, x: int, expected: object) -> None:
+    logic = table(["x"], ["points"], "> 10 | 1", "> 20 | 2", "> 30 | 2", policy="COLLECT", aggregation=aggregation)
+
+    assert answer(logic, x=x) == expected
+
+
+def test_any__equal_results() -> None:
+    assert answer(table(["x"], ["grade"], "> 1 | 1 + 1", "> 2 | 2", policy="ANY"), x=3) == 2
+
+
+def test_several_outputs() -> None:
+    logic = table(["x"], ['grade = "A", "B"', "points"], *ROWS, policy="PRIORITY")
+
+    assert answer(logic, x=25) == {"grade": "A", "points": 2}
+
+
+def test_default_result() -> None:
+    assert answer(table(["x"], ['grade ? "C"'], '> 10 | "B"'), x=5) == "C"
+
+
+def test_empty_result() -> None:
+    assert answer(table(["x"], ["grade"], "> 10 | "), x=15) is None
+
+
+def test_cells__may_use_other_inputs_and_camundas_name() -> None:
+    assert answer(table(["x"], ["grade"], '> y | "more"', 'cellInput = y | "same"'), x=5, y=5) == "same"
+
+
+def test_input_outside_its_allowed_values() -> None:
+    logic = table(["x"], ["grade"], "- | 1").replace(
+        "</inputExpression>", "</inputExpression><inputValues><text>[1..5]</text></inputValues>"
+    )
+
+    result = model(logic).evaluate("Answer", {"x": 9})
+
+    assert result.value is None
+    assert result.problems[0].message == "Expected [1..5] for input 'x', but found another value"
+    assert "应为 [1..5]" in result.problems[0].message_zh
+
+
+def test_result__tells_what_happened() -> None:
+    result = model(
+        table(["x", "y"], ["grade", "points"], '> 10 | - | "B" | 1', '> 20 | "z" | "A" | 2', policy="RULE ORDER")
+    ).evaluate("Answer", {"x": 25, "y": "z"})
+
+    (evaluation,) = result.decisions
+    (run,) = evaluation.tables
+    assert (evaluation.id, evaluation.name, evaluation.value) == ("Answer", "Answer", result.value)
+    assert run.inputs == (25, "z")
+    assert run.matched == (0, 1)
+    assert run.rule_ids == ("row1", "row2")
+    assert run.outputs == ({"grade": "B", "points": 1}, {"grade": "A", "points": 2})
+
+
+def test_result__several_rows_match_a_unique_table() -> None:
+    result = model(graded("UNIQUE"), strict=False).evaluate("Answer", {"x": 35})
+
+    assert result.value is None
+    assert result.problems[0].decision_id == "Answer"
+    assert result.problems[0].message == "Expected one matching row in table 'Answer' (UNIQUE), but rows 1, 2, 3 match"
+    assert "第 1, 2, 3 行同时匹配" in result.problems[0].message_zh
+    assert result.decisions[0].tables[0].matched == (0, 1, 2)
+
+
+def test_table__for_display() -> None:
+    (found,) = model(table(["x: number"], ['grade = "A", "B" ? "B"'], '> 10 | "A"', policy="FIRST")).tables
+
+    assert (found.decision_id, found.hit_policy, found.aggregation) == ("Answer", "FIRST", "")
+    assert (found.inputs[0].expression, found.inputs[0].type) == ("x", "number")
+    assert (found.outputs[0].name, found.outputs[0].allowed, found.outputs[0].default) == ("grade", '"A", "B"', '"B"')
+    assert found.rules[0].conditions == ("> 10",)
+    assert found.rules[0].results == ('"A"',)
+
+
+# Checks ---------------------------------------------------------------------------------------------------------------
+
+
+def findings(logic: str) -> list[Finding]:
+    return model(logic, strict=False).findings
+
+
+def messages(logic: str) -> list[str]:
+    return [f"{finding.code}: {finding.message.partition(', but ')[2]}" for finding in findings(logic)]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rows", "expected"),
+    [
+        (["x: number"], ["<= 10 | 1", ">= 10 | 2"], ["table-overlap: rows 1 and 2 both match x = 10"]),
+        (["x: number"], ["< 10 | 1", "> 10 | 2"], ["table-gap: none matches x = 10"]),
+        (["x: number"], ["[0..5] | 1", "[7..9] | 2", "< 0 | 3", "> 9 | 4"], ["table-gap: none matches x = 6"]),
+        (["x: boolean"], ["true | 1"], ["table-gap: none matches x = false"]),
+        (
+            ["x: string"],
+            ['"a", "b" | 1', '"b" | 2', "- | 3"],
+            [
+                'table-overlap: rows 1 and 2 both match x = "b"',
+                'table-overlap: rows 1 and 3 both match x = "a"',
+                'table-overlap: rows 2 and 3 both match x = "b"',
+            ],
+        ),
+        (["x: string"], ['"a" | 1', 'not("a") | 2'], []),
+        (["x: string"], ['"a" | 1'], ['table-gap: none matches x = "…"']),
+        (
+            ["x: number", "y: string"],
+            ['<= 5 | "a" | 1', "> 5 | - | 2", '- | not("a") | 3'],
+            [
+                'table-overlap: rows 2 and 3 both match x = 6, y = "…"',
+            ],
+        ),
+        (["x: number", "y: boolean"], ["< 5 | - | 1", ">= 5 | true | 2"], ["table-gap: none matches x = 5, y = false"]),
+        (["x: date"], ['< @"2026-03-01" | 1', '> @"2026-03-01" | 2'], ['table-gap: none matches x = @"2026-03-01"']),
+        (["x: number"], ["> y | 1", "<= y | 2"], []),
+        (["x"], ["- | 1"], []),
+    ],
+)
+def test_check__unique_table(inputs: list[str], rows: list[str], expected: list[str]) -> None:
+    assert messages(table(inputs, ["grade"], *rows)) == expected
+
+
+def test_check__overlap_refuses_and_gap_warns() -> None:
+    (overlap, gap) = findings(table(["x: number"], ["grade"], "< 5 | 1", "< 3 | 2"))
+
+    assert (overlap.level, overlap.element_id) == ("error", "table")
+    assert "第 1 行和第 2 行同时匹配 x = 2" in overlap.message_zh
+    assert gap.level == "warning"
+    assert "没有任何一行匹配 x = 5" in gap.message_zh
+    with pytest.raises(DeploymentRefused, match="rows 1 and 2 both match x = 2"):
+        model(table(["x: number"], ["grade"], "< 5 | 1", "< 3 | 2"))
+
+
+@pytest.mark.parametrize("policy", ["FIRST", "PRIORITY", "COLLECT", "RULE ORDER"])
+def test_check__overlap_that_the_hit_policy_allows(policy: str) -> None:
+    assert messages(table(["x: number"], ['grade = "A"'], '< 5 | "A"', '- | "A"', policy=policy)) == []
+
+
+def test_check__any_table() -> None:
+    assert messages(table(["x"], ["grade"], "< 5 | 1", "- | 1", policy="ANY")) == []
+    assert messages(table(["x"], ["grade"], "< 5 | 1", "- | 2", policy="ANY")) == [
+        "table-overlap: rows 1 and 2 both match x = 4"
+    ]
+
+
+def test_check__gap_with_a_default() -> None:
+    assert messages(table(["x"], ["grade ? 0"], "< 5 | 1")) == []
+
+
+def test_check__large_table() -> None:
+    rows = [f"[{number * 10}..{number * 10 + 9}] | {number}" for number in range(100)]
+
+    assert messages(table(["x: number"], ["grade"], *rows)) == ["table-gap: none matches x = -1"]
+
+
+@pytest.mark.parametrize(
+    ("logic", "code"),
+    [
+        (table(["x"], ["a"], "1 | 1 | 1"), "row-shape"),
+        (table(["x"], [], "1"), "no-output"),
+        (table([""], ["a"]), "no-input-expression"),
+        (table(["x"], ["a", "a"]), "output-names"),
+        (table(["x"], ["a"], policy="BEST"), "unknown-hit-policy"),
+        (table(["x"], ["a"], policy="COLLECT", aggregation="AVG"), "unknown-aggregation"),
+        (table(["x"], ["a", "b"], policy="COLLECT", aggregation="SUM"), "aggregation-of-many"),
+    ],
+)
+def test_check__shape(logic: str, code: str) -> None:
+    assert code in [finding.code for finding in findings(logic)]
+
+
+def test_check__cell_that_cannot_be_read() -> None:
+    (finding,) = findings(table(["x"], ["grade"], "- | 1", "> | 2", policy="COLLECT"))
+
+    assert (finding.level, finding.code) == ("error", "feel-error")
+    assert finding.message == (
+        "Expected an expression, but found the end at character 2 of condition in row 2, column 1 of 'Answer': >"
+    )
+    assert finding.message_zh == "“Answer”的第 2 行第 1 列的条件：第 2 个字符：此处应为表达式，但读到文本结尾（>）"
