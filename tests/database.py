@@ -80,7 +80,7 @@ def remove_leftovers() -> None:
             if not any(is_running(number) for number in json.loads(users.read_text(encoding="utf-8"))):
                 if server.is_file():
                     stop_postgres(int(server.read_text(encoding="utf-8").split()[0]))
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def stop_postgres(process: int) -> None:
