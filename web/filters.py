@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import flask_babel
 from babel.dates import format_timedelta
-from flask import Flask
+from flask import Flask, g
 from flask_babel import lazy_gettext
 
-from engine import clock
+from engine import clock, errors
 from web import languages
 from web.languages import gettext
 
@@ -47,7 +47,8 @@ STATE_TONES = {
 
 
 def init_app(app: Flask) -> None:
-    """Make the filters known to templates."""
+    """Make the filters and `now()` known to templates."""
+    app.jinja_env.globals["now"] = clock.now
     app.jinja_env.filters.update(
         moment=moment,
         moment_full=moment_full,
@@ -101,6 +102,17 @@ def day(of: date | datetime | None) -> str:
     if of is None:
         return ""
     return f"{local(of) if isinstance(of, datetime) else of:%Y-%m-%d}"
+
+
+def start_of_day(text: str) -> datetime | None:
+    """Return when a day begins on the dealership's clock; None for no text; raises `InvalidInput` for no day."""
+    if not text:
+        return None
+    try:
+        naive = datetime.combine(date.fromisoformat(text), time())
+        return clock.local_moment(naive, g.settings.zone)
+    except (ValueError, OverflowError):
+        raise errors.InvalidInput(f"Expected a day such as 2026-10-01, but found '{text[:20]}'") from None
 
 
 def duration(span: timedelta) -> str:

@@ -28,8 +28,11 @@ class Rights:
     unclaim: bool
     assign: bool
     delegate: bool
+    #: To give a delegated task back to its owner; as the owner, to take it back.
     resolve: bool
+    recall: bool
     complete: bool
+    follow_up: bool
 
 
 def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
@@ -54,8 +57,10 @@ def rights(task: TaskDetail, person: Person) -> Rights:
         and bool(task.candidacy.candidate_groups or task.candidacy.candidate_users),
         assign=is_open and may.may_assign(person, task.candidacy),
         delegate=is_open and has_it and may.may_delegate(person, task.candidacy),
-        resolve=is_open and may.may_resolve(person, task.candidacy),
+        resolve=is_open and task.candidacy.is_lent and task.assignee == person.username,
+        recall=is_open and task.candidacy.is_lent and task.owner == person.username,
         complete=is_open and may.may_complete(person, task.candidacy),
+        follow_up=is_open and has_it and may.may_set_follow_up(person, task.candidacy),
     )
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from engine import errors, user_tasks
 from engine.queries import deployed, notices, people, tasks
-from web import forms, navigation, task_page
+from web import filters, forms, navigation, task_page
 from web.languages import gettext
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
@@ -22,18 +22,18 @@ VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
 def index() -> str:
     """Show one page of the task list; what it is narrowed to stands in the address."""
     view = chosen_view()
-    filters = chosen_filters()
+    narrowed = chosen_filters()
     with g.readers.begin() as session:
         who = g.person
-        found = tasks.page(session, who, view, filters, after=key_from(request.args.get("after")))
-        exact = tasks.with_business_key(session, who, filters.text) if filters.text and found.is_partial else []
+        found = tasks.page(session, who, view, narrowed, after=key_from(request.args.get("after")))
+        exact = tasks.with_business_key(session, who, narrowed.text) if narrowed.text else []
         return render_template(
             "user_tasks/index.html",
             page=found,
             exact=exact,
             view=view,
             views=VIEWS,
-            filters=filters,
+            filters=narrowed,
             key_text=key_text,
             counts=read_counts(session),
             groups=people.group_names(session),
@@ -105,12 +105,27 @@ def delegate(task_id: int) -> Response:
 
 @bp.post("/<int:task_id>/resolve")
 def resolve(task_id: int) -> Response:
-    """Give a delegated task back to whom it belongs, with what is filled in so far."""
+    """Give a delegated task back to whom it belongs, with what is filled in so far; or take it back as the owner."""
+    typed = forms.typed(request.form)
     with g.sessions.begin() as session:
-        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person)
+        if typed:
+            user_tasks.save_draft(session, task_id, typed, by=g.person)
         task = user_tasks.resolve(session, task_id, by=g.person)
     flash(gettext("“%(task)s” is back with its owner.", task=task.name), "success")
     return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<int:task_id>/follow-up")
+def follow_up(task_id: int) -> Response:
+    """Hide a task from the lists until the morning of a day; without a day, show it again."""
+    at = filters.start_of_day(request.form.get("day", ""))
+    with g.sessions.begin() as session:
+        task = user_tasks.set_follow_up(session, task_id, at, by=g.person)
+    if at is None:
+        flash(gettext("“%(task)s” is in the list again.", task=task.name), "success")
+    else:
+        flash(gettext("“%(task)s” is put off until %(day)s.", task=task.name, day=filters.day(at)), "success")
+    return redirect(url_for(".show", task_id=task_id), 303)
 
 
 @bp.post("/<int:task_id>/draft")

@@ -183,6 +183,35 @@ class TestTask:
         assert "请看这里" in page
         assert alice.post(f"/tasks/{task_id}/complete", SOLVED).status_code == 303
 
+    def test_delegate__taken_back_by_the_owner(self, alice: Visitor, bob: Visitor, task_id: int) -> None:
+        alice.post(f"/tasks/{task_id}/claim")
+        alice.post(f"/tasks/{task_id}/delegate", {"to": "bob"})
+        assert "收回" in text(alice.get(f"/tasks/{task_id}"))
+        assert alice.post(f"/tasks/{task_id}/resolve").status_code == 303
+        assert alice.post(f"/tasks/{task_id}/complete", SOLVED).status_code == 303
+
+    def test_follow_up__hidden_until_its_day_but_found_by_number(
+        self, alice: Visitor, task_id: int, clock: ModuleType
+    ) -> None:
+        clock.set_to(datetime.fromisoformat("2026-10-01T10:00+08:00"))
+        alice.log_in("alice")
+        alice.post(f"/tasks/{task_id}/claim")
+        assert alice.post(f"/tasks/{task_id}/follow-up", {"day": "2026-10-02"}).status_code == 303
+        assert "联系客户</a>" not in text(alice.get("/tasks/?process=request"))
+        assert "推迟到 2026-10-02" in text(alice.get(f"/tasks/{task_id}"))
+        number = re.search(r"RQ\d{4}-\d{4}", text(alice.get(f"/tasks/{task_id}")))
+        assert number
+        assert "联系客户</a>" in text(alice.get(f"/tasks/?q={number[0]}"))
+
+        clock.set_to(datetime.fromisoformat("2026-10-02T00:00+08:00"))
+        alice.log_in("alice")
+        assert "联系客户</a>" in text(alice.get("/tasks/"))
+
+    @pytest.mark.parametrize("day", ["tomorrow", "2026-13-01", "0001-01-01", "99999-01-01", "<b>"])
+    def test_follow_up__no_day(self, alice: Visitor, task_id: int, day: str) -> None:
+        alice.post(f"/tasks/{task_id}/claim")
+        assert alice.post(f"/tasks/{task_id}/follow-up", {"day": day}).status_code == 422
+
     @pytest.mark.parametrize("to", ["", "nobody-here", "<script>", "x" * 5000])
     def test_hand_on__to_somebody_who_is_not_there(self, alice: Visitor, task_id: int, to: str) -> None:
         alice.post(f"/tasks/{task_id}/claim")
@@ -315,6 +344,7 @@ COMMANDS = {
     "/tasks/{task}/assign": {"nobody": 401, "stranger": 404, "alice": 303, "director": 303, "administrator": 303},
     "/tasks/{task}/delegate": {"nobody": 401, "stranger": 404, "alice": 403, "director": 403, "administrator": 403},
     "/tasks/{task}/resolve": {"nobody": 401, "stranger": 404, "alice": 403, "director": 403, "administrator": 403},
+    "/tasks/{task}/follow-up": {"nobody": 401, "stranger": 404, "alice": 403, "director": 303, "administrator": 303},
     "/tasks/{task}/draft": {"nobody": 401, "stranger": 404, "alice": 303, "director": 303, "administrator": 403},
     "/tasks/{task}/fields": {"nobody": 401, "stranger": 404, "alice": 200, "director": 200, "administrator": 200},
     "/tasks/{task}/complete": {"nobody": 401, "stranger": 404, "alice": 303, "director": 303, "administrator": 403},
