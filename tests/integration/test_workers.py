@@ -1,0 +1,270 @@
+"""The workers' loop and the topics it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import attachments, deployments, errors, external_tasks, incidents, process_instances
+from engine.external_tasks import Topic
+from engine.models import ExternalTask, Incident, Notification, ProcessInstance, UserTask
+from tests import diagrams, factories, mailbox
+from workers import Mail, Result, Surroundings, Unrecoverable, Work
+from workers.loop import ATTEMPTS, Loop
+
+Sessions = sessionmaker[Session]
+
+
+def service(key: str, topic: str, **inputs: str) -> str:
+    """A service task with input parameters."""
+    parameters = "".join(
+        f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in inputs.items()
+    )
+    return (
+        f'<serviceTask id="{key}" camunda:type="external" camunda:topic="{topic}"><extensionElements>'
+        f"<camunda:inputOutput>{parameters}</camunda:inputOutput></extensionElements></serviceTask>"
+    )
+
+
+def diagram(topic: str, **inputs: str) -> bytes:
+    """A service task between a start and a user task; the error `refused` is caught."""
+    return diagrams.process(
+        '<startEvent id="Start"/><userTask id="A"/><userTask id="Caught"/>',
+        service("Work", topic, **inputs),
+        '<boundaryEvent id="Refused" attachedToRef="Work"><errorEventDefinition errorRef="E"/></boundaryEvent>',
+        flow="Start > Work; Work > A; Refused > Caught",
+        root='<error id="E" errorCode="refused"/>',
+    )
+
+
+@pytest.fixture
+def start(transaction: Sessions) -> Callable[..., int]:
+    """Deploy a diagram and start it under the business key K1; Alice and Bob are in the group `service`."""
+    with transaction.begin() as session:
+        factories.group(session, "service")
+        for username in ("alice", "bob"):
+            factories.user(session, username, groups=["service"])
+
+    def deploy_and_start(content: bytes, variables: Mapping[str, Any] | None = None) -> int:
+        with transaction.begin() as session:
+            deployments.deploy(session, {"p.bpmn": content}, name="p", by=None)
+        with transaction.begin() as session:
+            return process_instances.start(session, "p", variables, business_key="K1", by="alice").id
+
+    return deploy_and_start
+
+
+def loop(transaction: Sessions, mail: Mail | None = None, **handlers: Callable[[Work], Result]) -> Loop:
+    surroundings = Surroundings(sessions=transaction, mail=mail, url="http://casepath.test", time_zone="Asia/Shanghai")
+    return Loop(surroundings, handlers=handlers or None, worker_id="w1")
+
+
+def open_tasks(transaction: Sessions) -> list[str]:
+    with transaction.begin() as session:
+        return list(session.scalars(select(UserTask.element_id).where(UserTask.state == "created")))
+
+
+def notified(transaction: Sessions) -> list[tuple[str, str, str]]:
+    with transaction.begin() as session:
+        query = select(Notification.username, Notification.kind, Notification.subject).order_by(Notification.username)
+        return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def test_handle__result_moves_the_instance_on(transaction: Sessions, start: Callable[..., int]) -> None:
+    instance = start(diagram("double", n="${n}"), {"n": 4})
+
+    loop(transaction, double=lambda work: Result(variables={"twice": work.task.variables["n"] * 2})).rest()
+
+    assert open_tasks(transaction) == ["A"]
+    with transaction.begin() as session:
+        assert process_instances.variables(session, instance) == {"n": 4, "twice": 8}
+
+
+def test_handle__business_error_is_caught_by_the_diagram(transaction: Sessions, start: Callable[..., int]) -> None:
+    def refuse(work: Work) -> Result:
+        raise errors.BpmnError("refused", "no")
+
+    start(diagram("refuse"))
+
+    loop(transaction, refuse=refuse).rest()
+
+    assert open_tasks(transaction) == ["Caught"]
+
+
+def test_handle__failure_is_tried_again_later_then_is_an_incident(
+    transaction: Sessions, start: Callable[..., int], clock: ModuleType
+) -> None:
+    tried: list[str] = []
+
+    def fail(work: Work) -> Result:
+        tried.append(work.task.idempotency_key)
+        raise OSError("the printer is on fire")
+
+    start(diagram("fail"))
+    worker = loop(transaction, fail=fail)
+    worker.rest()
+    assert len(tried) == 1
+
+    for _ in range(ATTEMPTS):
+        clock.move(timedelta(hours=1))
+        worker.rest()
+
+    assert len(tried) == ATTEMPTS
+    assert len(set(tried)) == 1
+    with transaction.begin() as session:
+        incident = session.scalars(select(Incident)).one()
+        assert "the printer is on fire" in incident.message
+        assert "Traceback" in (incident.details or "")
+        incidents.resolve(session, incident.id, by="olivia")
+    worker.rest()
+    assert len(tried) == ATTEMPTS + 1
+
+
+def test_handle__what_cannot_succeed_is_an_incident_at_once(transaction: Sessions, start: Callable[..., int]) -> None:
+    def give_up(work: Work) -> Result:
+        raise Unrecoverable("no recipient")
+
+    start(diagram("give_up"))
+
+    loop(transaction, give_up=give_up).rest()
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Incident.kind)).all() == ["external_task"]
+
+
+def test_handle__task_ended_meanwhile(transaction: Sessions, start: Callable[..., int]) -> None:
+    def slow(work: Work) -> Result:
+        with transaction.begin() as session:
+            process_instances.cancel(session, work.task.process_instance_id, by="olivia", reason="too late")
+        return Result()
+
+    instance = start(diagram("slow"))
+
+    loop(transaction, slow=slow).rest()
+
+    with transaction.begin() as session:
+        assert process_instances.get(session, instance).state == "cancelled"
+
+
+def test_loop__a_worker_that_died_is_replaced_when_its_lock_ends(
+    transaction: Sessions, start: Callable[..., int], clock: ModuleType
+) -> None:
+    start(diagram("double"))
+    with transaction.begin() as session:
+        topics = [Topic(name="double", lock_for=timedelta(minutes=2))]
+        external_tasks.fetch_and_lock(session, topics, worker_id="dead", limit=1)
+    worker = loop(transaction, double=lambda work: Result())
+    worker.rest()
+    assert open_tasks(transaction) == []
+
+    clock.move(timedelta(minutes=3))
+    worker.rest()
+
+    assert open_tasks(transaction) == ["A"]
+
+
+def test_loop__stopped_before_it_begins_gives_back_what_it_fetched(
+    transaction: Sessions, start: Callable[..., int]
+) -> None:
+    start(diagram("double"))
+    worker = loop(transaction, double=lambda work: Result())
+    worker.stop()
+
+    worker.step()
+
+    with transaction.begin() as session:
+        assert session.scalars(select(ExternalTask.state)).all() == ["created"]
+
+
+def test_notify__each_recipient_once(transaction: Sessions, start: Callable[..., int]) -> None:
+    start(diagram("notify", recipients="group:service, user:alice", subject="收到抱怨", text="请处理"))
+
+    loop(transaction).rest()
+
+    assert notified(transaction) == [("alice", "notice", "收到抱怨"), ("bob", "notice", "收到抱怨")]
+
+
+@pytest.mark.parametrize(("topic", "kind"), [("remind", "reminder"), ("escalate", "escalation")])
+def test_notify__kinds(transaction: Sessions, start: Callable[..., int], topic: str, kind: str) -> None:
+    start(diagram(topic, recipients="bob", subject="超期"))
+
+    loop(transaction).rest()
+
+    assert notified(transaction) == [("bob", kind, "超期")]
+
+
+@pytest.mark.parametrize("recipients", ["", "group:nowhere", "user:nobody", "team:service"])
+def test_notify__recipients_that_are_nobody(transaction: Sessions, start: Callable[..., int], recipients: str) -> None:
+    start(diagram("notify", recipients=recipients, subject="x"))
+
+    loop(transaction).rest()
+
+    with transaction.begin() as session:
+        assert "Expected" in session.scalars(select(Incident.message)).one()
+    assert notified(transaction) == []
+
+
+def test_notify__by_e_mail_once(transaction: Sessions, start: Callable[..., int]) -> None:
+    with transaction.begin() as session:
+        factories.user(session, "carol").email = "carol@dealer.test"
+    start(diagram("notify", recipients="carol", subject="第一行&#10;Bcc: eve@evil.test", text="请处理"))
+
+    with mailbox.open_mailbox() as box:
+        worker = loop(
+            transaction, Mail(host="127.0.0.1", port=box.port, encryption="none", sender="casepath@dealer.test")
+        )
+        worker.rest()
+        worker.rest()
+
+    assert [message["To"] for message in box.messages] == ["carol@dealer.test"]
+    assert box.messages[0]["Bcc"] is None
+    assert box.messages[0]["Subject"] == "第一行 Bcc: eve@evil.test"
+    assert "请处理" in box.messages[0].get_content()
+
+
+def test_notify__mail_server_away(transaction: Sessions, start: Callable[..., int]) -> None:
+    with transaction.begin() as session:
+        factories.user(session, "carol").email = "carol@dealer.test"
+    start(diagram("notify", recipients="carol", subject="x"))
+    with mailbox.open_mailbox() as box:
+        port = box.port
+
+    loop(transaction, Mail(host="127.0.0.1", port=port, encryption="none", sender="a@b.test")).rest()
+
+    assert notified(transaction) == [("carol", "notice", "x")]
+    with transaction.begin() as session:
+        assert session.scalars(select(ExternalTask.retries)).all() == [ATTEMPTS - 1]
+
+
+def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) -> None:
+    form = (
+        b'{"type": "default", "id": "f", "components": [{"type": "textfield", "key": "customer", "label": "\xe5\xae\xa2'
+        b'\xe6\x88\xb7"}]}'
+    )
+    content = diagrams.process(
+        '<startEvent id="Start" camunda:formKey="f"/>',
+        service("Keep", "archive", template="sheet"),
+        service("Send", "dispatch", document="sheet", recipients="bob"),
+        '<endEvent id="End"/>',
+        flow="Start > Keep; Keep > Send; Send > End",
+    )
+    with transaction.begin() as session:
+        deployments.deploy(session, {"p.bpmn": content, "f.form": form}, name="p", by=None)
+    start(content, {"customer": "<b>王先生</b>"})
+
+    loop(transaction).rest()
+
+    with transaction.begin() as session:
+        kept = attachments.list_of(session, "K1")
+        assert [entry.name for entry in kept] == ["sheet-K1.html"]
+        page = attachments.content(session, kept[0].id).decode()
+        assert session.scalars(select(ProcessInstance.state)).all() == ["completed"]
+    assert "客户" in page
+    assert "&lt;b&gt;王先生&lt;/b&gt;" in page
+    assert [username for username, _, _ in notified(transaction)] == ["bob"]
