@@ -169,10 +169,9 @@ class Run:
         for run in self._tables:
             if run.problem:
                 self._problem(decision, run.problem, run.problem_zh)
+        tables = tuple(map(table_evaluation, self._tables))
         self.decisions.append(
-            DecisionEvaluation(
-                id=decision.id, name=decision.name, value=to_python(value), tables=tuple(map(table_evaluation, self._tables))
-            )
+            DecisionEvaluation(id=decision.id, name=decision.name, value=to_python(value), tables=tables)
         )
         return value
 
