@@ -38,7 +38,7 @@ _TYPES = frozenset(
 ) | {"tuple"}
 _BPMN_ERROR = "BpmnError"
 #: Seconds beyond the limit after which a worker that does not stop by itself is killed.
-_GRACE = 0.25
+_GRACE = 1.0
 _WORKERS = max(2, os.cpu_count() or 1)
 #: Seconds to wait for a free worker.
 _PATIENCE = 10

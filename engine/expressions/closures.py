@@ -145,14 +145,7 @@ def variable_compared(sign: str, name: str, right: str | float) -> Test:
             raise unknown_variable(name, variables) from None
         return fast(value, right) if type(value) is cls else compare(value, right, environment)
 
-    def run_equal(variables: Variables, environment: Environment, reads: Reads) -> bool:
-        try:
-            value = reads[name] = variables[name]
-        except KeyError:
-            raise unknown_variable(name, variables) from None
-        return value == right if type(value) is cls else operators.equal(value, right, environment)
-
-    return run_equal if sign == "==" else run
+    return run
 
 
 def property_compared(sign: str, name: str, key: str, right: str | float) -> Test:
@@ -214,6 +207,17 @@ def any_of(tests: list[Test]) -> Test:
     return run
 
 
+def compared_to(sign: str, left: Code, right: str | float) -> Test:
+    """Compare a value with a text or number."""
+    compare, cls, fast = comparison(sign), type(right), operators.COMPARISONS[sign]
+
+    def run(variables: Variables, environment: Environment, reads: Reads) -> bool:
+        value = left(variables, environment, reads)
+        return fast(value, right) if type(value) is cls else compare(value, right, environment)
+
+    return run
+
+
 def comparison(sign: str) -> Callable[[object, object, Environment], bool]:
     """Return what a sign of comparison does to two values of any type."""
     if sign == "==":
@@ -224,10 +228,19 @@ def comparison(sign: str) -> Callable[[object, object, Environment], bool]:
 
 
 def calculated(sign: str, left: Code, right: Code) -> Code:
-    """Combine two values."""
-    return lambda variables, environment, reads: operators.calculate(
-        sign, left(variables, environment, reads), right(variables, environment, reads)
-    )
+    """Combine two values; for whole numbers that is quick."""
+    combine = operators.ARITHMETIC[sign]
+    exact = sign in ("+", "-", "*")
+
+    def run(variables: Variables, environment: Environment, reads: Reads) -> object:
+        one, two = left(variables, environment, reads), right(variables, environment, reads)
+        if exact and type(one) is int and type(two) is int:
+            result = combine(one, two)
+            if -operators.HUGE < result < operators.HUGE:
+                return result
+        return operators.calculate(sign, one, two)
+
+    return run
 
 
 def chain(first: Code, rest: list[tuple[Callable[[object, object, Environment], object], Code]]) -> Code:

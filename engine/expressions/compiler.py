@@ -69,6 +69,8 @@ class Compiler:
                 return self.logic(node)
             if len(node.rest) == 1 and node.rest[0][0] in operators.COMPARISONS:
                 return self.comparison(node.first, node.rest[0][0], node.rest[0][1])
+        if isinstance(node, nodes.Unary) and node.operator != "-":
+            return self.negation(node) if node.operator == "!" else self.emptiness(node.operand)
         return closures.test(self.compile(node))
 
     def name(self, node: nodes.Name) -> str:
@@ -101,19 +103,25 @@ class Compiler:
                 str() | int() | float() as value
             ) if name != EXECUTION:
                 return closures.property_compared(sign, self.name(base), key, value)
+            case _, nodes.Literal(str() | int() | float() as value):
+                return closures.compared_to(sign, self.compile(left), value)
         return closures.compared(sign, self.compile(left), self.compile(right))
 
     def unary(self, node: nodes.Unary) -> Code:
-        if node.operator == "!":
-            test = self.test(node.operand)
-            return lambda variables, environment, reads: not test(variables, environment, reads)
-        if node.operator == "empty" and isinstance(node.operand, nodes.Name):
-            # A variable that does not exist is empty.
-            operand = closures.variable_or_null(closures.constant(self.name(node.operand)))
-        else:
-            operand = self.compile(node.operand)
-        apply = operators.is_empty if node.operator == "empty" else operators.negated
-        return lambda variables, environment, reads: apply(operand(variables, environment, reads))
+        if node.operator != "-":
+            return self.test(node)
+        operand = self.compile(node.operand)
+        return lambda variables, environment, reads: operators.negated(operand(variables, environment, reads))
+
+    def negation(self, node: nodes.Unary) -> Test:
+        test = self.test(node.operand)
+        return lambda variables, environment, reads: not test(variables, environment, reads)
+
+    def emptiness(self, node: nodes.Node) -> Test:
+        """A variable that does not exist is empty."""
+        known = isinstance(node, nodes.Name) and self.name(node)
+        operand = closures.variable_or_null(closures.constant(known)) if known else self.compile(node)
+        return lambda variables, environment, reads: operators.is_empty(operand(variables, environment, reads))
 
     def call(self, node: nodes.Call) -> Code:
         function = FUNCTIONS.get(node.name)

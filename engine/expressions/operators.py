@@ -22,6 +22,8 @@ MAX_TEXT = 100_000
 MAX_BITS = 1_024
 MAX_MEMBERS = 10_000
 _PRECISION = 34
+#: Larger than any number that fits.
+HUGE = 2**MAX_BITS
 
 
 def kind(value: object) -> str:
@@ -143,11 +145,12 @@ def arithmetic(sign: str, left: Number, right: Number) -> Number:
     if sign in ("/", "%") and not right:
         raise errors.ExpressionError(f"Expected a number other than 0 to divide by, but found {shown(left)} {sign} 0")
     try:
-        with localcontext(prec=_PRECISION):
-            result: Number = _ARITHMETIC[sign](left, right)
+        if isinstance(left, Decimal):
+            with localcontext(prec=_PRECISION):
+                return checked(ARITHMETIC[sign](left, right))
+        return checked(ARITHMETIC[sign](left, right))
     except ArithmeticError:
         raise _too_large() from None
-    return checked(result)
 
 
 def checked(result: Number) -> Number:
@@ -177,7 +180,7 @@ def negated(value: object) -> object:
 
 def is_empty(value: object) -> bool:
     """Tell whether a value is null, or a text, list or map of nothing."""
-    return value is None or (isinstance(value, str | list | dict) and not value)
+    return value is None or (isinstance(value, (str, list, dict)) and not value)
 
 
 def instant(value: date, environment: Environment) -> datetime:
@@ -317,7 +320,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_ARITHMETIC: dict[str, Callable[..., Number]] = {
+#: What the other signs do to two numbers of one type.
+ARITHMETIC: dict[str, Callable[..., Number]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
