@@ -10,14 +10,24 @@ from typing import Any
 from flask import render_template, request
 from sqlalchemy.orm import Session
 
-from engine import access, attachments, authorization, comments, definitions, errors, incidents, process_instances
+from engine import (
+    access,
+    attachments,
+    authorization,
+    comments,
+    definitions,
+    errors,
+    incidents,
+    media_types,
+    process_instances,
+)
 from engine import forms as engine_forms
 from engine.authorization import Person
 from engine.dmn import DecisionTable
 from engine.queries import deployed, events, instances, people, tasks
 from engine.queries.instances import Awaited
 from web import forms
-from web.timeline import Line, Teller
+from web.timeline import Line, Teller, mentioned
 
 #: Letters of a variable's value typed by hand.
 MAX_VALUE = 100_000
@@ -41,34 +51,29 @@ class Value:
     name: str
     label: str
     value: str
+    #: Whether a form names it.
+    is_labelled: bool
     changes: list[tuple[events.Change, str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Matched:
-    """A decision table with the rows that matched, from 1."""
-
-    table: DecisionTable
-    rows: list[int]
 
 
 def render(
     session: Session, business_key: str, person: Person, refusal: tuple[str, errors.InvalidVariables] | None = None
 ) -> str:
     """Return the page; raises `NotFound` for strangers."""
-    found = access.matter(session, person, business_key)
+    access.matter(session, person, business_key)
+    every_step = request.args.get("steps") == "all"
     views = instances.of_matter(session, business_key)
-    page = events.page(session, business_key)
+    page = events.page(session, business_key, every_step=every_step)
     notes = comments.list_of(session, business_key)
     told = instances.notifications(session, business_key)
     open_tasks = tasks.with_business_key(session, person, business_key)
     files = attachments.list_of(session, business_key)
-    usernames = [entry.by for entry in page.rows] + [note.created_by for note in notes]
-    usernames += [each.username for each in told] + [view.started_by for view in views]
-    usernames += [each.created_by for each in files] + [task.assignee for task in open_tasks]
     changes = events.changes(session, business_key)
-    usernames += [change.by for kept in changes.values() for change in kept]
-    teller = Teller(session, [each.definition_id for each in found], usernames)
+    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
+    usernames = events_usernames(page.rows, changes)
+    usernames += [note.created_by for note in notes] + [each.username for each in told]
+    usernames += [view.started_by for view in views] + [each.created_by for each in files]
+    teller = Teller(session, views, usernames, changes, every_step=every_step)
     involved = access.is_involved(session, person, business_key)
     lines = [teller.tell(entry) for entry in page.rows]
     return render_template(
@@ -80,16 +85,18 @@ def render(
         lines=lines,
         tables=tables(session, lines),
         next=page.next,
+        every_step=every_step,
         values=variables(teller, changes),
         notes=notes,
         told=told,
-        photos=[each for each in files if each.media_type.startswith("image/")],
+        photos=[each for each in files if each.media_type in media_types.IMAGES],
         files=files,
         names=teller.people,
-        element_names=teller.names,
+        element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
         reports=reports(session, business_key, refusal) if involved or person.sees_all else [],
-        stuck=[each for view in views for each in incidents.list_open(session, view.id)],
+        stuck=[each for _, each in stuck],
+        incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
         may_add=authorization.may_comment(person, involved=involved),
         may_cancel=authorization.may_cancel_instance(person),
@@ -105,6 +112,7 @@ def variables(teller: Teller, changes: Mapping[str, list[events.Change]]) -> lis
             name=name,
             label=teller.label(name),
             value=teller.said(name, kept[-1].value),
+            is_labelled=name in teller.labels,
             changes=[(change, teller.said(name, change.value)) for change in kept],
         )
         for name, kept in sorted(changes.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
@@ -112,18 +120,18 @@ def variables(teller: Teller, changes: Mapping[str, list[events.Change]]) -> lis
     ]
 
 
-def tables(session: Session, lines: Iterable[Line]) -> dict[int, Matched]:
+def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[events.Change]]) -> list[str | None]:
+    """Return the user names in events and changes."""
+    return mentioned(rows) + [change.by for kept in changes.values() for change in kept]
+
+
+def tables(session: Session, lines: Iterable[Line]) -> dict[int, DecisionTable]:
     """Return the tables of the decisions among the lines, by the id of the line."""
-    found: dict[int, Matched] = {}
+    found: dict[int, DecisionTable] = {}
     for line in lines:
-        if line.decision is None:
-            continue
-        definition_id, rows = line.decision
-        definition = definitions.definition(session, definition_id)
-        model = definitions.decision_model(session, definition)
-        table = next((each for each in model.tables if each.decision_id == definition.key), None)
+        table = deployed.decision_table(session, line.decision[0]) if line.decision else None
         if table is not None:
-            found[line.id] = Matched(table=table, rows=rows)
+            found[line.id] = table
     return found
 
 

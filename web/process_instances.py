@@ -18,6 +18,7 @@ from engine import (
     definitions,
     errors,
     history,
+    media_types,
     messages,
     process_instances,
     triggers,
@@ -28,13 +29,12 @@ from engine import (
 from engine.queries import events, instances, tasks
 from web import forms, headers, matter_page
 from web.languages import gettext
+from web.navigation import row_id
 from web.timeline import Teller
 
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
 STATES = ("open", "completed", "cancelled")
-#: Media types that a browser may show in the page; everything else is only downloaded.
-SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 @bp.get("/")
@@ -49,7 +49,7 @@ def index() -> str:
     with g.readers.begin() as session:
         return render_template(
             "process_instances/index.html",
-            page=instances.page(session, g.person, filters, below=request.args.get("below", type=int)),
+            page=instances.page(session, g.person, filters, below=row_id(request.args.get("below"))),
             filters=filters,
             states=STATES,
             definitions=tasks.definitions(session),
@@ -69,13 +69,21 @@ def timeline(business_key: str) -> str:
     """Return older events of a matter."""
     with g.readers.begin() as session:
         found = access.matter(session, g.person, business_key)
-        page = events.page(session, business_key, below=request.args.get("below", type=int))
-        teller = Teller(session, [each.definition_id for each in found], [entry.by for entry in page.rows])
+        every_step = request.args.get("steps") == "all"
+        below = row_id(request.args.get("below"))
+        page = events.page(session, business_key, below=below, every_step=every_step)
+        changes = events.changes(session, business_key)
+        usernames = matter_page.events_usernames(page.rows, changes)
+        teller = Teller(session, found, usernames, changes, every_step=every_step)
         lines = [teller.tell(entry) for entry in page.rows]
-        tables = matter_page.tables(session, lines)
-    return render_template(
-        "process_instances/timeline.html", lines=lines, next=page.next, business_key=business_key, tables=tables
-    )
+        return render_template(
+            "process_instances/timeline.html",
+            lines=lines,
+            next=page.next,
+            business_key=business_key,
+            tables=matter_page.tables(session, lines),
+            every_step=every_step,
+        )
 
 
 @bp.get("/timeline.csv/<path:business_key>")
@@ -84,13 +92,15 @@ def timeline_csv(business_key: str) -> Response:
     with g.readers.begin() as session:
         found = access.matter(session, g.person, business_key)
         rows = list(events.every(session, business_key))
-        teller = Teller(session, [each.definition_id for each in found], [entry.by for entry in rows])
+        changes = events.changes(session, business_key)
+        usernames = matter_page.events_usernames(rows, changes)
+        teller = Teller(session, found, usernames, changes, every_step=True)
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(["instance", "sequence", "at", "kind", "element", "text", "by", "details", "hash"])
         for entry in rows:
             line = teller.tell(entry)
-            details = "; ".join(f"{label}: {value}" for label, value in line.details)
+            details = "; ".join([*line.reasons, *(f"{label}: {value}" for label, value in line.details)])
             cells = [entry.process_instance_id, entry.sequence, entry.at.isoformat(), entry.kind,
                      entry.element_id or "", line.text, entry.by or "", details, entry.hash]  # fmt: skip
             writer.writerow([harmless(cell) for cell in cells])
@@ -102,7 +112,7 @@ def timeline_csv(business_key: str) -> Response:
 
 def harmless(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 @bp.get("/instances/<int:instance_id>/diagram")
@@ -157,7 +167,7 @@ def file(attachment_id: int) -> Response:
             raise errors.NotFound("attachment", attachment_id) from None
         content = attachments.content(session, attachment_id)
     answer = FlaskResponse(content, mimetype=found.media_type)
-    shown = found.media_type in SHOWN_INLINE and "download" not in request.args
+    shown = found.media_type in media_types.IMAGES and "download" not in request.args
     answer.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=found.name)
     # Whatever it contains, it runs nothing.
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -218,8 +228,8 @@ def set_variable(instance_id: int) -> Response:
 @bp.post("/instances/<int:instance_id>/tokens")
 def move(instance_id: int) -> Response:
     """Move tokens by hand: take some away, put one before an element."""
-    taken = [triggers.CancelActivity(activity_instance=int(each)) for each in request.form.getlist("cancel")
-             if each.isdigit()]  # fmt: skip
+    numbers = [row_id(each) for each in request.form.getlist("cancel")]
+    taken = [triggers.CancelActivity(activity_instance=number) for number in numbers if number is not None]
     element_id = request.form.get("start_before", "")
     put = [triggers.StartBefore(element_id=element_id)] if element_id else []
     if not put and not taken:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
 from engine import definitions
+from engine.dmn import DecisionTable
 from engine.queries import deployed, people
-from engine.queries.events import Entry
-from web import forms
+from engine.queries.events import Change, Entry
+from web import filters, forms, languages
 from web.languages import gettext
 
 
@@ -29,32 +30,63 @@ class Line:
     #: `person`, `engine`, `alert` or `quiet`.
     tone: str
     text: str
-    #: Why, or with which values: label and value.
+    #: With which values: label and value.
     details: list[tuple[str, str]]
+    #: Why a gateway chose its way.
+    reasons: list[str]
     by: str
     element_id: str | None
     #: Decision definition with the rows that matched, to be shown as its table.
     decision: tuple[int, list[int]] | None = None
 
 
+class Instance(Protocol):
+    """What has to be known of a process instance of the matter."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def definition_id(self) -> int: ...
+
+
 class Teller:
     """Tells the events of one matter; looks up names and labels once."""
 
-    def __init__(self, session: Session, definition_ids: Iterable[int], usernames: Iterable[str | None]) -> None:
-        self.names: dict[int, Mapping[str, str]] = {}
+    def __init__(
+        self,
+        session: Session,
+        found: Sequence[Instance],
+        usernames: Iterable[str | None],
+        changes: Mapping[str, Sequence[Change]] | None = None,
+        *,
+        every_step: bool = False,
+    ) -> None:
+        self.session = session
+        self.changes = changes or {}
+        self.every_step = every_step
+        self.texts: dict[int, deployed.DiagramTexts] = {}
+        self.processes: dict[int, str] = {}
         self.labels: dict[str, str] = {}
         self.options: dict[str, dict[str, str]] = {}
         self.people = people.names(session, usernames)
-        for definition_id in set(definition_ids):
-            self.names[definition_id] = deployed.texts(session, definition_id).names
-            for _, form_key in definitions.form_keys(session, definition_id):
-                form = deployed.form(session, form_key, definition_id) or {}
-                self.labels |= forms.labels(form)
-                self.options |= forms.options(form)
+        self.first = min(instance.id for instance in found)
+        for definition_id in sorted({instance.definition_id for instance in found}):
+            self._read(session, definition_id)
+
+    def _read(self, session: Session, definition_id: int) -> None:
+        self.texts[definition_id] = deployed.texts(session, definition_id)
+        self.processes[definition_id] = definitions.definition(session, definition_id).name
+        keys = [key for _, key in definitions.form_keys(session, definition_id)]
+        for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
+            form = deployed.form(session, form_key, definition_id) or {}
+            self.labels |= forms.labels(form)
+            self.options |= forms.options(form)
 
     def tell(self, entry: Entry) -> Line:
         """Return an event in words."""
         symbol, tone, text = self.sentence(entry)
+        by_program = entry.kind.startswith("external_task.") and entry.by not in self.people
         return Line(
             id=entry.id,
             process_instance_id=entry.process_instance_id,
@@ -64,22 +96,40 @@ class Teller:
             tone=tone,
             text=text,
             details=self.details(entry),
-            by=self.person(entry.by),
+            reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
+            by="" if by_program else self.person(entry.by),
             element_id=entry.element_id,
             decision=matched(entry),
         )
 
     def sentence(self, entry: Entry) -> tuple[str, str, str]:
         """Return symbol, tone and text."""
+        if entry.kind == "process_instance.started" and entry.process_instance_id != self.first:
+            name = self.processes.get(entry.definition_id, "")
+            return "flag", "engine", gettext("The process “%(name)s” began", name=name)
         known = SENTENCES.get(entry.kind)
         if known is None:
             return "info", "quiet", entry.kind
         symbol, tone, say = known
-        return symbol, tone, say(self.element(entry), {**entry.facts, "by": self.person(entry.by)})
+        facts = {
+            "way": self.way(entry),
+            "to": self.person(entry.facts.get("assignee")) or "—",
+            "file": next((str(value) for value in entry.variables.values()), "—"),
+        }
+        return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
 
-    def element(self, entry: Entry) -> str:
-        """Return the name of the element of an event."""
-        return self.names.get(entry.definition_id, {}).get(entry.element_id or "", entry.element_id or "")
+    def element(self, definition_id: int, element_id: str | None) -> str:
+        """Return the name of an element of a diagram."""
+        texts = self.texts.get(definition_id)
+        return (texts.names.get(element_id or "") if texts else None) or element_id or ""
+
+    def way(self, entry: Entry) -> str:
+        """Return the labels of the flows that a gateway chose."""
+        if entry.kind != "gateway.decided":
+            return ""
+        texts = self.texts[entry.definition_id]
+        chosen = entry.facts.get("holding") or [texts.default_flows.get(entry.element_id or "", "")]
+        return gettext(", ").join(texts.names[flow] for flow in chosen if flow in texts.names)
 
     def person(self, username: str | None) -> str:
         """Return somebody's name."""
@@ -93,19 +143,85 @@ class Teller:
         """Return a value as people read it."""
         return forms.said(value, self.options.get(name, {}))
 
+    def reasons(self, entry: Entry) -> list[str]:
+        """Return which values a gateway read, who gave them and when."""
+        return [self._reason(entry, name, value) for name, value in entry.variables.items()]
+
+    def _reason(self, entry: Entry, name: str, value: Any) -> str:
+        said = {"label": self.label(name), "value": self.said(name, value)}
+        given = [change for change in self.changes.get(name, ()) if change.event_id < entry.id]
+        if not given or given[-1].by not in self.people or given[-1].value != value:
+            return gettext("because %(label)s = %(value)s", **said)
+        name, when = self.person(given[-1].by), filters.moment(given[-1].at)
+        return gettext("because %(label)s = %(value)s (%(name)s, %(when)s)", **said, name=name, when=when)
+
     def details(self, entry: Entry) -> list[tuple[str, str]]:
-        """Return what belongs to an event: the values, and for a gateway those that it read."""
-        shown = [
-            (gettext("Result") if name == "=" else self.label(name), self.said(name, value))
+        """Return what belongs to an event: values, what was decided, a reason."""
+        facts = entry.facts
+        shown: list[tuple[str, str]] = []
+        match entry.kind:
+            case "gateway.decided" | "attachment.added":
+                pass
+            case "comment.added":
+                shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
+            case "notification.sent":
+                shown = [(gettext("Subject"), str(text)) for text in entry.variables.values()]
+                shown.append((gettext("To"), gettext(", ").join(self.person(to) for to in facts.get("to", ()))))
+            case "decision.evaluated":
+                shown = self._decided(entry)
+            case "process_instance.modified":
+                shown = [self._instruction(entry, each) for each in facts.get("instructions", ())]
+            case _:
+                shown = self._values(entry)
+        due_at = facts.get("due") if entry.kind == "user_task.created" else None
+        if due_at:
+            shown.append((gettext("Due"), filters.value(datetime.fromisoformat(str(due_at)))))
+        told = ((gettext("Reason"), "reason"), (gettext("Message"), "message"))
+        return shown + [(label, str(facts[name])) for label, name in told if facts.get(name)]
+
+    def _values(self, entry: Entry) -> list[tuple[str, str]]:
+        everything = self.every_step or entry.kind == "variables.set"
+        return [
+            (self.label(name), self.said(name, value))
             for name, value in entry.variables.items()
-            if value not in (None, "", [])
+            if value not in (None, "", []) and (everything or name in self.labels)
         ]
-        reason = entry.facts.get("reason")
-        if reason:
-            shown.append((gettext("Reason"), str(reason)))
-        if entry.facts.get("message"):
-            shown.append((gettext("Message"), str(entry.facts["message"])))
-        return shown
+
+    def _decided(self, entry: Entry) -> list[tuple[str, str]]:
+        asked = [(self.label(name), self.said(name, value)) for name, value in entry.variables.items() if name != "="]
+        table = deployed.decision_table(self.session, entry.facts.get("definition"))
+        return asked + answers(entry.variables.get("="), table)
+
+    def _instruction(self, entry: Entry, instruction: Mapping[str, Any]) -> tuple[str, str]:
+        if "cancel" in instruction:
+            return gettext("Taken away"), f"#{instruction['cancel']}"
+        verb, element_id = next(iter(instruction.items()))
+        label = gettext("Started before") if verb == "start_before" else gettext("Started after")
+        return label, self.element(entry.definition_id, str(element_id))
+
+
+def answers(result: Any, table: DecisionTable | None) -> list[tuple[str, str]]:
+    """Return what a decision answered, by the labels of its table; texts in the language of the request."""
+    if isinstance(result, list):
+        return [pair for each in result for pair in answers(each, table)]
+    if not isinstance(result, Mapping):
+        label = table.outputs[0].label if table and len(table.outputs) == 1 else ""
+        return [(label or gettext("Result"), filters.value(result))]
+    labels = {column.name: column.label or column.name for column in table.outputs} if table else {}
+    chinese = languages.is_chinese()
+    return [
+        (str(labels.get(name, name)), filters.value(value))
+        for name, value in result.items()
+        if not (name.endswith("_en") if chinese else f"{name}_en" in result)
+    ]
+
+
+def mentioned(entries: Iterable[Entry]) -> list[str | None]:
+    """Return the user names in events."""
+    found: list[str | None] = []
+    for entry in entries:
+        found += [entry.by, entry.facts.get("assignee"), *entry.facts.get("to", ())]
+    return found
 
 
 def matched(entry: Entry) -> tuple[int, list[int]] | None:
@@ -114,6 +230,11 @@ def matched(entry: Entry) -> tuple[int, list[int]] | None:
         return None
     tables = entry.facts.get("matched", {}).get(entry.facts.get("decision"), [])
     return int(entry.facts["definition"]), [row for rows in tables for row in rows]
+
+
+def decided(name: str, way: str) -> str:
+    """Say how a gateway decided."""
+    return gettext("“%(name)s” → %(way)s", name=name, way=way) if way else gettext("Decided: %(name)s", name=name)
 
 
 Say = Callable[[str, Mapping[str, Any]], str]
@@ -129,12 +250,20 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "process_instance.migrated": ("next", "person", lambda name, facts: gettext("Moved to another version")),
     "activity.completed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” is done", name=name)),
     "activity.cancelled": ("next", "quiet", lambda name, facts: gettext("“%(name)s” was ended early", name=name)),
-    "gateway.decided": ("diagram", "engine", lambda name, facts: gettext("Decided: %(name)s", name=name)),
+    "gateway.decided": ("diagram", "engine", lambda name, facts: decided(name, facts["way"])),
     "user_task.created": ("inbox", "engine", lambda name, facts: gettext("New task “%(name)s”", name=name)),
     "user_task.claimed": ("person", "person", lambda name, facts: gettext("“%(name)s” was claimed", name=name)),
     "user_task.unclaimed": ("back", "person", lambda name, facts: gettext("“%(name)s” was given back", name=name)),
-    "user_task.assigned": ("person", "person", lambda name, facts: gettext("“%(name)s” was handed on", name=name)),
-    "user_task.delegated": ("person", "person", lambda name, facts: gettext("“%(name)s” was delegated", name=name)),
+    "user_task.assigned": (
+        "person",
+        "person",
+        lambda name, facts: gettext("“%(name)s” was handed to %(to)s", name=name, to=facts["to"]),
+    ),
+    "user_task.delegated": (
+        "person",
+        "person",
+        lambda name, facts: gettext("“%(name)s” was delegated to %(to)s", name=name, to=facts["to"]),
+    ),
     "user_task.resolved": (
         "back",
         "person",
@@ -172,7 +301,7 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "attachment.added": (
         "file",
         "person",
-        lambda name, facts: gettext("File “%(name)s” added", name=facts.get("name", "")),
+        lambda name, facts: gettext("File “%(name)s” added", name=facts["file"]),
     ),
     "attachment.removed": ("alert", "person", lambda name, facts: gettext("A file was removed")),
     "notification.sent": ("bell", "engine", lambda name, facts: gettext("Notification sent")),

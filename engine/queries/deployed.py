@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine import definitions, errors, xml
+from engine.dmn import DecisionTable
 from engine.models import Definition, Resource
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -40,6 +41,8 @@ class DiagramTexts:
     candidate_starters: tuple[str, ...]
     #: Documentation of the process itself.
     about: str
+    #: Gateway or activity → sequence flow that is taken when no condition holds.
+    default_flows: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,7 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
             name.strip() for name in (_extension(process, "candidateStarterGroups") or "").split(",") if name.strip()
         ),
         about=_documentation(process),
+        default_flows={each.get("id", ""): each.get("default", "") for each in elements if each.get("default")},
     )
 
 
@@ -111,6 +115,15 @@ def startable(session: Session) -> list[StartableProcess]:
 def form(session: Session, form_key: str | None, definition_id: int) -> dict[str, Any] | None:
     """Return the form of a key as form-js JSON, the one deployed with a definition first; None without."""
     return definitions.form(session, form_key, definition_id) if form_key else None
+
+
+def decision_table(session: Session, definition_id: int | None) -> DecisionTable | None:
+    """Return the table of a decision definition for display; None where it is no table or there is none."""
+    found = session.get(Definition, definition_id) if definition_id is not None else None
+    if found is None or found.kind != "decision":
+        return None
+    tables = definitions.decision_model(session, found).tables
+    return next((table for table in tables if table.decision_id == found.key), None)
 
 
 def guidance(session: Session, definition_id: int, element_id: str, language: str) -> str | None:

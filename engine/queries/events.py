@@ -15,6 +15,10 @@ from engine.models import HistoryEvent, ProcessInstance
 
 #: Events that only the proof needs: they say again what the others say.
 SILENT = ("call.returned", "timer.armed", "continuation.executed")
+#: Steps that people hardly ask for: who claimed what, where a token passed by.
+STEPS = ("activity.completed", "external_task.created", "user_task.claimed")
+#: Changes of variables that a page looks back on.
+MAX_CHANGING_EVENTS = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +55,20 @@ class Change:
 
     name: str
     value: Any
+    #: Of the event.
+    event_id: int
     at: datetime
     by: str | None
     element_id: str | None
     definition_id: int
 
 
-def page(session: Session, business_key: str, *, below: int | None = None, limit: int = 60) -> EntryPage:
-    """Return events of a matter, newest first, those below an id."""
-    query = _of(business_key).where(HistoryEvent.kind.not_in(SILENT)).order_by(HistoryEvent.id.desc()).limit(limit + 1)
+def page(
+    session: Session, business_key: str, *, below: int | None = None, limit: int = 60, every_step: bool = False
+) -> EntryPage:
+    """Return events of a matter, newest first, those below an id; every step, or what people ask for."""
+    hidden = SILENT if every_step else SILENT + STEPS
+    query = _of(business_key).where(HistoryEvent.kind.not_in(hidden)).order_by(HistoryEvent.id.desc()).limit(limit + 1)
     if below is not None:
         query = query.where(HistoryEvent.id < below)
     found = session.execute(query).all()
@@ -74,12 +83,13 @@ def every(session: Session, business_key: str) -> Iterator[Entry]:
 
 
 def changes(session: Session, business_key: str) -> dict[str, list[Change]]:
-    """Return every change of every variable of a matter, oldest first, by name."""
+    """Return the changes of every variable of a matter, oldest first, by name."""
     kinds = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
              "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
     query = _of(business_key).where(HistoryEvent.kind.in_(kinds), HistoryEvent.variables.is_not(None))
+    newest = session.execute(query.order_by(HistoryEvent.id.desc()).limit(MAX_CHANGING_EVENTS)).all()
     found: dict[str, list[Change]] = {}
-    for event, definition_id in session.execute(query.order_by(HistoryEvent.id)):
+    for event, definition_id in reversed(newest):
         shown = entry(event, definition_id)
         for name, value in shown.variables.items():
             known = found.setdefault(name, [])
@@ -88,6 +98,7 @@ def changes(session: Session, business_key: str) -> dict[str, list[Change]]:
                     Change(
                         name=name,
                         value=value,
+                        event_id=shown.id,
                         at=shown.at,
                         by=shown.by,
                         element_id=shown.element_id,

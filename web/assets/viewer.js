@@ -6,22 +6,31 @@
 //   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…"}},
 //    "flows": ["<sequence flow id>", …]}
 // A click on an element sends the event `diagram:element` with its id. `data-highlight-element="<id>"` on any
-// other part of the page points at an element. Keys: + and - zoom, 0 fits, arrows move.
+// other part of the page points at an element; `data-diagram-view="in | out | fit | active"` on a button in the same
+// <details> changes what is seen. Keys: + and - zoom, 0 fits, arrows move.
 
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 
 import './viewer.css';
 
 const STEP = 40;
+// Below the first, texts cannot be read; then what is alive is shown with the second instead of the whole diagram.
+const READABLE = 0.55;
+const NEAR = 0.75;
+const VIEWS = {
+  in: canvas => canvas.zoom(canvas.zoom() * 1.3),
+  out: canvas => canvas.zoom(canvas.zoom() / 1.3),
+  fit: canvas => canvas.zoom('fit-viewport', 'auto')
+};
 const KEYS = {
   ArrowLeft: canvas => canvas.scroll({ dx: STEP, dy: 0 }),
   ArrowRight: canvas => canvas.scroll({ dx: -STEP, dy: 0 }),
   ArrowUp: canvas => canvas.scroll({ dx: 0, dy: STEP }),
   ArrowDown: canvas => canvas.scroll({ dx: 0, dy: -STEP }),
-  '+': canvas => canvas.zoom(canvas.zoom() * 1.2),
-  '=': canvas => canvas.zoom(canvas.zoom() * 1.2),
-  '-': canvas => canvas.zoom(canvas.zoom() / 1.2),
-  0: canvas => canvas.zoom('fit-viewport', 'auto')
+  '+': VIEWS.in,
+  '=': VIEWS.in,
+  '-': VIEWS.out,
+  0: VIEWS.fit
 };
 
 async function fetched(url, read) {
@@ -62,8 +71,44 @@ function badge(state, count, title) {
   return element;
 }
 
-function listen(container, viewer) {
+// Brings what is alive into the middle, large enough to be read; the whole diagram where nothing is.
+function showActive(viewer, path) {
   const canvas = viewer.get('canvas');
+  const registry = viewer.get('elementRegistry');
+  const alive = Object.entries(path.elements ?? {})
+    .filter(([id, { state }]) => state !== 'visited' && registry.get(id)?.width)
+    .map(([id]) => registry.get(id))
+    .sort((one, other) => one.width * one.height - other.width * other.height);
+  if (!alive.length) {
+    VIEWS.fit(canvas);
+    return;
+  }
+  const { outer } = canvas.viewbox();
+  const [width, height] = [outer.width / NEAR, outer.height / NEAR];
+  const [{ x, y, width: across, height: down }] = alive;
+  canvas.viewbox({ x: x + across / 2 - width / 2, y: y + down / 2 - height / 2, width, height });
+}
+
+function look(viewer, path) {
+  const canvas = viewer.get('canvas');
+  VIEWS.fit(canvas);
+  if (canvas.zoom() < READABLE) {
+    showActive(viewer, path);
+  }
+}
+
+function listen(container, viewer, path) {
+  const canvas = viewer.get('canvas');
+  let looked = container.clientWidth > 0;
+  if (looked) {
+    look(viewer, path);
+  }
+  container.closest('details')?.addEventListener('click', ({ target }) => {
+    const view = target.closest('[data-diagram-view]')?.dataset.diagramView;
+    if (view) {
+      view === 'active' ? showActive(viewer, path) : VIEWS[view](canvas);
+    }
+  });
 
   container.addEventListener('keydown', event => {
     const action = KEYS[event.key];
@@ -75,7 +120,14 @@ function listen(container, viewer) {
   viewer.on('element.click', ({ element }) => {
     container.dispatchEvent(new CustomEvent('diagram:element', { bubbles: true, detail: element.id }));
   });
-  new ResizeObserver(() => canvas.resized()).observe(container);
+  new ResizeObserver(() => {
+    canvas.resized();
+    // What was folded away had no size to fit into.
+    if (!looked && container.clientWidth) {
+      looked = true;
+      look(viewer, path);
+    }
+  }).observe(container);
 }
 
 function pointAt(viewer, id) {
@@ -91,13 +143,14 @@ function pointAt(viewer, id) {
 
 async function show(container) {
   const viewer = new NavigatedViewer({ container });
+  let path;
   try {
-    const [xml, path] = await Promise.all([
+    const [xml, found] = await Promise.all([
       fetched(container.dataset.diagramUrl, 'text'),
       container.dataset.pathUrl ? fetched(container.dataset.pathUrl, 'json') : {}
     ]);
     await viewer.importXML(xml);
-    viewer.get('canvas').zoom('fit-viewport', 'auto');
+    path = found;
     mark(viewer, path);
   } catch (error) {
     viewer.destroy();
@@ -105,7 +158,7 @@ async function show(container) {
     container.dataset.diagram = 'failed';
     return;
   }
-  listen(container, viewer);
+  listen(container, viewer, path);
   document.addEventListener('click', ({ target }) => {
     const pointer = target.closest?.('[data-highlight-element]');
     if (pointer) {
