@@ -49,7 +49,14 @@ class Filters:
     due: str = ""
     assignee: str = ""
 
-    def __bool__(self) -> bool:
+    @property
+    def is_set(self) -> bool:
+        """Whether the list is narrowed at all."""
+        return self != Filters()
+
+    @property
+    def needs_reading(self) -> bool:
+        """Whether something is looked for that no index of the list has."""
         return bool(self.text or self.definition_key or self.assignee)
 
 
@@ -97,7 +104,7 @@ def page(
 ) -> TaskPage:
     """Return the page of the list that begins after a key."""
     filters = filters or Filters()
-    size = STRETCH if filters else limit + 1
+    size = STRETCH if filters.needs_reading else limit + 1
     found: list[TaskRow] = []
     key = after
     for _ in range(STRETCHES):

@@ -113,6 +113,7 @@ class TestInbox:
         page = text(alice.get("/tasks/?view=claimable&due=overdue&process=complaint"))
         assert "TS-A" in page
         assert "TS-B" not in page
+        assert "TS-B" not in text(alice.get("/tasks/?view=claimable&due=overdue"))
         assert "TS-A" not in text(alice.get("/tasks/?view=claimable&process=other"))
 
     def test_index__put_off_tasks_are_hidden_until_their_day(
