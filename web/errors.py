@@ -8,7 +8,7 @@ for JSON gets `{"code": …, "message": …, "problems": […]}`. Faults of the 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, g, jsonify, redirect, render_template, request, url_for
@@ -90,6 +90,7 @@ HTTP_ANSWERS: dict[int, Answer] = {
         title=lazy_gettext("This cannot be understood"),
         text=lazy_gettext("Something is missing in what your browser sent."),
     ),
+    403: ENGINE_ANSWERS[errors.Forbidden],
     404: ENGINE_ANSWERS[errors.NotFound],
     405: Answer(
         status=405,
@@ -153,10 +154,10 @@ def http(error: HTTPException) -> Any:
     if status >= 500:
         log.error("%s %s", request.method, request.path, exc_info=error)
         return answer(FAULT)
-    if isinstance(error, HTTPException) and error.response is not None:
+    if error.response is not None:
         return error.response
-    known = HTTP_ANSWERS.get(status)
-    return answer(known or Answer(status=status, title=error.name, text=error.description or ""))
+    other = replace(ENGINE_ANSWERS[errors.EngineError], status=status)
+    return answer(HTTP_ANSWERS.get(status, other))
 
 
 def fault(error: Exception) -> Any:

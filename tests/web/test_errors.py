@@ -1,0 +1,116 @@
+"""What is refused, as pages and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask, abort
+
+from engine import errors
+from tests.web.visitor import Visitor, text
+from web import auth, headers
+
+FINDING = errors.Finding(level="error", code="no-start", file="x.bpmn", element_id="P", message="no", message_zh="没有")
+REFUSALS = {
+    "not-found": (errors.NotFound("user task", 7), 404),
+    "forbidden": (errors.Forbidden("open", "page", "/x", "alice"), 403),
+    "invalid-state": (errors.InvalidState("claim", "user task", 7, "completed", by="bob"), 409),
+    "not-waiting": (errors.NotWaiting("paid", "TS-1"), 409),
+    "invalid-input": (errors.InvalidInput("secret detail"), 422),
+    "invalid-variables": (
+        errors.InvalidVariables([errors.FieldError(field="cost", code="too-small", message="Expected more")]),
+        422,
+    ),
+    "deployment-refused": (errors.DeploymentRefused([FINDING]), 422),
+    "expression-error": (errors.ExpressionError("unreadable", text="${"), 422),
+    "fault": (ZeroDivisionError("secret detail"), 500),
+}
+
+
+@pytest.fixture
+def refusing(app: Flask) -> Iterator[Flask]:
+    """The application with a page that raises what its address says."""
+
+    @app.route("/raise/<name>", methods=["GET", "POST"])
+    def refuse(name: str) -> str:
+        raise REFUSALS[name][0]
+
+    @app.get("/status/<int:status>")
+    @auth.public
+    def answer(status: int) -> str:
+        abort(status)
+
+    @app.get("/drawing")
+    def drawing() -> str:
+        headers.allow_style_attributes()
+        return "drawn"
+
+    yield app
+    auth.PUBLIC.discard(answer)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.usefixtures("refusing")
+def test_refused__as_page(alice: Visitor, name: str) -> None:
+    answer = alice.get(f"/raise/{name}")
+
+    assert answer.status_code == REFUSALS[name][1]
+    assert '<html lang="zh-CN">' in text(answer)
+    assert "secret detail" not in text(answer)
+    assert "Traceback" not in text(answer)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.usefixtures("refusing")
+def test_refused__as_json(alice: Visitor, name: str) -> None:
+    answer = alice.get(f"/raise/{name}", headers={"Accept": "application/json"})
+
+    assert answer.status_code == REFUSALS[name][1]
+    assert answer.json is not None
+    assert answer.json["code"] == (name if name != "fault" else "500")
+    if name == "deployment-refused":
+        assert answer.json["problems"][0]["message"] == "没有"
+    if name == "invalid-variables":
+        assert answer.json["problems"] == [{"field": "cost", "code": "too-small", "message": "Expected more"}]
+    if name == "fault":
+        assert "secret detail" not in text(answer)
+
+
+@pytest.mark.usefixtures("refusing")
+def test_refused__names_who_was_faster(alice: Visitor) -> None:
+    assert "Bob已完成此项" in text(alice.get("/raise/invalid-state"))
+
+
+@pytest.mark.usefixtures("refusing")
+def test_refused__gives_back_what_was_typed_but_no_secrets(alice: Visitor) -> None:
+    answer = alice.post("/raise/fault", {"note": "kept <i>text</i>", "password": "hidden-7", "old": "hidden-8"})
+
+    assert "kept &lt;i&gt;text&lt;/i&gt;" in text(answer)
+    assert "hidden-" not in text(answer)
+    assert ">token<" not in text(answer)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 415, 418, 429])
+@pytest.mark.usefixtures("refusing")
+def test_http_errors__have_pages_for_everybody(nobody: Visitor, status: int) -> None:
+    answer = nobody.get(f"/status/{status}")
+
+    assert answer.status_code == status
+    assert "Casepath" in text(answer)
+
+
+def test_not_found__tells_nobody_more_than_somebody(nobody: Visitor, alice: Visitor) -> None:
+    assert nobody.get("/no-such-page").status_code == alice.get("/no-such-page").status_code == 404
+
+
+def test_method__not_allowed(alice: Visitor) -> None:
+    assert alice.get("/tasks/1/complete").status_code == 405
+
+
+@pytest.mark.usefixtures("refusing")
+def test_policy__style_attributes_only_where_a_page_asks_for_them(alice: Visitor) -> None:
+    drawn, other = alice.get("/drawing"), alice.get("/tasks/")
+
+    assert drawn.headers["Content-Security-Policy"].endswith("; style-src-attr 'unsafe-inline'")
+    assert "unsafe-inline" not in other.headers["Content-Security-Policy"]

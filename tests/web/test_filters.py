@@ -1,0 +1,125 @@
+"""Dates, durations and values as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from types import ModuleType
+from typing import Any
+
+import pytest
+from flask import Flask, g
+
+from engine import errors
+from web import filters, forms
+
+NOON = datetime(2026, 10, 1, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
+
+
+@pytest.fixture(params=["zh_CN", "en"])
+def language(request: pytest.FixtureRequest, app: Flask, clock: ModuleType) -> Iterator[str]:
+    """A request in one of the languages, on the first of October at noon."""
+    clock.set_to(NOON)
+    with app.test_request_context("/"):
+        app.preprocess_request()
+        g.settings = g.settings.model_copy(update={"default_language": request.param})
+        yield request.param
+
+
+@pytest.mark.parametrize(
+    ("hours", "chinese", "english", "tone"),
+    [
+        (-30, "已逾期30小时", "30 hours overdue", "overdue"),
+        (-0.5, "已逾期30分钟", "30 minutes overdue", "overdue"),
+        (3, "还剩3小时", "3 hours left", "soon"),
+        (24 * 5, "还剩5天", "5 days left", ""),
+    ],
+)
+def test_due__how_long_there_is(language: str, hours: float, chinese: str, english: str, tone: str) -> None:
+    at = NOON + timedelta(hours=hours)
+
+    assert filters.due_text(at) == (chinese if language == "zh_CN" else english)
+    assert filters.due_tone(at) == tone
+
+
+@pytest.mark.usefixtures("language")
+def test_due__without_a_date() -> None:
+    assert filters.due_text(None) == filters.due_tone(None) == ""
+    assert filters.due_text(datetime(9999, 12, 31, tzinfo=UTC)) == ""
+
+
+@pytest.mark.parametrize(
+    ("at", "chinese", "english"),
+    [
+        (NOON, "今天 12:00", "today 12:00"),
+        (NOON - timedelta(hours=13), "昨天 23:00", "yesterday 23:00"),
+        (NOON + timedelta(hours=12), "明天 00:00", "tomorrow 00:00"),
+        (NOON + timedelta(days=20), "10-21 12:00", "10-21 12:00"),
+        (NOON - timedelta(days=365), "2025-10-01 12:00", "2025-10-01 12:00"),
+    ],
+)
+def test_moment__as_short_as_it_is_clear(language: str, at: datetime, chinese: str, english: str) -> None:
+    assert filters.moment(at) == (chinese if language == "zh_CN" else english)
+
+
+@pytest.mark.parametrize(
+    ("value", "chinese", "english"),
+    [
+        (None, "—", "—"),
+        (True, "是", "Yes"),
+        (False, "否", "No"),
+        (Decimal("12.50"), "12.50", "12.50"),
+        (date(2026, 10, 1), "2026-10-01", "2026-10-01"),
+        (time(9, 30), "09:30:00", "09:30:00"),
+        (NOON, "2026-10-01 12:00", "2026-10-01 12:00"),
+        (timedelta(hours=2), "2小时", "2 hours"),
+        (["a", 1, None], "a、1、—", "a, 1, —"),
+        ({"a": [1, 2]}, "a: 1、2", "a: 1, 2"),
+        ([], "", ""),
+    ],
+)
+def test_value__as_people_read_it(language: str, value: Any, chinese: str, english: str) -> None:
+    assert filters.value(value) == (chinese if language == "zh_CN" else english)
+
+
+@pytest.mark.usefixtures("language")
+def test_start_of_day__on_the_dealerships_clock() -> None:
+    assert filters.start_of_day("2026-10-02") == datetime(2026, 10, 1, 16, 0, tzinfo=UTC)
+    assert filters.start_of_day("") is None
+    with pytest.raises(errors.InvalidInput, match="Expected a day"):
+        filters.start_of_day("2026-10-32")
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, ""), (1, "1"), (99, "99"), (100, "99+")])
+def test_capped(number: int, shown: str) -> None:
+    assert filters.capped(number) == shown
+
+
+def test_fields__labels_of_both_languages_and_odd_values(language: str) -> None:
+    definition = {
+        "components": [
+            {"id": "a", "type": "select", "key": "a", "label": "甲", "values": [{"label": "一", "value": "1"}],
+             "properties": {"label_en": "A", "options_en": "One"}},
+            {"id": "b", "type": "checklist", "key": "b", "label": "乙", "values": [{"label": "一", "value": "1"}],
+             "properties": {"options_en": "One|Two"}},
+            {"id": "c", "type": "group", "label": "丙", "components": [{"id": "d", "type": "textfield", "key": "d"}]},
+            {"id": "e", "type": "number", "key": "e", "decimalDigits": 2},
+        ]
+    }  # fmt: skip
+    a, b, c, e = forms.fields(definition, {"a": ["1"], "b": "1", "d": {"x": 1}, "e": Decimal("1.5")})
+
+    assert (a.label, a.options, a.value) == (
+        ("甲", [("1", "一")], "1") if language == "zh_CN" else ("A", [("1", "One")], "1")
+    )
+    assert (b.label, b.options, b.value) == ("乙", [("1", "一")], ["1"])
+    assert [field.key for field in forms.flat([a, b, c, e])] == ["a", "b", "d", "e"]
+    assert c.children[0].value == "{'x': 1}"
+    assert (e.value, e.attributes) == ("1.5", {"step": "0.01"})
+
+
+def test_fields__hidden_ones_are_left_out(language: str) -> None:
+    definition = {"components": [{"id": "a", "type": "textfield", "key": "x"}, {"id": "b", "type": "text"}]}
+
+    assert [field.id for field in forms.fields(definition, {}, hidden=frozenset({"x"}))] == ["b"]
+    assert [field.id for field in forms.fields(definition, {}, hidden=frozenset({"b"}))] == ["a"]
