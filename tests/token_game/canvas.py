@@ -12,6 +12,20 @@ from tests.token_game.model import Event, Flow, Node, Process
 Answers = dict[str, dict[str, list[Any]]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What may stand somewhere."""
+
+    depth: int = 0
+    #: Only one token comes by at a time, so that counters and messages are nobody else's.
+    alone: bool = True
+    #: Inside of a sub-process, which can end early.
+    inner: bool = False
+    #: Errors and escalations that are caught around here.
+    errors: tuple[str, ...] = ()
+    escalations: tuple[str, ...] = ()
+
+
 @dataclass
 class Canvas:
     """The process that is being drawn, the level of it, and how many nodes are left."""

@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.token_game.canvas import Answers, Canvas, rename
+from tests.token_game.canvas import Answers, Canvas, Place, rename
 from tests.token_game.model import Event, Loop, Process
 
 Values = dict[str, object]
@@ -36,20 +36,6 @@ class Model:
         return sum(len(process.nodes) for process in self.processes)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Place:
-    """What may stand somewhere."""
-
-    depth: int = 0
-    #: Only one token comes by at a time, so that counters and messages are nobody else's.
-    alone: bool = True
-    #: Inside of a sub-process, which can end early.
-    inner: bool = False
-    #: Errors and escalations that are caught around here.
-    errors: tuple[str, ...] = ()
-    escalations: tuple[str, ...] = ()
-
-
 def generate(seed: int, size: int | None = None) -> Model:
     """Return the model of a seed with about `size` nodes (5 to 80)."""
     return _Generator(seed, size).model()
@@ -69,17 +55,18 @@ class _Generator(Canvas):
         return Model(seed=self.seed, processes=[process, *self.called], variables=variables, answers=self.answers,
                      messages=self.messages, signals=self.signals)
 
-    def draw_process(self, name: str) -> Process:
-        """Draw a process of its own."""
+    def draw_process(self, name: str, errors: tuple[str, ...] = ()) -> Process:
+        """Draw a process of its own; `errors` are those that its caller catches."""
         process, scope = self.process, self.scope
         self.process, self.scope = Process(id=name), name
-        self.draw_level(_Place())
+        place = Place(errors=errors, inner=True)
+        self.draw_level(place)
         if self.chance(0.4) and self.left > 4:
-            self.event_sub_process(_Place())
+            self.event_sub_process(place)
         drawn, self.process, self.scope = self.process, process, scope
         return drawn
 
-    def draw_level(self, place: _Place, start: Event | None = None, *, interrupting: bool = True) -> None:
+    def draw_level(self, place: Place, start: Event | None = None, *, interrupting: bool = True) -> None:
         """Draw a whole level: start, blocks, end."""
         at = self.add("startEvent", event=start, interrupting=interrupting)
         for _ in range(self.source.randint(1, 4 if place.depth else 7)):
@@ -95,13 +82,13 @@ class _Generator(Canvas):
         self.flow(at, node)
         return node
 
-    def follow(self, at: str, place: _Place) -> str:
+    def follow(self, at: str, place: Place) -> str:
         """Draw a block behind a node; returns the node it ends with."""
         entry, leave = self.block(place)
         self.flow(at, entry)
         return leave
 
-    def branch(self, split: str, join: str, place: _Place, condition: str = "", *, default: bool = False) -> None:
+    def branch(self, split: str, join: str, place: Place, condition: str = "", *, default: bool = False) -> None:
         """Draw a way from one gateway to another."""
         if self.chance(0.15) and (condition or default):
             self.flow(split, join, condition, default=default)
@@ -112,7 +99,7 @@ class _Generator(Canvas):
             leave = self.follow(leave, place)
         self.flow(leave, join)
 
-    def block(self, place: _Place) -> tuple[str, str]:
+    def block(self, place: Place) -> tuple[str, str]:
         """Draw something with one way in and one way out."""
         inner = replace(place, depth=place.depth + 1)
         if self.left <= 3 or place.depth > 4:
@@ -130,7 +117,7 @@ class _Generator(Canvas):
 
     # blocks -------------------------------------------------------------------------------------------------------
 
-    def simple(self, place: _Place) -> tuple[str, str]:
+    def simple(self, place: Place) -> tuple[str, str]:
         kind = self.source.choice(["user", "user", "user", "script", "task", "scoped", "pass"])
         if kind == "script":
             node = self.add("scriptTask", script=f"total = total + {self.source.randint(1, 9)}")
@@ -146,7 +133,7 @@ class _Generator(Canvas):
                 self.process.nodes[node].outputs = [(result, f"${{{local} + limit}}")]
         return node, node
 
-    def exclusive(self, place: _Place) -> tuple[str, str]:
+    def exclusive(self, place: Place) -> tuple[str, str]:
         """A task, a choice on its answer, and a merge."""
         ways, name = self.source.randint(2, 4), self.fresh("choice_")
         task = self.user(**{name: list(range(ways))})
@@ -159,9 +146,9 @@ class _Generator(Canvas):
 
     def merge(self) -> str:
         """Where alternatives come together: a gateway, or any node with several flows in."""
-        return self.add("exclusiveGateway") if self.chance(0.7) else self.simple(_Place())[0]
+        return self.add("exclusiveGateway") if self.chance(0.7) else self.simple(Place())[0]
 
-    def parallel(self, place: _Place) -> tuple[str, str]:
+    def parallel(self, place: Place) -> tuple[str, str]:
         ways = self.source.randint(2, 4)
         split = self.user() if self.chance(0.2) else self.add("parallelGateway")
         join = self.add("parallelGateway" if self.chance(0.75) else "inclusiveGateway")
@@ -170,7 +157,7 @@ class _Generator(Canvas):
         after = join if self.chance(0.8) else self.then(join, self.add("task"))
         return split, after
 
-    def inclusive(self, place: _Place) -> tuple[str, str]:
+    def inclusive(self, place: Place) -> tuple[str, str]:
         task, split, conditions = self.inclusive_split()
         join = self.add("inclusiveGateway")
         for condition in conditions:
@@ -186,7 +173,7 @@ class _Generator(Canvas):
         last = "" if self.chance(0.5) else "${!(" + " || ".join(names) + ")}"
         return task, split, [*conditions, last]
 
-    def nested_inclusive(self, place: _Place) -> tuple[str, str]:
+    def nested_inclusive(self, place: Place) -> tuple[str, str]:
         """An inclusive join that also waits for the ways of splits inside, which have no join of their own."""
         task, split, conditions = self.inclusive_split()
         join = self.add("inclusiveGateway")
@@ -209,7 +196,7 @@ class _Generator(Canvas):
                 self.branch(inner, join, place, way.strip(), default=not way)
         return task, join
 
-    def loop(self, place: _Place) -> tuple[str, str]:
+    def loop(self, place: Place) -> tuple[str, str]:
         """Again and again, until an answer says enough."""
         name = self.fresh("again_")
         first, split = self.add("exclusiveGateway"), self.add("exclusiveGateway")
@@ -225,12 +212,12 @@ class _Generator(Canvas):
             self.flow(split, after, f"${{{name} == false}}")
         return first, after
 
-    def follow_from(self, split: str, condition: str, place: _Place) -> str:
+    def follow_from(self, split: str, condition: str, place: Place) -> str:
         entry, leave = self.block(place)
         self.flow(split, entry, condition)
         return leave
 
-    def counted_loop(self, place: _Place) -> tuple[str, str]:
+    def counted_loop(self, place: Place) -> tuple[str, str]:
         """As often as a counter says."""
         name = self.fresh("count_")
         begin, first = self.add("scriptTask", script=f"{name} = 0"), self.add("exclusiveGateway")
@@ -243,7 +230,7 @@ class _Generator(Canvas):
         self.flow(split, after, default=True)
         return begin, after
 
-    def conditional_flows(self, place: _Place) -> tuple[str, str]:
+    def conditional_flows(self, place: Place) -> tuple[str, str]:
         """A task with conditions on the flows out of it."""
         names = [self.fresh("take_") for _ in range(2)]
         task, join = self.user(**{name: [True, True, False] for name in names}), self.add("inclusiveGateway")
@@ -252,14 +239,14 @@ class _Generator(Canvas):
         self.branch(task, join, place, default=True)
         return task, join
 
-    def wait(self, place: _Place) -> tuple[str, str]:
+    def wait(self, place: Place) -> tuple[str, str]:
         node = self.add("intermediateCatchEvent", event=self.catchable(place))
         event = self.process.nodes[node].event
         if event is not None and event.kind == "message" and self.chance(0.4):
             self.process.nodes[node].kind = "receiveTask"
         return node, node
 
-    def catchable(self, place: _Place) -> Event:
+    def catchable(self, place: Place) -> Event:
         kind = self.source.choice(["timer", "signal", "message"] if place.alone else ["timer", "signal"])
         if kind == "timer":
             return self.timer()
@@ -267,7 +254,7 @@ class _Generator(Canvas):
         (self.messages if kind == "message" else self.signals).append(name)
         return Event(kind=kind, name=name)
 
-    def event_based(self, place: _Place) -> tuple[str, str]:
+    def event_based(self, place: Place) -> tuple[str, str]:
         split, join = self.add("eventBasedGateway"), self.merge()
         for _ in range(self.source.randint(2, 3)):
             catch = self.add("intermediateCatchEvent", event=self.catchable(place))
@@ -275,7 +262,7 @@ class _Generator(Canvas):
             self.branch(catch, join, place)
         return split, join
 
-    def sub_process(self, place: _Place, **more: Any) -> tuple[str, str]:
+    def sub_process(self, place: Place, **more: Any) -> tuple[str, str]:
         """An embedded sub-process, with events at its boundary."""
         node = self.add("subProcess", **more)
         scope, self.scope = self.scope, node
@@ -285,6 +272,9 @@ class _Generator(Canvas):
         self.draw_level(inside)
         if self.chance(0.4) and self.left > 4:
             self.event_sub_process(inside)
+        if errors and self.chance(0.4):
+            self.event_sub_process(inside, Event(kind="error", name=errors[0]))
+            errors = ()
         self.scope = scope
         leave = self.merge()
         self.flow(node, leave)
@@ -297,7 +287,7 @@ class _Generator(Canvas):
             self.attach(node, leave, place, self.catchable(place), interrupting=self.chance(0.6))
         return node, leave
 
-    def boundary(self, place: _Place) -> tuple[str, str]:
+    def boundary(self, place: Place) -> tuple[str, str]:
         """A task with an event at its boundary."""
         node, leave = self.user(), self.merge()
         self.flow(node, leave)
@@ -305,7 +295,7 @@ class _Generator(Canvas):
             self.attach(node, leave, place, self.catchable(place), interrupting=self.chance(0.6))
         return node, leave
 
-    def attach(self, node: str, leave: str, place: _Place, event: Event, *, interrupting: bool) -> None:
+    def attach(self, node: str, leave: str, place: Place, event: Event, *, interrupting: bool) -> None:
         """Attach a boundary event: interrupting, its way joins the other; else it ends by itself."""
         if event.kind == "timer" and not interrupting and self.chance(0.3):
             event = replace(event, text=f"R{self.source.randint(2, 3)}/{event.text}", timer="cycle")
@@ -318,16 +308,17 @@ class _Generator(Canvas):
             at = self.follow(at, replace(place, alone=False))
             self.flow(at, self.add("endEvent"))
 
-    def event_sub_process(self, place: _Place) -> None:
-        """An event sub-process on the current level."""
+    def event_sub_process(self, place: Place, event: Event | None = None) -> None:
+        """An event sub-process on the current level; errors thrown in it are not caught on that level."""
         node = self.add("subProcess", by_event=True)
         scope, self.scope = self.scope, node
-        interrupting = self.chance(0.5)
-        inside = replace(place, depth=place.depth + 2, inner=True, alone=place.alone and interrupting)
-        self.draw_level(inside, self.catchable(place), interrupting=interrupting)
+        interrupting = event is not None or self.chance(0.5)
+        errors = tuple(code for code in place.errors if event is None or code != event.name)
+        inside = replace(place, depth=place.depth + 2, inner=True, alone=place.alone and interrupting, errors=errors)
+        self.draw_level(inside, event or self.catchable(place), interrupting=interrupting)
         self.scope = scope
 
-    def early_end(self, place: _Place) -> tuple[str, str]:
+    def early_end(self, place: Place) -> tuple[str, str]:
         """A choice that may end the sub-process at once: by a terminate or an error end event."""
         name = self.fresh("stop_")
         task, split, after = self.user(**{name: [True, False, False]}), self.add("exclusiveGateway"), self.add("task")
@@ -339,7 +330,7 @@ class _Generator(Canvas):
         self.flow(split, after, default=True)
         return task, after
 
-    def throw(self, place: _Place) -> tuple[str, str]:
+    def throw(self, place: Place) -> tuple[str, str]:
         """A task, then an escalation or a signal that goes on."""
         task = self.user()
         if place.escalations and self.chance(0.7):
@@ -350,7 +341,7 @@ class _Generator(Canvas):
             event = Event(kind="escalation", name="nobody")
         return task, self.then(task, self.add("intermediateThrowEvent", event=event))
 
-    def multiple(self, place: _Place) -> tuple[str, str]:
+    def multiple(self, place: Place) -> tuple[str, str]:
         """A multi-instance user task or sub-process."""
         loop = Loop(kind=self.source.choice(["parallel", "sequential"]))
         if self.chance(0.3):
@@ -362,11 +353,16 @@ class _Generator(Canvas):
         if self.chance(0.5):
             node = self.user()
             self.process.nodes[node].loop = loop
-            return node, node
+            if self.chance(0.6):
+                return node, node
+            leave = self.merge()
+            self.flow(node, leave)
+            self.attach(node, leave, place, self.catchable(place), interrupting=self.chance(0.6))
+            return node, leave
         alone = place.alone and loop.kind == "sequential"
         return self.sub_process(replace(place, alone=alone, errors=(), escalations=()), loop=loop)
 
-    def standard_loop(self, place: _Place) -> tuple[str, str]:
+    def standard_loop(self, place: Place) -> tuple[str, str]:
         name = self.fresh("more_")
         begin = self.user(**{name: [True, False]})
         node = self.user(**{name: [True, False, False]})
@@ -374,13 +370,14 @@ class _Generator(Canvas):
                                              maximum=self.source.choice([None, 3]))
         return begin, self.then(begin, node)
 
-    def call(self, place: _Place) -> tuple[str, str]:
+    def call(self, place: Place) -> tuple[str, str]:
         """A call activity, with a process of its own to call."""
         name = f"called_{len(self.called)}"
         self.called.append(Process(id=name))
         number = len(self.called) - 1
         self.left, left = max(self.left // 2, 3), self.left // 2
-        process = self.draw_process(name)
+        errors = (self.fresh("error_"),) if self.chance(0.5) else ()
+        process = self.draw_process(name, errors)
         self.left = left
         self.called[number] = process
         given, taken = [("*", "*")], [("limit", self.fresh("called_limit_"))]
@@ -388,5 +385,11 @@ class _Generator(Canvas):
             given = [("${0}", "total"), ("limit", "limit"), ("people", "people"), ("${flag}", "flag")]
             source = self.source.choice(["total", "${total + 1}"])
             taken = [(source, self.fresh("called_"))] if self.chance(0.7) else []
-        node = self.add("callActivity", called=name, given=given, taken=taken)
-        return node, node
+        loop = Loop(kind="sequential", cardinality="2") if self.chance(0.2) else None
+        node, leave = self.add("callActivity", called=name, given=given, taken=taken, loop=loop), self.merge()
+        self.flow(node, leave)
+        for code in errors:
+            self.attach(node, leave, place, Event(kind="error", name=code), interrupting=True)
+        if self.chance(0.4):
+            self.attach(node, leave, place, self.catchable(place), interrupting=self.chance(0.6))
+        return node, leave

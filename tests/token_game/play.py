@@ -34,6 +34,7 @@ class Playable(Protocol):
     def variables(self, instance: Hashable) -> dict[str, object]: ...
     def failure(self, instance: Hashable) -> tuple[str, str] | None: ...
     def cancel(self, instance: Hashable) -> None: ...
+    def set_variables(self, instance: Hashable, variables: Variables) -> None: ...
     def restart(self) -> None: ...
     def close(self) -> None: ...
 
@@ -134,6 +135,9 @@ class _Player:
         possible += ["advance"] if game.open_waits("timer") else []
         possible += ["message"] if game.open_waits("message") else []
         possible += ["signal"] if game.open_waits("signal") else []
+        if possible and self.source.random() < 0.05:
+            self.set_variables()
+            return
         if not possible:
             raise Unsound(f"model {self.model.seed}: nothing is waited for after {self.outcome.actions[-3:]}")
         action = self.source.choice(possible)
@@ -179,6 +183,12 @@ class _Player:
             except NotWaiting:
                 return
             self.outcome.difference = "a message that nobody waits for was taken"
+
+    def set_variables(self) -> None:
+        variables: dict[str, object] = {"set_by_hand": self.source.randint(1, 9)}
+        self.note(f"set {variables}")
+        self.reference.set_variables(self.expected, variables)
+        self.world.set_variables(self.found, variables)
 
     def note(self, action: str) -> None:
         self.outcome.actions.append(action)
