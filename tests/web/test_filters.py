@@ -21,7 +21,7 @@ NOON = datetime(2026, 10, 1, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 def language(request: pytest.FixtureRequest, app: Flask, clock: ModuleType) -> Iterator[str]:
     """A request in one of the languages, on the first of October at noon."""
     clock.set_to(NOON)
-    with app.test_request_context("/"):
+    with app.test_request_context("/login"):
         app.preprocess_request()
         g.settings = g.settings.model_copy(update={"default_language": request.param})
         yield request.param
