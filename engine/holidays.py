@@ -33,7 +33,7 @@ def of_year(country: str, subdivision: str | None, year: int) -> Year:
         raise errors.InvalidInput(f"Expected a country with known holidays, but found '{place:.50}'") from None
     days = frozenset(day for day in known if day.year == year)
     make_up_days = frozenset(day for day in getattr(known, "weekend_workdays", ()) if day.year == year)
-    if country != "CN":
+    if known.country != "CN":  # it takes `CHN` and `China` as well
         return Year(holidays=days, make_up_days=make_up_days, official=True)
     published = year in getattr(known, "special_public_holidays", {})
     return Year(holidays=_breaks(days, make_up_days), make_up_days=make_up_days, official=published)

@@ -121,15 +121,15 @@ def compared(sign: str, left: Code, right: Code) -> Test:
     )
 
 
-def variable_test(name: str) -> Test:
-    """Take a variable as true or false."""
+def variable_test(name: str, *, wanted: bool = True) -> Test:
+    """Take a variable as true or false, and tell whether it is the one that is wanted."""
 
     def run(variables: Variables, _environment: Environment, reads: Reads) -> bool:
         try:
             value = reads[name] = variables[name]
         except KeyError:
             raise unknown_variable(name, variables) from None
-        return value if value is True or value is False else operators.truth(value)
+        return (value if value is True or value is False else operators.truth(value)) is wanted
 
     return run
 

@@ -114,6 +114,8 @@ class Compiler:
         return lambda variables, environment, reads: operators.negated(operand(variables, environment, reads))
 
     def negation(self, node: nodes.Unary) -> Test:
+        if isinstance(node.operand, nodes.Name):
+            return closures.variable_test(self.name(node.operand), wanted=False)
         test = self.test(node.operand)
         return lambda variables, environment, reads: not test(variables, environment, reads)
 
