@@ -12,7 +12,7 @@ from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.exceptions import WorkflowException
 
-from engine import clock, external_tasks, jobs, user_tasks
+from engine import clock, definitions, external_tasks, jobs, migration_plans, user_tasks
 from engine.external_tasks import Topic
 from tests.adapter import Refused
 from tests.bare_spiffworkflow import Bare, python
@@ -453,3 +453,23 @@ def test_timer__with_an_offset_from_utc(world: World) -> None:
 
     assert due is not None
     assert due.isoformat() == "2026-03-29T07:00:00+00:00"
+
+
+def test_migration__keeps_running_timers(world: World) -> None:
+    def version(flow: str) -> bytes:
+        return process(nodes("startEvent Begin; userTask A B; endEvent Done"), caught("Late", timer("PT2H"), at="A"),
+                       flow=f"Begin > A; Late > B; B > Done; {flow}")
+
+    instance = run(world, version("A > Done"))
+    world.advance(3600)
+    world.deploy([("diagram.bpmn", version("A > B"))])
+    with world.sessions.begin() as session:
+        before = jobs.next_due(session)
+        old, new = (definitions.find(session, "process", "p", version=number).id for number in (1, 2))
+        migration_plans.execute(session, migration_plans.draft(session, old, new), instance, by="ann", reason="newer")
+        after = jobs.next_due(session)
+
+    world.advance(3600)
+
+    assert before == after
+    assert open_elements(world, instance) == ["B"]
