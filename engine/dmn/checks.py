@@ -16,9 +16,11 @@ from lxml import etree
 
 from engine.dmn.findings import Findings
 from engine.dmn.tables import DecisionTable
+from engine.errors import ExpressionLimit
 from engine.feel import UnaryTests, nodes
 from engine.feel.builtins.lists import key_of
 from engine.feel.iteration import Scope
+from engine.feel.limits import budgeted
 from engine.feel.operators import place
 from engine.feel.temporal import Date, DateTime, DaysTime, YearsMonths, Zone, date_of_ordinal, from_local
 from engine.feel.types import BOOLEAN, FeelType, without_tests
@@ -31,6 +33,8 @@ OTHER = "…"
 _MAX_TRIALS = 200_000
 _MAX_STEPS = 20_000
 _MAX_FINDINGS = 10
+#: Rows of which each is compared with each.
+_MAX_ROWS = 1000
 _SINGLE_HIT = ("UNIQUE", "ANY", "PRIORITY", "FIRST")
 _EMPTY = Scope({}, None)
 
@@ -57,12 +61,21 @@ def check_table(table: DecisionTable, columns: list[Column], xml: etree._Element
     """Add errors for overlaps and warnings for gaps, as far as the hit policy minds them."""
     if table.hit_policy not in _SINGLE_HIT or not table.rules or not columns:
         return
+    try:
+        with budgeted():
+            _check(table, columns, xml, findings)
+    except ExpressionLimit:
+        # A cell that takes that much is stopped when it is evaluated; here it only cannot be checked.
+        return
+
+
+def _check(table: DecisionTable, columns: list[Column], xml: etree._Element, findings: Findings) -> None:
     unknown = [any(_depends(column.cells[row]) for column in columns) for row in range(len(table.rules))]
     cuts = [_cut(column) for column in columns]
     if any(cut is None or not cut.values for cut in cuts):
         return
     pieces = [cut for cut in cuts if cut is not None]
-    if table.hit_policy in ("UNIQUE", "ANY"):
+    if table.hit_policy in ("UNIQUE", "ANY") and len(table.rules) <= _MAX_ROWS:
         _report_overlaps(table, columns, pieces, unknown, xml, findings)
     if not any(column.default for column in table.outputs):
         _report_gap(table, columns, pieces, xml, findings)

@@ -223,7 +223,7 @@ def compiled(pattern: str, flags: str) -> regex.Pattern[str] | None:
     try:
         translated = _Translator(pattern, dot_all="s" in flags, multi_line="m" in flags).translate()
         return regex.compile(translated, options)
-    except (Invalid, regex.error, RecursionError, OverflowError):
+    except (Invalid, regex.error, OverflowError):
         return None
 
 

@@ -143,6 +143,8 @@ BUILT_IN: dict[str, FeelType] = {
     "dayTimeDuration": DAYS_TIME,
     "yearMonthDuration": YEARS_MONTHS,
     "any": ANY,
+    # Names that Camunda's modeler offers.
+    **dict.fromkeys(("integer", "long", "double"), NUMBER),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ Values of FEEL and the way in and out: numbers are decimals of 34 digits, lists 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as python
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,13 +74,15 @@ def from_python(value: object) -> object:
     if isinstance(value, int | Decimal | float):
         return _number_from_python(value)
     if isinstance(value, list):
+        spend(1 + (len(value) >> 2))
         return [from_python(item) for item in value]
     if isinstance(value, dict):
+        spend(1 + (len(value) >> 2))
         return {str(key): from_python(item) for key, item in value.items()}
     return _other_from_python(value)
 
 
-_UNCHANGED = frozenset({str, bool, type(None), Date, Time, DateTime, DaysTime, YearsMonths, Range})
+_UNCHANGED = frozenset({str, bool, type(None), Date, Time, DateTime, DaysTime, YearsMonths})
 
 
 def _number_from_python(value: int | float | Decimal) -> Decimal | None:
@@ -98,8 +101,10 @@ def _other_from_python(value: object) -> object:
     if isinstance(value, python.timedelta):
         seconds = value.days * DAY_SECONDS + value.seconds
         return DaysTime(seconds * NANO + value.microseconds * 1000)
-    if isinstance(value, Function | Range):
+    if isinstance(value, Function):
         return value
+    if isinstance(value, Range):
+        return dataclasses.replace(value, start=from_python(value.start), end=from_python(value.end))
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Mapping):
@@ -144,9 +149,7 @@ def to_python(value: object) -> object:
     if isinstance(value, DaysTime):
         return _duration_to_python(value)
     if isinstance(value, Range):
-        return Range(
-            to_python(value.start), to_python(value.end), value.start_included, value.end_included, value.form
-        )
+        return dataclasses.replace(value, start=to_python(value.start), end=to_python(value.end))
     return value
 
 
