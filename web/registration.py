@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from engine import authorization, errors, process_instances
 from engine import forms as engine_forms
 from engine.queries import deployed
-from web import forms
+from web import forms, navigation
 from web.languages import gettext
 from web.task_page import has_conditions, other_errors
 
@@ -54,7 +54,8 @@ def start(key: str) -> Response | tuple[str, int]:
         with g.readers.begin() as session:
             return render(session, process(session, key), refusal), 422
     flash(gettext("Registered under the number %(number)s.", number=instance.business_key or instance.id), "success")
-    return redirect(url_for("user_tasks.index", view="all", q=instance.business_key), 303)
+    number = instance.business_key
+    return redirect(navigation.matter_address(number) if number else url_for("user_tasks.index", view="all"), 303)
 
 
 def may_start(found: deployed.StartableProcess) -> bool:
