@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
+from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from engine import (
@@ -35,6 +36,17 @@ from web.timeline import Teller
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
 STATES = ("open", "completed", "cancelled")
+#: What `engine.history` may find.
+WRONG = {
+    "added": lazy_gettext("it was added afterwards."),
+    "changed": lazy_gettext("it was changed."),
+    "duplicated": lazy_gettext("it is there twice."),
+    "earlier": lazy_gettext("it is dated before the one before it."),
+    "erased": lazy_gettext("a value is gone, and no erasure says so."),
+    "missing": lazy_gettext("it is missing."),
+    "swapped": lazy_gettext("it changed places with another one."),
+    "truncated": lazy_gettext("it was cut off, with what came after it."),
+}
 
 
 @bp.get("/")
@@ -45,6 +57,7 @@ def index() -> str:
         text=request.args.get("q", "").strip()[:100],
         state=chosen if chosen in STATES else "",
         definition_key=request.args.get("process", "")[:255],
+        overdue="overdue" in request.args,
     )
     with g.readers.begin() as session:
         return render_template(
@@ -218,7 +231,7 @@ def set_variable(instance_id: int) -> Response:
             session, instance_id, g.person, "change the variables of", authorization.may_modify_instance
         )
         name, value = request.form.get("name", "").strip(), matter_page.typed_value(request.form.get("value", ""))
-        if not name.isidentifier():
+        if not name.isidentifier() or len(name) > 255:
             raise errors.InvalidInput(f"Expected the name of a variable, but found '{name[:80]}'")
         process_instances.set_variables(session, instance_id, {name: value}, by=g.person.username, reason=reason())
     flash(gettext("Done; it stands in the timeline."), "success")
@@ -249,14 +262,20 @@ def verify(business_key: str) -> str:
     with g.readers.begin() as session:
         found = access.matter(session, g.person, business_key)
         problems = [problem for each in found for problem in history.verify(session, each.id)]
-    return render_template("process_instances/verified.html", problems=problems, count=len(found))
+    return render_template("process_instances/verified.html", problems=[(each, said(each)) for each in problems])
+
+
+def said(problem: history.Problem) -> str:
+    """Say what is wrong with an event of the history."""
+    where = {"number": problem.sequence, "instance": problem.process_instance_id}
+    return gettext("Instance #%(instance)s, event %(number)s: ", **where) + str(WRONG[problem.what])
 
 
 def reason() -> str:
     """Return why something is done by hand; raises `InvalidInput` where nobody says so."""
     text = request.form.get("reason", "").strip()
     if not 0 < len(text) <= 1000:
-        raise errors.InvalidInput(gettext("Please say why, in at most 1,000 characters."))
+        raise errors.InvalidInput(f"Expected a reason of 1 to 1000 characters, but found {len(text)}")
     return text
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from engine import clock
 from engine.authorization import Person, may_see_every_instance
 from engine.models import (
     ActivityInstance,
@@ -33,6 +34,8 @@ class Filters:
     #: `open` (active or suspended), `completed` or `cancelled`.
     state: str = ""
     definition_key: str = ""
+    #: Only those with an open user task whose due date has passed.
+    overdue: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +140,9 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(ProcessInstance.state == filters.state)
     if filters.definition_key:
         conditions.append(ProcessInstance.definition_key == filters.definition_key)
+    if filters.overdue:
+        late = select(UserTask.business_key).where(UserTask.state == "created", UserTask.sort_at < clock.now())
+        conditions.append(ProcessInstance.business_key.in_(late))
     return conditions
 
 
