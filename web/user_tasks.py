@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from engine import errors, user_tasks
+from engine import authorization, errors, user_tasks
 from engine.queries import deployed, notices, people, tasks
 from web import filters, forms, navigation, task_page
 from web.languages import gettext
@@ -37,6 +37,7 @@ def index() -> str:
             key_text=key_text,
             counts=read_counts(session),
             groups=people.group_names(session),
+            may_claim=lambda row: authorization.may_claim(who, row.candidacy),
             texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
             definitions=tasks.definitions(session),
         )

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, 
 from sqlalchemy.orm import Session, aliased
 
 from engine import clock
-from engine.authorization import Person, may_see_every_instance
+from engine.authorization import Candidacy, Person, may_see_every_instance
 from engine.models import Definition, User, UserTask, UserTaskCandidate
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
@@ -80,6 +80,15 @@ class TaskRow:
     due_at: datetime | None
     sort_at: datetime
     created_at: datetime
+
+    @property
+    def candidacy(self) -> Candidacy:
+        """Whom it belongs to, as far as a list says."""
+        return Candidacy(
+            assignee=self.assignee,
+            candidate_users=frozenset(self.candidate_users),
+            candidate_groups=frozenset(self.candidate_groups),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

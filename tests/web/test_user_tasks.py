@@ -67,6 +67,12 @@ class TestInbox:
         inbox(rows, ["TS-SALES"], candidate_groups=["sales"])
         assert "TS-SALES" in text(visit("director").get("/tasks/?view=all"))
 
+    def test_index__claims_only_what_one_may(self, alice: Visitor, visit: Visit, rows: Rows) -> None:
+        (task_id,) = inbox(rows, ["TS-FREE"])
+        seen = [text(visitor.get("/tasks/?view=all")) for visitor in (alice, visit("administrator"))]
+        assert ["TS-FREE" in page for page in seen] == [True, True]
+        assert [f"/tasks/{task_id}/claim" in page for page in seen] == [True, False]
+
     def test_index__pages_by_key(self, alice: Visitor, rows: Rows) -> None:
         names = [f"TS-{number:03}" for number in range(60)]
         inbox(rows, names)
