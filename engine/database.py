@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, TypeDecorator, event
@@ -47,7 +47,7 @@ class Instant(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """Every table of the engine."""
 
-    type_annotation_map = {datetime: Instant}
+    type_annotation_map: ClassVar = {datetime: Instant}
 
 
 def connect(url: str) -> sqlalchemy.Engine:

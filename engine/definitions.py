@@ -165,15 +165,14 @@ def start_forms(session: Session, definition_id: int) -> dict[str, str]:
 
 def form_keys(session: Session, definition_id: int) -> list[tuple[str, str]]:
     """Return name and form key of each element of a process that has a form, the start events first."""
-    found: list[tuple[str, str]] = []
     spec = process(session, definition_id)
-    for start in spec.root.start_events:
-        if start.form_key:
-            found.append((start.bpmn_name or spec.label, start.form_key))
-    for node in spec.nodes.values():
-        if isinstance(node, UserTask) and node.form_key is not None:
-            found.append((node.bpmn_name or node.bpmn_id, node.form_key.text))
-    return found
+    starts = [(start.bpmn_name or spec.label, start.form_key) for start in spec.root.start_events if start.form_key]
+    tasks = [
+        (node.bpmn_name or node.bpmn_id, node.form_key.text)
+        for node in spec.nodes.values()
+        if isinstance(node, UserTask) and node.form_key is not None
+    ]
+    return starts + tasks
 
 
 def process(session: Session, definition_id: int) -> ProcessSpec:
@@ -197,7 +196,7 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
 
 
 def decision_model(session: Session, found: Definition) -> DecisionModel:
-    """Return the decisions of the file that a decision came in, parsed at the first call; imports come from its deployment."""
+    """Return the decisions of a file, parsed at the first call; what it imports comes from its deployment."""
     cache = _cache(session)
     model = cache.decisions.get(found.id)
     if model is None:

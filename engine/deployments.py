@@ -94,7 +94,7 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: s
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"]
-    digests = {file: sha256(data).hexdigest() for file, data in resources.items()}
+    digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
     fresh = [entry for entry in found if _is_new(session, entry, digests[entry.file])]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
@@ -117,20 +117,20 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
         raise errors.InvalidInput(f"Expected 1 to {MAX_FILES} files, but found {len(resources)}")
     found: list[_Found] = []
     findings: list[errors.Finding] = []
-    tables = {file: data for file, data in resources.items() if file.endswith(".dmn")}
-    for file, data in resources.items():
-        if len(data) > MAX_BYTES:
+    tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}
+    for file, source in resources.items():
+        if len(source) > MAX_BYTES:
             findings.append(
                 _finding(
                     file,
                     "too-large",
-                    f"Expected at most {MAX_BYTES} bytes, but found {len(data)}",
-                    f"文件最多 {MAX_BYTES} 字节,但发现 {len(data)} 字节",
+                    f"Expected at most {MAX_BYTES} bytes, but found {len(source)}",
+                    f"文件最多 {MAX_BYTES} 字节,但发现 {len(source)} 字节",
                 )
             )
             continue
         try:
-            entries, more = _read(file, data, tables)
+            entries, more = _read(file, source, tables)
         except errors.DeploymentRefused as error:
             findings += error.findings
         else:
@@ -143,20 +143,20 @@ def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Find
     return errors.Finding(level="error", code=code, file=file, message=message, message_zh=message_zh)
 
 
-def _read(file: str, data: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
+def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
     path = PurePosixPath(file)
     if path.suffix in (".bpmn", ".bpmn20", ".xml"):
-        return _read_bpmn(file, data)
+        return _read_bpmn(file, content)
     if path.suffix == ".dmn":
-        keys, findings = decisions.read(data, file, tables)
+        keys, findings = decisions.read(content, file, tables)
         return [_Found(kind="decision", key=key, name=name, file=file) for key, name in keys.items()], findings
     if path.suffix == ".form":
-        _, findings = forms.check(data, file)
-        key = _json(file, data).get("id") or path.stem
+        _, findings = forms.check(content, file)
+        key = _json(file, content).get("id") or path.stem
         return [_Found(kind="form", key=str(key), name=str(key), file=file)], findings
     if path.name == "calendar.json":
         try:
-            Calendar.from_json(_json(file, data))
+            Calendar.from_json(_json(file, content))
         except errors.InvalidInput as error:
             raise errors.DeploymentRefused(
                 [_finding(file, "calendar", error.message, f"日历无法解析:{error.message}")]
@@ -165,9 +165,9 @@ def _read(file: str, data: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Fo
     return [], []
 
 
-def _json(file: str, data: bytes) -> dict[str, Any]:
+def _json(file: str, content: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise errors.DeploymentRefused(
             [_finding(file, "json", f"Expected JSON, but found: {error}", f"应为 JSON,但发现:{error}")]
@@ -177,11 +177,11 @@ def _json(file: str, data: bytes) -> dict[str, Any]:
     return value
 
 
-def _read_bpmn(file: str, data: bytes) -> tuple[list[_Found], list[errors.Finding]]:
-    findings = validation.check(xml.parse(data, file), file)
+def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
+    findings = validation.check(xml.parse(content, file), file)
     if any(finding.level == "error" for finding in findings):
         return [], findings
-    specs, more = parser.read(data, file, scripts=settings.current.script_formats)
+    specs, more = parser.read(content, file, scripts=settings.current.script_formats)
     findings += more
     return [
         _Found(
@@ -233,8 +233,8 @@ def _store(
     session.add(deployment)
     session.flush()
     ids: dict[str, int] = {}
-    for file, data in resources.items():
-        row = Resource(deployment_id=deployment.id, name=file[:255], sha256=digests[file], content=data)
+    for file, source in resources.items():
+        row = Resource(deployment_id=deployment.id, name=file[:255], sha256=digests[file], content=source)
         session.add(row)
         session.flush()
         ids[file] = row.id

@@ -21,8 +21,9 @@ Each class docstring is the default message. Facts are attributes, so that the w
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 
@@ -85,7 +86,11 @@ class InvalidState(EngineError):
         who = f" (by {by})" if by else ""
         super().__init__(
             f"Expected to {verb} {noun} {key}, but it is in state '{state}'{who}",
-            verb=verb, noun=noun, key=key, state=state, by=by,
+            verb=verb,
+            noun=noun,
+            key=key,
+            state=state,
+            by=by,
         )
 
 
@@ -97,7 +102,10 @@ class Forbidden(EngineError):
     def __init__(self, verb: str, noun: str, key: object, user: str | None) -> None:
         super().__init__(
             f"Expected a user who may {verb} {noun} {key}, but found {user or 'nobody'}",
-            verb=verb, noun=noun, key=key, user=user,
+            verb=verb,
+            noun=noun,
+            key=key,
+            user=user,
         )
 
 
@@ -116,7 +124,7 @@ class FieldError:
     #: Names the text in the catalogues, such as `required` or `too-long`.
     code: str
     message: str
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class InvalidVariables(InvalidInput):
@@ -149,7 +157,8 @@ class NotWaiting(EngineError):
         key = f" with business key '{business_key}'" if business_key else ""
         super().__init__(
             f"Expected a process instance{key} that waits for message '{name}', or a process it starts, but found none",
-            name=name, business_key=business_key,
+            name=name,
+            business_key=business_key,
         )
 
 

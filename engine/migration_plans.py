@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -107,9 +106,9 @@ def validate_instance(session: Session, plan: MigrationPlan, process_instance_id
                 process_instance_id,
             )
         ]
-    workflow = runtime.open_workflow(session, row, clock.now())
+    running = runtime.load(session, row, clock.now())
     target = definitions.process(session, plan.target_id)
-    return list(_instance_problems(plan, workflow, target, process_instance_id))
+    return list(_instance_problems(plan, running, target, process_instance_id))
 
 
 def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, by: str | None, reason: str) -> None:
@@ -119,7 +118,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
         raise errors.InvalidInput("; ".join(problem.message for problem in problems))
     row = runtime.lock(session, process_instance_id)
     now = clock.now()
-    old = runtime.open_workflow(session, row, now)
+    old = runtime.load(session, row, now)
     target = definitions.process(session, plan.target_id)
     new = TokenWorkflow(target, old.environment, old.services)
     tokens, variables = _translated(plan, old, target)
@@ -147,9 +146,9 @@ def _problem(element_id: str, message: str, message_zh: str, process_instance_id
 
 
 def _instance_problems(
-    plan: MigrationPlan, workflow: TokenWorkflow, target: ProcessSpec, process_instance_id: int
+    plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
 ) -> Iterator[Problem]:
-    for token in workflow.tasks.values():
+    for token in running.tasks.values():
         element = token.node.bpmn_id
         mapped = target.nodes.get(plan.instructions.get(element, ""))
         if mapped is None:
@@ -211,23 +210,23 @@ def _flow_id(plan: MigrationPlan, token: Token, target: ProcessSpec) -> str | No
     )
 
 
-def _translated(plan: MigrationPlan, workflow: TokenWorkflow, target: ProcessSpec) -> tuple[str, str]:
+def _translated(plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec) -> tuple[str, str]:
     """Return the stored form of an instance in terms of the target version."""
-    for token in workflow.tasks.values():
+    for token in running.tasks.values():
         flow_id = _flow_id(plan, token, target)
         token.flow = target.flows[flow_id] if flow_id else None
         if "start" in token.memo:
             token.memo["start"] = plan.instructions.get(token.memo["start"], token.memo["start"])
-    for token in workflow.tasks.values():
+    for token in running.tasks.values():
         token.task_spec = target.nodes[plan.instructions[token.node.bpmn_id]]
-    return state.dump(workflow)
+    return state.dump(running)
 
 
 def _move_work(
-    session: Session, plan: MigrationPlan, workflow: TokenWorkflow, target: ProcessSpec, process_instance_id: int
+    session: Session, plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
 ) -> None:
     """Let user tasks, external tasks and visits follow; who has claimed what stays."""
-    for token in workflow.tasks.values():
+    for token in running.tasks.values():
         node = target.nodes[token.node.bpmn_id]
         common = {"element_id": node.bpmn_id}
         for table, more in (
@@ -276,12 +275,12 @@ def _move_waits(session: Session, plan: MigrationPlan, new: TokenWorkflow, proce
             catching.arm(new, number, node, token)
 
 
-def _awaited(workflow: TokenWorkflow) -> Iterator[tuple[int, Node, Token | None]]:
-    for token in workflow.tasks.values():
+def _awaited(running: TokenWorkflow) -> Iterator[tuple[int, Node, Token | None]]:
+    for token in running.tasks.values():
         if token.waits:
             for node in token.node.awaited(token):
                 yield token.number, node, token
-    for scope in workflow.scopes.values():
+    for scope in running.scopes.values():
         if not scope.memo.get("interrupted"):
-            for start in catching.container_of(workflow, scope).event_starts:
+            for start in catching.container_of(running, scope).event_starts:
                 yield scope.number, start, scope.owner

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 
 from engine import clock, decisions, definitions, errors, history, storing, triggers, values
 from engine.bpmn import moving, state
-from engine.bpmn.effects import CallCancelled, Called, Escalated
-from engine.bpmn.workflow import Outcome, TokenWorkflow
+from engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
+from engine.bpmn.workflow import TokenWorkflow
 from engine.database import Base
 from engine.expressions import Environment
 from engine.models import Definition, ProcessInstance
@@ -88,9 +88,7 @@ def lock(session: Session, process_instance_id: int) -> InstanceRow:
     return _read(session, _row, process_instance_id)
 
 
-def advance(
-    session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None
-) -> None:
+def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None) -> None:
     """
     Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
 
@@ -164,21 +162,21 @@ def environment(session: Session, row: InstanceRow, now: datetime) -> Environmen
     )
 
 
-def open_workflow(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
+def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
     """Return what is alive in a process instance."""
     spec = definitions.process(session, row.definition_id)
     services = decisions.Services(session, row.definition_id)
-    workflow = TokenWorkflow(spec, environment(session, row, now), services)
+    running = TokenWorkflow(spec, environment(session, row, now), services)
     if row.tokens:
-        state.load(workflow, row.tokens, row.variables)
-    return workflow
+        state.load(running, row.tokens, row.variables)
+    return running
 
 
 def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
     """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
     row = _read(session, _row, process_instance_id)
-    workflow = open_workflow(session, row, clock.now())
-    token = workflow.tasks.get(activity_instance)
+    running = load(session, row, clock.now())
+    token = running.tasks.get(activity_instance)
     if token is None:
         raise errors.NotFound("activity instance", activity_instance)
     return dict(token.variables())
@@ -187,11 +185,11 @@ def activity_variables(session: Session, process_instance_id: int, activity_inst
 def _step(session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None) -> list[Step]:
     _require_fitting(row, trigger)
     now = clock.now()
-    workflow = open_workflow(session, row, now)
-    before = workflow.last_number
-    moving.apply(workflow, trigger, by=by)
-    steps = _call(session, workflow, row, by)
-    return steps + _store(session, workflow, row, before, now, trigger)
+    running = load(session, row, now)
+    before = running.last_number
+    moving.apply(running, trigger, by=by)
+    steps = _call(session, running, row, by)
+    return steps + _store(session, running, row, before, now, trigger)
 
 
 def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
@@ -202,21 +200,21 @@ def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
     raise errors.InvalidState("move", "process instance", row.id, row.state)
 
 
-def _call(session: Session, workflow: TokenWorkflow, row: InstanceRow, by: str | None) -> list[Step]:
+def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | None) -> list[Step]:
     """Make the instances of processes that are called; a call to what is not there leaves its activity standing."""
     steps: list[Step] = []
-    for effect in list(workflow.effects):
-        if isinstance(effect, Called) and effect.number in workflow.tasks:
-            token = workflow.tasks[effect.number]
+    for effect in list(running.effects):
+        if isinstance(effect, Called) and effect.number in running.tasks:
+            token = running.tasks[effect.number]
             try:
                 definition = definitions.called(session, row.definition_id, effect)
             except errors.EngineError as error:
                 token.memo.pop("called", None)
-                workflow.fail(token, error)
+                running.fail(token, error)
                 continue
             child = _insert(session, definition, effect.business_key, by, row, effect.number)
             facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
-            workflow.record("call.started", token, facts={**facts, "process_instance": child})
+            running.record("call.started", token, facts={**facts, "process_instance": child})
             steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=facts), by))
         elif isinstance(effect, CallCancelled):
             found = session.execute(_child, {"parent_id": row.id, "number": effect.number}).scalar_one_or_none()
@@ -226,23 +224,23 @@ def _call(session: Session, workflow: TokenWorkflow, row: InstanceRow, by: str |
 
 
 def _store(
-    session: Session, workflow: TokenWorkflow, row: InstanceRow, before: int, now: datetime, trigger: triggers.Trigger
+    session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime, trigger: triggers.Trigger
 ) -> list[Step]:
-    outcome = workflow.outcome
-    storing.write_effects(session, workflow, row, before, now)
-    storing.write_visits(session, workflow, row.id, now)
-    if workflow.became_stuck():
-        storing.open_stuck(session, workflow, row.id, now)
+    outcome = running.outcome
+    storing.write_effects(session, running, row, before, now)
+    storing.write_visits(session, running, row.id, now)
+    if running.became_stuck():
+        storing.open_stuck(session, running, row.id, now)
     if outcome is not None:
         kind = f"process_instance.{outcome.state}"
         if not isinstance(trigger, triggers.Cancel):
-            workflow.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
-    sealed = history.seal(row.id, row.history_length, row.history_hash, workflow.events, at=now)
+            running.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
+    sealed = history.seal(row.id, row.history_length, row.history_hash, running.events, at=now)
     storing.write_history(session, sealed.rows)
     if outcome is None:
-        tokens, variables = state.dump(workflow)
+        tokens, variables = state.dump(running)
     else:
-        tokens, variables = "", values.dumps({"0": workflow.root.variables})
+        tokens, variables = "", values.dumps({"0": running.root.variables})
     landed = session.connection().execute(
         _save,
         {
@@ -259,12 +257,10 @@ def _store(
     )
     if not landed.rowcount:
         raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
-    return _report(session, workflow, row, outcome, trigger)
+    return _report(running, row, outcome, trigger)
 
 
-def _report(
-    session: Session, workflow: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger
-) -> list[Step]:
+def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger) -> list[Step]:
     """Return what the caller of a process instance has to be told."""
     number = row.parent_activity_instance
     if row.parent_id is None or number is None:
@@ -275,13 +271,13 @@ def _report(
             triggers.Escalate(activity_instance=number, escalation_code=effect.code, variables=effect.variables),
             None,
         )
-        for effect in workflow.effects
+        for effect in running.effects
         if isinstance(effect, Escalated)
     ]
     if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.reason == "caller"):
         return steps
     if outcome.state == "completed":
-        returned = triggers.CallReturned(activity_instance=number, variables=workflow.handed_back())
+        returned = triggers.CallReturned(activity_instance=number, variables=running.handed_back())
         steps.append((row.parent_id, returned, None))
     else:
         error = outcome.error

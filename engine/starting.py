@@ -63,7 +63,8 @@ def _environment(session: Session) -> Environment:
 
 
 def _arm_timer(session: Session, definition: Definition, node: Node, event: EventDefinition) -> None:
-    assert event.schedule is not None and event.timer is not None
+    assert event.schedule is not None
+    assert event.timer is not None
     environment = _environment(session)
     value: Any = event.schedule.evaluate({}, environment)
     zone = environment.calendar.zone if environment.calendar else "UTC"

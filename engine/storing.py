@@ -126,9 +126,9 @@ class InstanceRow(Protocol):
 class Writer:
     """Turns the effects of one step into rows; what began and ended within the step leaves none."""
 
-    def __init__(self, session: Session, workflow: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
+    def __init__(self, session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
         self.session = session
-        self.workflow = workflow
+        self.running = running
         self.row = row
         self.before = before
         self.now = now
@@ -139,7 +139,7 @@ class Writer:
 
     def write(self) -> None:
         """Write everything."""
-        for effect in self.workflow.effects:
+        for effect in self.running.effects:
             self.apply(effect)
         self.write_work()
         for statement, rows in (
@@ -339,13 +339,13 @@ class Writer:
         }
 
 
-def write_effects(session: Session, workflow: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
+def write_effects(session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
     """Write what a step asks of the world; `before` is the last number that was given out before it."""
-    if workflow.effects:
-        Writer(session, workflow, row, before, now).write()
+    if running.effects:
+        Writer(session, running, row, before, now).write()
 
 
-def write_visits(session: Session, workflow: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+def write_visits(session: Session, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
     """Write the activity instances that began or ended."""
     began = [
         {
@@ -359,12 +359,12 @@ def write_visits(session: Session, workflow: TokenWorkflow, process_instance_id:
             "started_at": now,
             "ended_at": None if visit.state == "active" else now,
         }
-        for visit in workflow.visits.values()
+        for visit in running.visits.values()
         if visit.began
     ]
     ended = [
         {"instance": process_instance_id, "at": visit.number, "to": visit.state, "now": now}
-        for visit in workflow.visits.values()
+        for visit in running.visits.values()
         if not visit.began
     ]
     if began:
@@ -378,9 +378,9 @@ def write_history(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
     session.connection().execute(_insert_history, list(rows))
 
 
-def open_stuck(session: Session, workflow: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+def open_stuck(session: Session, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
     """Say loudly that nothing can move an instance any more."""
-    at = ", ".join(sorted({token.node.bpmn_id for token in workflow.tasks.values()}))
+    at = ", ".join(sorted({token.node.bpmn_id for token in running.tasks.values()}))
     message = f"Expected something that can move the process instance, but all its tokens wait for one another at {at}"
     row = {
         "kind": "stuck",
@@ -392,4 +392,4 @@ def open_stuck(session: Session, workflow: TokenWorkflow, process_instance_id: i
         "created_at": now,
     }
     session.connection().execute(_insert_incidents, [row])
-    workflow.record("incident.opened", None, facts={"message": message})
+    running.record("incident.opened", None, facts={"message": message})

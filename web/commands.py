@@ -36,10 +36,10 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
+@click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more.")
 @click.pass_context
-def main(context: click.Context, data: Path | None, verbose: bool) -> None:
+def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
     """Casepath: a BPMN workflow engine for people's work."""
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -47,14 +47,14 @@ def main(context: click.Context, data: Path | None, verbose: bool) -> None:
     if not verbose:
         # It lists its own parts at every start.
         logging.getLogger("alembic").setLevel(logging.WARNING)
-    context.obj = read_settings(data)
+    context.obj = read_settings(folder)
 
 
-def read_settings(data: Path | None, **more: object) -> Settings:
+def read_settings(folder: Path | None, **more: object) -> Settings:
     """Return the settings; what is given here wins. Raises `ClickException` naming each value that does not fit."""
     given = {name: value for name, value in more.items() if value is not None}
-    if data is not None:
-        given["data_folder"] = data
+    if folder is not None:
+        given["data_folder"] = folder
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValueError as error:
@@ -73,16 +73,19 @@ def prepared(settings: Settings) -> sqlalchemy.Engine:
 @main.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
+@click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
 @click.option("--demo", is_flag=True, help="Deploy the processes, add demo people, and play the stories once.")
 @click.option("--worker/--no-worker", default=True, help="Run a worker beside the pages.")
 @click.pass_obj
-def serve(settings: Settings, host: str | None, port: int | None, data: Path | None, demo: bool, worker: bool) -> None:
+def serve(
+    settings: Settings, host: str | None, port: int | None, folder: Path | None, demo: bool, worker: bool
+) -> None:
     """Serve the pages, with a worker beside them unless told otherwise."""
     from web import serving
 
-    folder = data or settings.data_folder
-    settings = read_settings(folder, host=host or settings.host, port=settings.port if port is None else port)
+    settings = read_settings(
+        folder or settings.data_folder, host=host or settings.host, port=settings.port if port is None else port
+    )
     pool = prepared(settings)
     if demo:
         load_demo(settings, pool)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine import errors, timers
-from engine.bpmn.effects import Escalated, Subscribed, TimerArmed
+from engine.bpmn.effects import Escalated, Outcome, Subscribed, TimerArmed
 from engine.bpmn.model import EventDefinition, EventKind
 from engine.bpmn.tokens import Scope, Token
 
@@ -29,7 +29,8 @@ def arm(workflow: TokenWorkflow, number: int, node: Node, token: Token | None) -
     variables = token.variables() if token else workflow.root.variables
     for definition in node.definitions:
         if definition.kind == "timer":
-            assert definition.schedule is not None and definition.timer is not None
+            assert definition.schedule is not None
+            assert definition.timer is not None
             value = definition.schedule.evaluate(variables, environment)
             zone = environment.calendar.zone if environment.calendar else DEFAULT_ZONE
             due = timers.schedule(definition.timer, value, environment.now, zone)
@@ -99,15 +100,8 @@ def trigger(
 
     `last`: a timer that will not come again. Raises `NotFound` or `InvalidState` where nobody waits for it (any more).
     """
-    start = workflow.event_start(node.bpmn_id)
-    if start is not None:
-        scope = workflow.scopes.get(number)
-        if scope is None or start.container is None or start.container.container is not container_of(workflow, scope):
-            raise errors.NotFound("waiting event", f"{number}/{node.bpmn_id}")
-        if scope.memo.get("interrupted"):
-            raise errors.InvalidState("start", "event sub-process", start.container.bpmn_id, "interrupted")
-        if complete_set(workflow, scope.memo, start, kind, name):
-            start_event_subprocess(workflow, scope, start, variables)
+    if node.container is not None and node.container.triggered and node in node.container.start_events:
+        _trigger_event_subprocess(workflow, number, node, kind, variables, name)
         return
     token = workflow.waiting(number)
     if node not in token.node.awaited(token):
@@ -122,6 +116,18 @@ def trigger(
     else:
         workflow.set_variables(token.scope, variables)
         workflow.guard(token, lambda: token.node.happened(token, node))
+
+
+def _trigger_event_subprocess(
+    workflow: TokenWorkflow, number: int, start: Any, kind: EventKind, variables: Mapping[str, Any], name: str
+) -> None:
+    scope = workflow.scopes.get(number)
+    if scope is None or start.container.container is not container_of(workflow, scope):
+        raise errors.NotFound("waiting event", f"{number}/{start.bpmn_id}")
+    if scope.memo.get("interrupted"):
+        raise errors.InvalidState("start", "event sub-process", start.container.bpmn_id, "interrupted")
+    if complete_set(workflow, scope.memo, start, kind, name):
+        start_event_subprocess(workflow, scope, start, variables)
 
 
 def complete_set(workflow: TokenWorkflow, memo: dict[str, Any], node: Node, kind: EventKind, name: str) -> bool:
@@ -233,8 +239,6 @@ def throw_error(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) 
 
 def throw_error_event(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> None:
     """Throw the error of an end event; one that nobody catches ends the process instance."""
-    from engine.bpmn.workflow import Outcome
-
     if not throw_error(workflow, token, error):
         workflow.record("error.thrown", token, facts={"code": error.error_code})
         workflow.end(Outcome(state="cancelled", error=error, reason=f"error:{error.error_code}"))

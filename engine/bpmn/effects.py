@@ -1,4 +1,4 @@
-"""What a step of a process instance asks of the world outside it; the runtime turns each into rows."""
+"""What a step of a process instance asks of the world and what it leaves; the runtime turns each into rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from engine import errors
 from engine.timers import Due
 
 
@@ -161,3 +162,27 @@ Effect = (
     | Recovered
     | Escalated
 )
+
+
+@dataclass(kw_only=True, slots=True)
+class Visit:
+    """An activity instance that began or ended in this step."""
+
+    number: int
+    parent: int
+    element_id: str
+    element_type: str
+    flow_id: str | None
+    #: None for one that began in an earlier step.
+    began: bool = True
+    state: str = "active"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a process instance ended."""
+
+    state: str
+    #: `error` with its code, or None.
+    error: errors.BpmnError | None = None
+    reason: str | None = None

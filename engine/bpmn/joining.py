@@ -1,4 +1,4 @@
-"""Joins that can only be decided when everything else has come to rest, and finding out that nothing can move any more."""
+"""Joins that can only be decided when all else has come to rest, and finding out that nothing can move any more."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine.bpmn import catching
 from engine.bpmn.elements.gateways import ComplexGateway, InclusiveGateway, ParallelGateway
 from engine.bpmn.tokens import Scope, Token
 
@@ -20,9 +21,9 @@ def settle(workflow: TokenWorkflow) -> bool:
     for scope in list(workflow.scopes.values()):
         for token in list(scope.tokens.values()):
             node = token.node
-            if isinstance(node, InclusiveGateway) and token.waits and "joined" not in token.memo:
-                if _settle_at(workflow, scope, node, token):
-                    return True
+            waits = isinstance(node, InclusiveGateway) and token.waits and "joined" not in token.memo
+            if waits and _settle_at(workflow, scope, node, token):
+                return True
     return any(_forget_resets(scope) for scope in list(workflow.scopes.values()))
 
 
@@ -65,15 +66,16 @@ def _forget_resets(scope: Scope) -> bool:
 def is_stuck(workflow: TokenWorkflow) -> bool:
     """Whether all tokens wait for one another at joins, and no event can come that would change it."""
     for token in workflow.tasks.values():
-        if token.failed or not _joins(token):
-            if token.inner is None or not token.inner.tokens:
-                return False
+        contains = token.inner is not None and bool(token.inner.tokens)
+        if not contains and (token.failed or not _joins(token)):
+            return False
         if any(
             event.definitions and event.catches("timer", "message", "signal", "conditional")
             for event in token.node.boundary
         ):
             return False
-    return not any(workflow.spec.root.event_starts) and bool(workflow.tasks)
+    listens = any(catching.container_of(workflow, scope).event_starts for scope in workflow.scopes.values())
+    return bool(workflow.tasks) and not listens
 
 
 def _joins(token: Token) -> bool:

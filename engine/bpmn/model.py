@@ -1,5 +1,5 @@
 """
-What a diagram says, as plain values: sequence flows, event definitions, loops, mappings, and the process they belong to.
+What a diagram says, as plain values: sequence flows, event definitions, loops, mappings, and their process.
 
 The parser makes them once per version of a definition; nothing here changes afterwards, and running instances share it.
 """

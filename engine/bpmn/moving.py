@@ -7,12 +7,13 @@ from typing import Any
 
 from engine import errors, triggers
 from engine.bpmn import catching
+from engine.bpmn.effects import Outcome
 from engine.bpmn.elements.activities import SubProcess
 from engine.bpmn.elements.base import Node
 from engine.bpmn.elements.gateways import EventBasedGateway
 from engine.bpmn.elements.tasks import CallActivity
 from engine.bpmn.tokens import Scope, Token
-from engine.bpmn.workflow import Outcome, TokenWorkflow
+from engine.bpmn.workflow import TokenWorkflow
 from engine.history import Event
 
 #: Kind of the history event with which each trigger is remembered.
@@ -88,7 +89,7 @@ def instruction_facts(instruction: triggers.Instruction) -> dict[str, Any]:
             return {"cancel": instruction.activity_instance}
 
 
-def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:
+def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa: PLR0912 - one branch for each trigger
     match trigger:
         case triggers.Start():
             _start(workflow, trigger)

@@ -62,7 +62,7 @@ def load(workflow: TokenWorkflow, tokens: str, variables: str) -> None:
         node = workflow.spec.nodes.get(element_id)
         if node is None:
             raise errors.InvalidInput(
-                f"Expected element {element_id} in process {workflow.spec.key}, where token {number} stands, but found none"
+                f"Expected element {element_id} in process {workflow.spec.key}, where token {number} is, but found none"
             )
         flow = workflow.spec.flows.get(flow_id) if flow_id else None
         token = Token(workflow, number, node, workflow.scopes[scope_number], flow, memo or {})

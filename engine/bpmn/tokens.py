@@ -73,7 +73,6 @@ class Token(Task):
         self.memo = memo
         self.inner: Scope | None = None
         self.chosen: list[Flow] = []
-        self.data: dict[str, Any] = {}
         self.internal_data = memo
         self._parent = None
         self._children: list[int] = []

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
 from SpiffWorkflow.workflow import Workflow
@@ -26,81 +25,20 @@ from engine.bpmn.effects import (
     Disarmed,
     Effect,
     Failed,
+    Outcome,
     Recovered,
+    Visit,
     WorkEnded,
 )
-from engine.bpmn.elements.activities import SubProcess
 from engine.bpmn.elements.base import Node
-from engine.bpmn.elements.events import StartEvent
 from engine.bpmn.model import Flow, ProcessSpec
+from engine.bpmn.services import Services
 from engine.bpmn.tokens import Scope, Token
 from engine.expressions import Environment
 from engine.history import Event
 
 #: Tokens moved in one step; more means that the diagram runs in circles without ever waiting.
 MAX_MOVES = 100_000
-
-
-class Decided(Protocol):
-    """What came of a decision."""
-
-    @property
-    def value(self) -> Any:
-        """The value itself."""
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """The value as rows of outputs by name."""
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """Version and matched rows, for the history."""
-
-    @property
-    def inputs(self) -> Mapping[str, Any]:
-        """What went in."""
-
-
-class Services(Protocol):
-    """What elements need from the rest of the engine while they run."""
-
-    def decide(
-        self,
-        key: str,
-        *,
-        version: int | None,
-        version_tag: str | None,
-        same_deployment: bool,
-        variables: Mapping[str, Any],
-    ) -> Decided:
-        """Evaluate a decision; return its result and what is worth remembering of how it came about."""
-
-    def groups(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return names of groups as the engine spells them."""
-
-
-@dataclass(kw_only=True, slots=True)
-class Visit:
-    """An activity instance that began or ended in this step."""
-
-    number: int
-    parent: int
-    element_id: str
-    element_type: str
-    flow_id: str | None
-    #: None for one that began in an earlier step.
-    began: bool = True
-    state: str = "active"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """How a process instance ended."""
-
-    state: str
-    #: `error` with its code, or None.
-    error: errors.BpmnError | None = None
-    reason: str | None = None
 
 
 class TokenWorkflow(Workflow):
@@ -460,10 +398,3 @@ class TokenWorkflow(Workflow):
             return False
         self.root.memo["stuck"] = True
         return True
-
-    def event_start(self, element_id: str) -> StartEvent | None:
-        """Return the start event of an event sub-process with this id, if that is what it is."""
-        node = self.spec.nodes.get(element_id)
-        if isinstance(node, StartEvent) and isinstance(node.container, SubProcess) and node.container.triggered:
-            return node
-        return None

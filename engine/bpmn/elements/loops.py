@@ -89,14 +89,16 @@ def _goes_on(loop: Loop, body: Token) -> bool:
 def loop_round_completed(activity: Activity, token: Token) -> None:
     """A round is over: begin the next one, or end the loop."""
     body, loop = token.scope.owner, activity.loop
-    assert body is not None and body.inner is not None and loop is not None
+    assert body is not None
+    assert body.inner is not None
+    assert loop is not None
     index: int = token.memo["loop"]
     if loop.kind == "standard":
         body.inner.variables["loopCounter"] = index + 1
         if (loop.maximum is None or index + 1 < loop.maximum) and _goes_on(loop, body):
             _begin_round(activity, loop, body, index + 1)
         else:
-            _end(activity, loop, body, token)
+            _end(loop, body, token)
         return
     counters = body.inner.variables
     counters["nrOfActiveInstances"] -= 1
@@ -104,17 +106,17 @@ def loop_round_completed(activity: Activity, token: Token) -> None:
     if "results" in body.memo and token.inner is not None:
         body.memo["results"][index] = token.variables().get(loop.output_element or "")
     if _throw_behavior(loop, body, counters["nrOfCompletedInstances"]):
-        _end(activity, loop, body, token)
+        _end(loop, body, token)
         return
     if (
         loop.completion is not None and loop.completion.condition(body.variables(), body.workflow.environment)[0]
     ) or counters["nrOfCompletedInstances"] == counters["nrOfInstances"]:
-        _end(activity, loop, body, token)
+        _end(loop, body, token)
     elif loop.kind == "sequential":
         _begin_round(activity, loop, body, index + 1)
 
 
-def _end(activity: Activity, loop: Loop, body: Token, last: Token) -> None:
+def _end(loop: Loop, body: Token, last: Token) -> None:
     assert body.inner is not None
     body.workflow.clear(body.inner, keep=last)
     if loop.output_collection:

@@ -168,8 +168,8 @@ class Compiler:
             self.found(
                 element,
                 "script-format",
-                f"Expected a script in one of: {allowed}; but found '{name}'. Python scripts are off unless the operator "
-                f"turns them on",
+                f"Expected a script in one of: {allowed}; but found '{name}'. Python scripts are off unless the "
+                f"operator turns them on",
                 f"脚本格式应为以下之一:{allowed};但发现“{name}”。Python 脚本默认关闭,需由运维人员开启",
             )
             return None
