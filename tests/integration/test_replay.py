@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import clock, database, external_tasks, process_instances
+from engine import clock, database, definitions, external_tasks, process_instances
 from engine.external_tasks import Topic
 from engine.triggers import CancelActivity, Instruction, StartAfter, StartBefore
+from tests import database as databases
 from tests.diagrams import container, nodes, process, script, timer
 from tests.replaying import copy_deployments, picture, replay
 from tests.token_game.tournament import play_one
@@ -34,22 +35,23 @@ def kept(world: World) -> Iterator[World]:
 
 
 @pytest.fixture
-def instances_that_replay(sqlite_url: str) -> Iterator[Same]:
+def instances_that_replay(sqlite_template: Path, tmp_path: Path) -> Iterator[Same]:
     """Compares every instance of a world with its replay on an empty database; returns how many there were."""
-    connected = database.connect(sqlite_url)
-    target = database.sessions(connected)
 
     def compare(world: World) -> int:
+        connected = database.connect(databases.copy_file(sqlite_template, tmp_path / "copy.db"))
+        target = database.sessions(connected)
         copy_deployments(world.sessions, target)
         compared = 0
         for root, _ in world.instances():
             for number, copy in replay(world.sessions, target, root).items():
                 assert picture(target, copy) == picture(world.sessions, number)
                 compared += 1
+        connected.dispose()
+        definitions.forget()
         return compared
 
     yield compare
-    connected.dispose()
     clock.reset()
 
 
