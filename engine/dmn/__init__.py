@@ -17,7 +17,7 @@ from engine.dmn.boxed import BoxedCompiler
 from engine.dmn.checks import check_table
 from engine.dmn.elements import Definitions, DrgElement, children, read, resolve
 from engine.dmn.item_types import ItemTypes
-from engine.dmn.model import Compiled, DecisionModel, compile_element, find_cycle
+from engine.dmn.model import Compiled, DecisionModel, compile_element, cyclic
 from engine.dmn.results import DecisionEvaluation, DecisionResult, Problem, TableEvaluation
 from engine.dmn.tables import DecisionTable, InputColumn, OutputColumn, Rule
 from engine.errors import DeploymentRefused
@@ -48,9 +48,17 @@ def parse(
     compiled: dict[DrgElement, Compiled] = {}
     tables: list[DecisionTable] = []
     types: dict[str, ItemTypes] = {}
+    linked = {definitions.namespace: definitions for definitions in used}
     for definitions in used:
-        resolve(definitions, by_namespace)
-        found = _compile(definitions, types, compiled)
+        resolve(definitions, linked)
+        try:
+            found = _compile(definitions, types, compiled)
+        except RecursionError:
+            definitions.findings.error(
+                "too-deep", definitions.root, "Expected expressions and types that are not nested so deeply",
+                "表达式或类型的嵌套过深",
+            )  # fmt: skip
+            raise DeploymentRefused(definitions.findings.all) from None
         tables += found if definitions is main else []
     findings = [finding for definitions in used for finding in definitions.findings.all]
     if strict and any(finding.level == "error" for finding in findings):
@@ -63,20 +71,30 @@ def _linked(main: Definitions, by_namespace: dict[str, Definitions]) -> list[Def
     order: list[Definitions] = []
     linking: list[tuple[Definitions, bool]] = [(main, False)]
     seen: set[str] = set()
+    open_files: set[str] = set()
     while linking:
         definitions, ready = linking.pop()
         if ready:
             order.append(definitions)
+            open_files.discard(definitions.namespace)
             continue
         if definitions.namespace in seen:
             continue
         seen.add(definitions.namespace)
+        open_files.add(definitions.namespace)
         linking.append((definitions, True))
         for entry in children(definitions.root, "import"):
             imported = by_namespace.get(entry.get("namespace") or "")
             if "DMN" not in (entry.get("importType") or "DMN"):
                 continue
-            if imported is None or imported is definitions:
+            if imported is not None and imported.namespace in open_files:
+                definitions.findings.error(
+                    "import-cycle", entry,
+                    f"Expected files that do not import each other in a circle, but '{imported.file}' does",
+                    f"文件不能循环导入，但“{imported.file}”构成循环",
+                )  # fmt: skip
+                continue
+            if imported is None:
                 definitions.findings.error(
                     "unknown-import", entry,
                     f"Expected a file with the namespace '{entry.get('namespace')}', but found none",
@@ -96,9 +114,10 @@ def _compile(
     _check_languages(definitions)
     names = {element.name for _, other in definitions.imports for element in other.elements.values()}
     boxed = BoxedCompiler(definitions, own, sorted({*own.properties, *names}))
+    circles = cyclic(definitions.elements.values())
     known = {element.name for element in definitions.elements.values()}
     for element in definitions.elements.values():
-        if element.kind == "decision" and find_cycle(element):
+        if element in circles:
             definitions.findings.error(
                 "requirement-cycle", element.xml,
                 f"Expected decision '{element.name}' not to require itself, but it does",

@@ -91,12 +91,9 @@ def _cut(column: Column) -> _Cut | None:
     cells = [cell for cell in column.cells if cell is not None and not _depends(cell)]
     constants = {key_of(value): value for cell in cells for value in _constants(cell.nodes) if value is not None}
     kinds = {type(value) for value in constants.values()}
-    if len(kinds) > 1:
+    if len(kinds) > 1 or 2 * len(constants) * len(column.cells) > _MAX_TRIALS:
         return None
-    values = _pieces(list(constants.values()), column.type)
-    values = [value for value in values if _allowed(column, value)]
-    if len(values) * len(column.cells) > _MAX_TRIALS:
-        return None
+    values = [value for value in _pieces(list(constants.values()), column.type) if _allowed(column, value)]
     everything = (1 << len(values)) - 1
     return _Cut(
         values=values,
@@ -141,7 +138,7 @@ def _pieces(constants: list[object], kind: FeelType) -> list[object]:
         pieces.append(value)
         following = ordered[index + 1] if index + 1 < len(ordered) else None
         pieces.append(step(value, following) if following is not None else step(None, value))
-    return [piece for index, piece in enumerate(pieces) if piece is not None and piece not in pieces[:index]]
+    return list({key_of(piece): piece for piece in pieces if piece is not None}.values())
 
 
 def _rank(value: object) -> Decimal:

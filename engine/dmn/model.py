@@ -7,7 +7,7 @@ given inputs as they come, which is how models without input data elements use p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.dmn.boxed import BoxedCompiler, nothing, result_type
@@ -67,7 +67,8 @@ class DecisionModel:
 
     def input_names(self, decision: str) -> list[str]:
         """Return the names of the inputs that a decision needs, with those of the decisions it requires."""
-        needed = [element for _, element in requirement_order(((), self._find(decision, "decision")))]
+        with budgeted():
+            needed = [element for _, element in requirement_order(((), self._find(decision, "decision")))]
         declared = {element.name for element in needed if element.kind == "input"}
         return sorted(declared.union(*(self._compiled[element].undeclared for element in needed)))
 
@@ -279,21 +280,36 @@ def requirement_order(start: Place, known: Collection[Place] = ()) -> list[Place
             order.append(place)
         elif place not in done:
             done.add(place)
+            # Files that import each other in several ways have many places.
+            spend(2)
             waiting.append((place, True))
             imports, element = place
             waiting += [((imports + path[:-1], required), False) for path, required in element.required]
     return order
 
 
-def find_cycle(element: DrgElement) -> bool:
-    """Say whether a decision requires itself, directly or through others."""
-    seen: set[DrgElement] = set()
-    waiting = [required for _, required in element.required]
-    while waiting:
-        current = waiting.pop()
-        if current is element:
-            return True
-        if current not in seen:
-            seen.add(current)
-            waiting += [required for _, required in current.required]
-    return False
+def cyclic(elements: Iterable[DrgElement]) -> set[DrgElement]:
+    """Return the decisions that require themselves, directly or through others, or lie between two such circles."""
+    left = {element for element in elements if element.kind == "decision"}
+    requires = {element: {required for _, required in element.required if required in left} for element in left}
+    for edges in (requires, _reversed(requires)):
+        counts = {element: len(edges[element] & left) for element in left}
+        free = [element for element, count in counts.items() if not count]
+        back = _reversed(edges)
+        while free:
+            element = free.pop()
+            left.discard(element)
+            for other in back[element]:
+                if other in left:
+                    counts[other] -= 1
+                    if not counts[other]:
+                        free.append(other)
+    return left
+
+
+def _reversed(edges: Mapping[DrgElement, set[DrgElement]]) -> dict[DrgElement, set[DrgElement]]:
+    back: dict[DrgElement, set[DrgElement]] = {element: set() for element in edges}
+    for element, others in edges.items():
+        for other in others:
+            back[other].add(element)
+    return back

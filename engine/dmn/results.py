@@ -18,6 +18,9 @@ class Problem:
     message: str
     message_zh: str
 
+    def __str__(self) -> str:
+        return self.message
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableEvaluation:

@@ -21,7 +21,11 @@ _OWNERS = ("decision", "businessKnowledgeModel")
 def compile_table(boxed: BoxedCompiler, xml: etree._Element, names: Names) -> Evaluate:
     """Return the function that evaluates the table; adds findings."""
     owner = next((around for around in xml.iterancestors() if local_name(around) in _OWNERS), xml)
+    before = len(boxed.findings.all)
     table = read_table(xml, owner.get("id") or "", name_of(owner) or owner.get("id") or "", boxed.findings)
+    if len(boxed.findings.all) > before:
+        # Its rows and columns do not fit together.
+        return nothing
     output_types = [boxed.types.of(column) for column in children(xml, "output")]
     if len(output_types) == 1 and output_types[0] is not ANY:
         # With one column, `typeRef` stands at the column or at the variable, and may mean the list of all answers.

@@ -263,6 +263,15 @@ def test_import() -> None:
     assert model.evaluate("Graded", {"g": "C"}).value is None
 
 
+def test_import__circle() -> None:
+    entry = '<import namespace="urn:{}" name="other" importType="DMN"/>'
+    first = definitions(entry.format("b"), decision("A", literal("other.B"), "urn:b#B"), namespace="urn:a")
+    second = definitions(entry.format("a"), decision("B", literal("other.A"), "urn:a#A"), namespace="urn:b")
+
+    with pytest.raises(DeploymentRefused, match="do not import each other in a circle, but 'a.dmn' does"):
+        dmn.parse(first, "a.dmn", [("b.dmn", second)])
+
+
 def test_import__missing() -> None:
     with pytest.raises(DeploymentRefused, match="Expected a file with the namespace 'urn:b', but found none"):
         dmn.parse(IMPORTING, "a.dmn")
