@@ -268,7 +268,7 @@ def test_import__circle() -> None:
     first = definitions(entry.format("b"), decision("A", literal("other.B"), "urn:b#B"), namespace="urn:a")
     second = definitions(entry.format("a"), decision("B", literal("other.A"), "urn:a#A"), namespace="urn:b")
 
-    with pytest.raises(DeploymentRefused, match="do not import each other in a circle, but 'a.dmn' does"):
+    with pytest.raises(DeploymentRefused, match="do not import each other in a circle"):
         dmn.parse(first, "a.dmn", [("b.dmn", second)])
 
 
