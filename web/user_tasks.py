@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from engine import authorization, errors, user_tasks
-from engine.queries import deployed, notices, people, tasks
-from web import filters, forms, navigation, task_page
+from engine import errors, texts, user_tasks
+from engine.queries import people
+from web import filters, forms, inbox, task_page
 from web.languages import gettext
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
-
-VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
 
 
 @bp.get("/")
 def index() -> str:
     """Show one page of the task list; what it is narrowed to stands in the address."""
-    view = chosen_view()
-    narrowed = chosen_filters()
     with g.readers.begin() as session:
-        who = g.person
-        found = tasks.page(session, who, view, narrowed, after=key_from(request.args.get("after")))
-        exact = tasks.with_business_key(session, who, narrowed.text) if narrowed.text else []
-        return render_template(
-            "user_tasks/index.html",
-            page=found,
-            exact=exact,
-            view=view,
-            views=VIEWS,
-            filters=narrowed,
-            key_text=key_text,
-            counts=read_counts(session),
-            groups=people.group_names(session),
-            may_claim=lambda row: authorization.may_claim(who, row.candidacy),
-            texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
-            definitions=tasks.definitions(session),
-        )
+        return inbox.render(session, g.person)
 
 
 @bp.get("/counts")
 def counts() -> str:
     """Return the badges of the header, and of the inbox where it is open; pages ask for it every few seconds."""
     with g.readers.begin() as session:
-        return render_template("user_tasks/counts.html", counts=read_counts(session), with_tabs="tabs" in request.args)
+        return render_template(
+            "user_tasks/counts.html", counts=inbox.counts(session, g.person), with_tabs="tabs" in request.args
+        )
 
 
 @bp.get("/<int:task_id>")
@@ -85,7 +64,7 @@ def unclaim(task_id: int) -> Response:
 @bp.post("/<int:task_id>/assign")
 def assign(task_id: int) -> Response:
     """Hand a task to somebody."""
-    to = request.form.get("to", "")
+    to = texts.storable(request.form.get("to", ""))
     with g.sessions.begin() as session:
         task = user_tasks.assign(session, task_id, to, by=g.person)
         name = people.names(session, [to]).get(to, to)
@@ -96,7 +75,7 @@ def assign(task_id: int) -> Response:
 @bp.post("/<int:task_id>/delegate")
 def delegate(task_id: int) -> Response:
     """Lend a task to somebody and stay responsible for it."""
-    to = request.form.get("to", "")
+    to = texts.storable(request.form.get("to", ""))
     with g.sessions.begin() as session:
         task = user_tasks.delegate(session, task_id, to, by=g.person)
         name = people.names(session, [to]).get(to, to)
@@ -151,49 +130,3 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     with g.readers.begin() as session:
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
     return redirect(url_for(".index"), 303)
-
-
-def chosen_view() -> tasks.View:
-    """Return the tab of the address."""
-    wanted = request.args.get("view", "mine")
-    return next((view for view in VIEWS if view == wanted), "mine")
-
-
-def chosen_filters() -> tasks.Filters:
-    """Return what the address narrows the list to."""
-    arguments = request.args
-    due = arguments.get("due", "")
-    return tasks.Filters(
-        text=arguments.get("q", "").strip()[:100],
-        definition_key=arguments.get("process", "")[:255],
-        due=due if due in ("overdue", "soon") else "",
-    )
-
-
-def read_counts(session: Any) -> dict[str, int]:
-    """Return the numbers of the badges: the lists, overdue ones among one's own, unread notifications."""
-    who = g.person
-    return {
-        "mine": tasks.count(session, who, "mine"),
-        "overdue": tasks.count(session, who, "mine", "overdue"),
-        "claimable": tasks.count(session, who, "claimable"),
-        "all": tasks.count(session, who, "all"),
-        "unread": notices.unread(session, who.username),
-    }
-
-
-def key_text(key: tasks.Key | None) -> str | None:
-    """Return a page's key for the address."""
-    return f"{key[0].isoformat()}~{key[1]}" if key else None
-
-
-def key_from(text: str | None) -> tasks.Key | None:
-    """Read a page's key; one that makes no sense means the first page."""
-    at, _, number = (text or "").partition("~")
-    task_id = navigation.row_id(number)
-    try:
-        moment = datetime.fromisoformat(at)
-        is_moment = moment.tzinfo is not None and moment.astimezone(UTC).year > 1
-    except (ValueError, OverflowError):
-        return None
-    return (moment, task_id) if is_moment and task_id is not None else None

@@ -105,7 +105,7 @@ class TestInbox:
 
     @pytest.mark.parametrize(
         ("asked", "found"),
-        [("0007", True), ("联系", True), ("ts-2026-0007", True), ("0008", False), ("%", False), ("_", False)],
+        [("0007", True), ("联系", True), ("ts-2026-0007", True), ("0008", False), ("%", False), ("_", False), ("\ufffd", False)],
     )
     def test_index__search(self, alice: Visitor, rows: Rows, asked: str, found: bool) -> None:
         inbox(rows, ["TS-2026-0007"])
@@ -219,7 +219,7 @@ class TestTask:
         alice.post(f"/tasks/{task_id}/claim")
         assert alice.post(f"/tasks/{task_id}/follow-up", {"day": day}).status_code == 422
 
-    @pytest.mark.parametrize("to", ["", "nobody-here", "<script>", "x" * 5000])
+    @pytest.mark.parametrize("to", ["", "nobody-here", "<script>", "x" * 5000, "a\x00"])
     def test_hand_on__to_somebody_who_is_not_there(self, alice: Visitor, task_id: int, to: str) -> None:
         alice.post(f"/tasks/{task_id}/claim")
         for verb in ("assign", "delegate"):
