@@ -105,7 +105,15 @@ class TestInbox:
 
     @pytest.mark.parametrize(
         ("asked", "found"),
-        [("0007", True), ("联系", True), ("ts-2026-0007", True), ("0008", False), ("%", False), ("_", False), ("\ufffd", False)],
+        [
+            ("0007", True),
+            ("联系", True),
+            ("ts-2026-0007", True),
+            ("0008", False),
+            ("%", False),
+            ("_", False),
+            ("\ufffd", False),
+        ],
     )
     def test_index__search(self, alice: Visitor, rows: Rows, asked: str, found: bool) -> None:
         inbox(rows, ["TS-2026-0007"])
