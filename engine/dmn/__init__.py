@@ -12,19 +12,19 @@ from collections.abc import Iterable
 from lxml import etree
 
 from engine import xml as safe_xml
-from engine.dmn import table_compiler
 from engine.dmn.boxed import BoxedCompiler
 from engine.dmn.checks import check_table
 from engine.dmn.elements import Definitions, DrgElement, children, read, resolve
 from engine.dmn.item_types import ItemTypes
 from engine.dmn.model import Compiled, DecisionModel, compile_element, cyclic
 from engine.dmn.results import DecisionEvaluation, DecisionResult, Problem, TableEvaluation
+from engine.dmn.table_compiler import compile_table
 from engine.dmn.tables import DecisionTable, InputColumn, OutputColumn, Rule
 from engine.errors import DeploymentRefused
 from engine.feel.scanner import normalized
 
-# Decision tables are boxed expressions, too.
-assert "decisionTable" in BoxedCompiler.KINDS, table_compiler
+# A table is a boxed expression, too; its module needs the compiler of boxed expressions for its cells.
+BoxedCompiler.KINDS["decisionTable"] = compile_table
 
 __all__ = [
     "DecisionEvaluation", "DecisionModel", "DecisionResult", "DecisionTable", "InputColumn", "OutputColumn", "Problem",

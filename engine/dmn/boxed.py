@@ -253,7 +253,7 @@ class BoxedCompiler:
 
         return run
 
-    #: By tag; `table_compiler` adds decision tables.
+    #: By tag; the package adds decision tables.
     KINDS: ClassVar[dict[str, Callable[[BoxedCompiler, etree._Element, Names], Evaluate]]] = {
         "literalExpression": literal, "context": _context, "list": _list, "relation": _relation,
         "functionDefinition": _function, "invocation": _invocation, "conditional": _conditional, "for": _for,

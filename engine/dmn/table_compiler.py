@@ -65,9 +65,6 @@ def _allowed(boxed: BoxedCompiler, column: etree._Element, names: Names) -> Test
     return None if tests is None else tests.test
 
 
-BoxedCompiler.KINDS["decisionTable"] = compile_table
-
-
 def _columns(boxed: BoxedCompiler, table: DecisionTable, xml: etree._Element, names: Names) -> list[Column]:
     """Compile the cells of the conditions, column by column."""
     rows = [list(children(row, "inputEntry")) for row in children(xml, "rule")]

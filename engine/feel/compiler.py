@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import ClassVar
 
-from engine.feel import builtins, nodes
-from engine.feel.functions import BUILT_INS, Defined, Invocable
+from engine.feel import nodes
+from engine.feel.builtins import BUILT_INS
+from engine.feel.functions import Defined, Invocable
 from engine.feel.iteration import Evaluate, NotIterable, Scope, Source, filtered, item_at, scopes
 from engine.feel.limits import spend
 from engine.feel.nodes import Node
@@ -24,7 +25,6 @@ from engine.feel.types import NullType, without_tests
 from engine.feel.unary import UnaryCompiler
 from engine.feel.values import Function, Range
 
-assert builtins.BUILT_INS is BUILT_INS
 #: Frames that a call of a defined function takes beside its body.
 _CALL_FRAMES = 4
 _BOOLEAN_NODES = (nodes.Comparison, nodes.Logic, nodes.Quantified, nodes.InstanceOf, nodes.In, nodes.Between)
