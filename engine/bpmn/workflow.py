@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from SpiffWorkflow.util.task import TaskState
@@ -198,6 +199,10 @@ class TokenWorkflow(Workflow):
                 continue
             elif self.late:
                 token = self.late.popleft()
+            elif self.dirty and self.spec.has_conditions:
+                # Variables were changed by hand while all tokens wait.
+                catching.check_conditions(self)
+                continue
             else:
                 break
             if token.alive and not token.waits:
@@ -245,7 +250,13 @@ class TokenWorkflow(Workflow):
         return catching.throw_error(self, token, error)
 
     def fail(self, token: Token, error: errors.EngineError) -> None:
-        """Let a token stand still where its element failed."""
+        """Let a token stand still where its element failed, until it is tried again by itself or by somebody."""
+        tried = token.memo.get("tried", 0)
+        if token._state != TaskState.COMPLETED and tried < len(token.node.retry_after) and token.node.async_before:
+            token.memo["tried"] = tried + 1
+            self.record("activity.failed", token, facts={"message": error.message})
+            self.wait_for_continuation(token, token.node.retry_after[tried])
+            return
         if token.node.bpmn_id and self.tasks.get(token.number) is None:
             # It had completed, but could not leave: stand at the exit.
             self.tasks[token.number] = token
@@ -291,12 +302,11 @@ class TokenWorkflow(Workflow):
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 
-    def wait_for_continuation(self, token: Token) -> None:
-        """Stop at a save point; a job continues in a transaction of its own."""
+    def wait_for_continuation(self, token: Token, after: timedelta = timedelta(0)) -> None:
+        """Stop at a save point; a job continues in a transaction of its own, at once or after a while."""
         token.memo["continuation"] = True
-        self.effects.append(
-            ContinuationQueued(number=token.number, element_id=token.node.bpmn_id, retry_cycle=token.node.retry_cycle)
-        )
+        token._set_state(TaskState.STARTED)
+        self.effects.append(ContinuationQueued(number=token.number, element_id=token.node.bpmn_id, after=after))
 
     def continue_(self, token: Token) -> None:
         """Go on after a save point."""
