@@ -7,6 +7,7 @@ durations of years and months are `engine.feel.YearsMonths`, ranges `engine.feel
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 
 from engine import dmn, errors
@@ -27,12 +28,18 @@ def invoke(files: Files, service: str, inputs: Mapping[str, object]) -> object:
 
 
 def _model_with(files: Files, key: str, kind: str) -> dmn.DecisionModel:
-    for file, content in files:
-        model = dmn.parse(content, file, files, strict=False)
+    for place in range(len(files)):
+        model = _model(tuple((name, bytes(content)) for name, content in files), place)
         known: Mapping[str, str] = getattr(model, kind)
         if key in known or key in known.values():
             return model
     raise errors.DecisionError(f"Expected '{key}' in {', '.join(name for name, _ in files)}, but there is none")
+
+
+@functools.lru_cache(maxsize=8)
+def _model(files: tuple[tuple[str, bytes], ...], place: int) -> dmn.DecisionModel:
+    file, content = files[place]
+    return dmn.parse(content, file, files, strict=False)
 
 
 def feel(text: str, context: Mapping[str, object]) -> object:

@@ -89,13 +89,13 @@ class Definitions:
         """Return the name under which another file is imported here, None where it is not."""
         return next((prefix for prefix, imported in self.imports if imported is other), None)
 
-    def find(self, key: str) -> DrgElement | None:
-        """Return the element with that id, or else that name."""
+    def find(self, key: str, kind: str) -> DrgElement | None:
+        """Return the element of that kind with that id, or else that name."""
         found = self.elements.get(key)
-        if found is None:
-            name = normalized(key)
-            found = next((element for element in self.elements.values() if element.name == name), None)
-        return found
+        if found is not None and found.kind == kind:
+            return found
+        alike = (element for element in self.elements.values() if element.kind == kind)
+        return next((element for element in alike if element.name == normalized(key)), None)
 
 
 def type_ref_of(element: etree._Element) -> str:

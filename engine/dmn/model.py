@@ -86,8 +86,8 @@ class DecisionModel:
         return self._run(self._find(service, "service"), inputs)
 
     def _find(self, key: str, kind: str) -> DrgElement:
-        found = self._definitions.find(key)
-        if found is None or found.kind != kind:
+        found = self._definitions.find(key, kind)
+        if found is None:
             noun = "decision" if kind == "decision" else "decision service"
             raise DecisionError(f"Expected {noun} '{key}' in {self._definitions.file}, but there is none", decision=key)
         return found
@@ -258,7 +258,14 @@ def compile_element(element: DrgElement, boxed: BoxedCompiler) -> Compiled:
     boxed.undeclared = set()
     names = frozenset({path[0] for path, _ in element.required})
     if element.kind == "decision":
-        evaluate = boxed.compile(child(element.xml, *boxed.KINDS), names)
+        logic = child(element.xml, *boxed.KINDS)
+        evaluate = boxed.compile(logic, names)
+        if logic is None:
+            boxed.findings.warning(
+                "no-logic", element.xml,
+                f"Expected decision '{element.name}' to have a logic, but found none; it is null",
+                f"决策“{element.name}”没有决策逻辑，结果为 null",
+            )  # fmt: skip
     elif element.kind == "knowledge":
         logic = child(element.xml, "encapsulatedLogic")
         evaluate = nothing if logic is None else boxed.KINDS["functionDefinition"](boxed, logic, names | {element.name})
