@@ -8,25 +8,39 @@ growing intervals; when no attempts are left it becomes an incident.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from engine import clock, definitions, errors, history, messages, process_instances, runtime, timers, triggers, values
 from engine.database import Base
 from engine.history import Event
 from engine.models import Incident, Job, ProcessInstance
+from engine.storing import DEFAULT_RETRIES
 
 log = logging.getLogger(__name__)
 
 #: Wait before the second attempt; it doubles with each one after that.
 FIRST_BACK_OFF = timedelta(seconds=10)
+#: Jobs that share a transaction where only one can write at a time; few, so that people do not wait for long.
+TOGETHER = 20
 
 _jobs = Base.metadata.tables[Job.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _incidents = Base.metadata.tables[Incident.__tablename__]
+
+_find = select(_jobs).where(_jobs.c.id == bindparam("job_id"))
+_still_due = (_jobs.c.id == bindparam("job_id"), _jobs.c.state == "waiting", _jobs.c.due_at == bindparam("seen"))
+_take = delete(_jobs).where(*_still_due)
+_put_off = (
+    update(_jobs)
+    .where(*_still_due)
+    .values(due_at=bindparam("next_due"), payload=bindparam("next_payload"), retries=DEFAULT_RETRIES)
+)
 
 
 def due(session: Session, limit: int = 100) -> list[int]:
@@ -52,10 +66,18 @@ def next_due(session: Session) -> datetime | None:
 
 
 def run_due(sessions: sessionmaker[Session], limit: int = 100) -> int:
-    """Execute jobs that are due, each in a transaction of its own; return how many were."""
+    """
+    Execute jobs that are due; return how many were tried.
+
+    Each has a transaction of its own, so that several workers share the work; where only one can write at a time
+    (SQLite), a few share one transaction and are undone one by one.
+    """
     with sessions.begin() as session:
         found = due(session, limit)
-    return sum(run(sessions, job_id) for job_id in found)
+        alone = session.get_bind().dialect.name != "sqlite"
+    if alone:
+        return sum(run(sessions, job_id) for job_id in found)
+    return sum(_run_together(sessions, found[start : start + TOGETHER]) for start in range(0, len(found), TOGETHER))
 
 
 def run(sessions: sessionmaker[Session], job_id: int) -> bool:
@@ -63,34 +85,55 @@ def run(sessions: sessionmaker[Session], job_id: int) -> bool:
     try:
         with sessions.begin() as session:
             return execute(session, job_id)
-    except errors.EngineError as error:
-        log.info("job %s failed: %s", job_id, error.message)
-        with sessions.begin() as session:
-            fail(session, job_id, error.message, repr(error))
+    except OperationalError:
+        # The database is busy or away: that is no failure of the job.
+        raise
     except Exception as error:
-        log.exception("job %s failed", job_id)
         with sessions.begin() as session:
-            fail(session, job_id, f"{type(error).__name__}: {error}", repr(error))
+            _note(session, job_id, error)
     return True
+
+
+def _run_together(sessions: sessionmaker[Session], job_ids: Sequence[int]) -> int:
+    tried = 0
+    with sessions.begin() as session:
+        for job_id in job_ids:
+            try:
+                with session.begin_nested():
+                    tried += execute(session, job_id)
+            except OperationalError:
+                raise
+            except Exception as error:
+                _note(session, job_id, error)
+                tried += 1
+    return tried
+
+
+def _note(session: Session, job_id: int, error: Exception) -> None:
+    """Note that a job failed, and why."""
+    if isinstance(error, errors.EngineError):
+        log.info("job %s failed: %s", job_id, error.message)
+        fail(session, job_id, error.message, repr(error))
+    else:
+        log.error("job %s failed", job_id, exc_info=error)
+        fail(session, job_id, f"{type(error).__name__}: {error}", repr(error))
 
 
 def execute(session: Session, job_id: int) -> bool:
     """Execute a job in the caller's transaction; return False where somebody else already has."""
-    row = _locked(session, job_id)
+    row = session.connection().execute(_find, {"job_id": job_id}).one_or_none()
     if row is None or row.state != "waiting" or row.due_at > clock.now():
         return False
-    again = _reschedule(session, row)
+    instance = None
+    if row.kind in ("timer", "continuation"):
+        instance = runtime.lock(session, row.process_instance_id)
+    following = _following(row)
+    if not _claim(session, row, following):
+        return False
     payload: Any = values.loads(row.payload) if row.payload else {}
+    if instance is not None:
+        runtime.advance(session, instance, _trigger(row, following), by=None)
     match row.kind:
-        case "timer":
-            fired = triggers.FireTimer(
-                activity_instance=row.activity_instance, element_id=row.element_id, last=not again
-            )
-            runtime.advance(session, row.process_instance_id, fired, by=None)
-        case "continuation":
-            runtime.advance(
-                session, row.process_instance_id, triggers.Continue(activity_instance=row.activity_instance), by=None
-            )
         case "start_timer":
             definition = definitions.definition(session, row.definition_id)
             process_instances.start(
@@ -109,6 +152,14 @@ def execute(session: Session, job_id: int) -> bool:
     return True
 
 
+def _trigger(row: Row[Any], following: timers.Due | None) -> triggers.Trigger:
+    if row.kind == "continuation":
+        return triggers.Continue(activity_instance=row.activity_instance)
+    return triggers.FireTimer(
+        activity_instance=row.activity_instance, element_id=row.element_id, last=following is None
+    )
+
+
 def _locked(session: Session, job_id: int) -> Row[Any] | None:
     """Lock the instance that a job moves, then the job; None where it is gone."""
     owner = session.execute(select(_jobs.c.process_instance_id, _jobs.c.kind).where(_jobs.c.id == job_id)).one_or_none()
@@ -119,21 +170,21 @@ def _locked(session: Session, job_id: int) -> Row[Any] | None:
     return session.execute(select(_jobs).where(_jobs.c.id == job_id).with_for_update()).one_or_none()
 
 
-def _reschedule(session: Session, row: Row[Any]) -> bool:
-    """Delete a job that is about to be executed, or set when it is due again; return whether it is."""
-    following = None
-    if row.kind in ("timer", "start_timer"):
-        due_: Any = values.loads(row.payload)
-        following = timers.Due.from_json(due_).next(clock.now())
+def _following(row: Row[Any]) -> timers.Due | None:
+    """Return when a timer is due again after this time."""
+    if row.kind not in ("timer", "start_timer"):
+        return None
+    last: Any = values.loads(row.payload)
+    return timers.Due.from_json(last).next(clock.now())
+
+
+def _claim(session: Session, row: Row[Any], following: timers.Due | None) -> bool:
+    """Delete a job that is about to be executed, or set when it is due again; return whether it was still there."""
+    seen = {"job_id": row.id, "seen": row.due_at}
     if following is None:
-        session.execute(delete(_jobs).where(_jobs.c.id == row.id))
-        return False
-    session.execute(
-        update(_jobs)
-        .where(_jobs.c.id == row.id)
-        .values(due_at=following.at, payload=values.dumps(following.as_json()), retries=3)
-    )
-    return True
+        return bool(session.connection().execute(_take, seen).rowcount)
+    change = {"next_due": following.at, "next_payload": values.dumps(following.as_json())}
+    return bool(session.connection().execute(_put_off, {**seen, **change}).rowcount)
 
 
 def fail(session: Session, job_id: int, message: str, details: str) -> None:

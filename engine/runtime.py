@@ -19,7 +19,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine import clock, decisions, definitions, errors, history, storing, triggers, values
-from engine.bpmn import moving, state
+from engine.bpmn import joining, moving, state
 from engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
 from engine.bpmn.workflow import TokenWorkflow
 from engine.database import Base
@@ -229,7 +229,7 @@ def _store(
     outcome = running.outcome
     storing.write_effects(session, running, row, before, now)
     storing.write_visits(session, running, row.id, now)
-    if running.became_stuck():
+    if joining.became_stuck(running):
         storing.open_stuck(session, running, row.id, now)
     if outcome is not None:
         kind = f"process_instance.{outcome.state}"

@@ -158,8 +158,7 @@ class Writer:
             case effects.TimerArmed():
                 self.job("timer", effect.number, effect.element_id, effect.due.at, effect.due.as_json())
             case effects.ContinuationQueued():
-                cycle = {"retry_cycle": effect.retry_cycle} if effect.retry_cycle else None
-                self.job("continuation", effect.number, effect.element_id, self.now, cycle)
+                self.job("continuation", effect.number, effect.element_id, self.now + effect.after, None)
             case effects.Subscribed():
                 self.subscribe(effect)
             case effects.Disarmed():

@@ -216,6 +216,12 @@ def parse(kind: Kind, text: str) -> Timer:
     return Timer(kind=kind, text=stripped, rule=rule)
 
 
+def span(text: str) -> timedelta:
+    """Return the length of an ISO 8601 duration of days, hours, minutes and seconds; raises `InvalidInput`."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    return parse("duration", text).first(begin, "UTC").at - begin
+
+
 def schedule(kind: Kind, value: object, now: datetime, zone: str) -> Due:
     """
     Return when a timer is due first whose text is given, or whose value an expression has computed.

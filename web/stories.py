@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -109,7 +109,7 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
     if "at" in step:
         stage.move_to(datetime.fromisoformat(str(step["at"])))
     if "advance" in step:
-        stage.move_to(stage.now() + duration(str(step["advance"])))
+        stage.move_to(stage.now() + timers.span(str(step["advance"])))
     if "complete" in step:
         stage.complete(str(step["by"]), str(step["complete"]), step.get("variables", {}))
     if "message" in step:
@@ -134,9 +134,3 @@ def as_typed(variables: Mapping[str, Any]) -> dict[str, str | list[str]]:
         else:
             typed[key] = "" if value is None else str(value)
     return typed
-
-
-def duration(text: str) -> timedelta:
-    """Return an ISO 8601 duration of days, hours, minutes and seconds."""
-    start = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
-    return timers.parse("duration", text).first(start, "UTC").at - start

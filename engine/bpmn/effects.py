@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine import errors
@@ -52,7 +52,8 @@ class ContinuationQueued:
 
     number: int
     element_id: str
-    retry_cycle: str | None
+    #: How long it waits before: nothing, unless it is to be tried again.
+    after: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,6 +63,16 @@ def _forget_resets(scope: Scope) -> bool:
     return False
 
 
+def became_stuck(workflow: TokenWorkflow) -> bool:
+    """Whether nothing from outside can move the instance, and something could when this was last asked."""
+    memo = workflow.root.memo
+    if workflow.outcome is not None or not is_stuck(workflow):
+        memo.pop("stuck", None)
+        return False
+    known, memo["stuck"] = memo.get("stuck", False), True
+    return not known
+
+
 def is_stuck(workflow: TokenWorkflow) -> bool:
     """Whether all tokens wait for one another at joins, and no event can come that would change it."""
     for token in workflow.tasks.values():

@@ -394,17 +394,3 @@ class TokenWorkflow(Workflow):
             self.outcome = outcome
             self.clear(self.root)
             self.disarm(0)
-
-    def is_stuck(self) -> bool:
-        """Whether nothing from outside can move the instance: all its tokens wait for one another."""
-        stuck = self.outcome is None and joining.is_stuck(self)
-        if not stuck:
-            self.root.memo.pop("stuck", None)
-        return stuck
-
-    def became_stuck(self) -> bool:
-        """Whether the instance is stuck and was not yet when this was last asked."""
-        if not self.is_stuck() or self.root.memo.get("stuck"):
-            return False
-        self.root.memo["stuck"] = True
-        return True

@@ -180,3 +180,39 @@ def test_start_timer__starts_an_instance_each_time(transaction: Sessions, at_beg
         jobs.run_due(transaction)
 
     assert visits(transaction, "A") == 2
+
+
+def test_continuation__tried_again_after_the_waits_of_the_diagram(transaction: Sessions, at_begin: ModuleType) -> None:
+    patient = FAILING.replace(
+        b'<exclusiveGateway id="G" camunda:asyncBefore="true"/>',
+        b'<exclusiveGateway id="G" camunda:asyncBefore="true"><extensionElements><camunda:failedJobRetryTimeCycle>'
+        b"R2/PT10M</camunda:failedJobRetryTimeCycle></extensionElements></exclusiveGateway>",
+    )
+    instance = run(transaction, patient)
+    jobs.run_due(transaction)
+    with transaction.begin() as session:
+        assert jobs.next_due(session) == BEGIN + timedelta(minutes=10)
+        assert session.scalars(select(Incident)).all() == []
+        process_instances.set_variables(session, instance, {"missing": 1}, by="olivia", reason="forgotten")
+
+    at_begin.move(timedelta(minutes=10))
+    jobs.run_due(transaction)
+
+    assert visits(transaction, "A") == 1
+
+
+def test_continuation__no_attempts_left(transaction: Sessions, at_begin: ModuleType) -> None:
+    patient = FAILING.replace(
+        b'<exclusiveGateway id="G" camunda:asyncBefore="true"/>',
+        b'<exclusiveGateway id="G" camunda:asyncBefore="true"><extensionElements><camunda:failedJobRetryTimeCycle>'
+        b"PT1M,PT5M</camunda:failedJobRetryTimeCycle></extensionElements></exclusiveGateway>",
+    )
+    run(transaction, patient)
+
+    for _ in range(3):
+        at_begin.move(timedelta(minutes=5))
+        jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Incident.element_id)).all() == ["G"]
+        assert jobs.count_waiting(session) == 0

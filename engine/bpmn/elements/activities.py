@@ -95,9 +95,11 @@ class Activity(Node):
         if "after" in token.memo:
             workflow.take(token, self.chosen_flows(token), self.completion_quantity)
             return
-        is_body = self.loop is not None and "loop" not in token.memo
-        if not is_body:
+        if self.loop is None or "loop" in token.memo:
             self.hand_out(token)
+        ends_here = "loop" in token.memo or "compensates" in token.memo or self.async_after
+        # Decided before anything is kept of the visit, so that a condition that fails can be evaluated once more.
+        flows = [] if ends_here else self.chosen_flows(token)
         if self.boundary and "loop" not in token.memo:
             workflow.disarm(token.number)
         compensation.remember(token)
@@ -108,7 +110,7 @@ class Activity(Node):
         elif self.async_after:
             workflow.enter(self, token.scope, memo={"after": True})
         else:
-            workflow.take(token, self.chosen_flows(token), self.completion_quantity)
+            workflow.take(token, flows, self.completion_quantity)
 
     def hand_out(self, token: Token) -> None:
         """Set the variables that the activity gives to its surroundings."""

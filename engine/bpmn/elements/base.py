@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
@@ -44,8 +45,8 @@ class Node(BpmnTaskSpec):
         self.definitions: list[EventDefinition] = []
         self.async_before = False
         self.async_after = False
-        #: Text of failedJobRetryTimeCycle.
-        self.retry_cycle: str | None = None
+        #: How long to wait before each further attempt where it fails behind a save point (failedJobRetryTimeCycle).
+        self.retry_after: tuple[timedelta, ...] = ()
         self.properties: dict[str, str] = {}
         spec.nodes[element_id] = self
 

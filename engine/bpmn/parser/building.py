@@ -166,7 +166,7 @@ class Builder:
         node.async_after = flag(extension(element, "asyncAfter"))
         node.properties = properties(element)
         for cycle in extensions(element, "failedJobRetryTimeCycle"):
-            node.retry_cycle = "".join(cycle.itertext()).strip() or None
+            node.retry_after = self.compiler.retries(cycle)
         if isinstance(node, Activity):
             configure_activity(self, node, element)
         elif isinstance(node, ComplexGateway):

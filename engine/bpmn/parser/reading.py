@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from lxml import etree
 
-from engine import errors, feel
+from engine import errors, feel, timers
 from engine.bpmn.model import Condition, VariableMapping
 from engine.expressions import Environment, Expression, compile_expression
 from engine.scripts import Script, compile_script
@@ -23,6 +24,10 @@ EXTENSIONS = tuple(
         "http://activiti.org/bpmn",
     )
 )
+
+
+#: Attempts after the first one.
+MAX_RETRIES = 100
 
 
 def tag(element: etree._Element) -> str:
@@ -180,6 +185,17 @@ class Compiler:
                 element, "script", f"The script cannot be read: {error.message}", f"脚本无法解析:{error.message}"
             )
             return None
+
+    def retries(self, element: etree._Element) -> tuple[timedelta, ...]:
+        """Read `R3/PT10M`, or a list of durations, as the waits before each further attempt."""
+        text = "".join(element.itertext()).strip()
+        count, slash, duration = text.removeprefix("R").partition("/")
+        parts = [duration] * int(count) if slash and count.isdigit() else text.split(",")
+        try:
+            return tuple(timers.span(part.strip()) for part in parts[:MAX_RETRIES])
+        except errors.InvalidInput as error:
+            self.found(element, "retries", f"{text!r}: {error.message}", f"重试周期 {text!r} 无法解析：{error.message}")
+            return ()
 
     def mappings(self, element: etree._Element, kind: str) -> tuple[VariableMapping, ...]:
         """Return the `inputParameter` or `outputParameter` entries of an element."""
