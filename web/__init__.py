@@ -9,6 +9,7 @@ no write lock. One module is one blueprint with its templates in the folder of t
     user_tasks      inbox and task page
     registration    start a process with its start form
     process_instances  matters: find, show, add to, repair
+    definitions     processes, decision tables and forms: see, edit, deploy
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
     filters         dates, states and people in templates
@@ -32,7 +33,7 @@ from web import auth, errors, filters, forms, guidance, headers, languages, navi
 from web.settings import Settings
 
 #: Modules with a blueprint named `bp`, in the order of the header.
-BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "process_instances", "notifications")
+BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "process_instances", "definitions", "notifications")
 
 #: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.
 MAX_REQUEST = 4 * 1024 * 1024

@@ -43,6 +43,8 @@ class DiagramTexts:
     about: str
     #: Gateway or activity → sequence flow that is taken when no condition holds.
     default_flows: Mapping[str, str]
+    #: Business rule task → key of its decision.
+    decisions: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,11 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
         ),
         about=_documentation(process),
         default_flows={each.get("id", ""): each.get("default", "") for each in elements if each.get("default")},
+        decisions={
+            each.get("id", ""): _extension(each, "decisionRef") or ""
+            for each in elements
+            if _extension(each, "decisionRef")
+        },
     )
 
 

@@ -142,7 +142,8 @@ class TestWhoMay:
         answers: dict[str, int],
         username: str | None,
     ) -> None:
-        known: dict[str | None, int] = {None: 401, "stranger": 404, "administrator": answers["operator"], **answers}
+        known: dict[str | None, int] = {None: 401, "stranger": 404, "administrator": answers["operator"]}
+        known.update(answers)
         answer = visit(username).post(command.format(key=matter.key, id=matter.id), form)
         assert answer.status_code == known[username]
 

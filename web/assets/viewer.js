@@ -7,7 +7,8 @@
 //    "flows": ["<sequence flow id>", …]}
 // A click on an element sends the event `diagram:element` with its id. `data-highlight-element="<id>"` on any
 // other part of the page points at an element; `data-diagram-view="in | out | fit | active"` on a button in the same
-// <details> changes what is seen. Keys: + and - zoom, 0 fits, arrows move.
+// <details> changes what is seen. With `data-diagram-whole` the whole diagram is shown at first, however small.
+// Keys: + and - zoom, 0 fits, arrows move.
 
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 
@@ -89,10 +90,10 @@ function showActive(viewer, path) {
   canvas.viewbox({ x: x + across / 2 - width / 2, y: y + down / 2 - height / 2, width, height });
 }
 
-function look(viewer, path) {
+function look(viewer, path, whole) {
   const canvas = viewer.get('canvas');
   VIEWS.fit(canvas);
-  if (canvas.zoom() < READABLE) {
+  if (canvas.zoom() < READABLE && !whole) {
     showActive(viewer, path);
   }
 }
@@ -101,7 +102,7 @@ function listen(container, viewer, path) {
   const canvas = viewer.get('canvas');
   let looked = container.clientWidth > 0;
   if (looked) {
-    look(viewer, path);
+    look(viewer, path, 'diagramWhole' in container.dataset);
   }
   container.closest('details')?.addEventListener('click', ({ target }) => {
     const view = target.closest('[data-diagram-view]')?.dataset.diagramView;
@@ -125,7 +126,7 @@ function listen(container, viewer, path) {
     // What was folded away had no size to fit into.
     if (!looked && container.clientWidth) {
       looked = true;
-      look(viewer, path);
+      look(viewer, path, 'diagramWhole' in container.dataset);
     }
   }).observe(container);
 }

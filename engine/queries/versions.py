@@ -1,0 +1,203 @@
+"""What was deployed, for its pages: definitions with their versions, deployments with their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from engine import errors
+from engine.models import ActivityInstance, Definition, Deployment, ProcessInstance, Resource
+
+#: Files in which definitions are found by their keys; the others belong to the deployment that they came with.
+KEYED = (".bpmn", ".bpmn20", ".xml", ".dmn", ".form", ".json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of a process, decision or form."""
+
+    id: int
+    kind: str
+    key: str
+    name: str
+    version: int
+    version_tag: str | None
+    executable: bool
+    deployment_id: int
+    created_at: datetime
+    created_by: str | None
+    #: Process instances that run on it, and all that ever did.
+    running: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentView:
+    """One deployment with what was new in it."""
+
+    id: int
+    name: str
+    created_at: datetime
+    created_by: str | None
+    versions: Sequence[Version]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentPage:
+    """One page of deployments, newest first."""
+
+    rows: Sequence[DeploymentView]
+    #: The next page begins below this id; None on the last one.
+    next: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of a deployment."""
+
+    name: str
+    size: int
+
+
+def newest(session: Session, kind: str) -> list[Version]:
+    """Return the newest version of each definition of a kind, by name; instances are counted over all versions."""
+    latest = select(func.max(Definition.id)).where(Definition.kind == kind).group_by(Definition.key)
+    query = _versions().where(Definition.id.in_(latest)).order_by(Definition.name, Definition.key)
+    counts = _counts(session, ProcessInstance.definition_key) if kind == "process" else {}
+    return [_version(row[0], row[1], counts.get(row[0].key)) for row in session.execute(query)]
+
+
+def of_key(session: Session, kind: str, key: str) -> list[Version]:
+    """Return the versions of what has a key, newest first; raises `NotFound`."""
+    query = _versions().where(Definition.kind == kind, Definition.key == key).order_by(Definition.version.desc())
+    found = session.execute(query).all()
+    if not found:
+        raise errors.NotFound(f"{kind} definition", key)
+    counts = _counts(session, ProcessInstance.definition_id) if kind == "process" else {}
+    return [_version(row[0], row[1], counts.get(row[0].id)) for row in found]
+
+
+def deployments(session: Session, *, below: int | None = None, limit: int = 25) -> DeploymentPage:
+    """Return deployments, newest first, those below an id."""
+    query = select(Deployment).order_by(Deployment.id.desc()).limit(limit + 1)
+    if below is not None:
+        query = query.where(Deployment.id < below)
+    found = session.scalars(query).all()
+    rows = [_view(session, each) for each in found[:limit]]
+    return DeploymentPage(rows=rows, next=rows[-1].id if len(found) > limit else None)
+
+
+def deployment(session: Session, deployment_id: int) -> DeploymentView:
+    """Return a deployment; raises `NotFound`."""
+    found = session.get(Deployment, deployment_id)
+    if found is None:
+        raise errors.NotFound("deployment", deployment_id)
+    return _view(session, found)
+
+
+def files(session: Session, deployment_id: int) -> list[File]:
+    """Return the files of a deployment, by name."""
+    query = select(Resource.name, func.length(Resource.content)).where(Resource.deployment_id == deployment_id)
+    return [File(name=name, size=size) for name, size in session.execute(query.order_by(Resource.name))]
+
+
+def content(session: Session, deployment_id: int, name: str) -> bytes:
+    """Return a file of a deployment by its full name; raises `NotFound`."""
+    query = select(Resource.content).where(Resource.deployment_id == deployment_id, Resource.name == name)
+    found = session.scalar(query)
+    if found is None:
+        raise errors.NotFound("file", name)
+    return found
+
+
+def file_name(session: Session, definition_id: int) -> str:
+    """Return the name of the file that a definition came in; raises `NotFound`."""
+    query = select(Resource.name).join(Definition, Definition.resource_id == Resource.id)
+    found = session.scalar(query.where(Definition.id == definition_id))
+    if found is None:
+        raise errors.NotFound("definition", definition_id)
+    return found
+
+
+def companions(session: Session, name: str) -> dict[str, bytes]:
+    """
+    Return what came with the newest process of a file name and is found by no key of its own, such as guidance.
+
+    Whoever deploys that file anew without these deploys them again, so that they stay with the process.
+    """
+    newest_of_file = (
+        select(Definition.deployment_id)
+        .join(Resource, Resource.id == Definition.resource_id)
+        .where(Definition.kind == "process", Resource.name == name)
+        .order_by(Definition.id.desc())
+        .limit(1)
+    )
+    deployment_id = session.scalar(newest_of_file)
+    if deployment_id is None:
+        return {}
+    query = select(Resource.name, Resource.content).where(Resource.deployment_id == deployment_id)
+    return {name: data for name, data in session.execute(query) if PurePosixPath(name).suffix not in KEYED}
+
+
+def standing(session: Session, definition_id: int) -> dict[str, Any]:
+    """Return where the instances of a process stand, as `web/assets/viewer.js` reads it."""
+    query = (
+        select(ActivityInstance.element_id, func.count())
+        .join(ProcessInstance, ProcessInstance.id == ActivityInstance.process_instance_id)
+        .where(
+            ProcessInstance.definition_id == definition_id,
+            ProcessInstance.ended_at.is_(None),
+            ActivityInstance.state == "active",
+        )
+        .group_by(ActivityInstance.element_id)
+    )
+    found = {element_id: {"state": "active", "count": count} for element_id, count in session.execute(query)}
+    return {"elements": found, "flows": []}
+
+
+def _versions() -> Any:
+    return select(Definition, Deployment.created_by).join(Deployment, Deployment.id == Definition.deployment_id)
+
+
+def _version(definition: Definition, created_by: str | None, counts: tuple[int, int] | None = None) -> Version:
+    running, total = counts or (0, 0)
+    return Version(
+        id=definition.id,
+        kind=definition.kind,
+        key=definition.key,
+        name=definition.name or definition.key,
+        version=definition.version,
+        version_tag=definition.version_tag,
+        executable=definition.executable,
+        deployment_id=definition.deployment_id,
+        created_at=definition.created_at,
+        created_by=created_by,
+        running=running,
+        total=total,
+    )
+
+
+def _counts(session: Session, column: Any) -> Mapping[Any, tuple[int, int]]:
+    """Return how many instances run and how many there were, by definition or by key."""
+    running = func.count().filter(ProcessInstance.ended_at.is_(None))
+    return {
+        name: (alive, total)
+        for name, alive, total in session.execute(select(column, running, func.count()).group_by(column))
+    }
+
+
+def _view(session: Session, found: Deployment) -> DeploymentView:
+    query = _versions().where(Definition.deployment_id == found.id).order_by(Definition.kind.desc(), Definition.name)
+    return DeploymentView(
+        id=found.id,
+        name=found.name,
+        created_at=found.created_at,
+        created_by=found.created_by,
+        versions=[_version(*row) for row in session.execute(query)],
+    )

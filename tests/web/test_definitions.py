@@ -1,0 +1,268 @@
+"""Processes, decision tables and forms: to be seen by everybody, to be deployed by process owners."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
+
+from engine import definitions, deployments, identity, process_instances
+from engine.queries import deployed, versions
+from tests.web.visitor import Visitor, text
+
+Visit = Callable[[str | None], Visitor]
+Rows = sessionmaker[Session]
+MATTER = Path(__file__).parent / "matter"
+REQUEST = Path(__file__).parent / "request"
+DIAGRAM = (REQUEST / "request.bpmn").read_text("utf-8")
+BOMB = '<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;">]>' + DIAGRAM.partition("?>")[2]
+
+
+@pytest.fixture
+def deployed_processes(rows: Rows) -> None:
+    """The processes `matter` and `request`, and the process owner Olivia."""
+    definitions.forget()
+    with rows.begin() as session:
+        identity.import_people(session, {})
+        identity.create_user(session, "olivia", name="Olivia", groups=["process_owner"])
+        for folder in (MATTER, REQUEST):
+            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by="olivia")
+
+
+@pytest.fixture
+def olivia(visit: Visit, deployed_processes: None) -> Visitor:
+    """A process owner."""
+    return visit("olivia")
+
+
+def edit(visitor: Visitor, diagram: str, name: str = "request.bpmn") -> TestResponse:
+    """Deploy from the editor, as `web/assets/modeler.js` does."""
+    headers = {"X-CSRF-Token": "token", "Accept": "application/json"}
+    with visitor.client.session_transaction() as session:
+        session["csrf_token"] = "token"
+    return visitor.client.post("/processes/modeler", json={"name": name, "xml": diagram}, headers=headers)
+
+
+def upload(visitor: Visitor, files: dict[str, bytes]) -> TestResponse:
+    """Deploy files."""
+    sent: Any = [(io.BytesIO(content), name) for name, content in files.items()]
+    return visitor.post("/processes/upload", {"files": sent, "name": "files"})
+
+
+def version_of(rows: Rows, key: str) -> int:
+    with rows.begin() as session:
+        return definitions.latest(session, "process", key).version
+
+
+class TestWhoMay:
+    EVERYBODY = (
+        "/processes/",
+        "/processes/show/matter",
+        "/processes/show/matter?version=1",
+        "/processes/decisions/grade",
+        "/processes/forms/solve",
+        "/processes/deployments/",
+        "/processes/deployments/1",
+        "/processes/deployments/1/files/matter.bpmn",
+        "/processes/diagrams/1",
+    )
+    OWNERS = ("/processes/modeler", "/processes/modeler?definition=1", "/processes/upload")
+
+    @pytest.mark.parametrize("page", EVERYBODY)
+    def test_pages__everybody_who_is_logged_in(
+        self, visit: Visit, nobody: Visitor, deployed_processes: None, page: str, rows: Rows
+    ) -> None:
+        with rows.begin() as session:
+            number = definitions.latest(session, "process", "matter").id
+        address = page.replace("diagrams/1", f"diagrams/{number}")
+        assert visit("stranger").get(address).status_code == 200
+        assert nobody.get(address).status_code == 302
+
+    @pytest.mark.parametrize("page", OWNERS)
+    @pytest.mark.parametrize(
+        ("username", "status"),
+        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("olivia", 200), ("administrator", 200)],
+    )
+    def test_pages__of_process_owners(
+        self, visit: Visit, deployed_processes: None, rows: Rows, page: str, username: str | None, status: int
+    ) -> None:
+        with rows.begin() as session:
+            number = definitions.latest(session, "process", "matter").id
+        assert visit(username).get(page.replace("=1", f"={number}")).status_code == status
+
+    @pytest.mark.parametrize(
+        ("username", "status"),
+        [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403), ("olivia", 200), ("administrator", 200)],
+    )
+    def test_deploy(
+        self, visit: Visit, deployed_processes: None, rows: Rows, username: str | None, status: int
+    ) -> None:
+        answer = edit(visit(username), DIAGRAM.replace("收到请求", "收到"))
+        assert answer.status_code == status
+        assert version_of(rows, "request") == (2 if status == 200 else 1)
+
+    @pytest.mark.parametrize("username", [None, "stranger", "alice", "director"])
+    def test_upload__others_may_not(
+        self, visit: Visit, deployed_processes: None, rows: Rows, username: str | None
+    ) -> None:
+        answer = upload(visit(username), {"request.bpmn": DIAGRAM.replace("收到请求", "收到").encode()})
+        assert answer.status_code in {401, 403}
+        assert version_of(rows, "request") == 1
+
+    @pytest.mark.parametrize(("username", "status"), [("alice", 403), ("director", 200), ("administrator", 200)])
+    def test_standing(self, visit: Visit, deployed_processes: None, rows: Rows, username: str, status: int) -> None:
+        with rows.begin() as session:
+            number = definitions.latest(session, "process", "matter").id
+            process_instances.start(session, "matter", {"loss": 1}, by="alice")
+        answer = visit(username).get(f"/processes/diagrams/{number}/standing")
+        assert answer.status_code == status
+        if status == 200:
+            assert answer.get_json()["elements"]["solve"] == {"state": "active", "count": 1}
+
+    def test_deploy__needs_the_token_of_the_session(self, olivia: Visitor) -> None:
+        assert olivia.client.post("/processes/modeler", json={"name": "a.bpmn", "xml": DIAGRAM}).status_code == 400
+
+
+class TestShow:
+    def test_index__counts_instances(self, olivia: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            process_instances.start(session, "matter", {"loss": 1}, by="alice")
+            found = {each.key: (each.running, each.total) for each in versions.newest(session, "process")}
+        assert found == {"matter": (1, 1), "request": (0, 0)}
+        assert "客户请求" in text(olivia.get("/processes/"))
+
+    def test_index__empty(self, visit: Visit) -> None:
+        assert "尚未部署流程" in text(visit("alice").get("/processes/"))
+
+    def test_show__forms_decisions_and_guidance(self, visit: Visit, deployed_processes: None) -> None:
+        page = text(visit("alice").get("/processes/show/matter"))
+        assert 'href="/processes/forms/solve"' in page
+        assert 'href="/processes/decisions/grade"' in page
+        assert "先处理<strong>心情</strong>" in text(visit("alice").get("/processes/show/request"))
+        assert "/processes/modeler" not in page
+
+    def test_show__an_older_version(self, olivia: Visitor) -> None:
+        edit(olivia, DIAGRAM.replace('name="客户请求"', 'name="新的请求"'))
+        assert "<h1>新的请求</h1>" in text(olivia.get("/processes/show/request"))
+        assert "<h1>客户请求</h1>" in text(olivia.get("/processes/show/request?version=1"))
+
+    @pytest.mark.parametrize(
+        "page",
+        [
+            "/processes/show/other",
+            "/processes/show/matter?version=9",
+            "/processes/show/matter?version=x",
+            "/processes/show/grade",
+            "/processes/decisions/matter",
+            "/processes/forms/other",
+            "/processes/deployments/999",
+            "/processes/deployments/1/files/../matter.bpmn",
+            "/processes/deployments/1/files/other",
+            "/processes/diagrams/999",
+            "/processes/modeler?definition=999",
+        ],
+    )
+    def test_pages__of_what_is_not_there(self, olivia: Visitor, page: str) -> None:
+        assert olivia.get(page).status_code == 404
+
+    def test_decision__readable(self, olivia: Visitor) -> None:
+        page = text(olivia.get("/processes/decisions/grade"))
+        assert "以第一个符合的行为准" in page
+        assert "<td>&gt;= 1000</td>" in page
+        assert "is-matched" not in page
+
+    def test_form__cannot_be_filled_in(self, olivia: Visitor) -> None:
+        page = text(olivia.get("/processes/forms/solve"))
+        assert "能独立解决?" in page
+        assert page.count("disabled") == 3
+
+    def test_deployments__pages_by_key(self, olivia: Visitor) -> None:
+        for number in range(30):
+            edit(olivia, DIAGRAM.replace("收到请求", f"收到{number}"))
+        page = text(olivia.get("/processes/deployments/"))
+        assert 'rel="next"' in page
+        assert "matter" not in page.partition("</nav>")[2].partition("<table")[2]
+
+    def test_file__is_only_saved(self, olivia: Visitor) -> None:
+        answer = olivia.get("/processes/deployments/1/files/matter.bpmn")
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.mimetype == "application/octet-stream"
+
+
+class TestDeploy:
+    def test_deploy__new_version_and_where_to_see_it(self, olivia: Visitor, rows: Rows) -> None:
+        answer = edit(olivia, DIAGRAM.replace("收到请求", "收到"))
+        assert answer.get_json() == {"location": "/processes/show/request"}
+        assert version_of(rows, "request") == 2
+
+    def test_deploy__keeps_the_guidance_that_belongs_to_it(self, olivia: Visitor, rows: Rows) -> None:
+        edit(olivia, DIAGRAM.replace("收到请求", "收到"))
+        with rows.begin() as session:
+            found = definitions.latest(session, "process", "request")
+            assert "心情" in (deployed.guidance(session, found.id, "contact", "zh_CN") or "")
+            assert len(versions.of_key(session, "form", "contact")) == 1
+
+    def test_deploy__nothing_new(self, olivia: Visitor, rows: Rows) -> None:
+        edit(olivia, DIAGRAM)
+        assert version_of(rows, "request") == 1
+        assert "没有变化" in text(olivia.get("/processes/"))
+
+    def test_deploy__findings_in_the_language_of_the_request(self, olivia: Visitor, rows: Rows) -> None:
+        broken = DIAGRAM.replace('targetRef="review"', 'targetRef="nowhere"')
+        chinese = edit(olivia, broken)
+        assert chinese.status_code == 422
+        problems = chinese.get_json()["problems"]
+        assert problems
+        assert all(any("\u4e00" <= letter <= "\u9fff" for letter in problem["message"]) for problem in problems)
+        olivia.post("/language", {"language": "en"})
+        english = edit(olivia, broken).get_json()
+        assert "Expected" in english["problems"][0]["message"]
+        assert version_of(rows, "request") == 1
+
+    @pytest.mark.parametrize("diagram", ["", "x", "<a/>", "<" * 1000, BOMB, DIAGRAM[: len(DIAGRAM) // 2]])
+    def test_deploy__hostile_or_broken(self, olivia: Visitor, rows: Rows, diagram: str) -> None:
+        answer = edit(olivia, diagram)
+        assert answer.status_code == 422
+        assert answer.get_json()["message"]
+        assert version_of(rows, "request") == 1
+
+    @pytest.mark.parametrize("sent", [None, [], {}, {"xml": 1}, "x"])
+    def test_deploy__not_what_the_editor_sends(self, olivia: Visitor, sent: object) -> None:
+        answer = olivia.client.post("/processes/modeler", json=sent, headers={"X-CSRF-Token": "token"})
+        assert answer.status_code == 400
+
+    @pytest.mark.parametrize("name", ["../../x.bpmn", "x" * 400, "a\x00b", "<script>.bpmn", ""])
+    def test_deploy__hostile_names(self, olivia: Visitor, name: str) -> None:
+        assert edit(olivia, DIAGRAM.replace("收到请求", "收到"), name).status_code == 200
+        page = text(olivia.get("/processes/deployments/"))
+        assert "<script>.bpmn" not in page
+        assert ".." not in page.partition("<table")[2]
+
+    def test_upload__several_files(self, olivia: Visitor, rows: Rows) -> None:
+        files = {
+            "request.bpmn": DIAGRAM.replace("收到请求", "收到").encode(),
+            "contact.form": (REQUEST / "forms" / "contact.form").read_bytes().replace("费用".encode(), "花费".encode()),
+            "contact.md": "新的**指引**".encode(),
+        }
+        assert upload(olivia, files).status_code == 303
+        with rows.begin() as session:
+            found = definitions.latest(session, "process", "request")
+            assert deployed.guidance(session, found.id, "contact", "zh_CN") == "新的**指引**"
+            assert deployed.guidance(session, found.id, "contact", "en") is not None
+            assert definitions.latest(session, "form", "contact").version == 2
+
+    @pytest.mark.parametrize("content", [BOMB.encode(), b"\x00\xff", b""])
+    def test_upload__hostile_files_are_told_on_a_page(self, olivia: Visitor, rows: Rows, content: bytes) -> None:
+        answer = upload(olivia, {"request.bpmn": content})
+        assert answer.status_code == 422
+        assert "存在错误，未部署" in text(answer)
+        assert version_of(rows, "request") == 1
+
+    @pytest.mark.parametrize("files", [{}, {"a.exe": b"MZ"}, {"a.bpmn.html": b"<script>"}])
+    def test_upload__senseless(self, olivia: Visitor, files: dict[str, bytes]) -> None:
+        assert upload(olivia, files).status_code == 422
