@@ -188,9 +188,9 @@ def _catcher(
         if "loop" not in at.memo and (event := _matching(at.node.boundary, kind, code)):
             return at, event
         scope = at.scope
-        starts = container_of(workflow, scope).event_starts
-        busy = scope.memo.get("interrupted") or at.node in [start.container for start in starts]
-        if not busy and (start := _matching(starts, kind, code)):
+        # What an event sub-process throws is for those beside it, and never for itself.
+        starts = [start for start in container_of(workflow, scope).event_starts if start.container is not at.node]
+        if not scope.memo.get("interrupted") and (start := _matching(starts, kind, code)):
             return scope, start
         if scope.owner is None:
             return None

@@ -136,6 +136,16 @@ def test_error__thrown_in_its_handler_goes_further_out(world: World) -> None:
     assert run.complete("B") == "Z"
 
 
+def test_error__of_a_handler_is_caught_by_the_one_beside_it(world: World) -> None:
+    beside = handler("E", error("e"), nodes("userTask R"), flow="E_start > R")
+    fails = handler("H", message(), nodes("userTask B"), end("Fail", error("e")), flow="H_start > B; B > Fail",
+                    interrupting=False)
+    run = Run(world, process(nodes("startEvent S; userTask A"), fails, beside, flow="S > A", root=ERROR + MESSAGE))
+    world.message("order", "key", {})
+
+    assert run.complete("B") == "R"
+
+
 def test_error__of_another_code_is_not_caught(world: World) -> None:
     inner = container("Sub", nodes("startEvent T; userTask A"), end("Fail", error("f")), flow="T > A; A > Fail")
     run = Run(world, process(nodes("startEvent S; userTask Y Z"), inner, border("Out", "Sub", error("e")),

@@ -23,6 +23,7 @@ def leave_boundary(game: Game, visit: Visit, boundary: Node) -> None:
 
 def start_event_sub_process(game: Game, scope: Visit, start: Node) -> None:
     if start.interrupting:
+        scope.interrupted = True
         game.clear(scope)
         game.waits = [wait for wait in game.waits if wait.visit is not scope or wait.catch.attached]
     scope.live += 1
@@ -65,8 +66,10 @@ def _catchers(game: Game, scope: Visit, kind: str, code: str) -> Iterator[tuple[
     inner: Visit | None = None
     while visit is not None:
         process = visit.instance.process
-        catches = [start for node in process.inside(visit.level) if node.by_event and visit.role != "body"
-                   and (inner is None or inner.node is not node)
+        handlers = [node for node in process.inside(visit.level) if node.by_event]
+        if visit.role == "body" or visit.interrupted:
+            handlers = []
+        catches = [start for node in handlers if inner is None or inner.node is not node
                    for start in process.inside(node.id) if start.kind == "startEvent"]
         if visit.node is not None and (visit.parent is None or visit.parent.role != "body"):
             catches += process.boundaries.get(visit.node.id, [])

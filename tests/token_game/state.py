@@ -25,6 +25,8 @@ class Visit:
     live: int = 0
     #: How often all inside was ended while the scope went on.
     cleared: int = 0
+    #: An interrupting event sub-process has taken over: no other one begins.
+    interrupted: bool = False
     children: list[Visit] = field(default_factory=list)
     alive: bool = True
     #: Rounds of a loop: how many are wanted, were begun, are done; the collection.
