@@ -277,7 +277,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.reason == "caller"):
         return steps
     if outcome.state == "completed":
-        returned = triggers.CallReturned(activity_instance=number, variables=running.handed_back())
+        returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running))
         steps.append((row.parent_id, returned, None))
     else:
         error = outcome.error
@@ -289,3 +289,10 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
         )
         steps.append((row.parent_id, failed, None))
     return steps
+
+
+def _handed_back(running: TokenWorkflow) -> dict[str, Any]:
+    """Return what a caller gets at the end: all variables of the process, or those that were set in it."""
+    tracked = running.root.memo.get("set")
+    held = running.root.variables
+    return dict(held) if tracked is None else {name: held[name] for name in tracked if name in held}

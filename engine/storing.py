@@ -238,8 +238,9 @@ class Writer:
         if effect.element_id is not None:
             parameters["element"] = effect.element_id
             statements = _disarm_one
-        for statement in statements:
-            self.session.connection().execute(statement, parameters)
+        for statement, wanted in zip(statements, (effect.jobs, effect.subscriptions), strict=True):
+            if wanted:
+                self.session.connection().execute(statement, parameters)
 
     def end_work(self, effect: effects.WorkEnded) -> None:
         """End a user task or external task that nobody will complete."""

@@ -73,6 +73,9 @@ class Disarmed:
 
     number: int
     element_id: str | None = None
+    #: Whether there can be timers and continuations, messages and signals.
+    jobs: bool = True
+    subscriptions: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

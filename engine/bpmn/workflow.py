@@ -223,12 +223,6 @@ class TokenWorkflow(Workflow):
         """Run one token; an element that fails keeps it, and what the element had begun is taken back."""
         self.guard(token, token.run)
 
-    def handed_back(self) -> dict[str, Any]:
-        """Return what a caller gets at the end: all variables of the process, or those that were set in it."""
-        tracked = self.root.memo.get("set")
-        held = self.root.variables
-        return dict(held) if tracked is None else {name: held[name] for name in tracked if name in held}
-
     def guard(self, token: Token, action: Any) -> None:
         """Do something for a token; on failure look for who catches it, else let the token stand still."""
         try:
@@ -322,7 +316,17 @@ class TokenWorkflow(Workflow):
 
     def disarm(self, number: int, node: Node | None = None) -> None:
         """Wait no longer: for one event, or for any."""
-        self.effects.append(Disarmed(number=number, element_id=node.bpmn_id if node else None))
+        token = self.tasks.get(number)
+        at = node or (token.node if token is not None else self.spec.root)
+        if at.waits_for_jobs or at.waits_for_events:
+            self.effects.append(
+                Disarmed(
+                    number=number,
+                    element_id=node.bpmn_id if node else None,
+                    jobs=at.waits_for_jobs,
+                    subscriptions=at.waits_for_events,
+                )
+            )
 
     # -- variables ---------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,9 @@ class Node(BpmnTaskSpec):
         self.default: Flow | None = None
         self.boundary: list[BoundaryEvent] = []
         self.definitions: list[EventDefinition] = []
+        #: Whether jobs or subscriptions can wait for something here; of all that it may listen to itself.
+        self.waits_for_jobs = True
+        self.waits_for_events = True
         self.async_before = False
         self.async_after = False
         #: How long to wait before each further attempt where it fails behind a save point (failedJobRetryTimeCycle).

@@ -340,3 +340,18 @@ class Builder:
             if isinstance(node, (StartEvent, CatchEvent, BoundaryEvent)):
                 spec.has_conditions |= bool(node.catches("conditional"))
                 spec.has_signal_catches |= bool(node.catches("signal"))
+        for node in (spec.root, *spec.nodes.values()):
+            listened_to = listens_to(node)
+            node.waits_for_jobs = node.async_before or any(each.catches("timer") for each in listened_to)
+            node.waits_for_jobs |= isinstance(node, Activity) and node.async_after
+            node.waits_for_events = any(each.catches("message", "signal") for each in listened_to)
+
+
+def listens_to(node: Node) -> list[Node]:
+    """Return every event whose rows stand under the number of a token at an element."""
+    found = [node, *node.boundary]
+    if isinstance(node, EventBasedGateway):
+        found += node.targets()
+    if isinstance(node, SubProcess):
+        found += node.event_starts
+    return found

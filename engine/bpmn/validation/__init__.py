@@ -37,14 +37,31 @@ __all__ = ["check"]
 
 #: Imported for the rules they register.
 AREAS = (
-    activities, collaboration, events, execution, expressions, flows, gateways, items, loops, reachability, references,
+    activities,
+    collaboration,
+    events,
+    execution,
+    expressions,
+    flows,
+    gateways,
+    items,
+    loops,
+    reachability,
+    references,
     structure,
 )
 
 #: Parts that may have an id of their own, but people see what they are a part of.
-PARTS = EVENT_DEFINITIONS | {*expressions.FORMAL, "formalExpression", "assignment", "inputSet", "outputSet"} | {
-    "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "ioSpecification", "complexBehaviorDefinition",
-}
+PARTS = (
+    EVENT_DEFINITIONS
+    | {*expressions.FORMAL, "formalExpression", "assignment", "inputSet", "outputSet"}
+    | {
+        "multiInstanceLoopCharacteristics",
+        "standardLoopCharacteristics",
+        "ioSpecification",
+        "complexBehaviorDefinition",
+    }
+)
 #: What is shown, even without an id.
 SHOWN = FLOW_NODES | {"sequenceFlow", "messageFlow", "participant", "lane", "process", "association"}
 #: Of one rule. Nobody reads more, and a hostile file could ask for millions.
@@ -62,14 +79,20 @@ def check(root: etree._Element, file: str) -> list[errors.Finding]:
     """
     document = Document(root)
     if document.root.tag != "definitions":
-        return [errors.Finding(
-            level="error", code="not-bpmn", file=file, line=document.root.line,
-            message=f"Expected the BPMN 2.0 element 'definitions' as the root, but found '{document.root.tag[:200]}'",
-            message_zh=f"根元素应为 BPMN 2.0 的 'definitions'，但实际为 '{document.root.tag[:200]}'",
-        )]
+        return [
+            errors.Finding(
+                level="error",
+                code="not-bpmn",
+                file=file,
+                line=document.root.line,
+                message=f"Expected the BPMN 2.0 element 'definitions' as the root, but found '{document.root.tag[:200]}'",
+                message_zh=f"根元素应为 BPMN 2.0 的 'definitions'，但实际为 '{document.root.tag[:200]}'",
+            )
+        ]
     findings = [
         _finding(document, rule, problem, file)
-        for rule in RULES for problem in islice(rule.check(document), MAX_PROBLEMS)
+        for rule in RULES
+        for problem in islice(rule.check(document), MAX_PROBLEMS)
     ]
     unique = list(dict.fromkeys(finding for finding in findings if finding is not None))
     unique.sort(key=lambda finding: (finding.level, finding.line))
@@ -84,8 +107,13 @@ def _finding(document: Document, rule: Rule, problem: Problem, file: str) -> err
         level = "error"
     node = _shown(problem.node)
     return errors.Finding(
-        level=level, code=rule.code, file=file, element_id=node.label[:MAX_NAME], name=node.name[:MAX_NAME],
-        line=problem.node.line or node.line, message=problem.message[:MAX_TEXT],
+        level=level,
+        code=rule.code,
+        file=file,
+        element_id=node.label[:MAX_NAME],
+        name=node.name[:MAX_NAME],
+        line=problem.node.line or node.line,
+        message=problem.message[:MAX_TEXT],
         message_zh=problem.message_zh[:MAX_TEXT],
     )
 

@@ -29,7 +29,9 @@ def token_quantity(document: Document) -> Iterator[Problem]:
             value = node.get(name)
             if value.lstrip("+-").isdecimal() and int(value[:20]) < 1:
                 yield Problem(
-                    node, f"Expected at least 1 as {name}, but found {value}", f"{name} 至少为 1，但实际为 {value}",
+                    node,
+                    f"Expected at least 1 as {name}, but found {value}",
+                    f"{name} 至少为 1，但实际为 {value}",
                 )
 
 
@@ -39,12 +41,14 @@ def resource_role(document: Document) -> Iterator[Problem]:
         named = node.first("resourceRef")
         if node.first("resourceAssignmentExpression") is not None and (named or node.first("resourceParameterBinding")):
             yield Problem(
-                node, "Expected either resourceRef or resourceAssignmentExpression to say who does it, but found both",
+                node,
+                "Expected either resourceRef or resourceAssignmentExpression to say who does it, but found both",
                 "应只使用 resourceRef 或 resourceAssignmentExpression 之一来指定执行者，但两者都有",
             )
         elif named is None and node.first("resourceParameterBinding") is not None:
             yield Problem(
-                node, "Expected resourceRef beside resourceParameterBinding, but found none",
+                node,
+                "Expected resourceRef beside resourceParameterBinding, but found none",
                 "resourceParameterBinding 需要同时有 resourceRef",
             )
         resource = document.resolve(named.text) if named is not None else None
@@ -55,13 +59,15 @@ def resource_role(document: Document) -> Iterator[Problem]:
         for parameter in bound:
             if parameter is not None and parameter not in parameters:
                 yield Problem(
-                    node, f"Expected a parameter of resource '{resource.label}', but found '{parameter.label}'",
+                    node,
+                    f"Expected a parameter of resource '{resource.label}', but found '{parameter.label}'",
                     f"参数应属于资源 '{resource.label}'，但 '{parameter.label}' 不属于它",
                 )
         for parameter in parameters:
             if parameter.is_true("isRequired") and parameter not in bound:
                 yield Problem(
-                    node, f"Expected a binding for the required parameter '{parameter.label}', but found none",
+                    node,
+                    f"Expected a binding for the required parameter '{parameter.label}', but found none",
                     f"必需的参数 '{parameter.label}' 没有绑定",
                 )
 
@@ -73,7 +79,8 @@ def compensation_flow(document: Document) -> Iterator[Problem]:
             continue
         for flow in [*document.incoming(node), *document.outgoing(node)]:
             yield Problem(
-                node, f"Expected no sequence flow at a compensation activity, but found '{flow.label}'; "
+                node,
+                f"Expected no sequence flow at a compensation activity, but found '{flow.label}'; "
                 "an association leads to it",
                 f"补偿活动不应连接顺序流，但发现了 '{flow.label}'；应通过关联连接",
             )
@@ -88,7 +95,8 @@ def instantiating_receive(document: Document) -> Iterator[Problem]:
             source = document.source(flow)
             if source is None or source.tag != "startEvent" or document.kinds(source):
                 yield Problem(
-                    node, f"Expected no flow into a receive task that starts the process, but found '{flow.label}'",
+                    node,
+                    f"Expected no flow into a receive task that starts the process, but found '{flow.label}'",
                     f"启动流程的接收任务不应有流入的顺序流，但发现了 '{flow.label}'",
                 )
 
@@ -103,7 +111,8 @@ def task_message(document: Document) -> Iterator[Problem]:
             of_operation = [document.resolve(text) for text in operation.texts("inMessageRef")]
             if of_operation and message not in of_operation:
                 yield Problem(
-                    node, f"Expected the message of operation '{operation.label}', but found '{message.label}'",
+                    node,
+                    f"Expected the message of operation '{operation.label}', but found '{message.label}'",
                     f"消息应与操作 '{operation.label}' 的消息一致，但实际为 '{message.label}'",
                     by_the_letter(document, node),
                 )
@@ -124,7 +133,8 @@ def _exchange(document: Document, node: Node, operation: Node | None, message: N
     if specification is None:
         if node.tag == "serviceTask":
             yield Problem(
-                node, "Expected an ioSpecification for the messages of the operation, but found none",
+                node,
+                "Expected an ioSpecification for the messages of the operation, but found none",
                 "操作的消息需要 ioSpecification，但没有找到",
             )
         return
@@ -137,12 +147,14 @@ def _exchange(document: Document, node: Node, operation: Node | None, message: N
         sets, values = specification.all(set_tag), specification.all(tag)
         if len(sets) > 1 or (node.tag == "serviceTask" and not sets):
             yield Problem(
-                node, f"Expected one {set_tag} for message '{carried.label}', but found {len(sets)}",
+                node,
+                f"Expected one {set_tag} for message '{carried.label}', but found {len(sets)}",
                 f"消息 '{carried.label}' 应对应一个 {set_tag}，但实际有 {len(sets)} 个",
             )
         if len(values) > 1 or (node.tag == "serviceTask" and not values):
             yield Problem(
-                node, f"Expected one {tag} for message '{carried.label}', but found {len(values)}",
+                node,
+                f"Expected one {tag} for message '{carried.label}', but found {len(values)}",
                 f"消息 '{carried.label}' 应对应一个 {tag}，但实际有 {len(values)} 个",
             )
         item = document.resolve(carried.get("itemRef")) if carried.get("itemRef") else None
@@ -150,7 +162,8 @@ def _exchange(document: Document, node: Node, operation: Node | None, message: N
             own = document.resolve(value.get("itemSubjectRef")) if value.get("itemSubjectRef") else None
             if own is not item:
                 yield Problem(
-                    node, f"Expected {tag} '{value.label}' to have the item definition of message '{carried.label}'",
+                    node,
+                    f"Expected {tag} '{value.label}' to have the item definition of message '{carried.label}'",
                     f"{tag} '{value.label}' 的数据项定义应与消息 '{carried.label}' 相同",
                 )
 
@@ -168,8 +181,10 @@ def ad_hoc_content(document: Document) -> Iterator[Problem]:
             )
         if not any(child.tag in ACTIVITIES for child in node.children):
             yield Problem(
-                node, "Expected at least one activity in an ad-hoc sub-process, but found none",
-                "临时子流程中至少应有一个活动，但没有找到", to_execute(document, node),
+                node,
+                "Expected at least one activity in an ad-hoc sub-process, but found none",
+                "临时子流程中至少应有一个活动，但没有找到",
+                to_execute(document, node),
             )
 
 
@@ -179,7 +194,8 @@ def choreography_in_process(document: Document) -> Iterator[Problem]:
         scope = document.scope(node)
         if scope is not None and scope.tag in SUB_PROCESSES | {"process"} and scope.tag != "adHocSubProcess":
             yield Problem(
-                node, f"Expected no {node.tag} in a process; move it to a choreography",
+                node,
+                f"Expected no {node.tag} in a process; move it to a choreography",
                 f"流程中不允许有 {node.tag}；请移到编排图中",
             )
 
@@ -191,7 +207,8 @@ def process_in_choreography(document: Document) -> Iterator[Problem]:
         for node in scope.children:
             if node.tag in forbidden:
                 yield Problem(
-                    node, f"Expected no {node.tag} in a choreography; move it to a process",
+                    node,
+                    f"Expected no {node.tag} in a choreography; move it to a process",
                     f"编排图中不允许有 {node.tag}；请移到流程中",
                 )
 
@@ -206,7 +223,8 @@ def interface_binding(document: Document) -> Iterator[Problem]:
         bound = [document.resolve(binding.get("operationRef")) for binding in node.all("ioBinding")]
         if interfaces and node.first("ioSpecification") and any(operation not in bound for operation in operations):
             yield Problem(
-                node, "Expected an ioBinding for each operation of the supported interface, but found none",
+                node,
+                "Expected an ioBinding for each operation of the supported interface, but found none",
                 "所支持接口的每个操作都需要 ioBinding，但没有找到",
             )
 
@@ -223,7 +241,8 @@ def call_exchange(document: Document) -> Iterator[Problem]:
         for tag in ("dataInput", "dataOutput"):
             if _items(own, tag) != _items(specification, tag):
                 yield Problem(
-                    node, f"Expected the same {tag}s as '{called.label}' declares, but they differ",
+                    node,
+                    f"Expected the same {tag}s as '{called.label}' declares, but they differ",
                     f"{tag} 应与 '{called.label}' 声明的相同，但两者不一致",
                 )
 

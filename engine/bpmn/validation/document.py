@@ -16,17 +16,27 @@ from lxml import etree
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 #: The dialects that carry Camunda's attributes. All are read as `camunda:…`.
-DIALECTS = frozenset({
-    "http://camunda.org/schema/1.0/bpmn",
-    "http://operaton.org/schema/1.0/bpmn",
-    "http://flowable.org/bpmn",
-    "http://activiti.org/bpmn",
-})
+DIALECTS = frozenset(
+    {
+        "http://camunda.org/schema/1.0/bpmn",
+        "http://operaton.org/schema/1.0/bpmn",
+        "http://flowable.org/bpmn",
+        "http://activiti.org/bpmn",
+    }
+)
 #: Namespaces of engines: a file that declares one follows an engine's habits, not the letter of the standard.
 ENGINES = (
-    "http://activiti.org/", "http://bpmn.io/", "http://camunda.org/", "http://flowable.org/", "http://operaton.org/",
-    "http://spiffworkflow.org/", "http://www.activiti.org/", "http://www.flowable.org/", "http://www.jboss.org/",
-    "http://www.omg.org/bpmn20", "http://www.signavio.com",
+    "http://activiti.org/",
+    "http://bpmn.io/",
+    "http://camunda.org/",
+    "http://flowable.org/",
+    "http://operaton.org/",
+    "http://spiffworkflow.org/",
+    "http://www.activiti.org/",
+    "http://www.flowable.org/",
+    "http://www.jboss.org/",
+    "http://www.omg.org/bpmn20",
+    "http://www.signavio.com",
 )
 XML_SCHEMA = "http://www.w3.org/2001/XMLSchema"
 DRAWING = "{http://www.omg.org/spec/BPMN/20100524/DI}"
@@ -37,9 +47,18 @@ CHOREOGRAPHY_SCOPES = frozenset({"choreography", "subChoreography", "globalChore
 COLLABORATIONS = frozenset({"collaboration", "globalConversation", "choreography", "globalChoreographyTask"})
 SCOPES = PROCESS_SCOPES | CHOREOGRAPHY_SCOPES
 SUB_PROCESSES = frozenset({"subProcess", "adHocSubProcess", "transaction"})
-TASKS = frozenset({
-    "task", "userTask", "manualTask", "serviceTask", "scriptTask", "sendTask", "receiveTask", "businessRuleTask",
-})
+TASKS = frozenset(
+    {
+        "task",
+        "userTask",
+        "manualTask",
+        "serviceTask",
+        "scriptTask",
+        "sendTask",
+        "receiveTask",
+        "businessRuleTask",
+    }
+)
 ACTIVITIES = TASKS | SUB_PROCESSES | {"callActivity"}
 CHOREOGRAPHY_ACTIVITIES = frozenset({"choreographyTask", "subChoreography", "callChoreography"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway"})
@@ -47,11 +66,23 @@ CATCH_EVENTS = frozenset({"startEvent", "intermediateCatchEvent", "boundaryEvent
 THROW_EVENTS = frozenset({"endEvent", "intermediateThrowEvent", "implicitThrowEvent"})
 EVENTS = CATCH_EVENTS | THROW_EVENTS
 FLOW_NODES = ACTIVITIES | GATEWAYS | EVENTS | CHOREOGRAPHY_ACTIVITIES
-EVENT_DEFINITIONS = frozenset({
-    f"{kind}EventDefinition" for kind in (
-        "cancel", "compensate", "conditional", "error", "escalation", "link", "message", "signal", "terminate", "timer",
-    )
-})
+EVENT_DEFINITIONS = frozenset(
+    {
+        f"{kind}EventDefinition"
+        for kind in (
+            "cancel",
+            "compensate",
+            "conditional",
+            "error",
+            "escalation",
+            "link",
+            "message",
+            "signal",
+            "terminate",
+            "timer",
+        )
+    }
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -317,7 +348,9 @@ def _nodes(root: etree._Element) -> Iterator[Node]:
         node = Node(
             tag=_local(name if (name := str(element.tag)).startswith("{") else "{}" + name),
             attributes={_local(str(key)): str(value) for key, value in element.attrib.items()},
-            text=(element.text or "").strip(), line=element.sourceline or 0, parent=parent,
+            text=(element.text or "").strip(),
+            line=element.sourceline or 0,
+            parent=parent,
         )
         if parent is not None:
             parent.children.append(node)

@@ -21,14 +21,21 @@ TRIGGERS = {
     "choreography end": {PLAIN, "terminate"},
 }
 PLACES_ZH = {
-    "process start": "流程的开始事件", "sub-process start": "子流程的开始事件",
-    "event sub-process start": "事件子流程的开始事件", "choreography start": "编排的开始事件",
-    "intermediate catch": "中间捕获事件", "intermediate throw": "中间抛出事件",
-    "boundary": "边界事件", "end": "结束事件", "choreography end": "编排的结束事件",
+    "process start": "流程的开始事件",
+    "sub-process start": "子流程的开始事件",
+    "event sub-process start": "事件子流程的开始事件",
+    "choreography start": "编排的开始事件",
+    "intermediate catch": "中间捕获事件",
+    "intermediate throw": "中间抛出事件",
+    "boundary": "边界事件",
+    "end": "结束事件",
+    "choreography end": "编排的结束事件",
 }
 PLACES = {
-    "intermediateCatchEvent": "intermediate catch", "intermediateThrowEvent": "intermediate throw",
-    "boundaryEvent": "boundary", "endEvent": "end",
+    "intermediateCatchEvent": "intermediate catch",
+    "intermediateThrowEvent": "intermediate throw",
+    "boundaryEvent": "boundary",
+    "endEvent": "end",
 }
 CHOREOGRAPHIES = ("choreography", "subChoreography", "globalChoreographyTask")
 
@@ -54,7 +61,8 @@ def event_trigger(document: Document) -> Iterator[Problem]:
             if kind not in TRIGGERS[place]:
                 allowed = ", ".join(sorted(TRIGGERS[place]))
                 yield Problem(
-                    event, f"Expected one of {allowed} as the trigger of a {place} event, but found {kind}",
+                    event,
+                    f"Expected one of {allowed} as the trigger of a {place} event, but found {kind}",
                     f"{PLACES_ZH[place]}的触发类型应为 {allowed} 之一，但实际为 {kind}",
                 )
 
@@ -103,7 +111,8 @@ def event_unreached(document: Document) -> Iterator[Problem]:
         catches_link = event.tag == "intermediateCatchEvent" and "link" in document.kinds(event)
         if not document.incoming(event) and not catches_link:
             yield Problem(
-                event, f"Expected a flow that leads to '{event.label}', but found none; connect it",
+                event,
+                f"Expected a flow that leads to '{event.label}', but found none; connect it",
                 f"没有顺序流通向 '{event.label}'；请连接",
             )
 
@@ -128,18 +137,21 @@ def boundary_event(document: Document) -> Iterator[Problem]:
             )
         if activity is not None and is_event_sub_process(activity):
             yield Problem(
-                event, f"Expected no boundary event on the event sub-process '{activity.label}'",
+                event,
+                f"Expected no boundary event on the event sub-process '{activity.label}'",
                 f"事件子流程 '{activity.label}' 上不允许有边界事件",
             )
         if event.is_false("cancelActivity") and kinds & {"error", "cancel", "compensate"}:
             yield Problem(
-                event, "Expected errors, cancellation and compensation to interrupt, but found cancelActivity='false'",
+                event,
+                "Expected errors, cancellation and compensation to interrupt, but found cancelActivity='false'",
                 "错误、取消和补偿边界事件必须是中断型，但发现了 cancelActivity='false'",
                 None if kinds & {"error", "cancel"} else "letter",
             )
         if "cancel" in kinds and activity is not None and activity.tag != "transaction":
             yield Problem(
-                event, f"Expected a transaction below the cancel event, but found {activity.tag} '{activity.label}'",
+                event,
+                f"Expected a transaction below the cancel event, but found {activity.tag} '{activity.label}'",
                 f"取消边界事件只能附加在事务上，但 '{activity.label}' 是 {activity.tag}",
             )
 
@@ -149,7 +161,8 @@ def cancel_end(document: Document) -> Iterator[Problem]:
     for event in document.all("endEvent"):
         if "cancel" in document.kinds(event) and event.inside("transaction") is None:
             yield Problem(
-                event, "Expected a cancel end event inside a transaction; make the sub-process a transaction",
+                event,
+                "Expected a cancel end event inside a transaction; make the sub-process a transaction",
                 "取消结束事件只能位于事务中；请将子流程改为事务",
             )
 
@@ -162,13 +175,15 @@ def event_sub_process(document: Document) -> Iterator[Problem]:
         starts = node.all("startEvent")
         if len(starts) != 1:
             yield Problem(
-                node, f"Expected exactly one start event in an event sub-process, but found {len(starts)}",
+                node,
+                f"Expected exactly one start event in an event sub-process, but found {len(starts)}",
                 f"事件子流程应恰好有一个开始事件，但实际有 {len(starts)} 个",
             )
         for start in starts:
             if start.is_false("isInterrupting") and {"error", "compensate"} & set(document.kinds(start)):
                 yield Problem(
-                    start, "Expected errors and compensation to interrupt, but found isInterrupting='false'",
+                    start,
+                    "Expected errors and compensation to interrupt, but found isInterrupting='false'",
                     "错误和补偿开始事件必须是中断型，但发现了 isInterrupting='false'",
                     None if "error" in document.kinds(start) else "letter",
                 )
@@ -180,7 +195,8 @@ def link_events(document: Document) -> Iterator[Problem]:
         here = [catch for catch in found[:2] if document.scope(catch) is document.scope(event)]
         if len(found) != 1 or not here:
             yield Problem(
-                event, f"Expected one catching link event for '{event.label}' in the same process or sub-process, "
+                event,
+                f"Expected one catching link event for '{event.label}' in the same process or sub-process, "
                 f"but found {len(found) if here or not found else 'it elsewhere'}",
                 f"'{event.label}' 在同一流程或子流程中应恰好对应一个链接捕获事件",
             )
@@ -193,7 +209,8 @@ def link_events(document: Document) -> Iterator[Problem]:
             continue
         if event not in reached:
             yield Problem(
-                event, "Expected a throwing link that leads to this one, but found none",
+                event,
+                "Expected a throwing link that leads to this one, but found none",
                 "没有通向此链接捕获事件的链接抛出事件",
             )
         for flow in document.incoming(event):
@@ -202,7 +219,8 @@ def link_events(document: Document) -> Iterator[Problem]:
 
 def _link_flow(event: Node, flow: Node) -> Problem:
     return Problem(
-        event, f"Expected no flow on this side of a link event, but found '{flow.label}'",
+        event,
+        f"Expected no flow on this side of a link event, but found '{flow.label}'",
         f"链接事件的这一侧不应有顺序流，但发现了 '{flow.label}'",
     )
 
@@ -218,7 +236,8 @@ def link_names(document: Document) -> Iterator[Problem]:
                     continue
                 if all(document.resolve(name) is not link for name in other.texts(back)):
                     yield Problem(
-                        link, f"Expected links that name each other, but '{link.label}' names '{other.label}' "
+                        link,
+                        f"Expected links that name each other, but '{link.label}' names '{other.label}' "
                         "and not the reverse",
                         f"链接事件应互相引用，但 '{link.label}' 引用了 '{other.label}'，反之则没有",
                     )
@@ -238,7 +257,8 @@ def compensation_handler(document: Document) -> Iterator[Problem]:
         targets = [node for node in document.associated.get(event, ()) if node.tag not in {"textAnnotation", "group"}]
         if len(targets) != 1 or not targets[0].is_true("isForCompensation"):
             yield Problem(
-                event, "Expected an association to one activity marked isForCompensation, but found "
+                event,
+                "Expected an association to one activity marked isForCompensation, but found "
                 + (", ".join(f"'{node.label}' without the mark" for node in targets) or "none"),
                 "补偿边界事件应关联一个标记为 isForCompensation 的活动，但没有找到",
                 to_execute(document, event),
@@ -256,7 +276,8 @@ def compensation_reach(document: Document) -> Iterator[Problem]:
             activity = document.resolve(definition.get("activityRef")) if definition.get("activityRef") else None
             if activity is not None and scope is not None and document.scope(activity) is not scope:
                 yield Problem(
-                    event, f"Expected to compensate an activity beside the event, but '{activity.label}' is elsewhere",
+                    event,
+                    f"Expected to compensate an activity beside the event, but '{activity.label}' is elsewhere",
                     f"补偿的活动应与该事件在同一层级，但 '{activity.label}' 在别处",
                 )
 
@@ -270,7 +291,8 @@ def timer_definition(document: Document) -> Iterator[Problem]:
             found = timer.all("timeDate", "timeDuration", "timeCycle")
             if len(found) > 1 or (not found and not document.is_drawing(event)):
                 yield Problem(
-                    event, f"Expected one of timeDate, timeDuration and timeCycle, but found {len(found)}",
+                    event,
+                    f"Expected one of timeDate, timeDuration and timeCycle, but found {len(found)}",
                     f"定时器应恰好有 timeDate、timeDuration、timeCycle 之一，但实际有 {len(found)} 个",
                 )
 
@@ -289,7 +311,8 @@ def event_reference(document: Document) -> Iterator[Problem]:
             if any(name.startswith("camunda:") for name in definition.attributes):
                 continue  # sent by a worker
             yield Problem(
-                event, f"Expected {kind}Ref on the {kind} event, but found none; choose the {kind}",
+                event,
+                f"Expected {kind}Ref on the {kind} event, but found none; choose the {kind}",
                 f"{kind} 事件缺少 {kind}Ref；请选择对应的定义",
                 by_the_letter(document, event),
             )
@@ -304,7 +327,8 @@ def message_operation(document: Document) -> Iterator[Problem]:
             operation = next((document.resolve(text) for text in definition.texts("operationRef") if text), None)
             if operation is None:
                 yield Problem(
-                    event, "Expected operationRef on a message event of a process to execute, but found none",
+                    event,
+                    "Expected operationRef on a message event of a process to execute, but found none",
                     "可执行流程的消息事件需要 operationRef，但没有找到",
                 )
             elif definition.get("messageRef") and document.resolve(definition.get("messageRef")) not in [
@@ -329,7 +353,8 @@ def code_missing(document: Document) -> Iterator[Problem]:
             target = document.resolve(definition.get(f"{kind}Ref"))
             if target is not None and not target.get(f"{kind}Code"):
                 yield Problem(
-                    event, f"Expected {kind}Code on '{target.label}', but found none; give it a code",
+                    event,
+                    f"Expected {kind}Code on '{target.label}', but found none; give it a code",
                     f"'{target.label}' 缺少 {kind}Code；请填写代码",
                     by_the_letter(document, event),
                 )

@@ -9,7 +9,10 @@ from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execut
 
 #: Java behind an element.
 JAVA_ATTRIBUTES = (
-    "camunda:class", "camunda:delegateExpression", "camunda:expression", "camunda:variableMappingClass",
+    "camunda:class",
+    "camunda:delegateExpression",
+    "camunda:expression",
+    "camunda:variableMappingClass",
     "camunda:variableMappingDelegateExpression",
 )
 LISTENERS = ("camunda:executionListener", "camunda:taskListener")
@@ -17,13 +20,26 @@ SCRIPT_FORMATS = frozenset({"", "python", "feel"})
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 #: Extensions of Zeebe that only say how things look or are named.
 ZEEBE_HARMLESS = frozenset({f"{ZEEBE}properties", f"{ZEEBE}property", f"{ZEEBE}versionTag", f"{ZEEBE}userTask"})
-UNREAD_ATTRIBUTES = frozenset({
-    "camunda:candidateStarterUsers", "camunda:initiator", "camunda:isStartableInTasklist", "camunda:jobPriority",
-    "camunda:skipExpression", "camunda:variableEvents", "camunda:variableName",
-})
-UNREAD_ELEMENTS = frozenset({
-    "camunda:constraint", "camunda:field", "camunda:formData", "camunda:formProperty", "camunda:potentialStarter",
-})
+UNREAD_ATTRIBUTES = frozenset(
+    {
+        "camunda:candidateStarterUsers",
+        "camunda:initiator",
+        "camunda:isStartableInTasklist",
+        "camunda:jobPriority",
+        "camunda:skipExpression",
+        "camunda:variableEvents",
+        "camunda:variableName",
+    }
+)
+UNREAD_ELEMENTS = frozenset(
+    {
+        "camunda:constraint",
+        "camunda:field",
+        "camunda:formData",
+        "camunda:formProperty",
+        "camunda:potentialStarter",
+    }
+)
 #: How a task says who does it; some of them are refused elsewhere.
 IMPLEMENTED = ("camunda:type", "camunda:topic", "camunda:decisionRef", *JAVA_ATTRIBUTES)
 WORKERS = ("serviceTask", "sendTask", "businessRuleTask")
@@ -43,7 +59,8 @@ def java_behind(document: Document) -> Iterator[Problem]:
         for name in JAVA_ATTRIBUTES:
             if node.get(name):
                 yield Problem(
-                    node, f"Expected an external task with a topic, but found {name}='{node.get(name)[:100]}'; "
+                    node,
+                    f"Expected an external task with a topic, but found {name}='{node.get(name)[:100]}'; "
                     "Java is not executed: set camunda:type='external' and a topic for a worker",
                     f"应为带主题的外部任务，但发现了 {name}='{node.get(name)[:100]}'；"
                     "不执行 Java：请设置 camunda:type='external' 和主题",
@@ -57,7 +74,8 @@ def listener(document: Document) -> Iterator[Problem]:
         yield Problem(
             _owner(node),
             f"Expected no {node.tag}, but found one; listeners are not executed: model the step as a task",
-            f"不支持 {node.tag}；监听器不会被执行：请将该步骤建模为任务", to_execute(document, node),
+            f"不支持 {node.tag}；监听器不会被执行：请将该步骤建模为任务",
+            to_execute(document, node),
         )
 
 
@@ -65,8 +83,10 @@ def listener(document: Document) -> Iterator[Problem]:
 def connector(document: Document) -> Iterator[Problem]:
     for node in document.all("camunda:connector"):
         yield Problem(
-            _owner(node), "Expected an external task with a topic, but found a connector; connectors are not executed",
-            "应为带主题的外部任务，但发现了连接器；连接器不会被执行", to_execute(document, node),
+            _owner(node),
+            "Expected an external task with a topic, but found a connector; connectors are not executed",
+            "应为带主题的外部任务，但发现了连接器；连接器不会被执行",
+            to_execute(document, node),
         )
 
 
@@ -76,13 +96,17 @@ def implementation_type(document: Document) -> Iterator[Problem]:
         kind = node.get("camunda:type")
         if kind and kind != "external":
             yield Problem(
-                node, f"Expected camunda:type='external', but found '{kind}'; a worker has to do this work",
-                f"camunda:type 应为 'external'，但实际为 '{kind}'；该工作需由工作者完成", to_execute(document, node),
+                node,
+                f"Expected camunda:type='external', but found '{kind}'; a worker has to do this work",
+                f"camunda:type 应为 'external'，但实际为 '{kind}'；该工作需由工作者完成",
+                to_execute(document, node),
             )
         elif kind and not node.get("camunda:topic"):
             yield Problem(
-                node, "Expected camunda:topic on an external task, but found none; name the topic of its workers",
-                "外部任务缺少 camunda:topic；请填写主题", to_execute(document, node),
+                node,
+                "Expected camunda:topic on an external task, but found none; name the topic of its workers",
+                "外部任务缺少 camunda:topic；请填写主题",
+                to_execute(document, node),
             )
 
 
@@ -92,23 +116,31 @@ def script_format(document: Document) -> Iterator[Problem]:
         format_ = node.get("scriptFormat") or node.get("scriptLanguage")
         if format_.lower() not in SCRIPT_FORMATS:
             yield Problem(
-                node, f"Expected scriptFormat 'python' or 'feel', but found '{format_}'; rewrite the script",
-                f"scriptFormat 应为 'python' 或 'feel'，但实际为 '{format_}'；请改写脚本", to_execute(document, node),
+                node,
+                f"Expected scriptFormat 'python' or 'feel', but found '{format_}'; rewrite the script",
+                f"scriptFormat 应为 'python' 或 'feel'，但实际为 '{format_}'；请改写脚本",
+                to_execute(document, node),
             )
         if not format_ and node.first("script") is not None:
             yield Problem(
-                node, "Expected scriptFormat beside the script, but found none; write scriptFormat='python'",
-                "脚本缺少 scriptFormat；请设为 scriptFormat='python'", "letter",
+                node,
+                "Expected scriptFormat beside the script, but found none; write scriptFormat='python'",
+                "脚本缺少 scriptFormat；请设为 scriptFormat='python'",
+                "letter",
             )
         if node.get("camunda:resource"):
             yield Problem(
-                node, "Expected the script in the diagram, but found camunda:resource; put it there",
-                "脚本应写在图中，但发现了 camunda:resource；请写入图中", to_execute(document, node),
+                node,
+                "Expected the script in the diagram, but found camunda:resource; put it there",
+                "脚本应写在图中，但发现了 camunda:resource；请写入图中",
+                to_execute(document, node),
             )
         elif node.first("script") is None and node.tag == "scriptTask":
             yield Problem(
-                node, "Expected a script, but found none; write one, or use another kind of task",
-                "脚本任务没有脚本；请编写脚本或改用其他任务类型", by_the_letter(document, node),
+                node,
+                "Expected a script, but found none; write one, or use another kind of task",
+                "脚本任务没有脚本；请编写脚本或改用其他任务类型",
+                by_the_letter(document, node),
             )
 
 
@@ -117,8 +149,10 @@ def mapping_script(document: Document) -> Iterator[Problem]:
     for node in document.all("camunda:script"):
         if node.inside(*LISTENERS) is None:
             yield Problem(
-                _owner(node), "Expected ${…} in a mapping, but found a script; scripts run in script tasks only",
-                "映射中应使用 ${…}，但发现了脚本；脚本只能在脚本任务中执行", to_execute(document, node),
+                _owner(node),
+                "Expected ${…} in a mapping, but found a script; scripts run in script tasks only",
+                "映射中应使用 ${…}，但发现了脚本；脚本只能在脚本任务中执行",
+                to_execute(document, node),
             )
     for node in document.all("conditionExpression", "condition"):
         if node.get("camunda:resource"):
@@ -135,8 +169,10 @@ def cmmn_call(document: Document) -> Iterator[Problem]:
     for node in document.all("callActivity"):
         if node.get("camunda:caseRef"):
             yield Problem(
-                node, "Expected calledElement on a call activity, but found camunda:caseRef; CMMN is not executed",
-                "调用活动应使用 calledElement，但发现了 camunda:caseRef；不执行 CMMN", to_execute(document, node),
+                node,
+                "Expected calledElement on a call activity, but found camunda:caseRef; CMMN is not executed",
+                "调用活动应使用 calledElement，但发现了 camunda:caseRef；不执行 CMMN",
+                to_execute(document, node),
             )
 
 
@@ -160,8 +196,10 @@ def transaction_method(document: Document) -> Iterator[Problem]:
         method = node.get("method")
         if method.lstrip("#").lower() not in {"", "compensate", "unspecified"}:
             yield Problem(
-                node, f"Expected ##Compensate as the method of a transaction, but found '{method}'; it is not executed",
-                f"事务的 method 应为 ##Compensate，但实际为 '{method}'；此方式不会被执行", to_execute(document, node),
+                node,
+                f"Expected ##Compensate as the method of a transaction, but found '{method}'; it is not executed",
+                f"事务的 method 应为 ##Compensate，但实际为 '{method}'；此方式不会被执行",
+                to_execute(document, node),
             )
 
 
@@ -176,7 +214,8 @@ def zeebe_extension(document: Document) -> Iterator[Problem]:
             yield Problem(
                 _owner(node),
                 f"Expected extensions of Camunda 7, but found zeebe:{name} of Camunda 8, which is not executed",
-                f"应为 Camunda 7 的扩展，但发现了 Camunda 8 的 zeebe:{name}，它不会被执行", to_execute(document, node),
+                f"应为 Camunda 7 的扩展，但发现了 Camunda 8 的 zeebe:{name}，它不会被执行",
+                to_execute(document, node),
             )
 
 
@@ -187,7 +226,8 @@ def extension_ignored(document: Document) -> Iterator[Problem]:
         unread = [name for name in node.attributes if name in UNREAD_ATTRIBUTES]
         for name in unread + ([node.tag] if node.tag in UNREAD_ELEMENTS else []):
             yield Problem(
-                _owner(node) if name == node.tag else node, f"Expected no {name}, but found it; it has no effect here",
+                _owner(node) if name == node.tag else node,
+                f"Expected no {name}, but found it; it has no effect here",
                 f"发现了 {name}；它在此不起作用，请删除",
             )
 
@@ -196,9 +236,11 @@ def extension_ignored(document: Document) -> Iterator[Problem]:
 def error_mapping(document: Document) -> Iterator[Problem]:
     for node in document.all("camunda:errorEventDefinition"):
         yield Problem(
-            _owner(node), "Expected workers to report BPMN errors themselves, but found camunda:errorEventDefinition, "
+            _owner(node),
+            "Expected workers to report BPMN errors themselves, but found camunda:errorEventDefinition, "
             "which is not executed",
-            "应由工作者报告 BPMN 错误，但发现了 camunda:errorEventDefinition；它不会被执行", to_execute(document, node),
+            "应由工作者报告 BPMN 错误，但发现了 camunda:errorEventDefinition；它不会被执行",
+            to_execute(document, node),
         )
 
 
@@ -210,7 +252,8 @@ def worker_missing(document: Document) -> Iterator[Problem]:
         if node.tag == "sendTask" and node.get("messageRef"):
             continue
         yield Problem(
-            node, f"Expected camunda:type='external' and a topic on '{node.label}', but found none; "
+            node,
+            f"Expected camunda:type='external' and a topic on '{node.label}', but found none; "
             "it waits for workers of the topic that is its id",
             f"'{node.label}' 没有 camunda:type='external' 和主题；将以其标识作为主题等待工作者",
         )
@@ -227,7 +270,8 @@ def nobody_may(document: Document) -> Iterator[Problem]:
         placed = node in in_lane or any(above in in_lane for above in node.ancestors())
         if not named and role is None and not placed:
             yield Problem(
-                node, "Expected somebody who may do this task, but found no assignee, candidates or lane",
+                node,
+                "Expected somebody who may do this task, but found no assignee, candidates or lane",
                 "没有人可以办理此任务；请指定处理人、候选用户、候选组或泳道",
             )
 
@@ -237,8 +281,10 @@ def process_id(document: Document) -> Iterator[Problem]:
     for node in document.all("process"):
         if not node.id.strip():
             yield Problem(
-                node, "Expected an id on the process, but found none; it is the name it is started by",
-                "流程缺少标识 (id)；启动流程时需要它", to_execute(document, node),
+                node,
+                "Expected an id on the process, but found none; it is the name it is started by",
+                "流程缺少标识 (id)；启动流程时需要它",
+                to_execute(document, node),
             )
 
 
@@ -247,7 +293,8 @@ def executable_unsaid(document: Document) -> Iterator[Problem]:
     for node in document.all("process"):
         if "isExecutable" not in node.attributes:
             yield Problem(
-                node, "Expected isExecutable on the process, but found none; say true to run it, false for a drawing",
+                node,
+                "Expected isExecutable on the process, but found none; say true to run it, false for a drawing",
                 "流程缺少 isExecutable；要执行请设为 true，仅作图请设为 false",
             )
 
@@ -257,13 +304,15 @@ def label_missing(document: Document) -> Iterator[Problem]:
     for node in document.all(*ACTIVITIES):
         if not node.name:
             yield Problem(
-                node, f"Expected a name on {node.tag} '{node.label}', but found none; say what is done",
+                node,
+                f"Expected a name on {node.tag} '{node.label}', but found none; say what is done",
                 f"{node.tag} '{node.label}' 没有名称；请填写要做的事",
             )
     for node in document.all("exclusiveGateway", "inclusiveGateway"):
         if not node.name and len(document.outgoing(node)) > 1:
             yield Problem(
-                node, f"Expected a question as the name of gateway '{node.label}', but found none",
+                node,
+                f"Expected a question as the name of gateway '{node.label}', but found none",
                 f"网关 '{node.label}' 没有名称；请填写判断的问题",
             )
 
@@ -273,6 +322,7 @@ def empty_sub_process(document: Document) -> Iterator[Problem]:
     for node in document.all("subProcess", "transaction"):
         if not any(child.tag in ACTIVITIES | EVENTS for child in node.children):
             yield Problem(
-                node, f"Expected activities in sub-process '{node.label}', but found none",
+                node,
+                f"Expected activities in sub-process '{node.label}', but found none",
                 f"子流程 '{node.label}' 是空的",
             )

@@ -11,18 +11,40 @@ from engine.bpmn.validation.rules import Level, Problem, rule, to_execute
 from engine.expressions import compile_expression
 
 CONDITIONS = (
-    "conditionExpression", "condition", "loopCondition", "completionCondition", "activationCondition",
+    "conditionExpression",
+    "condition",
+    "loopCondition",
+    "completionCondition",
+    "activationCondition",
 )
 #: Where the standard demands a formal expression of what is executed.
 FORMAL = (*CONDITIONS, "loopCardinality", "timeDate", "timeDuration", "timeCycle", "from", "to")
 TIMERS: dict[str, timers.Kind] = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
 #: Extension attributes whose whole text may be an expression, and elements whose text may be.
-EXPRESSION_ATTRIBUTES = frozenset({
-    "assignee", "businessKey", "calledElement", "calledElementBinding", "calledElementVersion", "candidateGroups",
-    "candidateStarterGroups", "candidateStarterUsers", "candidateUsers", "collection", "decisionRef", "dueDate",
-    "errorMessageVariable",
-    "followUpDate", "formKey", "formRef", "priority", "sourceExpression", "taskPriority", "topic",
-})
+EXPRESSION_ATTRIBUTES = frozenset(
+    {
+        "assignee",
+        "businessKey",
+        "calledElement",
+        "calledElementBinding",
+        "calledElementVersion",
+        "candidateGroups",
+        "candidateStarterGroups",
+        "candidateStarterUsers",
+        "candidateUsers",
+        "collection",
+        "decisionRef",
+        "dueDate",
+        "errorMessageVariable",
+        "followUpDate",
+        "formKey",
+        "formRef",
+        "priority",
+        "sourceExpression",
+        "taskPriority",
+        "topic",
+    }
+)
 EXPRESSION_ELEMENTS = ("camunda:inputParameter", "camunda:outputParameter", "camunda:value", "camunda:entry")
 READ_LANGUAGES = re.compile(r"juel|feel|camunda|/activiti|uel\b|^$", re.IGNORECASE)
 STARTS = re.compile(r"[$#]\{")
@@ -52,7 +74,8 @@ def expression_type(document: Document) -> Iterator[Problem]:
             continue
         if node.attributes.get(XSI_TYPE, "").rpartition(":")[2] != "tFormalExpression":
             yield Problem(
-                node, f"Expected xsi:type='tFormalExpression' on '{node.tag}' of a process to execute; add it",
+                node,
+                f"Expected xsi:type='tFormalExpression' on '{node.tag}' of a process to execute; add it",
                 f"可执行流程的 '{node.tag}' 应带有 xsi:type='tFormalExpression'；请补充",
             )
 
@@ -77,7 +100,8 @@ def condition_text(document: Document) -> Iterator[Problem]:
             continue
         if not node.text:
             yield Problem(
-                node, f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found nothing",
+                node,
+                f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found nothing",
                 f"'{node.tag}' 应包含表达式（如 ${{amount > 100}}），但内容为空",
             )
         elif STARTS.search(node.text) or _is_feel(document, node):
@@ -109,7 +133,8 @@ def _bare(node: Node) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected ${{…}} around the expression in '{node.tag}', but found '{shown}'; it is read as ${{{shown}}}",
-            f"'{node.tag}' 中的表达式应写在 ${{…}} 中，但实际为 '{shown}'；将按 ${{{shown}}} 处理", "warning",
+            f"'{node.tag}' 中的表达式应写在 ${{…}} 中，但实际为 '{shown}'；将按 ${{{shown}}} 处理",
+            "warning",
         )
 
 
@@ -127,7 +152,8 @@ def constant_value(document: Document) -> Iterator[Problem]:
         if node.tag == "loopCardinality":
             wanted, wanted_zh = ("a whole number from 0", "不小于 0 的整数")
         yield Problem(
-            node, f"Expected {wanted} as '{node.tag}', but '{node.text[:100]}' is always {str(value)[:100]}",
+            node,
+            f"Expected {wanted} as '{node.tag}', but '{node.text[:100]}' is always {str(value)[:100]}",
             f"'{node.tag}' 的结果应为{wanted_zh}，但 '{node.text[:100]}' 总是 {str(value)[:100]}",
         )
 
@@ -154,7 +180,8 @@ def timer_text(document: Document) -> Iterator[Problem]:
             timers.parse(TIMERS[node.tag], node.text)
         except errors.InvalidInput as error:
             yield Problem(
-                node, f"{error.message}; write for example {EXAMPLES[node.tag]}",
+                node,
+                f"{error.message}; write for example {EXAMPLES[node.tag]}",
                 f"无法识别定时器 {node.tag} 的内容 '{node.text[:100]}'；例如应写为 {EXAMPLES[node.tag]}",
                 level,
             )
@@ -189,6 +216,8 @@ def _read(document: Document, node: Node, text: str, level: Level | None = None)
             compile_expression(text)
     except errors.EngineError as error:
         yield Problem(
-            node, f"Expected a readable expression in '{node.tag}', but found '{text[:100]}': {error.message}",
-            f"'{node.tag}' 中的表达式 '{text[:100]}' 无法识别：{error.message}", level,
+            node,
+            f"Expected a readable expression in '{node.tag}', but found '{text[:100]}': {error.message}",
+            f"'{node.tag}' 中的表达式 '{text[:100]}' 无法识别：{error.message}",
+            level,
         )

@@ -55,7 +55,8 @@ def flow_immediate(document: Document) -> Iterator[Problem]:
     for flow in document.flows:
         if flow.is_false("isImmediate") and not document.is_drawing(flow):
             yield Problem(
-                flow, "Expected no isImmediate='false' in a process to execute; delete the attribute",
+                flow,
+                "Expected no isImmediate='false' in a process to execute; delete the attribute",
                 "可执行流程中不允许 isImmediate='false'；请删除该属性",
                 by_the_letter(document, flow),
             )
@@ -68,7 +69,8 @@ def condition_source(document: Document) -> Iterator[Problem]:
         if flow.first("conditionExpression") is None or source is None or source.tag in CONDITIONAL_SOURCES:
             continue
         yield Problem(
-            flow, f"Expected no condition on a flow that leaves {source.tag} '{source.label}'; "
+            flow,
+            f"Expected no condition on a flow that leaves {source.tag} '{source.label}'; "
             "delete it, or decide with an exclusive gateway",
             f"从 {source.tag} '{source.label}' 出发的顺序流不应有条件；请删除条件，或使用排他网关",
             None if source.tag in {"startEvent", "eventBasedGateway"} else by_the_letter(document, flow),
@@ -81,7 +83,8 @@ def condition_alone(document: Document) -> Iterator[Problem]:
         outgoing = document.outgoing(node)
         if len(outgoing) == 1 and outgoing[0].first("conditionExpression") is not None:
             yield Problem(
-                outgoing[0], "Expected another flow beside one with a condition, but found none; "
+                outgoing[0],
+                "Expected another flow beside one with a condition, but found none; "
                 "the path would end here when the condition is false",
                 "带条件的顺序流旁边应有其他顺序流，但没有；条件不成立时流程将在此中断",
                 by_the_letter(document, node),
@@ -103,7 +106,8 @@ def default_flow(document: Document) -> Iterator[Problem]:
             )
         elif flow.first("conditionExpression") is not None:
             yield Problem(
-                flow, f"Expected no condition on the default flow of '{node.label}'; delete the condition",
+                flow,
+                f"Expected no condition on the default flow of '{node.label}'; delete the condition",
                 f"'{node.label}' 的默认顺序流不应有条件；请删除条件",
                 by_the_letter(document, flow),
             )
@@ -177,7 +181,8 @@ def start_without_end(document: Document) -> Iterator[Problem]:
             continue
         lacking, lacking_zh = ("end", "结束") if ends is None else ("start", "开始")
         yield Problem(
-            scope, f"Expected start and end events together in '{scope.label}', but found no {lacking} event",
+            scope,
+            f"Expected start and end events together in '{scope.label}', but found no {lacking} event",
             f"'{scope.label}' 应同时有开始事件和结束事件，但没有{lacking_zh}事件",
         )
 
@@ -187,6 +192,7 @@ def gateway_flows(document: Document) -> Iterator[Problem]:
     for node in document.all(*GATEWAYS):
         if len(document.incoming(node)) < 2 and len(document.outgoing(node)) < 2:
             yield Problem(
-                node, "Expected a gateway to split or to join, but found at most one flow on either side; delete it",
+                node,
+                "Expected a gateway to split or to join, but found at most one flow on either side; delete it",
                 "网关应分流或汇合，但两侧最多只有一条顺序流；请删除该网关",
             )

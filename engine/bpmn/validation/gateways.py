@@ -36,19 +36,22 @@ def event_gateway(document: Document) -> Iterator[Problem]:
         outgoing = document.outgoing(node)
         if len(outgoing) < 2 or node.get("gatewayDirection") == "Converging":
             yield Problem(
-                node, f"Expected an event-based gateway to lead to two events or more, but found {len(outgoing)}",
+                node,
+                f"Expected an event-based gateway to lead to two events or more, but found {len(outgoing)}",
                 f"事件网关应通向两个或更多事件，但实际有 {len(outgoing)} 个",
                 by_the_letter(document, node),
             )
         if node.is_true("instantiate"):
             for flow in document.incoming(node):
                 yield Problem(
-                    node, f"Expected no flow into a gateway that starts the process, but found '{flow.label}'",
+                    node,
+                    f"Expected no flow into a gateway that starts the process, but found '{flow.label}'",
                     f"启动流程的事件网关不应有流入的顺序流，但发现了 '{flow.label}'",
                 )
         elif node.get("eventGatewayType") == "Parallel":
             yield Problem(
-                node, "Expected eventGatewayType='Parallel' only together with instantiate='true'",
+                node,
+                "Expected eventGatewayType='Parallel' only together with instantiate='true'",
                 "eventGatewayType='Parallel' 只能与 instantiate='true' 一起使用",
             )
 
@@ -60,13 +63,15 @@ def event_gateway_target(document: Document) -> Iterator[Problem]:
         for target in targets:
             if not _waits(document, target):
                 yield Problem(
-                    target, f"Expected a message, timer, conditional or signal catch event or a receive task after the "
+                    target,
+                    f"Expected a message, timer, conditional or signal catch event or a receive task after the "
                     f"event-based gateway '{node.label}', but found {target.tag}",
                     f"事件网关 '{node.label}' 之后应为消息、定时、条件或信号捕获事件或接收任务，但实际为 {target.tag}",
                 )
             if len(document.incoming(target)) > 1:
                 yield Problem(
-                    target, f"Expected only the flow from event-based gateway '{node.label}', but found others too",
+                    target,
+                    f"Expected only the flow from event-based gateway '{node.label}', but found others too",
                     f"除事件网关 '{node.label}' 外，不应有其他顺序流通向此元素",
                     by_the_letter(document, node),
                 )
@@ -79,7 +84,8 @@ def event_gateway_target(document: Document) -> Iterator[Problem]:
                 )
             if node.is_true("instantiate") and "message" not in _kinds(document, target):
                 yield Problem(
-                    target, "Expected messages only after a gateway that starts the process",
+                    target,
+                    "Expected messages only after a gateway that starts the process",
                     "启动流程的事件网关之后只能是消息事件",
                     by_the_letter(document, node),
                 )
@@ -91,7 +97,8 @@ def _mixed_messages(document: Document, node: Node, targets: list[Node]) -> Iter
     catches = any(target.tag != "receiveTask" and "message" in document.kinds(target) for target in targets)
     if receives and catches:
         yield Problem(
-            node, "Expected either receive tasks or message events after the gateway, but found both; use one kind",
+            node,
+            "Expected either receive tasks or message events after the gateway, but found both; use one kind",
             "事件网关之后应统一使用接收任务或消息事件，但两者都有；请只用一种",
             by_the_letter(document, node),
         )
@@ -118,7 +125,8 @@ def gateway_condition(document: Document) -> Iterator[Problem]:
         for flow in outgoing:
             if flow.first("conditionExpression") is None and flow is not default:
                 yield Problem(
-                    flow, f"Expected a condition, or the mark as default, on each flow that leaves '{node.label}'",
+                    flow,
+                    f"Expected a condition, or the mark as default, on each flow that leaves '{node.label}'",
                     f"从 '{node.label}' 出发的每条顺序流都应有条件或标为默认",
                     by_the_letter(document, node),
                 )

@@ -8,7 +8,13 @@ from engine.bpmn.validation.document import EVENTS, Document, Node
 from engine.bpmn.validation.rules import Problem, rule
 
 ITEM_AWARE = (
-    "dataInput", "dataOutput", "dataObject", "dataStore", "property", "dataObjectReference", "dataStoreReference",
+    "dataInput",
+    "dataOutput",
+    "dataObject",
+    "dataStore",
+    "property",
+    "dataObjectReference",
+    "dataStoreReference",
 )
 #: What an association may fill in its element, and what it may read there.
 INPUTS = frozenset({"dataInput", "inputDataItem", "property"})
@@ -45,12 +51,15 @@ def reference_item(document: Document) -> Iterator[Problem]:
         pointer = "dataObjectRef" if node.tag == "dataObjectReference" else "dataStoreRef"
         if node.get("itemSubjectRef"):
             yield Problem(
-                node, f"Expected the item definition on what '{node.label}' refers to, not on the reference",
+                node,
+                f"Expected the item definition on what '{node.label}' refers to, not on the reference",
                 f"数据项定义应写在 '{node.label}' 所引用的对象上，而不是引用上",
             )
         if not node.get(pointer) and node.tag == "dataObjectReference":
             yield Problem(
-                node, f"Expected {pointer} on '{node.label}', but found none", f"'{node.label}' 缺少 {pointer}",
+                node,
+                f"Expected {pointer} on '{node.label}', but found none",
+                f"'{node.label}' 缺少 {pointer}",
             )
 
 
@@ -81,7 +90,8 @@ def io_set(document: Document) -> Iterator[Problem]:
             for value in holder.all(value_tag):
                 if value not in members:
                     yield Problem(
-                        value, f"Expected '{value.label}' in an {set_tag}, but found it in none",
+                        value,
+                        f"Expected '{value.label}' in an {set_tag}, but found it in none",
                         f"'{value.label}' 应属于某个 {set_tag}，但没有",
                     )
             for one in sets:
@@ -94,7 +104,8 @@ def _special_members(document: Document, one: Node, own: set[Node | None], stem:
         for text in one.texts(tag):
             if document.resolve(text) not in own:
                 yield Problem(
-                    one, f"Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
+                    one,
+                    f"Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
                     f"{tag} 中的 '{text}' 也应列在同一集合的 data{stem}Refs 中，但没有",
                 )
     back, there = ("outputSetRefs", "inputSetRefs") if stem == "Input" else ("inputSetRefs", "outputSetRefs")
@@ -102,7 +113,8 @@ def _special_members(document: Document, one: Node, own: set[Node | None], stem:
         other = document.resolve(text)
         if other is not None and one not in [document.resolve(name) for name in other.texts(there)]:
             yield Problem(
-                one, f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
+                one,
+                f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
                 f"输入集与输出集应互相引用，但 '{one.label}' 引用了 '{text}'，反之则没有",
             )
 
@@ -145,12 +157,14 @@ def association_items(document: Document) -> Iterator[Problem]:
         holder = association.parent or association
         if not sources and association.first("assignment") is None:
             yield Problem(
-                holder, f"Expected a sourceRef in data association '{association.label}', but found none",
+                holder,
+                f"Expected a sourceRef in data association '{association.label}', but found none",
                 f"数据关联 '{association.label}' 缺少 sourceRef",
             )
         if len(sources) > 1:
             yield Problem(
-                holder, f"Expected one sourceRef in data association '{association.label}' without transformation, "
+                holder,
+                f"Expected one sourceRef in data association '{association.label}' without transformation, "
                 f"but found {len(sources)}",
                 f"没有 transformation 的数据关联 '{association.label}' 只能有一个 sourceRef，"
                 f"但实际有 {len(sources)} 个",
@@ -184,7 +198,8 @@ def event_items(document: Document) -> Iterator[Problem]:
         payloads = [payload for node in definitions if (payload := _payload(document, node)) is not None]
         if values and len(values) != len(definitions):
             yield Problem(
-                event, f"Expected one value for each trigger of the event, but found {len(values)} values",
+                event,
+                f"Expected one value for each trigger of the event, but found {len(values)} values",
                 f"事件的每个触发应对应一个数据，但实际有 {len(values)} 个",
             )
         expected = sorted(payload.get("structureRef") for payload in payloads)
@@ -192,7 +207,8 @@ def event_items(document: Document) -> Iterator[Problem]:
         found = sorted(subject.get("structureRef") for subject in subjects)
         if values and payloads and expected != found:
             yield Problem(
-                event, "Expected values with the item definitions of what the event throws or catches, but they differ",
+                event,
+                "Expected values with the item definitions of what the event throws or catches, but they differ",
                 "事件数据的数据项定义应与其抛出或捕获的内容一致，但两者不同",
             )
 

@@ -29,7 +29,8 @@ def loop_endless(document: Document) -> Iterator[Problem]:
     for loop in document.all("standardLoopCharacteristics"):
         if loop.first("loopCondition") is None and not loop.get("loopMaximum"):
             yield Problem(
-                loop, "Expected loopCondition or loopMaximum, but found neither; the activity would repeat for ever",
+                loop,
+                "Expected loopCondition or loopMaximum, but found neither; the activity would repeat for ever",
                 "应有 loopCondition 或 loopMaximum，但都没有；活动将无限重复",
                 None if document.is_drawing(loop) else "error",
             )
@@ -38,23 +39,29 @@ def loop_endless(document: Document) -> Iterator[Problem]:
 @rule("multi-instance-source")
 def multi_instance_source(document: Document) -> Iterator[Problem]:
     for loop in document.all("multiInstanceLoopCharacteristics"):
-        sources = [
-            name for name in ("loopCardinality", "loopDataInputRef") if loop.first(name) is not None
-        ] + [name for name in ("camunda:collection",) if loop.get(name)]
+        sources = [name for name in ("loopCardinality", "loopDataInputRef") if loop.first(name) is not None] + [
+            name for name in ("camunda:collection",) if loop.get(name)
+        ]
         if not sources:
             yield Problem(
-                loop, "Expected loopCardinality or a collection to say how many instances there are, but found neither",
-                "应有 loopCardinality 或集合来确定实例数量，但都没有", to_execute(document, loop),
+                loop,
+                "Expected loopCardinality or a collection to say how many instances there are, but found neither",
+                "应有 loopCardinality 或集合来确定实例数量，但都没有",
+                to_execute(document, loop),
             )
         if {"loopCardinality", "loopDataInputRef"} <= set(sources):
             yield Problem(
-                loop, "Expected either loopCardinality or loopDataInputRef, but found both; delete one",
-                "loopCardinality 与 loopDataInputRef 只能有一个，但两者都有；请删除一个", by_the_letter(document, loop),
+                loop,
+                "Expected either loopCardinality or loopDataInputRef, but found both; delete one",
+                "loopCardinality 与 loopDataInputRef 只能有一个，但两者都有；请删除一个",
+                by_the_letter(document, loop),
             )
         if loop.get("camunda:elementVariable") and not ({"loopDataInputRef", "camunda:collection"} & set(sources)):
             yield Problem(
-                loop, "Expected a collection beside elementVariable, but found none",
-                "elementVariable 需要同时指定集合 (collection)", to_execute(document, loop),
+                loop,
+                "Expected a collection beside elementVariable, but found none",
+                "elementVariable 需要同时指定集合 (collection)",
+                to_execute(document, loop),
             )
 
 
@@ -65,7 +72,8 @@ def multi_instance_behavior(document: Document) -> Iterator[Problem]:
         complex_definitions = loop.all("complexBehaviorDefinition")
         if (behavior == "Complex") != bool(complex_definitions):
             yield Problem(
-                loop, f"Expected complexBehaviorDefinition with behavior='Complex' and only then, but found "
+                loop,
+                f"Expected complexBehaviorDefinition with behavior='Complex' and only then, but found "
                 f"{len(complex_definitions)} with behavior='{behavior}'",
                 f"complexBehaviorDefinition 只能且必须与 behavior='Complex' 一起使用，但 behavior='{behavior}' 时有 "
                 f"{len(complex_definitions)} 个",
@@ -74,23 +82,28 @@ def multi_instance_behavior(document: Document) -> Iterator[Problem]:
         for value, name in BEHAVIOR_EVENTS.items():
             if behavior == value and not loop.get(name):
                 yield Problem(
-                    loop, f"Expected {name} with behavior='{value}', but found none; name the event to throw",
+                    loop,
+                    f"Expected {name} with behavior='{value}', but found none; name the event to throw",
                     f"behavior='{value}' 时需要 {name}；请指定要抛出的事件",
                     to_execute(document, loop),
                 )
             elif behavior != value and loop.get(name):
                 yield Problem(
-                    loop, f"Expected {name} only with behavior='{value}', but found it with behavior='{behavior}'",
-                    f"{name} 只能与 behavior='{value}' 一起使用，但 behavior 为 '{behavior}'", "letter",
+                    loop,
+                    f"Expected {name} only with behavior='{value}', but found it with behavior='{behavior}'",
+                    f"{name} 只能与 behavior='{value}' 一起使用，但 behavior 为 '{behavior}'",
+                    "letter",
                 )
         for definition in complex_definitions:
             event = definition.first("event")
             kinds = document.kinds(event) if event is not None else []
             if event is not None and (len(kinds) != 1 or kinds[0] not in THROWN):
                 yield Problem(
-                    loop, "Expected one event that can be thrown in complexBehaviorDefinition, but found "
+                    loop,
+                    "Expected one event that can be thrown in complexBehaviorDefinition, but found "
                     + (", ".join(kinds) or "none"),
-                    "complexBehaviorDefinition 应恰好有一个可抛出的事件", "letter",
+                    "complexBehaviorDefinition 应恰好有一个可抛出的事件",
+                    "letter",
                 )
 
 
@@ -113,12 +126,14 @@ def multi_instance_items(document: Document) -> Iterator[Problem]:
             own = loop.parent.first("ioSpecification") if loop.parent is not None else None
             if loop.parent is not None and loop.parent.tag in TASKS and whole.parent is not own:
                 yield Problem(
-                    loop, f"Expected an input or output of the task itself as {reference}, but found '{whole.label}'",
+                    loop,
+                    f"Expected an input or output of the task itself as {reference}, but found '{whole.label}'",
                     f"{reference} 应为任务自身的输入或输出，但实际为 '{whole.label}'",
                 )
             if not _is_collection(document, whole):
                 yield Problem(
-                    loop, f"Expected a collection as {reference}, but '{whole.label}' is none",
+                    loop,
+                    f"Expected a collection as {reference}, but '{whole.label}' is none",
                     f"{reference} 应为集合，但 '{whole.label}' 不是集合",
                 )
             if item is not None:
@@ -132,7 +147,8 @@ def _item_fits(document: Document, loop: Node, whole: Node, item: Node) -> Itera
     same = of_item.get("structureRef") == of_whole.get("structureRef")
     if not same or of_item.is_true("isCollection") or item.is_true("isCollection"):
         yield Problem(
-            loop, f"Expected '{item.label}' to be one item of '{whole.label}', but its item definition does not fit",
+            loop,
+            f"Expected '{item.label}' to be one item of '{whole.label}', but its item definition does not fit",
             f"'{item.label}' 应为 '{whole.label}' 中的一项，但其数据项定义不符",
         )
 

@@ -57,8 +57,11 @@ def never_reached(document: Document) -> Iterator[Problem]:
     for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
         nodes, successors = _graph(document, scope)
         starts = [
-            node for node in nodes
-            if node.tag == "startEvent" or is_event_sub_process(node) or node.is_true("instantiate")
+            node
+            for node in nodes
+            if node.tag == "startEvent"
+            or is_event_sub_process(node)
+            or node.is_true("instantiate")
             or node.is_true("isForCompensation")
         ]
         if not starts:
@@ -67,7 +70,8 @@ def never_reached(document: Document) -> Iterator[Problem]:
         for node in nodes:
             if node not in reached and document.incoming(node):
                 yield Problem(
-                    node, f"Expected a path from a start event to '{node.label}', but found none; it is never reached",
+                    node,
+                    f"Expected a path from a start event to '{node.label}', but found none; it is never reached",
                     f"从开始事件无法到达 '{node.label}'；它永远不会执行",
                 )
 
@@ -83,7 +87,8 @@ def never_ends(document: Document) -> Iterator[Problem]:
             loop = _loop(trapped[0], successors)
             names = ", ".join(node.label for node in loop[:5])
             yield Problem(
-                loop[0], f"Expected a way out of the loop {names}, but found none; add a flow that leaves it",
+                loop[0],
+                f"Expected a way out of the loop {names}, but found none; add a flow that leaves it",
                 f"循环 {names} 没有出口；请增加一条离开循环的顺序流",
             )
 
@@ -96,7 +101,7 @@ def _loop(start: Node, successors: Graph) -> list[Node]:
         walked[node] = None
         node = successors[node][0]
     path = list(walked)
-    return path[path.index(node):]
+    return path[path.index(node) :]
 
 
 @rule("join-deadlock", "warning")
@@ -115,7 +120,8 @@ def join_deadlock(document: Document) -> Iterator[Problem]:
             for join, number in met.items():
                 if join.tag == "parallelGateway" and number > 1 and len(document.incoming(join)) > 1:
                     yield Problem(
-                        join, f"Expected all branches to arrive here, but '{split.label}' takes only one of {number}; "
+                        join,
+                        f"Expected all branches to arrive here, but '{split.label}' takes only one of {number}; "
                         "join with an exclusive gateway",
                         f"'{split.label}' 只会选择 {number} 个分支中的一个，并行汇合将永远等待；请用排他网关汇合",
                     )

@@ -16,10 +16,19 @@ from engine.bpmn.validation.document import (
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
-ITEM_HOLDERS = frozenset({
-    "dataInput", "dataOutput", "dataObject", "dataObjectReference", "dataStoreReference", "dataStore", "property",
-    "inputDataItem", "outputDataItem",
-})
+ITEM_HOLDERS = frozenset(
+    {
+        "dataInput",
+        "dataOutput",
+        "dataObject",
+        "dataObjectReference",
+        "dataStoreReference",
+        "dataStore",
+        "property",
+        "inputDataItem",
+        "outputDataItem",
+    }
+)
 
 #: Attribute, or `tag/attribute` where the name alone is not clear, to the tags it may point to (empty: any element).
 ATTRIBUTES: Mapping[str, frozenset[str]] = {
@@ -103,10 +112,23 @@ CHILDREN: Mapping[str, frozenset[str]] = {
     "whileExecutingOutputRefs": frozenset({"dataOutput"}),
 }
 #: Lists of shapes that tools keep carelessly: they move no token, so a stale entry only warns.
-CARELESS = frozenset({
-    "categoryValueRef", "flowNodeRef", "interfaceRef", "definitionalCollaborationRef", "dataStoreRef", "itemSubjectRef",
-    "itemRef", "structureRef", "supports", "processRef", "evaluatesToTypeRef", "loopDataInputRef", "loopDataOutputRef",
-})
+CARELESS = frozenset(
+    {
+        "categoryValueRef",
+        "flowNodeRef",
+        "interfaceRef",
+        "definitionalCollaborationRef",
+        "dataStoreRef",
+        "itemSubjectRef",
+        "itemRef",
+        "structureRef",
+        "supports",
+        "processRef",
+        "evaluatesToTypeRef",
+        "loopDataInputRef",
+        "loopDataOutputRef",
+    }
+)
 
 
 def _references(document: Document) -> Iterator[tuple[Node, str, str, frozenset[str]]]:
@@ -131,7 +153,8 @@ def dangling_reference(document: Document) -> Iterator[Problem]:
         if document.resolve(text) is not None or document.is_foreign(text):
             continue
         yield Problem(
-            node, f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
+            node,
+            f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
             f"{name} 指向的元素 '{text}' 不存在；请更正引用或补充该元素",
             by_the_letter(document, node) if name in CARELESS else None,
         )
@@ -145,7 +168,8 @@ def reference_kind(document: Document) -> Iterator[Problem]:
             continue
         few = sorted(kinds)[:3]
         yield Problem(
-            node, f"Expected {' or '.join(few)} for {name}, but found {found.tag} '{text}'",
+            node,
+            f"Expected {' or '.join(few)} for {name}, but found {found.tag} '{text}'",
             f"{name} 应指向 {'、'.join(few)}，但 '{text}' 是 {found.tag}",
             by_the_letter(document, node) if name in CARELESS else None,
         )
@@ -155,18 +179,25 @@ def reference_kind(document: Document) -> Iterator[Problem]:
 def called_element(document: Document) -> Iterator[Problem]:
     """What a call activity calls may stand in another file; but if the id is here, it must be callable."""
     callable_tags = {
-        "process", "globalTask", "globalUserTask", "globalManualTask", "globalScriptTask", "globalBusinessRuleTask",
+        "process",
+        "globalTask",
+        "globalUserTask",
+        "globalManualTask",
+        "globalScriptTask",
+        "globalBusinessRuleTask",
     }
     for node in document.all("callActivity"):
         target = document.resolve(node.get("calledElement")) if node.get("calledElement") else None
         if target is not None and target.tag not in callable_tags:
             yield Problem(
-                node, f"Expected a process or global task to call, but found {target.tag} '{target.id}'",
+                node,
+                f"Expected a process or global task to call, but found {target.tag} '{target.id}'",
                 f"调用活动应调用流程或全局任务，但 '{target.id}' 是 {target.tag}",
             )
         elif not node.get("calledElement") and document.is_executable(node) and not _dialect_call(node):
             yield Problem(
-                node, "Expected the id of a process in calledElement, but found none; name the process to call",
+                node,
+                "Expected the id of a process in calledElement, but found none; name the process to call",
                 "调用活动缺少 calledElement；请填写要调用的流程标识",
             )
 

@@ -10,20 +10,43 @@ from engine.bpmn.validation.document import Document, Node
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 #: Widely left out by tools, and nothing depends on them.
-FORGIVEN_ATTRIBUTES = frozenset({
-    ("definitions", "targetNamespace"), ("interface", "name"), ("linkEventDefinition", "name"), ("operation", "name"),
-    ("relationship", "type"), ("resource", "name"),
-})
-FORGIVEN_CHILDREN = frozenset({
-    ("callChoreography", "participantRef"), ("choreographyTask", "messageFlowRef"),
-    ("choreographyTask", "participantRef"), ("correlationProperty", "correlationPropertyRetrievalExpression"),
-    ("dataInputAssociation", "targetRef"), ("interface", "operation"), ("ioSpecification", "inputSet"),
-    ("ioSpecification", "outputSet"), ("operation", "inMessageRef"), ("relationship", "source"),
-    ("relationship", "target"), ("subChoreography", "participantRef"),
-})
-FORGIVEN_VALUES = frozenset({
-    "associationDirection", "direction", "gatewayDirection", "isClosed", "itemKind", "loopType", "processType",
-})
+FORGIVEN_ATTRIBUTES = frozenset(
+    {
+        ("definitions", "targetNamespace"),
+        ("interface", "name"),
+        ("linkEventDefinition", "name"),
+        ("operation", "name"),
+        ("relationship", "type"),
+        ("resource", "name"),
+    }
+)
+FORGIVEN_CHILDREN = frozenset(
+    {
+        ("callChoreography", "participantRef"),
+        ("choreographyTask", "messageFlowRef"),
+        ("choreographyTask", "participantRef"),
+        ("correlationProperty", "correlationPropertyRetrievalExpression"),
+        ("dataInputAssociation", "targetRef"),
+        ("interface", "operation"),
+        ("ioSpecification", "inputSet"),
+        ("ioSpecification", "outputSet"),
+        ("operation", "inMessageRef"),
+        ("relationship", "source"),
+        ("relationship", "target"),
+        ("subChoreography", "participantRef"),
+    }
+)
+FORGIVEN_VALUES = frozenset(
+    {
+        "associationDirection",
+        "direction",
+        "gatewayDirection",
+        "isClosed",
+        "itemKind",
+        "loopType",
+        "processType",
+    }
+)
 URI_ATTRIBUTES = ("expressionLanguage", "typeLanguage", "language", "scriptLanguage", "method", "importType")
 MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+*-]+(\s*;.*)?")
 BROKEN_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|[\s<>\"{}|\\^`]")
@@ -60,12 +83,14 @@ def unknown_element(document: Document) -> Iterator[Problem]:
                 continue
             if metamodel.element(child.tag) is None and child.tag not in metamodel.GROUPS:
                 yield Problem(
-                    child, f"Expected an element of BPMN 2.0, but found '{child.tag}'; delete it or correct its name",
+                    child,
+                    f"Expected an element of BPMN 2.0, but found '{child.tag}'; delete it or correct its name",
                     f"应为 BPMN 2.0 元素，但发现了 '{child.tag}'；请删除或更正名称",
                 )
             else:
                 yield Problem(
-                    child, f"Expected nothing like '{child.tag}' inside '{node.tag}'; move it to where BPMN allows it",
+                    child,
+                    f"Expected nothing like '{child.tag}' inside '{node.tag}'; move it to where BPMN allows it",
                     f"'{node.tag}' 中不允许出现 '{child.tag}'；请将其移到 BPMN 允许的位置",
                 )
 
@@ -79,7 +104,8 @@ def foreign_element(document: Document) -> Iterator[Problem]:
             if ":" in child.tag and not child.tag.startswith("{}"):
                 name = child.tag.rpartition("}")[2]
                 yield Problem(
-                    child, f"Expected '{name}' inside 'extensionElements'; here it has no effect, move it there",
+                    child,
+                    f"Expected '{name}' inside 'extensionElements'; here it has no effect, move it there",
                     f"'{name}' 应放在 'extensionElements' 中；在此处不起作用，请移动",
                 )
 
@@ -106,7 +132,8 @@ def attribute_value(document: Document) -> Iterator[Problem]:
             allowed = {"integer": "a whole number", "boolean": "true or false"}.get(values, values.replace("|", ", "))
             allowed_zh = {"integer": "整数", "boolean": "true 或 false"}.get(values, values.replace("|", "、"))
             yield Problem(
-                node, f"Expected {allowed} as '{name}' of '{node.tag}', but found '{value}'",
+                node,
+                f"Expected {allowed} as '{name}' of '{node.tag}', but found '{value}'",
                 f"'{node.tag}' 的 '{name}' 应为 {allowed_zh}，但实际为 '{value}'",
                 by_the_letter(document, node) if name in FORGIVEN_VALUES else None,
             )
@@ -126,7 +153,8 @@ def missing_attribute(document: Document) -> Iterator[Problem]:
         for name in sorted(known.required):
             if not node.get(name):
                 yield Problem(
-                    node, f"Expected the attribute '{name}' on '{node.tag}', but found none; add it",
+                    node,
+                    f"Expected the attribute '{name}' on '{node.tag}', but found none; add it",
                     f"'{node.tag}' 缺少属性 '{name}'；请补充",
                     by_the_letter(document, node) if (node.tag, name) in FORGIVEN_ATTRIBUTES else None,
                 )
@@ -176,7 +204,8 @@ def id_form(document: Document) -> Iterator[Problem]:
         if name and not re.search(r"[\s<>&\"']", name):
             continue
         yield Problem(
-            carriers[0], f"Expected an id without spaces and quotes, but found '{name}'; rename it",
+            carriers[0],
+            f"Expected an id without spaces and quotes, but found '{name}'; rename it",
             f"标识不能包含空格或引号，但实际为 '{name}'；请重命名",
         )
 
@@ -187,7 +216,8 @@ def mime_type(document: Document) -> Iterator[Problem]:
         value = node.get("textFormat")
         if value and not MIME_TYPE.fullmatch(value):
             yield Problem(
-                node, f"Expected a MIME type such as text/plain as textFormat, but found '{value}'",
+                node,
+                f"Expected a MIME type such as text/plain as textFormat, but found '{value}'",
                 f"textFormat 应为 MIME 类型（如 text/plain），但实际为 '{value}'",
                 by_the_letter(document, node),
             )
@@ -202,7 +232,9 @@ def uri_form(document: Document) -> Iterator[Problem]:
             value = node.get(name)
             if value and BROKEN_URI.search(value):
                 yield Problem(
-                    node, f"Expected a URI as '{name}', but found '{value}'", f"'{name}' 应为 URI，但实际为 '{value}'",
+                    node,
+                    f"Expected a URI as '{name}', but found '{value}'",
+                    f"'{name}' 应为 URI，但实际为 '{value}'",
                     by_the_letter(document, node),
                 )
 
@@ -211,7 +243,8 @@ def uri_form(document: Document) -> Iterator[Problem]:
 def property_place(document: Document) -> Iterator[Problem]:
     for node in document.root.all("property"):
         yield Problem(
-            node, f"Expected property {node.label} inside a process, activity or event, but found it at the top level",
+            node,
+            f"Expected property {node.label} inside a process, activity or event, but found it at the top level",
             f"属性 {node.label} 应放在流程、活动或事件中，但它位于顶层",
         )
 
@@ -231,7 +264,8 @@ def extension_understood(document: Document) -> Iterator[Problem]:
 def import_unresolved(document: Document) -> Iterator[Problem]:
     for node in document.root.all("import"):
         yield Problem(
-            node, f"Expected everything in this file, but found an import of '{node.get('location')}'; it is not read",
+            node,
+            f"Expected everything in this file, but found an import of '{node.get('location')}'; it is not read",
             f"所有内容应在本文件中，但发现了对 '{node.get('location')}' 的导入；不会读取它",
             by_the_letter(document, node),
         )
