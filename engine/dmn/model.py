@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.dmn.boxed import BoxedCompiler, nothing, result_type
 from engine.dmn.elements import Definitions, DrgElement, child
@@ -72,18 +73,20 @@ class DecisionModel:
         declared = {element.name for element in needed if element.kind == "input"}
         return sorted(declared.union(*(self._compiled[element].undeclared for element in needed)))
 
-    def evaluate(self, decision: str, inputs: Mapping[str, object]) -> DecisionResult:
+    def evaluate(
+        self, decision: str, inputs: Mapping[str, object], *, now: datetime | None = None
+    ) -> DecisionResult:
         """
-        Evaluate a decision by id or name.
+        Evaluate a decision by id or name; `now` is the present as in `Feel.evaluate`.
 
         Raises `DecisionError` where there is none, `ExpressionLimit` where it takes too much. Inputs that are not given
         are null; what went wrong on the way is in `problems` of the result.
         """
-        return self._run(self._find(decision, "decision"), inputs)
+        return self._run(self._find(decision, "decision"), inputs, now)
 
-    def invoke(self, service: str, inputs: Mapping[str, object]) -> DecisionResult:
+    def invoke(self, service: str, inputs: Mapping[str, object], *, now: datetime | None = None) -> DecisionResult:
         """Evaluate a decision service by id or name, with its input data and input decisions as inputs."""
-        return self._run(self._find(service, "service"), inputs)
+        return self._run(self._find(service, "service"), inputs, now)
 
     def _find(self, key: str, kind: str) -> DrgElement:
         found = self._definitions.find(key, kind)
@@ -92,8 +95,8 @@ class DecisionModel:
             raise DecisionError(f"Expected {noun} '{key}' in {self._definitions.file}, but there is none", decision=key)
         return found
 
-    def _run(self, element: DrgElement, inputs: Mapping[str, object]) -> DecisionResult:
-        with budgeted():
+    def _run(self, element: DrgElement, inputs: Mapping[str, object], now: datetime | None) -> DecisionResult:
+        with budgeted(now):
             run = Run(self._compiled, inputs)
             value = run.decide(element) if element.kind == "decision" else run.serve(element)
             return DecisionResult(value=to_python(value), decisions=tuple(run.decisions), problems=tuple(run.problems))

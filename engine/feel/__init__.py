@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 from engine.feel.compiler import Compiler
 from engine.feel.errors import FeelError, FeelLimit
@@ -69,9 +70,13 @@ class Feel(_Compiled):
         #: Levels of nesting, for the limit on recursion of whoever calls this as a function.
         self.nesting = compiler.deepest
 
-    def evaluate(self, context: Mapping[str, object]) -> object:
-        """Return the value, null where it makes no sense; raises `ExpressionLimit`."""
-        with budgeted():
+    def evaluate(self, context: Mapping[str, object], *, now: datetime | None = None) -> object:
+        """
+        Return the value, null where it makes no sense; raises `ExpressionLimit`.
+
+        `now` is what `now()` gives, and in its zone the date of `today()`; the clock's, in UTC, if none is given.
+        """
+        with budgeted(now):
             return to_python(self.evaluate_in(self.scope(context)))
 
 
@@ -85,9 +90,9 @@ class UnaryTests(_Compiled):
         super().__init__(text, compiler, names)
         self.nodes = tests
 
-    def matches(self, value: object, context: Mapping[str, object]) -> bool | None:
+    def matches(self, value: object, context: Mapping[str, object], *, now: datetime | None = None) -> bool | None:
         """Return whether the value passes, null where that cannot be said; raises `ExpressionLimit`."""
-        with budgeted():
+        with budgeted(now):
             return self.test(from_python(value), self.scope(context))
 
 

@@ -8,7 +8,9 @@ calls; it is kept per thread, so that the built-in functions need not carry it a
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 
+from engine import clock
 from engine.feel.errors import limit_error
 
 #: Characters of one expression.
@@ -18,7 +20,7 @@ MAX_NESTING = 40
 #: Sum of the nesting of all functions that are active at the same time; Python itself stops at 1000 frames.
 MAX_CALL_NESTING = 700
 #: Units of work of one evaluation.
-MAX_WORK = 400_000
+MAX_WORK = 600_000
 #: Characters of one string, items of one list.
 MAX_SIZE = 200_000
 #: Seconds that all regular expressions of one evaluation may take together.
@@ -28,9 +30,11 @@ MAX_PATTERN_SECONDS = 0.2
 class Budget:
     """What is left for one evaluation."""
 
-    __slots__ = ("nesting", "pattern_seconds", "work")
+    __slots__ = ("nesting", "now", "pattern_seconds", "work")
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime | None) -> None:
+        #: The present: one moment for the whole evaluation, in the zone whose date is today's.
+        self.now = now
         self.work = MAX_WORK
         self.nesting = 0
         self.pattern_seconds = MAX_PATTERN_SECONDS
@@ -46,18 +50,31 @@ _current = _Current()
 class budgeted:  # noqa: N801 - used as a function would be; a class enters and leaves faster
     """Open a budget, unless an outer evaluation in this thread has one; turn exhausted recursion into our own error."""
 
-    __slots__ = ("_outermost",)
+    __slots__ = ("_now", "_outermost")
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._now = now
 
     def __enter__(self) -> None:
         self._outermost = _current.budget is None
         if self._outermost:
-            _current.budget = Budget()
+            _current.budget = Budget(self._now)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._outermost:
             _current.budget = None
             if kind is RecursionError:
                 raise limit_error("nesting", MAX_CALL_NESTING) from None
+
+
+def present() -> datetime:
+    """Return the present of the evaluation: as it was given, or that of the clock when it is first asked for."""
+    budget = _current.budget
+    if budget is None:
+        return clock.now()
+    if budget.now is None:
+        budget.now = clock.now()
+    return budget.now
 
 
 def spend(units: int) -> None:

@@ -340,6 +340,13 @@ def test_evaluate__the_present() -> None:
         clock.reset()
 
 
+def test_evaluate__the_present_as_given() -> None:
+    shanghai = datetime(2026, 3, 2, 7, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+    assert compile_feel("now()").evaluate({}, now=shanghai) == shanghai
+    assert compile_feel("today()").evaluate({}, now=shanghai) == date(2026, 3, 2)
+
+
 def test_evaluate__nanoseconds_are_cut_on_the_way_out() -> None:
     assert compile_feel('time("10:00:00.123456789")').evaluate({}) == time(10, 0, 0, 123456)
 

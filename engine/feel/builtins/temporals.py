@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from decimal import ROUND_DOWN, Decimal
 
-from engine import clock
 from engine.feel.functions import built_in
+from engine.feel.limits import present
 from engine.feel.temporal import (
     NANO,
     Date,
@@ -188,9 +188,9 @@ def _week_of_year_at(date: DateTime) -> Decimal:
 
 @built_in("now", "")
 def _now() -> object:
-    return from_python(clock.now())
+    return from_python(present())
 
 
 @built_in("today", "")
 def _today() -> object:
-    return from_python(clock.now().date())
+    return from_python(present().date())
