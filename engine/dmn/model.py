@@ -14,7 +14,7 @@ from datetime import datetime
 from engine.dmn.boxed import BoxedCompiler, nothing, result_type
 from engine.dmn.elements import Definitions, DrgElement, child
 from engine.dmn.results import DecisionEvaluation, DecisionResult, Problem, table_evaluation
-from engine.dmn.table_logic import TRACE, TableRun
+from engine.dmn.table_logic import TRACE, TableRuns
 from engine.dmn.tables import DecisionTable
 from engine.errors import DecisionError, Finding
 from engine.feel.functions import Defined
@@ -119,7 +119,7 @@ class Run:
         self._inputs = inputs
         self._values: dict[Place, object] = dict(known or {})
         #: Where tables note what they did while a decision is evaluated, also those of knowledge models.
-        self._tables: list[TableRun] = []
+        self._tables = TableRuns()
         self.decisions: list[DecisionEvaluation] = []
         self.problems: list[Problem] = []
 

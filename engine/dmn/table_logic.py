@@ -34,6 +34,10 @@ class TableRun:
     problem_zh: str = ""
 
 
+class TableRuns(list[TableRun]):
+    """Where tables note what they did; a class of its own, so that no list of a model can be taken for it."""
+
+
 @dataclass(kw_only=True)
 class TableParts:
     """The compiled cells of a table."""
@@ -86,7 +90,7 @@ def compiled_table(table: DecisionTable, parts: TableParts) -> Evaluate:
 def _trace(scope: Scope | None, run: TableRun) -> None:
     while scope is not None:
         notes = scope.values.get(TRACE)
-        if isinstance(notes, list):
+        if isinstance(notes, TableRuns):
             if len(notes) < _MAX_RUNS:
                 notes.append(run)
             return
@@ -99,6 +103,10 @@ def _inputs_fit(table: DecisionTable, parts: TableParts, run: TableRun, scope: S
         kind = parts.input_types[index]
         if kind is not ANY and not kind.accepts(value):
             run.inputs[index] = value = coerce(value, kind)
+            if value is None:
+                label = table.inputs[index].label
+                run.problem = f"Expected a {kind} for input '{label}', but found another type"
+                run.problem_zh = f"输入“{label}”应为 {kind} 类型，实际为其他类型"
         if test is not None and value is not None and test(value, scope) is not True:
             column = table.inputs[index]
             run.problem = f"Expected {column.allowed} for input '{column.label}', but found another value"

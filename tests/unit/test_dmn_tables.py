@@ -92,6 +92,14 @@ def test_input_outside_its_allowed_values() -> None:
     assert "应为 [1..5]" in result.problems[0].message_zh
 
 
+def test_input_of_another_type() -> None:
+    result = model(table(["x: number"], ["grade"], "< 5 | 1")).evaluate("Answer", {"x": "text"})
+
+    assert result.value is None
+    assert result.decisions[0].tables[0].inputs == (None,)
+    assert str(result.problems[0]) == "Expected a number for input 'x', but found another type"
+
+
 def test_result__tells_what_happened() -> None:
     result = model(
         table(["x", "y"], ["grade", "points"], '> 10 | - | "B" | 1', '> 20 | "z" | "A" | 2', policy="RULE ORDER")
