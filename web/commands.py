@@ -7,11 +7,15 @@ and says what it did.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+import pydantic
 import sqlalchemy
 
 from engine import database, deployments, errors, history, identity
@@ -33,6 +37,8 @@ class Commands(click.Group):
             raise click.ClickException(error.message) from error
         except sqlalchemy.exc.OperationalError as error:
             raise click.ClickException(f"The database does not answer: {error.orig}") from error
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -57,10 +63,21 @@ def read_settings(folder: Path | None, **more: object) -> Settings:
         given["data_folder"] = folder
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
+    except pydantic.ValidationError as error:
+        raise click.ClickException("; ".join(sentence(wrong) for wrong in error.errors())) from error
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     engine_settings.current.python_scripts = settings.scripts_enabled
     return settings
+
+
+def sentence(wrong: Mapping[str, Any]) -> str:
+    """Return what is wrong with one setting."""
+    name = "_".join(str(part) for part in wrong["loc"])
+    if wrong["type"] == "extra_forbidden":
+        return f"Expected a setting, but found {name}, which is none"
+    said = str(wrong["msg"]).removeprefix("Value error, ")
+    return f"Setting {name}: {said}" + ("" if "but found" in said else f", but found {wrong['input']!r:.100}")
 
 
 def prepared(settings: Settings) -> sqlalchemy.Engine:
@@ -224,10 +241,14 @@ def list_users(settings: Settings) -> None:
 @click.pass_obj
 def import_users(settings: Settings, file: Path) -> None:
     """Add the groups and people of a groups.json; who exists stays as is."""
-    import json
-
+    try:
+        mapping = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.ClickException(f"Expected JSON in {file}, but found: {error}") from error
+    if not isinstance(mapping, dict):
+        raise click.ClickException(f"Expected an object with groups and people in {file}")
     with database.sessions(prepared(settings)).begin() as session:
-        imported = identity.import_people(session, json.loads(file.read_text(encoding="utf-8")))
+        imported = identity.import_people(session, mapping)
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 

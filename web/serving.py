@@ -48,6 +48,8 @@ def run(settings: Settings, pool: sqlalchemy.Engine, *, with_worker: bool, annou
         connection_limit=CONNECTIONS,
         ident="casepath",
     )
+    # Port 0 is any that is free.
+    settings = settings.model_copy(update={"port": server.effective_port})
     logging.getLogger("waitress").setLevel(logging.ERROR)
     loop = Loop(surroundings(settings, pool))
     thread: threading.Thread | None = start_thread(loop) if with_worker else None

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import tomllib
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import sqlalchemy
 from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 #: Languages of the pages, the first is the default one.
@@ -23,7 +26,7 @@ LANGUAGES = ("zh_CN", "en")
 class Settings(BaseSettings):
     """The settings of one installation; raises `pydantic.ValidationError` naming each value that does not fit."""
 
-    model_config = SettingsConfigDict(env_prefix="CASEPATH_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CASEPATH_", extra="forbid", frozen=True)
 
     #: Where the SQLite database, the secret key and the archive live.
     data_folder: Path = Path(".data")
@@ -74,8 +77,26 @@ class Settings(BaseSettings):
         """What is passed in wins over the environment, the environment over the file."""
         # The file may lie in the data folder, so that folder has to be known before the file is read.
         given = init_settings().get("data_folder") or os.environ.get("CASEPATH_DATA_FOLDER", ".data")
-        file = os.environ.get("CASEPATH_CONFIG_FILE") or Path(given) / "casepath.toml"
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+        named = os.environ.get("CASEPATH_CONFIG_FILE")
+        file = Path(named) if named else Path(given) / "casepath.toml"
+        if named and not file.is_file():
+            raise ValueError(f"Expected the file that CASEPATH_CONFIG_FILE names, but found no {file}")
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"Expected TOML in {file}, but found: {error}") from error
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        try:
+            kind = sqlalchemy.make_url(url).get_backend_name() if url else "sqlite"
+        except sqlalchemy.exc.ArgumentError:
+            kind = ""
+        if kind not in {"sqlite", "postgresql"}:
+            # The address itself may contain a password.
+            raise PydanticCustomError("database", "Expected sqlite:///… or postgresql://…, but found another address")
+        return url
 
     @field_validator("time_zone")
     @classmethod

@@ -1,0 +1,103 @@
+"""Complaints in a real browser: several people, their passwords, the real forms, the strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+from pydantic import SecretStr
+
+from engine import clock, database, definitions, deployments
+from tests.acceptance.browsing import BrowserStage, log_in, serving
+from web import create_app, demo, stories
+from web.settings import Settings
+from workers import Surroundings
+from workers.loop import Loop
+
+pytestmark = pytest.mark.browser
+
+PROCESSES = Path(__file__).resolve().parents[2] / "processes"
+STORIES = {story.id: story for story in stories.read_all(PROCESSES)}
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application with the dealership's processes and people."""
+    definitions.forget()
+    # Who changes a password ends the sessions that began before it; the stories begin later.
+    clock.set_to(datetime(2026, 1, 1, tzinfo=UTC))
+    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
+    sessions = database.sessions(made.extensions["database"])
+    with sessions.begin() as session:
+        demo.add_people(session, PROCESSES)
+    for folder in ("shared", "complaint", "major_complaint"):
+        with sessions.begin() as session:
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=None)
+    yield made
+    clock.reset()
+    made.extensions["database"].dispose()
+
+
+@pytest.fixture
+def stage(app: Flask, page: Page) -> Iterator[BrowserStage]:
+    """The pages in the browser, with a worker beside them."""
+    sessions = database.sessions(app.extensions["database"])
+    loop = Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai"))
+    with serving(app) as address:
+        yield BrowserStage(app, sessions, loop, page, address)
+
+
+def test_complaint__from_registration_to_archive(stage: BrowserStage) -> None:
+    story = STORIES["attitude"]
+
+    stories.play(story, stage)
+
+    assert len(stage.people) >= 3
+    path = iter(stage.path())
+    assert [element for element in story.expect["path"] if element not in path] == []
+    page = stage.page
+    stage.open_matter()
+    expect(page.get_by_role("heading", level=1)).to_have_text(stage.business_key)
+    expect(page.locator(".diagram").first).to_have_attribute("data-diagram", "ready")
+    for element_id in ("contact_customer", "review_call", "ask_feedback", "archive_form", "end_archived"):
+        expect(page.locator(f'.diagram [data-element-id="{element_id}"].path-visited').first).to_be_visible()
+    expect(page.locator(".diagram .path-active")).to_have_count(0)
+    expect(page.locator("#files")).to_contain_text(f"{stage.business_key}.html")
+    page.get_by_role("button", name="校验").click()
+    expect(page.locator("#verified")).to_contain_text("历史完整")
+
+
+def test_major_complaint__as_far_as_goodwill(stage: BrowserStage) -> None:
+    story = STORIES["court"]
+    steps = [step.get("complete") for step in story.steps]
+
+    stories.play(story, stage, stop_after=steps.index("grant_goodwill") + 1)
+
+    assert len(stage.people) >= 3
+    page = stage.page
+    stage.open_matter()
+    expect(page.locator('.diagram [data-element-id="grant_goodwill"].path-visited').first).to_be_visible()
+    expect(page.locator(".known")).to_contain_text("5000")
+
+
+def test_task__completed_by_somebody_else_meanwhile(stage: BrowserStage, browser: Browser) -> None:
+    story = STORIES["attitude"]
+    stories.play(story, stage, stop_after=0)
+    stage.become("consultant_chen")
+    name = stage.open_task("contact_customer", claim=False)
+    other = browser.new_context(locale="zh-CN").new_page()
+    other.goto(stage.page.url)
+    log_in(other, "consultant_lin", heading=name)
+    other.get_by_label("客户陈述与期望").fill("客户说明天还会再来")
+
+    stage.complete("consultant_chen", "contact_customer", story.steps[0]["variables"])
+    other.get_by_role("button", name="完成", exact=True).click()
+
+    expect(other.get_by_text("陈浩")).to_be_visible()
+    expect(other.get_by_label("客户陈述与期望")).to_have_value("客户说明天还会再来")
+    other.context.close()
+    stage.expect_open(["verify_cause"])
