@@ -28,6 +28,7 @@ Names = frozenset[str]
 #: Work of one step of a boxed loop, and nesting of a call of a boxed function.
 _WEIGHT = 8
 _NESTING = 12
+_MAX_HINTS = 100
 
 
 def nothing(_scope: Scope) -> object:
@@ -88,7 +89,9 @@ class BoxedCompiler:
             if name in self.undeclared:
                 continue
             self.undeclared.add(name)
-            near = difflib.get_close_matches(name, [*names, *BUILT_INS], n=3)
+            # Comparing names is slow; whoever has so many unknown ones does not need hints.
+            few = len(self.findings.all) < _MAX_HINTS
+            near = difflib.get_close_matches(name[:60], [*names, *BUILT_INS], n=3) if few else []
             hint = f"; the nearest known are {', '.join(near)}" if near else ""
             hint_zh = f"；相近的名称：{'、'.join(near)}" if near else ""
             place, place_zh = place_of(xml)
