@@ -10,6 +10,7 @@ no write lock. One module is one blueprint with its templates in the folder of t
     registration    start a process with its start form
     process_instances  matters: find, show, add to, repair
     definitions     processes, decision tables and forms: see, edit, deploy
+    operations      incidents, jobs and external tasks: see, try again
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
     filters         dates, states and people in templates
@@ -33,7 +34,16 @@ from web import auth, errors, filters, forms, guidance, headers, languages, navi
 from web.settings import Settings
 
 #: Modules with a blueprint named `bp`, in the order of the header.
-BLUEPRINTS = ("auth", "health", "user_tasks", "registration", "process_instances", "definitions", "notifications")
+BLUEPRINTS = (
+    "auth",
+    "health",
+    "user_tasks",
+    "registration",
+    "process_instances",
+    "definitions",
+    "operations",
+    "notifications",
+)
 
 #: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.
 MAX_REQUEST = 4 * 1024 * 1024
