@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine import definitions, dmn, errors
+from engine import clock, definitions, dmn, errors
 from engine.models import Group
 
 
@@ -47,7 +47,9 @@ def evaluate(
     )
     model = definitions.decision_model(session, found)
     inputs = {name: variables[name] for name in model.input_names(key) if name in variables}
-    result = model.evaluate(key, inputs)
+    calendar = definitions.calendar(session)
+    now = clock.now().astimezone(clock.time_zone(calendar.zone if calendar else "UTC"))
+    result = model.evaluate(key, inputs, now=now)
     matched = {
         entry.id: [[row + 1 for row in table.matched] for table in entry.tables] for entry in result.decisions
     }

@@ -102,7 +102,8 @@ class FeelCondition:
     ) -> tuple[bool, dict[str, object]]:
         """Return whether it is true (null is not) and the values of the names it mentions."""
         seen = dict(variables)
-        value = self._compiled.evaluate(seen)
+        now = environment.now.astimezone(environment.zone) if environment is not None else None
+        value = self._compiled.evaluate(seen, now=now)
         return value is True, {name: seen[name] for name in self._compiled.free if name in seen}
 
 
