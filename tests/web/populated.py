@@ -1,0 +1,123 @@
+"""
+A dealership with one of everything, and somebody of every role: for tests that try every address with everybody.
+
+Alice has registered three matters. The first task of each is for the group `service`: one is free, one is Alice's, one
+is lent to Bob by her.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import attachments, clock, definitions, deployments, identity, notifications, process_instances, user_tasks
+from engine.models import Incident, Job
+from tests import factories
+
+FOLDERS = Path(__file__).parent
+#: What a browser shows inline; smaller than any real photo.
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
+#: Role → who has it and the groups; nobody is not logged in, an outsider belongs to no group.
+ROLES: Mapping[str, tuple[str | None, tuple[str, ...]]] = {
+    "nobody": (None, ()),
+    "outsider": ("outsider", ()),
+    "stranger": ("stranger", ("sales",)),
+    "member": ("alice", ("service",)),
+    "colleague": ("bob", ("service",)),
+    "director": ("director", ("directors",)),
+    "operator": ("operator", ("operator",)),
+    "auditor": ("auditor", ("auditor",)),
+    "process owner": ("owner", ("process_owner",)),
+    "administrator": ("administrator", ("administrator",)),
+}
+#: No row of a test has this number.
+MISSING = 987_654_321
+
+
+@dataclass(frozen=True, kw_only=True)
+class Populated:
+    """What there is to ask for."""
+
+    key: str
+    instance_id: int
+    definition_id: int
+    deployment_id: int
+    #: Tasks that nobody has, that Alice has, that Alice has lent to Bob.
+    free: int
+    held: int
+    lent: int
+    file_id: int
+    #: An HTML page that the engine has archived.
+    sheet_id: int
+    incident_id: int
+    job_id: int
+    external_task_id: int
+    #: Of Alice.
+    notification_id: int = 1
+
+
+def populate(rows: sessionmaker[Session]) -> Populated:
+    """Fill an empty database: people, two processes, and one of everything."""
+    definitions.forget()
+    with rows.begin() as session:
+        identity.import_people(session, {})
+        for key in ("sales", "service", "directors"):
+            factories.group(session, key, sees_all=key == "directors")
+        for username, groups in ROLES.values():
+            if username:
+                factories.user(session, username, groups=groups)
+        for name in ("request", "matter"):
+            deployments.deploy(session, deployments.read_folder(FOLDERS / name), name=name, by=None)
+    with rows.begin() as session:
+        return fill(session)
+
+
+def fill(session: Session) -> Populated:
+    """Make one of everything."""
+    free, held, lent = (process_instances.start(session, "matter", {"loss": 20}, by="alice") for _ in range(3))
+    tasks = [user_tasks.open_of(session, str(each.business_key), "solve") for each in (free, held, lent)]
+    user_tasks.claim(session, tasks[1], by="alice")
+    user_tasks.claim(session, tasks[2], by="alice")
+    user_tasks.delegate(session, tasks[2], "bob", by="alice")
+    key = str(free.business_key)
+    photo = attachments.add(session, key, name="车.png", content=PNG, by="alice")
+    page = b"<script>document.title = 'run'</script><h1>sheet</h1>"
+    sheet = attachments.add(session, key, name=f"form-{key}.html", content=page, media_type="text/html", by=None)
+    job_id, incident_id = failed_job(session, free.id)
+    external = factories.external_task(session, of=free, state="failed", retries=0)
+    notifications.notify(session, ["alice"], kind="notice", subject="请查看", business_key=key)
+    return Populated(
+        key=key,
+        instance_id=free.id,
+        definition_id=free.definition_id,
+        deployment_id=definitions.definition(session, free.definition_id).deployment_id,
+        free=tasks[0],
+        held=tasks[1],
+        lent=tasks[2],
+        file_id=photo.id,
+        sheet_id=sheet.id,
+        incident_id=incident_id,
+        job_id=job_id,
+        external_task_id=external.id,
+    )
+
+
+def failed_job(session: Session, instance_id: int) -> tuple[int, int]:
+    """Make a job of an instance that has no retries left, with its incident; return the numbers of both."""
+    now = clock.now()
+    job = Job(
+        kind="continuation", process_instance_id=instance_id, element_id="solve", state="failed", due_at=now,
+        retries=0, created_at=now,
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    incident = Incident(
+        process_instance_id=instance_id, kind="job", job_id=job.id, element_id="solve", message="no connection",
+        created_at=now,
+    )  # fmt: skip
+    session.add(incident)
+    session.flush()
+    return job.id, incident.id

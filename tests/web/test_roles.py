@@ -1,0 +1,244 @@
+"""
+Every address × everybody: what each role is answered, for things that are there and for those that are not.
+
+`RIGHTS` has at least one row for every route; a new route without a row fails `test_matrix__knows_every_route`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
+
+from engine import database
+from tests import database as databases
+from tests.web.populated import MISSING, ROLES, Populated, populate
+from tests.web.visitor import Visitor, text
+from web import create_app
+from web.settings import Settings
+
+#: Statuses in the order of `ROLES`: nobody, outsider, stranger, member, colleague, director, operator, auditor,
+#: process owner, administrator.
+EVERYBODY = "200 " * 10
+PEOPLE = "302 " + "200 " * 9
+SEEN = "302 404 404 200 200 200 200 200 404 200"
+OPERATED = "302 403 403 403 403 403 200 403 403 200"
+TRIED_AGAIN = "401 403 403 403 403 403 303 403 403 303"
+DEPLOYED = "302 403 403 403 403 403 403 403 200 200"
+MODIFIED = "401 404 404 403 403 403 303 403 404 303"
+DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each role is answered at one address, with `{names}` of what is there."""
+
+    route: str
+    address: str
+    answers: str
+    form: tuple[tuple[str, Any], ...] = ()
+
+
+RIGHTS = (
+    Row("GET /", "/", "302 " * 10),
+    Row("GET /login", "/login", "200 " + "302 " * 9),
+    Row("POST /login", "/login", "401 " * 10, (("username", "alice"), ("password", "wrong"))),
+    Row("POST /logout", "/logout", "401 " + "303 " * 9),
+    Row("POST /language", "/language", "303 " * 10, (("language", "en"),)),
+    Row("GET /password", "/password", PEOPLE),
+    Row("POST /password", "/password", "401 " + "422 " * 9, (("old", "a"), ("new", "b"), ("again", "c"))),
+    Row("GET /healthz", "/healthz", EVERYBODY),
+    Row("GET /static/<path:filename>", "/static/icon.svg", EVERYBODY),
+    # tasks
+    Row("GET /tasks/", "/tasks/", PEOPLE),
+    Row("GET /tasks/counts", "/tasks/counts", PEOPLE),
+    Row("GET /tasks/<int:task_id>", "/tasks/{free}", SEEN),
+    Row("GET /tasks/<int:task_id>", "/tasks/{held}", SEEN),
+    Row("POST /tasks/<int:task_id>/fields", "/tasks/{free}/fields", "401 404 404 200 200 200 200 200 404 200"),
+    Row("POST /tasks/<int:task_id>/claim", "/tasks/{free}/claim", "401 404 404 303 303 303 403 403 404 403"),
+    Row("POST /tasks/<int:task_id>/unclaim", "/tasks/{held}/unclaim", "401 404 404 303 409 303 303 403 404 303"),
+    Row("POST /tasks/<int:task_id>/assign", "/tasks/{free}/assign", "401 404 404 303 303 303 303 403 404 303",
+        (("to", "bob"),)),
+    Row("POST /tasks/<int:task_id>/assign", "/tasks/{held}/assign", "401 404 404 303 409 303 303 403 404 303",
+        (("to", "bob"),)),
+    Row("POST /tasks/<int:task_id>/delegate", "/tasks/{held}/delegate", "401 404 404 303 409 403 403 403 404 403",
+        (("to", "bob"),)),
+    Row("POST /tasks/<int:task_id>/resolve", "/tasks/{lent}/resolve", "401 404 404 303 303 403 403 403 404 403"),
+    Row("POST /tasks/<int:task_id>/follow-up", "/tasks/{held}/follow-up", "401 404 404 303 409 303 303 403 404 303"),
+    Row("POST /tasks/<int:task_id>/draft", "/tasks/{free}/draft", "401 404 404 303 303 303 403 403 404 403"),
+    Row("POST /tasks/<int:task_id>/draft", "/tasks/{held}/draft", "401 404 404 303 409 403 403 403 404 403"),
+    Row("POST /tasks/<int:task_id>/complete", "/tasks/{free}/complete", "401 404 404 303 303 303 403 403 404 403",
+        (("solved", "yes"),)),
+    Row("POST /tasks/<int:task_id>/complete", "/tasks/{held}/complete", "401 404 404 303 409 403 403 403 404 403",
+        (("solved", "yes"),)),
+    # registration
+    Row("GET /register/", "/register/", PEOPLE),
+    Row("GET /register/<key>", "/register/request", "302 404 200 200 200 200 200 404 200 200"),
+    Row("POST /register/<key>/fields", "/register/request/fields", "401 404 200 200 200 200 200 404 200 200"),
+    Row("POST /register/<key>", "/register/request", "401 404 303 303 303 303 303 404 303 303",
+        (("customer_name", "王建国"), ("channel", "phone"), ("demands", "media"))),
+    # matters
+    Row("GET /matters/", "/matters/", PEOPLE),
+    Row("GET /matters/show/<path:business_key>", "/matters/show/{key}", SEEN),
+    Row("GET /matters/timeline/<path:business_key>", "/matters/timeline/{key}", SEEN),
+    Row("GET /matters/timeline.csv/<path:business_key>", "/matters/timeline.csv/{key}", SEEN),
+    Row("GET /matters/verify/<path:business_key>", "/matters/verify/{key}", SEEN),
+    Row("GET /matters/instances/<int:instance_id>/diagram", "/matters/instances/{instance_id}/diagram", SEEN),
+    Row("GET /matters/instances/<int:instance_id>/path", "/matters/instances/{instance_id}/path", SEEN),
+    Row("GET /matters/files/<int:attachment_id>", "/matters/files/{file_id}", SEEN),
+    Row("GET /matters/files/<int:attachment_id>", "/matters/files/{sheet_id}", SEEN),
+    Row("POST /matters/comments/<path:business_key>", "/matters/comments/{key}",
+        "401 404 404 303 303 303 303 403 404 303", (("text", "好"),)),
+    Row("POST /matters/attachments/<path:business_key>", "/matters/attachments/{key}",
+        "401 404 404 303 303 303 303 403 404 303", (("files", (b"x", "a.txt")),)),
+    Row("POST /matters/messages/<path:business_key>", "/matters/messages/{key}",
+        "401 404 404 303 303 303 403 403 404 403", (("message", "withdrawn"), ("withdrawal_reason", "和解"))),
+    Row("POST /matters/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>",
+        "/matters/instances/{instance_id}/cancel", "401 404 404 403 403 303 303 403 404 303", (("reason", "重复"),)),
+    Row("POST /matters/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>",
+        "/matters/instances/{instance_id}/suspend", MODIFIED, (("reason", "等待"),)),
+    Row("POST /matters/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>",
+        "/matters/instances/{instance_id}/resume", MODIFIED.replace("303", "409"), (("reason", "继续"),)),
+    Row("POST /matters/instances/<int:instance_id>/variables", "/matters/instances/{instance_id}/variables", MODIFIED,
+        (("reason", "更正"), ("name", "loss"), ("value", "30"))),
+    Row("POST /matters/instances/<int:instance_id>/tokens", "/matters/instances/{instance_id}/tokens", MODIFIED,
+        (("reason", "跳过"), ("start_before", "review"))),
+    # notifications: those of others are left alone, as if they were not there
+    Row("GET /notifications/", "/notifications/", PEOPLE),
+    Row("POST /notifications/read", "/notifications/read", "401 " + "303 " * 9),
+    Row("POST /notifications/<int:notification_id>/open", "/notifications/{notification_id}/open",
+        "401 " + "303 " * 9),
+    # processes: whoever is logged in may read them
+    Row("GET /processes/", "/processes/", PEOPLE),
+    Row("GET /processes/show/<key>", "/processes/show/matter", PEOPLE),
+    Row("GET /processes/diagrams/<int:definition_id>", "/processes/diagrams/{definition_id}", PEOPLE),
+    Row("GET /processes/diagrams/<int:definition_id>/standing", "/processes/diagrams/{definition_id}/standing",
+        "302 403 403 403 403 200 200 200 403 200"),
+    Row("GET /processes/decisions/<key>", "/processes/decisions/grade", PEOPLE),
+    Row("GET /processes/forms/<key>", "/processes/forms/solve", PEOPLE),
+    Row("GET /processes/deployments/", "/processes/deployments/", PEOPLE),
+    Row("GET /processes/deployments/<int:deployment_id>", "/processes/deployments/{deployment_id}", PEOPLE),
+    Row("GET /processes/deployments/<int:deployment_id>/files/<path:name>",
+        "/processes/deployments/{deployment_id}/files/matter.bpmn", PEOPLE),
+    Row("GET /processes/modeler", "/processes/modeler", DEPLOYED),
+    Row("POST /processes/modeler", "/processes/modeler", "401 403 403 403 403 403 403 403 400 400"),
+    Row("GET /processes/upload", "/processes/upload", DEPLOYED),
+    Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
+        (("files", (DIAGRAM, "matter.bpmn")),)),
+    # operations
+    Row("GET /operations/", "/operations/", OPERATED),
+    Row("GET /operations/jobs", "/operations/jobs", OPERATED),
+    Row("GET /operations/external-tasks", "/operations/external-tasks", OPERATED),
+    Row("POST /operations/incidents/<int:incident_id>/resolve", "/operations/incidents/{incident_id}/resolve",
+        TRIED_AGAIN),
+    Row("POST /operations/jobs/<int:job_id>/retry", "/operations/jobs/{job_id}/retry", TRIED_AGAIN),
+    Row("POST /operations/external-tasks/<int:task_id>/retry", "/operations/external-tasks/{external_task_id}/retry",
+        TRIED_AGAIN),
+    Row("POST /operations/external-tasks/<int:task_id>/unlock", "/operations/external-tasks/{external_task_id}/unlock",
+        TRIED_AGAIN.replace("303", "409")),
+)  # fmt: skip
+
+
+class Place:
+    """A populated application whose database is brought back to its beginning."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app: Flask = create_app(
+            Settings(
+                data_folder=folder / "kept", database_url=f"sqlite:///{folder}/now.db", secret_key=SecretStr("secret")
+            )
+        )
+        self.pool = self.app.extensions["database"]
+        self.folder = folder
+        databases.create_tables(f"sqlite:///{folder}/now.db")
+        self.there: Populated = populate(database.sessions(self.pool))
+        self.pool.dispose()
+        shutil.copy(folder / "now.db", folder / "first.db")
+
+    def restore(self) -> None:
+        """Undo everything."""
+        self.pool.dispose()
+        for leftover in self.folder.glob("now.db-*"):
+            leftover.unlink()
+        shutil.copy(self.folder / "first.db", self.folder / "now.db")
+
+    def answer(self, row: Row, role: str, *, missing: bool = False) -> TestResponse:
+        """What a role is answered at the address of a row; of something that is not there, if wanted."""
+        visitor = Visitor(self.app.test_client(), ROLES[role][0])
+        address = self.address(row, missing=missing)
+        if row.route.startswith("GET"):
+            return visitor.get(address)
+        form = {name: (io.BytesIO(value[0]), value[1]) if name == "files" else value for name, value in row.form}
+        return visitor.post(address, form)
+
+    def address(self, row: Row, *, missing: bool = False) -> str:
+        """The address of what is there, or of what is not."""
+        there = dataclasses.asdict(self.there)
+        if missing:
+            there = {name: "MT9999-9999" if name == "key" else MISSING for name in there}
+        return row.address.format(**there)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    made = Place(tmp_path_factory.mktemp("roles"))
+    yield made
+    made.pool.dispose()
+
+
+def routes(app: Flask) -> set[str]:
+    return {
+        f"{method} {rule.rule}" for rule in app.url_map.iter_rules() for method in rule.methods or () if
+        method not in {"HEAD", "OPTIONS"}
+    }  # fmt: skip
+
+
+def test_matrix__knows_every_route(place: Place) -> None:
+    assert {row.route for row in RIGHTS} == routes(place.app)
+
+
+@pytest.mark.parametrize("row", RIGHTS, ids=lambda row: f"{row.route.split()[0]} {row.address}")
+def test_matrix__answers(place: Place, row: Row) -> None:
+    found = {}
+    for role in ROLES:
+        place.restore()
+        answer = place.answer(row, role)
+        found[role] = answer.status_code
+        answer.close()
+    assert found == dict(zip(ROLES, map(int, row.answers.split()), strict=True))
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in RIGHTS if "404" in row.answers and "{" in row.address], ids=lambda row: row.address
+)
+def test_guessed__what_one_may_not_see_is_told_like_what_is_not_there(place: Place, row: Row) -> None:
+    for role, status in zip(ROLES, row.answers.split(), strict=True):
+        if status != "404":
+            continue
+        place.restore()
+        kept, absent = place.answer(row, role), place.answer(row, role, missing=True)
+        assert (kept.status_code, absent.status_code) == (404, 404)
+        assert same(kept, place.address(row)) == same(absent, place.address(row, missing=True))
+        assert {name for name, _ in kept.headers} == {name for name, _ in absent.headers}
+
+
+def same(answer: TestResponse, address: str) -> str:
+    """A page without its own address."""
+    return text(answer).replace(address, "")
+
+
+def test_notification__of_somebody_else_stays_unread(place: Place) -> None:
+    place.restore()
+    row = next(row for row in RIGHTS if row.address.endswith("/open"))
+    answers = [place.answer(row, "stranger"), place.answer(row, "stranger", missing=True)]
+    assert {answer.location for answer in answers} == {"/notifications/"}
+    assert place.answer(row, "member").location == f"/matters/show/{place.there.key}"
