@@ -1,0 +1,78 @@
+"""The documentation names everything that there is, and leads nowhere wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from web import demo, stories
+from web.commands import main
+from web.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+OPERATOR = (DOCS / "operator.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "processes" / "README.md", *sorted(DOCS.glob("*.md"))]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def subcommands(group: click.Group, before: str = "") -> list[str]:
+    """Return the words of every subcommand that does something."""
+    found = []
+    for name, command in group.commands.items():
+        inner = subcommands(command, f"{before}{name} ") if isinstance(command, click.Group) else [f"{before}{name}"]
+        found += inner
+    return found
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_operator__finds_every_setting_with_its_default(name: str) -> None:
+    row = next((line for line in OPERATOR.splitlines() if line.startswith(f"| `{name}` |")), "")
+    default = Settings.model_fields[name].default
+
+    assert f"`CASEPATH_{name.upper()}`" in row
+    if default not in ("", SecretStr("")):
+        assert f"`{str(default).lower() if isinstance(default, bool) else default}`" in row
+
+
+def test_operator__finds_no_setting_that_is_none() -> None:
+    named = set(re.findall(r"`CASEPATH_([A-Z_]+)`", OPERATOR)) - {"CONFIG_FILE"}
+
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("words", subcommands(main))
+def test_operator__finds_every_command(words: str) -> None:
+    assert re.search(rf"`(casepath )?{words}\b", OPERATOR)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links__lead_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_readme__names_everybody_of_the_demo() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    people = json.loads((ROOT / "processes" / "shared" / "groups.json").read_text(encoding="utf-8"))["people"]
+
+    assert [person["username"] for person in people if f"`{person['username']}`" not in text] == []
+    assert f"`{demo.PASSWORD}`" in text
+
+
+def test_process_owner__has_a_story_that_can_be_read(tmp_path: Path) -> None:
+    text = (DOCS / "process-owner.md").read_text(encoding="utf-8")
+    example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    (tmp_path / "scenarios.yaml").write_text(example, encoding="utf-8")
+
+    (story,) = stories.read(tmp_path / "scenarios.yaml")
+
+    assert story.id == yaml.safe_load(example)[0]["id"]
+    assert all({"complete", "message", "advance"} & set(step) for step in story.steps)
