@@ -436,3 +436,41 @@ def test_complex_gateway__lets_late_tokens_pass_once(world: World) -> None:
     assert run.complete("C") == "Z"
     assert run.complete("Z") == ""
     assert run.ended
+
+
+def test_inclusive_join__fires_when_a_token_can_also_come_where_one_is(world: World) -> None:
+    # C can still send its token to the way of A, which has one: by table 13.3 of the standard the join does not wait.
+    run = Run(world, process(
+        nodes("startEvent S; parallelGateway Split; exclusiveGateway Merge Choose; inclusiveGateway Join"),
+        nodes("userTask A C Z"),
+        flow="""S > Split; Split > A; Split > C; A > Merge; C > Choose; Choose > Merge [${x}]; Choose > Join [${!x}]
+                Merge > Join; Join > Z"""), x=False)
+
+    assert run.complete("A") == "C Z"
+
+
+def test_inclusive_join__does_not_wait_for_a_token_behind_it(world: World) -> None:
+    # Z leads back to the join, but only through the join itself could its token have come to the other flow.
+    run = Run(world, process(
+        nodes("startEvent S; parallelGateway Split; exclusiveGateway M More; inclusiveGateway Join; userTask A B Z E"),
+        flow="""S > Split; Split > M; Split > B; M > A; A > Join; B > Join; Join > Z; Z > More
+                More > M [${again}]; More > E [${!again}]"""))
+    assert run.complete("A") == "B"
+    assert run.complete("B") == "Z"
+    assert run.complete("Z", again=True) == "A"
+
+    assert run.complete("A") == "Z"
+    assert run.complete("Z", again=False) == "E"
+
+
+def test_tokens__two_at_one_element(world: World) -> None:
+    run = Run(world, process(nodes("startEvent S; parallelGateway F; exclusiveGateway M; userTask A Z; endEvent E"),
+                             flow="S > F; F > M; F > M; M > A; A > Z; Z > E").replace(
+        b'<sequenceFlow id="F_M" sourceRef="F" targetRef="M"></sequenceFlow>',
+        b'<sequenceFlow sourceRef="F" targetRef="M"/>'))
+
+    assert run.open() == "A A"
+    assert run.complete("A A Z") == "Z"
+    assert not run.ended
+    assert run.complete("Z") == ""
+    assert run.ended
