@@ -95,7 +95,7 @@ class FeelScript:
         """Evaluate it with the variables that it reads; raises `ScriptError`."""
         context = {name: variables[name] for name in self.names_read if name in variables}
         try:
-            return ScriptResult(value=self.expression.evaluate(context))
+            return ScriptResult(value=self.expression.evaluate(context, now=now))
         except errors.EngineError as error:
             raise errors.ScriptError(error.message) from None
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
-from engine import errors
+from engine import errors, timers
 from engine.bpmn import catching
 from engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from engine.bpmn.elements.activities import Activity
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from engine.scripts import Script
 
 DEFAULT_PRIORITY = 50
+MAX_PRIORITY = 2**31 - 1
 
 
 def text(expression: Expression | None, token: Token) -> str | None:
@@ -41,24 +41,18 @@ def names(expression: Expression | None, token: Token) -> tuple[str, ...]:
 
 
 def instant(expression: Expression | None, token: Token) -> datetime | None:
-    """Evaluate an attribute that gives a point in time: an aware datetime, a local one, or a date (its midnight)."""
+    """Evaluate an attribute that gives a point in time: a datetime, a date (its midnight), or a duration from now."""
     if expression is None:
         return None
     environment = token.workflow.environment
     value = expression.evaluate(token.variables(), environment)
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    zone = ZoneInfo(environment.calendar.zone if environment.calendar else catching.DEFAULT_ZONE)
+    zone = environment.calendar.zone if environment.calendar else catching.DEFAULT_ZONE
     try:
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
-        elif isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time())
-    except ValueError:
-        pass
-    if not isinstance(value, datetime):
-        raise errors.InvalidInput(f"Expected a point in time in {expression.text}, but found {value!r:.80}")
-    return value if value.tzinfo else value.replace(tzinfo=zone)
+        return timers.resolve(value, environment.now, zone)
+    except errors.InvalidInput as error:
+        raise errors.InvalidInput(f"{error.message}, in {expression.text:.200}") from None
 
 
 def integer(expression: Expression | None, token: Token, default: int) -> int:
@@ -67,9 +61,12 @@ def integer(expression: Expression | None, token: Token, default: int) -> int:
     if value is None:
         return default
     try:
-        return int(float(value))
-    except ValueError:
+        number = int(float(value))
+    except (ValueError, OverflowError):
         raise errors.InvalidInput(f"Expected a whole number, but found '{value:.80}'") from None
+    if abs(number) > MAX_PRIORITY:
+        raise errors.InvalidInput(f"Expected a whole number up to {MAX_PRIORITY}, but found {value:.80}")
+    return number
 
 
 class UserTask(Activity):
@@ -195,7 +192,8 @@ class ScriptTask(Activity):
             return True
         workflow = token.workflow
         # The seed is what stays the same when the history is played again.
-        result = self.script.run(token.variables(), now=workflow.environment.now, seed=token.number)
+        now = workflow.environment.now.astimezone(workflow.environment.zone)
+        result = self.script.run(token.variables(), now=now, seed=token.number)
         assigned = dict(result.assigned)
         if self.result_variable:
             assigned[self.result_variable] = result.value
@@ -278,9 +276,15 @@ class CallActivity(Activity):
 
     def run(self, token: Token) -> bool | None:
         workflow = token.workflow
+        if "returned" in token.memo:
+            # It has been called, but what it gave could not be taken.
+            self.take_over(token)
+            return True
+        if self.called is None:
+            return True
         key = text(self.called, token)
         if key is None:
-            return True
+            raise errors.InvalidInput(f"Expected the process to call in {self.called.text}, but found nothing")
         variables = dict(token.variables()) if self.gives_all or self.given is None else {}
         for mapping in self.given or ():
             variables[mapping.target] = payload_value(mapping.source, token)
@@ -301,11 +305,21 @@ class CallActivity(Activity):
 
     def returned(self, token: Token, variables: Mapping[str, Any]) -> None:
         """The called process has ended with these variables."""
-        workflow = token.workflow
         token.memo.pop("called", None)
+        token.memo["returned"] = dict(variables)
+
+        def end() -> None:
+            self.take_over(token)
+            token.complete()
+
+        token.workflow.guard(token, end)
+
+    def take_over(self, token: Token) -> None:
+        """Set the variables that the called process gave back."""
+        variables = token.memo["returned"]
         taken = dict(variables) if self.takes_all or self.taken is None else {}
         for mapping in self.taken or ():
             source: Any = mapping.source
-            taken[mapping.target] = source.evaluate(variables, workflow.environment)
-        workflow.set_variables(token.inner or token.scope, taken)
-        workflow.guard(token, token.complete)
+            taken[mapping.target] = source.evaluate(variables, token.workflow.environment)
+        del token.memo["returned"]
+        token.workflow.set_variables(token.inner or token.scope, taken)
