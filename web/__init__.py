@@ -11,6 +11,7 @@ no write lock. One module is one blueprint with its templates in the folder of t
     process_instances  matters: find, show, add to, repair
     definitions     processes, decision tables and forms: see, edit, deploy
     operations      incidents, jobs and external tasks: see, try again
+    people          users and groups
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
     filters         dates, states and people in templates
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     "process_instances",
     "definitions",
     "operations",
+    "people",
     "notifications",
 )
 

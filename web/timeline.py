@@ -162,6 +162,8 @@ class Teller:
         match entry.kind:
             case "gateway.decided" | "attachment.added":
                 pass
+            case "external_task.failed":
+                shown = [(gettext("Message"), str(text)) for text in entry.variables.values()]
             case "comment.added":
                 shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
             case "notification.sent":

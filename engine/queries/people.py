@@ -2,12 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from engine.models import Group, Membership, User
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRow:
+    """One user in the list."""
+
+    username: str
+    name: str
+    email: str | None
+    active: bool
+    has_password: bool
+    groups: Sequence[str]
+
+
+def users(session: Session, *, text: str = "", after: str = "", limit: int = 50) -> tuple[list[UserRow], str | None]:
+    """Return users whose names contain a text, those behind a user name; and behind which the next page begins."""
+    query = select(User).where(User.username > after).order_by(User.username).limit(limit + 1)
+    if text:
+        query = query.where(
+            or_(User.username.icontains(text, autoescape=True), User.name.icontains(text, autoescape=True))
+        )
+    found = list(session.scalars(query))
+    groups: dict[str, list[str]] = {}
+    memberships = select(Membership.username, Membership.group_key).where(
+        Membership.username.in_([user.username for user in found[:limit]])
+    )
+    for username, key in session.execute(memberships.order_by(Membership.group_key)):
+        groups.setdefault(username, []).append(key)
+    rows = [
+        UserRow(
+            username=user.username,
+            name=user.name,
+            email=user.email,
+            active=user.active,
+            has_password=user.password_hash is not None,
+            groups=groups.get(user.username, []),
+        )
+        for user in found[:limit]
+    ]
+    return rows, rows[-1].username if len(found) > limit else None
+
+
+def group_sizes(session: Session) -> dict[str, int]:
+    """Return how many active users belong to each group that has any."""
+    query = select(Membership.group_key, func.count()).join(User, User.username == Membership.username)
+    found = session.execute(query.where(User.active).group_by(Membership.group_key)).all()
+    return {row[0]: row[1] for row in found}
 
 
 def names(session: Session, usernames: Iterable[str | None]) -> dict[str, str]:

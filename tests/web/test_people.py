@@ -1,0 +1,190 @@
+"""Users and groups: only administrators see and change them."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import identity
+from tests.web.visitor import Visitor, text
+
+Visit = Callable[[str | None], Visitor]
+Rows = sessionmaker[Session]
+CAROL: dict[str, Any] = {"username": "carol", "name": "卡罗尔", "email": "carol@dealer.example", "groups": ["service"]}
+PAGES = ("/people/", "/people/groups", "/people/users/alice")
+COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/people/", CAROL),
+    ("/people/users/alice/groups", {"groups": ["administrator"]}),
+    ("/people/users/alice/deactivate", {}),
+    ("/people/users/alice/activate", {}),
+    ("/people/users/alice/password", {}),
+    ("/people/groups", {"key": "lawyers", "name": "律师"}),
+)
+
+
+@pytest.fixture
+def administrator(visit: Visit) -> Visitor:
+    """Who looks after people."""
+    return visit("administrator")
+
+
+def groups_of(rows: Rows, username: str) -> set[str]:
+    with rows.begin() as session:
+        return set(identity.groups_of(session, username))
+
+
+class TestWhoMay:
+    @pytest.mark.parametrize("page", PAGES)
+    @pytest.mark.parametrize(
+        ("username", "status"),
+        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 200)],
+    )
+    def test_pages(self, visit: Visit, page: str, username: str | None, status: int) -> None:
+        assert visit(username).get(page).status_code == status
+
+    @pytest.mark.parametrize(("command", "form"), COMMANDS)
+    @pytest.mark.parametrize(
+        ("username", "status"),
+        [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 303)],
+    )
+    def test_commands(
+        self, visit: Visit, rows: Rows, command: str, form: dict[str, object], username: str | None, status: int
+    ) -> None:
+        assert visit(username).post(command, form).status_code == status
+
+    @pytest.mark.parametrize("page", ["groups", "deactivate", "activate", "password"])
+    def test_commands__on_somebody_who_is_not_there(self, administrator: Visitor, page: str) -> None:
+        assert administrator.post(f"/people/users/nobody/{page}").status_code == 404
+        assert administrator.get("/people/users/nobody").status_code == 404
+
+    def test_commands__need_the_token_of_the_session(self, administrator: Visitor, rows: Rows) -> None:
+        assert administrator.client.post("/people/", data=CAROL).status_code == 400
+
+    def test_navigation__shown_only_to_those_who_may(self, administrator: Visitor, alice: Visitor) -> None:
+        assert 'href="/people/"' in text(administrator.get("/tasks/"))
+        assert 'href="/people/"' not in text(alice.get("/tasks/"))
+
+
+class TestUsers:
+    def test_index__with_their_groups(self, administrator: Visitor) -> None:
+        page = text(administrator.get("/people/"))
+        for username in ("alice", "bob", "stranger", "director", "administrator"):
+            assert f'href="/people/users/{username}"' in page
+
+    @pytest.mark.parametrize(
+        ("asked", "found"), [("ali", True), ("ALICE", True), ("bob", False), ("%", False), ("", True)]
+    )
+    def test_index__search(self, administrator: Visitor, asked: str, found: bool) -> None:
+        page = text(administrator.get("/people/", query_string={"q": asked}))
+        assert ('href="/people/users/alice"' in page) is found
+
+    def test_index__pages_by_key(self, administrator: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            for number in range(60):
+                identity.create_user(session, f"user{number:02}", name=f"User {number}")
+        page = text(administrator.get("/people/"))
+        link = re.search(r'href="([^"]+)" rel="next"', page)
+        assert link
+        second = text(administrator.get(html.unescape(link[1])))
+        seen = re.findall(r'href="/people/users/(user\d\d)"', page + second)
+        assert seen == [f"user{number:02}" for number in range(60)]
+
+    def test_add__may_log_in_with_the_password_shown_once(
+        self, administrator: Visitor, visit: Visit, rows: Rows
+    ) -> None:
+        answer = administrator.post("/people/", CAROL)
+        page = text(administrator.get(answer.location))
+        shown = re.search(r"密码 (\S+) 登录", page)
+        assert shown
+        assert groups_of(rows, "carol") == {"service"}
+        login = visit(None).post("/login", {"username": "carol", "password": html.unescape(shown[1])})
+        assert login.status_code == 303
+        assert shown[1] not in text(administrator.get(answer.location))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"username": "alice"},
+            {"username": ""},
+            {"username": "a b"},
+            {"username": "<script>alert(1)</script>"},
+            {"username": "x" * 100},
+            {"name": ""},
+            {"name": "x" * 200},
+            {"email": "no address"},
+        ],
+    )
+    def test_add__senseless_is_told_and_kept(self, administrator: Visitor, change: dict[str, str]) -> None:
+        answer = administrator.post("/people/", {**CAROL, **change})
+        assert answer.status_code == 422
+        page = text(answer)
+        assert "用户名不能重复" in page
+        assert "<script>alert" not in page
+        assert 'value="service" checked' in page
+
+    def test_add__to_a_group_that_is_not_there(self, administrator: Visitor, rows: Rows) -> None:
+        assert administrator.post("/people/", {**CAROL, "groups": ["other"]}).status_code == 404
+        with rows.begin() as session:
+            assert identity.known(session, "carol") is None
+
+    def test_groups__exactly_those_chosen(self, administrator: Visitor, rows: Rows) -> None:
+        administrator.post("/people/users/alice/groups", {"groups": ["sales", "directors"]})
+        assert groups_of(rows, "alice") == {"sales", "directors"}
+        administrator.post("/people/users/alice/groups")
+        assert groups_of(rows, "alice") == set()
+
+    def test_deactivate__at_once_and_back(self, administrator: Visitor, alice: Visitor, visit: Visit) -> None:
+        assert alice.get("/tasks/").status_code == 200
+        administrator.post("/people/users/alice/deactivate")
+        assert alice.get("/tasks/").status_code == 302
+        assert "已停用" in text(administrator.get("/people/users/alice"))
+        administrator.post("/people/users/alice/activate")
+        assert visit("alice").get("/tasks/").status_code == 200
+
+    @pytest.mark.parametrize("command", ["deactivate", "groups"])
+    def test_last_administrator__has_to_stay(self, administrator: Visitor, rows: Rows, command: str) -> None:
+        answer = administrator.post(f"/people/users/administrator/{command}")
+        assert answer.status_code == 422
+        assert "至少须保留一名可登录的管理员" in text(answer)
+        assert groups_of(rows, "administrator") == {"administrator"}
+        assert administrator.get("/people/").status_code == 200
+
+    def test_password__ends_sessions(self, administrator: Visitor, alice: Visitor) -> None:
+        administrator.post("/people/users/alice/password")
+        assert alice.get("/tasks/").status_code == 302
+
+
+class TestGroups:
+    def test_add_and_rename(self, administrator: Visitor, rows: Rows) -> None:
+        administrator.post("/people/groups", {"key": "lawyers", "name": "律师", "name_en": "Lawyers", "sees_all": "on"})
+        administrator.post("/people/groups", {"key": "lawyers", "name": "法务"})
+        with rows.begin() as session:
+            found = identity.group(session, "lawyers")
+            assert (found.name, found.name_en, found.sees_all) == ("法务", None, False)
+        assert "法务" in text(administrator.get("/people/groups"))
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            {"key": "", "name": "律师"},
+            {"key": "a b", "name": "律师"},
+            {"key": "<script>", "name": "律师"},
+            {"key": "x", "name": ""},
+            {"key": "x", "name": "x" * 200},
+        ],
+    )
+    def test_add__senseless(self, administrator: Visitor, form: dict[str, str]) -> None:
+        answer = administrator.post("/people/groups", form)
+        assert answer.status_code == 422
+        assert "标识只能使用" in text(answer)
+
+    def test_index__how_many_belong(self, administrator: Visitor) -> None:
+        page = text(administrator.get("/people/groups"))
+        row = re.search(r'<span class="beneath mono">service</span></td>\s*<td[^>]*>(\d+)', page)
+        assert row
+        assert row[1] == "2"
