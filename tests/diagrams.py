@@ -9,6 +9,12 @@ _SPACES = (
     'xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" targetNamespace="http://example.org/tests"'
 )
+ERROR = '<error id="e" errorCode="E1"/><error id="f" errorCode="F1"/>'
+MESSAGE = '<message id="m" name="order"/><message id="n" name="cancel"/>'
+SIGNAL = '<signal id="s" name="alarm"/>'
+ESCALATION = '<escalation id="x" escalationCode="X1"/>'
+SIGNALLED = '<signalEventDefinition signalRef="s"/>'
+COMPENSATE = "<compensateEventDefinition/>"
 _FLOW = re.compile(r"\s*(?P<source>\w+)\s*>\s*(?P<target>\w+)\s*(?:\[(?P<condition>.*)\])?\s*")
 
 
@@ -59,3 +65,61 @@ def script(key: str, text: str) -> str:
 def timer(text: str, kind: str = "timeDuration") -> str:
     """Return a timer event definition."""
     return f"<timerEventDefinition><{kind}>{text}</{kind}></timerEventDefinition>"
+
+
+def end(key: str, event: str) -> str:
+    """Return an end event."""
+    return f'<endEvent id="{key}">{event}</endEvent>'
+
+
+def throw(key: str, event: str) -> str:
+    """Return an intermediate throw event."""
+    return f'<intermediateThrowEvent id="{key}">{event}</intermediateThrowEvent>'
+
+
+def catch(key: str, event: str) -> str:
+    """Return an intermediate catch event."""
+    return f'<intermediateCatchEvent id="{key}">{event}</intermediateCatchEvent>'
+
+
+def border(key: str, at: str, event: str, *, interrupting: bool = True) -> str:
+    """Return an event at the border of an activity."""
+    cancels = "" if interrupting else ' cancelActivity="false"'
+    return f'<boundaryEvent id="{key}" attachedToRef="{at}"{cancels}>{event}</boundaryEvent>'
+
+
+def handler(key: str, event: str, *elements: str, flow: str, interrupting: bool = True) -> str:
+    """Return an event sub-process whose start event is `key` with `_start`."""
+    interrupts = "" if interrupting else ' isInterrupting="false"'
+    start = f'<startEvent id="{key}_start"{interrupts}>{event}</startEvent>'
+    return container(key, start, *elements, flow=flow, triggeredByEvent="true")
+
+
+def error(reference: str = "") -> str:
+    """Return an error event definition, without a reference for any error."""
+    return f'<errorEventDefinition errorRef="{reference}"/>' if reference else "<errorEventDefinition/>"
+
+
+def escalation(reference: str = "x") -> str:
+    """Return an escalation event definition."""
+    return f'<escalationEventDefinition escalationRef="{reference}"/>'
+
+
+def message(reference: str = "m") -> str:
+    """Return a message event definition."""
+    return f'<messageEventDefinition messageRef="{reference}"/>'
+
+
+def condition(text: str) -> str:
+    """Return a conditional event definition."""
+    return f"<conditionalEventDefinition><condition>{text}</condition></conditionalEventDefinition>"
+
+
+def compensable(key: str, *, note: str = "undone") -> str:
+    """A task with a handler that notes its name."""
+    undo = script(f"{key}_undo", f"{note} = {note} + ['{key}']")
+    return (
+        nodes(f"task {key}") + undo.replace("<scriptTask", '<scriptTask isForCompensation="true"')
+        + border(f"{key}_at", key, COMPENSATE)
+        + f'<association id="{key}_to" sourceRef="{key}_at" targetRef="{key}_undo" associationDirection="One"/>'
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.diagrams import container, nodes, process
+from tests.running import complete, open_elements, run
 from tests.world import World
 
 
@@ -16,23 +17,6 @@ def world() -> Iterator[World]:
     made = World()
     yield made
     made.close()
-
-
-def run(world: World, content: bytes, **variables: object) -> int:
-    """Deploy a file and start its process."""
-    world.deploy([("diagram.bpmn", content)])
-    return world.start("p", variables, "key")
-
-
-def open_elements(world: World, instance: int) -> list[str]:
-    """Ids of the elements of open user tasks."""
-    return sorted(element for _, element, _ in world.open_tasks(instance))
-
-
-def complete(world: World, instance: int, elements: str, **variables: object) -> None:
-    """Complete the oldest open user task of each element."""
-    for element in elements.split():
-        world.complete(next(number for number, at, _ in world.open_tasks(instance) if at == element), variables)
 
 
 def test_event_sub_process__of_a_multi_instance_round_that_is_over(world: World) -> None:

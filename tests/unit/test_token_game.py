@@ -162,7 +162,7 @@ def test_unknown_construct__is_refused() -> None:
 def test_models__are_sound_in_every_spelling(first: int) -> None:
     results = [play_one(seed, ReferenceWorld(), restart=0) for seed in range(first, first + 50)]
 
-    assert {result.verdict for result in results} == {"same"}
+    assert {result.verdict for result in results} <= {"same", "ambiguous"}
 
 
 def test_models__have_5_to_100_nodes() -> None:
