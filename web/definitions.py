@@ -136,7 +136,7 @@ def file(deployment_id: int, name: str) -> Response:
     with g.readers.begin() as session:
         content = versions.content(session, deployment_id, name)
     answer = FlaskResponse(content, mimetype="application/octet-stream")
-    answer.headers.set("Content-Disposition", "attachment", filename=name.rpartition("/")[2])
+    answer.headers["Content-Disposition"] = headers.content_disposition(name.rpartition("/")[2])
     return answer
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Flask, Response, g, request
 
 POLICY = (
@@ -20,6 +22,13 @@ def init_app(app: Flask) -> None:
 def allow_style_attributes() -> None:
     """Let this one page have `style` attributes made by scripts: diagrams cannot be drawn without."""
     g.style_attributes = True
+
+
+def content_disposition(name: str, *, inline: bool = False) -> str:
+    """Return the header that names a file, in any language: servers send nothing but Latin-1."""
+    kind = "inline" if inline else "attachment"
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _protect(response: Response) -> Response:

@@ -22,6 +22,7 @@ from engine import (
     media_types,
     messages,
     process_instances,
+    texts,
     triggers,
 )
 from engine import (
@@ -36,6 +37,8 @@ from web.timeline import Teller
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
 STATES = ("open", "completed", "cancelled")
+#: How a cell begins that a spreadsheet takes for a formula; those for Chinese read the wide signs alike.
+FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 #: What `engine.history` may find.
 WRONG = {
     "added": lazy_gettext("it was added afterwards."),
@@ -54,9 +57,9 @@ def index() -> str:
     """Show one page of the matters that the person may see."""
     chosen = request.args.get("state", "")
     filters = instances.Filters(
-        text=request.args.get("q", "").strip()[:100],
+        text=texts.storable(request.args.get("q", "").strip()[:100]),
         state=chosen if chosen in STATES else "",
-        definition_key=request.args.get("process", "")[:255],
+        definition_key=texts.storable(request.args.get("process", "")[:255]),
         overdue="overdue" in request.args,
     )
     with g.readers.begin() as session:
@@ -109,7 +112,8 @@ def timeline_csv(business_key: str) -> Response:
         usernames = matter_page.events_usernames(rows, changes)
         teller = Teller(session, found, usernames, changes, every_step=True)
         text = io.StringIO()
-        writer = csv.writer(text)
+        # Where spreadsheets separate cells by something else, a part of one must not become a cell of its own.
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL)
         writer.writerow(["instance", "sequence", "at", "kind", "element", "text", "by", "details", "hash"])
         for entry in rows:
             line = teller.tell(entry)
@@ -119,13 +123,13 @@ def timeline_csv(business_key: str) -> Response:
             writer.writerow([harmless(cell) for cell in cells])
     # With the mark at the beginning spreadsheets take it for UTF-8.
     answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = "attachment; filename=timeline.csv"
+    answer.headers["Content-Disposition"] = headers.content_disposition(f"{business_key}.csv")
     return answer
 
 
 def harmless(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
 
 
 @bp.get("/instances/<int:instance_id>/diagram")
@@ -181,7 +185,7 @@ def file(attachment_id: int) -> Response:
         content = attachments.content(session, attachment_id)
     answer = FlaskResponse(content, mimetype=found.media_type)
     shown = found.media_type in media_types.IMAGES and "download" not in request.args
-    answer.headers.set("Content-Disposition", "inline" if shown else "attachment", filename=found.name)
+    answer.headers["Content-Disposition"] = headers.content_disposition(found.name, inline=shown)
     # Whatever it contains, it runs nothing.
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return answer
