@@ -32,6 +32,8 @@ bp = Blueprint("auth", __name__)
 PUBLIC: set[Callable[..., Any]] = set()
 WITHOUT_CSRF: set[Callable[..., Any]] = set()
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: No form has as many; each would be looked at, and shown again where the form is refused.
+MAX_FIELD_COUNT = 2000
 
 
 class NotLoggedIn(Exception):
@@ -71,9 +73,16 @@ def requires(rule: Callable[[Person], bool]) -> Callable[[Callable[P, R]], Calla
 
 def init_app(app: Flask) -> None:
     """Check each request; templates know `csrf_token()` and `csrf_field()`."""
+    app.before_request(limit)
     app.before_request(identify)
     app.before_request(protect)
     app.jinja_env.globals.update(csrf_token=csrf_token, csrf_field=csrf_field)
+
+
+def limit() -> None:
+    """Refuse a form that is not made by hand: 413 for more fields than any form has."""
+    if sum(1 for _ in request.form.items(multi=True)) > MAX_FIELD_COUNT:
+        abort(413)
 
 
 def identify() -> None:
@@ -87,7 +96,7 @@ def identify() -> None:
 def protect() -> None:
     """Refuse changes that do not carry the token of the session."""
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.method in SAFE_METHODS or view in WITHOUT_CSRF:
+    if request.method in SAFE_METHODS or view in WITHOUT_CSRF or request.routing_exception is not None:
         return
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     if not secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode()) or not sent:

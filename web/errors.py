@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response
 
 from engine import errors
@@ -150,6 +150,9 @@ def stale(_error: auth.InvalidToken) -> Any:
 
 def http(error: HTTPException) -> Any:
     """Answer what Flask refuses."""
+    if isinstance(error, BadHost):
+        # No address can be made for a page under it.
+        return Response("Expected the name of a host.\n", 400, mimetype="text/plain")
     status = error.code or 500
     if status >= 500:
         log.error("%s %s", request.method, request.path, exc_info=error)

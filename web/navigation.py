@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import lazy_gettext
-from werkzeug.routing import IntegerConverter, ValidationError
+from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
 from engine import authorization
 
@@ -53,6 +53,39 @@ class RowId(IntegerConverter):
         return number
 
 
+class Text(UnicodeConverter):
+    """A text in an address; one that no database can store leads nowhere."""
+
+    def to_python(self, value: str) -> str:
+        """Raise `ValidationError`, which means 404, for a text with a NUL."""
+        return _storable(value)
+
+
+class TextPath(PathConverter):
+    """Several parts of an address as one text."""
+
+    def to_python(self, value: str) -> str:
+        """Raise `ValidationError`, which means 404, for a text with a NUL."""
+        return _storable(value)
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValidationError
+    return text
+
+
+class MatterReference(PathConverter):
+    """A matter in an address: its business key, or `~` and the number of its outermost process instance."""
+
+    def to_python(self, value: str) -> str | int:
+        number = row_id(value[1:]) if value.startswith("~") else None
+        return value if number is None else number
+
+    def to_url(self, value: str | int) -> str:
+        return f"~{value}" if isinstance(value, int) else super().to_url(value)
+
+
 def row_id(text: str | None) -> int | None:
     """Read the number of a row; None for what none can have."""
     is_number = text is not None and text.isascii() and text.isdigit() and len(text) < 20
@@ -61,8 +94,8 @@ def row_id(text: str | None) -> int | None:
 
 
 def init_app(app: Flask) -> None:
-    """Make `navigation()`, `matter_address()` and `asset()` known to templates; `<int:…>` means a row's number."""
-    app.url_map.converters["int"] = RowId
+    """Make `navigation()`, `matter_address()` and `asset()` known to templates; addresses hold what rows can."""
+    app.url_map.converters.update(int=RowId, default=Text, string=Text, path=TextPath)
     version = _version_of_bundles(app)
 
     def asset(name: str) -> str:
@@ -80,7 +113,7 @@ def _version_of_bundles(app: Flask) -> str | None:
 def matter_address(business_key: str) -> str:
     """Return the address of the page of a matter."""
     if "process_instances.matter" in current_app.view_functions:
-        return url_for("process_instances.matter", business_key=business_key)
+        return url_for("process_instances.matter", reference=business_key)
     return url_for("user_tasks.index", view="all", q=business_key)
 
 

@@ -29,6 +29,7 @@ from engine import (
     forms as engine_forms,
 )
 from engine.queries import events, instances, tasks
+from engine.queries.instances import Reference
 from web import forms, headers, matter_page
 from web.languages import gettext
 from web.navigation import row_id
@@ -72,23 +73,31 @@ def index() -> str:
         )
 
 
-@bp.get("/show/<path:business_key>")
-def matter(business_key: str) -> str:
+@bp.get("/show/<matter:reference>")
+def matter(reference: Reference) -> str:
     """Show a matter."""
     headers.allow_style_attributes()
     with g.readers.begin() as session:
-        return matter_page.render(session, business_key, g.person)
+        return matter_page.render(session, reference, g.person)
 
 
-@bp.get("/timeline/<path:business_key>")
-def timeline(business_key: str) -> str:
+@bp.get("/instances/<int:instance_id>")
+def instance(instance_id: int) -> Response:
+    """Lead to the matter that an instance belongs to."""
+    with g.readers.begin() as session:
+        found = access.process_instance(session, g.person, instance_id)
+        return redirect(url_for(".matter", reference=found.business_key or found.root_id or found.id))
+
+
+@bp.get("/timeline/<matter:reference>")
+def timeline(reference: Reference) -> str:
     """Return older events of a matter."""
     with g.readers.begin() as session:
-        found = access.matter(session, g.person, business_key)
+        found = matter_page.found(session, g.person, reference)
         every_step = request.args.get("steps") == "all"
         below = row_id(request.args.get("below"))
-        page = events.page(session, business_key, below=below, every_step=every_step)
-        changes = events.changes(session, business_key)
+        page = events.page(session, reference, below=below, every_step=every_step)
+        changes = events.changes(session, reference)
         usernames = matter_page.events_usernames(page.rows, changes)
         teller = Teller(session, found, usernames, changes, every_step=every_step)
         lines = [teller.tell(entry) for entry in page.rows]
@@ -96,19 +105,19 @@ def timeline(business_key: str) -> str:
             "process_instances/timeline.html",
             lines=lines,
             next=page.next,
-            business_key=business_key,
+            reference=reference,
             tables=matter_page.tables(session, lines),
             every_step=every_step,
         )
 
 
-@bp.get("/timeline.csv/<path:business_key>")
-def timeline_csv(business_key: str) -> Response:
+@bp.get("/timeline.csv/<matter:reference>")
+def timeline_csv(reference: Reference) -> Response:
     """Return all events of a matter for a spreadsheet."""
     with g.readers.begin() as session:
-        found = access.matter(session, g.person, business_key)
-        rows = list(events.every(session, business_key))
-        changes = events.changes(session, business_key)
+        found = matter_page.found(session, g.person, reference)
+        rows = list(events.every(session, reference))
+        changes = events.changes(session, reference)
         usernames = matter_page.events_usernames(rows, changes)
         teller = Teller(session, found, usernames, changes, every_step=True)
         text = io.StringIO()
@@ -123,7 +132,7 @@ def timeline_csv(business_key: str) -> Response:
             writer.writerow([harmless(cell) for cell in cells])
     # With the mark at the beginning spreadsheets take it for UTF-8.
     answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = headers.content_disposition(f"{business_key}.csv")
+    answer.headers["Content-Disposition"] = headers.content_disposition(f"{reference}.csv")
     return answer
 
 
@@ -191,28 +200,28 @@ def file(attachment_id: int) -> Response:
     return answer
 
 
-@bp.post("/messages/<path:business_key>")
-def message(business_key: str) -> Response | tuple[str, int]:
+@bp.post("/messages/<matter:reference>")
+def message(reference: Reference) -> Response | tuple[str, int]:
     """Report what has happened: a message that an instance of the matter waits for."""
     name = request.form.get("message", "")
     try:
         with g.sessions.begin() as session:
-            awaited = matter_page.awaited(session, business_key, name, g.person)
+            awaited = matter_page.awaited(session, reference, name, g.person)
             form = matter_page.message_form(session, awaited)
             variables: dict[str, Any] = {}
             if form is not None:
                 typed = {key: text for key, text in forms.submitted(form, request.form).items() if key != "message"}
                 variables = engine_forms.validate(form, typed, g.settings.zone)
             messages.correlate(
-                session, name, business_key=business_key, variables=variables,
+                session, name, business_key=reference if isinstance(reference, str) else None, variables=variables,
                 process_instance_id=awaited.process_instance_id, by=g.person.username,
             )  # fmt: skip
     except errors.InvalidVariables as refusal:
         with g.readers.begin() as session:
             headers.allow_style_attributes()
-            return matter_page.render(session, business_key, g.person, (name, refusal)), 422
+            return matter_page.render(session, reference, g.person, (name, refusal)), 422
     flash(gettext("It is reported; the process goes on accordingly."), "success")
-    return back(business_key)
+    return back(reference)
 
 
 @bp.post("/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>")
@@ -224,7 +233,7 @@ def switch(instance_id: int, verb: str) -> Response:
         command = getattr(process_instances, verb)
         command(session, instance_id, by=g.person.username, reason=reason())
     flash(gettext("Done; it stands in the timeline."), "success")
-    return back(instance.business_key)
+    return back(instance.business_key or instance.root_id or instance.id)
 
 
 @bp.post("/instances/<int:instance_id>/variables")
@@ -239,7 +248,7 @@ def set_variable(instance_id: int) -> Response:
             raise errors.InvalidInput(f"Expected the name of a variable, but found '{name[:80]}'")
         process_instances.set_variables(session, instance_id, {name: value}, by=g.person.username, reason=reason())
     flash(gettext("Done; it stands in the timeline."), "success")
-    return back(instance.business_key)
+    return back(instance.business_key or instance.root_id or instance.id)
 
 
 @bp.post("/instances/<int:instance_id>/tokens")
@@ -257,14 +266,14 @@ def move(instance_id: int) -> Response:
         )
         process_instances.modify(session, instance_id, [*put, *taken], by=g.person.username, reason=reason())
     flash(gettext("Done; it stands in the timeline."), "success")
-    return back(instance.business_key)
+    return back(instance.business_key or instance.root_id or instance.id)
 
 
-@bp.get("/verify/<path:business_key>")
-def verify(business_key: str) -> str:
+@bp.get("/verify/<matter:reference>")
+def verify(reference: Reference) -> str:
     """Verify the history of a matter."""
     with g.readers.begin() as session:
-        found = access.matter(session, g.person, business_key)
+        found = matter_page.found(session, g.person, reference)
         problems = [problem for each in found for problem in history.verify(session, each.id)]
     return render_template("process_instances/verified.html", problems=[(each, said(each)) for each in problems])
 
@@ -283,8 +292,6 @@ def reason() -> str:
     return text
 
 
-def back(business_key: str | None) -> Response:
+def back(reference: Reference) -> Response:
     """Return to the page of the matter."""
-    if business_key is None:
-        return redirect(url_for(".index"), 303)
-    return redirect(url_for(".matter", business_key=business_key), 303)
+    return redirect(url_for(".matter", reference=reference), 303)
