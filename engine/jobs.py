@@ -225,7 +225,8 @@ def fail(session: Session, job_id: int, message: str, details: str) -> None:
             kind="incident.opened",
             activity_instance=row.activity_instance,
             element_id=row.element_id,
-            facts={"message": message, "job": row.kind},
+            facts={"job": row.kind},
+            variables={history.ERROR_TEXT: message},
         )
         history.record(session, row.process_instance_id, event)
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from engine import clock, definitions, deployments, history, process_instances, runtime, triggers
 from engine.bpmn.moving import KINDS
-from engine.history import Event, EventView
+from engine.history import ERROR_TEXT, Event, EventView
 from engine.models import ActivityInstance, HistoryEvent, ProcessInstance, Resource
 
 TRIGGERS: dict[str, type[Any]] = {kind: trigger for trigger, kind in KINDS.items()}
@@ -114,13 +114,14 @@ def _apply(session: Session, number: int, event: EventView) -> None:
 def trigger_of(event: EventView) -> triggers.Trigger:
     """Return the trigger that an event tells of."""
     variables = _values(event)
+    text = variables.pop(ERROR_TEXT, "")
     local = set(event.facts.get("local", ()))
     known: dict[str, Any] = {
         "activity_instance": event.activity_instance, "element_id": event.element_id,
         "variables": {name: value for name, value in variables.items() if name not in local},
         "local_variables": {name: value for name, value in variables.items() if name in local},
         "error_code": event.facts.get("error_code"), "escalation_code": event.facts.get("escalation_code"),
-        "message": event.facts.get("message", ""), "name": event.facts.get("name"),
+        "message": text, "name": event.facts.get("name"),
         "reason": event.facts.get("reason", ""), "last": event.facts.get("last", False),
         "instructions": [_instruction(facts) for facts in event.facts.get("instructions", ())],
     }

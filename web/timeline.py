@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from engine import definitions
+from engine import definitions, history
 from engine.dmn import DecisionTable
 from engine.queries import deployed, people
 from engine.queries.events import Change, Entry
@@ -178,15 +178,16 @@ class Teller:
         due_at = facts.get("due") if entry.kind == "user_task.created" else None
         if due_at:
             shown.append((gettext("Due"), filters.value(datetime.fromisoformat(str(due_at)))))
-        told = ((gettext("Reason"), "reason"), (gettext("Message"), "message"))
-        return shown + [(label, str(facts[name])) for label, name in told if facts.get(name)]
+        wrong = entry.variables.get(history.ERROR_TEXT) or facts.get("message")
+        told = ((gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong))
+        return shown + [(label, str(text)) for label, text in told if text]
 
     def _values(self, entry: Entry) -> list[tuple[str, str]]:
         everything = self.every_step or entry.kind == "variables.set"
         return [
             (self.label(name), self.said(name, value))
             for name, value in entry.variables.items()
-            if value not in (None, "", []) and (everything or name in self.labels)
+            if value not in (None, "", []) and (everything or name in self.labels) and name != history.ERROR_TEXT
         ]
 
     def _decided(self, entry: Entry) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from engine.bpmn.elements.gateways import EventBasedGateway
 from engine.bpmn.elements.tasks import CallActivity
 from engine.bpmn.tokens import Scope, Token
 from engine.bpmn.workflow import TokenWorkflow
-from engine.history import Event
+from engine.history import ERROR_TEXT, Event
 
 #: Kind of the history event with which each trigger is remembered.
 KINDS: Mapping[type, str] = {
@@ -67,7 +67,7 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
         variables.update(local)
     message = getattr(trigger, "message", "")
     if message:
-        facts["message"] = message
+        variables[ERROR_TEXT] = message
     return Event(
         kind=KINDS[type(trigger)],
         activity_instance=number,

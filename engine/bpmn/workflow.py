@@ -36,7 +36,7 @@ from engine.bpmn.model import Flow, ProcessSpec
 from engine.bpmn.services import Services
 from engine.bpmn.tokens import Scope, Token
 from engine.expressions import Environment
-from engine.history import Event
+from engine.history import ERROR_TEXT, Event
 
 #: Tokens moved in one step; more means that the diagram runs in circles without ever waiting.
 MAX_MOVES = 100_000
@@ -120,18 +120,21 @@ class TokenWorkflow(Workflow):
             token.cancel()
 
     def abandon(self, token: Token) -> None:
-        """Called when a token was cancelled: end what it had begun."""
-        if token.inner is not None:
-            self.clear(token.inner)
-        node = token.node
-        kind = getattr(node, "work", None)
-        if kind and token.memo.get("work"):
-            self.effects.append(WorkEnded(number=token.number, kind=kind))
-        if token.memo.get("called"):
-            self.effects.append(CallCancelled(number=token.number))
-        self.disarm(token.number)
+        """Called when a token was cancelled."""
+        self.take_back(token)
         self.record("activity.cancelled", token)
         self._gone(token, "cancelled")
+
+    def take_back(self, token: Token) -> None:
+        """End what an element had begun for a token: tokens inside, work, calls and waits."""
+        if token.inner is not None:
+            self.clear(token.inner)
+        kind = getattr(token.node, "work", None)
+        if token.memo.pop("work", False) and kind:
+            self.effects.append(WorkEnded(number=token.number, kind=kind))
+        if token.memo.pop("called", False):
+            self.effects.append(CallCancelled(number=token.number))
+        self.disarm(token.number)
 
     def clear(self, scope: Scope, keep: Token | None = None) -> None:
         """Cancel every token of a scope but one."""
@@ -245,10 +248,12 @@ class TokenWorkflow(Workflow):
 
     def fail(self, token: Token, error: errors.EngineError) -> None:
         """Let a token stand still where its element failed, until it is tried again by itself or by somebody."""
+        if token._state != TaskState.COMPLETED:
+            self.take_back(token)
         tried = token.memo.get("tried", 0)
         if token._state != TaskState.COMPLETED and tried < len(token.node.retry_after) and token.node.async_before:
             token.memo["tried"] = tried + 1
-            self.record("activity.failed", token, facts={"message": error.message})
+            self.record("activity.failed", token, variables={ERROR_TEXT: error.message})
             self.wait_for_continuation(token, token.node.retry_after[tried])
             return
         if token.node.bpmn_id and self.tasks.get(token.number) is None:
@@ -261,7 +266,7 @@ class TokenWorkflow(Workflow):
         self.effects.append(
             Failed(number=token.number, element_id=token.node.bpmn_id, message=error.message, details=repr(error))
         )
-        self.record("incident.opened", token, facts={"message": error.message})
+        self.record("incident.opened", token, variables={ERROR_TEXT: error.message})
 
     def retry(self, token: Token) -> None:
         """Run a token again whose element failed."""
@@ -350,7 +355,8 @@ class TokenWorkflow(Workflow):
         taken: list[Flow] = []
         reads: dict[str, Any] = {}
         names: dict[str, list[str]] = {}
-        variables = token.variables()
+        # What is local to an activity is no longer there when it is left.
+        variables = token.surroundings()
         for flow in flows:
             if flow.condition is None:
                 holds = True

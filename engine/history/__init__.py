@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from engine.history.erasure import erase
 from engine.history.log import EventView, events, lock, record
-from engine.history.sealing import Event, Sealed, seal
+from engine.history.sealing import ERROR_TEXT, Event, Sealed, seal
 from engine.history.verification import Problem, check, verify, verify_all
 
 __all__ = [
+    "ERROR_TEXT",
     "Event",
     "EventView",
     "Problem",

@@ -22,6 +22,8 @@ from typing import Any
 
 from engine import values
 
+#: Under which name an error's text stands among the values of an event: it may tell of a person, so it can be erased.
+ERROR_TEXT = "error text"
 #: Length of a salt: 16 random bytes in hex.
 SALT_LENGTH = 32
 
