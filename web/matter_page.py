@@ -25,7 +25,7 @@ from engine import forms as engine_forms
 from engine.authorization import Person
 from engine.dmn import DecisionTable
 from engine.queries import deployed, events, instances, people, tasks
-from engine.queries.instances import Awaited
+from engine.queries.instances import Awaited, Reference
 from web import forms
 from web.timeline import Line, Teller, mentioned
 
@@ -57,27 +57,28 @@ class Value:
 
 
 def render(
-    session: Session, business_key: str, person: Person, refusal: tuple[str, errors.InvalidVariables] | None = None
+    session: Session, reference: Reference, person: Person, refusal: tuple[str, errors.InvalidVariables] | None = None
 ) -> str:
     """Return the page; raises `NotFound` for strangers."""
-    access.matter(session, person, business_key)
+    views = found(session, person, reference)
+    business_key = reference if isinstance(reference, str) else None
     every_step = request.args.get("steps") == "all"
-    views = instances.of_matter(session, business_key)
-    page = events.page(session, business_key, every_step=every_step)
-    notes = comments.list_of(session, business_key)
-    told = instances.notifications(session, business_key)
-    open_tasks = tasks.with_business_key(session, person, business_key)
-    files = attachments.list_of(session, business_key)
-    changes = events.changes(session, business_key)
+    page = events.page(session, reference, every_step=every_step)
+    notes = comments.list_of(session, business_key) if business_key else []
+    told = instances.notifications(session, business_key) if business_key else []
+    open_tasks = tasks.of_matter(session, person, reference)
+    files = attachments.list_of(session, business_key) if business_key else []
+    changes = events.changes(session, reference)
     stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
     usernames = events_usernames(page.rows, changes)
     usernames += [note.created_by for note in notes] + [each.username for each in told]
     usernames += [view.started_by for view in views] + [each.created_by for each in files]
     teller = Teller(session, views, usernames, changes, every_step=every_step)
-    involved = access.is_involved(session, person, business_key)
+    involved = is_involved(session, person, reference)
     lines = [teller.tell(entry) for entry in page.rows]
     return render_template(
         "process_instances/show.html",
+        reference=reference,
         business_key=business_key,
         instances=views,
         newest=views[-1],
@@ -94,14 +95,33 @@ def render(
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
-        reports=reports(session, business_key, refusal) if involved or person.sees_all else [],
+        reports=reports(session, reference, refusal) if involved or person.sees_all else [],
         stuck=[each for _, each in stuck],
         incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
-        may_add=authorization.may_comment(person, involved=involved),
+        may_add=business_key is not None and authorization.may_comment(person, involved=involved),
         may_cancel=authorization.may_cancel_instance(person),
         may_modify=authorization.may_modify_instance(person),
     )
+
+
+def found(session: Session, person: Person, reference: Reference) -> list[instances.InstanceView]:
+    """Return the process instances of a matter that a person may see, oldest first; raises `NotFound`."""
+    if isinstance(reference, int):
+        access.process_instance(session, person, reference)
+    else:
+        access.matter(session, person, reference)
+    views = instances.of_matter(session, reference)
+    if not views:
+        raise errors.NotFound("matter", reference)
+    return views
+
+
+def is_involved(session: Session, person: Person, reference: Reference) -> bool:
+    """Tell whether somebody who may see a matter has a part in it, and does not only see every one."""
+    if isinstance(reference, int):
+        return not authorization.may_see_every_instance(person)
+    return access.is_involved(session, person, reference)
 
 
 def variables(teller: Teller, changes: Mapping[str, list[events.Change]]) -> list[Value]:
@@ -127,19 +147,21 @@ def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[ev
 
 def tables(session: Session, lines: Iterable[Line]) -> dict[int, DecisionTable]:
     """Return the tables of the decisions among the lines, by the id of the line."""
-    found: dict[int, DecisionTable] = {}
+    shown: dict[int, DecisionTable] = {}
     for line in lines:
         table = deployed.decision_table(session, line.decision[0]) if line.decision else None
         if table is not None:
-            found[line.id] = table
-    return found
+            shown[line.id] = table
+    return shown
 
 
-def reports(session: Session, business_key: str, refusal: tuple[str, errors.InvalidVariables] | None) -> list[Report]:
+def reports(
+    session: Session, reference: Reference, refusal: tuple[str, errors.InvalidVariables] | None
+) -> list[Report]:
     """Return what may be reported in a matter, each message once."""
-    found: dict[str, Report] = {}
-    for awaited_message in instances.awaited_messages(session, business_key):
-        if awaited_message.name in found:
+    reported: dict[str, Report] = {}
+    for awaited_message in instances.awaited_messages(session, reference):
+        if awaited_message.name in reported:
             continue
         texts = deployed.texts(session, awaited_message.definition_id)
         wrong = refusal[1] if refusal and refusal[0] == awaited_message.name else None
@@ -147,14 +169,14 @@ def reports(session: Session, business_key: str, refusal: tuple[str, errors.Inva
         present: dict[str, Any] = {}
         if wrong is not None and form is not None:
             present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
-        found[awaited_message.name] = Report(
+        reported[awaited_message.name] = Report(
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
             fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
             refused=wrong is not None,
         )
-    return list(found.values())
+    return list(reported.values())
 
 
 def message_form(session: Session, awaited_message: Awaited) -> dict[str, Any] | None:
@@ -163,15 +185,15 @@ def message_form(session: Session, awaited_message: Awaited) -> dict[str, Any] |
     return deployed.form(session, keys.get(awaited_message.element_id), awaited_message.definition_id)
 
 
-def awaited(session: Session, business_key: str, name: str, person: Person) -> Awaited:
+def awaited(session: Session, reference: Reference, name: str, person: Person) -> Awaited:
     """Return the message of a matter that is waited for; raises `NotFound`, `Forbidden` or `NotWaiting`."""
-    access.matter(session, person, business_key)
-    if not (person.sees_all or access.is_involved(session, person, business_key)):
-        raise errors.Forbidden("report to", "matter", business_key, person.username)
-    for each in instances.awaited_messages(session, business_key):
+    found(session, person, reference)
+    if not (person.sees_all or is_involved(session, person, reference)):
+        raise errors.Forbidden("report to", "matter", reference, person.username)
+    for each in instances.awaited_messages(session, reference):
         if each.name == name:
             return each
-    raise errors.NotWaiting(name, business_key)
+    raise errors.NotWaiting(name, str(reference))
 
 
 def changeable(session: Session, instance_id: int, person: Person, verb: str, rule: Callable[[Person], bool]) -> Any:

@@ -75,14 +75,16 @@ def _storable(text: str) -> str:
     return text
 
 
-class MatterReference(PathConverter):
+class MatterReference(TextPath):
     """A matter in an address: its business key, or `~` and the number of its outermost process instance."""
 
-    def to_python(self, value: str) -> str | int:
+    def to_python(self, value: str) -> Any:
+        """Raise `ValidationError`, which means 404, for a text with a NUL."""
         number = row_id(value[1:]) if value.startswith("~") else None
-        return value if number is None else number
+        return super().to_python(value) if number is None else number
 
     def to_url(self, value: str | int) -> str:
+        """Return how an address says it."""
         return f"~{value}" if isinstance(value, int) else super().to_url(value)
 
 
@@ -95,7 +97,7 @@ def row_id(text: str | None) -> int | None:
 
 def init_app(app: Flask) -> None:
     """Make `navigation()`, `matter_address()` and `asset()` known to templates; addresses hold what rows can."""
-    app.url_map.converters.update(int=RowId, default=Text, string=Text, path=TextPath)
+    app.url_map.converters.update(int=RowId, default=Text, string=Text, path=TextPath, matter=MatterReference)
     version = _version_of_bundles(app)
 
     def asset(name: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine import values
 from engine.models import HistoryEvent, ProcessInstance
+from engine.queries.instances import Reference, belongs
 
 #: Events that only the proof needs: they say again what the others say.
 SILENT = ("call.returned", "timer.armed", "continuation.executed")
@@ -64,11 +65,11 @@ class Change:
 
 
 def page(
-    session: Session, business_key: str, *, below: int | None = None, limit: int = 60, every_step: bool = False
+    session: Session, reference: Reference, *, below: int | None = None, limit: int = 60, every_step: bool = False
 ) -> EntryPage:
     """Return events of a matter, newest first, those below an id; every step, or what people ask for."""
     hidden = SILENT if every_step else SILENT + STEPS
-    query = _of(business_key).where(HistoryEvent.kind.not_in(hidden)).order_by(HistoryEvent.id.desc()).limit(limit + 1)
+    query = _of(reference).where(HistoryEvent.kind.not_in(hidden)).order_by(HistoryEvent.id.desc()).limit(limit + 1)
     if below is not None:
         query = query.where(HistoryEvent.id < below)
     found = session.execute(query).all()
@@ -76,17 +77,17 @@ def page(
     return EntryPage(rows=rows, next=rows[-1].id if len(found) > limit else None)
 
 
-def every(session: Session, business_key: str) -> Iterator[Entry]:
+def every(session: Session, reference: Reference) -> Iterator[Entry]:
     """Yield all events of a matter, oldest first."""
-    for event, definition_id in session.execute(_of(business_key).order_by(HistoryEvent.id)):
+    for event, definition_id in session.execute(_of(reference).order_by(HistoryEvent.id)):
         yield entry(event, definition_id)
 
 
-def changes(session: Session, business_key: str) -> dict[str, list[Change]]:
+def changes(session: Session, reference: Reference) -> dict[str, list[Change]]:
     """Return the changes of every variable of a matter, oldest first, by name."""
     kinds = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
              "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
-    query = _of(business_key).where(HistoryEvent.kind.in_(kinds), HistoryEvent.variables.is_not(None))
+    query = _of(reference).where(HistoryEvent.kind.in_(kinds), HistoryEvent.variables.is_not(None))
     newest = session.execute(query.order_by(HistoryEvent.id.desc()).limit(MAX_CHANGING_EVENTS)).all()
     found: dict[str, list[Change]] = {}
     for event, definition_id in reversed(newest):
@@ -108,11 +109,11 @@ def changes(session: Session, business_key: str) -> dict[str, list[Change]]:
     return found
 
 
-def _of(business_key: str) -> Any:
+def _of(reference: Reference) -> Any:
     return (
         select(HistoryEvent, ProcessInstance.definition_id)
         .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
-        .where(ProcessInstance.business_key == business_key)
+        .where(belongs(reference))
     )
 
 

@@ -24,6 +24,9 @@ from engine.models import (
     UserTaskCandidate,
 )
 
+#: A matter: its business key, or its outermost process instance where it has none.
+Reference = str | int
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
@@ -186,12 +189,19 @@ def _incidents(session: Session, ids: Sequence[int]) -> dict[int, int]:
     return {root_id: count for root_id, count in session.execute(query) if root_id is not None}
 
 
-def of_matter(session: Session, business_key: str) -> list[InstanceView]:
+def belongs(reference: Reference) -> ColumnElement[bool]:
+    """Return the condition on a process instance that it belongs to a matter."""
+    if isinstance(reference, int):
+        return ProcessInstance.root_id == reference
+    return ProcessInstance.business_key == reference
+
+
+def of_matter(session: Session, reference: Reference) -> list[InstanceView]:
     """Return the process instances of a matter, oldest first."""
     query = (
         select(ProcessInstance, Definition.name, Definition.version)
         .join(Definition, Definition.id == ProcessInstance.definition_id)
-        .where(ProcessInstance.business_key == business_key)
+        .where(belongs(reference))
         .order_by(ProcessInstance.id)
     )
     return [
@@ -237,14 +247,14 @@ def trail(session: Session, process_instance_id: int) -> dict[str, Any]:
     return {"elements": elements, "flows": sorted({visit.flow_id for visit in visits if visit.flow_id})}
 
 
-def awaited_messages(session: Session, business_key: str) -> list[Awaited]:
+def awaited_messages(session: Session, reference: Reference) -> list[Awaited]:
     """Return the messages that the process instances of a matter wait for."""
     query = (
         select(Subscription)
         .join(ProcessInstance, ProcessInstance.id == Subscription.process_instance_id)
         .where(
             Subscription.kind == "message",
-            ProcessInstance.business_key == business_key,
+            belongs(reference),
             ProcessInstance.state == "active",
         )
         .order_by(Subscription.id)

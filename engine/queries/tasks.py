@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, aliased
 
 from engine import clock
 from engine.authorization import Candidacy, Person, may_see_every_instance
-from engine.models import Definition, User, UserTask, UserTaskCandidate
+from engine.models import Definition, ProcessInstance, User, UserTask, UserTaskCandidate
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
 View = Literal["mine", "claimable", "all"]
@@ -151,6 +151,17 @@ def with_business_key(session: Session, person: Person, business_key: str) -> li
     )
     rows = _rows(session, found, Filters())
     return [row for row in rows if sees(person, row)]
+
+
+def of_matter(session: Session, person: Person, reference: str | int) -> list[TaskRow]:
+    """Return the open tasks of a matter, by its number or its outermost process instance, that a person may see."""
+    if isinstance(reference, str):
+        return with_business_key(session, person, reference)
+    of_instances = UserTask.process_instance_id.in_(
+        select(ProcessInstance.id).where(ProcessInstance.root_id == reference)
+    )
+    query = select(UserTask.id).where(of_instances, UserTask.state == "created").limit(STRETCH)
+    return [row for row in _rows(session, session.scalars(query).all(), Filters()) if sees(person, row)]
 
 
 def definitions(session: Session) -> list[tuple[str, str]]:

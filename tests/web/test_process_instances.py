@@ -472,3 +472,45 @@ class TestFiles:
     @pytest.mark.parametrize("comment", ["", "   ", "x" * 10_001, "a\x00b"])
     def test_comment__senseless(self, alice: Visitor, matter: Matter, comment: str) -> None:
         assert alice.post(f"/matters/comments/{matter.key}", {"text": comment}).status_code == 422
+
+
+class TestWithoutNumber:
+    """A process that gives no numbers has a page for each of its instances."""
+
+    @pytest.fixture
+    def instance_id(self, rows: Rows) -> int:
+        definitions.forget()
+        diagram = (MATTER / "matter.bpmn").read_text("utf-8").replace("businessKeyFormat", "other")
+        with rows.begin() as session:
+            files = {**deployments.read_folder(MATTER), "matter.bpmn": diagram.encode()}
+            deployments.deploy(session, files, name="matter", by=None)
+            return process_instances.start(session, "matter", {"loss": 20}, by="alice").id
+
+    def test_page(self, alice: Visitor, instance_id: int) -> None:
+        assert f'href="/matters/show/~{instance_id}"' in text(alice.get("/matters/"))
+        page = text(alice.get(f"/matters/show/~{instance_id}"))
+        assert f"<h1>#{instance_id}</h1>" in page
+        assert "案件已登记" in page
+        assert ">解决</a>" in page
+        assert "/matters/comments/" not in page
+
+    @pytest.mark.parametrize("page", ["show", "timeline", "timeline.csv", "verify"])
+    def test_pages__strangers_see_nothing(self, visit: Visit, instance_id: int, page: str) -> None:
+        assert visit("bob").get(f"/matters/{page}/~{instance_id}").status_code == 200
+        assert visit("stranger").get(f"/matters/{page}/~{instance_id}").status_code == 404
+        assert visit("director").get(f"/matters/{page}/~999").status_code == 404
+
+    def test_report(self, alice: Visitor, rows: Rows, instance_id: int) -> None:
+        form = {"message": "withdrawn", "withdrawal_reason": "和解"}
+        answer = alice.post(f"/matters/messages/~{instance_id}", form)
+        assert answer.location == f"/matters/show/~{instance_id}"
+        with rows.begin() as session:
+            assert process_instances.get(session, instance_id).state == "completed"
+
+    def test_instance__leads_to_its_matter(self, visit: Visit, alice: Visitor, instance_id: int) -> None:
+        assert alice.get(f"/matters/instances/{instance_id}").location == f"/matters/show/~{instance_id}"
+        assert visit("stranger").get(f"/matters/instances/{instance_id}").status_code == 404
+
+    def test_instance__of_a_matter_with_a_number(self, alice: Visitor, matter: Matter) -> None:
+        assert alice.get(f"/matters/instances/{matter.id}").location == f"/matters/show/{matter.key}"
+        assert alice.get(f"/matters/show/~{matter.id}").status_code == 200
