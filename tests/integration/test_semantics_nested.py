@@ -87,7 +87,8 @@ MAPPED = (
 PLAYS = {
     "terminate ends only the process that was called": Play(
         diagram=calling(nodes("startEvent S; userTask Z"), '<callActivity id="C" calledElement="q"/>',
-                        flow="S > C; C > Z", called=nodes("startEvent T; parallelGateway F; userTask A B") + end("X", TERMINATE)
+                        flow="S > C; C > Z",
+                        called=nodes("startEvent T; parallelGateway F; userTask A B") + end("X", TERMINATE)
                         + flows("T > F; F > A; F > B; A > X")),
         begins="A B", steps=(("A", {}, "Z"),)),
     "terminate ends only its round": Play(
