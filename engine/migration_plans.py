@@ -87,7 +87,7 @@ def validate(session: Session, plan: MigrationPlan) -> list[Problem]:
                 _problem(
                     old,
                     f"Expected {new} to be a {before.tag}, as {old} is, but found a {after.tag}",
-                    f"{new} 应与 {old} 同为 {before.tag},但发现 {after.tag}",
+                    f"{new} 应与 {old} 同为 {before.tag}，但发现 {after.tag}",
                 )
             )
     return problems
@@ -155,7 +155,7 @@ def _instance_problems(
             yield _problem(
                 element,
                 f"Expected an instruction for {element}, where activity instance {token.number} is, but found none",
-                f"{element} 上有活动实例 {token.number},但没有迁移指令",
+                f"{element} 上有活动实例 {token.number}，但没有迁移指令",
                 process_instance_id,
             )
             continue

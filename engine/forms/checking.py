@@ -84,29 +84,29 @@ class _Checker:
         if len(content) > MAX_SIZE:
             size = len(content)
             self.find({}, "form-too-large", f"Expected a form of at most {MAX_SIZE} bytes, but found {size}",
-                      f"表单最多 {MAX_SIZE} 字节,实际为 {size} 字节")
+                      f"表单最多 {MAX_SIZE} 字节，实际为 {size} 字节")
             return None
         try:
             schema = json.loads(content)
         except (RecursionError, ValueError) as error:
             self.find({}, "form-not-json", f"Expected form-js JSON, but found: {error}",
-                      f"应为 form-js JSON,但无法解析:{error}")
+                      f"应为 form-js JSON，但无法解析：{error}")
             return None
         if not isinstance(schema, dict) or not isinstance(schema.get("components"), list):
             self.find({}, "form-without-components", "Expected an object with a list of components",
-                      "应为含有组件列表(components)的对象")
+                      "应为含有组件列表（components）的对象")
             return None
         return schema
 
     def form(self, schema: Mapping[str, Any]) -> None:
         if not str(schema.get("id") or ""):
             self.find(schema, "form-without-id", "The form has no id, so user tasks refer to it by its file's name",
-                      "表单缺少 id,用户任务只能通过文件名引用它", level="warning")
+                      "表单缺少 id，用户任务只能通过文件名引用它", level="warning")
         self.components(schema, 1)
         if self.count > MAX_COMPONENTS:
             self.find(schema, "form-too-large",
                       f"Expected at most {MAX_COMPONENTS} components, but found {self.count}",
-                      f"组件最多 {MAX_COMPONENTS} 个,实际为 {self.count} 个")
+                      f"组件最多 {MAX_COMPONENTS} 个，实际为 {self.count} 个")
 
     def components(self, container: Mapping[str, Any], depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -162,14 +162,14 @@ class _Checker:
             condition(hide)
         except errors.ExpressionError as error:
             self.find(component, "condition", f"Expected a FEEL expression, but found: {error}",
-                      f"条件不是有效的 FEEL 表达式:{error}")
+                      f"条件不是有效的 FEEL 表达式：{error}")
 
     def key(self, component: Mapping[str, Any]) -> None:
         key = component.get("key")
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             self.find(component, "field-key",
                       f"Expected a key of letters, digits and '_' that is the variable's name, but found '{key}'",
-                      f"键名应由字母、数字和“_”组成,实际为“{key}”")
+                      f"键名应由字母、数字和“_”组成，实际为“{key}”")
         elif key in self.keys:
             self.find(component, "field-key-twice", f"Expected each key once, but found '{key}' again",
                       f"键名“{key}”重复出现")
@@ -198,13 +198,13 @@ class _Checker:
 
     def rules(self, component: Mapping[str, Any]) -> None:
         for value, code, expected, expected_zh in self.wrong_rules(component):
-            self.find(component, code, f"Expected {expected}, but found '{value}'", f"{expected_zh},实际为“{value}”")
+            self.find(component, code, f"Expected {expected}, but found '{value}'", f"{expected_zh}，实际为“{value}”")
 
     def wrong_rules(self, component: Mapping[str, Any]) -> Iterator[tuple[Any, str, str, str]]:
         """Yield each value that is none of what its rule may be."""
         validate = component.get("validate") or {}
         if not isinstance(validate, dict):
-            yield validate, "field-rules", "rules as an object", "校验规则(validate)应为对象"
+            yield validate, "field-rules", "rules as an object", "校验规则（validate）应为对象"
             return
         allowed: list[tuple[str, Callable[[Any], bool], str, str]] = [
             ("required", _is_boolean, "true or false", "应为 true 或 false"),

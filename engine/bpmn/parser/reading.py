@@ -146,7 +146,7 @@ class Compiler:
                 element,
                 "expression",
                 f"{text.strip()!r}: {error.message}",
-                f"表达式 {text.strip()!r} 无法解析:{error.message}",
+                f"表达式 {text.strip()!r} 无法解析：{error.message}",
             )
             return None
 
@@ -161,7 +161,7 @@ class Compiler:
                 return FeelCondition(text.removeprefix("="))
             except errors.EngineError as error:
                 self.found(
-                    element, "expression", f"{text!r}: {error.message}", f"条件 {text!r} 无法解析:{error.message}"
+                    element, "expression", f"{text!r}: {error.message}", f"条件 {text!r} 无法解析：{error.message}"
                 )
                 return None
         return self.expression(element, text, bare=True)
@@ -176,14 +176,14 @@ class Compiler:
                 "script-format",
                 f"Expected a script in one of: {allowed}; but found '{name}'. Python scripts are off unless the "
                 f"operator turns them on",
-                f"脚本格式应为以下之一:{allowed};但发现“{name}”。Python 脚本默认关闭,需由运维人员开启",
+                f"脚本格式应为以下之一：{allowed}；但发现“{name}”。Python 脚本默认关闭，需由运维人员开启",
             )
             return None
         try:
             return compile_script(text, format=name)
         except errors.EngineError as error:
             self.found(
-                element, "script", f"The script cannot be read: {error.message}", f"脚本无法解析:{error.message}"
+                element, "script", f"The script cannot be read: {error.message}", f"脚本无法解析：{error.message}"
             )
             return None
 

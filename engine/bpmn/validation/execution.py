@@ -283,7 +283,7 @@ def process_id(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 "Expected an id on the process, but found none; it is the name it is started by",
-                "流程缺少标识 (id)；启动流程时需要它",
+                "流程缺少标识（id）；启动流程时需要它",
                 to_execute(document, node),
             )
 

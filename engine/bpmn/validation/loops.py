@@ -60,7 +60,7 @@ def multi_instance_source(document: Document) -> Iterator[Problem]:
             yield Problem(
                 loop,
                 "Expected a collection beside elementVariable, but found none",
-                "elementVariable 需要同时指定集合 (collection)",
+                "elementVariable 需要同时指定集合（collection）",
                 to_execute(document, loop),
             )
 
