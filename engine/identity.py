@@ -49,7 +49,7 @@ MAX_NAME_LENGTH = 100
 
 _USERNAME = re.compile(r"\w[\w.@+-]{0,63}")
 _GROUP_KEY = re.compile(r"\w[\w.-]{0,63}")
-_EMAIL = re.compile(r"[^\s@<>\"',;]{1,64}@[^\s@<>\"',;]{1,180}")
+_EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@<>\"',;]{1,64}@[^\s\x00-\x1f\x7f@<>\"',;]{1,180}")
 
 _users = Base.metadata.tables[User.__tablename__]
 _groups = Base.metadata.tables[Group.__tablename__]
@@ -101,7 +101,7 @@ def get(session: Session, username: str) -> User:
 
 def group(session: Session, key: str) -> Group:
     """Return a group; raises `NotFound`."""
-    found = session.get(Group, key)
+    found = session.get(Group, texts.storable(key))
     if found is None:
         raise errors.NotFound("group", key)
     return found

@@ -9,7 +9,7 @@ from flask import Response as FlaskResponse
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from engine import attachments, authorization, definitions, deployments, errors
+from engine import attachments, authorization, definitions, deployments, errors, texts
 from engine.queries import deployed, people, versions
 from web import forms, headers, languages
 from web.auth import requires
@@ -18,6 +18,8 @@ from web.navigation import row_id
 
 bp = Blueprint("definitions", __name__, url_prefix="/processes")
 
+#: Warnings that are told after a deployment: they travel in a cookie, which browsers keep only up to 4 kB.
+MAX_FLASHES = 5
 #: Endings of the files that may be uploaded, and the folder of a deployment in which each belongs.
 FOLDERS = {".bpmn": "", ".dmn": "", ".form": "forms/", ".md": "guidance/", ".json": ""}
 
@@ -165,7 +167,7 @@ def deploy() -> tuple[Response, int] | Response:
     name = name if name.endswith(".bpmn") else f"{name}.bpmn"
     try:
         with g.sessions.begin() as session:
-            result = deploy_with_companions(session, {name: sent["xml"].encode()}, name)
+            result = deploy_with_companions(session, {name: sent["xml"].encode(errors="surrogatepass")}, name)
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
     except errors.EngineError as error:
@@ -187,15 +189,16 @@ def upload() -> str:
 def deploy_files() -> Response | tuple[str, int]:
     """Deploy files; findings are shown."""
     sent = {stored_name(each.filename or ""): each.read() for each in request.files.getlist("files") if each.filename}
+    name = texts.storable(request.form.get("name", "")).strip() or next(iter(sent), "")
     try:
         with g.sessions.begin() as session:
-            result = deploy_with_companions(session, sent, request.form.get("name", "").strip() or next(iter(sent), ""))
+            result = deploy_with_companions(session, sent, name)
     except errors.DeploymentRefused as refusal:
         page = render_template("definitions/upload.html", findings=told(refusal.findings), endings=", ".join(FOLDERS))
         return page, 422
     flash(deployed_text(result), "success")
-    for finding in told(result.warnings):
-        flash(f"{finding['place']}: {finding['message']}", "warning")
+    for finding in told(result.warnings)[:MAX_FLASHES]:
+        flash(f"{finding['place']}: {finding['message']}"[:200], "warning")
     return redirect(url_for(".index"), 303)
 
 

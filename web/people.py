@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from engine import authorization, errors, identity
+from engine import authorization, errors, identity, texts
 from engine.queries import people
 from web.auth import requires
 from web.languages import gettext
@@ -137,13 +137,13 @@ def add_group() -> Response | tuple[str, int]:
 
 def render(filled: Filled | None = None) -> str:
     """Return the page of users."""
-    text = request.args.get("q", "").strip()[:100]
+    text, after = (texts.storable(request.args.get(name, "").strip()[:100]) for name in ("q", "after"))
     with g.readers.begin() as session:
-        rows, after = people.users(session, text=text, after=request.args.get("after", ""), limit=PAGE_SIZE)
+        rows, after_next = people.users(session, text=text, after=after, limit=PAGE_SIZE)
         return render_template(
             "people/index.html",
             rows=rows,
-            next=after,
+            next=after_next,
             text=text,
             filled=filled or Filled(values={}),
             groups=identity.groups(session),

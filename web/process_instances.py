@@ -286,10 +286,7 @@ def said(problem: history.Problem) -> str:
 
 def reason() -> str:
     """Return why something is done by hand; raises `InvalidInput` where nobody says so."""
-    text = request.form.get("reason", "").strip()
-    if not 0 < len(text) <= 1000:
-        raise errors.InvalidInput(f"Expected a reason of 1 to 1000 characters, but found {len(text)}")
-    return text
+    return texts.checked(request.form.get("reason", ""), name="a reason", limit=1000)
 
 
 def back(reference: Reference) -> Response:
