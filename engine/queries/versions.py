@@ -142,7 +142,7 @@ def companions(session: Session, name: str) -> dict[str, bytes]:
     if deployment_id is None:
         return {}
     query = select(Resource.name, Resource.content).where(Resource.deployment_id == deployment_id)
-    return {name: data for name, data in session.execute(query) if PurePosixPath(name).suffix not in KEYED}
+    return {file: held for file, held in session.execute(query) if PurePosixPath(file).suffix not in KEYED}
 
 
 def standing(session: Session, definition_id: int) -> dict[str, Any]:

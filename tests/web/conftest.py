@@ -10,10 +10,11 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import database, definitions, deployments, process_instances
+from engine import database, definitions, deployments, identity, process_instances
 from engine.authorization import Person
 from engine.queries import tasks
 from tests import factories
+from tests.web import matters
 from tests.web.visitor import Visitor
 from web import create_app
 from web.settings import Settings
@@ -92,3 +93,20 @@ def task_id(rows: sessionmaker[Session], request_process: str) -> int:
     with rows.begin() as session:
         instance = process_instances.start(session, request_process, variables, by="alice")
         return tasks.with_business_key(session, DIRECTOR, str(instance.business_key))[0].id
+
+
+@pytest.fixture
+def matter_process(rows: sessionmaker[Session]) -> None:
+    """The process `matter` with its form and its table; an auditor and an operator beside the others."""
+    definitions.forget()
+    with rows.begin() as session:
+        deployments.deploy(session, deployments.read_folder(matters.FOLDER), name="matter", by=None)
+        identity.import_people(session, {})
+        for username, group in (("auditor", "auditor"), ("operator", "operator")):
+            identity.create_user(session, username, name=username.title(), groups=[group])
+
+
+@pytest.fixture
+def matter(rows: sessionmaker[Session], matter_process: None) -> matters.Matter:
+    """A matter of Alice."""
+    return matters.register(rows)
