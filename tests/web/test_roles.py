@@ -35,6 +35,8 @@ OPERATED = "302 403 403 403 403 403 200 403 403 200"
 TRIED_AGAIN = "401 403 403 403 403 403 303 403 403 303"
 DEPLOYED = "302 403 403 403 403 403 403 403 200 200"
 MODIFIED = "401 404 404 403 403 403 303 403 404 303"
+MANAGED = "302 403 403 403 403 403 403 403 403 200"
+PEOPLE_CHANGED = "401 403 403 403 403 403 403 403 403 303"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
 
@@ -88,10 +90,11 @@ RIGHTS = (
         (("customer_name", "王建国"), ("channel", "phone"), ("demands", "media"))),
     # matters
     Row("GET /matters/", "/matters/", PEOPLE),
-    Row("GET /matters/show/<path:business_key>", "/matters/show/{key}", SEEN),
-    Row("GET /matters/timeline/<path:business_key>", "/matters/timeline/{key}", SEEN),
-    Row("GET /matters/timeline.csv/<path:business_key>", "/matters/timeline.csv/{key}", SEEN),
-    Row("GET /matters/verify/<path:business_key>", "/matters/verify/{key}", SEEN),
+    Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
+    Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
+    Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),
+    Row("GET /matters/verify/<matter:reference>", "/matters/verify/{key}", SEEN),
+    Row("GET /matters/instances/<int:instance_id>", "/matters/instances/{instance_id}", SEEN.replace("200", "302")),
     Row("GET /matters/instances/<int:instance_id>/diagram", "/matters/instances/{instance_id}/diagram", SEEN),
     Row("GET /matters/instances/<int:instance_id>/path", "/matters/instances/{instance_id}/path", SEEN),
     Row("GET /matters/files/<int:attachment_id>", "/matters/files/{file_id}", SEEN),
@@ -100,7 +103,7 @@ RIGHTS = (
         "401 404 404 303 303 303 303 403 404 303", (("text", "好"),)),
     Row("POST /matters/attachments/<path:business_key>", "/matters/attachments/{key}",
         "401 404 404 303 303 303 303 403 404 303", (("files", (b"x", "a.txt")),)),
-    Row("POST /matters/messages/<path:business_key>", "/matters/messages/{key}",
+    Row("POST /matters/messages/<matter:reference>", "/matters/messages/{key}",
         "401 404 404 303 303 303 403 403 404 403", (("message", "withdrawn"), ("withdrawal_reason", "和解"))),
     Row("POST /matters/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>",
         "/matters/instances/{instance_id}/cancel", "401 404 404 403 403 303 303 403 404 303", (("reason", "重复"),)),
@@ -145,6 +148,16 @@ RIGHTS = (
         TRIED_AGAIN),
     Row("POST /operations/external-tasks/<int:task_id>/unlock", "/operations/external-tasks/{external_task_id}/unlock",
         TRIED_AGAIN.replace("303", "409")),
+    # people
+    Row("GET /people/", "/people/", MANAGED),
+    Row("POST /people/", "/people/", PEOPLE_CHANGED, (("username", "new"), ("name", "新人"), ("groups", "sales"))),
+    Row("GET /people/groups", "/people/groups", MANAGED),
+    Row("POST /people/groups", "/people/groups", PEOPLE_CHANGED, (("key", "parts"), ("name", "配件"))),
+    Row("GET /people/users/<username>", "/people/users/bob", MANAGED),
+    Row("POST /people/users/<username>/groups", "/people/users/bob/groups", PEOPLE_CHANGED, (("groups", "sales"),)),
+    Row("POST /people/users/<username>/password", "/people/users/bob/password", PEOPLE_CHANGED),
+    Row("POST /people/users/<username>/<any(activate, deactivate):verb>", "/people/users/bob/deactivate",
+        PEOPLE_CHANGED),
 )  # fmt: skip
 
 
