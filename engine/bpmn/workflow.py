@@ -196,28 +196,22 @@ class TokenWorkflow(Workflow):
         """Move tokens until all wait, or the instance has ended."""
         moves = 0
         while self.outcome is None:
+            if self.dirty and self.spec.has_conditions:
+                catching.check_conditions(self)
+                continue
             if self.queue:
                 token = self.queue.popleft()
             elif joining.settle(self):
                 continue
             elif self.late:
                 token = self.late.popleft()
-            elif self.dirty and self.spec.has_conditions:
-                # Variables were changed by hand while all tokens wait.
-                catching.check_conditions(self)
-                continue
             else:
                 break
             if token.alive and not token.waits:
-                moves += 1
-                if moves > MAX_MOVES:
-                    raise errors.InvalidInput(
-                        f"Expected that the process waits somewhere, but found {MAX_MOVES} moves in one step, "
-                        f"the last one to {token.node.bpmn_id}"
-                    )
+                if (moves := moves + 1) > MAX_MOVES:
+                    found = f"{MAX_MOVES} moves in one step, the last one to {token.node.bpmn_id}"
+                    raise errors.InvalidInput(f"Expected that the process waits somewhere, but found {found}")
                 self.move(token)
-            if self.dirty and self.spec.has_conditions and self.outcome is None:
-                catching.check_conditions(self)
         if self.outcome is not None:
             self.queue.clear()
             self.late.clear()
