@@ -47,14 +47,15 @@ def show(key: str) -> str:
         known = versions.of_key(session, "process", key)
         shown = chosen(known)
         texts = deployed.texts(session, shown.id)
+        files = versions.files(session, shown.deployment_id)
         return render_template(
             "definitions/show.html",
             process=shown,
             versions=known,
             texts=texts,
             form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
-            guidance=guidance(session, shown, texts),
-            files=versions.files(session, shown.deployment_id),
+            guidance=guidance(session, shown, texts, files),
+            files=files,
             names=people.names(session, [each.created_by for each in known]),
             may_deploy=authorization.may_deploy(g.person),
             sees_all=authorization.may_see_every_instance(g.person),
@@ -213,11 +214,16 @@ def chosen(known: list[versions.Version]) -> versions.Version:
     raise errors.NotFound("version", number[:20])
 
 
-def guidance(session: Session, shown: versions.Version, texts: deployed.DiagramTexts) -> list[tuple[str, str]]:
+def guidance(
+    session: Session, shown: versions.Version, texts: deployed.DiagramTexts, files: list[versions.File]
+) -> list[tuple[str, str]]:
     """Return name and guidance of each element that has one, in the language of the request."""
     language = "zh_CN" if languages.is_chinese() else "en"
+    written = {file.name.rpartition("/")[2].partition(".")[0] for file in files if file.name.endswith(".md")}
     found = [
-        (name, deployed.guidance(session, shown.id, element_id, language)) for element_id, name in texts.names.items()
+        (name, deployed.guidance(session, shown.id, element_id, language))
+        for element_id, name in texts.names.items()
+        if element_id in written
     ]
     return [(name, text) for name, text in found if text]
 

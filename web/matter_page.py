@@ -29,6 +29,8 @@ from engine.queries.instances import Awaited, Reference
 from web import forms
 from web.timeline import Line, Teller, mentioned
 
+#: Changes of one variable that are shown; all of them stand in the timeline.
+MAX_CHANGES = 20
 #: Letters of a variable's value typed by hand.
 MAX_VALUE = 100_000
 
@@ -53,7 +55,9 @@ class Value:
     value: str
     #: Whether a form names it.
     is_labelled: bool
+    #: The newest ones, oldest first.
     changes: list[tuple[events.Change, str]]
+    change_count: int
 
 
 def render(
@@ -69,6 +73,8 @@ def render(
     open_tasks = tasks.of_matter(session, person, reference)
     files = attachments.list_of(session, business_key) if business_key else []
     changes = events.changes(session, reference)
+    # What decisions and scripts have set, and what was set too long ago to be among the changes.
+    present = {name: value for view in views for name, value in process_instances.variables(session, view.id).items()}
     stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
     usernames = events_usernames(page.rows, changes)
     usernames += [note.created_by for note in notes] + [each.username for each in told]
@@ -87,7 +93,7 @@ def render(
         tables=tables(session, lines),
         next=page.next,
         every_step=every_step,
-        values=variables(teller, changes),
+        values=variables(teller, changes, present),
         notes=notes,
         told=told,
         photos=[each for each in files if each.media_type in media_types.IMAGES],
@@ -124,19 +130,21 @@ def is_involved(session: Session, person: Person, reference: Reference) -> bool:
     return access.is_involved(session, person, reference)
 
 
-def variables(teller: Teller, changes: Mapping[str, list[events.Change]]) -> list[Value]:
-    """Return the variables that a form names, then the others, each with its changes."""
+def variables(teller: Teller, changes: Mapping[str, list[events.Change]], present: Mapping[str, Any]) -> list[Value]:
+    """Return the variables that a form names, then the others, each with its newest changes."""
     order = {name: number for number, name in enumerate(teller.labels)}
+    now = {**present, **{name: kept[-1].value for name, kept in changes.items()}}
     return [
         Value(
             name=name,
             label=teller.label(name),
-            value=teller.said(name, kept[-1].value),
+            value=teller.said(name, value),
             is_labelled=name in teller.labels,
-            changes=[(change, teller.said(name, change.value)) for change in kept],
+            changes=[(change, teller.said(name, change.value)) for change in changes.get(name, [])[-MAX_CHANGES:]],
+            change_count=len(changes.get(name, [])),
         )
-        for name, kept in sorted(changes.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
-        if len(kept) > 1 or kept[-1].value not in (None, "", [])
+        for name, value in sorted(now.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+        if len(changes.get(name, [])) > 1 or value not in (None, "", [])
     ]
 
 

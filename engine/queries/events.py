@@ -19,7 +19,7 @@ SILENT = ("call.returned", "timer.armed", "continuation.executed")
 #: Steps that people hardly ask for: who claimed what, where a token passed by.
 STEPS = ("activity.completed", "external_task.created", "user_task.claimed")
 #: Changes of variables that a page looks back on.
-MAX_CHANGING_EVENTS = 2000
+MAX_CHANGING_EVENTS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
