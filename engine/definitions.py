@@ -151,12 +151,6 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> d
     return parsed
 
 
-def start_form_key(session: Session, definition_id: int) -> str | None:
-    """Return the key of the form with which a process is started; None where it needs none."""
-    plain = [start for start in process(session, definition_id).root.start_events if not start.definitions]
-    return plain[0].form_key if plain else None
-
-
 def start_forms(session: Session, definition_id: int) -> dict[str, str]:
     """Return the form keys of all start events of a process, those of event sub-processes included, by element id."""
     nodes = process(session, definition_id).nodes.values()

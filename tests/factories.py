@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -23,9 +23,7 @@ from engine.models import (
     UserTask,
     UserTaskCandidate,
 )
-
-#: What `sort_at` is where there is no due date.
-FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
+from engine.storing import FAR_FUTURE
 
 _numbers = itertools.count(1)
 

@@ -1,8 +1,7 @@
 """
 Log in and out, who is asking, and proof that a form is ours (CSRF).
 
-Every page asks for a log-in unless its view says `@public`; every POST needs the token of its session unless its view
-says `@without_csrf`, as the REST interface does, which takes no cookies.
+Every page asks for a log-in unless its view says `@public`; every POST needs the token of its session.
 """
 
 from __future__ import annotations
@@ -28,9 +27,8 @@ R = TypeVar("R")
 
 bp = Blueprint("auth", __name__)
 
-#: Views that answer everybody, and views that take changes without a token of the session.
+#: Views that answer everybody.
 PUBLIC: set[Callable[..., Any]] = set()
-WITHOUT_CSRF: set[Callable[..., Any]] = set()
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: No form has as many; each would be looked at, and shown again where the form is refused.
 MAX_FIELD_COUNT = 2000
@@ -47,12 +45,6 @@ class InvalidToken(Exception):
 def public(view: Callable[P, R]) -> Callable[P, R]:
     """Let a view answer everybody."""
     PUBLIC.add(view)
-    return view
-
-
-def without_csrf(view: Callable[P, R]) -> Callable[P, R]:
-    """Let a view take changes without a token; it must not believe the session."""
-    WITHOUT_CSRF.add(view)
     return view
 
 
@@ -95,8 +87,7 @@ def identify() -> None:
 
 def protect() -> None:
     """Refuse changes that do not carry the token of the session."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    if request.method in SAFE_METHODS or view in WITHOUT_CSRF or request.routing_exception is not None:
+    if request.method in SAFE_METHODS or request.routing_exception is not None:
         return
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     if not secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode()) or not sent:

@@ -22,9 +22,6 @@ from engine import database, deployments, errors, history, identity
 from engine import settings as engine_settings
 from web.settings import Settings
 
-#: Connections that wait for the server at the same time.
-BACKLOG = 1000
-
 
 class Commands(click.Group):
     """Says errors of the engine as one sentence instead of a traceback."""
@@ -43,7 +40,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@click.option("-v", "--verbose", is_flag=True, help="Log more, too.")
 @click.pass_context
 def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
     """Casepath: a BPMN workflow engine for people's work."""
@@ -97,7 +94,11 @@ def prepared(settings: Settings) -> sqlalchemy.Engine:
 def serve(
     settings: Settings, host: str | None, port: int | None, folder: Path | None, demo: bool, worker: bool
 ) -> None:
-    """Serve the pages, with a worker beside them unless told otherwise."""
+    """
+    Serve the pages, with a worker beside them.
+
+    The tables of the database are brought to the newest revision first.
+    """
     from web import serving
 
     settings = read_settings(
@@ -112,7 +113,11 @@ def serve(
 @main.command()
 @click.pass_obj
 def worker(settings: Settings) -> None:
-    """Run a worker: timers, notifications, documents. Any number of them may run."""
+    """
+    Run a worker: timers, notifications, documents.
+
+    Any number of them may run at the same time.
+    """
     from web import serving
     from workers import loop
 
@@ -123,10 +128,14 @@ def worker(settings: Settings) -> None:
 
 @main.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--by", default=None, help="User name for the record.")
+@click.option("--by", default=None, help="User name that the record shows.")
 @click.pass_obj
 def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> None:
-    """Deploy the files of each folder; all errors are shown, and nothing is stored when there are any."""
+    """
+    Deploy the files of each folder.
+
+    All errors are shown, and nothing of a folder is stored when there are any. Warnings do not hinder.
+    """
     pool = prepared(settings)
     failed = [folder for folder in folders if not deploy_folder(pool, folder, by)]
     if failed:
@@ -153,7 +162,7 @@ def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: str | None) -> bool
 @main.command()
 @click.pass_obj
 def upgrade(settings: Settings) -> None:
-    """Bring the tables of the database to the newest revision."""
+    """Bring the database to the newest revision."""
     prepared(settings)
     click.echo("The database is up to date.")
 
@@ -240,7 +249,11 @@ def list_users(settings: Settings) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_users(settings: Settings, file: Path) -> None:
-    """Add the groups and people of a groups.json; who exists stays as is."""
+    """
+    Add the people of a groups.json.
+
+    Groups that are missing are added as well; who exists stays as is.
+    """
     try:
         mapping = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -261,12 +274,16 @@ def history_commands() -> None:
 @click.option("--instance", type=int, help="Only this process instance.")
 @click.pass_obj
 def verify(settings: Settings, instance: int | None) -> None:
-    """Find every event of the history that was changed, removed or moved; exit status 1 when there is any."""
+    """
+    Find events that were tampered with.
+
+    Every event is named that was changed, removed or moved; the exit status is 1 when there is any.
+    """
     with database.sessions(prepared(settings), read_only=True).begin() as session:
         found = history.verify(session, instance) if instance is not None else history.verify_all(session)
         problems = list(found)
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
-        raise click.ClickException(f"{len(problems)} problems in the history")
+        raise click.ClickException(f"Expected an intact history, but found problems: {len(problems)}")
     click.echo("The history is intact.")

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session, sessionmaker
 
 from engine import clock, definitions, forms, identity, jobs, messages, process_instances, user_tasks
+from engine.queries import deployed
 from web import stories
 from web.stories import Story
 
@@ -55,7 +56,7 @@ class EngineStage:
         """Register the matter."""
         with self.sessions.begin() as session:
             definition = definitions.latest(session, "process", story.process)
-            form_key = definitions.start_form_key(session, definition.id)
+            form_key = deployed.texts(session, definition.id).start_form_key
             typed = self.typed(session, form_key, definition.id, variables)
             started = process_instances.start(session, story.process, typed, by=by)
             self.business_key = started.business_key or ""

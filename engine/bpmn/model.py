@@ -147,7 +147,3 @@ class ProcessSpec(WorkflowSpec):
     def start_events(self) -> list[StartEvent]:
         """Return the start events of the process itself, in document order."""
         return list(self.root.start_events)
-
-    def has_timers(self) -> bool:
-        """Whether anything in it waits for the clock."""
-        return any(definition.kind == "timer" for node in self.nodes.values() for definition in node.definitions)

@@ -66,12 +66,6 @@ class DrgElement:
     #: The parts of a decision service by kind of reference.
     parts: dict[str, list[DrgElement]] = field(default_factory=dict)
 
-    @property
-    def type_ref(self) -> str:
-        """The declared type of its variable, empty where there is none."""
-        variable = child(self.xml, "variable")
-        return "" if variable is None else type_ref_of(variable)
-
 
 @dataclass(eq=False)
 class Definitions:

@@ -15,16 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine import definitions, errors, xml
+from engine.bpmn.parser.reading import BPMN, child_text, extension
 from engine.dmn import DecisionTable
 from engine.models import Definition, Resource
-
-BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
-#: Camunda 7 and its relatives spell their attributes alike.
-EXTENSIONS = (
-    "http://camunda.org/schema/1.0/bpmn",
-    "http://operaton.org/schema/1.0/bpmn",
-    "http://flowable.org/bpmn",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +80,17 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
     return DiagramTexts(
         names={each.get("id", ""): " ".join(each.get("name", "").split()) for each in elements if each.get("name")},
         documentation={each.get("id", ""): _documentation(each) for each in elements if _documentation(each)},
-        start_form_key=next((key for key in (_extension(each, "formKey") for each in starts) if key), None),
+        start_form_key=next((key for key in (extension(each, "formKey") for each in starts) if key), None),
         can_be_started=bool(starts),
         candidate_starters=tuple(
-            name.strip() for name in (_extension(process, "candidateStarterGroups") or "").split(",") if name.strip()
+            name.strip() for name in (extension(process, "candidateStarterGroups") or "").split(",") if name.strip()
         ),
         about=_documentation(process),
         default_flows={each.get("id", ""): each.get("default", "") for each in elements if each.get("default")},
         decisions={
-            each.get("id", ""): _extension(each, "decisionRef") or ""
+            each.get("id", ""): extension(each, "decisionRef") or ""
             for each in elements
-            if _extension(each, "decisionRef")
+            if extension(each, "decisionRef")
         },
     )
 
@@ -149,8 +142,4 @@ def _waits_for_nothing(start: etree._Element) -> bool:
 
 
 def _documentation(element: etree._Element) -> str:
-    return (element.findtext(f"{BPMN}documentation") or "").strip()
-
-
-def _extension(element: etree._Element, name: str) -> str | None:
-    return next((value for value in (element.get(f"{{{space}}}{name}") for space in EXTENSIONS) if value), None)
+    return child_text(element, "documentation") or ""

@@ -3,8 +3,8 @@ The inbox page with 1,000,000 open tasks against 1,000, side by side in one run.
 
     python -m tests.benchmarks.bench_inbox [--tasks N]
 
-Measured is what a request costs, with everything: who is asking, the page of a list or the badges, rendering. Prints the
-medians and their ratios; ends with an error where a ratio is above the limit.
+Measured is what a request costs, with everything: who is asking, the page of a list or the badges, rendering. Prints
+the medians and their ratios; ends with an error where a ratio is above the limit.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def test_verify__names_the_event_that_was_changed(run: Any, sessions: Any, insta
 
     assert result.exit_code == 1
     assert re.search(rf"process instance {instance_id}: .*event 1\b", result.output)
-    assert "Error: 1 problems in the history" in result.output
+    assert "Error: Expected an intact history, but found problems: 1" in result.output
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,20 @@ def visits(transaction: Sessions, element_id: str) -> int:
 
 def bordered(timer: str, *, interrupting: bool) -> bytes:
     """A user task with a timer on its border."""
+    cancels = str(interrupting).lower()
     return diagrams.process(
         '<startEvent id="Start"/><userTask id="A"/><userTask id="B"/><endEvent id="End"/>',
-        f'<boundaryEvent id="Late" attachedToRef="A" cancelActivity="{str(interrupting).lower()}">{timer}</boundaryEvent>',
+        f'<boundaryEvent id="Late" attachedToRef="A" cancelActivity="{cancels}">{timer}</boundaryEvent>',
         flow="Start > A; A > End; Late > B; B > End",
+    )
+
+
+def patient(waits: str) -> bytes:
+    """The gateway that fails is tried again after these waits."""
+    return FAILING.replace(
+        b'<exclusiveGateway id="G" camunda:asyncBefore="true"/>',
+        b'<exclusiveGateway id="G" camunda:asyncBefore="true"><extensionElements><camunda:failedJobRetryTimeCycle>'
+        b"%b</camunda:failedJobRetryTimeCycle></extensionElements></exclusiveGateway>" % waits.encode(),
     )
 
 
@@ -183,12 +193,7 @@ def test_start_timer__starts_an_instance_each_time(transaction: Sessions, at_beg
 
 
 def test_continuation__tried_again_after_the_waits_of_the_diagram(transaction: Sessions, at_begin: ModuleType) -> None:
-    patient = FAILING.replace(
-        b'<exclusiveGateway id="G" camunda:asyncBefore="true"/>',
-        b'<exclusiveGateway id="G" camunda:asyncBefore="true"><extensionElements><camunda:failedJobRetryTimeCycle>'
-        b"R2/PT10M</camunda:failedJobRetryTimeCycle></extensionElements></exclusiveGateway>",
-    )
-    instance = run(transaction, patient)
+    instance = run(transaction, patient("R2/PT10M"))
     jobs.run_due(transaction)
     with transaction.begin() as session:
         assert jobs.next_due(session) == BEGIN + timedelta(minutes=10)
@@ -202,12 +207,7 @@ def test_continuation__tried_again_after_the_waits_of_the_diagram(transaction: S
 
 
 def test_continuation__no_attempts_left(transaction: Sessions, at_begin: ModuleType) -> None:
-    patient = FAILING.replace(
-        b'<exclusiveGateway id="G" camunda:asyncBefore="true"/>',
-        b'<exclusiveGateway id="G" camunda:asyncBefore="true"><extensionElements><camunda:failedJobRetryTimeCycle>'
-        b"PT1M,PT5M</camunda:failedJobRetryTimeCycle></extensionElements></exclusiveGateway>",
-    )
-    run(transaction, patient)
+    run(transaction, patient("PT1M,PT5M"))
 
     for _ in range(3):
         at_begin.move(timedelta(minutes=5))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from engine import errors, history, user_tasks
 from engine.authorization import Person
 from engine.models import ProcessInstance, UserTask, UserTaskCandidate
+from engine.storing import FAR_FUTURE
 from tests import factories
 
 Sessions = sessionmaker[Session]
@@ -203,7 +204,7 @@ def test_set_due__task_lists_follow(transaction: Sessions, task_id: int) -> None
 def test_set_due__none_comes_last(transaction: Sessions, task_id: int) -> None:
     run(transaction, user_tasks.set_due, task_id, DUE, by="dora")
 
-    assert run(transaction, user_tasks.set_due, task_id, None, by="dora").sort_at == factories.FAR_FUTURE
+    assert run(transaction, user_tasks.set_due, task_id, None, by="dora").sort_at == FAR_FUTURE
 
 
 def test_set_follow_up__one_s_own(transaction: Sessions, task_id: int) -> None:

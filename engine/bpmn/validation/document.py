@@ -142,14 +142,6 @@ class Node:
         """The nearest ancestor with one of these tags."""
         return next((node for node in self.ancestors() if node.tag in tags), None)
 
-    def descendants(self) -> Iterator[Node]:
-        """All nodes below, in the order of the file."""
-        waiting = self.children[::-1]
-        while waiting:
-            node = waiting.pop()
-            yield node
-            waiting.extend(reversed(node.children))
-
 
 class Document:
     """A BPMN file with its indexes. Never changes."""

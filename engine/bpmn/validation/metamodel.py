@@ -166,15 +166,15 @@ userTask(task): implementation; rendering*
 GROUPS = {
     "artifact": "association group textAnnotation",
     "conversationNode": "callConversation conversation subConversation",
-    "eventDefinition": "cancelEventDefinition compensateEventDefinition conditionalEventDefinition errorEventDefinition "
-    "escalationEventDefinition linkEventDefinition messageEventDefinition signalEventDefinition "
+    "eventDefinition": "cancelEventDefinition compensateEventDefinition conditionalEventDefinition "
+    "errorEventDefinition escalationEventDefinition linkEventDefinition messageEventDefinition signalEventDefinition "
     "terminateEventDefinition timerEventDefinition",
     "expression": "expression formalExpression",
-    "flowElement": "adHocSubProcess boundaryEvent businessRuleTask callActivity callChoreography choreographyTask complexGateway "
-    "dataObject dataObjectReference dataStoreReference endEvent event eventBasedGateway exclusiveGateway "
-    "implicitThrowEvent inclusiveGateway intermediateCatchEvent intermediateThrowEvent manualTask parallelGateway "
-    "receiveTask scriptTask sendTask sequenceFlow serviceTask startEvent subChoreography subProcess task "
-    "transaction userTask",
+    "flowElement": "adHocSubProcess boundaryEvent businessRuleTask callActivity callChoreography choreographyTask "
+    "complexGateway dataObject dataObjectReference dataStoreReference endEvent event eventBasedGateway "
+    "exclusiveGateway implicitThrowEvent inclusiveGateway intermediateCatchEvent intermediateThrowEvent manualTask "
+    "parallelGateway receiveTask scriptTask sendTask sequenceFlow serviceTask startEvent subChoreography subProcess "
+    "task transaction userTask",
     "loopCharacteristics": "multiInstanceLoopCharacteristics standardLoopCharacteristics",
     "resourceRole": "humanPerformer performer potentialOwner resourceRole",
     "rootElement": "cancelEventDefinition category choreography collaboration compensateEventDefinition "
