@@ -29,6 +29,8 @@ MAX_COMPONENTS = 500
 MAX_DEPTH = 8
 MAX_OPTIONS = 1_000
 MAX_PATTERN_LENGTH = 500
+#: Of the grid in which form-js lays out its fields.
+MAX_COLUMNS = 16
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _SUBTYPES = ("date", "time", "datetime")
@@ -36,6 +38,9 @@ _VALIDATION_TYPES = ("email", "phone", "custom", "")
 
 #: Properties that would change what the form does and that the server does not know.
 _UNSUPPORTED = ("valuesKey", "valuesExpression", "expression", "path", "isRepeating")
+#: Properties that are objects, and those that are text.
+_MAPS = ("appearance", "layout", "properties")
+_WORDS = ("id", "label", "description", "text")
 #: Properties that form-js lets be expressions, where only fixed ones are known here.
 _FIXED = ("label", "description", "text", "readonly", "disabled", "defaultValue")
 
@@ -123,10 +128,11 @@ class _Checker:
 
     def component(self, component: Mapping[str, Any], depth: int) -> None:
         kind = component.get("type")
-        if kind not in KEYED | SHOWN | CONTAINERS:
+        if not isinstance(kind, str) or kind not in KEYED | SHOWN | CONTAINERS:
             self.find(component, "component-type", f"Expected a type that is supported, but found '{kind}'",
                       f"不支持的组件类型“{kind}”")
             return
+        self.shape(component)
         self.unsupported(component)
         self.condition(component)
         if kind in CONTAINERS:
@@ -136,6 +142,21 @@ class _Checker:
             self.rules(component)
         if kind in CHOICES | MANY_CHOICES:
             self.options(component)
+
+    def shape(self, component: Mapping[str, Any]) -> None:
+        """Whoever shows the form relies on these being what form-js writes."""
+        for name in _MAPS:
+            if not isinstance(component.get(name) or {}, dict):
+                self.find(component, "component-property", f"Expected '{name}' to be an object",
+                          f"属性“{name}”应为对象")
+        for name in _WORDS:
+            if not isinstance(component.get(name) or "", str):
+                self.find(component, "component-property", f"Expected '{name}' to be text", f"属性“{name}”应为文本")
+        layout = component.get("layout")
+        columns = layout.get("columns") if isinstance(layout, dict) else None
+        if columns is not None and not (_is_count(columns) and 1 <= columns <= MAX_COLUMNS):
+            self.find(component, "component-property", f"Expected 1 to {MAX_COLUMNS} columns, but found '{columns}'",
+                      f"列数应为 1 到 {MAX_COLUMNS},实际为“{columns}”")
 
     def unsupported(self, component: Mapping[str, Any]) -> None:
         for name in _UNSUPPORTED:
