@@ -86,7 +86,7 @@ def check(root: etree._Element, file: str) -> list[errors.Finding]:
                 file=file,
                 line=document.root.line,
                 message=f"Expected the BPMN 2.0 root 'definitions', but found '{document.root.tag[:200]}'",
-                message_zh=f"根元素应为 BPMN 2.0 的 'definitions'，但实际为 '{document.root.tag[:200]}'",
+                message_zh=f"根元素应为 BPMN 2.0 的“definitions”，但实际为“{document.root.tag[:200]}”",
             )
         ]
     findings = [

@@ -61,14 +61,14 @@ def resource_role(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected a parameter of resource '{resource.label}', but found '{parameter.label}'",
-                    f"参数应属于资源 '{resource.label}'，但 '{parameter.label}' 不属于它",
+                    f"参数应属于资源“{resource.label}”，但“{parameter.label}”不属于它",
                 )
         for parameter in parameters:
             if parameter.is_true("isRequired") and parameter not in bound:
                 yield Problem(
                     node,
                     f"Expected a binding for the required parameter '{parameter.label}', but found none",
-                    f"必需的参数 '{parameter.label}' 没有绑定",
+                    f"必需的参数“{parameter.label}”没有绑定",
                 )
 
 
@@ -82,7 +82,7 @@ def compensation_flow(document: Document) -> Iterator[Problem]:
                 node,
                 f"Expected no sequence flow at a compensation activity, but found '{flow.label}'; "
                 "an association leads to it",
-                f"补偿活动不应连接顺序流，但发现了 '{flow.label}'；应通过关联连接",
+                f"补偿活动不应连接顺序流，但发现了“{flow.label}”；应通过关联连接",
             )
 
 
@@ -97,7 +97,7 @@ def instantiating_receive(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected no flow into a receive task that starts the process, but found '{flow.label}'",
-                    f"启动流程的接收任务不应有流入的顺序流，但发现了 '{flow.label}'",
+                    f"启动流程的接收任务不应有流入的顺序流，但发现了“{flow.label}”",
                 )
 
 
@@ -113,7 +113,7 @@ def task_message(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected the message of operation '{operation.label}', but found '{message.label}'",
-                    f"消息应与操作 '{operation.label}' 的消息一致，但实际为 '{message.label}'",
+                    f"消息应与操作“{operation.label}”的消息一致，但实际为“{message.label}”",
                     by_the_letter(document, node),
                 )
 
@@ -149,13 +149,13 @@ def _exchange(document: Document, node: Node, operation: Node | None, message: N
             yield Problem(
                 node,
                 f"Expected one {set_tag} for message '{carried.label}', but found {len(sets)}",
-                f"消息 '{carried.label}' 应对应一个 {set_tag}，但实际有 {len(sets)} 个",
+                f"消息“{carried.label}”应对应一个 {set_tag}，但实际有 {len(sets)} 个",
             )
         if len(values) > 1 or (node.tag == "serviceTask" and not values):
             yield Problem(
                 node,
                 f"Expected one {tag} for message '{carried.label}', but found {len(values)}",
-                f"消息 '{carried.label}' 应对应一个 {tag}，但实际有 {len(values)} 个",
+                f"消息“{carried.label}”应对应一个 {tag}，但实际有 {len(values)} 个",
             )
         item = document.resolve(carried.get("itemRef")) if carried.get("itemRef") else None
         for value in values:
@@ -164,7 +164,7 @@ def _exchange(document: Document, node: Node, operation: Node | None, message: N
                 yield Problem(
                     node,
                     f"Expected {tag} '{value.label}' to have the item definition of message '{carried.label}'",
-                    f"{tag} '{value.label}' 的数据项定义应与消息 '{carried.label}' 相同",
+                    f"{tag}“{value.label}”的数据项定义应与消息“{carried.label}”相同",
                 )
 
 
@@ -176,7 +176,7 @@ def ad_hoc_content(document: Document) -> Iterator[Problem]:
                 child,
                 f"Expected no {child.tag} in the ad-hoc sub-process '{node.label}'; "
                 "its activities start as people choose",
-                f"临时子流程 '{node.label}' 中不允许有 {child.tag}；其活动由人选择启动",
+                f"临时子流程“{node.label}”中不允许有 {child.tag}；其活动由人选择启动",
                 to_execute(document, child),
             )
         if not any(child.tag in ACTIVITIES for child in node.children):
@@ -243,7 +243,7 @@ def call_exchange(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected the same {tag}s as '{called.label}' declares, but they differ",
-                    f"{tag} 应与 '{called.label}' 声明的相同，但两者不一致",
+                    f"{tag} 应与“{called.label}”声明的相同，但两者不一致",
                 )
 
 

@@ -30,20 +30,20 @@ def message_flow_end(document: Document) -> Iterator[Problem]:
                     flow,
                     f"Expected a pool, activity or event as {name} of a message flow, but found {node.tag} "
                     f"'{node.label}'",
-                    f"消息流的 {name} 应为泳池、活动或事件，但 '{node.label}' 是 {node.tag}",
+                    f"消息流的 {name} 应为泳池、活动或事件，但“{node.label}”是 {node.tag}",
                 )
         source, target = ends.get("sourceRef"), ends.get("targetRef")
         if source is not None and source.tag == "startEvent":
             yield Problem(
                 flow,
                 f"Expected no message from the start event '{source.label}'; it only receives",
-                f"开始事件 '{source.label}' 只能接收消息，不能发出消息流",
+                f"开始事件“{source.label}”只能接收消息，不能发出消息流",
             )
         if target is not None and target.tag == "endEvent":
             yield Problem(
                 flow,
                 f"Expected no message to the end event '{target.label}'; it only sends",
-                f"结束事件 '{target.label}' 只能发送消息，不能接收消息流",
+                f"结束事件“{target.label}”只能发送消息，不能接收消息流",
             )
         if source is not None and target is not None and _same_pool(document, source, target):
             yield Problem(
@@ -74,7 +74,7 @@ def message_flow_event(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     flow,
                     f"Expected a message event that can be {name} of a message flow, but '{node.label}' is none",
-                    f"消息流的 {name} 应为相应的消息事件，但 '{node.label}' 不是",
+                    f"消息流的 {name} 应为相应的消息事件，但“{node.label}”不是",
                 )
 
 
@@ -141,14 +141,14 @@ def lane_membership(document: Document) -> Iterator[Problem]:
                     yield Problem(
                         lane,
                         f"Expected '{text}' in one lane of the set, but found it in '{other.label}' too",
-                        f"'{text}' 应只属于一个泳道，但也属于 '{other.label}'",
+                        f"“{text}”应只属于一个泳道，但也属于“{other.label}”",
                     )
                 node = document.resolve(text)
                 if node is not None and document.process(node) is not document.process(lane):
                     yield Problem(
                         lane,
                         f"Expected elements of the lane's own process, but '{text}' belongs to another",
-                        f"泳道应只包含本流程的元素，但 '{text}' 属于其他流程",
+                        f"泳道应只包含本流程的元素，但“{text}”属于其他流程",
                     )
 
 
@@ -163,7 +163,7 @@ def shared_process(document: Document) -> Iterator[Problem]:
             yield Problem(
                 nodes[1],
                 f"Expected one pool for process '{text}', but found {len(nodes)}",
-                f"流程 '{text}' 应只有一个泳池，但实际有 {len(nodes)} 个",
+                f"流程“{text}”应只有一个泳池，但实际有 {len(nodes)} 个",
             )
 
 
@@ -182,7 +182,7 @@ def choreography_participants(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected the initiating participant among the participants, but '{initiator.label}' is not",
-                f"发起者应为参与者之一，但 '{initiator.label}' 不是",
+                f"发起者应为参与者之一，但“{initiator.label}”不是",
             )
         yield from _choreography_messages(document, node, participants, initiator)
 
@@ -197,14 +197,14 @@ def _choreography_messages(
             yield Problem(
                 node,
                 f"Expected message flow '{flow.label}' between the participants of the task, but it leads elsewhere",
-                f"消息流 '{flow.label}' 应在该任务的参与者之间，但并非如此",
+                f"消息流“{flow.label}”应在该任务的参与者之间，但并非如此",
             )
     senders = [source for source, _ in ends]
     if flows and initiator is not None and None not in senders and initiator not in senders:
         yield Problem(
             node,
             f"Expected '{initiator.label}' to send the first message, but it sends none",
-            f"发起者 '{initiator.label}' 应发送第一条消息，但没有发送",
+            f"发起者“{initiator.label}”应发送第一条消息，但没有发送",
             "letter",
         )
     if len(flows) == 2 and senders[0] is not None and senders[0] is senders[1]:

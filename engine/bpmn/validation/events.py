@@ -74,7 +74,7 @@ def start_incoming(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected no flow into a start event, but found '{flow.label}'; lead it to the element after it",
-                f"开始事件不应有流入的顺序流，但发现了 '{flow.label}'；请连接到其后的元素",
+                f"开始事件不应有流入的顺序流，但发现了“{flow.label}”；请连接到其后的元素",
             )
 
 
@@ -85,7 +85,7 @@ def end_outgoing(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected no flow out of an end event, but found '{flow.label}'; delete it or use a throw event",
-                f"结束事件不应有流出的顺序流，但发现了 '{flow.label}'；请删除或改用抛出事件",
+                f"结束事件不应有流出的顺序流，但发现了“{flow.label}”；请删除或改用抛出事件",
             )
 
 
@@ -101,7 +101,7 @@ def event_flows(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected a flow that leaves '{event.label}', but found none; connect it or make it an end event",
-                f"'{event.label}' 没有流出的顺序流；请连接，或改为结束事件",
+                f"“{event.label}”没有流出的顺序流；请连接，或改为结束事件",
             )
 
 
@@ -113,7 +113,7 @@ def event_unreached(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected a flow that leads to '{event.label}', but found none; connect it",
-                f"没有顺序流通向 '{event.label}'；请连接",
+                f"没有顺序流通向“{event.label}”；请连接",
             )
 
 
@@ -126,20 +126,20 @@ def boundary_event(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected no flow into a boundary event, but found '{flow.label}'; it is triggered, never reached",
-                f"边界事件不应有流入的顺序流，但发现了 '{flow.label}'；它只能被触发",
+                f"边界事件不应有流入的顺序流，但发现了“{flow.label}”；它只能被触发",
             )
         if activity is not None and document.scope(activity) is not document.scope(event):
             yield Problem(
                 event,
                 f"Expected the boundary event beside '{activity.label}', but found it in another process or "
                 "sub-process",
-                f"边界事件应与 '{activity.label}' 在同一层级，但它位于其他流程或子流程中",
+                f"边界事件应与“{activity.label}”在同一层级，但它位于其他流程或子流程中",
             )
         if activity is not None and is_event_sub_process(activity):
             yield Problem(
                 event,
                 f"Expected no boundary event on the event sub-process '{activity.label}'",
-                f"事件子流程 '{activity.label}' 上不允许有边界事件",
+                f"事件子流程“{activity.label}”上不允许有边界事件",
             )
         if event.is_false("cancelActivity") and kinds & {"error", "cancel", "compensate"}:
             yield Problem(
@@ -152,7 +152,7 @@ def boundary_event(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected a transaction below the cancel event, but found {activity.tag} '{activity.label}'",
-                f"取消边界事件只能附加在事务上，但 '{activity.label}' 是 {activity.tag}",
+                f"取消边界事件只能附加在事务上，但“{activity.label}”是 {activity.tag}",
             )
 
 
@@ -198,7 +198,7 @@ def link_events(document: Document) -> Iterator[Problem]:
                 event,
                 f"Expected one catching link event for '{event.label}' in the same process or sub-process, "
                 f"but found {len(found) if here or not found else 'it elsewhere'}",
-                f"'{event.label}' 在同一流程或子流程中应恰好对应一个链接捕获事件",
+                f"“{event.label}”在同一流程或子流程中应恰好对应一个链接捕获事件",
             )
         for flow in document.outgoing(event):
             yield _link_flow(event, flow)
@@ -221,7 +221,7 @@ def _link_flow(event: Node, flow: Node) -> Problem:
     return Problem(
         event,
         f"Expected no flow on this side of a link event, but found '{flow.label}'",
-        f"链接事件的这一侧不应有顺序流，但发现了 '{flow.label}'",
+        f"链接事件的这一侧不应有顺序流，但发现了“{flow.label}”",
     )
 
 
@@ -239,7 +239,7 @@ def link_names(document: Document) -> Iterator[Problem]:
                         link,
                         f"Expected links that name each other, but '{link.label}' names '{other.label}' "
                         "and not the reverse",
-                        f"链接事件应互相引用，但 '{link.label}' 引用了 '{other.label}'，反之则没有",
+                        f"链接事件应互相引用，但“{link.label}”引用了“{other.label}”，反之则没有",
                     )
 
 
@@ -252,7 +252,7 @@ def compensation_handler(document: Document) -> Iterator[Problem]:
             yield Problem(
                 event,
                 f"Expected an association to the compensation activity, but found the sequence flow '{flow.label}'",
-                f"补偿边界事件应通过关联连接补偿活动，但发现了顺序流 '{flow.label}'",
+                f"补偿边界事件应通过关联连接补偿活动，但发现了顺序流“{flow.label}”",
             )
         targets = [node for node in document.associated.get(event, ()) if node.tag not in {"textAnnotation", "group"}]
         if len(targets) != 1 or not targets[0].is_true("isForCompensation"):
@@ -278,7 +278,7 @@ def compensation_reach(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     event,
                     f"Expected to compensate an activity beside the event, but '{activity.label}' is elsewhere",
-                    f"补偿的活动应与该事件在同一层级，但 '{activity.label}' 在别处",
+                    f"补偿的活动应与该事件在同一层级，但“{activity.label}”在别处",
                 )
 
 
@@ -338,7 +338,7 @@ def message_operation(document: Document) -> Iterator[Problem]:
                     event,
                     f"Expected the message of operation '{operation.label}', but found "
                     f"'{definition.get('messageRef')}'",
-                    f"消息应与操作 '{operation.label}' 的消息一致，但实际为 '{definition.get('messageRef')}'",
+                    f"消息应与操作“{operation.label}”的消息一致，但实际为“{definition.get('messageRef')}”",
                 )
 
 
@@ -355,6 +355,6 @@ def code_missing(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     event,
                     f"Expected {kind}Code on '{target.label}', but found none; give it a code",
-                    f"'{target.label}' 缺少 {kind}Code；请填写代码",
+                    f"“{target.label}”缺少 {kind}Code；请填写代码",
                     by_the_letter(document, event),
                 )

@@ -98,7 +98,7 @@ def implementation_type(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected camunda:type='external', but found '{kind}'; a worker has to do this work",
-                f"camunda:type 应为 'external'，但实际为 '{kind}'；该工作需由工作者完成",
+                f"camunda:type 应为“external”，但实际为“{kind}”；该工作需由工作者完成",
                 to_execute(document, node),
             )
         elif kind and not node.get("camunda:topic"):
@@ -118,7 +118,7 @@ def script_format(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected scriptFormat 'python' or 'feel', but found '{format_}'; rewrite the script",
-                f"scriptFormat 应为 'python' 或 'feel'，但实际为 '{format_}'；请改写脚本",
+                f"scriptFormat 应为“python”或“feel”，但实际为“{format_}”；请改写脚本",
                 to_execute(document, node),
             )
         if not format_ and node.first("script") is not None:
@@ -198,7 +198,7 @@ def transaction_method(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected ##Compensate as the method of a transaction, but found '{method}'; it is not executed",
-                f"事务的 method 应为 ##Compensate，但实际为 '{method}'；此方式不会被执行",
+                f"事务的 method 应为 ##Compensate，但实际为“{method}”；此方式不会被执行",
                 to_execute(document, node),
             )
 
@@ -255,7 +255,7 @@ def worker_missing(document: Document) -> Iterator[Problem]:
             node,
             f"Expected camunda:type='external' and a topic on '{node.label}', but found none; "
             "it waits for workers of the topic that is its id",
-            f"'{node.label}' 没有 camunda:type='external' 和主题；将以其标识作为主题等待工作者",
+            f"“{node.label}”没有 camunda:type='external' 和主题；将以其标识作为主题等待工作者",
         )
 
 
@@ -306,14 +306,14 @@ def label_missing(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected a name on {node.tag} '{node.label}', but found none; say what is done",
-                f"{node.tag} '{node.label}' 没有名称；请填写要做的事",
+                f"{node.tag}“{node.label}”没有名称；请填写要做的事",
             )
     for node in document.all("exclusiveGateway", "inclusiveGateway"):
         if not node.name and len(document.outgoing(node)) > 1:
             yield Problem(
                 node,
                 f"Expected a question as the name of gateway '{node.label}', but found none",
-                f"网关 '{node.label}' 没有名称；请填写判断的问题",
+                f"网关“{node.label}”没有名称；请填写判断的问题",
             )
 
 
@@ -324,5 +324,5 @@ def empty_sub_process(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected activities in sub-process '{node.label}', but found none",
-                f"子流程 '{node.label}' 是空的",
+                f"子流程“{node.label}”是空的",
             )

@@ -76,7 +76,7 @@ def expression_type(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected xsi:type='tFormalExpression' on '{node.tag}' of a process to execute; add it",
-                f"可执行流程的 '{node.tag}' 应带有 xsi:type='tFormalExpression'；请补充",
+                f"可执行流程的“{node.tag}”应带有 xsi:type='tFormalExpression'；请补充",
             )
 
 
@@ -88,7 +88,7 @@ def expression_language(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected an expression in ${{…}} or FEEL, but found language '{language}'; it is not executed here",
-                f"表达式语言应为 ${{…}} 或 FEEL，但实际为 '{language}'；此语言不被执行",
+                f"表达式语言应为 ${{…}} 或 FEEL，但实际为“{language}”；此语言不被执行",
             )
 
 
@@ -102,7 +102,7 @@ def condition_text(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found nothing",
-                f"'{node.tag}' 应包含表达式（如 ${{amount > 100}}），但内容为空",
+                f"“{node.tag}”应包含表达式（如 ${{amount > 100}}），但内容为空",
             )
         elif STARTS.search(node.text) or _is_feel(document, node):
             yield from _read(document, node, node.text)
@@ -112,7 +112,7 @@ def condition_text(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected an expression in ${{…}} or FEEL, but found '{node.text[:100]}' in language '{language}'",
-                f"表达式应为 ${{…}} 或 FEEL，但实际为 '{node.text[:100]}'，语言为 '{language}'",
+                f"表达式应为 ${{…}} 或 FEEL，但实际为“{node.text[:100]}”，语言为“{language}”",
             )
         else:
             yield from _bare(node)
@@ -127,13 +127,13 @@ def _bare(node: Node) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found '{shown}': {error.message}",
-            f"'{node.tag}' 应为 ${{amount > 100}} 这样的表达式，但实际为 '{shown}'：{error.message}",
+            f"“{node.tag}”应为 ${{amount > 100}} 这样的表达式，但实际为“{shown}”：{error.message}",
         )
     else:
         yield Problem(
             node,
             f"Expected ${{…}} around the expression in '{node.tag}', but found '{shown}'; it is read as ${{{shown}}}",
-            f"'{node.tag}' 中的表达式应写在 ${{…}} 中，但实际为 '{shown}'；将按 ${{{shown}}} 处理",
+            f"“{node.tag}”中的表达式应写在 ${{…}} 中，但实际为“{shown}”；将按 ${{{shown}}} 处理",
             "warning",
         )
 
@@ -154,7 +154,7 @@ def constant_value(document: Document) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected {wanted} as '{node.tag}', but '{node.text[:100]}' is always {str(value)[:100]}",
-            f"'{node.tag}' 的结果应为{wanted_zh}，但 '{node.text[:100]}' 总是 {str(value)[:100]}",
+            f"“{node.tag}”的结果应为{wanted_zh}，但“{node.text[:100]}”总是 {str(value)[:100]}",
         )
 
 
@@ -182,7 +182,7 @@ def timer_text(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"{error.message}; write for example {EXAMPLES[node.tag]}",
-                f"无法识别定时器 {node.tag} 的内容 '{node.text[:100]}'；例如应写为 {EXAMPLES[node.tag]}",
+                f"无法识别定时器 {node.tag} 的内容“{node.text[:100]}”；例如应写为 {EXAMPLES[node.tag]}",
                 level,
             )
 
@@ -218,6 +218,6 @@ def _read(document: Document, node: Node, text: str, level: Level | None = None)
         yield Problem(
             node,
             f"Expected a readable expression in '{node.tag}', but found '{text[:100]}': {error.message}",
-            f"'{node.tag}' 中的表达式 '{text[:100]}' 无法识别：{error.message}",
+            f"“{node.tag}”中的表达式“{text[:100]}”无法识别：{error.message}",
             level,
         )

@@ -30,7 +30,7 @@ def flow_end(document: Document) -> Iterator[Problem]:
             yield Problem(
                 flow,
                 f"Expected an activity, event or gateway at the {end} of the flow, but found {kind} '{node.label}'",
-                f"顺序流的{end_zh}应为活动、事件或网关，但 '{node.label}' 是 {kind}",
+                f"顺序流的{end_zh}应为活动、事件或网关，但“{node.label}”是 {kind}",
             )
 
 
@@ -45,7 +45,7 @@ def flow_crosses_scope(document: Document) -> Iterator[Problem]:
                 flow,
                 f"Expected both ends in one process or sub-process, but '{source.label}' and '{target.label}' are in "
                 "different ones; use a message flow between pools, events at sub-process borders",
-                f"顺序流两端应在同一流程或子流程中，但 '{source.label}' 与 '{target.label}' 不在同一个；"
+                f"顺序流两端应在同一流程或子流程中，但“{source.label}”与“{target.label}”不在同一个；"
                 "泳池之间请用消息流，子流程边界请用事件",
             )
 
@@ -72,7 +72,7 @@ def condition_source(document: Document) -> Iterator[Problem]:
             flow,
             f"Expected no condition on a flow that leaves {source.tag} '{source.label}'; "
             "delete it, or decide with an exclusive gateway",
-            f"从 {source.tag} '{source.label}' 出发的顺序流不应有条件；请删除条件，或使用排他网关",
+            f"从 {source.tag}“{source.label}”出发的顺序流不应有条件；请删除条件，或使用排他网关",
             None if source.tag in {"startEvent", "eventBasedGateway"} else by_the_letter(document, flow),
         )
 
@@ -102,13 +102,13 @@ def default_flow(document: Document) -> Iterator[Problem]:
                 node,
                 f"Expected the default flow to leave '{node.label}', but '{flow.label}' does not; "
                 "choose an outgoing one",
-                f"默认顺序流应从 '{node.label}' 出发，但 '{flow.label}' 不是；请选择一条流出的顺序流",
+                f"默认顺序流应从“{node.label}”出发，但“{flow.label}”不是；请选择一条流出的顺序流",
             )
         elif flow.first("conditionExpression") is not None:
             yield Problem(
                 flow,
                 f"Expected no condition on the default flow of '{node.label}'; delete the condition",
-                f"'{node.label}' 的默认顺序流不应有条件；请删除条件",
+                f"“{node.label}”的默认顺序流不应有条件；请删除条件",
                 by_the_letter(document, flow),
             )
 
@@ -129,7 +129,7 @@ def flow_list(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected the list of {tag} flows to agree with the flows of the diagram, but '{wrong}' differs",
-                    f"{tag} 列表应与图中的顺序流一致，但 '{wrong}' 不一致",
+                    f"{tag} 列表应与图中的顺序流一致，但“{wrong}”不一致",
                     by_the_letter(document, node) if stale else "letter",
                 )
 
@@ -159,7 +159,7 @@ def flow_missing(document: Document) -> Iterator[Problem]:
                     yield Problem(
                         node,
                         f"Expected a sequence flow that leads to '{node.label}', but found none; it is never reached",
-                        f"没有顺序流通向 '{node.label}'；它永远不会执行，请连接",
+                        f"没有顺序流通向“{node.label}”；它永远不会执行，请连接",
                         by_the_letter(document, node),
                     )
         if any(node.tag == "endEvent" for node in nodes):
@@ -168,7 +168,7 @@ def flow_missing(document: Document) -> Iterator[Problem]:
                     yield Problem(
                         node,
                         f"Expected a sequence flow that leaves '{node.label}', but found none; lead it to an end event",
-                        f"没有顺序流从 '{node.label}' 出发；请连接到结束事件",
+                        f"没有顺序流从“{node.label}”出发；请连接到结束事件",
                         "letter",
                     )
 
@@ -183,7 +183,7 @@ def start_without_end(document: Document) -> Iterator[Problem]:
         yield Problem(
             scope,
             f"Expected start and end events together in '{scope.label}', but found no {lacking} event",
-            f"'{scope.label}' 应同时有开始事件和结束事件，但没有{lacking_zh}事件",
+            f"“{scope.label}”应同时有开始事件和结束事件，但没有{lacking_zh}事件",
         )
 
 

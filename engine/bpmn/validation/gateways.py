@@ -46,7 +46,7 @@ def event_gateway(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected no flow into a gateway that starts the process, but found '{flow.label}'",
-                    f"启动流程的事件网关不应有流入的顺序流，但发现了 '{flow.label}'",
+                    f"启动流程的事件网关不应有流入的顺序流，但发现了“{flow.label}”",
                 )
         elif node.get("eventGatewayType") == "Parallel":
             yield Problem(
@@ -66,20 +66,20 @@ def event_gateway_target(document: Document) -> Iterator[Problem]:
                     target,
                     f"Expected a message, timer, conditional or signal catch event or a receive task after the "
                     f"event-based gateway '{node.label}', but found {target.tag}",
-                    f"事件网关 '{node.label}' 之后应为消息、定时、条件或信号捕获事件或接收任务，但实际为 {target.tag}",
+                    f"事件网关“{node.label}”之后应为消息、定时、条件或信号捕获事件或接收任务，但实际为 {target.tag}",
                 )
             if len(document.incoming(target)) > 1:
                 yield Problem(
                     target,
                     f"Expected only the flow from event-based gateway '{node.label}', but found others too",
-                    f"除事件网关 '{node.label}' 外，不应有其他顺序流通向此元素",
+                    f"除事件网关“{node.label}”外，不应有其他顺序流通向此元素",
                     by_the_letter(document, node),
                 )
             if target.tag == "receiveTask" and document.boundaries.get(target):
                 yield Problem(
                     target,
                     f"Expected no boundary event on a receive task after the event-based gateway '{node.label}'",
-                    f"事件网关 '{node.label}' 之后的接收任务不应有边界事件",
+                    f"事件网关“{node.label}”之后的接收任务不应有边界事件",
                     by_the_letter(document, node),
                 )
             if node.is_true("instantiate") and "message" not in _kinds(document, target):
@@ -127,6 +127,6 @@ def gateway_condition(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     flow,
                     f"Expected a condition, or the mark as default, on each flow that leaves '{node.label}'",
-                    f"从 '{node.label}' 出发的每条顺序流都应有条件或标为默认",
+                    f"从“{node.label}”出发的每条顺序流都应有条件或标为默认",
                     by_the_letter(document, node),
                 )

@@ -41,7 +41,7 @@ def item_collection(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected isCollection of '{node.label}' as in item definition '{definition.label}', but they differ",
-                f"'{node.label}' 的 isCollection 应与数据项定义 '{definition.label}' 一致，但两者不同",
+                f"“{node.label}”的 isCollection 应与数据项定义“{definition.label}”一致，但两者不同",
             )
 
 
@@ -53,13 +53,13 @@ def reference_item(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected the item definition on what '{node.label}' refers to, not on the reference",
-                f"数据项定义应写在 '{node.label}' 所引用的对象上，而不是引用上",
+                f"数据项定义应写在“{node.label}”所引用的对象上，而不是引用上",
             )
         if not node.get(pointer) and node.tag == "dataObjectReference":
             yield Problem(
                 node,
                 f"Expected {pointer} on '{node.label}', but found none",
-                f"'{node.label}' 缺少 {pointer}",
+                f"“{node.label}”缺少 {pointer}",
             )
 
 
@@ -76,7 +76,7 @@ def reference_name(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected the name '{expected}', but found '{node.name}'",
-                f"名称应为 '{expected}'，但实际为 '{node.name}'",
+                f"名称应为“{expected}”，但实际为“{node.name}”",
             )
 
 
@@ -92,7 +92,7 @@ def io_set(document: Document) -> Iterator[Problem]:
                     yield Problem(
                         value,
                         f"Expected '{value.label}' in an {set_tag}, but found it in none",
-                        f"'{value.label}' 应属于某个 {set_tag}，但没有",
+                        f"“{value.label}”应属于某个 {set_tag}，但没有",
                     )
             for one in sets:
                 own = {document.resolve(text) for text in one.texts(f"data{stem}Refs")}
@@ -106,7 +106,7 @@ def _special_members(document: Document, one: Node, own: set[Node | None], stem:
                 yield Problem(
                     one,
                     f"Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
-                    f"{tag} 中的 '{text}' 也应列在同一集合的 data{stem}Refs 中，但没有",
+                    f"{tag} 中的“{text}”也应列在同一集合的 data{stem}Refs 中，但没有",
                 )
     back, there = ("outputSetRefs", "inputSetRefs") if stem == "Input" else ("inputSetRefs", "outputSetRefs")
     for text in one.texts(back):
@@ -115,7 +115,7 @@ def _special_members(document: Document, one: Node, own: set[Node | None], stem:
             yield Problem(
                 one,
                 f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
-                f"输入集与输出集应互相引用，但 '{one.label}' 引用了 '{text}'，反之则没有",
+                f"输入集与输出集应互相引用，但“{one.label}”引用了“{text}”，反之则没有",
             )
 
 
@@ -134,7 +134,7 @@ def association_direction(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     holder or association,
                     f"Expected no value {'from' if incoming else 'into'} {wrong_tag} '{node.label}'",
-                    f"不能{'从' if incoming else '向'} {wrong_tag} '{node.label}' {'读取' if incoming else '写入'}数据",
+                    f"不能{'从' if incoming else '向'} {wrong_tag}“{node.label}”{'读取' if incoming else '写入'}数据",
                 )
         for node in inner:
             known = node is None or node.tag in (INPUTS if incoming else OUTPUTS)
@@ -143,7 +143,7 @@ def association_direction(document: Document) -> Iterator[Problem]:
                     holder or association,
                     f"Expected {'an input' if incoming else 'an output'} of the element itself, but found "
                     f"'{node.label}'",
-                    f"应为元素自身的{'输入' if incoming else '输出'}，但实际为 '{node.label}'",
+                    f"应为元素自身的{'输入' if incoming else '输出'}，但实际为“{node.label}”",
                 )
 
 
@@ -159,14 +159,14 @@ def association_items(document: Document) -> Iterator[Problem]:
             yield Problem(
                 holder,
                 f"Expected a sourceRef in data association '{association.label}', but found none",
-                f"数据关联 '{association.label}' 缺少 sourceRef",
+                f"数据关联“{association.label}”缺少 sourceRef",
             )
         if len(sources) > 1:
             yield Problem(
                 holder,
                 f"Expected one sourceRef in data association '{association.label}' without transformation, "
                 f"but found {len(sources)}",
-                f"没有 transformation 的数据关联 '{association.label}' 只能有一个 sourceRef，"
+                f"没有 transformation 的数据关联“{association.label}”只能有一个 sourceRef，"
                 f"但实际有 {len(sources)} 个",
             )
         if association.first("assignment") is not None:
@@ -179,7 +179,7 @@ def association_items(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     holder,
                     f"Expected the same item definition on '{source.label}' and '{target.label}', but they differ",
-                    f"'{source.label}' 与 '{target.label}' 的数据项定义应相同，但两者不同",
+                    f"“{source.label}”与“{target.label}”的数据项定义应相同，但两者不同",
                 )
 
 

@@ -91,7 +91,7 @@ def multi_instance_behavior(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     loop,
                     f"Expected {name} only with behavior='{value}', but found it with behavior='{behavior}'",
-                    f"{name} 只能与 behavior='{value}' 一起使用，但 behavior 为 '{behavior}'",
+                    f"{name} 只能与 behavior='{value}' 一起使用，但 behavior 为“{behavior}”",
                     "letter",
                 )
         for definition in complex_definitions:
@@ -128,13 +128,13 @@ def multi_instance_items(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     loop,
                     f"Expected an input or output of the task itself as {reference}, but found '{whole.label}'",
-                    f"{reference} 应为任务自身的输入或输出，但实际为 '{whole.label}'",
+                    f"{reference} 应为任务自身的输入或输出，但实际为“{whole.label}”",
                 )
             if not _is_collection(document, whole):
                 yield Problem(
                     loop,
                     f"Expected a collection as {reference}, but '{whole.label}' is none",
-                    f"{reference} 应为集合，但 '{whole.label}' 不是集合",
+                    f"{reference} 应为集合，但“{whole.label}”不是集合",
                 )
             if item is not None:
                 yield from _item_fits(document, loop, whole, item)
@@ -149,7 +149,7 @@ def _item_fits(document: Document, loop: Node, whole: Node, item: Node) -> Itera
         yield Problem(
             loop,
             f"Expected '{item.label}' to be one item of '{whole.label}', but its item definition does not fit",
-            f"'{item.label}' 应为 '{whole.label}' 中的一项，但其数据项定义不符",
+            f"“{item.label}”应为“{whole.label}”中的一项，但其数据项定义不符",
         )
 
 

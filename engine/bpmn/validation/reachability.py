@@ -72,7 +72,7 @@ def never_reached(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected a path from a start event to '{node.label}', but found none; it is never reached",
-                    f"从开始事件无法到达 '{node.label}'；它永远不会执行",
+                    f"从开始事件无法到达“{node.label}”；它永远不会执行",
                 )
 
 
@@ -123,7 +123,7 @@ def join_deadlock(document: Document) -> Iterator[Problem]:
                         join,
                         f"Expected all branches to arrive here, but '{split.label}' takes only one of {number}; "
                         "join with an exclusive gateway",
-                        f"'{split.label}' 只会选择 {number} 个分支中的一个，并行汇合将永远等待；请用排他网关汇合",
+                        f"“{split.label}”只会选择 {number} 个分支中的一个，并行汇合将永远等待；请用排他网关汇合",
                     )
 
 

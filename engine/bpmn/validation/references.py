@@ -155,7 +155,7 @@ def dangling_reference(document: Document) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
-            f"{name} 指向的元素 '{text}' 不存在；请更正引用或补充该元素",
+            f"{name} 指向的元素“{text}”不存在；请更正引用或补充该元素",
             by_the_letter(document, node) if name in CARELESS else None,
         )
 
@@ -170,7 +170,7 @@ def reference_kind(document: Document) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected {' or '.join(few)} for {name}, but found {found.tag} '{text}'",
-            f"{name} 应指向 {'、'.join(few)}，但 '{text}' 是 {found.tag}",
+            f"{name} 应指向 {'、'.join(few)}，但“{text}”是 {found.tag}",
             by_the_letter(document, node) if name in CARELESS else None,
         )
 
@@ -192,7 +192,7 @@ def called_element(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected a process or global task to call, but found {target.tag} '{target.id}'",
-                f"调用活动应调用流程或全局任务，但 '{target.id}' 是 {target.tag}",
+                f"调用活动应调用流程或全局任务，但“{target.id}”是 {target.tag}",
             )
         elif not node.get("calledElement") and document.is_executable(node) and not _dialect_call(node):
             yield Problem(

@@ -77,7 +77,7 @@ def unknown_element(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     child,
                     f"Expected elements of BPMN 2.0, but found '{child.tag[2:]}' without a namespace; add its prefix",
-                    f"应为 BPMN 2.0 元素，但 '{child.tag[2:]}' 没有命名空间；请补充前缀",
+                    f"应为 BPMN 2.0 元素，但“{child.tag[2:]}”没有命名空间；请补充前缀",
                 )
             if child.tag.startswith("{") or ":" in child.tag or child.tag in known.slots:
                 continue
@@ -85,13 +85,13 @@ def unknown_element(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     child,
                     f"Expected an element of BPMN 2.0, but found '{child.tag}'; delete it or correct its name",
-                    f"应为 BPMN 2.0 元素，但发现了 '{child.tag}'；请删除或更正名称",
+                    f"应为 BPMN 2.0 元素，但发现了“{child.tag}”；请删除或更正名称",
                 )
             else:
                 yield Problem(
                     child,
                     f"Expected nothing like '{child.tag}' inside '{node.tag}'; move it to where BPMN allows it",
-                    f"'{node.tag}' 中不允许出现 '{child.tag}'；请将其移到 BPMN 允许的位置",
+                    f"“{node.tag}”中不允许出现“{child.tag}”；请将其移到 BPMN 允许的位置",
                 )
 
 
@@ -106,7 +106,7 @@ def foreign_element(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     child,
                     f"Expected '{name}' inside 'extensionElements'; here it has no effect, move it there",
-                    f"'{name}' 应放在 'extensionElements' 中；在此处不起作用，请移动",
+                    f"“{name}”应放在“extensionElements”中；在此处不起作用，请移动",
                 )
 
 
@@ -118,7 +118,7 @@ def unknown_attribute(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected only attributes that BPMN knows on '{node.tag}', but found '{name}'; it has no effect",
-                    f"'{node.tag}' 上只能使用 BPMN 定义的属性，但发现了 '{name}'；该属性不起作用",
+                    f"“{node.tag}”上只能使用 BPMN 定义的属性，但发现了“{name}”；该属性不起作用",
                 )
 
 
@@ -134,7 +134,7 @@ def attribute_value(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected {allowed} as '{name}' of '{node.tag}', but found '{value}'",
-                f"'{node.tag}' 的 '{name}' 应为 {allowed_zh}，但实际为 '{value}'",
+                f"“{node.tag}”的“{name}”应为 {allowed_zh}，但实际为“{value}”",
                 by_the_letter(document, node) if name in FORGIVEN_VALUES else None,
             )
 
@@ -155,7 +155,7 @@ def missing_attribute(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected the attribute '{name}' on '{node.tag}', but found none; add it",
-                    f"'{node.tag}' 缺少属性 '{name}'；请补充",
+                    f"“{node.tag}”缺少属性“{name}”；请补充",
                     by_the_letter(document, node) if (node.tag, name) in FORGIVEN_ATTRIBUTES else None,
                 )
 
@@ -174,7 +174,7 @@ def child_number(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected at least {slot.least} '{name}' inside '{node.tag}', but found {len(found)}; add it",
-                    f"'{node.tag}' 中至少需要 {slot.least} 个 '{name}'，但实际有 {len(found)} 个；请补充",
+                    f"“{node.tag}”中至少需要 {slot.least} 个“{name}”，但实际有 {len(found)} 个；请补充",
                     by_the_letter(document, node) if forgiven else to_execute(document, node),
                 )
             elif slot.most is not None and len(found) > slot.most:
@@ -182,7 +182,7 @@ def child_number(document: Document) -> Iterator[Problem]:
                     found[slot.most],
                     f"Expected at most {slot.most} '{name}' inside '{node.tag}', but found {len(found)}; "
                     "delete the others",
-                    f"'{node.tag}' 中最多允许 {slot.most} 个 '{name}'，但实际有 {len(found)} 个；请删除多余的",
+                    f"“{node.tag}”中最多允许 {slot.most} 个“{name}”，但实际有 {len(found)} 个；请删除多余的",
                 )
 
 
@@ -194,7 +194,7 @@ def duplicate_id(document: Document) -> Iterator[Problem]:
                 node,
                 f"Expected '{name}' as the id of one element, but found it at line {carriers[0].line} too; "
                 "give each its own id",
-                f"标识 '{name}' 只能用于一个元素，但第 {carriers[0].line} 行也使用了它；请为每个元素指定不同的标识",
+                f"标识“{name}”只能用于一个元素，但第 {carriers[0].line} 行也使用了它；请为每个元素指定不同的标识",
             )
 
 
@@ -206,7 +206,7 @@ def id_form(document: Document) -> Iterator[Problem]:
         yield Problem(
             carriers[0],
             f"Expected an id without spaces and quotes, but found '{name}'; rename it",
-            f"标识不能包含空格或引号，但实际为 '{name}'；请重命名",
+            f"标识不能包含空格或引号，但实际为“{name}”；请重命名",
         )
 
 
@@ -218,7 +218,7 @@ def mime_type(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected a MIME type such as text/plain as textFormat, but found '{value}'",
-                f"textFormat 应为 MIME 类型（如 text/plain），但实际为 '{value}'",
+                f"textFormat 应为 MIME 类型（如 text/plain），但实际为“{value}”",
                 by_the_letter(document, node),
             )
 
@@ -234,7 +234,7 @@ def uri_form(document: Document) -> Iterator[Problem]:
                 yield Problem(
                     node,
                     f"Expected a URI as '{name}', but found '{value}'",
-                    f"'{name}' 应为 URI，但实际为 '{value}'",
+                    f"“{name}”应为 URI，但实际为“{value}”",
                     by_the_letter(document, node),
                 )
 
@@ -256,7 +256,7 @@ def extension_understood(document: Document) -> Iterator[Problem]:
             yield Problem(
                 node,
                 f"Expected only extensions that may be ignored, but '{node.get('definition')}' must be understood",
-                f"扩展 '{node.get('definition')}' 要求必须理解，但本引擎不识别",
+                f"扩展“{node.get('definition')}”要求必须理解，但本引擎不识别",
             )
 
 
@@ -266,6 +266,6 @@ def import_unresolved(document: Document) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected everything in this file, but found an import of '{node.get('location')}'; it is not read",
-            f"所有内容应在本文件中，但发现了对 '{node.get('location')}' 的导入；不会读取它",
+            f"所有内容应在本文件中，但发现了对“{node.get('location')}”的导入；不会读取它",
             by_the_letter(document, node),
         )
