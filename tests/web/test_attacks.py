@@ -1,0 +1,203 @@
+"""
+What nobody sends by hand: texts that databases refuse, numbers beyond them, requests that are not ours.
+
+Every address is tried with all of it, on both databases; a new one is tried without being named here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.routing import Rule
+
+from engine import database, identity
+from tests.web.populated import Populated, populate
+from tests.web.visitor import Visitor, text
+from web import create_app
+from web.settings import Settings
+
+#: In addresses and queries.
+HOSTILE = ("a\x00b", "'\"><script>\uffff😀", "9" * 30, "../../x", "x" * 5000, "\r\nX-Other: y")
+#: In fields of forms; the last ones are JSON, dates and numbers at the edge of what there is.
+TYPED = (*HOSTILE[:3], '"\\ud800\\u0000"', "[" * 3000, "1e999999", "0001-01-02", "9999-12-31")
+ARGUMENTS = ("q", "process", "state", "after", "below", "version", "definition", "next", "kind", "language", "steps")
+FIELDS = (
+    "text", "message", "reason", "name", "value", "cancel", "start_before", "to", "day", "next", "language", "old",
+    "solved", "note", "withdrawal_reason", "customer_name", "demands", "username", "email", "groups", "key", "name_en",
+    "variable", "xml", "password",
+)  # fmt: skip
+#: What stands in the addresses of things that are there.
+REAL = {"key": "request", "name": "matter.bpmn", "filename": "icon.svg", "username": "bob"}
+#: They would end the session, or test the password for minutes.
+LEFT_OUT = {"auth.logout", "auth.begin", "static"}
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application on one kind of database."""
+    settings = Settings(data_folder=tmp_path / "kept", database_url=database_url, secret_key=SecretStr("secret"))
+    made = create_app(settings)
+    yield made
+    made.extensions["database"].dispose()
+
+
+@pytest.fixture
+def rows(app: Flask) -> sessionmaker[Session]:
+    """Transactions on an empty database."""
+    return database.sessions(app.extensions["database"])
+
+
+@pytest.fixture
+def there(rows: sessionmaker[Session]) -> Populated:
+    """One of everything."""
+    return populate(rows)
+
+
+@pytest.fixture
+def administrator(app: Flask, there: Populated) -> Visitor:
+    """Whoever may open most."""
+    return Visitor(app.test_client(), "administrator")
+
+
+def rules(app: Flask, method: str) -> list[Rule]:
+    return [
+        rule for rule in app.url_map.iter_rules() if method in (rule.methods or ()) and rule.endpoint not in LEFT_OUT
+    ]
+
+
+def address(rule: Rule, there: Populated, **replaced: str) -> str:
+    """The address of something that is there, with some of its parts replaced."""
+    real = {**REAL, "reference": there.key, "instance_id": str(there.instance_id)}
+
+    def part(found: re.Match[str]) -> str:
+        choices, name = found.groups()
+        if name in replaced:
+            return quote(replaced[name], safe="")
+        return choices.partition(",")[0] if choices else real.get(name, "1")
+
+    return re.sub(r"<(?:any\(([^<>]*)\):|[^<>]*:)?(\w+)>", part, rule.rule)
+
+
+class TestEverywhere:
+    """No answer is a fault of ours, whatever is sent."""
+
+    def test_addresses(self, app: Flask, administrator: Visitor, there: Populated) -> None:
+        asked = [
+            (method, address(rule, there, **{name: value}))
+            for method in ("GET", "POST")
+            for rule in rules(app, method)
+            for name in sorted(rule.arguments)
+            for value in HOSTILE
+        ]
+        found = {(method, path): self.status(administrator, method, path) for method, path in asked}
+        assert len(found) > 100
+        assert {key: status for key, status in found.items() if status >= 500} == {}
+
+    def test_queries(self, app: Flask, administrator: Visitor, there: Populated) -> None:
+        broken = {
+            (rule.rule, value[:20]): status
+            for rule in rules(app, "GET")
+            for value in HOSTILE
+            for query in (dict.fromkeys(ARGUMENTS, value), {"q": value})
+            if (status := administrator.get(address(rule, there), query_string=query).status_code) >= 500
+        }
+        assert broken == {}
+
+    def test_forms(self, app: Flask, administrator: Visitor, there: Populated) -> None:
+        broken = {
+            (rule.rule, value[:20]): status
+            for rule in rules(app, "POST")
+            for value in TYPED
+            for form in (dict.fromkeys(FIELDS, value), {"reason": "x", "name": "loss", "value": value, "text": value})
+            if (status := administrator.post(address(rule, there), form).status_code) >= 500
+        }
+        assert broken == {}
+
+    def test_json__where_a_form_is_expected(self, app: Flask, administrator: Visitor, there: Populated) -> None:
+        headers = {"X-CSRF-Token": "token", "Content-Type": "application/json"}
+        for rule in rules(app, "POST"):
+            for sent in (None, [], 1, {"xml": 1}, {"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}):
+                answer = administrator.client.post(address(rule, there), data=json.dumps(sent), headers=headers)
+                assert answer.status_code < 500, (rule.rule, sent)
+
+    def status(self, visitor: Visitor, method: str, path: str) -> int:
+        answer = visitor.get(path) if method == "GET" else visitor.post(path, {"reason": "x", "name": "a"})
+        return answer.status_code
+
+
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@sqlite_only
+class TestRequests:
+    """Requests that no browser sends from our pages."""
+
+    @pytest.mark.parametrize("username", [None, "administrator"])
+    def test_many_fields__are_not_shown_again(self, app: Flask, there: Populated, username: str | None) -> None:
+        visitor = Visitor(app.test_client(), username)
+        many = "&".join(f"a{number}=1" for number in range(50_000))
+        answer = visitor.client.post(
+            f"/tasks/{there.held}/complete", data=many, content_type="application/x-www-form-urlencoded"
+        )
+        assert answer.status_code == 413
+        assert len(answer.data) < 20_000
+
+    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+    def test_method__that_is_none_of_ours(self, administrator: Visitor, method: str) -> None:
+        assert administrator.client.open("/tasks/", method=method).status_code == 405
+
+    def test_form__sent_to_no_address(self, administrator: Visitor) -> None:
+        assert administrator.client.post("/nothing", data={"a": "b"}).status_code == 404
+
+    @pytest.mark.parametrize("host", ["x" * 70, "a..b", ".a"])
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_host__that_is_none(self, administrator: Visitor, host: str, method: str) -> None:
+        answer = administrator.client.open("/tasks/", method=method, headers={"Host": host})
+        assert answer.status_code == 400
+
+    @pytest.mark.parametrize("host", ["a b", "<script>alert(1)</script>", 'a"b', "[::1"])
+    def test_host__is_never_shown(self, administrator: Visitor, host: str) -> None:
+        answer = administrator.client.get("/tasks", headers={"Host": host})
+        assert answer.status_code == 308
+        assert host not in text(answer)
+        assert host not in answer.location
+
+    def test_every_form__needs_the_token_of_the_session(self, app: Flask, there: Populated) -> None:
+        visitor = Visitor(app.test_client(), "administrator")
+        for rule in rules(app, "POST"):
+            assert visitor.client.post(address(rule, there), data={"reason": "x"}).status_code == 400, rule.rule
+
+    def test_every_page__cannot_be_framed_and_runs_only_our_scripts(
+        self, app: Flask, administrator: Visitor, there: Populated
+    ) -> None:
+        for rule in rules(app, "GET"):
+            policy = administrator.get(address(rule, there)).headers["Content-Security-Policy"]
+            assert "unsafe-inline" not in policy.partition("style-src")[0], rule.rule
+            assert "default-src 'self'" in policy or "default-src 'none'" in policy, rule.rule
+            assert "frame-ancestors 'none'" in policy or policy.startswith("sandbox"), rule.rule
+
+    def test_session__of_before_the_log_in_is_worth_nothing_afterwards(
+        self, app: Flask, there: Populated, rows: sessionmaker[Session]
+    ) -> None:
+        with rows.begin() as session:
+            identity.set_password(session, "alice", "quiet-river-42")
+        victim = app.test_client()
+        victim.get("/login")
+        planted = victim.get_cookie("casepath")
+        assert planted is not None
+        token = re.search(r'name="csrf_token" value="([^"]+)"', text(victim.get("/login")))
+        assert token
+        form = {"username": "alice", "password": "quiet-river-42", "csrf_token": token[1]}
+        assert victim.post("/login", data=form).status_code == 303
+        attacker = app.test_client()
+        attacker.set_cookie("casepath", planted.value)
+        assert attacker.get("/tasks/").status_code == 302
+        assert victim.post(f"/tasks/{there.free}/claim", data={"csrf_token": token[1]}).status_code == 400
