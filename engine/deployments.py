@@ -2,7 +2,8 @@
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
 The files of one folder are one deployment. A process, decision, form or calendar whose file has not changed is no new
-version. Nothing is stored when there is any error; all errors of all files are reported at once.
+version; a process is one too when a form or guidance that comes with it has changed. Nothing is stored when there is
+any error; all errors of all files are reported at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine import clock, decisions, definitions, errors, forms, settings, starting, xml
@@ -95,7 +97,7 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: s
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"]
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
-    fresh = [entry for entry in found if _is_new(session, entry, digests[entry.file])]
+    fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
     deployment, ids = _store(session, resources, digests, name, by)
@@ -125,7 +127,7 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
                     file,
                     "too-large",
                     f"Expected at most {MAX_BYTES} bytes, but found {len(source)}",
-                    f"文件最多 {MAX_BYTES} 字节,但发现 {len(source)} 字节",
+                    f"文件最多 {MAX_BYTES} 字节，但发现 {len(source)} 字节",
                 )
             )
             continue
@@ -159,7 +161,7 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             Calendar.from_json(_json(file, content))
         except errors.InvalidInput as error:
             raise errors.DeploymentRefused(
-                [_finding(file, "calendar", error.message, f"日历无法解析:{error.message}")]
+                [_finding(file, "calendar", error.message, f"日历无法解析：{error.message}")]
             ) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     return [], []
@@ -170,7 +172,7 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise errors.DeploymentRefused(
-            [_finding(file, "json", f"Expected JSON, but found: {error}", f"应为 JSON,但发现:{error}")]
+            [_finding(file, "json", f"Expected JSON, but found: {error}", f"应为 JSON，但发现：{error}")]
         ) from None
     if not isinstance(value, dict):
         raise errors.DeploymentRefused([_finding(file, "json", "Expected a JSON object", "应为 JSON 对象")])
@@ -208,7 +210,7 @@ def _duplicates(found: list[_Found]) -> list[errors.Finding]:
                     entry.file,
                     "duplicate-key",
                     f"{entry.kind} '{entry.key}' stands in {other} too; remove one",
-                    f"{other} 中已有“{entry.key}”,请删除其一",
+                    f"{other} 中已有“{entry.key}”，请删除其一",
                 )
             )
     return findings
@@ -217,12 +219,25 @@ def _duplicates(found: list[_Found]) -> list[errors.Finding]:
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
-def _is_new(session: Session, entry: _Found, digest: str) -> bool:
+def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool:
     try:
         newest = latest(session, entry.kind, entry.key)
     except errors.NotFound:
         return True
-    return newest.sha256 != digest
+    if newest.sha256 != digests[entry.file]:
+        return True
+    return entry.kind == "process" and _is_accompanied_anew(session, newest.deployment_id, digests)
+
+
+def _is_accompanied_anew(session: Session, deployment_id: int, digests: Mapping[str, str]) -> bool:
+    """Tell whether forms or guidance are not those of an earlier deployment, whose processes would not see them."""
+    query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
+    known = {row.name: row.sha256 for row in session.execute(query)}
+    return any(
+        known.get(file) != digest
+        for file, digest in digests.items()
+        if file.endswith(".form") or file.startswith("guidance/")
+    )
 
 
 def _store(

@@ -38,16 +38,25 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
     return Surroundings(sessions=database.sessions(pool), mail=mail, url=settings.url, time_zone=settings.time_zone)
 
 
+def listen(settings: Settings) -> waitress.server.BaseWSGIServer:
+    """Return a server that listens already; raises `OSError` naming the address where that cannot be had."""
+    app = create_app(settings)
+    try:
+        return waitress.create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            connection_limit=CONNECTIONS,
+            ident="casepath",
+        )
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{settings.host}:{settings.port}") from error
+
+
 def run(settings: Settings, pool: sqlalchemy.Engine, *, with_worker: bool, announce: Callable[[str], object]) -> None:
-    """Serve until SIGTERM or ctrl-C, then stop within a few seconds, with nothing left half done."""
-    server = waitress.create_server(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        threads=settings.threads,
-        connection_limit=CONNECTIONS,
-        ident="casepath",
-    )
+    """Serve until SIGTERM or ctrl-C, then stop in a few seconds, nothing left half done; raises as `listen` does."""
+    server = listen(settings)
     # Port 0 is any that is free.
     settings = settings.model_copy(update={"port": server.effective_port})
     logging.getLogger("waitress").setLevel(logging.ERROR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import errors
@@ -9,8 +10,9 @@ from engine.bpmn import catching
 
 if TYPE_CHECKING:
     from engine.bpmn.elements.activities import Activity
-    from engine.bpmn.model import Loop
+    from engine.bpmn.model import EventDefinition, Loop
     from engine.bpmn.tokens import Token
+    from engine.expressions import Environment
 
 #: Instances of one activity at a time.
 MAX_INSTANCES = 10_000
@@ -60,7 +62,7 @@ def _items(loop: Loop, body: Token) -> list[Any] | None:
 def _cardinality(loop: Loop, body: Token) -> int:
     assert loop.cardinality is not None
     value: Any = loop.cardinality.evaluate(body.variables(), body.workflow.environment)
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "as_integer_ratio")):
         raise errors.InvalidInput(f"Expected a number in {loop.cardinality.text}, but found {value!r:.80}")
@@ -101,16 +103,21 @@ def loop_round_completed(activity: Activity, token: Token) -> None:
             _end(loop, body, token)
         return
     counters = body.inner.variables
-    counters["nrOfActiveInstances"] -= 1
-    counters["nrOfCompletedInstances"] += 1
+    after = {
+        "nrOfActiveInstances": counters["nrOfActiveInstances"] - 1,
+        "nrOfCompletedInstances": counters["nrOfCompletedInstances"] + 1,
+    }
+    seen, environment = token.variables(after), body.workflow.environment
+    # All that can fail comes first: it is evaluated once more when the round is retried.
+    ends = loop.completion is not None and loop.completion.condition(seen, environment)[0]
+    thrown = _thrown(loop, after["nrOfCompletedInstances"], seen, environment)
+    counters.update(after)
     if "results" in body.memo and token.inner is not None:
         body.memo["results"][index] = token.variables().get(loop.output_element or "")
-    if _throw_behavior(loop, body, counters["nrOfCompletedInstances"]):
-        _end(loop, body, token)
-        return
-    if (
-        loop.completion is not None and loop.completion.condition(body.variables(), body.workflow.environment)[0]
-    ) or counters["nrOfCompletedInstances"] == counters["nrOfInstances"]:
+    for event in thrown:
+        interrupts = _throw_to_border(body, event)
+        ends = ends or (interrupts and loop.behavior == "complex")
+    if ends or (len(body.inner.tokens) <= 1 and (loop.kind == "parallel" or index + 1 == counters["nrOfInstances"])):
         _end(loop, body, token)
     elif loop.kind == "sequential":
         _begin_round(activity, loop, body, index + 1)
@@ -124,22 +131,20 @@ def _end(loop: Loop, body: Token, last: Token) -> None:
     body.workflow.guard(body, body.complete)
 
 
-def _throw_behavior(loop: Loop, body: Token, completed: int) -> bool:
+def _thrown(
+    loop: Loop, completed: int, variables: Mapping[str, Any], environment: Environment
+) -> list[EventDefinition]:
     """
-    Throw what the loop's behaviour asks for when an instance is done; return whether that ends the loop.
+    Return what the loop's behaviour throws when an instance is done.
 
     Events on the border catch it without interrupting: the activity itself throws, it is not interrupted by itself.
     With `complex`, an interrupting event ends the remaining instances, and the activity completes.
     """
     if loop.behavior == "complex":
-        ends = False
-        for condition, event in loop.complex:
-            if condition.condition(body.variables(), body.workflow.environment)[0]:
-                ends = _throw_to_border(body, event) or ends
-        return ends
+        return [event for condition, event in loop.complex if condition.condition(variables, environment)[0]]
     if loop.event is not None and (loop.behavior == "none" or (loop.behavior == "one" and completed == 1)):
-        _throw_to_border(body, loop.event)
-    return False
+        return [loop.event]
+    return []
 
 
 def _throw_to_border(body: Token, event: Any) -> bool:
