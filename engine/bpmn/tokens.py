@@ -132,6 +132,10 @@ class Token(Task):
         maps = (self.inner or self.scope).chain()
         return ChainMap(dict(more), *maps) if more else ChainMap(*maps)
 
+    def surroundings(self) -> MutableMapping[str, Any]:
+        """Return the variables around the element, without those that it holds itself."""
+        return ChainMap(*self.scope.chain())
+
     def inside(self, scope: Scope) -> bool:
         """Whether it lives in that scope or deeper."""
         at: Scope | None = self.scope

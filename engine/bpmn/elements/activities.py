@@ -114,9 +114,8 @@ class Activity(Node):
 
     def hand_out(self, token: Token) -> None:
         """Set the variables that the activity gives to its surroundings."""
-        if self.output_mappings:
-            given = {mapping.target: payload_value(mapping.source, token) for mapping in self.output_mappings}
-            token.workflow.set_variables(token.scope, given)
+        for mapping in self.output_mappings:
+            token.workflow.set_variables(token.scope, {mapping.target: payload_value(mapping.source, token)})
         for source, target in self.data_outputs:
             copy_variable(token, source, target)
 
