@@ -104,6 +104,8 @@ _resolve = (
     )
     .values(state="resolved", resolved_at=bindparam("now"))
 )
+_resolve_jobs = _resolve.where(_incidents.c.kind == "job")
+_resolve_jobs_at = _resolve_jobs.where(_incidents.c.element_id == bindparam("element"))
 
 
 class InstanceRow(Protocol):
@@ -241,6 +243,10 @@ class Writer:
         for statement, wanted in zip(statements, (effect.jobs, effect.subscriptions), strict=True):
             if wanted:
                 self.session.connection().execute(statement, parameters)
+        if effect.jobs:
+            # A job that had no attempts left is stuck no longer.
+            resolving = _resolve_jobs if effect.element_id is None else _resolve_jobs_at
+            self.session.connection().execute(resolving, {**parameters, "now": self.now})
 
     def end_work(self, effect: effects.WorkEnded) -> None:
         """End a user task or external task that nobody will complete."""

@@ -51,6 +51,18 @@ def test_deploy__only_what_has_changed_is_a_new_version(transaction: Sessions) -
         assert definitions.content(session, definitions.latest(session, "process", "p").id) == simple("B")
 
 
+@pytest.mark.parametrize("file", ["forms/f.form", "guidance/A.md"])
+def test_deploy__process_is_new_with_what_is_shown_at_its_tasks(transaction: Sessions, file: str) -> None:
+    shown = b'{"id": "f", "type": "default", "components": [], "schemaVersion": 16}'
+
+    def versions(content: bytes) -> list[tuple[str, int]]:
+        with transaction.begin() as session:
+            made = deployments.deploy(session, {"p.bpmn": simple(), file: content}, name="test", by=None)
+            return [(row.key, row.version) for row in made.definitions if row.kind == "process"]
+
+    assert [versions(shown), versions(shown), versions(shown + b"\n")] == [[("p", 1)], [], [("p", 2)]]
+
+
 def test_deploy__every_error_of_every_file_at_once(transaction: Sessions) -> None:
     broken = diagrams.process(
         '<startEvent id="Start"/><exclusiveGateway id="G"/><endEvent id="End"/>', flow="Start > G; G > End [${a ==}]"
