@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from engine import clock, decisions, definitions, errors, forms, settings, starting, xml
 from engine.bpmn import parser, validation
 from engine.bpmn.model import ProcessSpec
+from engine.bpmn.validation import names
 from engine.clock import Calendar
 from engine.definitions import (
     content,
@@ -138,7 +139,22 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
         else:
             found += entries
             findings += more
-    return found, findings + _duplicates(found)
+    findings += _duplicates(found)
+    if not any(finding.level == "error" for finding in findings):
+        findings += _unknown_names(resources, found)
+    return found, findings
+
+
+def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[errors.Finding]:
+    """Return warnings for names that nothing gives a value; without forms nobody knows what comes from outside."""
+    keys = {
+        field.key
+        for entry in found
+        if entry.kind == "form"
+        for field in forms.parse(resources[entry.file], entry.file).fields
+    }
+    files = {entry.file for entry in found if entry.kind == "process"} if keys else set()
+    return [finding for file in sorted(files) for finding in names.check(xml.parse(resources[file], file), file, keys)]
 
 
 def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Finding:

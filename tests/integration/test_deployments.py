@@ -134,3 +134,20 @@ def test_deploy__a_thousand_elements(transaction: Sessions) -> None:
 
     with transaction.begin() as session:
         assert len(definitions.process(session, deployed.definitions[0].id).nodes) == count + 2
+
+
+def test_deploy__name_that_nothing_gives_a_value(transaction: Sessions) -> None:
+    form = b'{"type": "default", "id": "f", "components": [{"type": "textfield", "key": "resolved", "label": "R"}]}'
+    diagram = diagrams.process(
+        '<startEvent id="Start" camunda:formKey="f"/><exclusiveGateway id="G" name="done?"/><endEvent id="End"/>',
+        '<userTask id="A" name="A" camunda:assignee="alice"/>',
+        flow="Start > G; G > End [${resolved == 'yes'}]; G > A [${resolvd == 'no'}]",
+    )
+
+    with transaction.begin() as session:
+        deployed = deployments.deploy(session, {"p.bpmn": diagram, "f.form": form}, name="test", by=None)
+
+    found = [finding for finding in deployed.warnings if finding.code == "unknown-name"]
+    assert [finding.element_id for finding in found] == ["G_A_2"]
+    assert "did you mean resolved?" in found[0].message
+    assert "是否为 resolved" in found[0].message_zh
