@@ -391,8 +391,6 @@ def open_stuck(session: Session, running: TokenWorkflow, process_instance_id: in
     row = {
         "kind": "stuck",
         "process_instance_id": process_instance_id,
-        "activity_instance": None,
-        "element_id": None,
         "state": "open",
         "message": message,
         "created_at": now,
