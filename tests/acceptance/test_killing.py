@@ -20,9 +20,10 @@ def real_time() -> Iterator[None]:
     clock.reset()
 
 
-def test_kill__at_random_moments(sqlite_url: str, tmp_path: Path) -> None:
-    killing.prepare(sqlite_url)
+def test_kill__at_random_moments(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'casepath.db'}"
+    killing.prepare(url)
 
-    killing.kill_often(sqlite_url, tmp_path, KILLS, seed=7)
+    killing.kill_often(url, tmp_path, KILLS, seed=7)
 
-    assert killing.finish(sqlite_url, tmp_path, KILLS) == []
+    assert killing.finish(url, tmp_path, KILLS) == []

@@ -124,6 +124,7 @@ class TestEverywhere:
     def test_json__where_a_form_is_expected(self, app: Flask, administrator: Visitor, there: Populated) -> None:
         headers = {"X-CSRF-Token": "token", "Content-Type": "application/json"}
         for rule in rules(app, "POST"):
+            sent: object
             for sent in (None, [], 1, {"xml": 1}, {"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}):
                 answer = administrator.client.post(address(rule, there), data=json.dumps(sent), headers=headers)
                 assert answer.status_code < 500, (rule.rule, sent)
