@@ -5,7 +5,7 @@ Workers: what happens outside the engine, after the transaction that asked for i
     def notify(work: Work) -> Result: …
 
 registers who does the work of a topic. `loop` fetches, has it done, and reports; `notifications` and `documents` are
-the topics that this project serves. Workers elsewhere do the same through REST.
+the topics that this project serves.
 """
 
 from __future__ import annotations
