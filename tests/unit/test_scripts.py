@@ -238,7 +238,7 @@ def test_run__in_a_child_forked_before() -> None:
         "child = os.fork()\n"
         "now = datetime.datetime.now(datetime.UTC)\n"
         "script, ample = scripts.compile_script('1 + 1', format='python'), scripts.Limits(seconds=10)\n"
-        "print(script.run({}, now=now, seed=1, limits=ample).value, flush=True)\n"
+        "os.write(1, f'{script.run({}, now=now, seed=1, limits=ample).value}\\n'.encode())  # whole lines, not mixed\n"
         "if child: os.waitpid(child, 0)"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
