@@ -30,7 +30,7 @@ What each module is for, from the door to the cellar; imports point downwards on
     the ground
         models, database    tables and connections; `alembic` has their revisions
         clock, opening_hours, holidays, timers, periods, cron
-        values, texts, xml, settings, errors
+        values, texts, xml, settings, refusals, errors
 
 One trigger is one transaction: from the wait states in which an instance stands to the next ones. Everything with
 effects outside the database is an external task, done by `workers` after the commit.

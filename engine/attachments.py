@@ -43,15 +43,18 @@ def add(
     `InvalidInput` for an empty or large file or too many, `NotFound` for strangers, `Forbidden` for those who may only
     look.
     """
-    if not 0 < len(content) <= max_size:
-        raise errors.InvalidInput(f"Expected a file of 1 to {max_size} bytes, but found {len(content)}")
+    name = safe_name(name)
+    if not content:
+        raise errors.InvalidEntry("file-empty", file=name, limit=max_size)
+    if len(content) > max_size:
+        raise errors.InvalidEntry("file-too-large", file=name, limit=max_size, size=len(content))
     username = access.contributor(session, by, business_key)
     instance_id = instance_of(session, business_key, process_instance_id)
     history.lock(session, instance_id)
     counted = select(func.count()).select_from(Attachment).where(Attachment.business_key == business_key)
-    if (session.scalar(counted) or 0) >= MAX_COUNT:
-        raise errors.InvalidInput(f"Expected at most {MAX_COUNT} files of one matter, but found one more")
-    name = safe_name(name)
+    present = session.scalar(counted) or 0
+    if present >= MAX_COUNT:
+        raise errors.InvalidEntry("files-of-matter", limit=MAX_COUNT, count=present + 1)
     own = media_type if by is None else None
     attachment = Attachment(
         business_key=business_key,

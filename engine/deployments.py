@@ -117,7 +117,7 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: s
 def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
     """Return what can be found by its key in these files, and everything that is wrong with them."""
     if not resources or len(resources) > MAX_FILES:
-        raise errors.InvalidInput(f"Expected 1 to {MAX_FILES} files, but found {len(resources)}")
+        raise errors.InvalidEntry("files-of-deployment", limit=MAX_FILES, count=len(resources))
     found: list[_Found] = []
     findings: list[errors.Finding] = []
     tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}

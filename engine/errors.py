@@ -6,6 +6,7 @@ Everything that the engine refuses, as one tree; nothing about HTTP.
     ├── InvalidState          the thing exists but is in a state that does not allow this
     ├── Forbidden             this user may not do that
     ├── InvalidInput          values that do not fit the form, the type, the limits
+    │   ├── InvalidEntry      what a person entered, with a code of `engine.refusals`
     │   └── InvalidVariables  several of them, by field
     ├── DeploymentRefused     a set of resources with at least one error finding
     ├── NotWaiting            nobody waits for the message and it starts no process
@@ -25,6 +26,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from engine import refusals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +113,18 @@ class Forbidden(EngineError):
 
 
 class InvalidInput(EngineError):
-    """A value does not fit."""
+    """A value does not fit: of a diagram, of a calendar, of a program. What people enter is an `InvalidEntry`."""
 
     code = "invalid-input"
+
+
+class InvalidEntry(InvalidInput):
+    """What a person entered does not fit; raised with a code of `engine.refusals.ENTRIES` and the facts it names."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.code = code
+        kept = {name: refusals.shortened(fact) for name, fact in facts.items()}
+        super().__init__(refusals.ENTRIES[code].format_map(kept), **kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +137,12 @@ class FieldError:
     code: str
     message: str
     facts: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, field: str, code: str, facts: Mapping[str, object]) -> FieldError:
+        """Return the error with the sentence that `engine.refusals.FIELDS` has for the code."""
+        kept = {name: refusals.shortened(fact) for name, fact in facts.items()}
+        return cls(field=field, code=code, message=refusals.FIELDS[code].format_map(kept), facts=kept)
 
 
 class InvalidVariables(InvalidInput):

@@ -188,10 +188,10 @@ def create_user(
     """
     username = _checked_username(username)
     if session.get(User, username) is not None:
-        raise errors.InvalidInput(f"Expected a new user name, but '{username}' exists")
+        raise errors.InvalidEntry("user-name-taken", username=username)
     user = User(
         username=username,
-        name=texts.checked(name, name="the name of the user", limit=MAX_NAME_LENGTH),
+        name=texts.checked(name, name="a name", limit=MAX_NAME_LENGTH),
         email=_checked_email(email),
         password_hash=None if password is None else _hashed(password, username),
         language=_checked_language(language),
@@ -239,13 +239,13 @@ def set_groups(session: Session, username: str, keys: Collection[str]) -> None:
 def add_group(session: Session, key: str, *, name: str, name_en: str | None = None, sees_all: bool = False) -> Group:
     """Add a group, or give an existing one these names; raises `InvalidInput`."""
     if not _GROUP_KEY.fullmatch(key):
-        raise errors.InvalidInput(f"Expected a key of letters, digits, '_', '-' and '.', but found '{key[:80]}'")
+        raise errors.InvalidEntry("group-key", key=key)
     found = session.get(Group, key)
     if found is None:
         found = Group(key=key)
         session.add(found)
-    found.name = texts.checked(name, name="the name of the group", limit=MAX_NAME_LENGTH)
-    english = texts.checked(name_en or "", name="the name of the group", limit=MAX_NAME_LENGTH, required=False)
+    found.name = texts.checked(name, name="a name", limit=MAX_NAME_LENGTH)
+    english = texts.checked(name_en or "", name="an English name", limit=MAX_NAME_LENGTH, required=False)
     found.name_en = english or None
     found.sees_all = sees_all
     session.flush()
@@ -320,15 +320,13 @@ def _administrators(session: Session) -> frozenset[str]:
 def _require_an_administrator(session: Session, before: frozenset[str]) -> None:
     """Otherwise nobody could let anybody in again."""
     if before and not members(session, [authorization.ADMINISTRATOR]):
-        raise errors.InvalidInput("Expected at least one active administrator to be left")
+        raise errors.InvalidEntry("administrator-last")
 
 
 def _checked_username(username: str) -> str:
     checked = normal(username)
     if not _USERNAME.fullmatch(checked):
-        raise errors.InvalidInput(
-            f"Expected a user name of letters, digits, '_', '.', '@', '+' and '-', but found '{username[:80]}'"
-        )
+        raise errors.InvalidEntry("user-name", username=username)
     return checked
 
 
@@ -336,13 +334,13 @@ def _checked_email(email: str | None) -> str | None:
     if not email:
         return None
     if not _EMAIL.fullmatch(email):
-        raise errors.InvalidInput(f"Expected an e-mail address, but found '{email[:80]}'")
+        raise errors.InvalidEntry("email", email=email)
     return email
 
 
 def _checked_language(language: str) -> str:
     if language not in LANGUAGES:
-        raise errors.InvalidInput(f"Expected one of the languages {', '.join(LANGUAGES)}, but found '{language[:20]}'")
+        raise errors.InvalidEntry("language", expected=", ".join(LANGUAGES), language=language)
     return language
 
 

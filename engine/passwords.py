@@ -12,6 +12,8 @@ from engine import errors
 MIN_LENGTH = 8
 #: Hashing is slow on purpose; nobody may make it slower with a book for a password.
 MAX_LENGTH = 200
+#: Different characters.
+MIN_VARIETY = 4
 
 #: OWASP's smaller set: 19 MiB and about 20 ms, so that a morning's log-ins fit into a small machine.
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -20,13 +22,11 @@ _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 def check_rules(password: str, username: str) -> None:
     """Raise `InvalidInput` where a password is too short, too long, or easy to guess from the user name."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise errors.InvalidInput(
-            f"Expected a password of {MIN_LENGTH} to {MAX_LENGTH} characters, but found {len(password)}"
-        )
+        raise errors.InvalidEntry("password-length", least=MIN_LENGTH, limit=MAX_LENGTH, length=len(password))
     if username.casefold() in password.casefold() and len(password) < len(username) + MIN_LENGTH:
-        raise errors.InvalidInput("Expected a password without the user name, but found it in there")
-    if len(set(password)) < 4:
-        raise errors.InvalidInput("Expected a password of at least 4 different characters, but found fewer")
+        raise errors.InvalidEntry("password-user-name")
+    if len(set(password)) < MIN_VARIETY:
+        raise errors.InvalidEntry("password-variety", least=MIN_VARIETY, count=len(set(password)))
 
 
 def hashed(password: str) -> str:

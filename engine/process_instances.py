@@ -59,7 +59,7 @@ def start(
     if definition.suspended:
         raise errors.InvalidState("start", "process definition", key, "suspended")
     if not definition.executable:
-        raise errors.InvalidInput(f"Expected a process that is executable, but {key} only documents")
+        raise errors.InvalidEntry("not-executable", process=key)
     spec = definitions.process(session, definition.id)
     if business_key is None and KEY_FORMAT in spec.properties:
         calendar = definitions.calendar(session)
@@ -67,7 +67,7 @@ def start(
             spec.properties[KEY_FORMAT], session, clock.now(), clock.time_zone(calendar.zone if calendar else "UTC")
         )
     if business_key is not None and not 0 < len(business_key) <= MAX_BUSINESS_KEY:
-        raise errors.InvalidInput(f"Expected a business key of 1 to {MAX_BUSINESS_KEY} characters")
+        raise errors.InvalidEntry("business-key", limit=MAX_BUSINESS_KEY, length=len(business_key))
     started = runtime.begin(
         session, definition, variables or {}, business_key=business_key, by=by, start_element=start_element
     )

@@ -16,11 +16,11 @@ def checked(text: str, *, name: str, limit: int, required: bool = True) -> str:
     """
     stripped = text.strip()
     if required and not stripped:
-        raise errors.InvalidInput(f"Expected {name}, but found an empty text")
+        raise errors.InvalidEntry("text-missing", name=name)
     if len(stripped) > limit:
-        raise errors.InvalidInput(f"Expected {name} of at most {limit} characters, but found {len(stripped)}")
+        raise errors.InvalidEntry("text-too-long", name=name, limit=limit, length=len(stripped))
     if stripped != storable(stripped):
-        raise errors.InvalidInput(f"Expected {name} of Unicode characters, but found something else")
+        raise errors.InvalidEntry("text-not-unicode", name=name)
     return stripped
 
 

@@ -28,6 +28,7 @@ from engine.triggers import CompleteUserTask
 
 #: Characters of the JSON of a draft.
 MAX_DRAFT_LENGTH = 200_000
+MAX_PRIORITY = 100
 
 Found = Row[*tuple[Any, ...]]
 Rule = Callable[[Person, Candidacy], bool]
@@ -181,7 +182,7 @@ def delegate(session: Session, task_id: int, to: str, *, by: str | Person) -> Us
     username = _require(session, task, "delegate", authorization.may_delegate, by)
     to = _active_user(session, to)
     if to in {task.owner, task.assignee}:
-        raise errors.InvalidInput(f"Expected somebody else to delegate user task {task_id} to, but found '{to}'")
+        raise errors.InvalidEntry("delegate-again", task=task_id, username=to)
     change = {"assignee": to, "owner": func.coalesce(_tasks.c.owner, _tasks.c.assignee)}
     somebody_has_it = _tasks.c.assignee.is_not(None)
     return _change(
@@ -210,7 +211,7 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     """
     typed = values.dumps(dict(submitted))
     if len(typed) > MAX_DRAFT_LENGTH:
-        raise errors.InvalidInput(f"Expected a draft of at most {MAX_DRAFT_LENGTH} characters, but found {len(typed)}")
+        raise errors.InvalidEntry("draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
     task = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
     if task is None:
         raise errors.NotFound("user task", task_id)
@@ -247,8 +248,8 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: str | Per
 
     Raises `NotFound`, `Forbidden`, `InvalidInput`, or `InvalidState` if the task has ended.
     """
-    if not 0 <= priority <= 100:
-        raise errors.InvalidInput(f"Expected a priority from 0 to 100, but found {priority}")
+    if not 0 <= priority <= MAX_PRIORITY:
+        raise errors.InvalidEntry("priority", limit=MAX_PRIORITY, priority=priority)
     change = {"priority": priority}
     return _set(session, task_id, change, change, _may_distribute, by)
 
@@ -345,5 +346,5 @@ def _refusal(session: Session, verb: str, task_id: int) -> errors.InvalidState:
 def _active_user(session: Session, username: str) -> str:
     found = session.scalar(select(User.username).where(User.username == identity.normal(username), User.active))
     if found is None:
-        raise errors.InvalidInput(f"Expected an active user, but found '{username[:80]}'")
+        raise errors.InvalidEntry("user-inactive", username=username)
     return found

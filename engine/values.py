@@ -32,8 +32,6 @@ MAX_CHARACTERS = 4_000_000
 #: Lists, maps and tagged values in one value.
 MAX_CONTAINERS = 200_000
 
-EXPECTED = "text, a number, a boolean, null, a date, a time, a duration, a list or a map with text keys"
-
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _TAGGED = (date, time, timedelta, Decimal)
 
@@ -46,24 +44,24 @@ def dumps(value: object) -> str:
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
-        raise errors.InvalidInput("Expected text of Unicode characters, but found half of a surrogate pair") from None
+        raise errors.InvalidEntry("value-characters") from None
     except ValueError as error:
-        raise errors.InvalidInput(f"Expected finite numbers of reasonable size, but found: {error}") from None
+        raise errors.InvalidEntry("value-number", found=str(error)) from None
     if len(text) > MAX_CHARACTERS:
-        raise errors.InvalidInput(f"Expected at most {MAX_CHARACTERS} characters, but found {len(text)}")
+        raise errors.InvalidEntry("value-too-long", limit=MAX_CHARACTERS, length=len(text))
     return text
 
 
 def loads(text: str) -> object:
     """Return the value of a text that `dumps` wrote; raises `InvalidInput` where it is not such a text."""
     if len(text) > MAX_CHARACTERS:
-        raise errors.InvalidInput(f"Expected at most {MAX_CHARACTERS} characters, but found {len(text)}")
+        raise errors.InvalidEntry("value-too-long", limit=MAX_CHARACTERS, length=len(text))
     try:
         value: object = (_decode_tagged if '"$' in text else _decode)(text)
     except RecursionError:
-        raise errors.InvalidInput(f"Expected at most {MAX_DEPTH} lists and maps inside each other") from None
+        raise errors.InvalidEntry("value-too-deep", limit=MAX_DEPTH) from None
     except ValueError as error:
-        raise errors.InvalidInput(f"Expected the text of a value, but found: {error}") from None
+        raise errors.InvalidEntry("value-text", found=str(error)) from None
     return value
 
 
@@ -105,7 +103,7 @@ def _check(value: object) -> bool:
                     "".join(member)  # every key is text: at the speed of C
                 except TypeError:
                     key = next(key for key in member if not isinstance(key, str))
-                    raise errors.InvalidInput(f"Expected text as key of a map, but found {_named(key)}") from None
+                    raise errors.InvalidEntry("value-key", found=_named(key)) from None
                 if len(member) == 1 and next(iter(member)).startswith("$"):
                     escapes = True
                 below += [child for child in member.values() if type(child) not in _SCALARS]
@@ -119,12 +117,12 @@ def _check(value: object) -> bool:
             return escapes
         level, count = below, count + len(below)
         if count > MAX_CONTAINERS:  # such as a list that holds one list many times, which holds another many times, …
-            raise errors.InvalidInput(f"Expected at most {MAX_CONTAINERS} lists, maps and dates, but found more")
-    raise errors.InvalidInput(f"Expected at most {MAX_DEPTH} lists and maps inside each other, but found more")
+            raise errors.InvalidEntry("value-too-wide", limit=MAX_CONTAINERS)
+    raise errors.InvalidEntry("value-too-deep", limit=MAX_DEPTH)
 
 
 def _refuse(value: object) -> Never:
-    raise errors.InvalidInput(f"Expected {EXPECTED}, but found {_named(value)}")
+    raise errors.InvalidEntry("value-type", found=_named(value))
 
 
 def _named(value: object) -> str:
@@ -143,7 +141,7 @@ def _escaped(value: object) -> object:
 def _tag(value: object) -> dict[str, str]:
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise errors.InvalidInput(f"Expected a date and time with its time zone, but found {value.isoformat()}")
+            raise errors.InvalidEntry("value-zone", found=value.isoformat())
         return {"$dateTime": value.isoformat() + _zone_suffix(value)}
     if isinstance(value, date):
         return {"$date": value.isoformat()}
@@ -153,7 +151,7 @@ def _tag(value: object) -> dict[str, str]:
         return {"$duration": duration_text(value)}
     if isinstance(value, Decimal) and value.is_finite():
         return {"$decimal": str(value)}
-    raise errors.InvalidInput(f"Expected {EXPECTED}, but found {value!r:.50}")
+    raise errors.InvalidEntry("value-type", found=repr(value))
 
 
 def _zone_suffix(value: datetime | time) -> str:

@@ -224,7 +224,7 @@ def _modify(workflow: TokenWorkflow, instruction: triggers.Instruction) -> None:
             node = node_of(workflow, instruction.element_id)
             scope = _scope_for(workflow, node)
             if not node.outgoing:
-                raise errors.InvalidInput(f"Expected sequence flows out of {node.bpmn_id}, but found none")
+                raise errors.InvalidEntry("element-without-exit", element=node.bpmn_id)
             for flow in node.outgoing:
                 workflow.arrive(flow, scope)
 
@@ -243,7 +243,7 @@ def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:
         and catching.container_of(workflow, scope) is container
     ]
     if len(open_scopes) > 1:
-        raise errors.InvalidInput(f"Expected one running instance of {container.bpmn_id}, but found {len(open_scopes)}")
+        raise errors.InvalidEntry("scope-unclear", element=container.bpmn_id, count=len(open_scopes))
     if open_scopes:
         return open_scopes[0]
     return _open(workflow, container)
@@ -251,7 +251,7 @@ def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:
 
 def _open(workflow: TokenWorkflow, container: SubProcess) -> Scope:
     if container.loop is not None or container.triggered:
-        raise errors.InvalidInput(f"Expected a running instance of {container.bpmn_id}, but found none")
+        raise errors.InvalidEntry("scope-missing", element=container.bpmn_id)
     token = workflow.enter(container, _scope_for(workflow, container))
     token.open_without_start()
     scope = token.open_scope()

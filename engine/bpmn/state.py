@@ -61,9 +61,7 @@ def load(workflow: TokenWorkflow, tokens: str, variables: str) -> None:
     for number, element_id, scope_number, letter, flow_id, memo, opens in sorted(state["t"], key=lambda row: row[0]):
         node = workflow.spec.nodes.get(element_id)
         if node is None:
-            raise errors.InvalidInput(
-                f"Expected element {element_id} in process {workflow.spec.key}, where token {number} is, but found none"
-            )
+            raise errors.InvalidEntry("element-gone", element=element_id, process=workflow.spec.key, token=number)
         flow = workflow.spec.flows.get(flow_id) if flow_id else None
         token = Token(workflow, number, node, workflow.scopes[scope_number], flow, memo or {})
         token._set_state(_STATES[letter])

@@ -209,8 +209,7 @@ class TokenWorkflow(Workflow):
                 break
             if token.alive and not token.waits:
                 if (moves := moves + 1) > MAX_MOVES:
-                    found = f"{MAX_MOVES} moves in one step, the last one to {token.node.bpmn_id}"
-                    raise errors.InvalidInput(f"Expected that the process waits somewhere, but found {found}")
+                    raise errors.InvalidEntry("never-waits", limit=MAX_MOVES, element=token.node.bpmn_id)
                 self.move(token)
         if self.outcome is not None:
             self.queue.clear()

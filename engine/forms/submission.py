@@ -33,9 +33,10 @@ Submitted = Mapping[str, str | list[str]]
 class _Refused(Exception):
     """Why one value does not fit."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, **facts: object) -> None:
         self.code = code
-        super().__init__(message)
+        self.facts = facts
+        super().__init__(code)
 
 
 def validate(
@@ -62,16 +63,13 @@ def validate(
             continue
         refusal = refusals.get(field.key)
         if refusal is None and field.required and _is_empty(typed[field.key]):
-            refusal = _Refused("required", "Expected a value, but found none")
+            refusal = _Refused("required")
         if refusal is None:
             accepted[field.key] = typed[field.key]
         else:
-            wrong.append(FieldError(field=field.key, code=refusal.code, message=str(refusal)))
+            wrong.append(FieldError.of(field.key, refusal.code, refusal.facts))
     unknown = set(submitted) - {field.key for field in form.fields}
-    wrong += [
-        FieldError(field=key[:100], code="unknown-field", message="Expected only fields of the form")
-        for key in sorted(unknown)
-    ]
+    wrong += [FieldError.of(key[:100], "unknown-field", {"found": key}) for key in sorted(unknown)]
     if wrong:
         raise errors.InvalidVariables(wrong)
     return accepted
@@ -131,7 +129,7 @@ def _value(field: Field, given: str | Sequence[str], zone: ZoneInfo) -> Any:
         return _choices(field, [given] if isinstance(given, str) else given)
     if not isinstance(given, str):
         if len(given) > 1:
-            raise _Refused("not-an-option", f"Expected one value, but found {len(given)}")
+            raise _Refused("several-options", count=len(given))
         given = given[0] if given else ""
     if field.type in TEXTS:
         return _text(field, given)
@@ -147,14 +145,14 @@ def _value(field: Field, given: str | Sequence[str], zone: ZoneInfo) -> Any:
 
 def _choices(field: Field, given: Sequence[str]) -> list[str]:
     chosen = {text for text in given if text}
-    if not chosen <= set(field.options):
-        raise _Refused("not-an-option", "Expected one of the options, but found something else")
+    if unknown := sorted(chosen - set(field.options)):
+        raise _Refused("not-an-option", found=unknown[0])
     return [option for option in field.options if option in chosen]
 
 
 def _checkbox(text: str) -> bool:
     if text not in {"", "false", "true", "on", "1", "0"}:
-        raise _Refused("not-an-option", "Expected true or false, but found something else")
+        raise _Refused("not-a-choice", found=text)
     return text in {"true", "on", "1"}
 
 
@@ -163,19 +161,19 @@ def _text(field: Field, given: str) -> str | None:
     if not text:
         return None
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text if character not in "\n\t"):
-        raise _Refused("pattern", "Expected text without control characters")
+        raise _Refused("control-characters")
     if "\n" in text and field.type == "textfield":
-        raise _Refused("pattern", "Expected one line, but found several")
+        raise _Refused("several-lines", count=text.count("\n") + 1)
     if field.max_length is not None and len(text) > field.max_length:
-        raise _Refused("too-long", f"Expected at most {field.max_length} characters, but found {len(text)}")
+        raise _Refused("too-long", limit=field.max_length, length=len(text))
     if field.min_length is not None and len(text) < field.min_length:
-        raise _Refused("too-short", f"Expected at least {field.min_length} characters, but found {len(text)}")
+        raise _Refused("too-short", limit=field.min_length, length=len(text))
     if field.pattern is not None and not _matches(field.pattern, text):
-        raise _Refused("pattern", f"Expected text that matches {field.pattern}")
+        raise _Refused("pattern", expected=field.pattern, found=text)
     if field.validation_type == "email" and not _EMAIL.fullmatch(text):
-        raise _Refused("not-an-email", "Expected an e-mail address")
+        raise _Refused("not-an-email", found=text)
     if field.validation_type == "phone" and not (_PHONE.fullmatch(text) and sum(map(str.isdigit, text)) >= 5):
-        raise _Refused("not-a-phone", "Expected a telephone number")
+        raise _Refused("not-a-phone", found=text)
     return text
 
 
@@ -188,14 +186,14 @@ def _matches(pattern: str, text: str) -> bool:
 
 def _number(field: Field, text: str) -> int | Decimal | str:
     if not _NUMBER.fullmatch(text):
-        raise _Refused("not-a-number", "Expected a number")
+        raise _Refused("not-a-number", found=text)
     number = Decimal(text)
     if field.min is not None and number < field.min:
-        raise _Refused("too-small", f"Expected at least {field.min}, but found {number}")
+        raise _Refused("too-small", limit=field.min, found=number)
     if field.max is not None and number > field.max:
-        raise _Refused("too-large", f"Expected at most {field.max}, but found {number}")
+        raise _Refused("too-large", limit=field.max, found=number)
     if field.decimal_digits is not None and number != round(number, field.decimal_digits):
-        raise _Refused("pattern", f"Expected at most {field.decimal_digits} digits behind the point")
+        raise _Refused("too-many-digits", limit=field.decimal_digits, found=number)
     if field.as_text:
         return f"{number:f}"
     integral = number == number.to_integral_value() and not field.decimal_digits
@@ -216,7 +214,7 @@ def _moment(field: Field, text: str, zone: ZoneInfo) -> date | time | datetime:
 
 def _require_not_past(field: Field, day: date, zone: ZoneInfo) -> None:
     if field.not_past and day < clock.now().astimezone(zone).date():
-        raise _Refused("too-small", "Expected today or a later day")
+        raise _Refused("past", found=day.isoformat())
 
 
 def _date(text: str) -> date:
@@ -225,7 +223,7 @@ def _date(text: str) -> date:
     except ValueError:
         day = None
     if day is None or day.year not in YEARS:
-        raise _Refused("not-a-date", "Expected a date such as 2026-10-01")
+        raise _Refused("not-a-date", found=text)
     return day
 
 
@@ -235,11 +233,11 @@ def _time(text: str) -> time:
             return time.fromisoformat(text)
     except ValueError:
         pass
-    raise _Refused("not-a-time", "Expected a time such as 14:30")
+    raise _Refused("not-a-time", found=text)
 
 
 def _datetime(text: str, zone: ZoneInfo) -> datetime:
     day, separator, clock_time = text.replace(" ", "T", 1).partition("T")
     if not separator:
-        raise _Refused("not-a-time", "Expected a date and a time such as 2026-10-01 14:30")
+        raise _Refused("not-a-moment", found=text)
     return datetime.combine(_date(day), _time(clock_time), tzinfo=zone)

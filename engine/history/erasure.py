@@ -30,7 +30,7 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     needed: whoever erases sets them before. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     if not reason.strip():
-        raise errors.InvalidInput("Expected the reason of the erasure, but found none")
+        raise errors.InvalidEntry("text-missing", name="a reason")
     log.lock(session, process_instance_id)
     erased: dict[str, list[str]] = {}
     rewritten = []
