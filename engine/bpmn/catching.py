@@ -185,7 +185,7 @@ def _catcher(
     """
     at = token
     while True:
-        if "loop" not in at.memo and (event := _matching(at.node.boundary, kind, code)):
+        if event := _matching(at.node.border(at), kind, code):
             return at, event
         scope = at.scope
         # What an event sub-process throws is for those beside it, and never for itself.

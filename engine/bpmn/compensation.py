@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -32,56 +33,62 @@ def remember(token: Token) -> None:
         if "loop" in token.memo and token.inner is not None:
             record["variables"] = deepcopy(token.inner.variables)
     elif token.inner is not None and (token.inner.completed or node.compensation_start() is not None):
-        record = {
-            "activity": node.bpmn_id,
-            "variables": deepcopy(token.inner.variables),
-            "completed": token.inner.completed,
-        }
+        record = _record(token, token.inner)
     if record is not None:
         token.scope.completed.append(record)
+
+
+def _record(token: Token, inner: Scope) -> dict[str, Any]:
+    return {"activity": token.node.bpmn_id, "variables": deepcopy(inner.variables), "completed": inner.completed}
 
 
 def throw(token: Token, definition: EventDefinition) -> bool:
     """Begin to compensate what an event asks for; return whether the event may go on at once."""
     if token.memo.pop("compensated", False):
         return True
-    scope = token.scope
-    while (
-        scope.owner is not None and scope.parent is not None and catching.container_of(token.workflow, scope).triggered
-    ):
-        # An event sub-process compensates what happened beside it.
-        scope = scope.parent
-    records = [
-        record
-        for record in scope.completed
-        if definition.activity_ref is None or record["activity"] == definition.activity_ref
-    ]
+    records: list[dict[str, Any]] = []
+    for scope in _reach(token):
+        found = [record for record in scope.completed if definition.activity_ref in (None, record["activity"])]
+        scope.completed = [record for record in scope.completed if record not in found]
+        records = _placed(found, scope) + records
     if not records:
         return True
-    scope.completed = [record for record in scope.completed if record not in records]
     driver = token
     if not definition.wait_for_completion:
         driver = token.workflow.enter(token.node, token.scope, memo={"driver": True})
         driver._set_state(TaskState.STARTED)
-    _drive(driver, scope, records)
+    _drive(driver, records)
     return not definition.wait_for_completion
 
 
-def _drive(driver: Token, scope: Scope, records: list[dict[str, Any]]) -> None:
+def _reach(token: Token) -> Iterator[Scope]:
+    """Yield where an event compensates: beside it, and from an event sub-process also beside that."""
+    scope = token.scope
+    yield scope
+    while scope.parent is not None and catching.container_of(token.workflow, scope).triggered:
+        scope = scope.parent
+        yield scope
+
+
+def _placed(records: list[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]:
+    return [{**record, "scope": scope.number} for record in records]
+
+
+def _drive(driver: Token, records: list[dict[str, Any]]) -> None:
     """Have a token compensate records, the last one first."""
-    driver.memo["compensate"] = {"scope": scope.number, "todo": records}
+    driver.memo["compensate"] = records
     driver._set_state(TaskState.STARTED)
     _next(driver.workflow, driver)
 
 
 def _next(workflow: TokenWorkflow, driver: Token) -> None:
-    memo = driver.memo["compensate"]
-    if not memo["todo"]:
+    records: list[dict[str, Any]] = driver.memo["compensate"]
+    if not records:
         del driver.memo["compensate"]
         _finished(workflow, driver)
         return
-    record = memo["todo"].pop()
-    scope = workflow.scopes[memo["scope"]]
+    record = records.pop()
+    scope = workflow.scopes[record["scope"]]
     handler = record.get("handler")
     if handler is not None:
         token = workflow.enter(workflow.spec.nodes[handler], scope, memo={"compensates": driver.number})
@@ -94,12 +101,14 @@ def _next(workflow: TokenWorkflow, driver: Token) -> None:
     inner = token.open_scope()
     inner.variables = record["variables"]
     inner.completed = record["completed"]
-    start = token.node.compensation_start()
+    start = None if record.get("broken_off") else token.node.compensation_start()
     if start is not None:
         catching.start_event_subprocess(workflow, inner, start, {})
+        inner.memo["interrupted"] = True
     else:
-        records, inner.completed = inner.completed, []
-        _drive(token, inner, records)
+        inner.memo["interrupted"] = True
+        left, inner.completed = inner.completed, []
+        _drive(token, _placed(left, inner))
 
 
 def _finished(workflow: TokenWorkflow, driver: Token) -> None:
@@ -127,15 +136,25 @@ def cancel_transaction(token: Token) -> None:
     scope = token.scope
     while scope.owner is not None and not getattr(scope.owner.node, "transactional", False):
         scope = scope.owner.scope
-    assert scope.owner is not None, "deployment checks that a cancel event stands in a transaction"
+    transaction = scope.owner
+    assert transaction is not None, "deployment checks that a cancel event stands in a transaction"
     keep = token
     while keep.scope is not scope:
         assert keep.scope.owner is not None
         keep = keep.scope.owner
     workflow.clear(scope, keep=keep)
+    if "loop" in transaction.memo:
+        # Of several instances none stands for itself: with one of them all are taken back.
+        scope, keep = transaction.scope, transaction
+        for round_ in scope.tokens.values():
+            if round_.inner is not None and round_.inner.completed:
+                scope.completed.append({**_record(round_, round_.inner), "broken_off": True})
+        workflow.clear(scope, keep=keep)
+        assert scope.owner is not None
+        transaction = scope.owner
     records, scope.completed = scope.completed, []
-    token.memo["transaction"] = scope.owner.number
-    _drive(token, scope, records)
+    token.memo["transaction"] = transaction.number
+    _drive(token, _placed(records, scope))
 
 
 def _leave_transaction(workflow: TokenWorkflow, transaction: Token) -> None:

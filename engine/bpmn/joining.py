@@ -91,5 +91,5 @@ def is_stuck(workflow: TokenWorkflow) -> bool:
 def _joins(token: Token) -> bool:
     node = token.node
     if isinstance(node, (ParallelGateway, InclusiveGateway)):
-        return token.waits
+        return token.waits and "continuation" not in token.memo
     return bool(token.memo.get("gathers"))

@@ -128,13 +128,8 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
                 _modify(workflow, instruction)
         case triggers.Cancel():
             workflow.end(Outcome(state="cancelled", reason=trigger.reason))
-        case triggers.CallReturned():
-            token = workflow.waiting(trigger.activity_instance)
-            node = token.node
-            assert isinstance(node, CallActivity)
-            node.returned(token, trigger.variables)
-        case triggers.CallFailed():
-            _call_failed(workflow, trigger)
+        case triggers.CallReturned() | triggers.CallFailed():
+            _call_ended(workflow, trigger)
 
 
 def _trigger(workflow: TokenWorkflow, number: int, element_id: str, kind: Any, variables: Any, **more: Any) -> None:
@@ -192,8 +187,16 @@ def _throw(workflow: TokenWorkflow, number: int, code: str, message: str, variab
         workflow.fail(token, error)
 
 
-def _call_failed(workflow: TokenWorkflow, trigger: triggers.CallFailed) -> None:
+def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | triggers.CallFailed) -> None:
+    if trigger.activity_instance not in workflow.tasks:
+        # What was called has escalated just before its end, and that has interrupted the call.
+        return
     token = workflow.waiting(trigger.activity_instance)
+    if isinstance(trigger, triggers.CallReturned):
+        node = token.node
+        assert isinstance(node, CallActivity)
+        node.returned(token, trigger.variables)
+        return
     token.memo.pop("called", None)
     if trigger.error_code is None:
         workflow.fail(token, errors.InvalidInput(trigger.message))

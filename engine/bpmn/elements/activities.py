@@ -11,7 +11,7 @@ from engine.bpmn.elements.loops import loop_begin, loop_round_completed
 from engine.bpmn.model import Loop, VariableMapping
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.events import StartEvent
+    from engine.bpmn.elements.events import BoundaryEvent, StartEvent
     from engine.bpmn.model import Condition
     from engine.bpmn.tokens import Token
 
@@ -86,7 +86,19 @@ class Activity(Node):
         return not self.incoming and not self.for_compensation
 
     def awaited(self, token: Token) -> list[Node]:
-        return [] if "loop" in token.memo or "gathers" in token.memo else list(self.boundary)
+        return list(self.border(token))
+
+    def border(self, token: Token) -> list[BoundaryEvent]:
+        listens = not ("loop" in token.memo or "gathers" in token.memo or self.is_brought_back(token))
+        return self.boundary if listens else []
+
+    def is_body(self, token: Token) -> bool:
+        """Whether a token is the body of the loop, not one of its rounds."""
+        return self.loop is not None and "loop" not in token.memo and not self.is_brought_back(token)
+
+    def is_brought_back(self, token: Token) -> bool:
+        """Whether a token is there only to have compensated what had completed inside the activity."""
+        return "compensates" in token.memo and not self.for_compensation
 
     # -- out ---------------------------------------------------------------------------------------------------------
 
@@ -95,7 +107,7 @@ class Activity(Node):
         if "after" in token.memo:
             workflow.take(token, self.chosen_flows(token), self.completion_quantity)
             return
-        if self.loop is None or "loop" in token.memo:
+        if not self.is_body(token) and not self.is_brought_back(token):
             self.hand_out(token)
         ends_here = "loop" in token.memo or "compensates" in token.memo or self.async_after
         # Decided before anything is kept of the visit, so that a condition that fails can be evaluated once more.
@@ -217,7 +229,7 @@ class SubProcess(Activity):
         return super().begins_by_itself() and not self.triggered
 
     def inside(self, token: Token) -> Container:
-        return NOTHING if self.loop is not None and "loop" not in token.memo else self
+        return NOTHING if self.is_body(token) else self
 
     def leave(self, token: Token) -> None:
         # Where there are events at the boundary, it is disarmed with them; those of a loop belong to its body.
@@ -226,7 +238,7 @@ class SubProcess(Activity):
         super().leave(token)
 
     def inner_ended(self, token: Token) -> None:
-        if self.loop is not None and "loop" not in token.memo:
+        if self.is_body(token):
             return
         workflow = token.workflow
         if self.ad_hoc and self.go_on(token):

@@ -94,6 +94,10 @@ class Node(BpmnTaskSpec):
         """Return the events that can come while a token waits here."""
         return []
 
+    def border(self, token: Token) -> list[BoundaryEvent]:
+        """Return the events on its border that listen to what happens to a token."""
+        return []
+
     def begins_by_itself(self) -> bool:
         """Whether a token begins here when a container without start event is entered."""
         return False

@@ -168,8 +168,7 @@ class ReceiveTask(Activity):
         return None
 
     def awaited(self, token: Token) -> list[Node]:
-        is_body = self.loop is not None and "loop" not in token.memo
-        itself: list[Node] = [] if is_body or "gathers" in token.memo else [self]
+        itself: list[Node] = [] if self.is_body(token) or "gathers" in token.memo else [self]
         return itself + super().awaited(token)
 
     def leave(self, token: Token) -> None:
