@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import func, select
+from sqlalchemy import Pool, func, select
 from sqlalchemy.orm import Session
 
 from engine import clock, dmn, errors, settings
@@ -41,11 +42,13 @@ class _Cache:
     calendar_read_at: datetime | None = None
 
 
-_caches: dict[str, _Cache] = {}
+#: By connection pool: reading and writing sessions of a database share one.
+_caches: WeakKeyDictionary[Pool, _Cache] = WeakKeyDictionary()
 
 
 def _cache(session: Session) -> _Cache:
-    return _caches.setdefault(str(session.get_bind().engine.url), _Cache())
+    pool = session.get_bind().engine.pool
+    return _caches.get(pool) or _caches.setdefault(pool, _Cache())
 
 
 def forget() -> None:

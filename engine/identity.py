@@ -16,6 +16,7 @@ from engine.authentication import Attempt, Credentials, authenticate, credential
 from engine.authorization import Person
 from engine.database import Base
 from engine.models import Group, Membership, User
+from engine.statements import Statement
 
 __all__ = [
     "Attempt",
@@ -56,7 +57,7 @@ _groups = Base.metadata.tables[Group.__tablename__]
 _memberships = Base.metadata.tables[Membership.__tablename__]
 
 #: Somebody with all groups, one row each; one statement, because it runs with every request and every command.
-_person = (
+_person = Statement(
     select(
         _users.c.username,
         _users.c.name,
@@ -143,7 +144,7 @@ def person(session: Session, username: str) -> Person:
 
 def known(session: Session, username: str) -> Person | None:
     """Return a user as the one who asks, or None where it is no user's name; raises `NotFound` for an inactive one."""
-    rows = session.connection().execute(_person, {"username": normal(username)}).all()
+    rows = _person.rows(session.connection(), {"username": normal(username)})
     if not rows:
         return None
     user = rows[0]

@@ -20,6 +20,7 @@ from engine import clock, definitions, errors, history, messages, process_instan
 from engine.database import Base
 from engine.history import Event
 from engine.models import Incident, Job, ProcessInstance
+from engine.statements import Statement
 from engine.storing import DEFAULT_RETRIES
 
 log = logging.getLogger(__name__)
@@ -33,10 +34,10 @@ _jobs = Base.metadata.tables[Job.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _incidents = Base.metadata.tables[Incident.__tablename__]
 
-_find = select(_jobs).where(_jobs.c.id == bindparam("job_id"))
+_find = Statement(select(_jobs).where(_jobs.c.id == bindparam("job_id")))
 _still_due = (_jobs.c.id == bindparam("job_id"), _jobs.c.state == "waiting", _jobs.c.due_at == bindparam("seen"))
-_take = delete(_jobs).where(*_still_due)
-_put_off = (
+_take = Statement(delete(_jobs).where(*_still_due))
+_put_off = Statement(
     update(_jobs)
     .where(*_still_due)
     .values(due_at=bindparam("next_due"), payload=bindparam("next_payload"), retries=DEFAULT_RETRIES)
@@ -121,9 +122,10 @@ def _note(session: Session, job_id: int, error: Exception) -> None:
 
 def execute(session: Session, job_id: int) -> bool:
     """Execute a job in the caller's transaction; return False where somebody else already has."""
-    row = session.connection().execute(_find, {"job_id": job_id}).one_or_none()
-    if row is None or row.state != "waiting" or row.due_at > clock.now():
+    rows = _find.rows(session.connection(), {"job_id": job_id})
+    if not rows or rows[0].state != "waiting" or rows[0].due_at > clock.now():
         return False
+    row = rows[0]
     instance = None
     if row.kind in ("timer", "continuation"):
         instance = runtime.lock(session, row.process_instance_id)
@@ -182,9 +184,9 @@ def _claim(session: Session, row: Row[Any], following: timers.Due | None) -> boo
     """Delete a job that is about to be executed, or set when it is due again; return whether it was still there."""
     seen = {"job_id": row.id, "seen": row.due_at}
     if following is None:
-        return bool(session.connection().execute(_take, seen).rowcount)
+        return bool(_take.change(session.connection(), seen))
     change = {"next_due": following.at, "next_payload": values.dumps(following.as_json())}
-    return bool(session.connection().execute(_put_off, {**seen, **change}).rowcount)
+    return bool(_put_off.change(session.connection(), {**seen, **change}))
 
 
 def fail(session: Session, job_id: int, message: str, details: str) -> None:

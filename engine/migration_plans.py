@@ -125,7 +125,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     state.load(new, tokens, variables)
     _move_work(session, plan, old, target, process_instance_id)
     _move_waits(session, plan, new, process_instance_id)
-    storing.write_effects(session, new, row, before=-1, now=now)
+    storing.write_effects(session.connection(), new, row, before=-1, now=now)
     stored_tokens, stored_variables = state.dump(new)
     session.connection().execute(
         update(_instances)

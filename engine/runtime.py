@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from engine import clock, decisions, definitions, errors, history, storing, triggers, values
@@ -25,6 +25,7 @@ from engine.bpmn.workflow import TokenWorkflow
 from engine.database import Base
 from engine.expressions import Environment
 from engine.models import Definition, ProcessInstance
+from engine.statements import Statement
 from engine.storing import InstanceRow
 
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
@@ -43,9 +44,9 @@ _COLUMNS = (
     _instances.c.history_length,
     _instances.c.history_hash,
 )
-_row = select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id"))
-_root_lock = select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update()
-_save = (
+_row = Statement(select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id")))
+_root_lock = Statement(select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update())
+_save = Statement(
     update(_instances)
     .where(_instances.c.id == bindparam("instance_id"), _instances.c.history_length == bindparam("before"))
     .values(
@@ -58,34 +59,38 @@ _save = (
         end_reason=bindparam("end_reason"),
     )
 )
-_child = select(_instances.c.id).where(
-    _instances.c.parent_id == bindparam("parent_id"),
-    _instances.c.parent_activity_instance == bindparam("number"),
-    _instances.c.ended_at.is_(None),
+_child = Statement(
+    select(_instances.c.id).where(
+        _instances.c.parent_id == bindparam("parent_id"),
+        _instances.c.parent_activity_instance == bindparam("number"),
+        _instances.c.ended_at.is_(None),
+    )
 )
-
-_name_root = update(_instances).where(_instances.c.id == bindparam("instance_id")).values(root_id=_instances.c.id)
+_begin = Statement(insert(_instances).returning(_instances.c.id))
+_name_root = Statement(
+    update(_instances).where(_instances.c.id == bindparam("instance_id")).values(root_id=_instances.c.id)
+)
 
 Step = tuple[int, triggers.Trigger, str | None]
 
 
-def _read(session: Session, statement: Any, process_instance_id: int) -> InstanceRow:
-    row: Any = session.connection().execute(statement, {"instance_id": process_instance_id}).one_or_none()
-    if row is None:
+def _read(connection: Connection, process_instance_id: int) -> InstanceRow:
+    rows: list[InstanceRow] = _row.rows(connection, {"instance_id": process_instance_id})
+    if not rows:
         raise errors.NotFound("process instance", process_instance_id)
-    found: InstanceRow = row
-    return found
+    return rows[0]
 
 
 def lock(session: Session, process_instance_id: int) -> InstanceRow:
     """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
-    row = _read(session, _row, process_instance_id)
-    if session.get_bind().dialect.name == "sqlite":
+    connection = session.connection()
+    row = _read(connection, process_instance_id)
+    if connection.dialect.name == "sqlite":
         # The transaction has the write lock of the whole database.
         return row
-    session.connection().execute(_root_lock, {"root_id": row.root_id})
+    _root_lock.rows(connection, {"root_id": row.root_id})
     # What was read before the lock was waited for may be old.
-    return _read(session, _row, process_instance_id)
+    return _read(connection, process_instance_id)
 
 
 def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None) -> None:
@@ -99,7 +104,7 @@ def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Tri
     steps = deque(_step(session, row, trigger, by))
     while steps:
         process_instance_id, following, who = steps.popleft()
-        steps.extend(_step(session, _read(session, _row, process_instance_id), following, who))
+        steps.extend(_step(session, _read(session.connection(), process_instance_id), following, who))
 
 
 def begin(
@@ -119,7 +124,7 @@ def begin(
         facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
     )
     # Nobody else can see it yet, so that there is nothing to lock.
-    advance(session, _read(session, _row, process_instance_id), start, by=by)
+    advance(session, _read(session.connection(), process_instance_id), start, by=by)
     return process_instance_id
 
 
@@ -131,28 +136,26 @@ def _insert(
     caller: InstanceRow | None,
     number: int | None,
 ) -> int:
-    result = session.connection().execute(
-        insert(_instances).values(
-            definition_id=definition.id,
-            definition_key=definition.key,
-            business_key=business_key,
-            state="active",
-            root_id=caller.root_id if caller is not None else None,
-            parent_id=caller.id if caller is not None else None,
-            parent_activity_instance=number,
-            tokens="",
-            variables="{}",
-            history_length=0,
-            history_hash="",
-            started_at=clock.now(),
-            started_by=by,
-        )
-    )
-    key = result.inserted_primary_key
-    assert key is not None
+    connection = session.connection()
+    row = {
+        "definition_id": definition.id,
+        "definition_key": definition.key,
+        "business_key": business_key,
+        "state": "active",
+        "root_id": caller.root_id if caller is not None else None,
+        "parent_id": caller.id if caller is not None else None,
+        "parent_activity_instance": number,
+        "tokens": "",
+        "variables": "{}",
+        "history_length": 0,
+        "history_hash": "",
+        "started_at": clock.now(),
+        "started_by": by,
+    }
+    process_instance_id = int(_begin.rows(connection, row)[0].id)
     if caller is None:
-        session.execute(_name_root, {"instance_id": key[0]})
-    return int(key[0])
+        _name_root.change(connection, {"instance_id": process_instance_id})
+    return process_instance_id
 
 
 def environment(session: Session, row: InstanceRow, now: datetime) -> Environment:
@@ -174,7 +177,7 @@ def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
 
 def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
     """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
-    row = _read(session, _row, process_instance_id)
+    row = _read(session.connection(), process_instance_id)
     running = load(session, row, clock.now())
     token = running.tasks.get(activity_instance)
     if token is None:
@@ -217,9 +220,9 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
             running.record("call.started", token, facts={**facts, "process_instance": child})
             steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=facts), by))
         elif isinstance(effect, CallCancelled):
-            found = session.execute(_child, {"parent_id": row.id, "number": effect.number}).scalar_one_or_none()
-            if found is not None:
-                steps.append((found, triggers.Cancel(reason="caller"), by))
+            sought = {"parent_id": row.id, "number": effect.number}
+            found = _child.rows(session.connection(), sought)
+            steps += [(child.id, triggers.Cancel(reason="caller"), by) for child in found]
     return steps
 
 
@@ -227,22 +230,23 @@ def _store(
     session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime, trigger: triggers.Trigger
 ) -> list[Step]:
     outcome = running.outcome
-    storing.write_effects(session, running, row, before, now)
-    storing.write_visits(session, running, row.id, now)
+    connection = session.connection()
+    storing.write_effects(connection, running, row, before, now)
+    storing.write_visits(connection, running, row.id, now)
     if joining.became_stuck(running):
-        storing.open_stuck(session, running, row.id, now)
+        storing.open_stuck(connection, running, row.id, now)
     if outcome is not None:
         kind = f"process_instance.{outcome.state}"
         if not isinstance(trigger, triggers.Cancel):
             running.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
     sealed = history.seal(row.id, row.history_length, row.history_hash, running.events, at=now)
-    storing.write_history(session, sealed.rows)
+    storing.write_history(connection, sealed.rows)
     if outcome is None:
         tokens, variables = state.dump(running)
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
-    landed = session.connection().execute(
-        _save,
+    landed = _save.change(
+        connection,
         {
             "instance_id": row.id,
             "before": row.history_length,
@@ -255,7 +259,7 @@ def _store(
             "end_reason": outcome.reason if outcome else None,
         },
     )
-    if not landed.rowcount:
+    if not landed:
         raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
     return _report(running, row, outcome, trigger)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, insert, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
 from engine import values
 from engine.bpmn import effects
@@ -23,6 +22,7 @@ from engine.models import (
     UserTask,
     UserTaskCandidate,
 )
+from engine.statements import Statement
 
 #: What a user task without a due date is sorted by.
 FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
@@ -39,15 +39,21 @@ _subscriptions = _tables[Subscription.__tablename__]
 _tasks = _tables[UserTask.__tablename__]
 _candidates = _tables[UserTaskCandidate.__tablename__]
 
-_insert_history = insert(_history)
-_insert_visits = insert(_activity_instances)
-_insert_candidates = insert(_candidates)
-_insert_external = insert(_external_tasks)
-_insert_jobs = insert(_jobs)
-_insert_subscriptions = insert(_subscriptions)
-_insert_incidents = insert(_incidents)
-_insert_task = insert(_tasks)
-_end_visits = (
+
+def _at(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the condition for the rows of one activity instance."""
+    return table.c.process_instance_id == bindparam("instance"), table.c.activity_instance == bindparam("at")
+
+
+_insert_history = Statement(insert(_history))
+_insert_visits = Statement(insert(_activity_instances))
+_insert_candidates = Statement(insert(_candidates))
+_insert_external = Statement(insert(_external_tasks).inline())
+_insert_jobs = Statement(insert(_jobs).inline())
+_insert_subscriptions = Statement(insert(_subscriptions).inline())
+_insert_incidents = Statement(insert(_incidents).inline())
+_insert_task = Statement(insert(_tasks).returning(_tasks.c.id))
+_end_visits = Statement(
     update(_activity_instances)
     .where(
         _activity_instances.c.process_instance_id == bindparam("instance"),
@@ -55,57 +61,32 @@ _end_visits = (
     )
     .values(state=bindparam("to"), ended_at=bindparam("now"))
 )
-_cancel_task = (
-    update(_tasks)
-    .where(
-        _tasks.c.process_instance_id == bindparam("instance"),
-        _tasks.c.activity_instance == bindparam("at"),
-        _tasks.c.state == "created",
-    )
-    .values(state="cancelled", ended_at=bindparam("now"))
+_cancel_task = Statement(
+    update(_tasks).where(*_at(_tasks), _tasks.c.state == "created").values(state="cancelled", ended_at=bindparam("now"))
 )
-_cancel_external = (
+_cancel_external = Statement(
     update(_external_tasks)
-    .where(
-        _external_tasks.c.process_instance_id == bindparam("instance"),
-        _external_tasks.c.activity_instance == bindparam("at"),
-        _external_tasks.c.ended_at.is_(None),
-    )
+    .where(*_at(_external_tasks), _external_tasks.c.ended_at.is_(None))
     .values(state="cancelled", ended_at=bindparam("now"))
 )
-_drop_candidates = delete(_candidates).where(
-    _candidates.c.user_task_id.in_(
-        _tasks.select()
-        .with_only_columns(_tasks.c.id)
-        .where(_tasks.c.process_instance_id == bindparam("instance"), _tasks.c.activity_instance == bindparam("at"))
-    )
+_drop_candidates = Statement(
+    delete(_candidates).where(_candidates.c.user_task_id.in_(select(_tasks.c.id).where(*_at(_tasks))))
 )
 _waits = (_jobs, _subscriptions)
-_disarm_all = [
-    delete(table).where(
-        table.c.process_instance_id == bindparam("instance"), table.c.activity_instance == bindparam("at")
-    )
-    for table in _waits
-]
+_disarm_all = [Statement(delete(table).where(*_at(table))) for table in _waits]
 _disarm_one = [
-    delete(table).where(
-        table.c.process_instance_id == bindparam("instance"),
-        table.c.activity_instance == bindparam("at"),
-        table.c.element_id == bindparam("element"),
-    )
-    for table in _waits
+    Statement(delete(table).where(*_at(table), table.c.element_id == bindparam("element"))) for table in _waits
 ]
-_resolve = (
+_resolving = (
     update(_incidents)
-    .where(
-        _incidents.c.process_instance_id == bindparam("instance"),
-        _incidents.c.activity_instance == bindparam("at"),
-        _incidents.c.state == "open",
-    )
+    .where(*_at(_incidents), _incidents.c.state == "open")
     .values(state="resolved", resolved_at=bindparam("now"))
 )
-_resolve_jobs = _resolve.where(_incidents.c.kind == "job")
-_resolve_jobs_at = _resolve_jobs.where(_incidents.c.element_id == bindparam("element"))
+_resolve = Statement(_resolving)
+_resolve_jobs = Statement(_resolving.where(_incidents.c.kind == "job"))
+_resolve_jobs_at = Statement(
+    _resolving.where(_incidents.c.kind == "job", _incidents.c.element_id == bindparam("element"))
+)
 
 
 class InstanceRow(Protocol):
@@ -128,8 +109,10 @@ class InstanceRow(Protocol):
 class Writer:
     """Turns the effects of one step into rows; what began and ended within the step leaves none."""
 
-    def __init__(self, session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
-        self.session = session
+    def __init__(
+        self, connection: Connection, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime
+    ) -> None:
+        self.connection = connection
         self.running = running
         self.row = row
         self.before = before
@@ -149,8 +132,7 @@ class Writer:
             (_insert_subscriptions, self.subscriptions),
             (_insert_incidents, [self.incident(effect) for effect in self.incidents.values()]),
         ):
-            if rows:
-                self.session.connection().execute(statement, rows)
+            statement.change_many(self.connection, rows)
 
     def apply(self, effect: effects.Effect) -> None:
         """Note what one effect needs, or write it where a row of an earlier step is concerned."""
@@ -242,30 +224,29 @@ class Writer:
             statements = _disarm_one
         for statement, wanted in zip(statements, (effect.jobs, effect.subscriptions), strict=True):
             if wanted:
-                self.session.connection().execute(statement, parameters)
+                statement.change(self.connection, parameters)
         if effect.jobs:
             # A job that had no attempts left is stuck no longer.
             resolving = _resolve_jobs if effect.element_id is None else _resolve_jobs_at
-            self.session.connection().execute(resolving, {**parameters, "now": self.now})
+            resolving.change(self.connection, {**parameters, "now": self.now})
 
     def end_work(self, effect: effects.WorkEnded) -> None:
         """End a user task or external task that nobody will complete."""
         if self.work.pop(effect.number, None) is not None:
             return
         parameters = {"instance": self.row.id, "at": effect.number, "now": self.now}
-        connection = self.session.connection()
         if effect.kind == "user_task":
-            connection.execute(_drop_candidates, {"instance": self.row.id, "at": effect.number})
-            connection.execute(_cancel_task, parameters)
+            _drop_candidates.change(self.connection, parameters)
+            _cancel_task.change(self.connection, parameters)
         else:
-            connection.execute(_cancel_external, parameters)
-            connection.execute(_resolve, parameters)
+            _cancel_external.change(self.connection, parameters)
+            _resolve.change(self.connection, parameters)
 
     def recover(self, number: int) -> None:
         """An incident is over."""
         if self.incidents.pop(number, None) is None:
             parameters = {"instance": self.row.id, "at": number, "now": self.now}
-            self.session.connection().execute(_resolve, parameters)
+            _resolve.change(self.connection, parameters)
 
     def incident(self, effect: effects.Failed) -> dict[str, Any]:
         """Return the row of an incident."""
@@ -282,7 +263,6 @@ class Writer:
 
     def write_work(self) -> None:
         """Insert user tasks with their candidates, and external tasks."""
-        connection = self.session.connection()
         external: list[dict[str, Any]] = []
         candidates: list[dict[str, Any]] = []
         for effect in self.work.values():
@@ -290,12 +270,11 @@ class Writer:
                 external.append(self.external_task(effect))
                 continue
             sort_at = effect.due_at or FAR_FUTURE
-            key = connection.execute(_insert_task, self.user_task(effect, sort_at)).inserted_primary_key
-            assert key is not None
+            task_id = _insert_task.rows(self.connection, self.user_task(effect, sort_at))[0].id
             for kind, names in (("user", effect.candidate_users), ("group", effect.candidate_groups)):
                 candidates += [
                     {
-                        "user_task_id": key[0],
+                        "user_task_id": task_id,
                         "kind": kind,
                         "name": name,
                         "claimed": effect.assignee is not None,
@@ -303,10 +282,8 @@ class Writer:
                     }
                     for name in names
                 ]
-        if candidates:
-            connection.execute(_insert_candidates, candidates)
-        if external:
-            connection.execute(_insert_external, external)
+        _insert_candidates.change_many(self.connection, candidates)
+        _insert_external.change_many(self.connection, external)
 
     def user_task(self, effect: effects.UserTaskCreated, sort_at: datetime) -> dict[str, Any]:
         """Return the row of a user task."""
@@ -345,13 +322,13 @@ class Writer:
         }
 
 
-def write_effects(session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
+def write_effects(connection: Connection, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime) -> None:
     """Write what a step asks of the world; `before` is the last number that was given out before it."""
     if running.effects:
-        Writer(session, running, row, before, now).write()
+        Writer(connection, running, row, before, now).write()
 
 
-def write_visits(session: Session, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+def write_visits(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
     """Write the activity instances that began or ended."""
     began = [
         {
@@ -373,27 +350,28 @@ def write_visits(session: Session, running: TokenWorkflow, process_instance_id: 
         for visit in running.visits.values()
         if not visit.began
     ]
-    if began:
-        session.connection().execute(_insert_visits, began)
-    if ended:
-        session.connection().execute(_end_visits, ended)
+    _insert_visits.change_many(connection, began)
+    _end_visits.change_many(connection, ended)
 
 
-def write_history(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_history(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append sealed events."""
-    session.connection().execute(_insert_history, list(rows))
+    _insert_history.change_many(connection, rows)
 
 
-def open_stuck(session: Session, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+def open_stuck(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
     """Say loudly that nothing can move an instance any more."""
     at = ", ".join(sorted({token.node.bpmn_id for token in running.tasks.values()}))
     message = f"Expected something that can move the process instance, but all its tokens wait for one another at {at}"
     row = {
         "kind": "stuck",
         "process_instance_id": process_instance_id,
+        "activity_instance": None,
+        "element_id": None,
         "state": "open",
         "message": message,
+        "details": None,
         "created_at": now,
     }
-    session.connection().execute(_insert_incidents, [row])
+    _insert_incidents.change(connection, row)
     running.record("incident.opened", None, facts={"message": message})

@@ -23,12 +23,15 @@ from engine.authorization import Candidacy, Person
 from engine.database import Base
 from engine.history import Event
 from engine.models import ProcessInstance, User, UserTask, UserTaskCandidate
+from engine.statements import Statement
 from engine.storing import FAR_FUTURE
 from engine.triggers import CompleteUserTask
 
 #: Characters of the JSON of a draft.
 MAX_DRAFT_LENGTH = 200_000
 MAX_PRIORITY = 100
+#: Candidate users and groups of a task that only its assignee may do.
+_NOBODY = ("[]", "[]")
 
 Found = Row[*tuple[Any, ...]]
 Rule = Callable[[Person, Candidacy], bool]
@@ -57,8 +60,8 @@ _columns = (
     _tasks.c.candidate_users,
     _tasks.c.candidate_groups,
 )
-_find = select(*_columns).where(_tasks.c.id == bindparam("task_id"))
-_complete = (
+_find = Statement(select(*_columns).where(_tasks.c.id == bindparam("task_id")))
+_complete = Statement(
     update(_tasks)
     .where(
         _tasks.c.id == bindparam("task_id"),
@@ -70,7 +73,7 @@ _complete = (
     )
     .values(state="completed", assignee=bindparam("by"), ended_at=bindparam("now"), draft=None)
 )
-_remove_candidates = delete(_candidates).where(_candidates.c.user_task_id == bindparam("task_id"))
+_remove_candidates = Statement(delete(_candidates).where(_candidates.c.user_task_id == bindparam("task_id")))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,15 +113,14 @@ def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by
     Raises `NotFound`, `Forbidden`, or `InvalidState` if somebody completed or took it before (and names who), if it is
     delegated, or if the process instance is suspended.
     """
-    task = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
-    if task is None:
-        raise errors.NotFound("user task", task_id)
+    task = _read(session, task_id)
     username = _require(session, task, "complete", authorization.may_complete, by)
     instance = runtime.lock(session, task.process_instance_id)
     change = {"task_id": task_id, "seen": task.assignee, "by": username, "now": clock.now()}
-    if not session.connection().execute(_complete, change).rowcount:
+    if not _complete.change(session.connection(), change):
         raise _refusal(session, "complete", task_id)
-    session.connection().execute(_remove_candidates, {"task_id": task_id})
+    if (task.candidate_users, task.candidate_groups) != _NOBODY:
+        _remove_candidates.change(session.connection(), {"task_id": task_id})
     trigger = CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
     runtime.advance(session, instance, trigger, by=username)
     return Completed(
@@ -212,9 +214,7 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     typed = values.dumps(dict(submitted))
     if len(typed) > MAX_DRAFT_LENGTH:
         raise errors.InvalidEntry("draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
-    task = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
-    if task is None:
-        raise errors.NotFound("user task", task_id)
+    task = _read(session, task_id)
     username = _require(session, task, "save the draft of", authorization.may_save_draft, by)
     mine = or_(_tasks.c.assignee.is_(None), _tasks.c.assignee == username)
     landed = session.connection().execute(
@@ -271,13 +271,18 @@ def _set(
     return _change(session, task, "change", change, event="changed", facts=facts, by=username)
 
 
+def _read(session: Session, task_id: int) -> Found:
+    """Return what commands need to know of a user task; raises `NotFound`."""
+    found: list[Found] = _find.rows(session.connection(), {"task_id": task_id})
+    if not found:
+        raise errors.NotFound("user task", task_id)
+    return found[0]
+
+
 def _locked(session: Session, task_id: int) -> Found:
     """Return a user task that nobody else can change until the transaction ends; raises `NotFound`."""
-    place = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
-    if place is None:
-        raise errors.NotFound("user task", task_id)
-    runtime.lock(session, place.process_instance_id)
-    return session.connection().execute(_find, {"task_id": task_id}).one()
+    runtime.lock(session, _read(session, task_id).process_instance_id)
+    return _read(session, task_id)
 
 
 def _require(session: Session, task: Found, verb: str, rule: Rule, by: str | Person) -> str:

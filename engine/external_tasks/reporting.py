@@ -15,6 +15,7 @@ from engine.external_tasks import rows
 from engine.external_tasks.rows import Found
 from engine.history import Event
 from engine.models import Incident
+from engine.statements import Statement
 from engine.triggers import CompleteExternalTask, ThrowError
 
 #: Characters that are kept of what a worker says about a failure.
@@ -24,7 +25,7 @@ MAX_DETAILS_LENGTH = 100_000
 _table = rows.table
 _incidents = Base.metadata.tables[Incident.__tablename__]
 
-_complete = (
+_complete = Statement(
     update(_table)
     .where(
         _table.c.id == bindparam("task_id"),
@@ -52,7 +53,7 @@ def complete(
     """
     task = rows.locked(session, task_id)
     change = {"task_id": task_id, "holder": worker_id, "now": clock.now()}
-    if not session.connection().execute(_complete, change).rowcount:
+    if not _complete.change(session.connection(), change):
         raise rows.refusal(session, "complete", task_id)
     trigger = CompleteExternalTask(
         activity_instance=task.activity_instance,

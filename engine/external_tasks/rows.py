@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from engine import errors, runtime
 from engine.database import Base
 from engine.models import ExternalTask, ProcessInstance
+from engine.statements import Statement
 
 #: How long a worker may have a task, or the next attempt may be off.
 LONGEST = timedelta(days=366)
@@ -27,7 +28,7 @@ active = (
     .where(_instances.c.id == table.c.process_instance_id, _instances.c.state == "active")
     .exists()
 )
-_find = select(table).where(table.c.id == bindparam("task_id"))
+_find = Statement(select(table).where(table.c.id == bindparam("task_id")))
 
 
 def get(session: Session, task_id: int) -> ExternalTask:
@@ -40,11 +41,15 @@ def get(session: Session, task_id: int) -> ExternalTask:
 
 def locked(session: Session, task_id: int) -> Found:
     """Return a task whose process instance nobody else moves until the transaction ends; raises `NotFound`."""
-    task = session.connection().execute(_find, {"task_id": task_id}).one_or_none()
-    if task is None:
+    runtime.lock(session, _read(session, task_id).process_instance_id)
+    return _read(session, task_id)
+
+
+def _read(session: Session, task_id: int) -> Found:
+    found: list[Found] = _find.rows(session.connection(), {"task_id": task_id})
+    if not found:
         raise errors.NotFound("external task", task_id)
-    runtime.lock(session, task.process_instance_id)
-    return session.connection().execute(_find, {"task_id": task_id}).one()
+    return found[0]
 
 
 def change(

@@ -1,0 +1,132 @@
+"""
+Statements of the hot path: compiled once for each kind of database, and then as cheap as the driver makes them.
+
+For each execution SQLAlchemy builds a context and a result, which costs several times what the database needs for the
+small statements of a step. A `Statement` keeps its text and how values are converted, and hands them to the driver,
+within the transaction and under the exceptions of SQLAlchemy; objects of the session do not notice. Whatever is not
+executed in every step stays with `session.execute`.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy.exc import DBAPIError
+
+Convert = Callable[[Any], Any]
+
+
+class Statement:
+    """A statement whose parameters have names. An insert fills the columns that its first row names, and only those."""
+
+    __slots__ = ("_forms", "_source")
+
+    def __init__(self, source: Select[Any] | Insert | Update | Delete) -> None:
+        self._source = source
+        self._forms: dict[str, _Form] = {}
+
+    def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Any]:
+        """Return what it reads, as named tuples. Raises `KeyError` where a parameter is missing, and `DBAPIError`."""
+        form = self._form(connection.dialect, parameters)
+        cursor = execute(connection, form.text, form.bind(parameters))
+        found = cursor.fetchall()
+        cursor.close()
+        return form.named(found) if found else []
+
+    def change(self, connection: Connection, parameters: Mapping[str, Any]) -> int:
+        """Execute it; return how many rows it changed. Raises `KeyError` and `DBAPIError` as `rows` does."""
+        form = self._form(connection.dialect, parameters)
+        cursor = execute(connection, form.text, form.bind(parameters))
+        count: int = cursor.rowcount
+        cursor.close()
+        return count
+
+    def change_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute it for each of the rows, if there are any. Raises `KeyError` and `DBAPIError` as `rows` does."""
+        if rows:
+            form = self._form(connection.dialect, rows[0])
+            execute(connection, form.text, [form.bind(row) for row in rows], many=True).close()
+
+    def _form(self, dialect: Dialect, parameters: Mapping[str, Any]) -> _Form:
+        form = self._forms.get(dialect.name)
+        if form is None:
+            form = self._forms[dialect.name] = _Form(self._source, dialect, parameters)
+        return form
+
+
+class _Form:
+    """A statement for one kind of database."""
+
+    def __init__(self, source: Any, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
+        columns = list(parameters) if isinstance(source, Insert) else None
+        if columns is not None and not set(columns) <= set(source.table.c.keys()):
+            raise TypeError(f"Expected columns of {source.table.name}, but found {', '.join(columns)}")
+        compiled: Any = source.compile(dialect=dialect, column_keys=columns)
+        if compiled.prefetch or compiled.post_compile_params or compiled.literal_execute_params:
+            raise TypeError(f"Expected a statement that leaves nothing to its execution, but found: {compiled}")
+        self.text = str(compiled)
+        names = compiled.bind_names
+        self._order: Sequence[str] = compiled.positiontup if compiled.positional else tuple(names.values())
+        self._positional: bool = compiled.positional
+        self._constants = {name: each.value for each, name in names.items() if not each.required}
+        self._converters = list(_converters(((name, each.type) for each, name in names.items()), dialect))
+        read = list(source.exported_columns)
+        row_type: Any = namedtuple("Row", [column.key for column in read])  # type: ignore[misc]
+        self._make: Convert = row_type._make
+        readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in read]
+        self._readers = [(index, convert) for index, convert in enumerate(readers) if convert is not None]
+
+    def bind(self, parameters: Mapping[str, Any]) -> Any:
+        """Return the driver's parameters."""
+        values = {**self._constants, **parameters}
+        for name, convert in self._converters:
+            values[name] = convert(values[name])
+        if self._positional:
+            return [values[name] for name in self._order]
+        return {name: values[name] for name in self._order}
+
+    def named(self, found: Iterable[Iterable[Any]]) -> list[Any]:
+        """Return the driver's rows with names, and with values as the types of the columns give them."""
+        rows = []
+        for row in found:
+            values = list(row)
+            for index, convert in self._readers:
+                values[index] = convert(values[index])
+            rows.append(self._make(values))
+        return rows
+
+
+def _converters(types: Iterable[tuple[str, Any]], dialect: Dialect) -> Iterable[tuple[str, Convert]]:
+    for name, kind in types:
+        convert = kind.dialect_impl(dialect).bind_processor(dialect)
+        if convert is not None:
+            yield name, _remembering(convert)
+
+
+def _remembering(convert: Convert) -> Convert:
+    """Return a conversion that knows its last result: nearly all instants of one step are the same."""
+    last: tuple[Any, Any] = (None, convert(None))
+
+    def converted(value: Any) -> Any:
+        nonlocal last
+        known = last
+        if value is not known[0]:
+            last = known = (value, convert(value))
+        return known[1]
+
+    return converted
+
+
+def execute(connection: Connection, text: str, parameters: Any, *, many: bool = False) -> Any:
+    """Hand a statement to the driver; return its cursor. Raises `DBAPIError`."""
+    cursor = connection.connection.cursor()
+    driver: Any = connection.dialect.dbapi
+    try:
+        (cursor.executemany if many else cursor.execute)(text, parameters)
+    except driver.Error as error:
+        cursor.close()
+        raise DBAPIError.instance(text, parameters, error, driver.Error, dialect=connection.dialect) from error
+    return cursor
