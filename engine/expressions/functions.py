@@ -163,7 +163,7 @@ def total(_environment: Environment, *found: object) -> Number:
 
 def size(_environment: Environment, value: object) -> int:
     """The number of members of a list or map, or of characters of a text; 0 for null."""
-    if isinstance(value, str | list | dict):
+    if isinstance(value, (str, list, dict)):
         return len(value)
     if value is None:
         return 0

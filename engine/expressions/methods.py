@@ -21,11 +21,13 @@ def receiver(value: object, *types: type) -> None:
         raise errors.ExpressionError(f"Expected {_NAMES[types[0]]} before the method, but found {found}")
     if isinstance(value, str):
         operators.limited(value)
-    elif isinstance(value, list | dict) and len(value) > operators.MAX_MEMBERS:
+    elif isinstance(value, (list, dict)) and len(value) > operators.MAX_MEMBERS:
         raise errors.ExpressionLimit(f"Expected at most {operators.MAX_MEMBERS} members, but found {len(value)}")
 
 
 def contains(environment: Environment, value: object, wanted: object) -> bool:
+    if type(wanted) is str and type(value) is list and wanted in value:
+        return True  # most often a text among texts, where nothing needs converting
     receiver(value, str, list)
     if isinstance(value, str):
         return a_text(wanted) in value
@@ -98,6 +100,8 @@ def _about_text(change: Callable[[str], object]) -> Callable[..., object]:
 
 def _about_two_texts(ask: Callable[[str, str], object]) -> Callable[..., object]:
     def method(_environment: Environment, value: object, other: object) -> object:
+        if isinstance(value, str) and isinstance(other, str):
+            return ask(operators.limited(value), other)
         receiver(value, str)
         return ask(a_text(value), a_text(other))
 
@@ -202,7 +206,7 @@ _PARTS: tuple[tuple[type, dict[str, Callable[..., object]]], ...] = (
 _CALLS: dict[str, Callable[..., object]] = {
     "contains": contains,
     "containsKey": contains_key,
-    "endsWith": _about_two_texts(lambda text, other: text.endswith(other)),
+    "endsWith": _about_two_texts(str.endswith),
     "equals": lambda environment, value, other: operators.equal(value, other, environment),
     "equalsIgnoreCase": _about_two_texts(lambda text, other: text.casefold() == other.casefold()),
     "get": get,
@@ -229,7 +233,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "replace": replace,
     "size": size,
     "split": split,
-    "startsWith": _about_two_texts(lambda text, other: text.startswith(other)),
+    "startsWith": _about_two_texts(str.startswith),
     "substring": substring,
     "toDate": lambda _environment, value: value,
     "toDays": _whole_units(86_400),

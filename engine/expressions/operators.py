@@ -7,11 +7,12 @@ when it meets one. Null equals only null and is neither less nor greater than an
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, localcontext
-from typing import Any
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import Any, TypeGuard
 
 from engine import clock, errors, values
 from engine.expressions.environment import Environment
@@ -21,9 +22,8 @@ Number = int | float | Decimal
 MAX_TEXT = 100_000
 MAX_BITS = 1_024
 MAX_MEMBERS = 10_000
-_PRECISION = 34
-#: Larger than any number that fits.
-HUGE = 2**MAX_BITS
+#: How decimals are calculated with. It is never changed, so that threads may share it.
+_CONTEXT = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, InvalidOperation, Overflow])
 
 
 def kind(value: object) -> str:
@@ -37,8 +37,8 @@ def kind(value: object) -> str:
     return "null" if value is None else next((name for cls, name in names if isinstance(value, cls)), "something else")
 
 
-def is_number(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+def is_number(value: object) -> TypeGuard[Number]:
+    return value.__class__ in _NUMBERS or (isinstance(value, (int, float, Decimal)) and not isinstance(value, bool))
 
 
 def truth(value: object) -> bool:
@@ -54,7 +54,7 @@ def truth(value: object) -> bool:
 
 def number(value: object) -> Number:
     """Return a number; text that reads as one is converted."""
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if is_number(value):
         return value
     if isinstance(value, str) and (converted := _as_number(value)) is not None:
         return converted
@@ -97,10 +97,10 @@ def limited(value: str) -> str:
 
 def equal(left: object, right: object, environment: Environment) -> bool:
     """Tell whether two values are equal, converting text to what it meets."""
+    if left.__class__ is right.__class__ and left.__class__ in EQUATABLE:
+        return left == right
     if left is None or right is None:
         return left is right
-    if left.__class__ is right.__class__ and left.__class__ in _PLAIN:
-        return left == right
     left, right = _alike(left, right, environment)
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
@@ -111,21 +111,32 @@ def equal(left: object, right: object, environment: Environment) -> bool:
 
 def compare(sign: str, left: object, right: object, environment: Environment) -> bool:
     """Tell whether two values are in an order; raises `ExpressionError` where they have none."""
+    if left.__class__ is right.__class__ and left.__class__ in ORDERED:
+        return COMPARISONS[sign](left, right)
     if left is None or right is None:
         return left is right and sign in ("<=", ">=")
-    if left.__class__ in _NUMBERS and right.__class__ in _NUMBERS:
-        return COMPARISONS[sign](left, right)
     first, second = _alike(left, right, environment)
-    for types in ((int, float, Decimal), (str,), (datetime,), (date,), (time,), (timedelta,)):
-        if _is_of(first, types) and _is_of(second, types):
+    for types in ((int, float, Decimal), str, datetime, date, time, timedelta):
+        if isinstance(first, types) and isinstance(second, types) and bool not in (type(first), type(second)):
             return COMPARISONS[sign](first, second)
     raise errors.ExpressionError(f"Expected values that have an order, but found {shown(left)} {sign} {shown(right)}")
 
 
+def chain(signs: str, value: object, *others: object) -> object:
+    """Calculate from left to right; raises as `calculate` does."""
+    for sign, other in zip(signs, others, strict=True):
+        value = calculate(sign, value, other)
+    return value
+
+
 def calculate(sign: str, left: object, right: object) -> object:
     """Return the result of `+ - * / %`; raises `ExpressionError` where the values do not fit."""
+    if left.__class__ is Decimal and right.__class__ in _EXACT and sign in "+-*":  # amounts of money, mostly
+        result = _DECIMAL_ARITHMETIC[sign](left, right)
+        if _LEAST < result < _MOST:
+            return result
     if is_number(left) and is_number(right):
-        return arithmetic(sign, number(left), number(right))
+        return arithmetic(sign, left, right)
     if isinstance(left, date | timedelta) or isinstance(right, date | timedelta):
         return _temporal(sign, left, right)
     if sign == "+":
@@ -140,37 +151,43 @@ def calculate(sign: str, left: object, right: object) -> object:
 
 def arithmetic(sign: str, left: Number, right: Number) -> Number:
     """Return a number; raises `ExpressionError` for a division by zero and `ExpressionLimit` for a huge result."""
-    if isinstance(left, Decimal) or isinstance(right, Decimal):
-        left, right = decimal(left), decimal(right)
-    if sign in ("/", "%") and not right:
+    if sign in "/%" and not right:
         raise errors.ExpressionError(f"Expected a number other than 0 to divide by, but found {shown(left)} {sign} 0")
     try:
-        if isinstance(left, Decimal):
-            with localcontext(prec=_PRECISION):
-                return checked(ARITHMETIC[sign](left, right))
-        return checked(ARITHMETIC[sign](left, right))
+        if isinstance(left, Decimal) or isinstance(right, Decimal):
+            return checked(_DECIMAL_ARITHMETIC[sign](decimal(left), decimal(right)))
+        return checked(_ARITHMETIC[sign](left, right))
     except ArithmeticError:
         raise _too_large() from None
 
 
 def checked(result: Number) -> Number:
     """Return a number; raises `ExpressionLimit` where it is too large."""
-    if isinstance(result, int):
-        if result.bit_length() > MAX_BITS:
-            raise _too_large()
-    elif isinstance(result, Decimal):
-        if not result.is_finite() or abs(result.adjusted()) > MAX_BITS:
-            raise _too_large()
-    elif not abs(result) < float("inf"):
+    if isinstance(result, Decimal):
+        fits = result.is_finite() and -MAX_BITS <= result.adjusted() <= MAX_BITS
+    elif isinstance(result, int):
+        fits = result.bit_length() <= MAX_BITS
+    else:
+        fits = abs(result) < float("inf")
+    if not fits:
         raise _too_large()
     return result
 
 
 def decimal(value: Number) -> Decimal:
     """Return a number as a decimal; a float as it is written."""
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, float):
+        return _as_written(value)
+    if value.bit_length() > MAX_BITS:
         raise _too_large()
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return Decimal(value)
+
+
+@functools.lru_cache(maxsize=1024)
+def _as_written(value: float) -> Decimal:
+    return Decimal(repr(value))
 
 
 def negated(value: object) -> object:
@@ -190,22 +207,18 @@ def instant(value: date, environment: Environment) -> datetime:
     return clock.local_moment(datetime.combine(value, time()), environment.zone)
 
 
-def _is_of(value: object, types: tuple[type, ...]) -> bool:
-    return isinstance(value, types) and not isinstance(value, bool)
-
-
 def _alike(left: object, right: object, environment: Environment) -> tuple[object, object]:
     """Return two values as one type where the one can become the other."""
-    if isinstance(left, str) and not isinstance(right, str):
-        return _converted(left, right), right
-    if isinstance(right, str) and not isinstance(left, str):
-        return left, _converted(right, left)
-    if isinstance(left, date) and isinstance(right, date) and type(left) is not type(right):
-        return instant(left, environment), instant(right, environment)
     if isinstance(left, Decimal) and isinstance(right, float):
         return left, decimal(right)
     if isinstance(right, Decimal) and isinstance(left, float):
         return decimal(left), right
+    if isinstance(left, str) and not isinstance(right, str):
+        return _converted(left, right), right
+    if isinstance(right, str) and not isinstance(left, str):
+        return left, _converted(right, left)
+    if isinstance(left, date) and isinstance(right, date) and (type(left) is not date or type(right) is not date):
+        return instant(left, environment), instant(right, environment)
     return left, right
 
 
@@ -278,10 +291,8 @@ def _moved(start: date | timedelta, by: timedelta) -> date | timedelta:
     return start + by
 
 
-def _remainder(left: int | float | Decimal, right: int | float | Decimal) -> Number:
+def _remainder(left: float, right: float) -> float:
     """Return the remainder with the sign of the dividend, as in Java."""
-    if isinstance(left, Decimal) or isinstance(right, Decimal):
-        return decimal(left) % decimal(right)
     result = abs(left) % abs(right)
     return -result if left < 0 else result
 
@@ -305,11 +316,14 @@ def _too_large() -> errors.ExpressionLimit:
     return errors.ExpressionLimit(f"Expected a number of at most {MAX_BITS} bits, but the result is larger")
 
 
-
-
-#: Types whose values Python compares as they should be: among themselves, and with each other.
-_PLAIN = frozenset({str, int, float, bool})
-_NUMBERS = frozenset({int, float})
+_EXACT = frozenset({Decimal, int})
+_NUMBERS = frozenset({*_EXACT, float})
+#: Bounds of decimals that need no further look.
+_LEAST, _MOST = Decimal("-1E+18"), Decimal("1E+18")
+_PLAIN = {*_NUMBERS, date, str, timedelta}
+#: Types of which Python compares two values as they should be.
+EQUATABLE = frozenset({*_PLAIN, bool})
+ORDERED = frozenset(_PLAIN)
 
 #: What the signs of comparison do to two values of one type.
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -321,10 +335,17 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 #: What the other signs do to two numbers of one type.
-ARITHMETIC: dict[str, Callable[..., Number]] = {
+_ARITHMETIC: dict[str, Callable[..., Number]] = {
+    "%": _remainder,
+    "*": operator.mul,
     "+": operator.add,
     "-": operator.sub,
-    "*": operator.mul,
     "/": operator.truediv,
-    "%": _remainder,
+}
+_DECIMAL_ARITHMETIC: dict[str, Callable[..., Decimal]] = {
+    "%": _CONTEXT.remainder,
+    "*": _CONTEXT.multiply,
+    "+": _CONTEXT.add,
+    "-": _CONTEXT.subtract,
+    "/": _CONTEXT.divide,
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import timeit
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import simpleeval
@@ -25,6 +26,7 @@ RUNS, ROUNDS = 300, 200
 ENVIRONMENT = Environment()
 VARIABLES: dict[str, Any] = {
     "severity": "high", "amount": 1500, "vip": False, "resolved": True, "customer": {"age": 30, "name": "Li Lei"},
+    "price": Decimal("19.90"),
 }  # fmt: skip
 NOTHING: dict[str, Any] = {}
 Function = Callable[[dict[str, Any]], object]
@@ -63,6 +65,18 @@ CONDITIONS: list[tuple[str, str, Function, Function]] = [
         ),
     ),
     (
+        "${amount > 1000 && resolved == true}",
+        "amount > 1000 and resolved == True",
+        lambda v: v["amount"] > 1000 and v["resolved"] == True,  # noqa: E712 as it would be written by hand
+        lambda v: (r := {**NOTHING}, note(r, "amount", v["amount"]) > 1000 and note(r, "resolved", v["resolved"])),
+    ),
+    (
+        "${price * 2 > 39}",
+        "price * 2 > 39",
+        lambda v: v["price"] * 2 > 39,
+        lambda v: (r := {**NOTHING}, note(r, "price", v["price"]) * 2 > 39),
+    ),
+    (
         "${amount * 2 + 1 > 3000 && !empty customer.name}",
         "amount * 2 + 1 > 3000 and customer['name'] != ''",
         lambda v: v["amount"] * 2 + 1 > 3000 and v["customer"]["name"] != "",
@@ -88,10 +102,10 @@ def main() -> None:
     worst = 0.0
     for text, python, bare, noting in CONDITIONS:
         plain, same, ours, simple, spiff = _measure(_contestants(text, python, bare, noting))
-        worst = max(worst, ours / same)
+        worst = max(worst, ours / plain)
         lambdas = f"{same:.0f} | {ours / same:.1f} | {plain:.0f} | {ours / plain:.1f}"
         print(f"| `{text}` | {ours:.0f} | {lambdas} | {simple:.0f} | {spiff:.0f} |")
-    print(f"\nOurs costs at most {worst:.1f} times a lambda that does the same; the limit is {LIMIT}.")
+    print(f"\nOurs costs at most {worst:.1f} times the bare lambda; the limit is {LIMIT}.")
     sys.exit(worst > LIMIT)
 
 
