@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -33,12 +34,13 @@ def evaluate(
     key: str,
     variables: Mapping[str, Any],
     *,
+    now: datetime,
     version: int | None = None,
     version_tag: str | None = None,
     deployment_id: int | None = None,
 ) -> Decided:
     """
-    Evaluate the newest version of a decision, or the one asked for, with those of the variables that it reads.
+    Evaluate the newest version of a decision, or the one asked for, as of a moment with the variables that it reads.
 
     Raises `NotFound`, or `DecisionError`.
     """
@@ -48,8 +50,8 @@ def evaluate(
     model = definitions.decision_model(session, found)
     inputs = {name: variables[name] for name in model.input_names(key) if name in variables}
     calendar = definitions.calendar(session)
-    now = clock.now().astimezone(clock.time_zone(calendar.zone if calendar else "UTC"))
-    result = model.evaluate(key, inputs, now=now)
+    zone = clock.time_zone(calendar.zone if calendar else "UTC")
+    result = model.evaluate(key, inputs, now=now.astimezone(zone))
     matched = {
         entry.id: [[row + 1 for row in table.matched] for table in entry.tables] for entry in result.decisions
     }
@@ -81,9 +83,10 @@ def _with_integers(value: Any) -> Any:
 class Services:
     """What the elements of a process may ask of the rest of the engine."""
 
-    def __init__(self, session: Session, definition_id: int) -> None:
+    def __init__(self, session: Session, definition_id: int, now: datetime) -> None:
         self._session = session
         self._definition_id = definition_id
+        self._now = now
 
     def decide(
         self,
@@ -99,7 +102,13 @@ class Services:
         if same_deployment:
             deployment_id = definitions.definition(self._session, self._definition_id).deployment_id
         return evaluate(
-            self._session, key, variables, version=version, version_tag=version_tag, deployment_id=deployment_id
+            self._session,
+            key,
+            variables,
+            now=self._now,
+            version=version,
+            version_tag=version_tag,
+            deployment_id=deployment_id,
         )
 
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:

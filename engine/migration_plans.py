@@ -134,9 +134,18 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
             tokens=stored_tokens, variables=stored_variables, definition_id=plan.target_id, definition_key=target.key
         )
     )
-    changed = {key: value for key, value in plan.instructions.items() if key != value}
-    facts = {"from": plan.source_id, "to": plan.target_id, "instructions": changed, "reason": reason}
+    drafted = draft(session, plan.source_id, plan.target_id).instructions
+    facts = {
+        "definition": target.key,
+        "from": definitions.definition(session, plan.source_id).version,
+        "version": definitions.definition(session, plan.target_id).version,
+        "instructions": {key: value for key, value in plan.instructions.items() if key != value},
+        "left_out": sorted(drafted.keys() - plan.instructions.keys()),
+        "reason": reason,
+    }
     history.record(session, process_instance_id, Event(kind="process_instance.migrated", facts=facts, by=by))
+    for begun in new.events:
+        history.record(session, process_instance_id, begun)
 
 
 def _problem(element_id: str, message: str, message_zh: str, process_instance_id: int | None = None) -> Problem:

@@ -101,10 +101,12 @@ def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Tri
     `InvalidState` where the trigger does not fit what is alive; nothing has changed then.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
-    steps = deque(_step(session, row, trigger, by))
+    # All that comes of one trigger happens at one moment: who plays the history again has no other.
+    now = clock.now()
+    steps = deque(_step(session, row, trigger, by, now))
     while steps:
         process_instance_id, following, who = steps.popleft()
-        steps.extend(_step(session, _read(session.connection(), process_instance_id), following, who))
+        steps.extend(_step(session, _read(session.connection(), process_instance_id), following, who, now))
 
 
 def begin(
@@ -168,7 +170,7 @@ def environment(session: Session, row: InstanceRow, now: datetime) -> Environmen
 def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
     """Return what is alive in a process instance."""
     spec = definitions.process(session, row.definition_id)
-    services = decisions.Services(session, row.definition_id)
+    services = decisions.Services(session, row.definition_id, now)
     running = TokenWorkflow(spec, environment(session, row, now), services)
     if row.tokens:
         state.load(running, row.tokens, row.variables)
@@ -185,9 +187,10 @@ def activity_variables(session: Session, process_instance_id: int, activity_inst
     return dict(token.variables())
 
 
-def _step(session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None) -> list[Step]:
+def _step(
+    session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime
+) -> list[Step]:
     _require_fitting(row, trigger)
-    now = clock.now()
     running = load(session, row, now)
     before = running.last_number
     moving.apply(running, trigger, by=by)

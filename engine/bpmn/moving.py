@@ -64,7 +64,8 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
     local = getattr(trigger, "local_variables", None)
     if local:
         facts["local"] = sorted(local)
-        variables.update(local)
+        # A variable of the same name is set where the local one is, and after it.
+        variables = {**local, **variables}
     message = getattr(trigger, "message", "")
     if message:
         variables[ERROR_TEXT] = message

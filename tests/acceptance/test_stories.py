@@ -1,4 +1,4 @@
-"""Every story of `processes/`, told through the pages and the workers, on each kind of database."""
+"""Every story of `processes/`, told through the pages and the workers, on each kind of database, and from its history."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy import select
 from engine import clock, database, definitions, deployments, history, identity, process_instances
 from engine.models import Incident
 from tests.acceptance.stage import RequestStage
+from tests.replaying import assert_replays
 from web import create_app, stories
 from web.settings import Settings
 from web.stories import Story
@@ -49,6 +50,7 @@ def test_story__told_to_its_end(story: Story, stage: RequestStage) -> None:
     assert {instance.state for instance in stage.instances()} == {story.expect.get("state", "completed")}
     assert_variables(story, stage)
     assert_nothing_is_wrong(stage)
+    assert assert_replays(stage.sessions) >= len(stage.instances())
 
 
 def assert_path(story: Story, stage: RequestStage) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import adapter
+from tests.replaying import ReplayedWorld
 from tests.respelling import respell
 from tests.world import World
 
@@ -57,7 +58,11 @@ class RespellingWorld(World):
         super().deploy([(name, respell(content)) for name, content in files])
 
 
-WORLDS: dict[str, Callable[[], World]] = {"plain": World, "restarted": RestartingWorld, "respelled": RespellingWorld}
+WORLDS: dict[str, Callable[[], World]] = {
+    "replayed": ReplayedWorld,
+    "restarted": RestartingWorld,
+    "respelled": RespellingWorld,
+}
 
 
 def cases() -> list[Any]:

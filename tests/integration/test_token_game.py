@@ -1,5 +1,5 @@
 """
-Random models, played on the engine and on the reference at the same time.
+Random models, played on the engine and on the reference at the same time, and once more from their history.
 
 Many more are played by `python -m tests.token_game --models 10000`.
 """
@@ -10,13 +10,14 @@ from functools import partial
 
 import pytest
 
+from tests.replaying import ReplayedWorld
 from tests.token_game.tournament import play_all, summary
 from tests.world import World
 
 
 @pytest.mark.parametrize("first", [0, 80, 160])
 def test_models__on_sqlite(first: int) -> None:
-    results = list(play_all(range(first, first + 80), World, restart=0.1))
+    results = list(play_all(range(first, first + 80), ReplayedWorld, restart=0.1))
 
     assert {result.verdict for result in results} <= {"same", "ambiguous"}, summary(results)
 
