@@ -14,11 +14,13 @@ no write lock. One module is one blueprint with its templates in the folder of t
     people          users and groups
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
+    refusals        what the engine refuses, in a sentence of the reader's language
     filters         dates, states and people in templates
     forms           form definitions as HTML
     headers         the Content-Security-Policy and its companions
     languages       zh-CN and English
     navigation      what stands in the header
+    uploads         files that a form sends, and how many at once
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 
 from engine import clock, errors, identity
 from engine.authorization import Person
-from web import languages
+from web import languages, refusals
 from web.languages import gettext
 from web.settings import LANGUAGES
 
@@ -226,6 +226,6 @@ def password_refusals(old: str, new: str, again: str) -> dict[str, str]:
     try:
         with g.sessions.begin() as changing:
             identity.set_password(changing, g.person.username, new)
-    except errors.InvalidInput:
-        return {"new": gettext("A password has 8 to 200 characters, at least 4 different ones, and not the user name.")}
+    except errors.InvalidInput as refusal:
+        return {"new": refusals.sentence(refusal)}
     return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from engine import attachments, authorization, definitions, deployments, errors, texts
 from engine.queries import deployed, people, versions
-from web import forms, headers, languages
+from web import forms, headers, languages, refusals, uploads
 from web.auth import requires
 from web.languages import gettext
 from web.navigation import row_id
@@ -172,7 +173,7 @@ def deploy() -> tuple[Response, int] | Response:
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
     except errors.EngineError as error:
-        return jsonify(message=error.message, problems=[]), 422
+        return jsonify(message=refusals.sentence(error) or error.message, problems=[]), 422
     flash(deployed_text(result), "success")
     processes = [each for each in result.definitions if each.kind == "process"]
     return jsonify(location=url_for(".show", key=processes[0].key) if processes else url_for(".index"))
@@ -182,25 +183,38 @@ def deploy() -> tuple[Response, int] | Response:
 @requires(authorization.may_deploy)
 def upload() -> str:
     """Show the form for files."""
-    return render_template("definitions/upload.html", findings=[], endings=", ".join(FOLDERS))
+    return render_upload()
 
 
 @bp.post("/upload")
 @requires(authorization.may_deploy)
 def deploy_files() -> Response | tuple[str, int]:
     """Deploy files; findings are shown."""
-    sent = {stored_name(each.filename or ""): each.read() for each in request.files.getlist("files") if each.filename}
-    name = texts.storable(request.form.get("name", "")).strip() or next(iter(sent), "")
+    name = texts.storable(request.form.get("name", "")).strip()
     try:
+        sent = {stored_name(each.filename or ""): each.read() for each in uploads.chosen("files")}
         with g.sessions.begin() as session:
-            result = deploy_with_companions(session, sent, name)
+            result = deploy_with_companions(session, sent, name or next(iter(sent)))
     except errors.DeploymentRefused as refusal:
-        page = render_template("definitions/upload.html", findings=told(refusal.findings), endings=", ".join(FOLDERS))
-        return page, 422
+        return render_upload(name, findings=told(refusal.findings)), 422
+    except errors.InvalidInput as refusal:
+        return render_upload(name, refusal=refusals.sentence(refusal)), 422
     flash(deployed_text(result), "success")
     for finding in told(result.warnings)[:MAX_FLASHES]:
         flash(f"{finding['place']}: {finding['message']}"[:200], "warning")
     return redirect(url_for(".index"), 303)
+
+
+def render_upload(name: str = "", *, findings: Sequence[dict[str, str]] = (), refusal: str = "") -> str:
+    """Return the page with the form for files, and what is wrong with those that were sent."""
+    return render_template(
+        "definitions/upload.html",
+        name=name,
+        findings=findings,
+        refusal=refusal,
+        endings=", ".join(FOLDERS),
+        max_files=uploads.MAX_FILES,
+    )
 
 
 def chosen(known: list[versions.Version]) -> versions.Version:
@@ -241,7 +255,7 @@ def stored_name(name: str) -> str:
     base = attachments.safe_name(name)
     ending = next((ending for ending in FOLDERS if base.endswith(ending)), None)
     if ending is None:
-        raise errors.InvalidInput(f"Expected a file that ends in {', '.join(FOLDERS)}, but found '{base}'")
+        raise errors.InvalidEntry("file-type", file=base, expected=", ".join(FOLDERS))
     return f"{FOLDERS[ending]}{base}"
 
 

@@ -16,12 +16,14 @@ from flask_babel import lazy_gettext
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response
 
-from engine import errors
-from engine.queries import people
-from web import auth, forms, languages
+from engine import authorization, errors
+from web import auth, forms, languages, refusals
 from web.languages import gettext
 
 log = logging.getLogger(__name__)
+
+#: Characters of the engine's own words on a page.
+MAX_TECHNICAL = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +77,6 @@ ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
         title=lazy_gettext("This could not be done"),
         text=lazy_gettext("The process refused it. If it happens again, tell an administrator."),
     ),
-}
-#: What has happened to a thing that is in a state that does not allow what was asked.
-STATES = {
-    "cancelled": lazy_gettext("It is no longer needed: the process went another way."),
-    "claimed": lazy_gettext("%(name)s has it now."),
-    "completed": lazy_gettext("%(name)s has completed it."),
-    "delegated": lazy_gettext("It is delegated at the moment."),
-    "suspended": lazy_gettext("The process is suspended; this is possible again when it is resumed."),
 }
 HTTP_ANSWERS: dict[int, Answer] = {
     400: Answer(
@@ -159,6 +153,8 @@ def http(error: HTTPException) -> Any:
         return answer(FAULT)
     if error.response is not None:
         return error.response
+    if status == 413:
+        return answer(too_large())
     other = replace(ENGINE_ANSWERS[errors.EngineError], status=status)
     return answer(HTTP_ANSWERS.get(status, other))
 
@@ -181,7 +177,8 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
         answer=said,
         error=error,
         typed=typed,
-        reason=reason(error),
+        reason=refusals.sentence(error) if error else "",
+        technical=technical(error),
         person=g.get("person"),
     )
     return page, said.status
@@ -192,6 +189,7 @@ def as_json(said: Answer, error: errors.EngineError | None) -> dict[str, Any]:
     told: dict[str, Any] = {"code": error.code if error else str(said.status), "message": str(said.title)}
     if error is not None:
         told["detail"] = error.message
+        told["reason"] = refusals.sentence(error)
     if isinstance(error, errors.DeploymentRefused):
         told["problems"] = [problem(finding) for finding in error.findings]
     if isinstance(error, errors.InvalidVariables):
@@ -211,15 +209,21 @@ def problem(finding: errors.Finding) -> dict[str, Any]:
     }
 
 
-def reason(error: errors.EngineError | None) -> str | None:
-    """Say what has happened meanwhile and who did it, where the engine knows."""
-    if not isinstance(error, errors.InvalidState) or error.facts.get("state") not in STATES:
-        return None
-    name = error.by or gettext("Somebody")
-    if error.by:
-        with g.readers.begin() as session:
-            name = people.names(session, [error.by]).get(error.by, error.by)
-    return str(STATES[str(error.facts["state"])]) % {"name": name}
+def technical(error: errors.EngineError | None) -> str:
+    """Return the engine's own words where there are no others, for those who look after processes."""
+    person = g.get("person")
+    known = person is not None and (authorization.may_operate(person) or authorization.may_deploy(person))
+    return error.message[:MAX_TECHNICAL] if error is not None and known and not refusals.sentence(error) else ""
+
+
+def too_large() -> Answer:
+    """Return what is said about a request that is too large: how large it may be, and how large it is."""
+    limit, found = request.max_content_length, request.content_length
+    if limit is None or found is None or found <= limit:
+        return HTTP_ANSWERS[413]
+    sizes = {"limit": refusals.size(limit), "found": refusals.size(found)}
+    text = gettext("At most %(limit)s are accepted at once; what you sent has %(found)s.", **sizes)
+    return replace(HTTP_ANSWERS[413], text=text)
 
 
 def wants_json() -> bool:

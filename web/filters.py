@@ -112,7 +112,7 @@ def start_of_day(text: str) -> datetime | None:
         naive = datetime.combine(date.fromisoformat(text), time())
         return clock.local_moment(naive, g.settings.zone)
     except (ValueError, OverflowError):
-        raise errors.InvalidInput(f"Expected a day such as 2026-10-01, but found '{text[:20]}'") from None
+        raise errors.InvalidEntry("day", found=text) from None
 
 
 def duration(span: timedelta) -> str:

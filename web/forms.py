@@ -14,11 +14,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import Flask, g
-from flask_babel import lazy_gettext
 from werkzeug.datastructures import MultiDict
 
 from engine import errors
-from web import filters, languages
+from web import filters, languages, refusals
 from web.languages import gettext
 
 #: Submitted names that are no fields.
@@ -30,23 +29,6 @@ SHOWN = frozenset({"text", "html", "separator", "spacer", "group", "image"})
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
-
-MESSAGES = {
-    "required": lazy_gettext("Please fill this in."),
-    "too-long": lazy_gettext("This is too long."),
-    "too-short": lazy_gettext("This is too short."),
-    "too-large": lazy_gettext("This number is too large."),
-    "too-small": lazy_gettext("This number is too small."),
-    "pattern": lazy_gettext("This does not have the expected form."),
-    "not-a-number": lazy_gettext("Please write a number."),
-    "not-a-date": lazy_gettext("Please write a date, such as 2026-10-01."),
-    "not-a-time": lazy_gettext("Please write a time, such as 14:30."),
-    "not-an-option": lazy_gettext("Please choose one of the options."),
-    "not-an-email": lazy_gettext("Please write an e-mail address."),
-    "not-a-phone": lazy_gettext("Please write a telephone number."),
-    "unknown-field": lazy_gettext("This field does not belong to the form."),
-    "read-only": lazy_gettext("This cannot be changed here."),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +72,7 @@ def init_app(app: Flask) -> None:
 def fields(
     definition: Mapping[str, Any],
     values: Mapping[str, Any],
-    refusal: errors.InvalidVariables | None = None,
+    refusal: errors.InvalidInput | None = None,
     hidden: frozenset[str] = frozenset(),
 ) -> list[Field]:
     """
@@ -98,7 +80,8 @@ def fields(
 
     `values` are variables, or texts as they were typed; `hidden` are the keys and ids that a condition hides.
     """
-    wrong = {error.field: message(error) for error in refusal.errors} if refusal else {}
+    by_field = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
+    wrong = {error.field: refusals.field(error) for error in by_field}
     shown = (part for part in definition.get("components", ()) if not hidden & {part.get("key"), part.get("id")})
     return [_field(part, values, wrong, hidden, refusal) for part in shown]
 
@@ -110,12 +93,6 @@ def flat(of: Sequence[Field]) -> Iterator[Field]:
             yield from flat(each.children)
         elif each.key and each.type not in SHOWN:
             yield each
-
-
-def message(error: errors.FieldError) -> str:
-    """Return why a value was refused, in the language of the request."""
-    text = MESSAGES.get(error.code)
-    return str(text) if text else error.message
 
 
 def typed(submitted: MultiDict[str, str]) -> dict[str, str | list[str]]:
@@ -185,7 +162,7 @@ def _field(
     values: Mapping[str, Any],
     wrong: Mapping[str, str],
     hidden: frozenset[str],
-    refusal: errors.InvalidVariables | None,
+    refusal: errors.InvalidInput | None,
 ) -> Field:
     key, kind = str(part.get("key", "")), str(part.get("type", ""))
     validate = part.get("validate") or {}

@@ -26,13 +26,27 @@ from engine.authorization import Person
 from engine.dmn import DecisionTable
 from engine.queries import deployed, events, instances, people, tasks
 from engine.queries.instances import Awaited, Reference
-from web import forms
+from web import forms, headers, refusals, uploads
 from web.timeline import Line, Teller, mentioned
 
 #: Changes of one variable that are shown; all of them stand in the timeline.
 MAX_CHANGES = 20
 #: Letters of a variable's value typed by hand.
 MAX_VALUE = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A form of the page that was refused; it is shown again with what was typed."""
+
+    #: Which form: `comment`, `files`, `message:` with the name of the message, or a verb with the instance's number.
+    form: str
+    error: errors.InvalidInput
+
+    @property
+    def text(self) -> str:
+        """What is wrong, where it is not said at single fields."""
+        return "" if isinstance(self.error, errors.InvalidVariables) else refusals.sentence(self.error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +74,9 @@ class Value:
     change_count: int
 
 
-def render(
-    session: Session, reference: Reference, person: Person, refusal: tuple[str, errors.InvalidVariables] | None = None
-) -> str:
-    """Return the page; raises `NotFound` for strangers."""
+def render(session: Session, reference: Reference, person: Person, refused: Refused | None = None) -> str:
+    """Return the page, with a form that was refused; raises `NotFound` for strangers."""
+    headers.allow_style_attributes()
     views = found(session, person, reference)
     business_key = reference if isinstance(reference, str) else None
     every_step = request.args.get("steps") == "all"
@@ -101,13 +114,18 @@ def render(
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
-        reports=reports(session, reference, refusal) if involved or person.sees_all else [],
+        reports=reports(session, reference, refused) if involved or person.sees_all else [],
         stuck=[each for _, each in stuck],
         incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
         may_add=business_key is not None and authorization.may_comment(person, involved=involved),
         may_cancel=authorization.may_cancel_instance(person),
         may_modify=authorization.may_modify_instance(person),
+        refused=refused,
+        max_files=uploads.MAX_FILES,
+        max_size=refusals.size(attachments.MAX_SIZE),
+        typed=request.form if refused else {},
+        taken=request.form.getlist("cancel") if refused else [],
     )
 
 
@@ -163,16 +181,15 @@ def tables(session: Session, lines: Iterable[Line]) -> dict[int, DecisionTable]:
     return shown
 
 
-def reports(
-    session: Session, reference: Reference, refusal: tuple[str, errors.InvalidVariables] | None
-) -> list[Report]:
+def reports(session: Session, reference: Reference, refused: Refused | None) -> list[Report]:
     """Return what may be reported in a matter, each message once."""
     reported: dict[str, Report] = {}
     for awaited_message in instances.awaited_messages(session, reference):
         if awaited_message.name in reported:
             continue
         texts = deployed.texts(session, awaited_message.definition_id)
-        wrong = refusal[1] if refusal and refusal[0] == awaited_message.name else None
+        error = refused.error if refused and refused.form == f"message:{awaited_message.name}" else None
+        wrong = error if isinstance(error, errors.InvalidVariables) else None
         form = message_form(session, awaited_message)
         present: dict[str, Any] = {}
         if wrong is not None and form is not None:
@@ -182,7 +199,7 @@ def reports(
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
             fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
-            refused=wrong is not None,
+            refused=error is not None,
         )
     return list(reported.values())
 
@@ -215,7 +232,7 @@ def changeable(session: Session, instance_id: int, person: Person, verb: str, ru
 def typed_value(text: str) -> Any:
     """Return a value typed by hand: JSON where it is JSON, else the text itself."""
     if len(text) > MAX_VALUE:
-        raise errors.InvalidInput(f"Expected at most {MAX_VALUE} characters, but found {len(text)}")
+        raise errors.InvalidEntry("value-too-long", limit=MAX_VALUE, length=len(text))
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

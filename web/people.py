@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from engine import authorization, errors, identity, texts
 from engine.queries import people
+from web import refusals
 from web.auth import requires
 from web.languages import gettext
 
@@ -70,10 +71,8 @@ def add() -> Response | tuple[str, int]:
                 groups=chosen,
             )
             username = user.username
-    except errors.InvalidInput:
-        text = gettext("The user name must be new, of letters, digits, '_', '.', '@', '+' and '-'; the name is needed; "
-                       "an e-mail address has an @.")  # fmt: skip
-        return render(Filled(values={**typed, "groups": chosen}, refusal=text)), 422
+    except errors.InvalidInput as refusal:
+        return render(Filled(values={**typed, "groups": chosen}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
                   username=username, password=password), "success")  # fmt: skip
     return redirect(url_for(".show", username=username), 303)
@@ -83,11 +82,12 @@ def add() -> Response | tuple[str, int]:
 @requires(authorization.may_manage_people)
 def set_groups(username: str) -> Response | tuple[str, int]:
     """Say what a user belongs to; an administrator has to be left."""
+    chosen = request.form.getlist("groups")
     try:
         with g.sessions.begin() as session:
-            identity.set_groups(session, username, request.form.getlist("groups"))
-    except errors.InvalidInput:
-        return render_user(username, gettext("At least one active administrator has to be left.")), 422
+            identity.set_groups(session, username, chosen)
+    except errors.InvalidInput as refusal:
+        return render_user(username, Filled(values={"groups": chosen}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".show", username=username), 303)
 
@@ -99,8 +99,8 @@ def switch(username: str, verb: str) -> Response | tuple[str, int]:
     try:
         with g.sessions.begin() as session:
             identity.set_active(session, username, verb == "activate")
-    except errors.InvalidInput:
-        return render_user(username, gettext("At least one active administrator has to be left.")), 422
+    except errors.InvalidInput as refusal:
+        return render_user(username, Filled(values={}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".show", username=username), 303)
 
@@ -128,9 +128,8 @@ def add_group() -> Response | tuple[str, int]:
             identity.add_group(
                 session, typed["key"], name=typed["name"], name_en=typed["name_en"] or None, sees_all=sees_all
             )
-    except errors.InvalidInput:
-        text = gettext("A key has letters, digits, '_', '.' and '-'; a name has at most 100 characters.")
-        return render_groups(Filled(values={**typed, "sees_all": sees_all}, refusal=text)), 422
+    except errors.InvalidInput as refusal:
+        return render_groups(Filled(values={**typed, "sees_all": sees_all}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".groups"), 303)
 
@@ -163,15 +162,15 @@ def render_groups(filled: Filled | None = None) -> str:
         )
 
 
-def render_user(username: str, refusal: str = "") -> str:
+def render_user(username: str, filled: Filled | None = None) -> str:
     """Return the page of a user; raises `NotFound`."""
     with g.readers.begin() as session:
-        user = identity.get(session, username)
+        user, member_of = identity.get(session, username), identity.groups_of(session, username)
         return render_template(
             "people/show.html",
             user=user,
-            chosen=identity.groups_of(session, username),
+            chosen=filled.values.get("groups", member_of) if filled else member_of,
             groups=identity.groups(session),
             group_names=people.group_names(session),
-            refusal=refusal,
+            refusal=filled.refusal if filled else "",
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
 from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from engine import (
@@ -28,9 +30,10 @@ from engine import (
 from engine import (
     forms as engine_forms,
 )
+from engine.authorization import Person
 from engine.queries import events, instances, tasks
 from engine.queries.instances import Reference
-from web import forms, headers, matter_page
+from web import forms, headers, matter_page, uploads
 from web.languages import gettext
 from web.navigation import row_id
 from web.timeline import Teller
@@ -38,6 +41,8 @@ from web.timeline import Teller
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
 STATES = ("open", "completed", "cancelled")
+MAX_REASON = 1000
+MAX_VARIABLE_NAME = 255
 #: How a cell begins that a spreadsheet takes for a formula; those for Chinese read the wide signs alike.
 FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 #: What `engine.history` may find.
@@ -76,7 +81,6 @@ def index() -> str:
 @bp.get("/show/<matter:reference>")
 def matter(reference: Reference) -> str:
     """Show a matter."""
-    headers.allow_style_attributes()
     with g.readers.begin() as session:
         return matter_page.render(session, reference, g.person)
 
@@ -159,25 +163,29 @@ def path(instance_id: int) -> Response:
 
 
 @bp.post("/comments/<path:business_key>")
-def comment(business_key: str) -> Response:
+def comment(business_key: str) -> Response | tuple[str, int]:
     """Add a comment."""
-    with g.sessions.begin() as session:
-        access.matter(session, g.person, business_key)
-        comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+    try:
+        with g.sessions.begin() as session:
+            access.matter(session, g.person, business_key)
+            comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(business_key, "comment", refusal)
     flash(gettext("The comment is added."), "success")
     return back(business_key)
 
 
 @bp.post("/attachments/<path:business_key>")
-def attach(business_key: str) -> Response:
-    """Add files."""
-    files = [file for file in request.files.getlist("files") if file.filename]
-    if not files:
-        raise errors.InvalidInput("Expected at least one file, but found none")
-    with g.sessions.begin() as session:
-        access.matter(session, g.person, business_key)
-        for file in files:
-            attachments.add(session, business_key, name=file.filename or "", content=file.read(), by=g.person)
+def attach(business_key: str) -> Response | tuple[str, int]:
+    """Add files: all of them, or none."""
+    try:
+        files = [(file.filename or "", file.read()) for file in uploads.chosen("files")]
+        with g.sessions.begin() as session:
+            access.matter(session, g.person, business_key)
+            for name, content in files:
+                attachments.add(session, business_key, name=name, content=content, by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(business_key, "files", refusal)
     flash(gettext("%(count)s files are added.", count=len(files)), "success")
     return back(business_key)
 
@@ -216,57 +224,65 @@ def message(reference: Reference) -> Response | tuple[str, int]:
                 session, name, business_key=reference if isinstance(reference, str) else None, variables=variables,
                 process_instance_id=awaited.process_instance_id, by=g.person.username,
             )  # fmt: skip
-    except errors.InvalidVariables as refusal:
-        with g.readers.begin() as session:
-            headers.allow_style_attributes()
-            return matter_page.render(session, reference, g.person, (name, refusal)), 422
+    except errors.InvalidInput as refusal:
+        return again(reference, f"message:{name}", refusal)
     flash(gettext("It is reported; the process goes on accordingly."), "success")
     return back(reference)
 
 
 @bp.post("/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>")
-def switch(instance_id: int, verb: str) -> Response:
+def switch(instance_id: int, verb: str) -> Response | tuple[str, int]:
     """Cancel, suspend or resume an instance."""
     rule = authorization.may_cancel_instance if verb == "cancel" else authorization.may_modify_instance
-    with g.sessions.begin() as session:
-        instance = matter_page.changeable(session, instance_id, g.person, verb, rule)
-        command = getattr(process_instances, verb)
-        command(session, instance_id, by=g.person.username, reason=reason())
-    flash(gettext("Done; it stands in the timeline."), "success")
-    return back(instance.business_key or instance.root_id or instance.id)
+    command = getattr(process_instances, verb)
+    return repaired(instance_id, verb, verb, rule, command)
 
 
 @bp.post("/instances/<int:instance_id>/variables")
-def set_variable(instance_id: int) -> Response:
+def set_variable(instance_id: int) -> Response | tuple[str, int]:
     """Change a variable by hand."""
-    with g.sessions.begin() as session:
-        instance = matter_page.changeable(
-            session, instance_id, g.person, "change the variables of", authorization.may_modify_instance
-        )
+
+    def command(session: Session, number: int, *, by: str, reason: str) -> None:
         name, value = request.form.get("name", "").strip(), matter_page.typed_value(request.form.get("value", ""))
-        if not name.isidentifier() or len(name) > 255:
-            raise errors.InvalidInput(f"Expected the name of a variable, but found '{name[:80]}'")
-        process_instances.set_variables(session, instance_id, {name: value}, by=g.person.username, reason=reason())
-    flash(gettext("Done; it stands in the timeline."), "success")
-    return back(instance.business_key or instance.root_id or instance.id)
+        if not name.isidentifier() or len(name) > MAX_VARIABLE_NAME:
+            raise errors.InvalidEntry("variable-name", name=name)
+        process_instances.set_variables(session, number, {name: value}, by=by, reason=reason)
+
+    verb = "change the variables of"
+    return repaired(instance_id, "variables", verb, authorization.may_modify_instance, command)
 
 
 @bp.post("/instances/<int:instance_id>/tokens")
-def move(instance_id: int) -> Response:
+def move(instance_id: int) -> Response | tuple[str, int]:
     """Move tokens by hand: take some away, put one before an element."""
-    numbers = [row_id(each) for each in request.form.getlist("cancel")]
-    taken = [triggers.CancelActivity(activity_instance=number) for number in numbers if number is not None]
-    element_id = request.form.get("start_before", "")
-    put = [triggers.StartBefore(element_id=element_id)] if element_id else []
-    if not put and not taken:
-        raise errors.InvalidInput("Expected a token to take away or an element to start, but found neither")
-    with g.sessions.begin() as session:
-        instance = matter_page.changeable(
-            session, instance_id, g.person, "move tokens of", authorization.may_modify_instance
-        )
-        process_instances.modify(session, instance_id, [*put, *taken], by=g.person.username, reason=reason())
+
+    def command(session: Session, number: int, *, by: str, reason: str) -> None:
+        numbers = [row_id(each) for each in request.form.getlist("cancel")]
+        taken = [triggers.CancelActivity(activity_instance=each) for each in numbers if each is not None]
+        element_id = request.form.get("start_before", "")
+        put = [triggers.StartBefore(element_id=element_id)] if element_id else []
+        if not put and not taken:
+            raise errors.InvalidEntry("moves-nothing")
+        process_instances.modify(session, number, [*put, *taken], by=by, reason=reason)
+
+    return repaired(instance_id, "tokens", "move tokens of", authorization.may_modify_instance, command)
+
+
+def repaired(
+    instance_id: int, form: str, verb: str, rule: Callable[[Person], bool], command: Callable[..., None]
+) -> Response | tuple[str, int]:
+    """Do something to an instance by hand, for a reason; shows the page again where what was typed does not fit."""
+    with g.readers.begin() as session:
+        instance = matter_page.changeable(session, instance_id, g.person, verb, rule)
+        reference = instance.business_key or instance.root_id or instance.id
+    try:
+        reason = texts.checked(request.form.get("reason", ""), name="a reason", limit=MAX_REASON)
+        with g.sessions.begin() as session:
+            command(session, instance_id, by=g.person.username, reason=reason)
+    except errors.InvalidInput as refusal:
+        return again(reference, f"{form}-{instance_id}", refusal)
     flash(gettext("Done; it stands in the timeline."), "success")
-    return back(instance.business_key or instance.root_id or instance.id)
+    return back(reference)
 
 
 @bp.get("/verify/<matter:reference>")
@@ -284,9 +300,10 @@ def said(problem: history.Problem) -> str:
     return gettext("Instance #%(instance)s, event %(number)s: ", **where) + str(WRONG[problem.what])
 
 
-def reason() -> str:
-    """Return why something is done by hand; raises `InvalidInput` where nobody says so."""
-    return texts.checked(request.form.get("reason", ""), name="a reason", limit=1000)
+def again(reference: Reference, form: str, refusal: errors.InvalidInput) -> tuple[str, int]:
+    """Return the page of the matter with a form that was refused, and what was typed into it."""
+    with g.readers.begin() as session:
+        return matter_page.render(session, reference, g.person, matter_page.Refused(form=form, error=refusal)), 422
 
 
 def back(reference: Reference) -> Response:

@@ -50,7 +50,7 @@ def start(key: str) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             variables = submitted(session, process(session, key))
             instance = process_instances.start(session, key, variables, by=g.person.username)
-    except errors.InvalidVariables as refusal:
+    except errors.InvalidInput as refusal:
         with g.readers.begin() as session:
             return render(session, process(session, key), refusal), 422
     flash(gettext("Registered under the number %(number)s.", number=instance.business_key or instance.id), "success")
@@ -82,7 +82,7 @@ def submitted(session: Session, found: deployed.StartableProcess) -> dict[str, A
 def form_fields(
     session: Session,
     found: deployed.StartableProcess,
-    refusal: errors.InvalidVariables | None = None,
+    refusal: errors.InvalidInput | None = None,
     *,
     typed: bool = False,
 ) -> list[forms.Field]:
@@ -94,7 +94,7 @@ def form_fields(
     return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
 
 
-def render(session: Session, found: deployed.StartableProcess, refusal: errors.InvalidVariables | None = None) -> str:
+def render(session: Session, found: deployed.StartableProcess, refusal: errors.InvalidInput | None = None) -> str:
     """Return the page of the start form."""
     shown = form_fields(session, found, refusal)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)

@@ -16,7 +16,7 @@ from engine.authorization import Person
 from engine.queries import deployed, people, tasks, user_task
 from engine.queries.tasks import TaskRow
 from engine.queries.user_task import TaskDetail
-from web import forms, languages
+from web import forms, languages, refusals
 from web.languages import gettext
 
 
@@ -64,8 +64,19 @@ def rights(task: TaskDetail, person: Person) -> Rights:
     )
 
 
-def render(session: Session, task_id: int, person: Person, refusal: errors.InvalidVariables | None = None) -> str:
-    """Return the page of a task; with a refusal, what was typed stays in the fields and what is wrong beside them."""
+def render(
+    session: Session,
+    task_id: int,
+    person: Person,
+    refusal: errors.InvalidInput | None = None,
+    *,
+    refused: str = "",
+) -> str:
+    """
+    Return the page of a task; with a refusal, what was typed stays in the fields and what is wrong beside them.
+
+    `refused` says what is wrong with another form of the page: who is to have the task, and when it is to come back.
+    """
     task = visible(session, task_id, person)
     allowed = rights(task, person)
     variables = user_task.variables(session, task)
@@ -77,6 +88,7 @@ def render(session: Session, task_id: int, person: Person, refusal: errors.Inval
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
+        refused_action=refused,
         has_draft=bool(task.draft) and refusal is None,
         depends=has_conditions(definition(session, task)),
         guidance=deployed.guidance(session, task.definition_id, task.element_id, languages.chosen()),
@@ -98,7 +110,7 @@ def fields(
     session: Session,
     task: TaskDetail,
     variables: Mapping[str, Any],
-    refusal: errors.InvalidVariables | None = None,
+    refusal: errors.InvalidInput | None = None,
     *,
     typed: bool = False,
 ) -> list[forms.Field]:
@@ -167,10 +179,12 @@ def has_conditions(form: Mapping[str, Any] | None) -> bool:
     return any(part.get("conditional") for part in forms.components(form or {}))
 
 
-def other_errors(shown: list[forms.Field], refusal: errors.InvalidVariables | None) -> list[str]:
-    """Return what is wrong with values that have no field on the page."""
+def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) -> list[str]:
+    """Return what is wrong and has no field on the page."""
+    if not isinstance(refusal, errors.InvalidVariables):
+        return [refusals.sentence(refusal) or refusal.message] if refusal else []
     known = {each.key for each in forms.flat(shown)}
-    return [forms.message(error) for error in refusal.errors if error.field not in known] if refusal else []
+    return [refusals.field(error) for error in refusal.errors if error.field not in known]
 
 
 def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) -> list[tuple[str, str]]:

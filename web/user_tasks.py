@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from engine import errors, texts, user_tasks
 from engine.queries import people
-from web import filters, forms, inbox, task_page
+from web import filters, forms, inbox, refusals, task_page
 from web.languages import gettext
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
@@ -62,45 +62,57 @@ def unclaim(task_id: int) -> Response:
 
 
 @bp.post("/<int:task_id>/assign")
-def assign(task_id: int) -> Response:
+def assign(task_id: int) -> Response | tuple[str, int]:
     """Hand a task to somebody."""
     to = texts.storable(request.form.get("to", ""))
-    with g.sessions.begin() as session:
-        task = user_tasks.assign(session, task_id, to, by=g.person)
-        name = people.names(session, [to]).get(to, to)
+    try:
+        with g.sessions.begin() as session:
+            task = user_tasks.assign(session, task_id, to, by=g.person)
+            name = people.names(session, [to]).get(to, to)
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal)
     flash(gettext("“%(task)s” is handed to %(name)s.", task=task.name, name=name), "success")
     return redirect(url_for(".index"), 303)
 
 
 @bp.post("/<int:task_id>/delegate")
-def delegate(task_id: int) -> Response:
+def delegate(task_id: int) -> Response | tuple[str, int]:
     """Lend a task to somebody and stay responsible for it."""
     to = texts.storable(request.form.get("to", ""))
-    with g.sessions.begin() as session:
-        task = user_tasks.delegate(session, task_id, to, by=g.person)
-        name = people.names(session, [to]).get(to, to)
+    try:
+        with g.sessions.begin() as session:
+            task = user_tasks.delegate(session, task_id, to, by=g.person)
+            name = people.names(session, [to]).get(to, to)
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal)
     flash(gettext("“%(task)s” is delegated to %(name)s; you stay responsible.", task=task.name, name=name), "success")
     return redirect(url_for(".index"), 303)
 
 
 @bp.post("/<int:task_id>/resolve")
-def resolve(task_id: int) -> Response:
+def resolve(task_id: int) -> Response | tuple[str, int]:
     """Give a delegated task back to whom it belongs, with what is filled in so far; or take it back as the owner."""
     typed = forms.typed(request.form)
-    with g.sessions.begin() as session:
-        if typed:
-            user_tasks.save_draft(session, task_id, typed, by=g.person)
-        task = user_tasks.resolve(session, task_id, by=g.person)
+    try:
+        with g.sessions.begin() as session:
+            if typed:
+                user_tasks.save_draft(session, task_id, typed, by=g.person)
+            task = user_tasks.resolve(session, task_id, by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal, typed=True)
     flash(gettext("“%(task)s” is back with its owner.", task=task.name), "success")
     return redirect(url_for(".index"), 303)
 
 
 @bp.post("/<int:task_id>/follow-up")
-def follow_up(task_id: int) -> Response:
+def follow_up(task_id: int) -> Response | tuple[str, int]:
     """Hide a task from the lists until the morning of a day; without a day, show it again."""
-    at = filters.start_of_day(request.form.get("day", ""))
-    with g.sessions.begin() as session:
-        task = user_tasks.set_follow_up(session, task_id, at, by=g.person)
+    try:
+        at = filters.start_of_day(request.form.get("day", ""))
+        with g.sessions.begin() as session:
+            task = user_tasks.set_follow_up(session, task_id, at, by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal)
     if at is None:
         flash(gettext("“%(task)s” is in the list again.", task=task.name), "success")
     else:
@@ -109,10 +121,13 @@ def follow_up(task_id: int) -> Response:
 
 
 @bp.post("/<int:task_id>/draft")
-def draft(task_id: int) -> Response:
+def draft(task_id: int) -> Response | tuple[str, int]:
     """Keep what is typed, complete or not."""
-    with g.sessions.begin() as session:
-        user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person)
+    try:
+        with g.sessions.begin() as session:
+            user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal, typed=True)
     flash(gettext("The draft is saved."), "success")
     return redirect(url_for(".show", task_id=task_id), 303)
 
@@ -124,9 +139,16 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             task, variables = task_page.submitted(session, task_id, g.person)
             user_tasks.complete(session, task_id, variables, by=g.person)
-    except errors.InvalidVariables as refusal:
-        with g.readers.begin() as session:
-            return task_page.render(session, task_id, g.person, refusal), 422
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal, typed=True)
     with g.readers.begin() as session:
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
     return redirect(url_for(".index"), 303)
+
+
+def again(task_id: int, refusal: errors.InvalidInput, *, typed: bool = False) -> tuple[str, int]:
+    """Return the page of a task with what is wrong; `typed` says whether the form of the task itself was sent."""
+    with g.readers.begin() as session:
+        if typed:
+            return task_page.render(session, task_id, g.person, refusal), 422
+        return task_page.render(session, task_id, g.person, refused=refusals.sentence(refusal)), 422

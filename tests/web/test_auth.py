@@ -104,7 +104,7 @@ class TestLogIn:
             ("wrong", "another-river-7", "another-river-7", "原密码不正确"),
             (PASSWORD, "another-river-7", "another-river-8", "不一致"),
             (PASSWORD, "short", "short", "8 至 200"),
-            (PASSWORD, "aaaaaaaaaa", "aaaaaaaaaa", "8 至 200"),
+            (PASSWORD, "aaaaaaaaaa", "aaaaaaaaaa", "至少包含 4 种不同字符，您填写的只有 1 种"),
         ],
     )
     def test_change_password__refused(self, alice: Visitor, old: str, new: str, again: str, said: str) -> None:

@@ -19,7 +19,7 @@ REFUSALS = {
     "not-waiting": (errors.NotWaiting("paid", "TS-1"), 409),
     "invalid-input": (errors.InvalidInput("secret detail"), 422),
     "invalid-variables": (
-        errors.InvalidVariables([errors.FieldError(field="cost", code="too-small", message="Expected more")]),
+        errors.InvalidVariables([errors.FieldError.of("cost", "too-small", {"limit": 5, "found": 3})]),
         422,
     ),
     "deployment-refused": (errors.DeploymentRefused([FINDING]), 422),
@@ -72,7 +72,8 @@ def test_refused__as_json(alice: Visitor, name: str) -> None:
     if name == "deployment-refused":
         assert answer.json["problems"][0]["message"] == "没有"
     if name == "invalid-variables":
-        assert answer.json["problems"] == [{"field": "cost", "code": "too-small", "message": "Expected more"}]
+        message = "Expected at least 5, but found 3"
+        assert answer.json["problems"] == [{"field": "cost", "code": "too-small", "message": message}]
     if name == "fault":
         assert "secret detail" not in text(answer)
 

@@ -386,4 +386,5 @@ def test_commands__for_whom_they_are(visit: Visit, task_id: int, path: str, who:
 def test_strangers__are_told_the_same_of_what_is_not_theirs_and_what_is_not_there(visit: Visit, task_id: int) -> None:
     stranger = visit("stranger")
     there, absent = stranger.get(f"/tasks/{task_id}"), stranger.get("/tasks/999999")
-    assert text(there).replace(f"/tasks/{task_id}", "") == text(absent).replace("/tasks/999999", "")
+    said = [text(there).replace(f"/tasks/{task_id}", ""), text(absent).replace("/tasks/999999", "")]
+    assert said[0].replace(f"“{task_id}”", "") == said[1].replace("“999999”", "")

@@ -1,0 +1,21 @@
+"""Files that a form sends: how many at once, so that a request does not hold the database for long."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.datastructures import FileStorage
+
+from engine import errors
+
+#: More come in several requests; each one is a transaction, and on SQLite others wait for it.
+MAX_FILES = 20
+
+
+def chosen(name: str) -> list[FileStorage]:
+    """Return the files of an input; raises `InvalidEntry` where there are none or too many."""
+    files = [file for file in request.files.getlist(name) if file.filename]
+    if not files:
+        raise errors.InvalidEntry("file-missing")
+    if len(files) > MAX_FILES:
+        raise errors.InvalidEntry("files-of-request", limit=MAX_FILES, count=len(files))
+    return files
