@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine import clock, definitions, dmn, errors
+from engine import callers, clock, definitions, dmn, errors
 from engine.models import Group
 
 
@@ -110,6 +110,10 @@ class Services:
             version_tag=version_tag,
             deployment_id=deployment_id,
         )
+
+    def caller_catches(self, process_instance_id: int, error_code: str) -> bool:
+        """Return whether what called a process instance, directly or not, catches an error that leaves it."""
+        return callers.catch_error(self._session, process_instance_id, error_code, self)
 
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the keys of the groups that have one of these names, in either language, or that key."""

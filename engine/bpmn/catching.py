@@ -48,6 +48,7 @@ def arm(workflow: TokenWorkflow, number: int, node: Node, token: Token | None) -
                 )
             )
         elif definition.kind == "conditional":
+            workflow.changes.add(("", _key(number, node)))
             workflow.dirty = True
 
 
@@ -228,11 +229,20 @@ def _catch(
 
 
 def throw_error(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> bool:
-    """Let the nearest event that catches this error have it; return whether there was one."""
+    """
+    Let the nearest event that catches this error have it, be it of a caller; return whether there was one.
+
+    What leaves a process that was called ends it.
+    """
     found = _catcher(workflow, token, "error", error.error_code)
-    if found is None:
+    number = workflow.environment.process_instance_id
+    goes_up = found is None and number is not None and workflow.services.caller_catches(number, error.error_code)
+    if found is None and not goes_up:
         return False
     workflow.record("error.thrown", token, facts={"code": error.error_code}, variables={"message": error.message})
+    if found is None:
+        workflow.end(Outcome(state="cancelled", error=error, reason=f"error:{error.error_code}"))
+        return True
     _catch(workflow, found, "error", error.error_code, error.message, error.variables)
     return True
 
@@ -242,6 +252,12 @@ def throw_error_event(workflow: TokenWorkflow, token: Token, error: errors.BpmnE
     if not throw_error(workflow, token, error):
         workflow.record("error.thrown", token, facts={"code": error.error_code})
         workflow.end(Outcome(state="cancelled", error=error, reason=f"error:{error.error_code}"))
+
+
+def catches_error(workflow: TokenWorkflow, number: int, error_code: str) -> bool:
+    """Whether an error that comes from an activity instance is caught in this process instance."""
+    token = workflow.tasks.get(number)
+    return token is not None and _catcher(workflow, token, "error", error_code) is not None
 
 
 def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables: Mapping[str, Any]) -> None:
@@ -271,12 +287,15 @@ def check_conditions(workflow: TokenWorkflow) -> None:
     """Let conditional events catch whose condition has become true since it was last looked at."""
     while workflow.dirty and workflow.outcome is None:
         workflow.dirty = False
+        changes, workflow.changes = workflow.changes, set()
         before = workflow.root.memo.get("holds", {})
         holds: dict[str, bool] = {}
         became: list[tuple[int, Node]] = []
         for number, node in armed(workflow, "conditional"):
-            key = f"{number}/{node.bpmn_id}"
-            if _condition_holds(workflow, number, node):
+            key = _key(number, node)
+            if not _concerns(node, key, changes):
+                holds.update({key: True} if key in before else {})
+            elif _condition_holds(workflow, number, node):
                 holds[key] = True
                 if key not in before:
                     became.append((number, node))
@@ -287,6 +306,21 @@ def check_conditions(workflow: TokenWorkflow) -> None:
                 trigger(workflow, number, node, "conditional", {})
             except (errors.NotFound, errors.InvalidState):
                 continue
+
+
+def _key(number: int, node: Node) -> str:
+    return f"{number}/{node.bpmn_id}"
+
+
+def _concerns(node: Node, key: str, changes: set[tuple[str, str]]) -> bool:
+    """Whether a condition is to be looked at: its event has just been armed, or what it watches has changed."""
+    if ("", key) in changes:
+        return True
+    for definition in node.catches("conditional"):
+        kinds = definition.watched_changes or {"create", "update"}
+        if definition.watched is None or any((definition.watched, kind) in changes for kind in kinds):
+            return True
+    return False
 
 
 def _condition_holds(workflow: TokenWorkflow, number: int, node: Node) -> bool:

@@ -62,12 +62,18 @@ class EventDefinition:
     timer: Literal["date", "duration", "cycle"] | None = None
     schedule: Expression | None = None
     condition: Condition | None = None
+    #: The only variable at whose changes a condition is looked at again; None: at any.
+    watched: str | None = None
+    #: At which changes of it: `create`, `update`; empty: at both.
+    watched_changes: frozenset[str] = frozenset()
     #: The activity to compensate; None: all of the scope.
     activity_ref: str | None = None
     wait_for_completion: bool = True
     #: Variables that get the code and the message of a caught error or escalation.
     code_variable: str | None = None
     message_variable: str | None = None
+    #: What a thrown error says.
+    text: Expression | None = None
     #: What a thrown message or signal carries: variable name to expression; None where the diagram says nothing.
     payload: tuple[VariableMapping, ...] = ()
     all_variables: bool = False
@@ -82,7 +88,7 @@ class VariableMapping:
     target: str
     #: An expression, or a list or map of them.
     source: Expression | Mapping[str, Any] | tuple[Any, ...]
-    #: Only in the scope of the activity, even where a variable of that name exists further out.
+    #: Between a call and its activity's own variables, not those around it.
     local: bool = False
 
 

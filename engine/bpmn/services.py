@@ -27,7 +27,7 @@ class Decided(Protocol):
 
 
 class Services(Protocol):
-    """Decisions and names of groups."""
+    """Decisions, names of groups, and what stands around a process that was called."""
 
     def decide(
         self,
@@ -39,6 +39,9 @@ class Services(Protocol):
         variables: Mapping[str, Any],
     ) -> Decided:
         """Evaluate a decision; return its result and what is worth remembering of how it came about."""
+
+    def caller_catches(self, process_instance_id: int, error_code: str) -> bool:
+        """Return whether what called a process instance, directly or not, catches an error that leaves it."""
 
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return names of groups as the engine spells them."""

@@ -11,7 +11,7 @@ about to wait for what is thrown already does.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +54,8 @@ class TokenWorkflow(Workflow):
         self.root = Scope(0, None, None)
         self.scopes: dict[int, Scope] = {0: self.root}
         self.last_number = 0
+        #: What conditions have not been looked at since: variables that were set, events that were armed.
+        self.changes: set[tuple[str, str]] = set()
         self.queue: deque[Token] = deque()
         self.late: deque[Token] = deque()
         self.effects: list[Effect] = []
@@ -182,12 +184,13 @@ class TokenWorkflow(Workflow):
 
     def start(self, variables: Mapping[str, Any], node: Node | None = None) -> None:
         """Begin: at one start event, or wherever the process begins by itself."""
+        self.root.variables.update(self.spec.root.initial)
         self.set_variables(self.root, variables, local=True)
         catching.arm_event_subprocesses(self, self.spec.root, self.root)
         if node is not None:
             node.begin_here(self)
             return
-        for start in self.spec.root.entries(alternatives=True):
+        for start in self.spec.root.first_entries():
             self.enter(start, self.root)
         if not self.queue and not self.late:
             self.scope_emptied(self.root)
@@ -333,42 +336,12 @@ class TokenWorkflow(Workflow):
         tracked = self.root.memo.get("set")
         for name, value in variables.items():
             place = scope if local else scope.holder(name)
+            self.changes.add((name, "update" if name in place.variables else "create"))
             place.variables[name] = value
             if tracked is not None and place is self.root and name not in tracked:
                 tracked.append(name)
         if variables:
             self.dirty = self.changed = True
-
-    def evaluate(self, token: Token, flows: Sequence[Flow], *, first: bool = False) -> list[Flow]:
-        """
-        Return those of the flows that may be taken, or only the first such; a flow without condition always may.
-
-        What was read stands in the history. Raises `ExpressionError`.
-        """
-        taken: list[Flow] = []
-        reads: dict[str, Any] = {}
-        names: dict[str, list[str]] = {}
-        # What is local to an activity is no longer there when it is left.
-        variables = token.surroundings()
-        for flow in flows:
-            if flow.condition is None:
-                holds = True
-            else:
-                holds, read = flow.condition.condition(variables, self.environment)
-                reads.update(read)
-                names[flow.id] = sorted(read)
-            if holds:
-                taken.append(flow)
-                if first:
-                    break
-        if names:
-            self.record(
-                "gateway.decided",
-                token,
-                facts={"holding": [flow.id for flow in taken], "reads": names},
-                variables=reads,
-            )
-        return taken
 
     def record(
         self,

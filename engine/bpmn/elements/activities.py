@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from engine import errors
 from engine.bpmn import catching, compensation
-from engine.bpmn.elements.base import Node, payload_value
+from engine.bpmn.elements.base import Node
 from engine.bpmn.elements.loops import loop_begin, loop_round_completed
-from engine.bpmn.model import Loop, VariableMapping
+from engine.bpmn.model import Loop
 
 if TYPE_CHECKING:
     from engine.bpmn.elements.events import BoundaryEvent, StartEvent
@@ -30,8 +31,6 @@ class Activity(Node):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.loop: Loop | None = None
-        self.input_mappings: tuple[VariableMapping, ...] = ()
-        self.output_mappings: tuple[VariableMapping, ...] = ()
         #: Data associations: variable to variable, where the first one is there.
         self.data_inputs: tuple[tuple[str, str], ...] = ()
         self.data_outputs: tuple[tuple[str, str], ...] = ()
@@ -56,10 +55,7 @@ class Activity(Node):
 
     def begin(self, token: Token) -> bool | None:
         """Do the work once: make the local variables, start, and listen on the border while it lasts."""
-        if self.input_mappings:
-            scope = token.open_scope()
-            for mapping in self.input_mappings:
-                scope.variables[mapping.target] = payload_value(mapping.source, token)
+        self.take_in(token)
         for source, target in self.data_inputs:
             copy_variable(token, source, target)
         done = self.run(token)
@@ -125,9 +121,7 @@ class Activity(Node):
             workflow.take(token, flows, self.completion_quantity)
 
     def hand_out(self, token: Token) -> None:
-        """Set the variables that the activity gives to its surroundings."""
-        for mapping in self.output_mappings:
-            token.workflow.set_variables(token.scope, {mapping.target: payload_value(mapping.source, token)})
+        super().hand_out(token)
         for source, target in self.data_outputs:
             copy_variable(token, source, target)
 
@@ -196,18 +190,25 @@ class SubProcess(Activity):
         #: Variables that exist from the start (properties and data objects with a value).
         self.initial: Mapping[str, Any] = {}
 
-    def entries(self, *, alternatives: bool = False) -> list[Node]:
-        """
-        Return where tokens begin: the none start events, or what nothing leads to when there is no start event.
-
-        `alternatives`: several start events each begin an instance of their own, so that only the first one counts.
-        """
-        plain: list[Node] = [start for start in self.start_events if not start.definitions]
-        if plain:
-            return plain[:1] if alternatives else plain
+    def entries(self) -> list[Node]:
+        """Return where tokens begin: the none start events, or what nothing leads to when there is no start event."""
         if self.start_events:
-            return []
+            return [start for start in self.start_events if not start.definitions]
         return [child for child in self.children if child.begins_by_itself()]
+
+    def first_entries(self) -> list[Node]:
+        """
+        Return where a process begins that is started by hand: several start events are alternatives.
+
+        A none start event comes before one with a timer; another one is begun at if it is the only one. Raises
+        `InvalidInput` where there are several of those.
+        """
+        plain = self.entries()[:1] if self.start_events else self.entries()
+        plain = plain or [start for start in self.start_events if start.catches("timer")][:1]
+        if not plain and len(self.start_events) > 1:
+            found = ", ".join(start.bpmn_id for start in self.start_events)
+            raise errors.InvalidInput(f"Expected a start event without message, signal or condition, but found {found}")
+        return plain or list(self.start_events)
 
     def run(self, token: Token) -> bool | None:
         workflow = token.workflow

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 
 from engine import errors
-from engine.bpmn.model import EventDefinition, EventKind, Flow, ProcessSpec
+from engine.bpmn.model import EventDefinition, EventKind, Flow, ProcessSpec, VariableMapping
 
 if TYPE_CHECKING:
     from engine.bpmn.elements.activities import SubProcess
@@ -50,6 +51,8 @@ class Node(BpmnTaskSpec):
         self.async_after = False
         #: How long to wait before each further attempt where it fails behind a save point (failedJobRetryTimeCycle).
         self.retry_after: tuple[timedelta, ...] = ()
+        self.input_mappings: tuple[VariableMapping, ...] = ()
+        self.output_mappings: tuple[VariableMapping, ...] = ()
         self.properties: dict[str, str] = {}
         spec.nodes[element_id] = self
 
@@ -86,6 +89,18 @@ class Node(BpmnTaskSpec):
         token.workflow.wait_for_continuation(token)
         return True
 
+    def take_in(self, token: Token) -> None:
+        """Make the variables that the element has to itself."""
+        if self.input_mappings:
+            scope = token.open_scope()
+            for mapping in self.input_mappings:
+                scope.variables[mapping.target] = payload_value(mapping.source, token)
+
+    def hand_out(self, token: Token) -> None:
+        """Set the variables that the element gives to its surroundings."""
+        for mapping in self.output_mappings:
+            token.workflow.set_variables(token.scope, {mapping.target: payload_value(mapping.source, token)})
+
     def leave(self, token: Token) -> None:
         """Send the token on along the sequence flows that hold."""
         token.workflow.take(token, self.chosen_flows(token))
@@ -116,7 +131,7 @@ class Node(BpmnTaskSpec):
         if len(self.outgoing) == 1 and self.outgoing[0].condition is None:
             return self.outgoing
         conditional = [flow for flow in self.outgoing if flow.condition is not None and flow is not self.default]
-        holding = token.workflow.evaluate(token, conditional)
+        holding = holding_flows(token, conditional)
         flows = [
             flow for flow in self.outgoing if flow in holding or (flow.condition is None and flow is not self.default)
         ]
@@ -125,6 +140,33 @@ class Node(BpmnTaskSpec):
         if self.outgoing and not flows:
             raise no_flow(self)
         return flows
+
+
+def holding_flows(token: Token, flows: Sequence[Flow], *, first: bool = False) -> list[Flow]:
+    """
+    Return those of the flows that a token may take, or only the first such; a flow without condition always may.
+
+    What was read stands in the history. Raises `ExpressionError`.
+    """
+    taken: list[Flow] = []
+    reads: dict[str, Any] = {}
+    names: dict[str, list[str]] = {}
+    # What is local to an activity is no longer there when it is left.
+    variables = token.surroundings()
+    for flow in flows:
+        holds = True
+        if flow.condition is not None:
+            holds, read = flow.condition.condition(variables, token.workflow.environment)
+            reads.update(read)
+            names[flow.id] = sorted(read)
+        if holds:
+            taken.append(flow)
+            if first:
+                break
+    if names:
+        facts = {"holding": [flow.id for flow in taken], "reads": names}
+        token.workflow.record("gateway.decided", token, facts=facts, variables=reads)
+    return taken
 
 
 def no_flow(node: Node) -> errors.InvalidInput:

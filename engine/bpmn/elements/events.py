@@ -47,6 +47,7 @@ class CatchEvent(Node):
         return not self.incoming and not self.catches("link")
 
     def run(self, token: Token) -> bool | None:
+        self.take_in(token)
         if "caught" in token.memo or self.catches("link"):
             return True
         token.workflow.arm(token.number, self, token)
@@ -63,6 +64,7 @@ class CatchEvent(Node):
         token.complete()
 
     def leave(self, token: Token) -> None:
+        self.hand_out(token)
         if "caught" not in token.memo:
             token.workflow.disarm(token.number)
         super().leave(token)
@@ -92,6 +94,8 @@ class Thrower(Node):
 
     def throw(self, token: Token) -> bool | None:
         """Throw everything; return None where the token has to wait for a compensation, or was itself interrupted."""
+        if "compensated" not in token.memo:
+            self.take_in(token)
         for definition in self.definitions:
             if definition.kind == "compensate" and not compensation.throw(token, definition):
                 return None
@@ -121,7 +125,9 @@ def throw_definition(token: Token, definition: EventDefinition) -> None:
         case "escalation":
             catching.throw_escalation(workflow, token, definition.code or "", variables)
         case "error":
-            catching.throw_error_event(workflow, token, BpmnError(definition.code or "", variables=variables))
+            text = payload_value(definition.text, token) if definition.text is not None else None
+            error = BpmnError(definition.code or "", str(text or ""), variables)
+            catching.throw_error_event(workflow, token, error)
 
 
 def thrown_variables(token: Token, definition: EventDefinition) -> Mapping[str, Any]:
@@ -144,6 +150,7 @@ class ThrowEvent(Thrower):
     def leave(self, token: Token) -> None:
         if "driver" in token.memo:
             return
+        self.hand_out(token)
         if self.link_target is not None:
             token.workflow.enter(self.link_target, token.scope)
         else:

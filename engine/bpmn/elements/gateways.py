@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from engine.bpmn.elements.base import Node, no_flow
+from engine.bpmn.elements.base import Node, holding_flows, no_flow
 from engine.bpmn.model import Condition, Flow
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ExclusiveGateway(Gateway):
 
     def decide(self, token: Token) -> list[Flow]:
         candidates = [flow for flow in self.outgoing if flow is not self.default]
-        holding = token.workflow.evaluate(token, candidates, first=True)
+        holding = holding_flows(token, candidates, first=True)
         if holding:
             return holding
         if self.default is not None:
@@ -51,7 +51,7 @@ class ExclusiveGateway(Gateway):
 
 def decide_inclusively(node: Node, token: Token) -> list[Flow]:
     """Return every flow whose condition holds, or that has none; the default when there is no other."""
-    holding = token.workflow.evaluate(token, [flow for flow in node.outgoing if flow is not node.default])
+    holding = holding_flows(token, [flow for flow in node.outgoing if flow is not node.default])
     if holding or not node.outgoing:
         return holding
     if node.default is not None:

@@ -10,7 +10,7 @@ from engine import errors, timers
 from engine.bpmn import catching
 from engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from engine.bpmn.elements.activities import Activity
-from engine.bpmn.elements.base import Node, payload_value
+from engine.bpmn.elements.base import Node
 from engine.bpmn.elements.events import throw_definition
 from engine.bpmn.model import VariableMapping
 from engine.expressions import Expression
@@ -272,6 +272,9 @@ class CallActivity(Activity):
         self.taken: tuple[VariableMapping, ...] | None = None
         self.gives_all = False
         self.takes_all = False
+        #: Whether just the variables of the activity itself go in, and come back to it alone.
+        self.gives_own = False
+        self.takes_own = False
 
     def run(self, token: Token) -> bool | None:
         workflow = token.workflow
@@ -284,9 +287,7 @@ class CallActivity(Activity):
         key = text(self.called, token)
         if key is None:
             raise errors.InvalidInput(f"Expected the process to call in {self.called.text}, but found nothing")
-        variables = dict(token.variables()) if self.gives_all or self.given is None else {}
-        for mapping in self.given or ():
-            variables[mapping.target] = payload_value(mapping.source, token)
+        variables = self.handed_over(token)
         token.memo["called"] = True
         workflow.effects.append(
             Called(
@@ -301,6 +302,19 @@ class CallActivity(Activity):
             )
         )
         return None
+
+    def handed_over(self, token: Token) -> dict[str, Any]:
+        """Return the variables that the called process begins with."""
+        own = token.inner.variables if token.inner is not None else {}
+        if self.gives_own:
+            variables = dict(own)
+        else:
+            variables = dict(token.variables()) if self.gives_all or self.given is None else {}
+        for mapping in self.given or ():
+            source: Any = mapping.source
+            seen = own if mapping.local else token.variables()
+            variables[mapping.target] = source.evaluate(seen, token.workflow.environment)
+        return variables
 
     def returned(self, token: Token, variables: Mapping[str, Any]) -> None:
         """The called process has ended with these variables."""
@@ -317,8 +331,13 @@ class CallActivity(Activity):
         """Set the variables that the called process gave back."""
         variables = token.memo["returned"]
         taken = dict(variables) if self.takes_all or self.taken is None else {}
+        own = taken if self.takes_own else {}
+        taken = {} if self.takes_own else taken
         for mapping in self.taken or ():
             source: Any = mapping.source
-            taken[mapping.target] = source.evaluate(variables, token.workflow.environment)
+            place = own if mapping.local else taken
+            place[mapping.target] = source.evaluate(variables, token.workflow.environment)
         del token.memo["returned"]
+        if own:
+            token.workflow.set_variables(token.open_scope(), own, local=True)
         token.workflow.set_variables(token.inner or token.scope, taken)

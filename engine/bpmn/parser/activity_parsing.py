@@ -40,8 +40,6 @@ def configure_activity(builder: Builder, node: Activity, element: etree._Element
     node.for_compensation = flag(element.get("isForCompensation"))
     node.start_quantity = int(element.get("startQuantity") or 1)
     node.completion_quantity = int(element.get("completionQuantity") or 1)
-    node.input_mappings = compiler.mappings(element, "inputParameter")
-    node.output_mappings = compiler.mappings(element, "outputParameter")
     node.data_inputs = builder.associations(element, "dataInputAssociation")
     node.data_outputs = builder.associations(element, "dataOutputAssociation")
     node.loop = read_loop(builder, element)
@@ -131,13 +129,19 @@ def configure_call(builder: Builder, node: CallActivity, element: etree._Element
     taken = list(extensions(element, "out"))
     if not given and not taken:
         return
-    node.gives_all = any(child.get("variables") == "all" for child in given)
-    node.takes_all = any(child.get("variables") == "all" for child in taken)
+    node.gives_all, node.gives_own = all_variables(given)
+    node.takes_all, node.takes_own = all_variables(taken)
     node.given = tuple(mapping for child in given if (mapping := builder.in_out(child)) is not None)
     node.taken = tuple(mapping for child in taken if (mapping := builder.in_out(child)) is not None)
     for child in given:
         if child.get("businessKey"):
             node.business_key = builder.compiler.expression(child, child.get("businessKey"))
+
+
+def all_variables(mappings: list[etree._Element]) -> tuple[bool, bool]:
+    """Return whether mappings hand over all variables, and whether just those of the activity itself are meant."""
+    whole = [child for child in mappings if child.get("variables") == "all"]
+    return bool(whole), bool(whole) and all(flag(child.get("local")) for child in whole)
 
 
 def configure_subprocess(builder: Builder, node: SubProcess, element: etree._Element) -> None:

@@ -165,6 +165,8 @@ class Builder:
         node.async_before = flag(extension(element, "asyncBefore")) or flag(extension(element, "async"))
         node.async_after = flag(extension(element, "asyncAfter"))
         node.properties = properties(element)
+        node.input_mappings = self.compiler.mappings(element, "inputParameter")
+        node.output_mappings = self.compiler.mappings(element, "outputParameter")
         for cycle in extensions(element, "failedJobRetryTimeCycle"):
             node.retry_after = self.compiler.retries(cycle)
         if isinstance(node, Activity):
@@ -290,7 +292,9 @@ class Builder:
         compiled = self.compiler.expression(element, expression) if expression else None
         if compiled is None:
             compiled = compile_expression(f"${{execution.getVariable('{source}')}}")
-        return VariableMapping(target=target, source=compiled, local=flag(element.get("local")))
+        # What an expression reads is not narrowed by it, only where its value goes.
+        local = flag(element.get("local")) and not (expression and etree.QName(element).localname == "in")
+        return VariableMapping(target=target, source=compiled, local=local)
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 

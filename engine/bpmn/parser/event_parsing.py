@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, get_args
 
 from lxml import etree
@@ -56,7 +57,12 @@ def event_definition(builder: Builder, element: etree._Element, event: etree._El
                     return EventDefinition(kind="timer", timer=timer, schedule=schedule)  # type: ignore[arg-type]
             return None
         case "conditional":
-            return EventDefinition(kind="conditional", condition=compiler.condition(element.find(BPMN + "condition")))
+            return EventDefinition(
+                kind="conditional",
+                condition=compiler.condition(element.find(BPMN + "condition")),
+                watched=extension(element, "variableName"),
+                watched_changes=frozenset(re.findall(r"\w+", extension(element, "variableEvents") or "")),
+            )
         case "link":
             return EventDefinition(kind="link", name=literal(element.get("name") or event.get("name") or ""))
         case "message" | "signal":
@@ -103,14 +109,16 @@ def coded_definition(builder: Builder, kind: Any, element: etree._Element) -> Ev
     """Read an error or escalation: its code, or the name or id of what it refers to where that has no code."""
     ref = reference(element.get(f"{kind}Ref") or child_text(element, f"{kind}Ref"))
     referred = builder.document.by_id.get(ref or "")
-    code = ref
+    code, text = ref, None
     if referred is not None:
+        text = builder.compiler.expression(referred, extension(referred, "errorMessage"))
         code = referred.get(f"{kind}Code") or referred.get("name") or ref
     return EventDefinition(
         kind=kind,
         code=code,
         code_variable=extension(element, f"{kind}CodeVariable"),
         message_variable=extension(element, "errorMessageVariable"),
+        text=text,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import ACTIVITIES, EVENTS, Document, Node
+from engine.bpmn.validation.document import ACTIVITIES, EVENTS, GATEWAYS, Document, Node
 from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 #: Java behind an element.
@@ -27,8 +27,6 @@ UNREAD_ATTRIBUTES = frozenset(
         "camunda:isStartableInTasklist",
         "camunda:jobPriority",
         "camunda:skipExpression",
-        "camunda:variableEvents",
-        "camunda:variableName",
     }
 )
 UNREAD_ELEMENTS = frozenset(
@@ -229,6 +227,21 @@ def extension_ignored(document: Document) -> Iterator[Problem]:
                 _owner(node) if name == node.tag else node,
                 f"Expected no {name}, but found it; it has no effect here",
                 f"发现了 {name}；它在此不起作用，请删除",
+            )
+
+
+@rule("mapping-place", "warning")
+def mapping_place(document: Document) -> Iterator[Problem]:
+    """Mappings at elements that take no time and are not thrown."""
+    for node in document.all("camunda:inputOutput"):
+        owner = _owner(node)
+        unread = GATEWAYS | {"startEvent", "boundaryEvent", "process"}
+        if owner.tag in unread or (owner.tag == "endEvent" and node.first("camunda:outputParameter") is not None):
+            yield Problem(
+                owner,
+                f"Expected input and output mappings at activities and intermediate events, but found them at "
+                f"{owner.tag} '{owner.label}', where they have no effect",
+                f"输入输出映射应位于活动和中间事件上，但在 {owner.tag}“{owner.label}”上发现了它们；它们在此不起作用",
             )
 
 

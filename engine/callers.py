@@ -1,0 +1,39 @@
+"""What a process instance that was called may ask of those that called it."""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased
+
+from engine import clock, definitions
+from engine.bpmn import catching, state
+from engine.bpmn.services import Services
+from engine.bpmn.workflow import TokenWorkflow
+from engine.expressions import Environment
+from engine.models import ProcessInstance
+
+_called = aliased(ProcessInstance)
+_caller = (
+    select(
+        ProcessInstance.id,
+        ProcessInstance.definition_id,
+        ProcessInstance.tokens,
+        ProcessInstance.variables,
+        _called.parent_activity_instance,
+    )
+    .join(_called, _called.parent_id == ProcessInstance.id)
+    .where(_called.id == bindparam("called"))
+)
+
+
+def catch_error(session: Session, process_instance_id: int, error_code: str, services: Services) -> bool:
+    """Whether an event around the call of a process instance, or around the call of its caller, catches an error."""
+    row = session.execute(_caller, {"called": process_instance_id}).one_or_none()
+    while row is not None:
+        spec = definitions.process(session, row.definition_id)
+        running = TokenWorkflow(spec, Environment(now=clock.now(), process_instance_id=row.id), services)
+        state.load(running, row.tokens, row.variables)
+        if catching.catches_error(running, row.parent_activity_instance, error_code):
+            return True
+        row = session.execute(_caller, {"called": row.id}).one_or_none()
+    return False
