@@ -69,7 +69,7 @@ BREACHES = [
     built(
         "mapping-place",
         "S",
-        event("S", "startEvent", extended('<camunda:inputOutput><camunda:inputParameter name="x"/></camunda:inputOutput>')),
+        event("S", "startEvent", extended("<camunda:inputOutput/>")),
         nodes("endEvent E"),
         flow="S > E",
         level="warning",

@@ -1,0 +1,136 @@
+"""Between a process and those it calls: what goes in and out, and who catches what a called process throws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from engine import external_tasks
+from engine.external_tasks import Topic
+from engine.models import ProcessInstance
+from tests.diagrams import (
+    ERROR,
+    ESCALATION,
+    border,
+    definitions,
+    end,
+    error,
+    escalation,
+    flows,
+    nodes,
+    script,
+    throw,
+)
+from tests.playing import Play
+
+WORK = '<serviceTask id="W" camunda:type="external" camunda:topic="t"/>'
+
+
+class Attended(Play):
+    """External tasks wait for a worker."""
+
+    def _complete_external_tasks(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def world() -> Iterator[Attended]:
+    """The engine on a fresh SQLite database."""
+    made = Attended()
+    yield made
+    made.close()
+
+
+def processes(**elements: str) -> bytes:
+    """Return a file of processes, each with an error and an escalation to throw."""
+    texts = (f'<process id="{key}" isExecutable="true">{inner}</process>' for key, inner in elements.items())
+    return definitions(ERROR, ESCALATION, *texts)
+
+
+def call(*mappings: str) -> str:
+    """Return the call activity C."""
+    extension = f"<extensionElements>{''.join(mappings)}</extensionElements>" if mappings else ""
+    return f'<callActivity id="C" calledElement="q">{extension}</callActivity>'
+
+
+def report(world: Attended, code: str, message: str) -> None:
+    """Let a worker report a business error."""
+    with world.sessions.begin() as session:
+        topic = Topic(name="t", lock_for=timedelta(minutes=1))
+        (task,) = external_tasks.fetch_and_lock(session, [topic], worker_id="w", limit=1)
+        external_tasks.throw_error(session, task.id, worker_id="w", error_code=code, message=message)
+    world.advance(0)
+
+
+@pytest.mark.parametrize("last", [nodes("endEvent N"), end("N", error("f"))], ids=["ends", "fails"])
+def test_escalation__that_interrupts_the_call_is_the_last_thing_heard_of_it(world: Attended, last: str) -> None:
+    outer = nodes("startEvent S; userTask Y Z") + call() + border("Up", "C", escalation())
+    inner = nodes("startEvent T; userTask A") + throw("X", escalation()) + last
+    instance = world.run(processes(p=outer + flows("S > C; C > Y; Up > Z"), q=inner + flows("T > A; A > X; X > N")))
+
+    world.do(instance, "A")
+
+    assert world.at(instance) == "Z"
+
+
+def test_error__of_a_worker_is_caught_two_calls_further_out(world: Attended) -> None:
+    caught = '<errorEventDefinition errorRef="e" camunda:errorMessageVariable="why"/>'
+    outer = nodes("startEvent S; userTask Y Z") + call() + border("Out", "C", caught)
+    between = nodes("startEvent T") + '<callActivity id="D" calledElement="r"/>' + flows("T > D")
+    inner = nodes("startEvent U; parallelGateway F; userTask A") + WORK + flows("U > F; F > A; F > W")
+    instance = world.run(processes(p=outer + flows("S > C; C > Y; Out > Z"), q=between, r=inner))
+    assert world.at(instance) == "A"
+
+    report(world, "E1", "sold out")
+
+    assert world.at(instance) == "Z"
+    assert world.variables(instance) == {"why": "sold out"}
+
+
+def test_error__of_a_worker_that_no_caller_catches_waits_for_somebody(world: Attended) -> None:
+    outer = nodes("startEvent S; userTask Y Z") + call() + border("Out", "C", error("f"))
+    instance = world.run(processes(p=outer + flows("S > C; C > Y; Out > Z"), q=nodes("startEvent T") + WORK
+                                   + flows("T > W")))  # fmt: skip
+
+    report(world, "E1", "sold out")
+
+    assert world.failure(instance) == ("incident", "sold out")
+    assert not world.ended(instance)
+
+
+def test_error__says_what_the_diagram_says_of_it(world: Attended) -> None:
+    inner = nodes("startEvent T") + end("X", error("e")) + flows("T > X")
+    caught = '<errorEventDefinition camunda:errorCodeVariable="code" camunda:errorMessageVariable="why"/>'
+    outer = nodes("startEvent S; userTask Z") + call() + border("Out", "C", caught) + flows("S > C; Out > Z")
+    content = processes(p=outer, q=inner).replace(b'errorCode="E1"', b'errorCode="E1" camunda:errorMessage="sold out"')
+
+    instance = world.run(content)
+
+    assert world.variables(instance) == {"code": "E1", "why": "sold out"}
+
+
+def test_in__local_gives_only_what_the_activity_holds_itself(world: Attended) -> None:
+    held = ('<camunda:inputOutput><camunda:inputParameter name="own">${n + 1}</camunda:inputParameter>'
+            "</camunda:inputOutput>")  # fmt: skip
+    mapped = call(held, '<camunda:in variables="all" local="true"/>')
+    inner = nodes("startEvent T; userTask A") + flows("T > A")
+
+    instance = world.run(processes(p=nodes("startEvent S; userTask Z") + mapped + flows("S > C; C > Z"), q=inner), n=1)
+
+    with world.sessions() as session:
+        called = session.scalars(select(ProcessInstance.id).where(ProcessInstance.parent_id == instance)).one()
+    assert world.variables(called) == {"own": 2}
+
+
+def test_out__local_comes_back_to_the_activity_alone(world: Attended) -> None:
+    doubled = ('<camunda:inputOutput><camunda:outputParameter name="total">${got * 2}</camunda:outputParameter>'
+               "</camunda:inputOutput>")  # fmt: skip
+    mapped = call(doubled, '<camunda:in variables="all"/><camunda:out source="r" target="got" local="true"/>')
+    inner = nodes("startEvent T") + script("R", "r = n + 1") + flows("T > R")
+
+    instance = world.run(processes(p=nodes("startEvent S; userTask Z") + mapped + flows("S > C; C > Z"), q=inner), n=1)
+
+    assert world.variables(instance) == {"n": 1, "total": 4}
