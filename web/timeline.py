@@ -36,6 +36,8 @@ class Line:
     reasons: list[str]
     by: str
     element_id: str | None
+    #: What the diagram says about the element.
+    about: str = ""
     #: Decision definition with the rows that matched, to be shown as its table.
     decision: tuple[int, list[int]] | None = None
 
@@ -99,6 +101,7 @@ class Teller:
             reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
             by="" if by_program else self.person(entry.by),
             element_id=entry.element_id,
+            about=self.about(entry) if entry.kind in EXPLAINED else "",
             decision=matched(entry),
         )
 
@@ -122,6 +125,11 @@ class Teller:
         """Return the name of an element of a diagram."""
         texts = self.texts.get(definition_id)
         return (texts.names.get(element_id or "") if texts else None) or element_id or ""
+
+    def about(self, entry: Entry) -> str:
+        """Return the documentation of an element of a diagram."""
+        texts = self.texts.get(entry.definition_id)
+        return texts.documentation.get(entry.element_id or "", "") if texts else ""
 
     def way(self, entry: Entry) -> str:
         """Return the labels of the flows that a gateway chose."""
@@ -239,6 +247,9 @@ def decided(name: str, way: str) -> str:
     """Say how a gateway decided."""
     return gettext("“%(name)s” → %(way)s", name=name, way=way) if way else gettext("Decided: %(name)s", name=name)
 
+
+#: Events that are the first to name an element: what the diagram says about it is told with them.
+EXPLAINED = frozenset({"user_task.created", "gateway.decided", "external_task.completed", "timer.fired"})
 
 Say = Callable[[str, Mapping[str, Any]], str]
 

@@ -193,8 +193,13 @@ class TestMatter:
 
     def test_timeline__in_english(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
         solve(rows, matter, "no")
+        about = "Is it solved by now?"
+        assert about not in text(alice.get(f"/matters/show/{matter.key}"))
+
         alice.post("/language", {"language": "en"})
-        assert "because Solved on own? = No (Bob, today" in text(alice.get(f"/matters/show/{matter.key}"))
+        page = text(alice.get(f"/matters/show/{matter.key}"))
+        assert "because Solved on own? = No (Bob, today" in page
+        assert about in page
 
     def test_timeline__a_decision_shows_its_table_with_the_row_that_matched(
         self, alice: Visitor, matter: Matter
