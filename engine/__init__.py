@@ -12,7 +12,7 @@ What each module is for, from the door to the cellar; imports point downwards on
         messages            correlate a message, broadcast a signal
         incidents           resolve what is stuck
         migration_plans     move running instances to another version
-        attachments, comments, notifications, numbers
+        attachments, comments, notifications, numbers, submissions
     the one way an instance moves
         triggers            what can move it, as values
         runtime             `advance`: apply a trigger, run to the next wait states, store the difference

@@ -20,6 +20,7 @@ no write lock. One module is one blueprint with its templates in the folder of t
     headers         the Content-Security-Policy and its companions
     languages       zh-CN and English
     navigation      what stands in the header
+    once            forms that make something only once, however often they arrive
     uploads         files that a form sends, and how many at once
 """
 
@@ -33,7 +34,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine import database
 from engine import settings as engine_settings
-from web import auth, errors, filters, forms, guidance, headers, languages, navigation
+from web import auth, errors, filters, forms, guidance, headers, languages, navigation, once
 from web.settings import Settings
 
 #: Modules with a blueprint named `bp`, in the order of the header.
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder="static")
     configure(app, settings)
     connect(app, settings)
-    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation):
+    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once):
         part.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(importlib.import_module(f"web.{name}").bp)

@@ -21,7 +21,7 @@ from web import filters, languages, refusals
 from web.languages import gettext
 
 #: Submitted names that are no fields.
-RESERVED = frozenset({"csrf_token", "next", "to", "password", "old", "new", "again", "username"})
+RESERVED = frozenset({"csrf_token", "form_token", "next", "to", "password", "old", "new", "again", "username"})
 #: Component types whose value is a list.
 MANY = frozenset({"checklist", "taglist"})
 #: Component types that carry no value.

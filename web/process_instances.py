@@ -33,7 +33,7 @@ from engine import (
 from engine.authorization import Person
 from engine.queries import events, instances, tasks
 from engine.queries.instances import Reference
-from web import forms, headers, matter_page, uploads
+from web import forms, headers, matter_page, once, uploads
 from web.languages import gettext
 from web.navigation import row_id
 from web.timeline import Teller
@@ -165,13 +165,16 @@ def path(instance_id: int) -> Response:
 @bp.post("/comments/<path:business_key>")
 def comment(business_key: str) -> Response | tuple[str, int]:
     """Add a comment."""
+    sent = once.Submission()
     try:
         with g.sessions.begin() as session:
             access.matter(session, g.person, business_key)
-            comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+            is_new = sent.made(session) is None
+            if is_new:
+                comments.add(session, business_key, request.form.get("text", ""), by=g.person)
     except errors.InvalidInput as refusal:
         return again(business_key, "comment", refusal)
-    flash(gettext("The comment is added."), "success")
+    flash(gettext("The comment is added.") if is_new else once.told_before(), "success")
     return back(business_key)
 
 
@@ -180,13 +183,15 @@ def attach(business_key: str) -> Response | tuple[str, int]:
     """Add files: all of them, or none."""
     try:
         files = [(file.filename or "", file.read()) for file in uploads.chosen("files")]
+        sent = once.Submission(*(part for name, content in files for part in (name.encode(), content)))
         with g.sessions.begin() as session:
             access.matter(session, g.person, business_key)
-            for name, content in files:
+            is_new = sent.made(session) is None
+            for name, content in files if is_new else []:
                 attachments.add(session, business_key, name=name, content=content, by=g.person)
     except errors.InvalidInput as refusal:
         return again(business_key, "files", refusal)
-    flash(gettext("%(count)s files are added.", count=len(files)), "success")
+    flash(gettext("%(count)s files are added.", count=len(files)) if is_new else once.told_before(), "success")
     return back(business_key)
 
 
@@ -212,22 +217,32 @@ def file(attachment_id: int) -> Response:
 def message(reference: Reference) -> Response | tuple[str, int]:
     """Report what has happened: a message that an instance of the matter waits for."""
     name = request.form.get("message", "")
+    sent = once.Submission()
     try:
         with g.sessions.begin() as session:
-            awaited = matter_page.awaited(session, reference, name, g.person)
-            form = matter_page.message_form(session, awaited)
-            variables: dict[str, Any] = {}
-            if form is not None:
-                typed = {key: text for key, text in forms.submitted(form, request.form).items() if key != "message"}
-                variables = engine_forms.validate(form, typed, g.settings.zone)
-            messages.correlate(
-                session, name, business_key=reference if isinstance(reference, str) else None, variables=variables,
-                process_instance_id=awaited.process_instance_id, by=g.person.username,
-            )  # fmt: skip
+            matter_page.found(session, g.person, reference)
+            is_new = sent.made(session) is None
+            if is_new:
+                report(session, reference, name)
     except errors.InvalidInput as refusal:
         return again(reference, f"message:{name}", refusal)
-    flash(gettext("It is reported; the process goes on accordingly."), "success")
+    said = gettext("It is reported; the process goes on accordingly.")
+    flash(said if is_new else once.told_before(), "success")
     return back(reference)
+
+
+def report(session: Session, reference: Reference, name: str) -> None:
+    """Give a message to the instance of a matter that waits for it, with the values of its form."""
+    awaited = matter_page.awaited(session, reference, name, g.person)
+    form = matter_page.message_form(session, awaited)
+    variables: dict[str, Any] = {}
+    if form is not None:
+        typed = {key: text for key, text in forms.submitted(form, request.form).items() if key != "message"}
+        variables = engine_forms.validate(form, typed, g.settings.zone)
+    messages.correlate(
+        session, name, business_key=reference if isinstance(reference, str) else None, variables=variables,
+        process_instance_id=awaited.process_instance_id, by=g.person.username,
+    )  # fmt: skip
 
 
 @bp.post("/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>")

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from engine import authorization, errors, process_instances
 from engine import forms as engine_forms
 from engine.queries import deployed
-from web import forms, navigation
+from web import forms, navigation, once
 from web.languages import gettext
 from web.task_page import has_conditions, other_errors
 
@@ -46,15 +46,22 @@ def fields(key: str) -> str:
 @bp.post("/<key>")
 def start(key: str) -> Response | tuple[str, int]:
     """Start the process with the values of its form; wrong ones are shown at their fields."""
+    sent = once.Submission()
     try:
         with g.sessions.begin() as session:
-            variables = submitted(session, process(session, key))
-            instance = process_instances.start(session, key, variables, by=g.person.username)
+            number = sent.made(session)
+            if number is None:
+                variables = submitted(session, process(session, key))
+                instance = process_instances.start(session, key, variables, by=g.person.username)
+                number = instance.business_key or ""
+                sent.settle(session, number)
+                said = gettext("Registered under the number %(number)s.", number=number or instance.id)
+            else:
+                said = once.told_before()
     except errors.InvalidInput as refusal:
         with g.readers.begin() as session:
             return render(session, process(session, key), refusal), 422
-    flash(gettext("Registered under the number %(number)s.", number=instance.business_key or instance.id), "success")
-    number = instance.business_key
+    flash(said, "success")
     return redirect(navigation.matter_address(number) if number else url_for("user_tasks.index", view="all"), 303)
 
 

@@ -18,7 +18,7 @@ from engine.models.instances import (
     UserTask,
     UserTaskCandidate,
 )
-from engine.models.people import Group, LoginFailure, Membership, NumberSequence, User
+from engine.models.people import Group, LoginFailure, Membership, NumberSequence, Submission, User
 from engine.models.records import ActivityInstance, Attachment, Comment, HistoryEvent, Notification
 from engine.models.states import TRANSITIONS
 
@@ -39,6 +39,7 @@ __all__ = [
     "NumberSequence",
     "ProcessInstance",
     "Resource",
+    "Submission",
     "Subscription",
     "TRANSITIONS",
     "User",

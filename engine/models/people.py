@@ -1,4 +1,4 @@
-"""Who may do what: users, groups, and wrong passwords; and the numbers given out."""
+"""Who may do what: users, groups, and wrong passwords; the forms they sent; and the numbers given out."""
 
 from __future__ import annotations
 
@@ -57,6 +57,19 @@ class LoginFailure(Base):
     username: Mapped[str] = mapped_column(String(255), index=True)
     address: Mapped[str] = mapped_column(String(64), index=True)
     at: Mapped[datetime]
+
+
+class Submission(Base):
+    """A form that a user sent, kept so that it makes nothing when it arrives again."""
+
+    __tablename__ = "submissions"
+
+    username: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: Of the form and what was typed into it.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: What came of it, such as the business key of the process instance that was started.
+    made: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
 
 
 class NumberSequence(Base):

@@ -79,6 +79,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "submissions",
+        sa.Column("username", sa.String(length=255), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("made", sa.String(length=255), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("username", "key"),
+    )
+    op.create_table(
         "users",
         sa.Column("username", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),

@@ -1,0 +1,66 @@
+"""
+Forms that make something only once, however often they arrive: a double click, a page of an answer loaded again.
+
+Such a form carries a token that no other has (`form_token()` in its template). What is sent with it is known by the
+token and everything typed: sent again it leads to what it made, while something else typed into the same page is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from flask import Flask, g, request
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from engine import submissions
+from web.languages import gettext
+
+#: Name of the hidden input.
+FIELD = "form_token"
+
+
+class Submission:
+    """What a request sends, to be recognized when it is sent again; without a token every one is the first."""
+
+    def __init__(self, *contents: bytes) -> None:
+        """Take the form of the request; `contents` are those of its files."""
+        self._key = _key(contents) if request.form.get(FIELD) else ""
+
+    def made(self, session: Session) -> str | None:
+        """Return what came of it when it was sent before; None where it is new. The same from elsewhere waits."""
+        return submissions.claim(session, self._key, by=g.person.username) if self._key else None
+
+    def settle(self, session: Session, made: str = "") -> None:
+        """Write down what came of it."""
+        if self._key:
+            submissions.settle(session, self._key, made, by=g.person.username)
+
+
+def init_app(app: Flask) -> None:
+    """Make `form_token()` known to templates."""
+    app.jinja_env.globals["form_token"] = form_token
+
+
+def told_before() -> str:
+    """Return what somebody is told who sends something again."""
+    return gettext("This had arrived already; it was not done twice.")
+
+
+def form_token() -> Markup:
+    """Return the hidden input of a form that makes something only once."""
+    # Browsers that fill in what stood in a page before must not bring back an old token.
+    return Markup('<input type="hidden" name="{}" value="{}" autocomplete="off">').format(
+        FIELD, secrets.token_urlsafe(16)
+    )
+
+
+def _key(contents: tuple[bytes, ...]) -> str:
+    digest = hashlib.sha256()
+    typed = [part for name, texts in sorted(request.form.lists()) for part in (name, *texts) if name != "csrf_token"]
+    for part in (request.path, *typed):
+        digest.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
+    for content in contents:
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
