@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from engine import clock, passwords, texts
-from engine.models import LoginFailure, User
+from engine import clock, database, passwords, texts
+from engine.models import EndedSession, LoginFailure, User
 
 #: Wrong passwords that are free.
 FREE_TOGETHER = 5
@@ -95,6 +95,14 @@ def note(session: Session, asked: Credentials, attempt: Attempt, password: str) 
         if asked.password_hash is not None and passwords.is_outdated(asked.password_hash):
             session.get_one(User, asked.username).password_hash = passwords.hashed(password)
     session.flush()
+
+
+def end_session(session: Session, username: str, begun_at: datetime, *, expires_at: datetime) -> None:
+    """End the session that a user began at `begun_at` and that would end at `expires_at` by itself; twice is once."""
+    username, now = normal(username), clock.now()
+    session.execute(delete(EndedSession).where(EndedSession.username == username, EndedSession.expires_at <= now))
+    row = {"username": username, "begun_at": begun_at, "expires_at": expires_at}
+    database.insert_new(session, EndedSession, row)
 
 
 def _wait(session: Session, username: str, address: str, now: datetime) -> timedelta:

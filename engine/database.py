@@ -8,12 +8,14 @@ begin, because a lock that is upgraded in the middle fails at once instead of wa
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import sqlalchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, TypeDecorator, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -98,6 +100,14 @@ def sessions(engine: sqlalchemy.Engine, *, read_only: bool = False) -> sessionma
     """
     bind = engine.execution_options(casepath_read_only=True) if read_only else engine
     return sessionmaker(bind, expire_on_commit=False, autoflush=True)
+
+
+def insert_new(session: Session, model: type[Base], row: Mapping[str, Any]) -> bool:
+    """Insert a row unless one of its key is there, and tell whether; while another adds it, wait how that ends."""
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[session.get_bind().dialect.name]
+    key = list(model.__table__.primary_key)
+    statement = insert(model.__table__).on_conflict_do_nothing(index_elements=key).returning(*key)
+    return session.execute(statement, row).first() is not None
 
 
 def upgrade(engine: sqlalchemy.Engine) -> None:

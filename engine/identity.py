@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, exists, select
 from sqlalchemy.orm import Session
 
 from engine import authorization, clock, errors, passwords, texts
-from engine.authentication import Attempt, Credentials, authenticate, credentials, normal, note
+from engine.authentication import Attempt, Credentials, authenticate, credentials, end_session, normal, note
 from engine.authorization import Person
-from engine.database import Base
-from engine.models import Group, Membership, User
+from engine.database import Base, Instant
+from engine.models import EndedSession, Group, Membership, User
 from engine.statements import Statement
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "authenticate",
     "create_user",
     "credentials",
+    "end_session",
     "get",
     "group",
     "groups",
@@ -55,6 +56,7 @@ _EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@<>\"',;]{1,64}@[^\s\x00-\x1f\x7f@<>\"',;
 _users = Base.metadata.tables[User.__tablename__]
 _groups = Base.metadata.tables[Group.__tablename__]
 _memberships = Base.metadata.tables[Membership.__tablename__]
+_ended = Base.metadata.tables[EndedSession.__tablename__]
 
 #: Somebody with all groups, one row each; one statement, because it runs with every request and every command.
 _person = Statement(
@@ -71,6 +73,15 @@ _person = Statement(
     .outerjoin(_groups, _groups.c.key == _memberships.c.group_key)
     .where(_users.c.username == bindparam("username"))
 )
+
+#: What decides whether a session still counts.
+_session = select(
+    _users.c.active,
+    _users.c.sessions_valid_from,
+    exists()
+    .where(_ended.c.username == _users.c.username, _ended.c.begun_at == bindparam("begun_at", type_=Instant()))
+    .label("ended"),
+).where(_users.c.username == bindparam("username"))
 
 #: The engine's own groups, with their names in Chinese and English.
 _ROLE_NAMES = {
@@ -161,9 +172,10 @@ def known(session: Session, username: str) -> Person | None:
 
 
 def person_since(session: Session, username: str, begun_at: datetime) -> Person | None:
-    """Return whoever logged in at `begun_at`, or None where that no longer counts: deactivated, or another password."""
-    user = session.get(User, normal(username), populate_existing=True)
-    if user is None or not user.active or (user.sessions_valid_from or begun_at) > begun_at:
+    """Return whoever logged in at `begun_at`, or None where it counts no longer: ended, deactivated, a new password."""
+    username = normal(username)
+    row = session.execute(_session, {"username": username, "begun_at": begun_at}).one_or_none()
+    if row is None or not row.active or row.ended or (row.sessions_valid_from or begun_at) > begun_at:
         return None
     return person(session, username)
 

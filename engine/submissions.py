@@ -8,13 +8,11 @@ the later one waits until the first has ended: it finds what that one made, or g
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from engine import clock
+from engine import clock, database
 from engine.database import Base
 from engine.models import Submission
 
@@ -23,7 +21,6 @@ REMEMBERED = timedelta(days=7)
 MAX_KEY = 64
 
 _table = Base.metadata.tables[Submission.__tablename__]
-_INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 def claim(session: Session, key: str, *, by: str) -> str | None:
@@ -35,9 +32,7 @@ def claim(session: Session, key: str, *, by: str) -> str | None:
     now = clock.now()
     own = _table.c.username == by
     session.execute(delete(_table).where(own, _table.c.created_at < now - REMEMBERED))
-    first = _INSERT[session.get_bind().dialect.name](_table).on_conflict_do_nothing().returning(_table.c.key)
-    row = {"username": by, "key": key, "made": "", "created_at": now}
-    if session.connection().execute(first, row).first() is not None:
+    if database.insert_new(session, Submission, {"username": by, "key": key, "made": "", "created_at": now}):
         return None
     return session.scalar(select(_table.c.made).where(own, _table.c.key == key))
 

@@ -176,8 +176,12 @@ def check_password(username: str, password: str) -> identity.Attempt:
 
 @bp.post("/logout")
 def logout() -> Response:
-    """Log out."""
+    """Log out: the session ends here too, so that its cookie is worth nothing any more, whoever has it."""
     chosen = languages.chosen()
+    begun_at = datetime.fromisoformat(session["begun"])
+    with g.sessions.begin() as changing:
+        expires_at = begun_at + current_app.permanent_session_lifetime
+        identity.end_session(changing, g.person.username, begun_at, expires_at=expires_at)
     session.clear()
     session["language"] = chosen
     flash(gettext("You are logged out."), "success")

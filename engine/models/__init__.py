@@ -18,7 +18,7 @@ from engine.models.instances import (
     UserTask,
     UserTaskCandidate,
 )
-from engine.models.people import Group, LoginFailure, Membership, NumberSequence, Submission, User
+from engine.models.people import EndedSession, Group, LoginFailure, Membership, NumberSequence, Submission, User
 from engine.models.records import ActivityInstance, Attachment, Comment, HistoryEvent, Notification
 from engine.models.states import TRANSITIONS
 
@@ -28,6 +28,7 @@ __all__ = [
     "Comment",
     "Definition",
     "Deployment",
+    "EndedSession",
     "ExternalTask",
     "Group",
     "HistoryEvent",

@@ -1,4 +1,4 @@
-"""Who may do what: users, groups, and wrong passwords; the forms they sent; and the numbers given out."""
+"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms; and the numbers given out."""
 
 from __future__ import annotations
 
@@ -57,6 +57,18 @@ class LoginFailure(Base):
     username: Mapped[str] = mapped_column(String(255), index=True)
     address: Mapped[str] = mapped_column(String(64), index=True)
     at: Mapped[datetime]
+
+
+class EndedSession(Base):
+    """A session of the pages that its user has ended; its cookie counts no longer, whoever has it."""
+
+    __tablename__ = "ended_sessions"
+
+    username: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: When it was begun, which no two sessions of a user share.
+    begun_at: Mapped[datetime] = mapped_column(primary_key=True)
+    #: When the session would have ended by itself; the row has served its purpose then.
+    expires_at: Mapped[datetime]
 
 
 class Submission(Base):

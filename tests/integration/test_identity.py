@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from engine import errors, identity
+from engine.models import EndedSession
 from tests import factories
 
 Sessions = sessionmaker[Session]
@@ -123,6 +126,43 @@ def test_person_since__ends_when_deactivated(transaction: Sessions, clock: Modul
         identity.set_active(session, "alice", active=False)
 
         assert identity.person_since(session, "alice", clock.now()) is None
+
+
+def test_person_since__ends_with_its_session_and_no_other(transaction: Sessions, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        identity.create_user(session, "alice", name="Alice")
+        identity.create_user(session, "bob", name="Bob")
+        begun_at = clock.now()
+        for _ in range(2):
+            identity.end_session(session, " Alice", begun_at, expires_at=begun_at + timedelta(hours=12))
+
+        assert identity.person_since(session, "alice", begun_at) is None
+        assert identity.person_since(session, "alice", begun_at + timedelta(microseconds=1)) is not None
+        assert identity.person_since(session, "bob", begun_at) is not None
+
+
+def test_end_session__many_at_once(transaction: Sessions, clock: ModuleType) -> None:
+    begun_at = clock.now()
+
+    def leave(_: int) -> None:
+        with transaction.begin() as session:
+            identity.end_session(session, "alice", begun_at, expires_at=begun_at + timedelta(hours=12))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(leave, range(16)))
+
+    with transaction.begin() as session:
+        assert len(session.scalars(select(EndedSession)).all()) == 1
+
+
+def test_end_session__forgets_those_that_have_ended_by_themselves(transaction: Sessions, clock: ModuleType) -> None:
+    for _ in range(2):
+        clock.move(timedelta(hours=13))
+        with transaction.begin() as session:
+            identity.end_session(session, "alice", clock.now(), expires_at=clock.now() + timedelta(hours=12))
+
+    with transaction.begin() as session:
+        assert len(session.scalars(select(EndedSession)).all()) == 1
 
 
 def test_person_since__nobody(transaction: Sessions, clock: ModuleType) -> None:

@@ -119,6 +119,35 @@ def test_log_out(alice: Visitor) -> None:
     assert alice.get("/tasks/").status_code == 302
 
 
+def test_log_out__a_copied_cookie_counts_no_longer(app: Flask, alice: Visitor) -> None:
+    cookie = alice.client.get_cookie("casepath")
+    assert cookie is not None
+    thief = Visitor(app.test_client())
+    thief.client.set_cookie("casepath", cookie.value)
+    assert thief.get("/tasks/").status_code == 200
+
+    alice.post("/logout")
+
+    assert thief.get("/tasks/").status_code == 302
+    assert thief.client.post("/tasks/1/claim", data={"csrf_token": "token"}).status_code == 401
+
+
+def test_log_out__other_devices_stay(visit: Visit, alice: Visitor) -> None:
+    elsewhere = visit("alice")
+    alice.post("/logout")
+    assert elsewhere.get("/tasks/").status_code == 200
+
+
+def test_log_out__and_in_again(nobody: Visitor, rows: sessionmaker[Session]) -> None:
+    with rows.begin() as session:
+        identity.set_password(session, "alice", PASSWORD)
+    for _ in range(2):
+        assert nobody.post("/login", {"username": "alice", "password": PASSWORD}).status_code == 303
+        assert nobody.get("/tasks/").status_code == 200
+        assert nobody.post("/logout").status_code == 303
+        assert nobody.get("/tasks/").status_code == 302
+
+
 def test_session__ends_after_its_hours_whatever_happens(alice: Visitor, clock: ModuleType) -> None:
     clock.move(timedelta(hours=11, minutes=59))
     assert alice.get("/tasks/counts").status_code == 200

@@ -27,6 +27,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_deployments_sha256"), ["sha256"], unique=False)
 
     op.create_table(
+        "ended_sessions",
+        sa.Column("username", sa.String(length=255), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("username", "begun_at"),
+    )
+    op.create_table(
         "groups",
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
