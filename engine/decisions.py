@@ -115,6 +115,10 @@ class Services:
         """Return whether what called a process instance, directly or not, catches an error that leaves it."""
         return callers.catch_error(self._session, process_instance_id, error_code, self)
 
+    def called_variables(self, process_instance_id: int, activity_instance: int) -> Mapping[str, Any]:
+        """Return the variables of the process that a call activity runs, or has just run."""
+        return callers.variables_of_called(self._session, process_instance_id, activity_instance)
+
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the keys of the groups that have one of these names, in either language, or that key."""
         wanted = [name.lower() for name in names]

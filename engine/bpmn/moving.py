@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import errors, triggers
-from engine.bpmn import catching
+from engine.bpmn import catching, compensation
 from engine.bpmn.effects import Outcome
-from engine.bpmn.elements.activities import SubProcess
+from engine.bpmn.elements.activities import Activity, SubProcess
 from engine.bpmn.elements.base import Node
 from engine.bpmn.elements.gateways import EventBasedGateway
 from engine.bpmn.elements.tasks import CallActivity
@@ -107,6 +107,7 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
             _throw(workflow, trigger.activity_instance, trigger.error_code, trigger.message, trigger.variables)
         case triggers.Escalate():
             token = workflow.waiting(trigger.activity_instance)
+            _take_what_is_mapped(token)
             catching.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
         case triggers.FireTimer():
             _trigger(workflow, trigger.activity_instance, trigger.element_id, "timer", {}, last=trigger.last)
@@ -127,6 +128,7 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
         case triggers.Modify():
             for instruction in trigger.instructions:
                 _modify(workflow, instruction)
+            _take_away_what_is_empty(workflow)
         case triggers.Cancel():
             workflow.end(Outcome(state="cancelled", reason=trigger.reason))
         case triggers.CallReturned() | triggers.CallFailed():
@@ -202,8 +204,18 @@ def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | trigge
     if trigger.error_code is None:
         workflow.fail(token, errors.InvalidInput(trigger.message))
         return
+    _take_what_is_mapped(token)
     error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
     catching.throw_error_event(workflow, token, error)
+
+
+def _take_what_is_mapped(token: Token) -> None:
+    """Take the results of a called process that its caller asks for by name, before it hears what was thrown."""
+    node = token.node
+    if isinstance(node, CallActivity) and (node.taken or node.takes_all):
+        number = token.workflow.environment.process_instance_id
+        assert number is not None
+        node.take(token, token.workflow.services.called_variables(number, token.number), early=True)
 
 
 def _set_variables(workflow: TokenWorkflow, trigger: triggers.SetVariables) -> None:
@@ -216,11 +228,7 @@ def _set_variables(workflow: TokenWorkflow, trigger: triggers.SetVariables) -> N
 def _modify(workflow: TokenWorkflow, instruction: triggers.Instruction) -> None:
     match instruction:
         case triggers.CancelActivity():
-            token = _alive(workflow, instruction.activity_instance)
-            scope = token.scope
-            workflow.cancel_token(token)
-            if not scope.tokens and not workflow.queue and not workflow.late:
-                workflow.scope_emptied(scope)
+            _cancel(workflow, _alive(workflow, instruction.activity_instance))
         case triggers.StartBefore():
             node = node_of(workflow, instruction.element_id)
             workflow.enter(node, _scope_for(workflow, node))
@@ -231,6 +239,26 @@ def _modify(workflow: TokenWorkflow, instruction: triggers.Instruction) -> None:
                 raise errors.InvalidEntry("element-without-exit", element=node.bpmn_id)
             for flow in node.outgoing:
                 workflow.arrive(flow, scope)
+
+
+def _cancel(workflow: TokenWorkflow, token: Token) -> None:
+    workflow.cancel_token(token)
+    if "compensates" in token.memo:
+        compensation.done(token)
+    counters = token.scope.variables
+    if "loop" in token.memo and "nrOfActiveInstances" in counters:
+        counters["nrOfActiveInstances"] -= 1
+
+
+def _take_away_what_is_empty(workflow: TokenWorkflow) -> None:
+    """An activity out of which everything was taken does not complete: it is taken away too, up to the instance."""
+    for token in sorted(workflow.tasks.values(), key=lambda token: token.number, reverse=True):
+        node = token.node
+        holds = isinstance(node, SubProcess) or (isinstance(node, Activity) and node.is_body(token))
+        if holds and token.inner is not None and not token.inner.tokens and token.waits:
+            _cancel(workflow, token)
+    if not workflow.root.tokens:
+        workflow.scope_emptied(workflow.root)
 
 
 def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:

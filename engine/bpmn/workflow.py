@@ -336,7 +336,8 @@ class TokenWorkflow(Workflow):
         tracked = self.root.memo.get("set")
         for name, value in variables.items():
             place = scope if local else scope.holder(name)
-            self.changes.add((name, "update" if name in place.variables else "create"))
+            if self.spec.has_conditions:
+                self.changes.add((name, "update" if name in place.variables else "create"))
             place.variables[name] = value
             if tracked is not None and place is self.root and name not in tracked:
                 tracked.append(name)

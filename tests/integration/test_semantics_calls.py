@@ -134,3 +134,29 @@ def test_out__local_comes_back_to_the_activity_alone(world: Attended) -> None:
     instance = world.run(processes(p=nodes("startEvent S; userTask Z") + mapped + flows("S > C; C > Z"), q=inner), n=1)
 
     assert world.variables(instance) == {"n": 1, "total": 4}
+
+
+@pytest.mark.parametrize("interrupting", [True, False])
+def test_out__is_taken_when_the_called_process_escalates(world: Attended, interrupting: bool) -> None:
+    missing = '<camunda:out sourceExpression="${not_yet + 1}" target="z"/>'
+    outer = nodes("startEvent S; userTask Y Z") + call('<camunda:out source="x" target="y"/>', missing)
+    outer += border("Up", "C", escalation(), interrupting=interrupting) + flows("S > C; C > Y; Up > Z")
+    inner = nodes("startEvent T; userTask A B") + throw("X", escalation()) + flows("T > A; A > X; X > B")
+    instance = world.run(processes(p=outer, q=inner))
+
+    world.do(instance, "A", x=1)
+
+    assert world.at(instance) == ("Z" if interrupting else "B Z")
+    assert world.variables(instance) == {"y": 1}
+
+
+def test_out__is_taken_when_the_called_process_fails(world: Attended) -> None:
+    outer = nodes("startEvent S; userTask Z") + call('<camunda:out source="x" target="y"/>')
+    outer += border("Out", "C", error("e")) + flows("S > C; Out > Z")
+    inner = nodes("startEvent T; userTask A") + end("X", error("e")) + flows("T > A; A > X")
+    instance = world.run(processes(p=outer, q=inner))
+
+    world.do(instance, "A", x=1)
+
+    assert world.at(instance) == "Z"
+    assert world.variables(instance) == {"y": 1}

@@ -189,6 +189,18 @@ def test_complex_gateway__lets_late_tokens_pass_once(world: World) -> None:
     assert run.ended
 
 
+def test_complex_gateway__that_swallows_the_last_token_ends_its_level(world: World) -> None:
+    first = "<activationCondition>${activationCount &gt;= 1}</activationCondition>"
+    gateway = f'<complexGateway id="G">{first}</complexGateway>'
+    inner = container("Sub", nodes("startEvent T; parallelGateway F; userTask A B Y"), gateway,
+                      flow="T > F; F > A; F > B; A > G; B > G; G > Y")
+    run = Run(world, process(nodes("startEvent S; userTask Z"), inner, flow="S > Sub; Sub > Z"))
+    assert run.complete("A") == "B Y"
+    assert run.complete("Y") == "B"
+
+    assert run.complete("B") == "Z"
+
+
 def test_inclusive_join__fires_when_a_token_can_also_come_where_one_is(world: World) -> None:
     # C can still send its token to the way of A, which has one: by table 13.3 of the standard the join does not wait.
     run = Run(world, process(

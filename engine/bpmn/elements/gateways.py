@@ -175,6 +175,8 @@ class ComplexGateway(InclusiveGateway):
         for flow in arrived:
             waiting.remove(flow)
             token.workflow.absorb(token.workflow.arrivals(self, token.scope)[flow][0])
+        if not token.scope.tokens:
+            token.workflow.scope_emptied(token.scope)
         return bool(arrived)
 
 

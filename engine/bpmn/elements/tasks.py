@@ -328,16 +328,30 @@ class CallActivity(Activity):
         token.workflow.guard(token, end)
 
     def take_over(self, token: Token) -> None:
-        """Set the variables that the called process gave back."""
+        """Set the variables that the called process gave back at its end."""
         variables = token.memo["returned"]
-        taken = dict(variables) if self.takes_all or self.taken is None else {}
-        own = taken if self.takes_own else {}
-        taken = {} if self.takes_own else taken
+        self.take(token, variables)
+        del token.memo["returned"]
+
+    def take(self, token: Token, variables: Mapping[str, Any], *, early: bool = False) -> None:
+        """
+        Set what the mappings make of the variables of the called process.
+
+        `early`: it is not over, so that what an expression needs may not be there yet.
+        """
+        own: dict[str, Any] = {}
+        taken: dict[str, Any] = {}
+        if self.takes_all or self.taken is None:
+            (own if self.takes_own else taken).update(variables)
         for mapping in self.taken or ():
             source: Any = mapping.source
-            place = own if mapping.local else taken
-            place[mapping.target] = source.evaluate(variables, token.workflow.environment)
-        del token.memo["returned"]
+            try:
+                value = source.evaluate(variables, token.workflow.environment)
+            except errors.ExpressionError:
+                if not early:
+                    raise
+                continue
+            (own if mapping.local else taken)[mapping.target] = value
         if own:
             token.workflow.set_variables(token.open_scope(), own, local=True)
         token.workflow.set_variables(token.inner or token.scope, taken)
