@@ -109,7 +109,7 @@ def _linked(main: Definitions, by_namespace: dict[str, Definitions]) -> list[Def
 def _compile(
     definitions: Definitions, types: dict[str, ItemTypes], compiled: dict[DrgElement, Compiled]
 ) -> list[DecisionTable]:
-    imported = {prefix: types[other.namespace] for prefix, other in definitions.imports if other.namespace in types}
+    imported = [(prefix, types[other.namespace]) for prefix, other in definitions.imports if other.namespace in types]
     types[definitions.namespace] = own = ItemTypes(definitions, imported)
     _check_languages(definitions)
     names = {element.name for _, other in definitions.imports for element in other.elements.values()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from lxml import etree
 
@@ -21,7 +21,7 @@ _MAX_DEPTH = 40
 class ItemTypes:
     """The types of one file: built when first asked for, so that their order does not matter."""
 
-    def __init__(self, definitions: Definitions, imported: dict[str, ItemTypes]) -> None:
+    def __init__(self, definitions: Definitions, imported: Sequence[tuple[str, ItemTypes]]) -> None:
         self._definitions = definitions
         self._imported = imported
         self._xml = {name_of(item): item for item in children(definitions.root, "itemDefinition")}
@@ -30,14 +30,15 @@ class ItemTypes:
         #: Names of entries of contexts, which may stand after a dot.
         self.properties: list[str] = sorted(
             {name_of(component) for component in definitions.root.iter("{*}itemComponent")}
-            | {name for other in imported.values() for name in other.properties}
+            | {name for _, other in imported for name in other.properties}
         )
 
     def all(self) -> dict[str, FeelType]:
-        """Return all types by name, imported ones behind their prefix."""
-        types = {name: self.get(name) for name in self._xml if name}
-        for prefix, other in self._imported.items():
-            types |= {f"{prefix}.{name}": kind for name, kind in other.all().items()}
+        """Return all types by name, imported ones behind their prefix, if the import has a name."""
+        types: dict[str, FeelType | None] = {}
+        for prefix, other in self._imported:
+            types |= {f"{prefix}.{name}" if prefix else name: kind for name, kind in other.all().items()}
+        types |= {name: self.get(name) for name in self._xml if name}
         return {name: kind for name, kind in types.items() if kind is not None}
 
     def of(self, element: etree._Element | None) -> FeelType:
@@ -73,9 +74,11 @@ class ItemTypes:
             self._built[name] = self._build(self._xml[name], name)
             self._building.pop()
             return self._built[name]
-        prefix, dot, rest = name.partition(".")
-        if dot and prefix in self._imported:
-            return self._imported[prefix].get(rest)
+        for prefix, other in self._imported:
+            if prefix and name.startswith(f"{prefix}."):
+                return other.get(name[len(prefix) + 1 :])
+            if not prefix and name in other._xml:
+                return other.get(name)
         return BUILT_IN.get(name)
 
     def _build(self, xml: etree._Element, name: str) -> FeelType:

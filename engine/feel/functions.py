@@ -48,6 +48,11 @@ class Signature:
     rest: bool
     run: Callable[..., object]
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the parameters, in their order."""
+        return [parameter.name for parameter in self.parameters]
+
     def bind(self, arguments: Sequence[object]) -> list[object] | None:
         """Return the converted arguments, None where they do not fit."""
         parameters = self.parameters
@@ -73,7 +78,6 @@ class Signature:
                     return None
             bound.append(value)
         return bound
-
 
     def fits(self, kinds: Sequence[FeelType]) -> bool:
         """Say whether values of these types can be arguments."""
@@ -114,9 +118,11 @@ class BuiltIn(Invocable):
         limits.spend(work)
 
     def call_named(self, arguments: dict[str, object]) -> object:
-        """Call the first signature that has all the names; null where there is none."""
-        for signature in self.signatures:
-            names = [parameter.name for parameter in signature.parameters]
+        """Call the first signature that has all the names, best in their order; null where there is none."""
+        # `before(point, range)` and `before(range, point)` have the same names.
+        written = list(arguments)
+        for signature in sorted(self.signatures, key=lambda signature: signature.names[: len(written)] != written):
+            names = signature.names
             if not signature.rest and all(name in names for name in arguments):
                 ordered = [arguments.get(name, MISSING) for name in names]
                 bound = signature.bind(ordered)

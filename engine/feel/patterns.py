@@ -149,7 +149,10 @@ class _Translator:
                 raise Invalid
             self._position = match.end()
             name = match[1]
-            return rf"\{letter}{{In{name[2:].replace('-', '')}}}" if name.startswith("Is") else rf"\{letter}{{{name}}}"
+            if name.startswith("Is"):
+                return rf"\{letter}{{In{name[2:].replace('-', '')}}}"
+            # The flag `i` says nothing about categories: `\p{Lu}` stays what is upper case.
+            return rf"(?-i:\{letter}{{{name}}})"
         if letter and letter in _ESCAPED_CHARACTERS:
             return "\\" + letter
         if letter.isdigit() and letter != "0" and not in_class:

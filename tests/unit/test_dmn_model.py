@@ -263,6 +263,22 @@ def test_import() -> None:
     assert model.evaluate("Graded", {"g": "C"}).value is None
 
 
+def test_import__without_a_name() -> None:
+    importing = definitions(
+        '<import namespace="urn:b" name="" importType="http://www.omg.org/spec/DMN/20180521/MODEL/"/>',
+        decision("Answer", literal('Greeting + "!"'), "urn:b#Greeting"),
+        decision("Graded", literal('["A" instance of Grade, 1 instance of Grade]')),
+        input_data("g", "Grade"),
+        decision("Given", literal("g"), "input:g"),
+    )
+
+    model = dmn.parse(importing, "a.dmn", [("b.dmn", IMPORTED)])
+
+    assert model.evaluate("Answer", {"Name": "Alice"}).value == "Hello, Alice!"
+    assert model.evaluate("Graded", {}).value == [True, False]
+    assert model.evaluate("Given", {"g": "C"}).value is None
+
+
 def test_import__circle() -> None:
     entry = '<import namespace="urn:{}" name="other" importType="DMN"/>'
     first = definitions(entry.format("b"), decision("A", literal("other.B"), "urn:b#B"), namespace="urn:a")
