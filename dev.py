@@ -8,8 +8,7 @@ Set up, run and check Casepath, with nothing but Python's standard library.
     python3 dev.py bench [--quick]              the benchmarks
 """
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`, so that any Python 3 gets as far as to say that it is too old.
 import sys
 
 if sys.version_info < (3, 11):
@@ -23,6 +22,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import tomllib
@@ -43,7 +43,10 @@ FONT_PACKAGE = "fonts-wqy-zenhei"
 PATIENCE = 4
 
 #: What pip and npm say when they cannot reach their registry.
-UNREACHABLE = ("NewConnectionError", "NameResolutionError", "ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ConnectTimeout")
+UNREACHABLE = (
+    "NewConnectionError", "NameResolutionError", "ConnectTimeout", "ReadTimeout", "ProxyError",
+    "ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT",
+)  # fmt: skip
 
 
 class MissingError(Exception):
@@ -56,7 +59,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="make .venv, install the project, bundle the scripts")
     run_parser = commands.add_parser("run", help="serve the demo")
-    run_parser.add_argument("--port", type=int, default=8000)
+    run_parser.add_argument("--port", type=port_number, default=8000)
     run_parser.add_argument("--data", type=Path, default=ROOT / ".data", help="folder of the database (default: .data)")
     commands.add_parser("check", help="ruff and mypy")
     commands.add_parser("test", help="everything that is checked before a change counts")
@@ -71,6 +74,13 @@ def main() -> None:
         sys.exit(f"dev.py: {missing}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def port_number(text: str) -> int:
+    """Return the port that a text names; raises `ArgumentTypeError`."""
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, but found '{text}'")
+    return int(text)
 
 
 def perform(options: argparse.Namespace, rest: list[str]) -> int:
@@ -215,7 +225,7 @@ def serve(port: int, folder: Path) -> NoReturn:
     """
     Become the server, so that signals reach it directly and nothing is left behind when it stops.
 
-    Raises `MissingError` when the port is taken.
+    Raises `MissingError` when the port is taken, or the folder cannot be had.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -223,7 +233,11 @@ def serve(port: int, folder: Path) -> NoReturn:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise MissingError(f"port {port} cannot be used ({error.strerror}); choose another with --port.") from error
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise MissingError(f"folder {folder} cannot be used ({error.strerror}); choose another with --data.") from error
     command = [str(BIN / "casepath"), "serve", "--demo", "--port", str(port), "--data", str(folder)]
     if os.name == "nt":
         sys.exit(subprocess.run(command, cwd=ROOT, check=False).returncode)

@@ -8,7 +8,8 @@ begin, because a lock that is upgraded in the middle fails at once instead of wa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 30
+#: Numbers of locks in PostgreSQL.
+ALONE, UPGRADING = 5_207_384, 5_207_385
+#: How long one waits in SQLite to be alone, in seconds.
+ALONE_TIMEOUT = 3_600
 
 #: Row numbers: 64 bits everywhere; SQLite only counts up by itself in a column that says INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -110,6 +115,31 @@ def insert_new(session: Session, model: type[Base], row: Mapping[str, Any]) -> b
     return session.execute(statement, row).first() is not None
 
 
+@contextmanager
+def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
+    """
+    Wait until no other process is in here with this database, and keep others out.
+
+    For what needs many transactions and would be wrong if two did it; nothing else is kept from working. Whoever is
+    killed in here leaves it.
+    """
+    path = engine.url.database
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({ALONE})")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ALONE})")
+    elif not path or path == ":memory:":
+        yield
+    else:
+        # Another file, because everybody writes into the database meanwhile.
+        with closing(sqlite3.connect(f"{path}-alone", timeout=ALONE_TIMEOUT, isolation_level=None)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+
+
 def upgrade(engine: sqlalchemy.Engine) -> None:
     """Bring the tables to the newest revision; an empty database gets them all."""
     from alembic import command
@@ -118,5 +148,8 @@ def upgrade(engine: sqlalchemy.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Of several processes that start together one upgrades; in SQLite this transaction has the write lock.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADING})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -11,7 +11,7 @@ from types import FrameType
 import sqlalchemy
 import waitress
 
-from engine import database
+from engine import database, errors
 from web import create_app
 from web.settings import Settings
 from workers import Mail, Surroundings
@@ -39,7 +39,7 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
 
 
 def listen(settings: Settings) -> waitress.server.BaseWSGIServer:
-    """Return a server that listens already; raises `OSError` naming the address where that cannot be had."""
+    """Return a server that listens already; raises `OSError` or `InvalidInput` where the address cannot be had."""
     app = create_app(settings)
     try:
         return waitress.create_server(
@@ -52,6 +52,8 @@ def listen(settings: Settings) -> waitress.server.BaseWSGIServer:
         )
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{settings.host}:{settings.port}") from error
+    except ValueError as error:
+        raise errors.InvalidInput(f"Expected the address of this machine as host, but found {settings.host}") from error
 
 
 def run(settings: Settings, pool: sqlalchemy.Engine, *, with_worker: bool, announce: Callable[[str], object]) -> None:

@@ -115,7 +115,14 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """Where people reach the pages, without a slash at the end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @classmethod
+    def unknown(cls) -> list[str]:
+        """Return the names in the environment that look like settings and are none."""
+        known = {f"CASEPATH_{name.upper()}" for name in cls.model_fields} | {"CASEPATH_CONFIG_FILE"}
+        return sorted(name for name in os.environ if name.startswith("CASEPATH_") and name not in known)
 
     @property
     def zone(self) -> ZoneInfo:

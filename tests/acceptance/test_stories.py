@@ -1,4 +1,4 @@
-"""Every story of `processes/`, told through the pages and the workers, on each kind of database, and from its history."""
+"""Every story of `processes/`, told through the pages and the workers on each kind of database, and by its history."""
 
 from __future__ import annotations
 

@@ -82,6 +82,7 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_feel")
     parser.add_argument("--feelin", type=Path, default=Path(), help="folder with node_modules/feelin")
+    parser.add_argument("--quick", action="store_true", help="the same: it takes only seconds")
     folder: Path = parser.parse_args().feelin.resolve()
     measured = [_measure(contestants) for contestants in (_table(), _test(), _expression())]
     feelin = _feelin(folder)

@@ -61,7 +61,9 @@ def main() -> None:
     """Fill two databases, measure them in turns, and print the table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--tasks", type=int, default=1_000_000)
-    many = arguments.parse_args().tasks
+    arguments.add_argument("--quick", action="store_true", help="a tenth of the tasks")
+    options = arguments.parse_args()
+    many = options.tasks // 10 if options.quick else options.tasks
     with tempfile.TemporaryDirectory() as folder:
         clients = {number: client(Path(folder) / str(number), number) for number in (FEW, many)}
         ratios = [measure(clients, who, address) for who in ("alice", "director") for address in ADDRESSES]

@@ -176,6 +176,7 @@ def test_verify__names_the_event_that_was_changed(run: Any, sessions: Any, insta
         ({"CASEPATH_DATABASE_URL": "nonsense"}, "sqlite:///"),
         ({"CASEPATH_CONFIG_FILE": "/nowhere/casepath.toml"}, "/nowhere/casepath.toml"),
         ({"CASEPATH_DATA_FOLDER": "/dev/null/data"}, "/dev/null/data"),
+        ({"CASEPATH_DATABASE_URL": f"sqlite:///{__file__}"}, "file is not a database"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else value,
 )
@@ -187,6 +188,25 @@ def test_settings__wrong_ones_are_told_in_one_sentence(run: Any, environment: Ma
     assert said in result.output
     assert "secret" not in result.output
     assert result.output.count("\n") == 1
+
+
+def test_settings__name_in_the_environment_that_is_none(run: Any) -> None:
+    result = run("upgrade", CASEPATH_DATABSE_URL="postgresql://server/name")
+
+    assert result.output.startswith("Warning: CASEPATH_DATABSE_URL is no setting.\n")
+
+
+@pytest.mark.parametrize("words", [("demo",), ("serve", "--demo", "--port", "0")])
+def test_demo__folder_of_processes_is_not_there(run: Any, words: tuple[str, ...]) -> None:
+    result = run(*words, CASEPATH_PROCESSES_FOLDER="/nowhere")
+
+    assert result.output == "Error: Expected a folder of processes, but found no /nowhere\n"
+
+
+def test_serve__host_that_is_none(run: Any) -> None:
+    result = run("serve", "--port", "0", "--host", "nowhere.invalid")
+
+    assert result.output == "Error: Expected the address of this machine as host, but found nowhere.invalid\n"
 
 
 @pytest.mark.parametrize(("line", "said"), [("prot = 80", "prot"), ('port = "x', "casepath.toml")])

