@@ -4,9 +4,9 @@ The Python function that an expression becomes, written line by line.
 Calling one function for every node of a tree costs more than what the nodes do; a gateway asks its conditions for every
 token. So each expression becomes one function. The lines are fixed texts of the compiler with names of ours in them:
 `v`, `e` and `r` for the variables, the environment and the values read so far, `t0`, `t1`… for values on the way, `c0`,
-`c1`… for constants. Nothing that a user wrote is ever part of a line: the names of variables, texts and numbers are
-constants, reached by their own names. Beside its constants a function sees the words that the compiler gives it, and
-none of Python's own.
+`c1`… for constants, `demand` for whether the value must be true or false. Nothing that a user wrote is ever part of a
+line: the names of variables, texts and numbers are constants, reached by their own names. Beside its constants a
+function sees the words that the compiler gives it, and none of Python's own.
 """
 
 from __future__ import annotations
@@ -87,27 +87,23 @@ class Source:
         self.line(f"{name} = {value}")
         return name
 
-    def text(self, value: str, *, demanding: bool) -> str:
-        """Return the whole function as Python; `demanding` makes it refuse what is neither true nor false."""
+    def text(self, value: str, *, boolean: bool) -> str:
+        """Return the whole function as Python; it refuses what is neither true nor false where `demand` says so."""
         lines = [*self.lines, f"{_INDENT * 2}return {value}, r"]
-        if demanding:
-            lines.insert(-1, f"{_INDENT * 2}if {value} is not True and {value} is not False: unfit({value})")
+        if not boolean:
+            check = f"if demand and {value} is not True and {value} is not False: unfit({value})"
+            lines.insert(-1, _INDENT * 2 + check)
         return _HEAD + "".join(line + "\n" for line in lines) + _TAIL
 
     def functions(self, value: str, words: dict[str, object], *, boolean: bool) -> tuple[Run, Test]:
         """
         Return the function that gives a value, and the one that demands that it is true or false.
 
-        `words` are what the lines may use, `boolean` says that nothing but true or false can be there.
+        `words` stand where Python has its builtin functions; `boolean` says that nothing but true or false can be
+        there.
         """
-        value = self.held(value)
-        run = _function(self.text(value, demanding=False), self.constants, words)
-        test = run if boolean else _function(self.text(value, demanding=True), self.constants, words)
-        return cast(Run, run), cast(Test, test)
-
-
-def _function(text: str, constants: dict[str, object], words: dict[str, object]) -> FunctionType:
-    """Make a function of its text; `words` stand where Python has its builtin functions."""
-    module = compile(text, "<expression>", "exec", dont_inherit=True)
-    body = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
-    return FunctionType(body, {**constants, "__builtins__": words}, "run", (None,))
+        module = compile(self.text(self.held(value), boolean=boolean), "<expression>", "exec", dont_inherit=True)
+        code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+        known = {**self.constants, "__builtins__": words}
+        run = FunctionType(code, {**known, "demand": False}, "run", (None,))
+        return cast(Run, run), cast(Test, FunctionType(code, {**known, "demand": True}, "run", (None,)))
