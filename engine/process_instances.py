@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -72,6 +73,13 @@ def start(
         session, definition, variables or {}, business_key=business_key, by=by, start_element=start_element
     )
     return get(session, started)
+
+
+def was_started(session: Session, key: str | None = None, at: datetime | None = None) -> bool:
+    """Tell whether any instance was started: of this process, at just this moment, where they are given."""
+    wanted = {_instances.c.definition_key: key, _instances.c.started_at: at}
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    return session.execute(select(_instances.c.id).where(*conditions).limit(1)).first() is not None
 
 
 def suspend(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:

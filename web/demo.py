@@ -106,14 +106,19 @@ def add_people(session: Session, processes: Path) -> None:
             identity.set_password(session, user.username, PASSWORD)
 
 
-def play_all(sessions: sessionmaker[Session], work: Callable[[], None], processes: Path, zone: ZoneInfo) -> int:
-    """Play every story as far as the demo goes; return how many. The clock is real again afterwards."""
-    found = stories.read_all(processes)
+def unplayed(session: Session, processes: Path) -> list[Story]:
+    """Return the stories that were not begun; none where work is done that is no demo."""
+    told = stories.read_all(processes)
+    left = [story for story in told if not process_instances.was_started(session, story.process, story.begins_at)]
+    return [] if left == told and process_instances.was_started(session) else left
+
+
+def play_all(sessions: sessionmaker[Session], work: Callable[[], None], told: list[Story], zone: ZoneInfo) -> None:
+    """Play stories as far as the demo goes. The clock is real again afterwards."""
     try:
-        for story in found:
+        for story in told:
             stop_after = story.demo.get("stop_after") if story.demo else None
             stories.play(story, EngineStage(sessions, work, zone), stop_after=stop_after)
     finally:
         clock.reset()
     work()
-    return len(found)

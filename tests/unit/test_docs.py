@@ -67,6 +67,18 @@ def test_readme__names_everybody_of_the_demo() -> None:
     assert f"`{demo.PASSWORD}`" in text
 
 
+def test_processes__names_only_what_is_in_the_files() -> None:
+    text = (ROOT / "processes" / "README.md").read_text(encoding="utf-8")
+    tables = "".join(line for line in text.splitlines() if line.startswith("|"))
+    files = [path for path in (ROOT / "processes").rglob("*") if path.suffix in (".bpmn", ".dmn")]
+    content = "".join(path.read_text(encoding="utf-8") for path in files)
+    there = set(re.findall(r'\b(?:id|name)="([^"]+)"', content))
+    chinese, english = (re.findall(r"`([a-z_0-9]+)`", part) for part in text.split("\n---\n"))
+
+    assert set(re.findall(r"`([a-z_0-9]+)`", tables)) - there == set()
+    assert set(chinese) == set(english)
+
+
 def test_process_owner__has_a_story_that_can_be_read(tmp_path: Path) -> None:
     text = (DOCS / "process-owner.md").read_text(encoding="utf-8")
     example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
