@@ -234,7 +234,7 @@ def serve(port: int, folder: Path) -> NoReturn:
         except OSError as error:
             raise MissingError(f"port {port} cannot be used ({error.strerror}); choose another with --port.") from error
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise MissingError(f"folder {folder} cannot be used ({error.strerror}); choose another with --data.") from error

@@ -61,7 +61,7 @@ def connect(url: str) -> sqlalchemy.Engine:
     """
     Return a connection pool for a SQLAlchemy URL; `postgresql://` means psycopg 3.
 
-    The folder of a SQLite file is made when it is missing. Nothing is connected yet.
+    The folder of a SQLite file is made when it is missing, for its owner only. Nothing is connected yet.
     """
     address = sqlalchemy.make_url(url)
     if address.get_backend_name() == "sqlite":
@@ -73,7 +73,7 @@ def connect(url: str) -> sqlalchemy.Engine:
 
 def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
     if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         options: dict[str, Any] = {"pool_size": 20, "max_overflow": 40}
     else:
         # Everyone has to see the one database in memory.

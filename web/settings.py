@@ -135,7 +135,7 @@ class Settings(BaseSettings):
 
 
 def _kept_key(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Written beside and linked into place: of two processes that start together, both read the same whole key.
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     if not path.exists():

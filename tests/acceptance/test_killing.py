@@ -1,4 +1,4 @@
-"""The server is killed without warning: nothing is lost, nothing is done twice."""
+"""The server is killed without warning: nothing is lost, nothing is done twice, and all is told."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import clock
+from engine import clock, database
 from tests.acceptance import killing
+from tests.replaying import assert_replays
 
 KILLS = 12
 
@@ -27,3 +28,6 @@ def test_kill__at_random_moments(tmp_path: Path) -> None:
     killing.kill_often(url, tmp_path, KILLS, seed=7)
 
     assert killing.finish(url, tmp_path, KILLS) == []
+    pool = database.connect(url)
+    assert assert_replays(database.sessions(pool)) > 0
+    pool.dispose()

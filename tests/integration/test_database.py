@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -28,6 +30,12 @@ def test_alone__others_wait_until_one_has_left(engine_database: sqlalchemy.Engin
     thread.join()
 
     assert happened == ["one leaves", "the other is in"]
+
+
+def test_connect__folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    database.connect(f"sqlite:///{tmp_path / 'new' / 'casepath.db'}").dispose()
+
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 def test_alone__left_with_an_error(engine_database: sqlalchemy.Engine) -> None:
