@@ -248,7 +248,8 @@ class World(adapter.World):
         if not wanted:
             return False
         with self._transaction() as session:
-            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=ACTOR, limit=100)
+            # One by one: what is completed may end the others.
+            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=ACTOR, limit=1)
             for task in fetched:
                 external_tasks.complete(session, task.id, worker_id=ACTOR)
         return bool(fetched)

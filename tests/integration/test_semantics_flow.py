@@ -237,3 +237,11 @@ def test_tokens__two_at_one_element(world: World) -> None:
     assert not run.ended
     assert run.complete("Z") == ""
     assert run.ended
+
+
+def test_service_tasks__the_first_one_done_ends_the_others(world: World) -> None:
+    diagram = process(nodes("startEvent S; parallelGateway F; serviceTask A B C"), '<endEvent id="End">'
+                      "<terminateEventDefinition/></endEvent>", flow="S > F; F > A; F > B; F > C; A > End")
+    run = Run(world, diagram)
+
+    assert run.ended()
