@@ -130,19 +130,19 @@ SENT = {
                           zh="值最多 100,000 个字符，此值有 100,001 个。",
                           en="A value has at most 100,000 characters; this one has 100,001."),
     "tokens-none": Sent(who="operator", path="/matters/instances/{id}/tokens", form={"reason": "更正"},
-                        kept='value="更正"', zh="请选择要移除的令牌，或要启动的元素；目前均未选择。",
+                        kept='value="更正"', zh="请选择要移除的令牌，或开始的位置；目前均未选择。",
                         en="Please choose a token to take away, or an element to start before; neither was chosen."),
     "element-unknown": Sent(who="operator", path="/matters/instances/{id}/tokens", status=404,
                             form={"reason": "更正", "start_before": BAD}, kept=">更正</textarea>",
                             zh="没有元素“&lt;b&gt;bad&lt;/b&gt;”，或您无权查看。",
                             en="There is no element “&lt;b&gt;bad&lt;/b&gt;”"),
     "matter-unknown": Sent(path="/matters/comments/TS2026-9999", form={"text": "已联系"}, status=404,
-                           kept=">已联系</textarea>", zh="没有事项“TS2026-9999”，或您无权查看。",
+                           kept=">已联系</textarea>", zh="没有案件“TS2026-9999”，或您无权查看。",
                            en="There is no matter “TS2026-9999”, or it is not meant for you."),
     "message-unknown": Sent(path="/matters/messages/{key}", form={"message": "arrived"}, status=409,
                             zh="没有在等待“arrived”。", en="does not wait for “arrived”."),
     "not-allowed": Sent(who="auditor", path="/matters/comments/{key}", form={"text": "已联系"}, status=403,
-                        kept=">已联系</textarea>", zh="您以Auditor的身份登录，无权向此事项添加内容。",
+                        kept=">已联系</textarea>", zh="您以Auditor的身份登录，无权向此案件添加内容。",
                         en="You are logged in as Auditor, who may not add something to this matter."),
     "page-not-allowed": Sent(path="/people/", form={}, status=403, zh="您以Alice的身份登录，无权打开此页面。",
                              en="You are logged in as Alice, who may not open this page."),
@@ -254,7 +254,7 @@ def test_refused__as_json_with_code_and_reason(alice: Visitor, matter: Matter) -
 
     assert answer.json is not None
     assert answer.json["code"] == "not-found"
-    assert answer.json["reason"] == "没有事项“TS2026-9999”，或您无权查看。"
+    assert answer.json["reason"] == "没有案件“TS2026-9999”，或您无权查看。"
     assert answer.json["detail"] == "Expected matter TS2026-9999, but there is none"
 
 
