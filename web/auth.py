@@ -65,10 +65,16 @@ def requires(rule: Callable[[Person], bool]) -> Callable[[Callable[P, R]], Calla
 
 def init_app(app: Flask) -> None:
     """Check each request; templates know `csrf_token()` and `csrf_field()`."""
-    app.before_request(limit)
     app.before_request(identify)
+    app.before_request(limit)
+    app.before_request(admit)
     app.before_request(protect)
     app.jinja_env.globals.update(csrf_token=csrf_token, csrf_field=csrf_field)
+
+
+def identify() -> None:
+    """Find out who is asking, also to answer what is refused in the right language."""
+    g.person = _person_of_session()
 
 
 def limit() -> None:
@@ -77,9 +83,8 @@ def limit() -> None:
         abort(413)
 
 
-def identify() -> None:
-    """Find out who is asking; raises `NotLoggedIn` where somebody must be known."""
-    g.person = _person_of_session()
+def admit() -> None:
+    """Raise `NotLoggedIn` where somebody must be known."""
     view = current_app.view_functions.get(request.endpoint or "")
     if g.person is None and view is not None and view not in PUBLIC and request.endpoint != "static":
         raise NotLoggedIn

@@ -240,6 +240,16 @@ def test_refused__nothing_is_kept_of_it(alice: Visitor, matter: Matter, rows: Ro
     assert state_of(rows, matter) == "active"
 
 
+def test_refused__too_large_in_the_language_that_the_user_has_chosen_elsewhere(
+    visit: Visit, alice: Visitor, matter: Matter
+) -> None:
+    alice.post("/language", {"language": "en"})
+
+    page = text(send(visit("alice"), f"/matters/attachments/{matter.key}", SENT["request-large"]))
+
+    assert "At most 33.6 MB are accepted at once" in page
+
+
 def test_attach__as_many_files_as_may_be_sent_at_once(alice: Visitor, matter: Matter, rows: Rows) -> None:
     many = files(*[(b"x", f"{number}.txt") for number in range(uploads.MAX_FILES)])
 
