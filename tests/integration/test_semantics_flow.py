@@ -244,4 +244,4 @@ def test_service_tasks__the_first_one_done_ends_the_others(world: World) -> None
                       "<terminateEventDefinition/></endEvent>", flow="S > F; F > A; F > B; F > C; A > End")
     run = Run(world, diagram)
 
-    assert run.ended()
+    assert run.ended
