@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from engine import dmn, errors
 from engine import feel as feel_language
 from engine.expressions import compile_expression
+from engine.expressions.source import Run
 
 Files = Sequence[tuple[str, bytes]]
 
@@ -54,4 +55,9 @@ def unary_test(text: str, value: object, context: Mapping[str, object]) -> bool 
 
 def condition(text: str, variables: Mapping[str, object]) -> tuple[object, Mapping[str, object]]:
     """Return the value of a `${…}` condition and the variables it read."""
-    return compile_expression(text).trace(variables)
+    return _condition(text)(variables)
+
+
+@functools.cache
+def _condition(text: str) -> Run:
+    return compile_expression(text).trace
