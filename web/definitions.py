@@ -192,7 +192,8 @@ def deploy_files() -> Response | tuple[str, int]:
     """Deploy files; findings are shown."""
     name = texts.storable(request.form.get("name", "")).strip()
     try:
-        sent = {stored_name(each.filename or ""): each.read() for each in uploads.chosen("files")}
+        sent_files = uploads.chosen("files", limit=uploads.MAX_RESOURCES)
+        sent = {stored_name(each.filename or ""): each.read() for each in sent_files}
         with g.sessions.begin() as session:
             result = deploy_with_companions(session, sent, name or next(iter(sent)))
     except errors.DeploymentRefused as refusal:
@@ -213,7 +214,7 @@ def render_upload(name: str = "", *, findings: Sequence[dict[str, str]] = (), re
         findings=findings,
         refusal=refusal,
         endings=", ".join(FOLDERS),
-        max_files=uploads.MAX_FILES,
+        max_files=uploads.MAX_RESOURCES,
     )
 
 

@@ -7,15 +7,17 @@ from werkzeug.datastructures import FileStorage
 
 from engine import errors
 
-#: More come in several requests; each one is a transaction, and on SQLite others wait for it.
+#: Of a matter. More come in several requests; each one is a transaction, and on SQLite others wait for it.
 MAX_FILES = 20
+#: Of a deployment: a process with its forms and the guidance of its tasks has many small ones.
+MAX_RESOURCES = 200
 
 
-def chosen(name: str) -> list[FileStorage]:
+def chosen(name: str, *, limit: int = MAX_FILES) -> list[FileStorage]:
     """Return the files of an input; raises `InvalidEntry` where there are none or too many."""
     files = [file for file in request.files.getlist(name) if file.filename]
     if not files:
         raise errors.InvalidEntry("file-missing")
-    if len(files) > MAX_FILES:
-        raise errors.InvalidEntry("files-of-request", limit=MAX_FILES, count=len(files))
+    if len(files) > limit:
+        raise errors.InvalidEntry("files-of-request", limit=limit, count=len(files))
     return files
