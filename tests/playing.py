@@ -71,7 +71,8 @@ def instance_problems(session: Session, instance: ProcessInstance) -> Iterator[s
         kinds = rows.get(number, set())
         loops = getattr(node, "loop", None) is not None and "loop" not in memo
         alone = node.element_type in WITHOUT_ROW or loops or "gathers" in memo or "compensate" in memo
-        alone = alone or bool(node.catches("conditional"))
+        listens = [node, *(flow.target for flow in node.outgoing if node.element_type == "eventBasedGateway")]
+        alone = alone or any(each.catches("conditional") for each in listens)
         if state == "E" and "incident" not in kinds:
             yield f"{name} failed without an incident"
         elif state == "E" and kinds & {"user_task", "external_task"}:

@@ -21,8 +21,8 @@ def settle(workflow: TokenWorkflow) -> bool:
     for scope in list(workflow.scopes.values()):
         for token in list(scope.tokens.values()):
             node = token.node
-            waits = isinstance(node, InclusiveGateway) and token.waits and "joined" not in token.memo
-            if waits and _settle_at(workflow, scope, node, token):
+            joins = isinstance(node, InclusiveGateway) and len(node.incoming) > 1 and "joined" not in token.memo
+            if joins and token.waits and _settle_at(workflow, scope, node, token):
                 return True
     return any(_forget_resets(scope) for scope in list(workflow.scopes.values()))
 

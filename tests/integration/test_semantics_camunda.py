@@ -91,3 +91,13 @@ def test_save_points__at_joins_leave_nothing_stuck(world: Play) -> None:
     world.do(instance, "A B Z")
 
     assert world.ended(instance)
+
+
+def test_save_point__of_an_inclusive_split_is_passed_once(world: Play) -> None:
+    gateways = '<inclusiveGateway id="O" camunda:asyncBefore="true"/><inclusiveGateway id="J"/>'
+    instance = world.run(process(nodes("startEvent S; userTask A B Z"), gateways,
+                                 flow="S > O; O > A [${x}]; O > B [${x}]; A > J; B > J; J > Z"), x=True)  # fmt: skip
+
+    assert world.at(instance) == "A B"
+    world.do(instance, "A B Z")
+    assert world.ended(instance)
