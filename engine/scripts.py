@@ -54,6 +54,10 @@ class Limits:
     recursion: int = 200
 
 
+#: What a run may use where nobody says otherwise; seconds pass on a machine that is busy with other things, too.
+usual = Limits()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScriptResult:
     """What a run gave."""
@@ -90,7 +94,7 @@ class FeelScript:
         *,
         now: datetime,
         seed: int,
-        limits: Limits = Limits(),
+        limits: Limits | None = None,
     ) -> ScriptResult:
         """Evaluate it with the variables that it reads; raises `ScriptError`."""
         context = {name: variables[name] for name in self.names_read if name in variables}
@@ -124,7 +128,7 @@ class PythonScript:
         return cls(text=text, names_read=frozenset(_names_read(tree)), names_assigned=frozenset(_names_assigned(tree)))
 
     def run(
-        self, variables: Mapping[str, object], *, now: datetime, seed: int, limits: Limits = Limits()
+        self, variables: Mapping[str, object], *, now: datetime, seed: int, limits: Limits | None = None
     ) -> ScriptResult:
         """
         Run it with the variables that it reads, as of a moment and with a seed for chance.
@@ -134,7 +138,7 @@ class PythonScript:
         given = {name: variables[name] for name in self.names_read if name in variables}
         changeable = [name for name, value in given.items() if isinstance(value, list | dict)]
         wanted = tuple(sorted(self.names_assigned.union(changeable)))
-        run = _Run(text=self.text, given=given, wanted=wanted, now=now, seed=seed, limits=limits)
+        run = _Run(text=self.text, given=given, wanted=wanted, now=now, seed=seed, limits=limits or usual)
         value, found = _sandbox.run(run)
         assigned = {
             name: _storable(name, kind, member, now)

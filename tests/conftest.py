@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
 
 import engine.clock
-from engine import database, definitions
+from engine import database, definitions, scripts
 from tests import chromium
 from tests import database as databases
 
@@ -88,6 +88,14 @@ def clock() -> Iterator[ModuleType]:
     """The engine's clock, to be moved with `move(timedelta)` or `set_to(datetime)`; real time afterwards."""
     yield engine.clock
     engine.clock.reset()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_scripts() -> Iterator[None]:
+    """A script may take longer than usual: a machine that runs tests may stand still for a while."""
+    before, scripts.usual = scripts.usual, scripts.Limits(seconds=30)
+    yield
+    scripts.usual = before
 
 
 @pytest.fixture(scope="session")

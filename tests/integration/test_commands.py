@@ -23,8 +23,8 @@ from web.commands import main
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = ROOT / "tests" / "web" / "request"
-#: How long a server may take to stop, in seconds: it is promised.
-STOPS_WITHIN = 5
+#: How long a server may take to stop, in seconds: five are promised where the machine is not busy with other tests.
+STOPS_WITHIN = 30
 #: How long a busy machine may take to start one.
 STARTS_WITHIN = 90
 

@@ -279,9 +279,18 @@ def test_sandbox__ends_with_its_process(end: str) -> None:
 
 
 def children(process: int) -> list[int]:
-    """Return the processes that a process has started and that still run."""
+    """Return the sandboxes that a process has started and that still run; it may have started a browser, too."""
     tasks = Path(f"/proc/{process}/task").iterdir()
-    return [int(number) for task in tasks for number in (task / "children").read_text("ascii").split()]
+    found = [int(number) for task in tasks for number in (task / "children").read_text("ascii").split()]
+    return [number for number in found if program(number) == "monty"]
+
+
+def program(process: int) -> str:
+    """Return the name of the program that a process runs; empty where it is gone."""
+    try:
+        return Path(f"/proc/{process}/comm").read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def gone(process: int) -> bool:
