@@ -68,13 +68,12 @@ def check_format(format: str) -> None:  # noqa: A002 — the diagram's word
     numbers = [name for name in names if _NUMBER.fullmatch(name)]
     unknown = [name for name in names if name not in {"year", "month", "day"} and name not in numbers]
     if unknown or set("{}") & set(_PLACEHOLDER.sub("", format)):
-        raise errors.InvalidInput(f"Expected only {PLACEHOLDERS} in braces, but found '{format}'")
+        raise errors.InvalidEntry("business-key-format", expected=f"only {PLACEHOLDERS} in braces", format=format)
     if len(numbers) != 1:
-        raise errors.InvalidInput(f"Expected {{number}} once in the format of business keys, but found '{format}'")
+        raise errors.InvalidEntry("business-key-format", expected="{number} once", format=format)
     if len(format) > MAX_FORMAT_LENGTH:
-        raise errors.InvalidInput(
-            f"Expected a format of business keys with at most {MAX_FORMAT_LENGTH} characters, but found {len(format)}"
-        )
+        expected = f"at most {MAX_FORMAT_LENGTH} characters"
+        raise errors.InvalidEntry("business-key-format", expected=expected, format=format)
 
 
 def _padded(placeholder: str, number: int) -> str:

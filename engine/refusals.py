@@ -44,6 +44,7 @@ ENTRIES: Mapping[str, str] = {
     "user-inactive": "Expected an active user, but found '{username}'",
     # process instances
     "business-key": "Expected a business key of 1 to {limit} characters, but found {length}",
+    "business-key-format": "Expected {expected} in the format of business keys, but found '{format}'",
     "element-gone": "Expected element {element} in process {process}, where token {token} is, but found none",
     "element-without-exit": "Expected sequence flows out of {element}, but found none",
     "moves-nothing": "Expected a token to take away or an element to start, but found neither",
@@ -52,6 +53,7 @@ ENTRIES: Mapping[str, str] = {
     "not-executable": "Expected a process that is executable, but {process} only documents",
     "scope-missing": "Expected a running instance of {element}, but found none",
     "scope-unclear": "Expected one running instance of {element}, but found {count}",
+    "start-unclear": "Expected a start event without message, signal or condition, but found {found}",
     "variable-name": "Expected the name of a variable, but found '{name}'",
     # values of variables
     "value-characters": "Expected text of Unicode characters, but found half of a surrogate pair",

@@ -59,6 +59,10 @@ ENTRIES: Mapping[str, Any] = {
     "priority": lazy_gettext("A priority is a number from 0 to %(limit)s; you wrote “%(priority)s”."),
     "user-inactive": lazy_gettext("Please choose an active user; “%(username)s” is none."),
     "business-key": lazy_gettext("A number of a matter has 1 to %(limit)s characters; this one has %(length)s."),
+    "business-key-format": lazy_gettext(
+        "The numbers of this process are made with a format that cannot be used: “%(format)s”. Expected is text with "
+        "{number} once, and {year}, {month} and {day} where wanted. Please tell the process owner."
+    ),
     "element-gone": lazy_gettext(
         "The process stands at %(element)s (token %(token)s), but the diagram of “%(process)s” has no such element. "
         "Please tell the process owner."
@@ -75,6 +79,10 @@ ENTRIES: Mapping[str, Any] = {
     "scope-missing": lazy_gettext("For this %(element)s has to be running, but it is not."),
     "scope-unclear": lazy_gettext(
         "%(element)s should be running once, so that it is clear where to start; it is running %(count)s times."
+    ),
+    "start-unclear": lazy_gettext(
+        "It is not clear where this process begins when somebody starts it: expected is a start event without message, "
+        "signal or condition; found are %(found)s. Please tell the process owner."
     ),
     "variable-name": lazy_gettext(
         "The name of a variable has at most 255 letters, digits and '_', and no digit first; you wrote “%(name)s”."

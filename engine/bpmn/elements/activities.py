@@ -207,7 +207,7 @@ class SubProcess(Activity):
         plain = plain or [start for start in self.start_events if start.catches("timer")][:1]
         if not plain and len(self.start_events) > 1:
             found = ", ".join(start.bpmn_id for start in self.start_events)
-            raise errors.InvalidInput(f"Expected a start event without message, signal or condition, but found {found}")
+            raise errors.InvalidEntry("start-unclear", found=found)
         return plain or list(self.start_events)
 
     def run(self, token: Token) -> bool | None:
