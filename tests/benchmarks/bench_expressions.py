@@ -104,7 +104,8 @@ def main() -> None:
         plain, same, ours, simple, spiff = _measure(_contestants(text, python, bare, noting))
         worst = max(worst, ours / plain)
         lambdas = f"{same:.0f} | {ours / same:.1f} | {plain:.0f} | {ours / plain:.1f}"
-        print(f"| `{text}` | {ours:.0f} | {lambdas} | {simple:.0f} | {spiff:.0f} |")
+        cell = text.replace("|", "\\|")
+        print(f"| `{cell}` | {ours:.0f} | {lambdas} | {simple:.0f} | {spiff:.0f} |")
     print(f"\nOurs costs at most {worst:.1f} times the bare lambda; the limit is {LIMIT}.")
     sys.exit(worst > LIMIT)
 
