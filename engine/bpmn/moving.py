@@ -11,7 +11,7 @@ from engine.bpmn.effects import Outcome
 from engine.bpmn.elements.activities import Activity, SubProcess
 from engine.bpmn.elements.base import Node
 from engine.bpmn.elements.gateways import EventBasedGateway
-from engine.bpmn.elements.tasks import CallActivity
+from engine.bpmn.elements.tasks import CallActivity, ServiceTask
 from engine.bpmn.tokens import Scope, Token
 from engine.bpmn.workflow import TokenWorkflow
 from engine.history import ERROR_TEXT, Event
@@ -102,9 +102,10 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
             token = _working(workflow, trigger.activity_instance, "external_task")
             if trigger.local_variables:
                 workflow.set_variables(token.open_scope(), trigger.local_variables, local=True)
-            workflow.complete(token, trigger.variables)
+            _complete_work(workflow, token, trigger.variables)
         case triggers.ThrowError():
-            _throw(workflow, trigger.activity_instance, trigger.error_code, trigger.message, trigger.variables)
+            error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
+            _throw(workflow, workflow.waiting(trigger.activity_instance), error)
         case triggers.Escalate():
             token = workflow.waiting(trigger.activity_instance)
             _take_what_is_mapped(token)
@@ -182,9 +183,21 @@ def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
     gateway.begin_with(workflow, node)
 
 
-def _throw(workflow: TokenWorkflow, number: int, code: str, message: str, variables: Mapping[str, Any]) -> None:
-    token = workflow.waiting(number)
-    error = errors.BpmnError(code, message, variables)
+def _complete_work(workflow: TokenWorkflow, token: Token, variables: Mapping[str, Any]) -> None:
+    assert isinstance(token.node, ServiceTask)
+    try:
+        error = token.node.mapped_error(token, variables)
+    except errors.ExpressionError as failure:
+        token.memo.pop("work", None)
+        workflow.fail(token, failure)
+        return
+    if error is None:
+        workflow.complete(token, variables)
+    else:
+        _throw(workflow, token, error)
+
+
+def _throw(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> None:
     if not catching.throw_error(workflow, token, error):
         token.memo.pop("work", None)
         workflow.fail(token, error)

@@ -57,6 +57,19 @@ BREACHES = [
     with_task("cmmn-call", kind="callActivity", attributes='camunda:caseRef="c"'),
     with_task("zeebe-extension", extended(f'<zeebe:taskDefinition {ZEEBE} type="t"/>'), kind="serviceTask"),
     with_task("error-mapping", extended('<camunda:errorEventDefinition errorRef="e"/>'), kind="serviceTask"),
+    built(
+        "error-mapping",
+        "A",
+        ENDS,
+        task(
+            "A",
+            extended('<camunda:errorEventDefinition errorRef="e" expression="${externalTask.retries == 0}"/>'),
+            kind="serviceTask",
+            attributes='camunda:type="external" camunda:topic="t"',
+        ),
+        flow=ALONG,
+        root='<error id="e" errorCode="E1"/>',
+    ),
     with_task("extension-ignored", extended("<camunda:formData/>"), level="warning"),
     built(
         "extension-ignored",

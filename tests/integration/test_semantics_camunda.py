@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine import errors
-from tests.diagrams import MESSAGE, SIGNAL, SIGNALLED, border, catch, message, nodes, process, throw, timer
+from tests.diagrams import ERROR, MESSAGE, SIGNAL, SIGNALLED, border, catch, message, nodes, process, throw, timer
 from tests.playing import Play
 
 WATCHED = (
@@ -101,3 +101,20 @@ def test_save_point__of_an_inclusive_split_is_passed_once(world: Play) -> None:
     assert world.at(instance) == "A B"
     world.do(instance, "A B Z")
     assert world.ended(instance)
+
+
+@pytest.mark.parametrize(("stock", "expected", "why"), [(0, "Z", {"why": "0 left"}), (5, "Y", {})])
+def test_result__that_means_an_error(world: Play, stock: int, expected: str, why: dict[str, object]) -> None:
+    mapped = "".join(f'<camunda:errorEventDefinition errorRef="{key}" expression="${{stock {sign} 0}}"/>'
+                     for key, sign in (("f", "&lt;"), ("e", "==")))  # fmt: skip
+    work = (f'<serviceTask id="A" camunda:type="external" camunda:topic="t"><extensionElements>{mapped}'
+            "</extensionElements></serviceTask>")  # fmt: skip
+    caught = '<errorEventDefinition errorRef="e" camunda:errorMessageVariable="why"/>'
+    said = ERROR.replace('errorCode="E1"', 'errorCode="E1" camunda:errorMessage="${stock} left"')
+
+    # Whoever does the work in this world gives nothing back: what counts are the variables there are.
+    instance = world.run(process(nodes("startEvent S; userTask Y Z"), work, border("Out", "A", caught),
+                                 flow="S > A; A > Y; Out > Z", root=said), stock=stock)  # fmt: skip
+
+    assert world.at(instance) == expected
+    assert world.variables(instance) == {"stock": stock, **why}

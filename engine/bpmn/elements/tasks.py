@@ -12,7 +12,7 @@ from engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from engine.bpmn.elements.activities import Activity
 from engine.bpmn.elements.base import Node
 from engine.bpmn.elements.events import throw_definition
-from engine.bpmn.model import VariableMapping
+from engine.bpmn.model import Condition, EventDefinition, VariableMapping
 from engine.expressions import Expression
 
 if TYPE_CHECKING:
@@ -123,6 +123,17 @@ class ServiceTask(Activity):
         super().__init__(*arguments)
         self.topic: Expression | None = None
         self.priority: Expression | None = None
+        #: Errors that a result means instead of an end, each with its condition; the first that holds counts.
+        self.error_mappings: tuple[tuple[Condition, EventDefinition], ...] = ()
+
+    def mapped_error(self, token: Token, variables: Mapping[str, Any]) -> errors.BpmnError | None:
+        """Return the error that a worker's result means; raises `ExpressionError`."""
+        environment = token.workflow.environment
+        for condition, definition in self.error_mappings:
+            if condition.condition(token.variables(variables), environment)[0]:
+                text = definition.text.evaluate(token.variables(variables), environment) if definition.text else ""
+                return errors.BpmnError(definition.code or "", str(text or ""), variables)
+        return None
 
     def run(self, token: Token) -> bool | None:
         topic = text(self.topic, token) or self.bpmn_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -16,8 +17,8 @@ from engine.bpmn.elements.tasks import (
     ServiceTask,
     UserTask,
 )
-from engine.bpmn.model import Loop
-from engine.bpmn.parser.event_parsing import event_definition, event_definitions, named_definition
+from engine.bpmn.model import Condition, EventDefinition, Loop
+from engine.bpmn.parser.event_parsing import coded_definition, event_definition, event_definitions, named_definition
 from engine.bpmn.parser.reading import (
     BPMN,
     child_text,
@@ -97,6 +98,15 @@ def configure_service_task(builder: Builder, node: ServiceTask, element: etree._
     """Read the topic under which workers find it."""
     node.topic = builder.compiler.expression(element, extension(element, "topic"))
     node.priority = builder.compiler.expression(element, extension(element, "taskPriority"))
+    node.error_mappings = tuple(error_mappings(builder, element))
+
+
+def error_mappings(builder: Builder, element: etree._Element) -> Iterator[tuple[Condition, EventDefinition]]:
+    """Yield which results of a worker mean which errors."""
+    for child in extensions(element, "errorEventDefinition"):
+        condition = builder.compiler.expression(child, child.get("expression"))
+        if condition is not None:
+            yield condition, coded_definition(builder, "error", child)
 
 
 def configure_decision(builder: Builder, node: BusinessRuleTask, element: etree._Element) -> None:

@@ -247,14 +247,29 @@ def mapping_place(document: Document) -> Iterator[Problem]:
 
 @rule("error-mapping")
 def error_mapping(document: Document) -> Iterator[Problem]:
+    """What means an error is read from the results of workers, not from their failures."""
     for node in document.all("camunda:errorEventDefinition"):
-        yield Problem(
-            _owner(node),
-            "Expected workers to report BPMN errors themselves, but found camunda:errorEventDefinition, "
-            "which is not executed",
-            "应由工作者报告 BPMN 错误，但发现了 camunda:errorEventDefinition；它不会被执行",
-            to_execute(document, node),
-        )
+        owner = _owner(node)
+        condition = node.get("expression")
+        referred = document.resolve(node.get("errorRef")) if node.get("errorRef") else None
+        if owner.get("camunda:type") != "external" or not condition or referred is None:
+            yield Problem(
+                owner,
+                "Expected an external task with an expression and an errorRef in camunda:errorEventDefinition, "
+                f"but found '{condition[:100]}' and '{node.get('errorRef')}'",
+                "camunda:errorEventDefinition 应位于外部任务上，并有 expression 和 errorRef，"
+                f"但实际为“{condition[:100]}”和“{node.get('errorRef')}”",
+                to_execute(document, node),
+            )
+        elif "externalTask" in condition:
+            yield Problem(
+                owner,
+                "Expected variables in the expression of camunda:errorEventDefinition, but found 'externalTask'; "
+                "what a failure means the worker says itself: it reports the error",
+                "camunda:errorEventDefinition 的表达式应使用变量，但发现了“externalTask”；"
+                "失败的含义应由工作者报告 BPMN 错误来表达",
+                to_execute(document, node),
+            )
 
 
 @rule("worker-missing", "warning")
