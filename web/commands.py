@@ -82,8 +82,9 @@ def sentence(wrong: Mapping[str, Any]) -> str:
 
 
 def prepared(settings: Settings) -> sqlalchemy.Engine:
-    """Return the database with all its tables."""
+    """Return the database with all its tables, until the command ends."""
     pool = database.connect(settings.database)
+    click.get_current_context().call_on_close(pool.dispose)
     database.upgrade(pool)
     return pool
 
@@ -127,7 +128,6 @@ def worker(settings: Settings) -> None:
 
     pool = prepared(settings)
     loop.run_until_signalled(loop.Loop(serving.surroundings(settings, pool)))
-    pool.dispose()
 
 
 @main.command()
