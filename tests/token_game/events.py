@@ -80,8 +80,7 @@ def _catchers(game: Game, scope: Visit, kind: str, code: str) -> Iterator[tuple[
 
 
 def _throw_error(game: Game, scope: Visit, code: str) -> None:
-    for visit, catch in _catchers(game, scope, "error", code):
-        _caught(game, visit, catch)
+    if _catch(game, scope, "error", code):
         return
     instance = scope.instance
     while instance.caller is not None:
@@ -91,9 +90,20 @@ def _throw_error(game: Game, scope: Visit, code: str) -> None:
 
 
 def _escalate(game: Game, scope: Visit, code: str) -> None:
-    for visit, catch in _catchers(game, scope, "escalation", code):
-        _caught(game, visit, catch)
-        return
+    _catch(game, scope, "escalation", code)
+
+
+def _catch(game: Game, scope: Visit, kind: str, code: str) -> bool:
+    """Let the nearest event that catches what was thrown have it; each caller on the way takes the results before."""
+    visit, catch = next(_catchers(game, scope, kind, code), (None, None))
+    instance = scope.instance
+    while instance.caller is not None and (visit is None or instance is not visit.instance):
+        game.take_results(instance)
+        instance = instance.caller.instance
+    if visit is None or catch is None:
+        return False
+    _caught(game, visit, catch)
+    return True
 
 
 def _caught(game: Game, visit: Visit, catch: Node) -> None:

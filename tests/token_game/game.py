@@ -317,14 +317,22 @@ class Game:
         scope.instance.ended = True
         caller = scope.instance.caller
         if caller is not None and caller.alive and caller.node is not None and caller.parent is not None:
-            for source, target in caller.node.taken:
-                if source == "*":
-                    for name, value in scope.variables.items():
-                        self.assign(caller.parent, name, value)
-                else:
-                    value = self.value(scope, source) if "${" in source else scope.variables.get(source)
-                    self.assign(caller.parent, target, value)
+            self.take_results(scope.instance)
             self.complete_visit(caller)
+
+    def take_results(self, called: Instance) -> None:
+        """Give the caller of an instance what its call activity takes: at the end, and before an error reaches it."""
+        caller, scope = called.caller, called.root
+        assert caller is not None
+        assert caller.node is not None
+        assert caller.parent is not None
+        for source, target in caller.node.taken:
+            if source == "*":
+                for name, value in scope.variables.items():
+                    self.assign(caller.parent, name, value)
+            else:
+                value = self.value(scope, source) if "${" in source else scope.variables.get(source)
+                self.assign(caller.parent, target, value)
 
     def _kill(self, visit: Visit) -> None:
         """End a visit and all inside, called instances too."""
