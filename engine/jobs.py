@@ -150,7 +150,14 @@ def execute(session: Session, job_id: int) -> bool:
                 variables=payload["variables"],
             )
         case "signal":
-            messages.signal(session, payload["name"], payload["variables"], by=None, sender=payload["except"])
+            messages.signal(
+                session,
+                payload["name"],
+                payload["variables"],
+                by=None,
+                sender=payload["except"],
+                newest=payload["newest"],
+            )
     return True
 
 

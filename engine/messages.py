@@ -88,17 +88,24 @@ def signal(
     *,
     by: str | None,
     sender: int | None = None,
+    newest: int | None = None,
 ) -> None:
-    """Give a signal to all who wait for it, and start what it starts; nobody waiting is no error."""
+    """
+    Give a signal to all who wait for it, and start what it starts; nobody waiting is no error.
+
+    `sender` has caught it already; `newest` is the last subscription that there was when it was thrown.
+    """
     for row in _waiting(session, "signal", name, None, None):
-        if row.process_instance_id == sender or not _still_waits(session, row):
+        late = newest is not None and row.id > newest
+        if late or row.process_instance_id == sender or not _still_waits(session, row):
             continue
         trigger = triggers.ReceiveSignal(
             activity_instance=row.activity_instance, element_id=row.element_id, name=name, variables=variables or {}
         )
         runtime.advance(session, row.process_instance_id, trigger, by=by)
     for row in _starting(session, "signal", name):
-        _start(session, row, None, variables or {}, by)
+        if newest is None or row.id <= newest:
+            _start(session, row, None, variables or {}, by)
 
 
 def _waiting(
@@ -129,7 +136,7 @@ def _starting(session: Session, kind: str, name: str) -> list[Row[Any]]:
     table = _subscriptions
     return list(
         session.execute(
-            select(table.c.definition_id, table.c.element_id)
+            select(table.c.id, table.c.definition_id, table.c.element_id)
             .where(table.c.kind == kind, table.c.name == name, table.c.process_instance_id.is_(None))
             .order_by(table.c.id)
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
 from engine import values
 from engine.bpmn import effects
@@ -72,6 +72,7 @@ _cancel_external = Statement(
 _drop_candidates = Statement(
     delete(_candidates).where(_candidates.c.user_task_id.in_(select(_tasks.c.id).where(*_at(_tasks))))
 )
+_newest_subscription = Statement(select(func.coalesce(func.max(_subscriptions.c.id), 0).label("newest")))
 _waits = (_jobs, _subscriptions)
 _disarm_all = [Statement(delete(table).where(*_at(table))) for table in _waits]
 _disarm_one = [
@@ -158,13 +159,10 @@ class Writer:
                 }
                 self.job("message", None, None, self.now, payload)
             case effects.SignalSent():
-                self.job(
-                    "signal",
-                    None,
-                    None,
-                    self.now,
-                    {"name": effect.name, "variables": dict(effect.variables), "except": self.row.id},
-                )
+                # It reaches those who wait by now, not those who will when it is delivered.
+                newest = _newest_subscription.rows(self.connection, {})[0].newest
+                sent = {"name": effect.name, "variables": dict(effect.variables), "except": self.row.id}
+                self.job("signal", None, None, self.now, {**sent, "newest": newest})
             case effects.Failed():
                 self.incidents[effect.number] = effect
             case effects.Recovered():

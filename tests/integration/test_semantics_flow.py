@@ -245,3 +245,18 @@ def test_service_tasks__the_first_one_done_ends_the_others(world: World) -> None
     run = Run(world, diagram)
 
     assert run.ended
+
+
+def test_signal__passes_by_who_begins_to_wait_after_it_was_thrown(world: World) -> None:
+    throwing = nodes("startEvent S; userTask A; endEvent E") + '<callActivity id="C" calledElement="late"/>'
+    late = nodes("startEvent B; endEvent End") + catch("W", SIGNALLED) + flows("B > W; W > End")
+    world.deploy([("two.bpmn", definitions(
+        SIGNAL,
+        f'<process id="p" isExecutable="true">{throwing}{throw("T", SIGNALLED)}'
+        f'{flows("S > A; A > T; T > C; C > E")}</process>',
+        f'<process id="late" isExecutable="true">{late}</process>'))])
+    waiting, thrower = world.start("late", {}), world.start("p", {})
+
+    world.complete(world.open_tasks(thrower)[0][0], {})
+
+    assert (world.ended(waiting), world.ended(thrower)) == (True, False)
