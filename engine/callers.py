@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session, aliased
 
 from engine import clock, definitions, values
 from engine.bpmn import catching, state
+from engine.bpmn.elements.events import BoundaryEvent, StartEvent
+from engine.bpmn.model import EventKind
 from engine.bpmn.services import Services
 from engine.bpmn.workflow import TokenWorkflow
 from engine.expressions import Environment
@@ -37,17 +39,20 @@ _last_called = (
 )
 
 
-def catch_error(session: Session, process_instance_id: int, error_code: str, services: Services) -> bool:
-    """Whether an event around the call of a process instance, or around the call of its caller, catches an error."""
+def catcher(
+    session: Session, process_instance_id: int, kind: EventKind, code: str, services: Services
+) -> BoundaryEvent | StartEvent | None:
+    """Return the nearest event around the call of a process instance, or of its caller, that catches what it throws."""
     row = session.execute(_caller, {"called": process_instance_id}).one_or_none()
     while row is not None:
         spec = definitions.process(session, row.definition_id)
         running = TokenWorkflow(spec, Environment(now=clock.now(), process_instance_id=row.id), services)
         state.load(running, row.tokens, row.variables)
-        if catching.catches_error(running, row.parent_activity_instance, error_code):
-            return True
+        found = catching.catcher_of(running, row.parent_activity_instance, kind, code)
+        if found is not None:
+            return found
         row = session.execute(_caller, {"called": row.id}).one_or_none()
-    return False
+    return None
 
 
 def variables_of_called(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:

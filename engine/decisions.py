@@ -113,7 +113,12 @@ class Services:
 
     def caller_catches(self, process_instance_id: int, error_code: str) -> bool:
         """Return whether what called a process instance, directly or not, catches an error that leaves it."""
-        return callers.catch_error(self._session, process_instance_id, error_code, self)
+        return callers.catcher(self._session, process_instance_id, "error", error_code, self) is not None
+
+    def caller_interrupts(self, process_instance_id: int, escalation_code: str) -> bool:
+        """Return whether what called a process instance, directly or not, is interrupted by an escalation of it."""
+        found = callers.catcher(self._session, process_instance_id, "escalation", escalation_code, self)
+        return found is not None and found.interrupting
 
     def called_variables(self, process_instance_id: int, activity_instance: int) -> Mapping[str, Any]:
         """Return the variables of the process that a call activity runs, or has just run."""

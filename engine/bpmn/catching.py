@@ -254,10 +254,11 @@ def throw_error_event(workflow: TokenWorkflow, token: Token, error: errors.BpmnE
         workflow.end(Outcome(state="cancelled", error=error, reason=f"error:{error.error_code}"))
 
 
-def catches_error(workflow: TokenWorkflow, number: int, error_code: str) -> bool:
-    """Whether an error that comes from an activity instance is caught in this process instance."""
+def catcher_of(workflow: TokenWorkflow, number: int, kind: EventKind, code: str) -> BoundaryEvent | StartEvent | None:
+    """Return the event that would catch in this instance what an activity instance throws; None if there is none."""
     token = workflow.tasks.get(number)
-    return token is not None and _catcher(workflow, token, "error", error_code) is not None
+    found = _catcher(workflow, token, kind, code) if token is not None else None
+    return found[1] if found is not None else None
 
 
 def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables: Mapping[str, Any]) -> None:
@@ -266,6 +267,9 @@ def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables
     found = _catcher(workflow, token, "escalation", code)
     if found is None:
         workflow.effects.append(Escalated(code=code, variables=variables))
+        number = workflow.environment.process_instance_id
+        # Nothing happens here any more where it ends this instance: its caller is told in the same transaction.
+        workflow.paused = number is not None and workflow.services.caller_interrupts(number, code)
     else:
         _catch(workflow, found, "escalation", code, "", variables)
 

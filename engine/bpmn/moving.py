@@ -107,9 +107,7 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
             error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
             _throw(workflow, workflow.waiting(trigger.activity_instance), error)
         case triggers.Escalate():
-            token = workflow.waiting(trigger.activity_instance)
-            _take_what_is_mapped(token)
-            catching.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
+            _escalate(workflow, trigger)
         case triggers.FireTimer():
             _trigger(workflow, trigger.activity_instance, trigger.element_id, "timer", {}, last=trigger.last)
         case triggers.ReceiveMessage():
@@ -201,6 +199,15 @@ def _throw(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> No
     if not catching.throw_error(workflow, token, error):
         token.memo.pop("work", None)
         workflow.fail(token, error)
+
+
+def _escalate(workflow: TokenWorkflow, trigger: triggers.Escalate) -> None:
+    if trigger.activity_instance not in workflow.tasks:
+        # Of two escalations of what was called the first one has interrupted the call.
+        return
+    token = workflow.waiting(trigger.activity_instance)
+    _take_what_is_mapped(token)
+    catching.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
 
 
 def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | triggers.CallFailed) -> None:

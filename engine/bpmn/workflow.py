@@ -54,6 +54,8 @@ class TokenWorkflow(Workflow):
         self.root = Scope(0, None, None)
         self.scopes: dict[int, Scope] = {0: self.root}
         self.last_number = 0
+        #: Whether the caller, which is told of an escalation next, will end this instance.
+        self.paused = False
         #: What conditions have not been looked at since: variables that were set, events that were armed.
         self.changes: set[tuple[str, str]] = set()
         self.queue: deque[Token] = deque()
@@ -198,7 +200,7 @@ class TokenWorkflow(Workflow):
     def run(self) -> None:
         """Move tokens until all wait, or the instance has ended."""
         moves = 0
-        while self.outcome is None:
+        while self.outcome is None and not self.paused:
             if self.dirty and self.spec.has_conditions:
                 catching.check_conditions(self)
                 continue

@@ -56,6 +56,14 @@ BREACHES = [
     with_condition("mapping-script", "x", 'language="juel" camunda:resource="a"'),
     with_task("cmmn-call", kind="callActivity", attributes='camunda:caseRef="c"'),
     with_task("zeebe-extension", extended(f'<zeebe:taskDefinition {ZEEBE} type="t"/>'), kind="serviceTask"),
+    built(
+        "parallel-start",
+        "S",
+        event("S", "startEvent", trigger("message", 'messageRef="m"'), attributes='parallelMultiple="true"'),
+        nodes("endEvent E"),
+        flow="S > E",
+        root='<message id="m" name="order"/>',
+    ),
     with_task("error-mapping", extended('<camunda:errorEventDefinition errorRef="e"/>'), kind="serviceTask"),
     built(
         "error-mapping",

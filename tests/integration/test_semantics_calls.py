@@ -14,6 +14,8 @@ from engine.models import ProcessInstance
 from tests.diagrams import (
     ERROR,
     ESCALATION,
+    SIGNAL,
+    SIGNALLED,
     border,
     definitions,
     end,
@@ -74,6 +76,31 @@ def test_escalation__that_interrupts_the_call_is_the_last_thing_heard_of_it(worl
     world.do(instance, "A")
 
     assert world.at(instance) == "Z"
+
+
+def test_escalation__that_ends_the_caller_ends_what_it_called(world: Attended) -> None:
+    outer = nodes("startEvent S; userTask Y; endEvent E") + call() + border("Up", "C", escalation())
+    inner = nodes("startEvent T; userTask A") + end("X", escalation())
+    instance = world.run(processes(p=outer + flows("S > C; C > Y; Up > E"), q=inner + flows("T > A; A > X")))
+
+    world.do(instance, "A")
+
+    assert world.ended(instance)
+    assert world.failure(instance) is None
+
+
+def test_escalation__that_interrupts_two_calls_lets_nothing_else_happen(world: Attended) -> None:
+    outer = nodes("startEvent S; userTask Y Z") + call() + border("Up", "C", escalation()) + flows("S > C; Up > Z")
+    between = nodes("startEvent T") + '<callActivity id="D" calledElement="r"/>' + flows("T > D")
+    inner = nodes("startEvent U; userTask A") + throw("X", escalation()) + end("Tell", SIGNALLED)
+    hears = f'<startEvent id="V">{SIGNALLED}</startEvent>' + nodes("userTask B") + flows("V > B")
+    content = processes(p=outer, q=between, r=inner + flows("U > A; A > X; X > Tell"), other=hears)
+    instance = world.run(content.replace(b"<process", SIGNAL.encode() + b"<process", 1))
+
+    world.do(instance, "A")
+
+    assert world.at(instance) == "Z"
+    assert len(world.instances()) == 1
 
 
 def test_error__of_a_worker_is_caught_two_calls_further_out(world: Attended) -> None:

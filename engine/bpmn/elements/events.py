@@ -103,7 +103,7 @@ class Thrower(Node):
                 compensation.cancel_transaction(token)
                 return None
             throw_definition(token, definition)
-            if not token.alive:
+            if not token.alive or token.workflow.paused:
                 return None
         return True
 

@@ -245,6 +245,22 @@ def mapping_place(document: Document) -> Iterator[Problem]:
             )
 
 
+@rule("parallel-start")
+def parallel_start(document: Document) -> Iterator[Problem]:
+    """What has come for an instance that does not exist yet is kept nowhere."""
+    for node in document.all("startEvent"):
+        scope = document.scope(node)
+        if node.is_true("parallelMultiple") and scope is not None and scope.tag == "process":
+            yield Problem(
+                node,
+                "Expected a start event that one trigger is enough for, but found parallelMultiple='true'; let an "
+                "event-based gateway with instantiate='true' and eventGatewayType='Parallel' wait for all of them",
+                "开始事件应由一个触发即可启动，但发现了 parallelMultiple='true'；请使用 instantiate='true' 且 "
+                "eventGatewayType='Parallel' 的事件网关来等待全部触发",
+                to_execute(document, node),
+            )
+
+
 @rule("error-mapping")
 def error_mapping(document: Document) -> Iterator[Problem]:
     """What means an error is read from the results of workers, not from their failures."""
