@@ -176,6 +176,7 @@ def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
     if gateway is None:
         workflow.start(trigger.variables, node)
         return
+    workflow.root.variables.update(workflow.spec.root.initial)
     workflow.set_variables(workflow.root, trigger.variables, local=True)
     catching.arm_event_subprocesses(workflow, workflow.spec.root, workflow.root)
     gateway.begin_with(workflow, node)

@@ -63,6 +63,15 @@ def test_start_by_hand__takes_no_choice_between_messages(world: Play) -> None:
         world.run(diagram)
 
 
+def test_data_object__of_a_process_begins_with_its_value(world: Play) -> None:
+    values = "".join(f'<dataObject id="{key}" name="{name}"><extensionElements><camunda:value>5</camunda:value>'
+                     "</extensionElements></dataObject>" for key, name in (("d1", "limit"), ("d2", "rate")))  # fmt: skip
+
+    instance = world.run(process(values, nodes("startEvent S; userTask A"), flow="S > A"), rate=7)
+
+    assert world.variables(instance) == {"limit": "5", "rate": 7}
+
+
 def test_mappings__of_events(world: Play) -> None:
     taken = '<camunda:inputOutput><camunda:outputParameter name="got">${v + 1}</camunda:outputParameter>'
     given = '<camunda:inputOutput><camunda:inputParameter name="x">${got * 2}</camunda:inputParameter>'
