@@ -225,7 +225,7 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
         elif isinstance(effect, CallCancelled):
             sought = {"parent_id": row.id, "number": effect.number}
             found = _child.rows(session.connection(), sought)
-            steps += [(child.id, triggers.Cancel(reason="caller"), by) for child in found]
+            steps += [(child.id, triggers.Cancel(reason="caller", by_caller=True), by) for child in found]
     return steps
 
 
@@ -281,7 +281,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
         for effect in running.effects
         if isinstance(effect, Escalated)
     ]
-    if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.reason == "caller"):
+    if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.by_caller):
         return steps
     if outcome.state == "completed":
         returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running))

@@ -143,9 +143,10 @@ class Modify:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cancel:
-    """Somebody, or the caller, ends the instance early."""
+    """Somebody ends the instance early; `by_caller`: its caller does, which need not be told."""
 
     reason: str
+    by_caller: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

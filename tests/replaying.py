@@ -212,6 +212,7 @@ def trigger_of(event: EventView) -> triggers.Trigger:
         "error_code": event.facts.get("error_code"), "escalation_code": event.facts.get("escalation_code"),
         "message": text, "name": event.facts.get("name"),
         "reason": event.facts.get("reason", ""), "last": event.facts.get("last", False),
+        "by_caller": event.facts.get("by_caller", False),
         "instructions": [_instruction(facts) for facts in event.facts.get("instructions", ())],
     }  # fmt: skip
     kind = TRIGGERS[event.kind]

@@ -54,7 +54,7 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
     if element_id is None and number and number in workflow.tasks:
         element_id = workflow.tasks[number].node.bpmn_id
     facts: dict[str, Any] = dict(getattr(trigger, "facts", {}))
-    for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "last"):
+    for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "last", "by_caller"):
         value = getattr(trigger, name, None)
         if value not in (None, "", False):
             facts[name] = value

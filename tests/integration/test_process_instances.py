@@ -205,12 +205,13 @@ def test_call__cancelling_the_caller_cancels_what_it_called(transaction: Session
     assert open_tasks(transaction) == {}
 
 
-def test_call__what_it_called_is_cancelled_by_hand(transaction: Sessions) -> None:
+@pytest.mark.parametrize("reason", ["wrong one", "caller"])
+def test_call__what_it_called_is_cancelled_by_hand(transaction: Sessions, reason: str) -> None:
     deploy(transaction, CALLER, CALLED)
     start(transaction, "caller")
     with transaction.begin() as session:
         called = session.scalars(select(ProcessInstance).where(ProcessInstance.definition_key == "called")).one()
-        process_instances.cancel(session, called.id, by="olivia", reason="wrong one")
+        process_instances.cancel(session, called.id, by="olivia", reason=reason)
         incident = session.scalars(select(Incident)).one()
 
     assert incident.element_id == "Call"
