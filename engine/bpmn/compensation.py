@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.util.task import TaskState
 
+from engine import errors
 from engine.bpmn import catching
 from engine.bpmn.model import EventDefinition
 from engine.bpmn.tokens import Scope, Token
@@ -43,12 +44,17 @@ def _record(token: Token, inner: Scope) -> dict[str, Any]:
 
 
 def throw(token: Token, definition: EventDefinition) -> bool:
-    """Begin to compensate what an event asks for; return whether the event may go on at once."""
+    """
+    Begin to compensate what an event asks for; return whether the event may go on at once.
+
+    Raises `NotFound` where this version of the process no longer has what compensates.
+    """
     if token.memo.pop("compensated", False):
         return True
     records: list[dict[str, Any]] = []
     for scope in _reach(token):
         found = [record for record in scope.completed if definition.activity_ref in (None, record["activity"])]
+        _require_elements(token.workflow, found)
         scope.completed = [record for record in scope.completed if record not in found]
         records = _placed(found, scope) + records
     if not records:
@@ -59,6 +65,14 @@ def throw(token: Token, definition: EventDefinition) -> bool:
         driver._set_state(TaskState.STARTED)
     _drive(driver, records)
     return not definition.wait_for_completion
+
+
+def _require_elements(workflow: TokenWorkflow, records: list[dict[str, Any]]) -> None:
+    for record in records:
+        element_id: str = record.get("handler", record["activity"])
+        if element_id not in workflow.spec.nodes:
+            raise errors.NotFound("element", element_id)
+        _require_elements(workflow, record.get("completed", []))
 
 
 def _reach(token: Token) -> Iterator[Scope]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from engine import process_instances
+from engine import definitions, migration_plans, process_instances
 from engine.models import ActivityInstance
 from engine.triggers import CancelActivity, Instruction, StartBefore
-from tests.diagrams import COMPENSATE, border, container, nodes, process, throw, timer
+from tests.diagrams import COMPENSATE, border, compensable, container, nodes, process, throw, timer
 from tests.playing import Play
 
 
@@ -97,3 +97,18 @@ def test_cancel__of_a_compensation_goes_on_with_the_one_before_it(world: Play) -
     assert world.at(instance) == "UndoA"
     world.do(instance, "UndoA")
     assert world.at(instance) == "Z"
+
+
+def test_migration__to_a_version_that_cannot_compensate_is_an_incident_at_the_throw(world: Play) -> None:
+    ways = "S > A; A > Q; Q > Back; Back > Z"
+    others = nodes("startEvent S; userTask Q Z") + throw("Back", COMPENSATE)
+    instance = world.run(process(others, compensable("A"), flow=ways), undone=[])
+    world.deploy([("diagram.bpmn", process(others, nodes("task A"), flow=ways))])
+    with world.sessions.begin() as session:
+        old = definitions.find(session, "process", "p", version=1)
+        plan = migration_plans.draft(session, old.id, definitions.latest(session, "process", "p").id, {})
+        migration_plans.execute(session, plan, instance, by="test", reason="test")
+
+    world.do(instance, "Q")
+
+    assert world.failure(instance) == ("incident", "Expected element A_undo, but there is none")
