@@ -45,6 +45,7 @@ ENTRIES: Mapping[str, str] = {
     # process instances
     "business-key": "Expected a business key of 1 to {limit} characters, but found {length}",
     "business-key-format": "Expected {expected} in the format of business keys, but found '{format}'",
+    "calls-for-ever": "Expected that called processes wait somewhere, but found {limit} moves from {process} on",
     "element-gone": "Expected element {element} in process {process}, where token {token} is, but found none",
     "element-without-exit": "Expected sequence flows out of {element}, but found none",
     "moves-nothing": "Expected a token to take away or an element to start, but found neither",

@@ -71,6 +71,9 @@ _name_root = Statement(
     update(_instances).where(_instances.c.id == bindparam("instance_id")).values(root_id=_instances.c.id)
 )
 
+#: Moves of process instances that come of one trigger; more means that processes call each other in a circle.
+MAX_STEPS = 2_000
+
 Step = tuple[int, triggers.Trigger, str | None]
 
 
@@ -98,14 +101,18 @@ def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Tri
     Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
 
     `instance` is its id, or the row that `lock` returned if nothing has moved it since. Raises `NotFound` or
-    `InvalidState` where the trigger does not fit what is alive; nothing has changed then.
+    `InvalidState` where the trigger does not fit what is alive, and `InvalidEntry` where processes call each other for
+    ever; nothing has changed then.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
     # All that comes of one trigger happens at one moment: who plays the history again has no other.
     now = clock.now()
     steps = deque(_step(session, row, trigger, by, now))
+    moved = 1
     while steps:
         process_instance_id, following, who = steps.popleft()
+        if (moved := moved + 1) > MAX_STEPS:
+            raise errors.InvalidEntry("calls-for-ever", limit=MAX_STEPS, process=row.definition_key)
         steps.extend(_step(session, _read(session.connection(), process_instance_id), following, who, now))
 
 
@@ -190,6 +197,10 @@ def activity_variables(session: Session, process_instance_id: int, activity_inst
 def _step(
     session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime
 ) -> list[Step]:
+    heard = isinstance(trigger, (triggers.CallReturned, triggers.CallFailed, triggers.Escalate))
+    if heard and row.state not in ("active", "suspended"):
+        # It has ended in this very transaction, by what the process that it called has thrown before.
+        return []
     _require_fitting(row, trigger)
     running = load(session, row, now)
     before = running.last_number
@@ -199,8 +210,15 @@ def _step(
 
 
 def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
-    """A suspended instance only lets itself be repaired; one that has ended does not move."""
-    patient = (triggers.Cancel, triggers.SetVariables, triggers.Modify, triggers.CallReturned, triggers.CallFailed)
+    """A suspended instance lets itself be repaired and hears what it called; one that has ended does not move."""
+    patient = (
+        triggers.Cancel,
+        triggers.SetVariables,
+        triggers.Modify,
+        triggers.CallReturned,
+        triggers.CallFailed,
+        triggers.Escalate,
+    )
     if row.state == "active" or (row.state == "suspended" and isinstance(trigger, patient)):
         return
     raise errors.InvalidState("move", "process instance", row.id, row.state)
@@ -236,8 +254,11 @@ def _store(
     connection = session.connection()
     storing.write_effects(connection, running, row, before, now)
     storing.write_visits(connection, running, row.id, now)
-    if joining.became_stuck(running):
-        storing.open_stuck(connection, running, row.id, now)
+    match joining.stuck(running):
+        case False, True:
+            storing.open_stuck(connection, running, row.id, now)
+        case True, False:
+            storing.resolve_stuck(connection, running, row.id, now)
     if outcome is not None:
         kind = f"process_instance.{outcome.state}"
         if not isinstance(trigger, triggers.Cancel):

@@ -83,6 +83,15 @@ _resolving = (
     .where(*_at(_incidents), _incidents.c.state == "open")
     .values(state="resolved", resolved_at=bindparam("now"))
 )
+_resolve_stuck = Statement(
+    update(_incidents)
+    .where(
+        _incidents.c.process_instance_id == bindparam("instance"),
+        _incidents.c.kind == "stuck",
+        _incidents.c.state == "open",
+    )
+    .values(state="resolved", resolved_at=bindparam("now"))
+)
 _resolve = Statement(_resolving)
 _resolve_jobs = Statement(_resolving.where(_incidents.c.kind == "job"))
 _resolve_jobs_at = Statement(
@@ -373,3 +382,9 @@ def open_stuck(connection: Connection, running: TokenWorkflow, process_instance_
     }
     _insert_incidents.change(connection, row)
     running.record("incident.opened", None, facts={"message": message})
+
+
+def resolve_stuck(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
+    """Something can move an instance again, or it has ended."""
+    _resolve_stuck.change(connection, {"instance": process_instance_id, "now": now})
+    running.record("incident.resolved", None)

@@ -67,6 +67,10 @@ ENTRIES: Mapping[str, Any] = {
         "The process stands at %(element)s (token %(token)s), but the diagram of “%(process)s” has no such element. "
         "Please tell the process owner."
     ),
+    "calls-for-ever": lazy_gettext(
+        "Called processes should come to rest somewhere, but they still move after %(limit)s steps, begun by "
+        "%(process)s. Nothing was changed; please tell the process owner."
+    ),
     "element-without-exit": lazy_gettext("Something has to come after %(element)s, but nothing does."),
     "moves-nothing": lazy_gettext(
         "Please choose a token to take away, or an element to start before; neither was chosen."

@@ -63,14 +63,13 @@ def _forget_resets(scope: Scope) -> bool:
     return False
 
 
-def became_stuck(workflow: TokenWorkflow) -> bool:
-    """Whether nothing from outside can move the instance, and something could when this was last asked."""
+def stuck(workflow: TokenWorkflow) -> tuple[bool, bool]:
+    """Whether nothing from outside could move the instance when this was last asked, and whether it is so now."""
     memo = workflow.root.memo
-    if workflow.outcome is not None or not is_stuck(workflow):
-        memo.pop("stuck", None)
-        return False
-    known, memo["stuck"] = memo.get("stuck", False), True
-    return not known
+    before, now = memo.pop("stuck", False), workflow.outcome is None and is_stuck(workflow)
+    if now:
+        memo["stuck"] = True
+    return before, now
 
 
 def is_stuck(workflow: TokenWorkflow) -> bool:

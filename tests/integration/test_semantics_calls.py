@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from engine import external_tasks
+from engine import errors, external_tasks
 from engine.external_tasks import Topic
 from engine.models import ProcessInstance
 from tests.diagrams import (
@@ -101,6 +101,29 @@ def test_escalation__that_interrupts_two_calls_lets_nothing_else_happen(world: A
 
     assert world.at(instance) == "Z"
     assert len(world.instances()) == 1
+
+
+@pytest.mark.parametrize("last", [nodes("endEvent N"), end("N", error("f")), end("N", escalation())],
+                         ids=["ends", "fails", "escalates"])  # fmt: skip
+def test_escalation__whose_way_ends_the_caller_while_the_called_process_goes_on(world: Attended, last: str) -> None:
+    outer = nodes("startEvent S; userTask Y") + call() + border("Up", "C", escalation(), interrupting=False)
+    outer += '<endEvent id="Stop"><terminateEventDefinition/></endEvent>' + flows("S > C; C > Y; Up > Stop")
+    inner = nodes("startEvent T; userTask A") + throw("X", escalation()) + last
+    instance = world.run(processes(p=outer, q=inner + flows("T > A; A > X; X > N")))
+
+    world.do(instance, "A")
+
+    assert world.ended(instance)
+    assert world.failure(instance) is None
+
+
+def test_call__of_oneself_for_ever_is_refused(world: Attended) -> None:
+    content = processes(q=nodes("startEvent T") + call() + flows("T > C"))
+
+    with pytest.raises(errors.InvalidEntry, match="called processes wait somewhere, but found 2000 moves from q on"):
+        world.run(content, "q")
+
+    assert world.instances() == []
 
 
 def test_error__of_a_worker_is_caught_two_calls_further_out(world: Attended) -> None:

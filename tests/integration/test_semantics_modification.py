@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from engine import definitions, migration_plans, process_instances
-from engine.models import ActivityInstance
+from engine.models import ActivityInstance, Incident
 from engine.triggers import CancelActivity, Instruction, StartBefore
 from tests.diagrams import COMPENSATE, border, compensable, container, nodes, process, throw, timer
 from tests.playing import Play
@@ -112,3 +112,27 @@ def test_migration__to_a_version_that_cannot_compensate_is_an_incident_at_the_th
     world.do(instance, "Q")
 
     assert world.failure(instance) == ("incident", "Expected element A_undo, but there is none")
+
+
+def stuck(world: Play, instance: int) -> list[str]:
+    """Return the states of the incidents about an instance that nothing can move."""
+    with world.sessions() as session:
+        of_it = (Incident.process_instance_id == instance, Incident.kind == "stuck")
+        return list(session.scalars(select(Incident.state).where(*of_it).order_by(Incident.id)))
+
+
+@pytest.mark.parametrize("by_hand", ["moved on", "cancelled"])
+def test_stuck__is_over_when_the_instance_moves_on_or_ends(world: Play, by_hand: str) -> None:
+    join = process(nodes("startEvent S; parallelGateway F J; userTask A B C"),
+                   flow="S > F; F > A; F > B; A > J; B > J; J > C")  # fmt: skip
+    instance = world.run(join)
+    world.do(instance, "A")
+    modify(world, instance, cancel(world, instance, "B"))
+    assert stuck(world, instance) == ["open"]
+
+    if by_hand == "moved on":
+        modify(world, instance, StartBefore(element_id="B"))
+    else:
+        world.cancel(instance)
+
+    assert stuck(world, instance) == ["resolved"]
