@@ -10,7 +10,7 @@ import pytest
 from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.exceptions import WorkflowException
 
-from engine import definitions, external_tasks, jobs, migration_plans, user_tasks
+from engine import definitions, external_tasks, jobs, migration_plans, scripts, user_tasks
 from engine.external_tasks import Topic
 from tests.adapter import Refused
 from tests.bare_spiffworkflow import Bare
@@ -101,7 +101,8 @@ SCRIPTS = {"run a program": "import os\nx = os.system('id')", "open a file": "x 
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_script__cannot_harm(world: World, name: str) -> None:
+def test_script__cannot_harm(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripts, "usual", scripts.Limits())
     diagram = process(nodes("startEvent Begin; endEvent Done"), script("S", SCRIPTS[name]), flow="Begin > S; S > Done")
     world.deploy([("diagram.bpmn", diagram)])
 

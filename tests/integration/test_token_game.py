@@ -15,9 +15,9 @@ from tests.token_game.tournament import play_all, summary
 from tests.world import World
 
 
-@pytest.mark.parametrize("first", [0, 80, 160])
+@pytest.mark.parametrize("first", [0, 70, 140])
 def test_models__on_sqlite(first: int) -> None:
-    results = list(play_all(range(first, first + 80), ReplayedWorld, restart=0.1))
+    results = list(play_all(range(first, first + 70), ReplayedWorld, restart=0.1))
 
     assert {result.verdict for result in results} <= {"same", "ambiguous"}, summary(results)
 
