@@ -30,6 +30,7 @@ What each module is for, from the door to the cellar; imports point downwards on
         queries             the read side for pages: no changes
     the ground
         models, database    tables and connections; `alembic` has their revisions
+        statements          what every step executes, as cheap as the driver makes it
         clock, opening_hours, holidays, timers, periods, cron
         values, texts, xml, settings, refusals, errors
 
