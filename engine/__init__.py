@@ -21,7 +21,7 @@ What each module is for, from the door to the cellar; imports point downwards on
     what it runs on
         bpmn                the only door to SpiffWorkflow: parser, validation, elements, tokens
         definitions         deployed processes, decisions, forms and calendar, parsed once and kept
-        callers             what processes ask of those that call them, and of those they call
+        callers             what processes ask of those that call them
         decisions, dmn      decision tables; `feel` is their language
         expressions         `${…}`; `scripts` runs script tasks in a sandbox
         forms               form definitions, and what is submitted with them

@@ -1,13 +1,11 @@
-"""What a process instance may ask of those that called it, and of those that it calls."""
+"""What a process instance that was called may ask of those that called it."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, aliased
 
-from engine import clock, definitions, values
+from engine import clock, definitions
 from engine.bpmn import catching, state
 from engine.bpmn.elements.events import BoundaryEvent, StartEvent
 from engine.bpmn.model import EventKind
@@ -28,15 +26,6 @@ _caller = (
     .join(_called, _called.parent_id == ProcessInstance.id)
     .where(_called.id == bindparam("called"))
 )
-_last_called = (
-    select(ProcessInstance.variables)
-    .where(
-        ProcessInstance.parent_id == bindparam("caller"),
-        ProcessInstance.parent_activity_instance == bindparam("number"),
-    )
-    .order_by(ProcessInstance.id.desc())
-    .limit(1)
-)
 
 
 def catcher(
@@ -53,11 +42,3 @@ def catcher(
             return found
         row = session.execute(_caller, {"called": row.id}).one_or_none()
     return None
-
-
-def variables_of_called(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
-    """Return the variables of the process scope of the instance that a call activity runs, or has just run."""
-    called = {"caller": process_instance_id, "number": activity_instance}
-    held: Any = values.loads(session.execute(_last_called, called).scalar_one())
-    found: dict[str, Any] = held.get("0", {})
-    return found

@@ -120,10 +120,6 @@ class Services:
         found = callers.catcher(self._session, process_instance_id, "escalation", escalation_code, self)
         return found is not None and found.interrupting
 
-    def called_variables(self, process_instance_id: int, activity_instance: int) -> Mapping[str, Any]:
-        """Return the variables of the process that a call activity runs, or has just run."""
-        return callers.variables_of_called(self._session, process_instance_id, activity_instance)
-
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the keys of the groups that have one of these names, in either language, or that key."""
         wanted = [name.lower() for name in names]

@@ -293,10 +293,17 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     number = row.parent_activity_instance
     if row.parent_id is None or number is None:
         return []
+    # A caller that asks for nothing by name takes back what was set, and that at the end only.
+    asks = "set" not in running.root.memo
     steps: list[Step] = [
         (
             row.parent_id,
-            triggers.Escalate(activity_instance=number, escalation_code=effect.code, variables=effect.variables),
+            triggers.Escalate(
+                activity_instance=number,
+                escalation_code=effect.code,
+                variables=effect.variables,
+                results=effect.results if asks else {},
+            ),
             None,
         )
         for effect in running.effects
@@ -314,6 +321,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
             error_code=error.error_code if error else None,
             message=error.message if error else f"Process instance {row.id} was cancelled: {outcome.reason}",
             variables=error.variables if error else {},
+            results=running.root.variables if error and asks else {},
         )
         steps.append((row.parent_id, failed, None))
     return steps

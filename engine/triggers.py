@@ -55,6 +55,8 @@ class Escalate:
     activity_instance: int
     escalation_code: str
     variables: Variables = field(default_factory=dict)
+    #: Of the called process that escalates, for the mappings of the call.
+    results: Variables = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,6 +167,8 @@ class CallFailed:
     error_code: str | None
     message: str = ""
     variables: Variables = field(default_factory=dict)
+    #: Of the called process, for the mappings of the call.
+    results: Variables = field(default_factory=dict)
 
 
 Trigger = (

@@ -205,9 +205,11 @@ def trigger_of(event: EventView) -> triggers.Trigger:
     variables = _values(event)
     text = variables.pop(ERROR_TEXT, "")
     local = set(event.facts.get("local", ()))
+    thrown = set(event.facts.get("thrown", variables))
     known: dict[str, Any] = {
         "activity_instance": event.activity_instance, "element_id": event.element_id,
-        "variables": {name: value for name, value in variables.items() if name not in local},
+        "variables": {name: value for name, value in variables.items() if name not in local and name in thrown},
+        "results": variables if "thrown" in event.facts else {},
         "local_variables": {name: value for name, value in variables.items() if name in local},
         "error_code": event.facts.get("error_code"), "escalation_code": event.facts.get("escalation_code"),
         "message": text, "name": event.facts.get("name"),

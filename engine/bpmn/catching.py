@@ -266,7 +266,7 @@ def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables
     workflow.record("escalation.thrown", token, facts={"code": code}, variables=dict(variables) or None)
     found = _catcher(workflow, token, "escalation", code)
     if found is None:
-        workflow.effects.append(Escalated(code=code, variables=variables))
+        workflow.effects.append(Escalated(code=code, variables=variables, results=dict(workflow.root.variables)))
         number = workflow.environment.process_instance_id
         # Nothing happens here any more where it ends this instance: its caller is told in the same transaction.
         workflow.paused = number is not None and workflow.services.caller_interrupts(number, code)

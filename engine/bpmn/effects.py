@@ -148,6 +148,8 @@ class Escalated:
 
     code: str
     variables: Mapping[str, Any]
+    #: Variables of the process at that moment, which its caller may ask for.
+    results: Mapping[str, Any]
 
 
 Effect = (

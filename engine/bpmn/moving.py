@@ -66,6 +66,10 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
         facts["local"] = sorted(local)
         # A variable of the same name is set where the local one is, and after it.
         variables = {**local, **variables}
+    results = getattr(trigger, "results", None)
+    if results:
+        facts["thrown"] = sorted(variables)
+        variables = {**results, **variables}
     message = getattr(trigger, "message", "")
     if message:
         variables[ERROR_TEXT] = message
@@ -207,7 +211,7 @@ def _escalate(workflow: TokenWorkflow, trigger: triggers.Escalate) -> None:
         # Of two escalations of what was called the first one has interrupted the call.
         return
     token = workflow.waiting(trigger.activity_instance)
-    _take_what_is_mapped(token)
+    _take_what_is_mapped(token, trigger.results)
     catching.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
 
 
@@ -225,18 +229,16 @@ def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | trigge
     if trigger.error_code is None:
         workflow.fail(token, errors.InvalidInput(trigger.message))
         return
-    _take_what_is_mapped(token)
+    _take_what_is_mapped(token, trigger.results)
     error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
     catching.throw_error_event(workflow, token, error)
 
 
-def _take_what_is_mapped(token: Token) -> None:
+def _take_what_is_mapped(token: Token, results: Mapping[str, Any]) -> None:
     """Take the results of a called process that its caller asks for by name, before it hears what was thrown."""
     node = token.node
     if isinstance(node, CallActivity) and (node.taken or node.takes_all):
-        number = token.workflow.environment.process_instance_id
-        assert number is not None
-        node.take(token, token.workflow.services.called_variables(number, token.number), early=True)
+        node.take(token, results, early=True)
 
 
 def _set_variables(workflow: TokenWorkflow, trigger: triggers.SetVariables) -> None:

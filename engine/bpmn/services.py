@@ -46,8 +46,5 @@ class Services(Protocol):
     def caller_interrupts(self, process_instance_id: int, escalation_code: str) -> bool:
         """Return whether what called a process instance, directly or not, is interrupted by an escalation of it."""
 
-    def called_variables(self, process_instance_id: int, activity_instance: int) -> Mapping[str, Any]:
-        """Return the variables of the process that a call activity runs, or has just run."""
-
     def groups(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return names of groups as the engine spells them."""
