@@ -191,8 +191,8 @@ def test_out__is_taken_when_the_called_process_escalates(world: Attended, interr
     missing = '<camunda:out sourceExpression="${not_yet + 1}" target="z"/>'
     outer = nodes("startEvent S; userTask Y Z") + call('<camunda:out source="x" target="y"/>', missing)
     outer += border("Up", "C", escalation(), interrupting=interrupting) + flows("S > C; C > Y; Up > Z")
-    inner = nodes("startEvent T; userTask A B") + throw("X", escalation()) + flows("T > A; A > X; X > B")
-    instance = world.run(processes(p=outer, q=inner))
+    inner = nodes("startEvent T; userTask A B") + throw("X", escalation()) + script("Later", "x = 2")
+    instance = world.run(processes(p=outer, q=inner + flows("T > A; A > X; X > Later; Later > B")))
 
     world.do(instance, "A", x=1)
 
