@@ -201,7 +201,7 @@ class SubProcess(Activity):
         Return where a process begins that is started by hand: several start events are alternatives.
 
         A none start event comes before one with a timer; another one is begun at if it is the only one. Raises
-        `InvalidInput` where there are several of those.
+        `InvalidEntry` where there are several of those.
         """
         plain = self.entries()[:1] if self.start_events else self.entries()
         plain = plain or [start for start in self.start_events if start.catches("timer")][:1]
