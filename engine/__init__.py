@@ -1,38 +1,21 @@
 """
 The engine: runs BPMN processes for people's work. Knows no web and no business.
 
-What each module is for, from the door to the cellar; imports point downwards only.
+The rooms, from the door to the cellar; imports point downwards only, which `tests/test_architecture.py` holds.
 
-    commands, one module per noun; the caller has opened the transaction
-        deployments         check files and put them into the engine; read what was deployed
-        process_instances   start, suspend, resume, cancel, modify, set variables
-        user_tasks          claim, give back, assign, delegate, draft, complete
-        external_tasks      fetch and lock, complete, fail, throw an error
-        jobs                timers, continuations, messages on their way: execute, back off, retry
-        messages            correlate a message, broadcast a signal
-        incidents           resolve what is stuck
-        migration_plans     move running instances to another version
-        attachments, comments, notifications, numbers, submissions
-    the one way an instance moves
-        triggers            what can move it, as values
-        runtime             `advance`: apply a trigger, run to the next wait states, store the difference
-        storing             the difference as rows
-        starting            what begins instances by itself
-    what it runs on
-        bpmn                the only door to SpiffWorkflow: parser, validation, elements, tokens
-        definitions         deployed processes, decisions, forms and calendar, parsed once and kept
-        callers             what processes ask of those that call them
-        decisions, dmn      decision tables; `feel` is their language
-        expressions         `${…}`; `scripts` runs script tasks in a sandbox
-        forms               form definitions, and what is submitted with them
-        history             what happened, chained by hashes; verify and erase
-        access, authorization, identity, authentication, passwords
-        queries             the read side for pages: no changes
-    the ground
-        models, database    tables and connections; `alembic` has their revisions
-        statements          what every step executes, as cheap as the driver makes it
-        clock, opening_hours, holidays, timers, periods, cron
-        values, texts, xml, settings, refusals, errors
+    8  queries      the read side for pages: no changes
+    7  instances    what can be asked of a running process instance: start, complete, claim, correlate, retry, migrate …
+    6  runtime      the one way an instance moves: apply a trigger, run to the next wait states, store the difference
+    5  deployments  what was deployed: checked, stored, parsed once and kept
+    4  bpmn         the only room that knows SpiffWorkflow: reading, checking, elements, tokens
+       forms        form definitions, and what is submitted with them
+       people       who there is, who asks, and what he may see and do
+    3  decisions    decision tables (`dmn`) and their language (`feel`), fit to be a package of their own
+       expressions  `${…}`
+       history      what happened, chained by hashes; verify and erase
+    2  database     tables, revisions, statements, values as JSON
+       time         the clock, opening hours, timers
+    1  errors, refusals, settings, texts, xml
 
 One trigger is one transaction: from the wait states in which an instance stands to the next ones. Everything with
 effects outside the database is an external task, done by `workers` after the commit.

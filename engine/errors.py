@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine import refusals
+from casepath.engine import refusals
 
 
 @dataclass(frozen=True, kw_only=True)

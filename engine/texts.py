@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine import errors
+from casepath.engine import errors
 
 #: Stands for what is no character.
 REPLACEMENT = "\ufffd"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from engine import errors
+from casepath.engine import errors
 
 #: Bytes of one file.
 MAX_BYTES = 20 * 1024 * 1024

@@ -11,8 +11,10 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
 
-import engine.clock
-from engine import database, definitions, scripts
+from casepath.engine import database
+from casepath.engine.bpmn import scripts
+from casepath.engine.deployments import definitions
+from casepath.engine.time import clock as engine_clock
 from tests import chromium
 from tests import database as databases
 
@@ -86,8 +88,8 @@ def transaction(engine_database: sqlalchemy.Engine) -> sessionmaker[Session]:
 @pytest.fixture
 def clock() -> Iterator[ModuleType]:
     """The engine's clock, to be moved with `move(timedelta)` or `set_to(datetime)`; real time afterwards."""
-    yield engine.clock
-    engine.clock.reset()
+    yield engine_clock
+    engine_clock.reset()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,8 +18,11 @@ from pathlib import Path
 import sqlalchemy
 from sqlalchemy import text
 
-from engine import database, models  # noqa: F401 — the tables make themselves known
-from engine.database import Base
+from casepath.engine import database
+from casepath.engine.database import (  # the tables make themselves known
+    Base,
+    models,  # noqa: F401
+)
 
 #: The worker process of pytest-xdist, or the only process.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")

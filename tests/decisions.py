@@ -2,7 +2,7 @@
 What conformance runs call: decisions, decision services, FEEL and conditions, with Python's own values.
 
 Values are `Decimal`, `str`, `bool`, `None`, `list`, `dict`, `date`, aware or naive `datetime` and `time`, `timedelta`;
-durations of years and months are `engine.feel.YearsMonths`, ranges `engine.feel.Range`.
+durations of years and months are `engine.decisions.feel.YearsMonths`, ranges `engine.decisions.feel.Range`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 
-from engine import dmn, errors
-from engine import feel as feel_language
-from engine.expressions import compile_expression
-from engine.expressions.source import Run
+from casepath.engine import errors
+from casepath.engine.decisions import dmn
+from casepath.engine.decisions import feel as feel_language
+from casepath.engine.expressions import compile_expression
+from casepath.engine.expressions.source import Run
 
 Files = Sequence[tuple[str, bytes]]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from engine import clock, history
-from engine.models import (
+from casepath.engine import history
+from casepath.engine.database.models import (
     Definition,
     Deployment,
     ExternalTask,
@@ -23,7 +23,8 @@ from engine.models import (
     UserTask,
     UserTaskCandidate,
 )
-from engine.storing import FAR_FUTURE
+from casepath.engine.runtime.storing import FAR_FUTURE
+from casepath.engine.time import clock
 
 _numbers = itertools.count(1)
 

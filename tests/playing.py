@@ -12,9 +12,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine import definitions, values
-from engine.bpmn.elements.base import Node
-from engine.models import ActivityInstance, ExternalTask, Incident, Job, ProcessInstance, Subscription, UserTask
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.database import values
+from casepath.engine.database.models import (
+    ActivityInstance,
+    ExternalTask,
+    Incident,
+    Job,
+    ProcessInstance,
+    Subscription,
+    UserTask,
+)
+from casepath.engine.deployments import definitions
 from tests.world import World
 
 #: Elements at which a token waits without a row of its own: for other tokens, or for what is inside.

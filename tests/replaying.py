@@ -21,12 +21,11 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock, database, definitions, history, migration_plans, process_instances, runtime, triggers
-from engine.bpmn.moving import KINDS
-from engine.database import Base
-from engine.history import ERROR_TEXT, Event, EventView
-from engine.history.verification import ERASED
-from engine.models import (
+from casepath.engine import database, history, runtime
+from casepath.engine.bpmn import triggers
+from casepath.engine.bpmn.moving import KINDS
+from casepath.engine.database import Base
+from casepath.engine.database.models import (
     ActivityInstance,
     Definition,
     Deployment,
@@ -35,6 +34,11 @@ from engine.models import (
     ProcessInstance,
     Resource,
 )
+from casepath.engine.deployments import definitions
+from casepath.engine.history import ERROR_TEXT, Event, EventView
+from casepath.engine.history.verification import ERASED
+from casepath.engine.instances import migration_plans, process_instances
+from casepath.engine.time import clock
 from tests import database as databases
 from tests.world import World
 

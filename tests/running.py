@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from engine import clock, jobs
+from casepath.engine.instances import jobs
+from casepath.engine.time import clock
 from tests.world import World
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from engine import feel
+from casepath.engine.decisions import feel
 
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 #: Relative difference that the TCK allows between numbers.

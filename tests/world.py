@@ -20,21 +20,12 @@ import sqlalchemy
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from engine import (
-    clock,
-    database,
-    definitions,
-    deployments,
-    errors,
-    external_tasks,
-    jobs,
-    messages,
-    process_instances,
-    settings,
-    user_tasks,
-)
-from engine.external_tasks import Topic
-from engine.models import ExternalTask, Incident, ProcessInstance, UserTask
+from casepath.engine import database, deployments, errors, settings
+from casepath.engine.database.models import ExternalTask, Incident, ProcessInstance, UserTask
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import external_tasks, jobs, messages, process_instances, user_tasks
+from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.time import clock
 from tests import adapter
 from tests import database as databases
 from tests.adapter import Files, NotOpen, NotWaiting, OpenTask, Refused, Variables

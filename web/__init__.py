@@ -3,7 +3,7 @@ The pages: `create_app` puts settings, blueprints and error pages together.
 
 A view reads the request, makes one call of the engine and redirects or renders. Views that change something open
 the transaction with `with g.sessions.begin() as session:`, views that only show with `g.readers.begin()`, which takes
-no write lock. One module is one blueprint with its templates in the folder of the same name:
+no write lock. One folder is one noun: its view, its pages, its templates:
 
     auth            log in and out, who is asking, CSRF
     user_tasks      inbox and task page
@@ -32,22 +32,22 @@ from datetime import timedelta
 from flask import Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from engine import database
-from engine import settings as engine_settings
-from web import auth, errors, filters, forms, guidance, headers, languages, navigation, once
-from web.settings import Settings
+from casepath.engine import database
+from casepath.engine import settings as engine_settings
+from casepath.settings import Settings
+from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once
 
 #: Modules with a blueprint named `bp`, in the order of the header.
 BLUEPRINTS = (
     "auth",
     "health",
-    "user_tasks",
-    "registration",
-    "process_instances",
-    "definitions",
-    "operations",
-    "people",
-    "notifications",
+    "user_tasks.views",
+    "registration.views",
+    "process_instances.views",
+    "definitions.views",
+    "operations.views",
+    "people.views",
+    "notifications.views",
 )
 
 #: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.
@@ -59,13 +59,13 @@ MAX_FIELDS = 1024 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the WSGI application; the database must have its tables (`engine.database.upgrade`)."""
     settings = settings or Settings()
-    app = Flask(__name__, static_folder="static")
+    app = Flask(__name__, static_folder="static", template_folder=".")
     configure(app, settings)
     connect(app, settings)
     for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once):
         part.init_app(app)
     for name in BLUEPRINTS:
-        app.register_blueprint(importlib.import_module(f"web.{name}").bp)
+        app.register_blueprint(importlib.import_module(f"casepath.web.{name}").bp)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -16,11 +16,13 @@ from flask import Blueprint, Flask, abort, current_app, flash, g, redirect, rend
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from engine import clock, errors, identity
-from engine.authorization import Person
-from web import languages, refusals
-from web.languages import gettext
-from web.settings import LANGUAGES
+from casepath.engine import errors
+from casepath.engine.people import identity
+from casepath.engine.people.authorization import Person
+from casepath.engine.time import clock
+from casepath.settings import LANGUAGES
+from casepath.web import languages, refusals
+from casepath.web.languages import gettext
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,7 +51,7 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def requires(rule: Callable[[Person], bool]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keep a view for those whom a rule of `engine.authorization` allows it; others get `Forbidden`."""
+    """Keep a view for those whom a rule of `engine.people.authorization` allows it; others get `Forbidden`."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -150,7 +152,7 @@ def login() -> str | Response:
     """Show the log-in form."""
     if g.person:
         return redirect(next_page(request.args.get("next")))
-    return render_template("auth/login.html", next=request.args.get("next", ""))
+    return render_template("login/login.html", next=request.args.get("next", ""))
 
 
 @bp.post("/login")
@@ -162,7 +164,7 @@ def begin() -> Response | tuple[str, int]:
     attempt = check_password(username, request.form.get("password", ""))
     if attempt.username is None:
         page = render_template(
-            "auth/login.html", attempt=attempt, username=username[:64], next=request.form.get("next", "")
+            "login/login.html", attempt=attempt, username=username[:64], next=request.form.get("next", "")
         )
         return page, 429 if attempt.wait else 401
     begin_session(attempt.username)
@@ -210,7 +212,7 @@ def language() -> Response:
 @bp.get("/password")
 def password() -> str:
     """Show the form to change one's password."""
-    return render_template("auth/password.html", refusals={})
+    return render_template("login/password.html", refusals={})
 
 
 @bp.post("/password")
@@ -219,7 +221,7 @@ def change_password() -> Response | tuple[str, int]:
     g.keeps_typed = False
     refusals = password_refusals(*(request.form.get(name, "") for name in ("old", "new", "again")))
     if refusals:
-        return render_template("auth/password.html", refusals=refusals), 422
+        return render_template("login/password.html", refusals=refusals), 422
     begin_session(g.person.username)
     flash(gettext("Your password is changed. Other devices are logged out."), "success")
     return redirect(url_for("user_tasks.index"), 303)

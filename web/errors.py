@@ -16,9 +16,10 @@ from flask_babel import lazy_gettext
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response
 
-from engine import authorization, errors
-from web import auth, forms, languages, refusals
-from web.languages import gettext
+from casepath.engine import errors
+from casepath.engine.people import authorization
+from casepath.web import auth, forms, languages, refusals
+from casepath.web.languages import gettext
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
     keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
     typed = forms.readable(request.form) if keeps else []
     page = render_template(
-        "errors/error.html",
+        "layout/error.html",
         answer=said,
         error=error,
         typed=typed,

@@ -12,9 +12,10 @@ from babel.dates import format_timedelta
 from flask import Flask, g
 from flask_babel import lazy_gettext
 
-from engine import clock, errors
-from web import languages
-from web.languages import gettext
+from casepath.engine import errors
+from casepath.engine.time import clock
+from casepath.web import languages
+from casepath.web.languages import gettext
 
 #: A due date nearer than this is shown as due soon.
 SOON = timedelta(hours=24)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy
 from flask import Blueprint, Response, g
 
-from web import auth
+from casepath.web import auth
 
 bp = Blueprint("health", __name__)
 

@@ -9,7 +9,7 @@ import flask_babel
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, session
 
-from web.settings import LANGUAGES
+from casepath.settings import LANGUAGES
 
 #: What each language calls itself.
 NAMES = {"zh_CN": "中文", "en": "English"}

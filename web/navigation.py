@@ -11,7 +11,7 @@ from flask import Flask, current_app, g, request, url_for
 from flask_babel import lazy_gettext
 from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
-from engine import authorization
+from casepath.engine.people import authorization
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Entry:
     label: Any
     #: Name in the macro `icon`.
     icon: str
-    #: Of `engine.authorization`; None: everybody may.
+    #: Of `engine.people.authorization`; None: everybody may.
     rule: Callable[[authorization.Person], bool] | None = None
 
     @property

@@ -14,8 +14,8 @@ from flask import Flask, g, request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from engine import submissions
-from web.languages import gettext
+from casepath.engine.instances import submissions
+from casepath.web.languages import gettext
 
 #: Name of the hidden input.
 FIELD = "form_token"

@@ -14,10 +14,10 @@ import flask_babel
 from flask import g
 from flask_babel import lazy_gettext
 
-from engine import errors
-from engine.queries import people
-from web import filters
-from web.languages import gettext
+from casepath.engine import errors
+from casepath.engine.queries import people
+from casepath.web import filters
+from casepath.web.languages import gettext
 
 #: Characters of something found in a sentence.
 MAX_FOUND = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from werkzeug.datastructures import FileStorage
 
-from engine import errors
+from casepath.engine import errors
 
 #: Of a matter. More come in several requests; each one is a transaction, and on SQLite others wait for it.
 MAX_FILES = 20

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine.external_tasks import FetchedTask
+from casepath.engine.instances.external_tasks import FetchedTask
 
 #: How long a worker has a task before others may try.
 DEFAULT_LOCK = timedelta(minutes=2)

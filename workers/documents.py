@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 import jinja2
 from sqlalchemy.orm import Session
 
-from engine import attachments, definitions
-from workers import Result, Unrecoverable, Work, topic
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import attachments
+from casepath.workers import Result, Unrecoverable, Work, topic
 
 _templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("workers", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
+    loader=jinja2.PackageLoader("casepath.workers", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
 )
 
 

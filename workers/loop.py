@@ -20,9 +20,20 @@ from types import FrameType
 
 from sqlalchemy.exc import OperationalError
 
-from engine import errors, external_tasks, jobs
-from engine.external_tasks import FetchedTask, Topic
-from workers import DEFAULT_LOCK, HANDLERS, Handler, Result, Surroundings, Unrecoverable, Work, documents, notifications
+from casepath.engine import errors
+from casepath.engine.instances import external_tasks, jobs
+from casepath.engine.instances.external_tasks import FetchedTask, Topic
+from casepath.workers import (
+    DEFAULT_LOCK,
+    HANDLERS,
+    Handler,
+    Result,
+    Surroundings,
+    Unrecoverable,
+    Work,
+    documents,
+    notifications,
+)
 
 log = logging.getLogger(__name__)
 

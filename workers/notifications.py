@@ -15,8 +15,10 @@ from email.message import EmailMessage
 
 from sqlalchemy.orm import Session
 
-from engine import attachments, errors, identity, notifications
-from workers import Mail, Result, Unrecoverable, Work, topic
+from casepath.engine import errors
+from casepath.engine.instances import attachments, notifications
+from casepath.engine.people import identity
+from casepath.workers import Mail, Result, Unrecoverable, Work, topic
 
 #: Seconds to wait for the mail server.
 MAIL_TIMEOUT = 20

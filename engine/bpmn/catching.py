@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from engine import errors, timers
-from engine.bpmn.effects import Escalated, Outcome, Subscribed, TimerArmed
-from engine.bpmn.model import EventDefinition, EventKind
-from engine.bpmn.tokens import Scope, Token
+from casepath.engine import errors
+from casepath.engine.bpmn.effects import Escalated, Outcome, Subscribed, TimerArmed
+from casepath.engine.bpmn.model import EventDefinition, EventKind
+from casepath.engine.bpmn.tokens import Scope, Token
+from casepath.engine.time import timers
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import Container, SubProcess
-    from engine.bpmn.elements.base import Node
-    from engine.bpmn.elements.events import BoundaryEvent, StartEvent
-    from engine.bpmn.workflow import TokenWorkflow
+    from casepath.engine.bpmn.elements.activities import Container, SubProcess
+    from casepath.engine.bpmn.elements.base import Node
+    from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
+    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 #: Where a diagram's local times are meant when no calendar says otherwise.
 DEFAULT_ZONE = "UTC"

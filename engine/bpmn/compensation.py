@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine import errors
-from engine.bpmn import catching
-from engine.bpmn.model import EventDefinition
-from engine.bpmn.tokens import Scope, Token
+from casepath.engine import errors
+from casepath.engine.bpmn import catching
+from casepath.engine.bpmn.model import EventDefinition
+from casepath.engine.bpmn.tokens import Scope, Token
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import Activity
-    from engine.bpmn.workflow import TokenWorkflow
+    from casepath.engine.bpmn.elements.activities import Activity
+    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 
 def remember(token: Token) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine import errors
-from engine.timers import Due
+from casepath.engine import errors
+from casepath.engine.time.timers import Due
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine.bpmn import catching
-from engine.bpmn.elements.gateways import ComplexGateway, InclusiveGateway, ParallelGateway
-from engine.bpmn.tokens import Scope, Token
+from casepath.engine.bpmn import catching
+from casepath.engine.bpmn.elements.gateways import ComplexGateway, InclusiveGateway, ParallelGateway
+from casepath.engine.bpmn.tokens import Scope, Token
 
 if TYPE_CHECKING:
-    from engine.bpmn.workflow import TokenWorkflow
+    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 
 def settle(workflow: TokenWorkflow) -> bool:

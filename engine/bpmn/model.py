@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from SpiffWorkflow.specs import WorkflowSpec
 
-from engine.expressions import Environment, Expression
+from casepath.engine.expressions import Environment, Expression
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import SubProcess
-    from engine.bpmn.elements.base import Node
-    from engine.bpmn.elements.events import StartEvent
+    from casepath.engine.bpmn.elements.activities import SubProcess
+    from casepath.engine.bpmn.elements.base import Node
+    from casepath.engine.bpmn.elements.events import StartEvent
 
 
 class Condition(Protocol):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine import errors, triggers
-from engine.bpmn import catching, compensation
-from engine.bpmn.effects import Outcome
-from engine.bpmn.elements.activities import Activity, SubProcess
-from engine.bpmn.elements.base import Node
-from engine.bpmn.elements.gateways import EventBasedGateway
-from engine.bpmn.elements.tasks import CallActivity, ServiceTask
-from engine.bpmn.tokens import Scope, Token
-from engine.bpmn.workflow import TokenWorkflow
-from engine.history import ERROR_TEXT, Event
+from casepath.engine import errors
+from casepath.engine.bpmn import catching, compensation, triggers
+from casepath.engine.bpmn.effects import Outcome
+from casepath.engine.bpmn.elements.activities import Activity, SubProcess
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.gateways import EventBasedGateway
+from casepath.engine.bpmn.elements.tasks import CallActivity, ServiceTask
+from casepath.engine.bpmn.tokens import Scope, Token
+from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.history import ERROR_TEXT, Event
 
 #: Kind of the history event with which each trigger is remembered.
 KINDS: Mapping[type, str] = {

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from SpiffWorkflow.util.task import TaskState
 
-from engine import errors, values
-from engine.bpmn.tokens import Scope, Token
-from engine.bpmn.workflow import TokenWorkflow
+from casepath.engine import errors
+from casepath.engine.bpmn.tokens import Scope, Token
+from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.database import values
 
 _LETTERS: Final = {TaskState.STARTED: "S", TaskState.WAITING: "W", TaskState.ERROR: "E", TaskState.READY: "R"}
 _STATES: Final = {letter: state for state, letter in _LETTERS.items()}

@@ -15,9 +15,9 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.base import Node
-    from engine.bpmn.model import Flow
-    from engine.bpmn.workflow import TokenWorkflow
+    from casepath.engine.bpmn.elements.base import Node
+    from casepath.engine.bpmn.model import Flow
+    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 
 class Scope:

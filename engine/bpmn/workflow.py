@@ -18,9 +18,9 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 from SpiffWorkflow.workflow import Workflow
 
-from engine import errors
-from engine.bpmn import catching, joining
-from engine.bpmn.effects import (
+from casepath.engine import errors
+from casepath.engine.bpmn import catching, joining
+from casepath.engine.bpmn.effects import (
     CallCancelled,
     ContinuationQueued,
     Disarmed,
@@ -31,12 +31,12 @@ from engine.bpmn.effects import (
     Visit,
     WorkEnded,
 )
-from engine.bpmn.elements.base import Node
-from engine.bpmn.model import Flow, ProcessSpec
-from engine.bpmn.services import Services
-from engine.bpmn.tokens import Scope, Token
-from engine.expressions import Environment
-from engine.history import ERROR_TEXT, Event
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.model import Flow, ProcessSpec
+from casepath.engine.bpmn.services import Services
+from casepath.engine.bpmn.tokens import Scope, Token
+from casepath.engine.expressions import Environment
+from casepath.engine.history import ERROR_TEXT, Event
 
 #: Tokens moved in one step; more means that the diagram runs in circles without ever waiting.
 MAX_MOVES = 100_000

@@ -12,10 +12,10 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.expressions import parser
-from engine.expressions.compiler import Compiler
-from engine.expressions.environment import Environment
-from engine.expressions.source import Run, Test
+from casepath.engine.expressions import parser
+from casepath.engine.expressions.compiler import Compiler
+from casepath.engine.expressions.environment import Environment
+from casepath.engine.expressions.source import Run, Test
 
 __all__ = ["Environment", "Expression", "compile_expression"]
 

@@ -12,12 +12,12 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import Never
 
-from engine import errors
-from engine.expressions import nodes, operators, quick, words
-from engine.expressions.environment import Environment
-from engine.expressions.functions import FUNCTIONS, Function
-from engine.expressions.methods import METHODS
-from engine.expressions.source import Run, Source, Test
+from casepath.engine import errors
+from casepath.engine.expressions import nodes, operators, quick, words
+from casepath.engine.expressions.environment import Environment
+from casepath.engine.expressions.functions import FUNCTIONS, Function
+from casepath.engine.expressions.methods import METHODS
+from casepath.engine.expressions.source import Run, Source, Test
 
 #: The name under which the process instance is known.
 EXECUTION = "execution"

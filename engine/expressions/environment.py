@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from engine import clock, errors
-from engine.clock import Calendar
+from casepath.engine import errors
+from casepath.engine.time import clock
+from casepath.engine.time.clock import Calendar
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 
-from engine import clock, errors
-from engine.expressions import operators
-from engine.expressions.environment import Environment
-from engine.expressions.operators import Number
-from engine.periods import Period
+from casepath.engine import errors
+from casepath.engine.expressions import operators
+from casepath.engine.expressions.environment import Environment
+from casepath.engine.expressions.operators import Number
+from casepath.engine.time import clock
+from casepath.engine.time.periods import Period
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,12 @@ from datetime import date, datetime, time, timedelta
 
 import re2
 
-from engine import clock, errors
-from engine.expressions import operators
-from engine.expressions.environment import Environment
-from engine.expressions.functions import a_date, a_text, signature, size, whole
-from engine.periods import Period
+from casepath.engine import errors
+from casepath.engine.expressions import operators
+from casepath.engine.expressions.environment import Environment
+from casepath.engine.expressions.functions import a_date, a_text, signature, size, whole
+from casepath.engine.time import clock
+from casepath.engine.time.periods import Period
 
 
 def receiver(value: object, *types: type) -> None:

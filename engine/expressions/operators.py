@@ -14,8 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Any, TypeGuard
 
-from engine import clock, errors, values
-from engine.expressions.environment import Environment
+from casepath.engine import errors
+from casepath.engine.database import values
+from casepath.engine.expressions.environment import Environment
+from casepath.engine.time import clock
 
 Number = int | float | Decimal
 

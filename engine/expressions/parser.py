@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Never
 
-from engine import errors
-from engine.expressions import nodes, scanner
+from casepath.engine import errors
+from casepath.engine.expressions import nodes, scanner
 
 MAX_DEPTH = 64
 MAX_NODES = 2_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from engine.expressions import nodes, operators
+from casepath.engine.expressions import nodes, operators
 
 #: How many operators of one precedence stand in one line.
 MOST_SIGNS = 8

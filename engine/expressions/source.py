@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Protocol, cast
 
-from engine.expressions.environment import Environment
+from casepath.engine.expressions.environment import Environment
 
 _INDENT = " "
 _HEAD = """\

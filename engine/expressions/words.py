@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Never
 
-from engine import errors
-from engine.expressions import operators
-from engine.expressions.environment import Environment
-from engine.expressions.methods import element, property_of
+from casepath.engine import errors
+from casepath.engine.expressions import operators
+from casepath.engine.expressions.environment import Environment
+from casepath.engine.expressions.methods import element, property_of
 
 #: What evaluation may meet: errors of ours, a variable that is not there, and values at the ends of what Python can do.
 EXPECTED = (errors.ExpressionError, errors.InvalidInput, KeyError, ArithmeticError, RecursionError, MemoryError)

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import regex
 
-from engine import errors
-from engine.errors import Finding
-from engine.forms.definition import (
+from casepath.engine import errors
+from casepath.engine.errors import Finding
+from casepath.engine.forms.definition import (
     CHOICES,
     CONTAINERS,
     KEYED,

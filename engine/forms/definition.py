@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from engine import feel
+from casepath.engine.decisions import feel
 
 #: Types whose value is a text of their own.
 TEXTS = frozenset({"textarea", "textfield"})

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 import regex
 
-from engine import clock, errors
-from engine.errors import FieldError
-from engine.forms.definition import CHOICES, MANY_CHOICES, TEXTS, Field, Form, Part, condition, read
+from casepath.engine import errors
+from casepath.engine.errors import FieldError
+from casepath.engine.forms.definition import CHOICES, MANY_CHOICES, TEXTS, Field, Form, Part, condition, read
+from casepath.engine.time import clock
 
 #: Seconds for one regular expression of a form.
 PATTERN_TIMEOUT = 0.2

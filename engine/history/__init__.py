@@ -7,10 +7,10 @@ removes values and leaves the chain valid.
 
 from __future__ import annotations
 
-from engine.history.erasure import erase
-from engine.history.log import EventView, events, lock, record
-from engine.history.sealing import ERROR_TEXT, Event, Sealed, seal
-from engine.history.verification import Problem, check, verify, verify_all
+from casepath.engine.history.erasure import erase
+from casepath.engine.history.log import EventView, events, lock, record
+from casepath.engine.history.sealing import ERROR_TEXT, Event, Sealed, seal
+from casepath.engine.history.verification import Problem, check, verify, verify_all
 
 __all__ = [
     "ERROR_TEXT",

@@ -9,12 +9,12 @@ from json import JSONEncoder
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from engine import errors
-from engine.database import Base
-from engine.history import log
-from engine.history.sealing import Event, digest
-from engine.history.verification import ERASED
-from engine.models import HistoryEvent, ProcessInstance, UserTask
+from casepath.engine import errors
+from casepath.engine.database import Base
+from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
+from casepath.engine.history import log
+from casepath.engine.history.sealing import Event, digest
+from casepath.engine.history.verification import ERASED
 
 _canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 

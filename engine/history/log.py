@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from engine import clock, errors, values
-from engine.database import Base
-from engine.history.sealing import Event, seal
-from engine.models import HistoryEvent, ProcessInstance
+from casepath.engine import errors
+from casepath.engine.database import Base, values
+from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.history.sealing import Event, seal
+from casepath.engine.time import clock
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _insert = insert(_table)

@@ -20,7 +20,7 @@ from hashlib import sha256
 from json import JSONEncoder
 from typing import Any
 
-from engine import values
+from casepath.engine.database import values
 
 #: Under which name an error's text stands among the values of an event: it may tell of a person, so it can be erased.
 ERROR_TEXT = "error text"

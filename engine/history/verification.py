@@ -20,10 +20,10 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine import errors
-from engine.database import Base
-from engine.history.sealing import SALT_LENGTH, at_text, chain_hash, digest
-from engine.models import HistoryEvent, ProcessInstance
+from casepath.engine import errors
+from casepath.engine.database import Base
+from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.history.sealing import SALT_LENGTH, at_text, chain_hash, digest
 
 #: An event may be dated this much earlier than the one before it: the clocks of several machines differ.
 CLOCK_TOLERANCE = timedelta(minutes=1)

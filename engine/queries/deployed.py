@@ -14,10 +14,11 @@ from lxml import etree
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine import definitions, errors, xml
-from engine.bpmn.parser.reading import BPMN, child_text, extension
-from engine.dmn import DecisionTable
-from engine.models import Definition, Resource
+from casepath.engine import errors, xml
+from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension
+from casepath.engine.database.models import Definition, Resource
+from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.deployments import definitions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine import values
-from engine.models import HistoryEvent, ProcessInstance
-from engine.queries.instances import Reference, belongs
+from casepath.engine.database import values
+from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.queries.instances import Reference, belongs
 
 #: Events that only the proof needs: they say again what the others say.
 SILENT = ("call.returned", "timer.armed", "continuation.executed")

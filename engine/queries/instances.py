@@ -11,9 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from engine import clock
-from engine.authorization import Person, may_see_every_instance
-from engine.models import (
+from casepath.engine.database.models import (
     ActivityInstance,
     Definition,
     Incident,
@@ -23,6 +21,8 @@ from engine.models import (
     UserTask,
     UserTaskCandidate,
 )
+from casepath.engine.people.authorization import Person, may_see_every_instance
+from casepath.engine.time import clock
 
 #: A matter: its business key, or its outermost process instance where it has none.
 Reference = str | int

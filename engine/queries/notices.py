@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine.models import Notification
-from engine.queries.tasks import COUNT_LIMIT
+from casepath.engine.database.models import Notification
+from casepath.engine.queries.tasks import COUNT_LIMIT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from engine import clock
-from engine.models import Definition, ExternalTask, Incident, Job, ProcessInstance
+from casepath.engine.database.models import Definition, ExternalTask, Incident, Job, ProcessInstance
+from casepath.engine.time import clock
 
 #: Due date and id of the last row of a page of jobs.
 Key = tuple[datetime, int]

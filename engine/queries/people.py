@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from engine.models import Group, Membership, User
+from casepath.engine.database.models import Group, Membership, User
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,9 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from engine import clock
-from engine.authorization import Candidacy, Person, may_see_every_instance
-from engine.models import Definition, ProcessInstance, User, UserTask, UserTaskCandidate
+from casepath.engine.database.models import Definition, ProcessInstance, User, UserTask, UserTaskCandidate
+from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
+from casepath.engine.time import clock
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
 View = Literal["mine", "claimable", "all"]

@@ -11,10 +11,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine import authorization, errors, process_instances, runtime, values
-from engine.authorization import Candidacy
-from engine.models import Definition, ProcessInstance, UserTask
-from engine.queries import people
+from casepath.engine import errors, runtime
+from casepath.engine.database import values
+from casepath.engine.database.models import Definition, ProcessInstance, UserTask
+from casepath.engine.instances import process_instances
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Candidacy
+from casepath.engine.queries import people
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from engine import errors
-from engine.models import ActivityInstance, Definition, Deployment, ProcessInstance, Resource
+from casepath.engine import errors
+from casepath.engine.database.models import ActivityInstance, Definition, Deployment, ProcessInstance, Resource
 
 #: Files in which definitions are found by their keys; the others belong to the deployment that they came with.
 KEYED = (".bpmn", ".bpmn20", ".xml", ".dmn", ".form", ".json")

@@ -15,11 +15,12 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock, user_tasks
+from casepath.demo import PASSWORD
+from casepath.engine.instances import user_tasks
+from casepath.engine.time import clock
+from casepath.stories import Story
+from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage
-from web.demo import PASSWORD
-from web.stories import Story
-from workers.loop import Loop
 
 
 @contextmanager

@@ -28,13 +28,26 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock, database, definitions, deployments, history, identity, values
-from engine.models import ExternalTask, HistoryEvent, Incident, Job, ProcessInstance, Subscription, UserTask
+from casepath import stories
+from casepath.engine import database, deployments, history
+from casepath.engine.database import values
+from casepath.engine.database.models import (
+    ExternalTask,
+    HistoryEvent,
+    Incident,
+    Job,
+    ProcessInstance,
+    Subscription,
+    UserTask,
+)
+from casepath.engine.deployments import definitions
+from casepath.engine.people import identity
+from casepath.engine.time import clock
+from casepath.settings import Settings
+from casepath.web import create_app
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage
-from web import create_app, stories
-from web.settings import Settings
-from workers import Surroundings
-from workers.loop import Loop
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 BEGIN = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)

@@ -10,12 +10,13 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock, jobs, messages, user_tasks
-from engine.models import ActivityInstance, HistoryEvent, Notification, ProcessInstance, UserTask
+from casepath import stories
+from casepath.engine.database.models import ActivityInstance, HistoryEvent, Notification, ProcessInstance, UserTask
+from casepath.engine.instances import jobs, messages, user_tasks
+from casepath.engine.time import clock
+from casepath.stories import Story
+from casepath.workers.loop import Loop
 from tests.web.visitor import Visitor, text
-from web import stories
-from web.stories import Story
-from workers.loop import Loop
 
 
 class RequestStage:

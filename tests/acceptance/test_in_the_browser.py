@@ -11,12 +11,15 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 from pydantic import SecretStr
 
-from engine import clock, database, definitions, deployments
+from casepath import demo, stories
+from casepath.engine import database, deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.time import clock
+from casepath.settings import Settings
+from casepath.web import create_app
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
 from tests.acceptance.browsing import BrowserStage, log_in, serving
-from web import create_app, demo, stories
-from web.settings import Settings
-from workers import Surroundings
-from workers.loop import Loop
 
 pytestmark = pytest.mark.browser
 

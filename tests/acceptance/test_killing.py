@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import clock, database
+from casepath.engine import database
+from casepath.engine.time import clock
 from tests.acceptance import killing
 from tests.replaying import assert_replays
 

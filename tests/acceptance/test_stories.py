@@ -11,15 +11,20 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from engine import clock, database, definitions, deployments, history, identity, process_instances
-from engine.models import Incident
+from casepath import stories
+from casepath.engine import database, deployments, history
+from casepath.engine.database.models import Incident
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
+from casepath.engine.time import clock
+from casepath.settings import Settings
+from casepath.stories import Story
+from casepath.web import create_app
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage
 from tests.replaying import assert_replays
-from web import create_app, stories
-from web.settings import Settings
-from web.stories import Story
-from workers import Surroundings
-from workers.loop import Loop
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = stories.read_all(PROCESSES)

@@ -29,8 +29,10 @@ from unittest import mock
 from SpiffWorkflow.bpmn.serializer.workflow import BpmnWorkflowSerializer
 from sqlalchemy import func, select
 
-from engine import clock, jobs, process_instances, statements, user_tasks
-from engine.models import ProcessInstance, UserTask
+from casepath.engine.database import statements
+from casepath.engine.database.models import ProcessInstance, UserTask
+from casepath.engine.instances import jobs, process_instances, user_tasks
+from casepath.engine.time import clock
 from tests.bare_spiffworkflow import Bare, python
 from tests.diagrams import container, nodes, process, timer
 from tests.world import BEGIN, World

@@ -19,7 +19,7 @@ from typing import Any
 import simpleeval
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 
-from engine.expressions import Environment, compile_expression
+from casepath.engine.expressions import Environment, compile_expression
 
 LIMIT = 5.0
 RUNS, ROUNDS = 300, 200

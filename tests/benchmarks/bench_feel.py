@@ -22,8 +22,8 @@ from typing import Any
 import simpleeval
 from SpiffWorkflow.bpmn.script_engine import PythonScriptEngine
 
-from engine import dmn
-from engine.feel import compile_feel, compile_unary_tests
+from casepath.engine.decisions import dmn
+from casepath.engine.decisions.feel import compile_feel, compile_unary_tests
 from tests.unit.dmn_files import decision, definitions, input_data, table
 
 LIMIT = 200.0

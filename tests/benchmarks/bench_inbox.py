@@ -19,18 +19,11 @@ from pathlib import Path
 import sqlalchemy
 from flask.testing import FlaskClient
 
-from engine import clock, database
-from engine.models import (
-    Definition,
-    Deployment,
-    Group,
-    Membership,
-    ProcessInstance,
-    Resource,
-    User,
-)
-from web import create_app
-from web.settings import Settings
+from casepath.engine import database
+from casepath.engine.database.models import Definition, Deployment, Group, Membership, ProcessInstance, Resource, User
+from casepath.engine.time import clock
+from casepath.settings import Settings
+from casepath.web import create_app
 
 LIMIT = 1.5
 FEW = 1_000

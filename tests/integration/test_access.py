@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import access, clock, errors
-from engine.authorization import Person
-from engine.models import UserTask, UserTaskCandidate
+from casepath.engine import errors
+from casepath.engine.database.models import UserTask, UserTaskCandidate
+from casepath.engine.people import access
+from casepath.engine.people.authorization import Person
+from casepath.engine.time import clock
 from tests import factories
 
 Sessions = sessionmaker[Session]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import attachments, errors, history
-from engine.models import Attachment
+from casepath.engine import errors, history
+from casepath.engine.database.models import Attachment
+from casepath.engine.instances import attachments
 from tests import factories
 
 Sessions = sessionmaker[Session]

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import identity
-from engine.identity import Attempt
-from engine.models import LoginFailure
+from casepath.engine.database.models import LoginFailure
+from casepath.engine.people import identity
+from casepath.engine.people.identity import Attempt
 from tests import factories
 
 Sessions = sessionmaker[Session]

@@ -18,8 +18,10 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from engine import database, identity, process_instances
-from web.commands import main
+from casepath.commands import main
+from casepath.engine import database
+from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = ROOT / "tests" / "web" / "request"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import comments, errors, history
+from casepath.engine import errors, history
+from casepath.engine.instances import comments
 from tests import factories
 
 Sessions = sessionmaker[Session]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock
+from casepath import demo, stories
+from casepath.engine.time import clock
 from tests import factories
-from web import demo, stories
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = stories.read_all(PROCESSES)

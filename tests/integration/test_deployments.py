@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import definitions, deployments, errors, settings
-from engine.models import Deployment, Job, Resource, Subscription
+from casepath.engine import deployments, errors, settings
+from casepath.engine.database.models import Deployment, Job, Resource, Subscription
+from casepath.engine.deployments import definitions
 from tests import diagrams
 
 Sessions = sessionmaker[Session]

@@ -15,10 +15,12 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import database, deployments, identity, process_instances
+from casepath.commands import main
+from casepath.engine import database, deployments
+from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
 from tests import database as databases
 from tests import diagrams
-from web.commands import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}

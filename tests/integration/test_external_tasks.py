@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import errors, external_tasks, history, runtime
-from engine.external_tasks import FetchedTask, Topic
-from engine.models import Definition, ExternalTask, Incident, ProcessInstance
+from casepath.engine import errors, history, runtime
+from casepath.engine.database.models import Definition, ExternalTask, Incident, ProcessInstance
+from casepath.engine.instances import external_tasks
+from casepath.engine.instances.external_tasks import FetchedTask, Topic
 from tests import factories
 
 Sessions = sessionmaker[Session]

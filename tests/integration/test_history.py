@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import errors, history
-from engine.history import Event
-from engine.models import HistoryEvent, ProcessInstance
+from casepath.engine import errors, history
+from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.history import Event
 from tests import factories
 
 Sessions = sessionmaker[Session]

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import errors, identity
-from engine.models import EndedSession
+from casepath.engine import errors
+from casepath.engine.database.models import EndedSession
+from casepath.engine.people import identity
 from tests import factories
 
 Sessions = sessionmaker[Session]

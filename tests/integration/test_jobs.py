@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import deployments, errors, incidents, jobs, process_instances, user_tasks
-from engine.models import ActivityInstance, Incident, Job, UserTask
+from casepath.engine import deployments, errors
+from casepath.engine.database.models import ActivityInstance, Incident, Job, UserTask
+from casepath.engine.instances import incidents, jobs, process_instances, user_tasks
 from tests import diagrams
 
 Sessions = sessionmaker[Session]

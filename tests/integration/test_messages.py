@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import deployments, errors, jobs, messages, process_instances
-from engine.models import ProcessInstance, Subscription, UserTask
+from casepath.engine import deployments, errors
+from casepath.engine.database.models import ProcessInstance, Subscription, UserTask
+from casepath.engine.instances import jobs, messages, process_instances
 from tests import diagrams
 
 Sessions = sessionmaker[Session]

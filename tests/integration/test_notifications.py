@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import errors, history, identity, notifications
-from engine.models import Notification
+from casepath.engine import errors, history
+from casepath.engine.database.models import Notification
+from casepath.engine.instances import notifications
+from casepath.engine.people import identity
 from tests import factories
 
 Sessions = sessionmaker[Session]

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import errors, numbers
+from casepath.engine import errors
+from casepath.engine.instances import numbers
 
 Sessions = sessionmaker[Session]
 

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import definitions, deployments, errors, history, incidents, migration_plans, process_instances, user_tasks
-from engine.models import Incident, Job, ProcessInstance, UserTask
-from engine.triggers import CancelActivity, StartAfter, StartBefore
+from casepath.engine import deployments, errors, history
+from casepath.engine.bpmn.triggers import CancelActivity, StartAfter, StartBefore
+from casepath.engine.database.models import Incident, Job, ProcessInstance, UserTask
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import incidents, migration_plans, process_instances, user_tasks
 from tests import diagrams, factories
 
 Sessions = sessionmaker[Session]

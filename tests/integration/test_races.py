@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import attachments, comments, deployments, errors, external_tasks, history, process_instances, user_tasks
-from engine.external_tasks import Topic
-from engine.models import ProcessInstance, UserTask
+from casepath.engine import deployments, errors, history
+from casepath.engine.database.models import ProcessInstance, UserTask
+from casepath.engine.instances import attachments, comments, external_tasks, process_instances, user_tasks
+from casepath.engine.instances.external_tasks import Topic
 from tests import diagrams, factories
 
 Sessions = sessionmaker[Session]

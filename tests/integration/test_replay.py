@@ -15,11 +15,12 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from engine import clock, external_tasks, migration_plans, process_instances
-from engine.external_tasks import Topic
-from engine.migration_plans import MigrationPlan
-from engine.models import Definition, ExternalTask, HistoryEvent
-from engine.triggers import CancelActivity, Instruction, StartAfter, StartBefore
+from casepath.engine.bpmn.triggers import CancelActivity, Instruction, StartAfter, StartBefore
+from casepath.engine.database.models import Definition, ExternalTask, HistoryEvent
+from casepath.engine.instances import external_tasks, migration_plans, process_instances
+from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.instances.migration_plans import MigrationPlan
+from casepath.engine.time import clock
 from tests.diagrams import border, container, flows, nodes, process, script, timer
 from tests.replaying import assert_replays
 from tests.unit import dmn_files

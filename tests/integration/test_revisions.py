@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from engine import database
+from casepath.engine import database
 from tests.database import WORKER, PostgresServer
 
 

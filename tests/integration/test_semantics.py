@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
-from engine.models import Job, Subscription
+from casepath.engine.database.models import Job, Subscription
 from tests.diagrams import (
     COMPENSATE,
     ERROR,

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from engine import errors, external_tasks
-from engine.external_tasks import Topic
-from engine.models import ProcessInstance
+from casepath.engine import errors
+from casepath.engine.database.models import ProcessInstance
+from casepath.engine.instances import external_tasks
+from casepath.engine.instances.external_tasks import Topic
 from tests.diagrams import (
     ERROR,
     ESCALATION,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine import errors
+from casepath.engine import errors
 from tests.diagrams import ERROR, MESSAGE, SIGNAL, SIGNALLED, border, catch, message, nodes, process, throw, timer
 from tests.playing import Play
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from engine import incidents
-from engine.models import Incident
+from casepath.engine.database.models import Incident
+from casepath.engine.instances import incidents
 from tests.diagrams import container, nodes, process, script, timer
 from tests.playing import Play
 

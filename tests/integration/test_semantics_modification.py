@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from engine import definitions, migration_plans, process_instances
-from engine.models import ActivityInstance, Incident
-from engine.triggers import CancelActivity, Instruction, StartBefore
+from casepath.engine.bpmn.triggers import CancelActivity, Instruction, StartBefore
+from casepath.engine.database.models import ActivityInstance, Incident
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import migration_plans, process_instances
 from tests.diagrams import COMPENSATE, border, compensable, container, nodes, process, throw, timer
 from tests.playing import Play
 

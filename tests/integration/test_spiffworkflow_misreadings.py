@@ -10,8 +10,10 @@ import pytest
 from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.exceptions import WorkflowException
 
-from engine import definitions, external_tasks, jobs, migration_plans, scripts, user_tasks
-from engine.external_tasks import Topic
+from casepath.engine.bpmn import scripts
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import external_tasks, jobs, migration_plans, user_tasks
+from casepath.engine.instances.external_tasks import Topic
 from tests.adapter import Refused
 from tests.bare_spiffworkflow import Bare
 from tests.diagrams import border, catch, nodes, process, script, timer

@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine.database import Base
-from engine.models import Group, Job
-from engine.statements import Statement
+from casepath.engine.database import Base
+from casepath.engine.database.models import Group, Job
+from casepath.engine.database.statements import Statement
 
 Sessions = sessionmaker[Session]
 

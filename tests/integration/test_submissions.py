@@ -10,8 +10,8 @@ from types import ModuleType
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import numbers, submissions
-from engine.models import Submission
+from casepath.engine.database.models import Submission
+from casepath.engine.instances import numbers, submissions
 
 Sessions = sessionmaker[Session]
 

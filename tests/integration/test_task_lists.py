@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock as engine_clock
-from engine import user_tasks
-from engine.authorization import Person
-from engine.queries import tasks
-from engine.queries.tasks import Filters, Key, View
+from casepath.engine.instances import user_tasks
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import tasks
+from casepath.engine.queries.tasks import Filters, Key, View
+from casepath.engine.time import clock as engine_clock
 from tests import factories
 
 Transaction = sessionmaker[Session]

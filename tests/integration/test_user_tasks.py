@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import errors, history, user_tasks
-from engine.authorization import Person
-from engine.models import ProcessInstance, UserTask, UserTaskCandidate
-from engine.storing import FAR_FUTURE
+from casepath.engine import errors, history
+from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
+from casepath.engine.instances import user_tasks
+from casepath.engine.people.authorization import Person
+from casepath.engine.runtime.storing import FAR_FUTURE
 from tests import factories
 
 Sessions = sessionmaker[Session]

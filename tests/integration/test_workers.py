@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import attachments, deployments, errors, external_tasks, incidents, process_instances
-from engine.external_tasks import Topic
-from engine.models import ExternalTask, Incident, Notification, ProcessInstance, UserTask
+from casepath.engine import deployments, errors
+from casepath.engine.database.models import ExternalTask, Incident, Notification, ProcessInstance, UserTask
+from casepath.engine.instances import attachments, external_tasks, incidents, process_instances
+from casepath.engine.instances.external_tasks import Topic
+from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
+from casepath.workers.loop import ATTEMPTS, Loop
 from tests import diagrams, factories, mailbox
-from workers import Mail, Result, Surroundings, Unrecoverable, Work
-from workers.loop import ATTEMPTS, Loop
 
 Sessions = sessionmaker[Session]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.feel import compile_feel
+from casepath.engine.decisions.feel import compile_feel
 
 
 def same(text: str, expected: str) -> bool:

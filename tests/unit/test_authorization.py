@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine import authorization
-from engine.authorization import Candidacy, Person
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Candidacy, Person
 
 PEOPLE = {
     "administrator": Person(username="ada", groups=frozenset({"administrator"})),

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import clock, errors
-from engine.clock import Calendar
+from casepath.engine import errors
+from casepath.engine.time import clock
+from casepath.engine.time.clock import Calendar
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 WEEK = {"mon-fri": [["08:30", "12:00"], ["13:30", "18:00"]]}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from engine import errors, xml
-from engine.bpmn.validation import check
+from casepath.engine import errors, xml
+from casepath.engine.bpmn.validation import check
 from tests.respelling import respell
 
 CONFORMANCE = Path(__file__).resolve().parents[3] / "shared" / "conformance"

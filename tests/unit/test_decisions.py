@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from engine.errors import DecisionError
-from engine.feel import Range, YearsMonths
+from casepath.engine.decisions.feel import Range, YearsMonths
+from casepath.engine.errors import DecisionError
 from tests import decisions
 from tests.unit.dmn_files import decision, definitions, literal
 from tests.unit.test_dmn_model import IMPORTED, IMPORTING, SERVICE

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from engine import dmn
-from engine.errors import EngineError, ExpressionLimit
+from casepath.engine.decisions import dmn
+from casepath.engine.errors import EngineError, ExpressionLimit
 from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 from tests.unit.test_dmn_model import SERVICE, TYPES, knowledge
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from engine import dmn
-from engine.errors import DecisionError, DeploymentRefused, ExpressionLimit
+from casepath.engine.decisions import dmn
+from casepath.engine.errors import DecisionError, DeploymentRefused, ExpressionLimit
 from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 
 

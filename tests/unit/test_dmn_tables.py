@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine import dmn
-from engine.errors import DeploymentRefused, Finding
+from casepath.engine.decisions import dmn
+from casepath.engine.errors import DeploymentRefused, Finding
 from tests.unit.dmn_files import decision, definitions, input_data, table
 
 ROWS = ('> 10 | "B" | 1', '> 20 | "A" | 2', '> 30 | "A" | 2')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import dmn
+from casepath.engine.decisions import dmn
 from tests import tck
 
 CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "dmn-tck"

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from web import demo, stories
-from web.commands import main
-from web.settings import Settings
+from casepath import demo, stories
+from casepath.commands import main
+from casepath.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

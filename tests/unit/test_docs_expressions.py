@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import errors, scripts, timers, values
-from engine.clock import Calendar
-from engine.expressions import Environment, compile_expression
-from engine.expressions.functions import FUNCTIONS
-from engine.expressions.methods import METHODS
-from engine.timers import Due, Kind
+from casepath.engine import errors
+from casepath.engine.bpmn import scripts
+from casepath.engine.database import values
+from casepath.engine.expressions import Environment, compile_expression
+from casepath.engine.expressions.functions import FUNCTIONS
+from casepath.engine.expressions.methods import METHODS
+from casepath.engine.time import timers
+from casepath.engine.time.clock import Calendar
+from casepath.engine.time.timers import Due, Kind
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENGLISH = (DOCS / "expressions.md").read_text("utf-8")

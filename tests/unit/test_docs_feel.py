@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import dmn, errors, values
-from engine.feel import compile_feel, compile_unary_tests
+from casepath.engine import errors
+from casepath.engine.database import values
+from casepath.engine.decisions import dmn
+from casepath.engine.decisions.feel import compile_feel, compile_unary_tests
 from tests.unit.dmn_files import decision, definitions, table
 
 DOCS = Path(__file__).parents[2] / "docs"

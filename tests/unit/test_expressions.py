@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import errors
-from engine.clock import Calendar
-from engine.expressions import Environment, compile_expression
+from casepath.engine import errors
+from casepath.engine.expressions import Environment, compile_expression
+from casepath.engine.time.clock import Calendar
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 30, 9, tzinfo=UTC)  # 17:00 in Shanghai, the evening before National Day

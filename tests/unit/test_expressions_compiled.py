@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import errors
-from engine.expressions import Environment, compile_expression, nodes, operators, parser, words
-from engine.expressions.compiler import Compiler
-from engine.expressions.methods import element, property_of
+from casepath.engine import errors
+from casepath.engine.expressions import Environment, compile_expression, nodes, operators, parser, words
+from casepath.engine.expressions.compiler import Compiler
+from casepath.engine.expressions.methods import element, property_of
 
 ENVIRONMENT = Environment(now=datetime(2026, 10, 1, tzinfo=UTC))
 NAMES = ("a", "b", "c", "m", "gone")

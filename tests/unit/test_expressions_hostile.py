@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import errors
-from engine.clock import Calendar
-from engine.expressions import Environment, compile_expression
+from casepath.engine import errors
+from casepath.engine.expressions import Environment, compile_expression
+from casepath.engine.time.clock import Calendar
 
 ENVIRONMENT = Environment(
     now=datetime(2026, 10, 1, tzinfo=UTC),

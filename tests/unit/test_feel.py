@@ -8,8 +8,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import clock
-from engine.feel import Date, DateTime, DaysTime, Range, YearsMonths, compile_feel, compile_unary_tests
+from casepath.engine.decisions.feel import (
+    Date,
+    DateTime,
+    DaysTime,
+    Range,
+    YearsMonths,
+    compile_feel,
+    compile_unary_tests,
+)
+from casepath.engine.time import clock
 
 CONTEXT = {
     "n": 5,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from engine.errors import ExpressionError, ExpressionLimit
-from engine.feel import compile_feel, compile_unary_tests
-from engine.feel.limits import MAX_SIZE, MAX_TEXT
-from engine.feel.values import Function
+from casepath.engine.decisions.feel import compile_feel, compile_unary_tests
+from casepath.engine.decisions.feel.limits import MAX_SIZE, MAX_TEXT
+from casepath.engine.decisions.feel.values import Function
+from casepath.engine.errors import ExpressionError, ExpressionLimit
 from tests.unit import feel_probes
 
 

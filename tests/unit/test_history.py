@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import errors
-from engine.history import Event, Problem, check, seal
+from casepath.engine import errors
+from casepath.engine.history import Event, Problem, check, seal
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import media_types
+from casepath.engine.instances import media_types
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 

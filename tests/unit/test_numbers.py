@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine import errors, numbers
+from casepath.engine import errors
+from casepath.engine.instances import numbers
 
 FORMATS = ["{number}", "TS{year}-{number:4}", "{year}{month}{day}/{number:9}", "投诉{number:3}号"]
 

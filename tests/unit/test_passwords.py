@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine import errors, passwords
+from casepath.engine import errors
+from casepath.engine.people import passwords
 
 
 def test_matches__the_right_one_only() -> None:

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from engine import errors
-from engine import refusals as reasons
-from web import refusals
+from casepath.engine import errors
+from casepath.engine import refusals as reasons
+from casepath.web import refusals
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [path for package in ("engine", "web", "workers") for path in sorted((ROOT / package).rglob("*.py"))]
+PACKAGES = ("casepath", "engine", "web", "workers")
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 CATALOGUE = ROOT / "web" / "translations" / "zh_CN" / "LC_MESSAGES" / "messages.po"
 #: What diagrams, calendars and programs hand in; people meet it as a finding or as an incident.
 NOT_BY_PEOPLE = {
@@ -25,19 +26,19 @@ NOT_BY_PEOPLE = {
     "engine/bpmn/elements/loops.py",
     "engine/bpmn/elements/tasks.py",
     "engine/bpmn/moving.py",
-    "engine/clock.py",
-    "engine/cron.py",
-    "engine/external_tasks/fetching.py",
-    "engine/external_tasks/reporting.py",
-    "engine/holidays.py",
-    "engine/identity.py",
-    "engine/migration_plans.py",
-    "engine/notifications.py",
-    "engine/opening_hours.py",
-    "engine/periods.py",
-    "engine/timers.py",
-    "web/serving.py",
-    "web/stories.py",
+    "engine/time/clock.py",
+    "engine/time/cron.py",
+    "engine/instances/external_tasks/fetching.py",
+    "engine/instances/external_tasks/reporting.py",
+    "engine/time/holidays.py",
+    "engine/people/identity.py",
+    "engine/instances/migration_plans.py",
+    "engine/instances/notifications.py",
+    "engine/time/opening_hours.py",
+    "engine/time/periods.py",
+    "engine/time/timers.py",
+    "casepath/serving.py",
+    "casepath/stories.py",
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 TABLES = ("ENTRIES", "FIELDS")

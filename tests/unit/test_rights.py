@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine import authorization
+from casepath.engine.people import authorization
 from tests.unit.test_authorization import FREE, HERS, PEOPLE
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import errors, scripts
-from engine.scripts import Limits, ScriptResult, compile_script
+from casepath.engine import errors
+from casepath.engine.bpmn import scripts
+from casepath.engine.bpmn.scripts import Limits, ScriptResult, compile_script
 
 NOW = datetime(2026, 10, 1, 9, tzinfo=UTC)
 FIVE: dict[str, object] = {"a": 1, "b": [2], "c": 3, "d": 4, "e": 5}
@@ -179,7 +180,7 @@ HOSTILE = [
     "input()", "exit()", "import sys\nsys.modules['os']", "import importlib",
     "import builtins\nbuiltins.open('/etc/passwd')", "import pickle",
     "import threading", "import multiprocessing", "raise SystemExit", "raise KeyboardInterrupt",
-    "BpmnError.__globals__", "import engine",
+    "BpmnError.__globals__", "import casepath",
     # results that are no values
     "x = lambda: 1", "import re\nx = re", "class C:\n    pass\nx = C()", "x = {1, 2}", "x = b'a'", "x = float('nan')",
     "x = {1: 2}", "x = print",
@@ -234,7 +235,7 @@ def test_run__in_a_child_of_a_process_that_has_run_scripts_is_refused() -> None:
 
 def test_run__in_a_child_forked_before() -> None:
     program = (
-        "import datetime, os; from engine import scripts\n"
+        "import datetime, os; from casepath.engine.bpmn import scripts\n"
         "child = os.fork()\n"
         "now = datetime.datetime.now(datetime.UTC)\n"
         "script, ample = scripts.compile_script('1 + 1', format='python'), scripts.Limits(seconds=10)\n"
@@ -265,7 +266,7 @@ def test_close__and_the_next_run_starts_anew() -> None:
 @pytest.mark.parametrize("end", ["", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"], ids=["exit", "kill"])
 def test_sandbox__ends_with_its_process(end: str) -> None:
     program = (
-        "import datetime, os; from engine.scripts import compile_script, Limits\n"
+        "import datetime, os; from engine.bpmn.scripts import compile_script, Limits\n"
         "now = datetime.datetime.now(datetime.UTC)\n"
         "compile_script('1', format='python').run({}, now=now, seed=1, limits=Limits(seconds=10))\n"
         "print(open(f'/proc/self/task/{os.getpid()}/children').read(), flush=True)\n" + end

@@ -9,7 +9,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from web.settings import Settings
+from casepath.settings import Settings
 
 
 def test_settings__defaults_lie_in_the_data_folder(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import errors, timers
-from engine.timers import Due, Kind
+from casepath.engine import errors
+from casepath.engine.time import timers
+from casepath.engine.time.timers import Due, Kind
 
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 3, 27, 16, 0, tzinfo=UTC)  # a Friday, two days before clocks go forward

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 CATALOGUE = WEB / "translations" / "zh_CN" / "LC_MESSAGES" / "messages.po"
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 #: Punctuation that Chinese has signs of its own for.
@@ -23,7 +23,7 @@ WESTERN = re.compile(r"[\u3400-\u9fff][,;:!?]|[,;:!?][\u3400-\u9fff]")
 @pytest.fixture(scope="module")
 def used() -> set[str]:
     """The texts that sources and templates ask for."""
-    found = extract_from_dir(WEB, METHODS, {"templates/**.html": {"silent": "false"}}, keywords=KEYWORDS)
+    found = extract_from_dir(WEB, METHODS, {"**.html": {"silent": "false"}}, keywords=KEYWORDS)
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from engine import errors, xml
-from engine.bpmn.validation import check, document, metamodel
-from engine.bpmn.validation.rules import RULES
+from casepath.engine import errors, xml
+from casepath.engine.bpmn.validation import check, document, metamodel
+from casepath.engine.bpmn.validation.rules import RULES
 from tests import breaches, respelling
 from tests.breaches import activities, collaboration, events, execution, flows, structure
 from tests.diagrams import definitions, nodes, process

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import errors, values
+from casepath.engine import errors
+from casepath.engine.database import values
 
 SCALARS = (
     st.none()

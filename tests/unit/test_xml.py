@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import errors, xml
+from casepath.engine import errors, xml
 
 HOSTILE = {
     "entities that multiply": (

@@ -10,14 +10,17 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import database, definitions, deployments, identity, process_instances
-from engine.authorization import Person
-from engine.queries import tasks
+from casepath.engine import database, deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import tasks
+from casepath.settings import Settings
+from casepath.web import create_app
 from tests import factories
 from tests.web import matters
 from tests.web.visitor import Visitor
-from web import create_app
-from web.settings import Settings
 
 #: User name → groups. `stranger` may log in and belongs to nothing that has work to do.
 PEOPLE = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import process_instances, user_tasks
+from casepath.engine.instances import process_instances, user_tasks
 
 Rows = sessionmaker[Session]
 FOLDER = Path(__file__).parent / "matter"

@@ -13,8 +13,12 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import attachments, clock, definitions, deployments, identity, notifications, process_instances, user_tasks
-from engine.models import Incident, Job
+from casepath.engine import deployments
+from casepath.engine.database.models import Incident, Job
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import attachments, notifications, process_instances, user_tasks
+from casepath.engine.people import identity
+from casepath.engine.time import clock
 from tests import factories
 
 FOLDERS = Path(__file__).parent

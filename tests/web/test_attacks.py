@@ -18,11 +18,12 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.routing import Rule
 
-from engine import database, identity
+from casepath.engine import database
+from casepath.engine.people import identity
+from casepath.settings import Settings
+from casepath.web import create_app
 from tests.web.populated import Populated, populate
 from tests.web.visitor import Visitor, text
-from web import create_app
-from web.settings import Settings
 
 #: In addresses and queries.
 HOSTILE = ("a\x00b", "'\"><script>\uffff😀", "9" * 30, "../../x", "x" * 5000, "\r\nX-Other: y")

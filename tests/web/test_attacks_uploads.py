@@ -17,12 +17,13 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
-from engine import database, history, process_instances, user_tasks
-from engine import models as engine_models
+from casepath.engine import database, history
+from casepath.engine.database import models as engine_models
+from casepath.engine.instances import process_instances, user_tasks
+from casepath.settings import Settings
+from casepath.web import create_app
 from tests.web.populated import FOLDERS, PNG, Populated, populate
 from tests.web.visitor import Visitor, text
-from web import create_app
-from web.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

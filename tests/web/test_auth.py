@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import identity
+from casepath.engine.people import identity
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]

@@ -11,8 +11,11 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
-from engine import definitions, deployments, identity, process_instances
-from engine.queries import deployed, versions
+from casepath.engine import deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
+from casepath.engine.queries import deployed, versions
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]

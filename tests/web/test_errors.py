@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask, abort
 
-from engine import errors
+from casepath.engine import errors
+from casepath.web import auth, headers
 from tests.web.visitor import Visitor, text
-from web import auth, headers
 
 FINDING = errors.Finding(level="error", code="no-start", file="x.bpmn", element_id="P", message="no", message_zh="没有")
 REFUSALS = {

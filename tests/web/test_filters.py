@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask, g
 
-from engine import errors
-from web import filters, forms
+from casepath.engine import errors
+from casepath.web import filters, forms
 
 NOON = datetime(2026, 10, 1, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 

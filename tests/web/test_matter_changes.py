@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from engine import attachments, definitions, deployments, process_instances
-from engine.queries import instances
+from casepath.engine import deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import attachments, process_instances
+from casepath.engine.queries import instances
 from tests.web import matters
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text

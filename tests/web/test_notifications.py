@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import notifications
-from engine.queries import notices
+from casepath.engine.instances import notifications
+from casepath.engine.queries import notices
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]

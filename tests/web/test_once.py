@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from engine import attachments, comments
-from engine.queries import tasks
+from casepath.engine.instances import attachments, comments
+from casepath.engine.queries import tasks
 from tests.web.conftest import DIRECTOR
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text

@@ -12,9 +12,12 @@ from types import ModuleType
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import definitions, deployments, external_tasks, identity, incidents, jobs, process_instances
-from engine.external_tasks import Topic
-from engine.queries import operations
+from casepath.engine import deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import external_tasks, incidents, jobs, process_instances
+from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.people import identity
+from casepath.engine.queries import operations
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
-from engine import identity
+from casepath.engine.people import identity
 
 PASSWORD = "quiet-river-42"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import identity
+from casepath.engine.people import identity
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]

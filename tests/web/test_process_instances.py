@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text as sql
 
-from engine import process_instances
+from casepath.engine.instances import process_instances
 from tests.web.matters import Matter, Rows, register, solve
 from tests.web.visitor import Visitor, text
 

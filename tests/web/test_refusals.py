@@ -12,10 +12,12 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from engine import attachments, authorization, comments, errors, identity, user_tasks
+from casepath.engine import errors
+from casepath.engine.instances import attachments, comments, user_tasks
+from casepath.engine.people import authorization, identity
+from casepath.web import refusals, uploads
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text
-from web import refusals, uploads
 
 Visit = Callable[[str | None], Visitor]
 LANGUAGES = ("zh_CN", "en")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import process_instances
-from engine.queries import tasks
+from casepath.engine.instances import process_instances
+from casepath.engine.queries import tasks
 from tests.web.conftest import DIRECTOR
 from tests.web.visitor import Visitor, text
 

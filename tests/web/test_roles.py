@@ -20,12 +20,12 @@ from flask import Flask
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
-from engine import database
+from casepath.engine import database
+from casepath.settings import Settings
+from casepath.web import create_app
 from tests import database as databases
 from tests.web.populated import MISSING, ROLES, Populated, populate
 from tests.web.visitor import Visitor, text
-from web import create_app
-from web.settings import Settings
 
 #: Statuses in the order of `ROLES`: nobody, outsider, stranger, member, colleague, director, operator, auditor,
 #: process owner, administrator.

@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from engine import clock as engine_clock
-from engine import process_instances, user_tasks
+from casepath.engine.instances import process_instances, user_tasks
+from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.web.visitor import Visitor, text
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from engine import clock
+from casepath.engine.time import clock
 
 
 class Visitor:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine import errors
-from engine.bpmn import catching, compensation
-from engine.bpmn.elements.base import Node
-from engine.bpmn.elements.loops import loop_begin, loop_round_completed
-from engine.bpmn.model import Loop
+from casepath.engine import errors
+from casepath.engine.bpmn import catching, compensation
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.loops import loop_begin, loop_round_completed
+from casepath.engine.bpmn.model import Loop
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.events import BoundaryEvent, StartEvent
-    from engine.bpmn.model import Condition
-    from engine.bpmn.tokens import Token
+    from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
+    from casepath.engine.bpmn.model import Condition
+    from casepath.engine.bpmn.tokens import Token
 
 
 class Activity(Node):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 
-from engine import errors
-from engine.bpmn.model import EventDefinition, EventKind, Flow, ProcessSpec, VariableMapping
+from casepath.engine import errors
+from casepath.engine.bpmn.model import EventDefinition, EventKind, Flow, ProcessSpec, VariableMapping
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import SubProcess
-    from engine.bpmn.elements.events import BoundaryEvent
-    from engine.bpmn.tokens import Token
+    from casepath.engine.bpmn.elements.activities import SubProcess
+    from casepath.engine.bpmn.elements.events import BoundaryEvent
+    from casepath.engine.bpmn.tokens import Token
 
 
 class Node(BpmnTaskSpec):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.bpmn import catching, compensation
-from engine.bpmn.effects import MessageSent, SignalSent
-from engine.bpmn.elements.base import Node, payload_value
-from engine.bpmn.model import EventDefinition
-from engine.errors import BpmnError
+from casepath.engine.bpmn import catching, compensation
+from casepath.engine.bpmn.effects import MessageSent, SignalSent
+from casepath.engine.bpmn.elements.base import Node, payload_value
+from casepath.engine.bpmn.model import EventDefinition
+from casepath.engine.errors import BpmnError
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import Activity
-    from engine.bpmn.tokens import Token
-    from engine.bpmn.workflow import TokenWorkflow
+    from casepath.engine.bpmn.elements.activities import Activity
+    from casepath.engine.bpmn.tokens import Token
+    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 
 class StartEvent(Node):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from engine.bpmn.elements.base import Node, holding_flows, no_flow
-from engine.bpmn.model import Condition, Flow
+from casepath.engine.bpmn.elements.base import Node, holding_flows, no_flow
+from casepath.engine.bpmn.model import Condition, Flow
 
 if TYPE_CHECKING:
-    from engine.bpmn.tokens import Token
-    from engine.bpmn.workflow import TokenWorkflow
+    from casepath.engine.bpmn.tokens import Token
+    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 
 class Gateway(Node):

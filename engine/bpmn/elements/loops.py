@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from engine import errors
-from engine.bpmn import catching
+from casepath.engine import errors
+from casepath.engine.bpmn import catching
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.activities import Activity
-    from engine.bpmn.model import EventDefinition, Loop
-    from engine.bpmn.tokens import Token
-    from engine.expressions import Environment
+    from casepath.engine.bpmn.elements.activities import Activity
+    from casepath.engine.bpmn.model import EventDefinition, Loop
+    from casepath.engine.bpmn.tokens import Token
+    from casepath.engine.expressions import Environment
 
 #: Instances of one activity at a time.
 MAX_INSTANCES = 10_000

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine import errors, timers
-from engine.bpmn import catching
-from engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
-from engine.bpmn.elements.activities import Activity
-from engine.bpmn.elements.base import Node
-from engine.bpmn.elements.events import throw_definition
-from engine.bpmn.model import Condition, EventDefinition, VariableMapping
-from engine.expressions import Expression
+from casepath.engine import errors
+from casepath.engine.bpmn import catching
+from casepath.engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
+from casepath.engine.bpmn.elements.activities import Activity
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.events import throw_definition
+from casepath.engine.bpmn.model import Condition, EventDefinition, VariableMapping
+from casepath.engine.expressions import Expression
+from casepath.engine.time import timers
 
 if TYPE_CHECKING:
-    from engine.bpmn.tokens import Token
-    from engine.scripts import Script
+    from casepath.engine.bpmn.scripts import Script
+    from casepath.engine.bpmn.tokens import Token
 
 DEFAULT_PRIORITY = 50
 MAX_PRIORITY = 2**31 - 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine import errors, xml
-from engine.bpmn.model import ProcessSpec
-from engine.bpmn.parser.building import GLOBAL_TASKS, Builder, Document
-from engine.bpmn.parser.reading import Compiler, tag
+from casepath.engine import errors, xml
+from casepath.engine.bpmn.model import ProcessSpec
+from casepath.engine.bpmn.parser.building import GLOBAL_TASKS, Builder, Document
+from casepath.engine.bpmn.parser.reading import Compiler, tag
 
 __all__ = ["read"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from engine.bpmn.elements.activities import Activity, SubProcess
-from engine.bpmn.elements.tasks import (
+from casepath.engine.bpmn.elements.activities import Activity, SubProcess
+from casepath.engine.bpmn.elements.tasks import (
     BusinessRuleTask,
     CallActivity,
     ReceiveTask,
@@ -17,22 +17,18 @@ from engine.bpmn.elements.tasks import (
     ServiceTask,
     UserTask,
 )
-from engine.bpmn.model import Condition, EventDefinition, Loop
-from engine.bpmn.parser.event_parsing import coded_definition, event_definition, event_definitions, named_definition
-from engine.bpmn.parser.reading import (
-    BPMN,
-    child_text,
-    children,
-    extension,
-    extensions,
-    flag,
-    reference,
-    tag,
+from casepath.engine.bpmn.model import Condition, EventDefinition, Loop
+from casepath.engine.bpmn.parser.event_parsing import (
+    coded_definition,
+    event_definition,
+    event_definitions,
+    named_definition,
 )
-from engine.expressions import compile_expression
+from casepath.engine.bpmn.parser.reading import BPMN, child_text, children, extension, extensions, flag, reference, tag
+from casepath.engine.expressions import compile_expression
 
 if TYPE_CHECKING:
-    from engine.bpmn.parser.building import Builder
+    from casepath.engine.bpmn.parser.building import Builder
 
 
 def configure_activity(builder: Builder, node: Activity, element: etree._Element) -> None:

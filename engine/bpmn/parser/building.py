@@ -8,17 +8,17 @@ from typing import Any
 
 from lxml import etree
 
-from engine.bpmn.elements.activities import Activity, ManualTask, SubProcess, Task
-from engine.bpmn.elements.base import Node
-from engine.bpmn.elements.events import BoundaryEvent, CatchEvent, EndEvent, StartEvent, ThrowEvent
-from engine.bpmn.elements.gateways import (
+from casepath.engine.bpmn.elements.activities import Activity, ManualTask, SubProcess, Task
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.events import BoundaryEvent, CatchEvent, EndEvent, StartEvent, ThrowEvent
+from casepath.engine.bpmn.elements.gateways import (
     ComplexGateway,
     EventBasedGateway,
     ExclusiveGateway,
     InclusiveGateway,
     ParallelGateway,
 )
-from engine.bpmn.elements.tasks import (
+from casepath.engine.bpmn.elements.tasks import (
     BusinessRuleTask,
     CallActivity,
     ReceiveTask,
@@ -27,10 +27,10 @@ from engine.bpmn.elements.tasks import (
     ServiceTask,
     UserTask,
 )
-from engine.bpmn.model import CorrelationKey, Flow, ProcessSpec, VariableMapping
-from engine.bpmn.parser.activity_parsing import configure_activity
-from engine.bpmn.parser.event_parsing import configure_event, connect_links
-from engine.bpmn.parser.reading import (
+from casepath.engine.bpmn.model import CorrelationKey, Flow, ProcessSpec, VariableMapping
+from casepath.engine.bpmn.parser.activity_parsing import configure_activity
+from casepath.engine.bpmn.parser.event_parsing import configure_event, connect_links
+from casepath.engine.bpmn.parser.reading import (
     BPMN,
     Compiler,
     child_text,
@@ -42,7 +42,7 @@ from engine.bpmn.parser.reading import (
     reference,
     tag,
 )
-from engine.expressions import compile_expression
+from casepath.engine.expressions import compile_expression
 
 #: Every element that a token can be at, by its tag.
 ELEMENTS: dict[str, type[Node]] = {

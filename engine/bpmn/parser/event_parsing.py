@@ -7,23 +7,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from lxml import etree
 
-from engine.bpmn.elements.events import BoundaryEvent, CatchEvent, EndEvent, StartEvent, ThrowEvent
-from engine.bpmn.model import EventDefinition, EventKind, VariableMapping
-from engine.bpmn.parser.reading import (
-    BPMN,
-    child_text,
-    children,
-    extension,
-    extensions,
-    flag,
-    reference,
-    tag,
-)
-from engine.expressions import compile_expression
+from casepath.engine.bpmn.elements.events import BoundaryEvent, CatchEvent, EndEvent, StartEvent, ThrowEvent
+from casepath.engine.bpmn.model import EventDefinition, EventKind, VariableMapping
+from casepath.engine.bpmn.parser.reading import BPMN, child_text, children, extension, extensions, flag, reference, tag
+from casepath.engine.expressions import compile_expression
 
 if TYPE_CHECKING:
-    from engine.bpmn.elements.base import Node
-    from engine.bpmn.parser.building import Builder
+    from casepath.engine.bpmn.elements.base import Node
+    from casepath.engine.bpmn.parser.building import Builder
 
 KINDS = frozenset(get_args(EventKind))
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}

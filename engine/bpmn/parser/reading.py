@@ -8,10 +8,12 @@ from typing import Any
 
 from lxml import etree
 
-from engine import errors, feel, timers
-from engine.bpmn.model import Condition, VariableMapping
-from engine.expressions import Environment, Expression, compile_expression
-from engine.scripts import Script, compile_script
+from casepath.engine import errors
+from casepath.engine.bpmn.model import Condition, VariableMapping
+from casepath.engine.bpmn.scripts import Script, compile_script
+from casepath.engine.decisions import feel
+from casepath.engine.expressions import Environment, Expression, compile_expression
+from casepath.engine.time import timers
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 #: The namespaces of the extension attributes, all read alike.

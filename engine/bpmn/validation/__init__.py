@@ -15,8 +15,8 @@ from itertools import islice
 
 from lxml import etree
 
-from engine import errors
-from engine.bpmn.validation import (
+from casepath.engine import errors
+from casepath.engine.bpmn.validation import (
     activities,
     collaboration,
     events,
@@ -30,8 +30,8 @@ from engine.bpmn.validation import (
     references,
     structure,
 )
-from engine.bpmn.validation.document import EVENT_DEFINITIONS, FLOW_NODES, Document, Node
-from engine.bpmn.validation.rules import RULES, Problem, Rule, is_by_the_letter
+from casepath.engine.bpmn.validation.document import EVENT_DEFINITIONS, FLOW_NODES, Document, Node
+from casepath.engine.bpmn.validation.rules import RULES, Problem, Rule, is_by_the_letter
 
 __all__ = ["check"]
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import (
-    ACTIVITIES,
-    CHOREOGRAPHY_ACTIVITIES,
-    SUB_PROCESSES,
-    Document,
-    Node,
-)
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
+from casepath.engine.bpmn.validation.document import ACTIVITIES, CHOREOGRAPHY_ACTIVITIES, SUB_PROCESSES, Document, Node
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 ROLES = ("resourceRole", "performer", "humanPerformer", "potentialOwner")
 #: Task to the message, input side and output side that its operation fixes.

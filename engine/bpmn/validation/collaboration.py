@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import ACTIVITIES, CHOREOGRAPHY_ACTIVITIES, EVENTS, Document, Node
-from engine.bpmn.validation.references import CONVERSATIONS
-from engine.bpmn.validation.rules import Problem, rule
+from casepath.engine.bpmn.validation.document import ACTIVITIES, CHOREOGRAPHY_ACTIVITIES, EVENTS, Document, Node
+from casepath.engine.bpmn.validation.references import CONVERSATIONS
+from casepath.engine.bpmn.validation.rules import Problem, rule
 
 MESSAGE_ENDS = ACTIVITIES | EVENTS | CONVERSATIONS | {"participant"}
 

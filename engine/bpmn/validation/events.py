@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import CATCH_EVENTS, EVENTS, SUB_PROCESSES, Document, Node, is_event_sub_process
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
+from casepath.engine.bpmn.validation.document import (
+    CATCH_EVENTS,
+    EVENTS,
+    SUB_PROCESSES,
+    Document,
+    Node,
+    is_event_sub_process,
+)
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 PLAIN = "none"
 #: The triggers that an event may have, by where it stands.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import ACTIVITIES, EVENTS, GATEWAYS, Document, Node
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
+from casepath.engine.bpmn.validation.document import ACTIVITIES, EVENTS, GATEWAYS, Document, Node
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 #: Java behind an element.
 JAVA_ATTRIBUTES = (

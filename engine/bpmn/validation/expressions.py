@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine import errors, feel, timers
-from engine.bpmn.validation.document import XSI_TYPE, Document, Node
-from engine.bpmn.validation.rules import Level, Problem, rule, to_execute
-from engine.expressions import compile_expression
+from casepath.engine import errors
+from casepath.engine.bpmn.validation.document import XSI_TYPE, Document, Node
+from casepath.engine.bpmn.validation.rules import Level, Problem, rule, to_execute
+from casepath.engine.decisions import feel
+from casepath.engine.expressions import compile_expression
+from casepath.engine.time import timers
 
 CONDITIONS = (
     "conditionExpression",

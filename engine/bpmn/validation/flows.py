@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import (
+from casepath.engine.bpmn.validation.document import (
     ACTIVITIES,
     CHOREOGRAPHY_ACTIVITIES,
     EVENTS,
@@ -15,7 +15,7 @@ from engine.bpmn.validation.document import (
     Node,
     is_event_sub_process,
 )
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 CONDITIONAL_SOURCES = ACTIVITIES | CHOREOGRAPHY_ACTIVITIES | {"exclusiveGateway", "inclusiveGateway", "complexGateway"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import GATEWAYS, Document, Node
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from casepath.engine.bpmn.validation.document import GATEWAYS, Document, Node
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 WAITS = {"message", "timer", "conditional", "signal"}
 

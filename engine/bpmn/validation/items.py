@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import EVENTS, Document, Node
-from engine.bpmn.validation.rules import Problem, rule
+from casepath.engine.bpmn.validation.document import EVENTS, Document, Node
+from casepath.engine.bpmn.validation.rules import Problem, rule
 
 ITEM_AWARE = (
     "dataInput",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.bpmn.validation.document import TASKS, Document, Node
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
+from casepath.engine.bpmn.validation.document import TASKS, Document, Node
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 THROWN = frozenset({"signal", "message", "escalation", "compensate"})
 BEHAVIOR_EVENTS = {"None": "noneBehaviorEventRef", "One": "oneBehaviorEventRef"}

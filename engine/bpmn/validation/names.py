@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
-from engine import errors
-from engine.expressions import compile_expression
+from casepath.engine import errors
+from casepath.engine.expressions import compile_expression
 
 #: Attributes whose value is the name of a variable that gets a value; `name` and `target` only of some elements.
 GIVING = frozenset({"resultVariable", "elementVariable", "errorCodeVariable", "errorMessageVariable",

@@ -6,14 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
-from engine.bpmn.validation.document import (
-    FLOW_NODES,
-    PROCESS_SCOPES,
-    Document,
-    Node,
-    is_event_sub_process,
-)
-from engine.bpmn.validation.rules import Problem, rule
+from casepath.engine.bpmn.validation.document import FLOW_NODES, PROCESS_SCOPES, Document, Node, is_event_sub_process
+from casepath.engine.bpmn.validation.rules import Problem, rule
 
 Graph = Mapping[Node, list[Node]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.bpmn.validation.document import (
+from casepath.engine.bpmn.validation.document import (
     ACTIVITIES,
     CHOREOGRAPHY_ACTIVITIES,
     COLLABORATIONS,
@@ -13,7 +13,7 @@ from engine.bpmn.validation.document import (
     Document,
     Node,
 )
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule
 
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
 ITEM_HOLDERS = frozenset(

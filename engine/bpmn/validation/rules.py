@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.bpmn.validation.document import Document, Node
+from casepath.engine.bpmn.validation.document import Document, Node
 
 #: `letter`: an error where the file claims the letter of the standard, else nothing. See `is_by_the_letter`.
 Level = Literal["error", "warning", "letter"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.bpmn.validation import metamodel
-from engine.bpmn.validation.document import Document, Node
-from engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
+from casepath.engine.bpmn.validation import metamodel
+from casepath.engine.bpmn.validation.document import Document, Node
+from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
 
 #: Widely left out by tools, and nothing depends on them.
 FORGIVEN_ATTRIBUTES = frozenset(

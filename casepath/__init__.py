@@ -1,0 +1,17 @@
+"""
+Casepath: a BPMN workflow engine for people's work.
+
+The parts `engine`, `web` and `workers` are imported below this name, so that an installation adds no other name to its
+environment. Installed they lie in this folder; in a checkout they lie beside it.
+
+    commands  the command `casepath`
+    settings  what an installation may set
+    serving   the pages, and a worker beside them
+    demo      demo people; `stories` plays the scenarios of the processes
+"""
+
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+if not (_HERE / "engine").is_dir():
+    __path__.append(str(_HERE.parent))

@@ -1,0 +1,300 @@
+"""
+The command `casepath`: serve the pages, run workers, deploy, look after users, verify the history.
+
+Every subcommand reads the settings of `casepath.settings` (`CASEPATH_…` and `casepath.toml`), opens its transactions
+itself, and says what it did.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import pydantic
+import sqlalchemy
+
+import casepath
+from casepath.engine import database, deployments, errors, history
+from casepath.engine import settings as engine_settings
+from casepath.engine.people import identity
+from casepath.settings import Settings
+
+
+class Commands(click.Group):
+    """Says errors of the engine as one sentence instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except errors.EngineError as error:
+            raise click.ClickException(error.message) from error
+        except sqlalchemy.exc.DatabaseError as error:
+            logging.getLogger(__name__).debug("the database refused", exc_info=error)
+            what = "does not answer" if isinstance(error, sqlalchemy.exc.OperationalError) else "cannot be used"
+            raise click.ClickException(f"The database {what}: {' '.join(str(error.orig).split())}") from error
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
+@click.option("-v", "--verbose", is_flag=True, help="Log more, too.")
+@click.pass_context
+def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
+    """Casepath: a BPMN workflow engine for people's work."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    if not verbose:
+        # It lists its own parts at every start.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name in Settings.unknown():
+        click.echo(f"Warning: {name} is no setting.", err=True)
+    context.obj = read_settings(folder)
+
+
+def read_settings(folder: Path | None, **more: object) -> Settings:
+    """Return the settings; what is given here wins. Raises `ClickException` naming each value that does not fit."""
+    given = {name: value for name, value in more.items() if value is not None}
+    if folder is not None:
+        given["data_folder"] = folder
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except pydantic.ValidationError as error:
+        raise click.ClickException("; ".join(sentence(wrong) for wrong in error.errors())) from error
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    engine_settings.current.python_scripts = settings.scripts_enabled
+    return settings
+
+
+def sentence(wrong: Mapping[str, Any]) -> str:
+    """Return what is wrong with one setting."""
+    name = "_".join(str(part) for part in wrong["loc"])
+    if wrong["type"] == "extra_forbidden":
+        return f"Expected a setting, but found {name}, which is none"
+    said = str(wrong["msg"]).removeprefix("Value error, ")
+    return f"Setting {name}: {said}" + ("" if "but found" in said else f", but found {wrong['input']!r:.100}")
+
+
+def prepared(settings: Settings) -> sqlalchemy.Engine:
+    """Return the database with all its tables, until the command ends."""
+    pool = database.connect(settings.database)
+    click.get_current_context().call_on_close(pool.dispose)
+    database.upgrade(pool)
+    return pool
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
+@click.option("--demo", is_flag=True, help="Deploy the processes, add demo people, and play the stories once.")
+@click.option("--worker/--no-worker", default=True, help="Run a worker beside the pages.")
+@click.pass_obj
+def serve(
+    settings: Settings, host: str | None, port: int | None, folder: Path | None, demo: bool, worker: bool
+) -> None:
+    """
+    Serve the pages, with a worker beside them.
+
+    The tables of the database are brought to the newest revision first.
+    """
+    from casepath import serving
+
+    settings = read_settings(
+        folder or settings.data_folder, host=host or settings.host, port=settings.port if port is None else port
+    )
+    pool = prepared(settings)
+    if demo:
+        load_demo(settings, pool)
+    serving.run(settings, pool, with_worker=worker, announce=click.echo)
+
+
+@main.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """
+    Run a worker: timers, notifications, documents.
+
+    Any number of them may run at the same time.
+    """
+    from casepath import serving
+    from casepath.workers import loop
+
+    pool = prepared(settings)
+    loop.run_until_signalled(loop.Loop(serving.surroundings(settings, pool)))
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--by", default=None, help="User name that the record shows.")
+@click.pass_obj
+def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> None:
+    """
+    Deploy the files of each folder.
+
+    All errors are shown, and nothing of a folder is stored when there are any. Warnings do not hinder.
+    """
+    pool = prepared(settings)
+    failed = [folder for folder in folders if not deploy_folder(pool, folder, by)]
+    if failed:
+        sys.exit(1)
+
+
+def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: str | None) -> bool:
+    """Deploy one folder and say what came of it; return whether it was accepted."""
+    try:
+        with database.sessions(pool).begin() as session:
+            result = deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=by)
+    except errors.DeploymentRefused as error:
+        click.echo(f"{folder}: refused", err=True)
+        for finding in error.findings:
+            click.echo(f"  {finding.level}: {finding}", err=True)
+        return False
+    for finding in result.warnings:
+        click.echo(f"  warning: {finding}", err=True)
+    made = ", ".join(f"{row.key} v{row.version}" for row in result.definitions) or "nothing new"
+    click.echo(f"{folder}: {made}")
+    return True
+
+
+@main.command()
+@click.pass_obj
+def upgrade(settings: Settings) -> None:
+    """Bring the database to the newest revision."""
+    prepared(settings)
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.pass_obj
+def demo(settings: Settings) -> None:
+    """Deploy the processes, add demo people, and play the stories once."""
+    load_demo(settings, prepared(settings))
+
+
+def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
+    """Load the demo where it is not there yet."""
+    from casepath import demo as demo_people
+    from casepath import serving
+    from casepath.workers import loop
+
+    folder = settings.processes_folder
+    if not folder.is_dir():
+        if "processes_folder" in settings.model_fields_set:
+            raise click.ClickException(f"Expected a folder of processes, but found no {folder}")
+        folder = next(Path(part) / "processes" for part in casepath.__path__ if (Path(part) / "processes").is_dir())
+    sessions = database.sessions(pool)
+    # Of two that start together one plays: the clock is moved meanwhile.
+    with database.alone(pool):
+        for part in sorted(filter(Path.is_dir, folder.iterdir()), key=lambda path: path.name != "shared"):
+            if not deploy_folder(pool, part, None):
+                raise click.ClickException(f"Expected processes that can be deployed in {part}")
+        with sessions.begin() as session:
+            demo_people.add_people(session, folder)
+            # Those that an interrupted run has not come to, too.
+            told = demo_people.unplayed(session, folder)
+        if told:
+            click.echo("Playing the stories …")
+            work = loop.Loop(serving.surroundings(settings, pool)).rest
+            demo_people.play_all(sessions, work, told, settings.zone)
+            click.echo(f"{len(told)} stories played.")
+    click.echo(f"Log in with the password {demo_people.PASSWORD} as:")
+    with sessions.begin() as session:
+        for user in identity.users(session):
+            groups = ", ".join(sorted(identity.groups_of(session, user.username)))
+            click.echo(f"  {user.username:26}{user.name}  ({groups})")
+
+
+@main.group()
+def users() -> None:
+    """Look after users and groups."""
+
+
+@users.command("add")
+@click.argument("username")
+@click.option("--name", required=True, help="Name that others see.")
+@click.option("--email", help="Address for e-mails.")
+@click.option("--group", "groups", multiple=True, help="Group to belong to; may be given several times.")
+@click.password_option(help="Asked for when it is not given.")
+@click.pass_obj
+def add_user(
+    settings: Settings, username: str, name: str, email: str | None, groups: tuple[str, ...], password: str
+) -> None:
+    """Add a user."""
+    with database.sessions(prepared(settings)).begin() as session:
+        identity.import_people(session, {})
+        identity.create_user(session, username, name=name, email=email, password=password, groups=groups)
+    click.echo(f"{username} may log in.")
+
+
+@users.command("password")
+@click.argument("username")
+@click.password_option(help="Asked for when it is not given.")
+@click.pass_obj
+def change_password(settings: Settings, username: str, password: str) -> None:
+    """Change a password; the user's sessions end."""
+    with database.sessions(prepared(settings)).begin() as session:
+        identity.set_password(session, username, password)
+    click.echo(f"The password of {username} is changed.")
+
+
+@users.command("list")
+@click.pass_obj
+def list_users(settings: Settings) -> None:
+    """List users with their groups."""
+    with database.sessions(prepared(settings)).begin() as session:
+        for user in identity.users(session):
+            groups = ", ".join(sorted(identity.groups_of(session, user.username)))
+            click.echo(f"{user.username}\t{user.name}\t{'active' if user.active else 'inactive'}\t{groups}")
+
+
+@users.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_users(settings: Settings, file: Path) -> None:
+    """
+    Add the people of a groups.json.
+
+    Groups that are missing are added as well; who exists stays as is.
+    """
+    try:
+        mapping = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.ClickException(f"Expected JSON in {file}, but found: {error}") from error
+    if not isinstance(mapping, dict):
+        raise click.ClickException(f"Expected an object with groups and people in {file}")
+    with database.sessions(prepared(settings)).begin() as session:
+        imported = identity.import_people(session, mapping)
+    click.echo(f"{imported.groups} groups and {imported.users} users added.")
+
+
+@main.group("history")
+def history_commands() -> None:
+    """Prove what happened."""
+
+
+@history_commands.command("verify")
+@click.option("--instance", type=int, help="Only this process instance.")
+@click.pass_obj
+def verify(settings: Settings, instance: int | None) -> None:
+    """
+    Find events that were tampered with.
+
+    Every event is named that was changed, removed or moved; the exit status is 1 when there is any.
+    """
+    with database.sessions(prepared(settings), read_only=True).begin() as session:
+        found = history.verify(session, instance) if instance is not None else history.verify_all(session)
+        problems = list(found)
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        raise click.ClickException(f"Expected an intact history, but found problems: {len(problems)}")
+    click.echo("The history is intact.")

@@ -1,0 +1,128 @@
+"""The demo: people of every role, and stories played up to where the inbox is alive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath import stories
+from casepath.engine import forms
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import jobs, messages, process_instances, user_tasks
+from casepath.engine.people import identity
+from casepath.engine.queries import deployed
+from casepath.engine.time import clock
+from casepath.stories import Story
+
+#: Everybody's password in the demo.
+PASSWORD = "casepath-demo"  # noqa: S105
+
+
+class EngineStage:
+    """Plays a story directly on the engine, with the workers' loop running in between."""
+
+    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None], zone: ZoneInfo) -> None:
+        self.sessions = sessions
+        self.work = work
+        self.zone = zone
+        self.business_key = ""
+
+    def now(self) -> datetime:
+        """Return the time of the engine."""
+        return clock.now()
+
+    def move_to(self, at: datetime) -> None:
+        """Move the clock from one due job to the next, so that each is executed at its time."""
+        self.work()
+        while True:
+            with self.sessions.begin() as session:
+                due = jobs.next_due(session)
+            if due is None or due > at:
+                break
+            if due > clock.now():
+                clock.set_to(due)
+            before = due
+            self.work()
+            with self.sessions.begin() as session:
+                if jobs.next_due(session) == before:
+                    # It failed and waits for its next attempt, or its instance is suspended.
+                    break
+        clock.set_to(at)
+        self.work()
+
+    def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
+        """Register the matter."""
+        with self.sessions.begin() as session:
+            definition = definitions.latest(session, "process", story.process)
+            form_key = deployed.texts(session, definition.id).start_form_key
+            typed = self.typed(session, form_key, definition.id, variables)
+            started = process_instances.start(session, story.process, typed, by=by)
+            self.business_key = started.business_key or ""
+
+    def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
+        """Claim where nobody has it, and complete."""
+        with self.sessions.begin() as session:
+            task = user_tasks.get(session, user_tasks.open_of(session, self.business_key, element_id))
+            if task.assignee is None:
+                user_tasks.claim(session, task.id, by=by)
+            known = process_instances.variables(session, task.process_instance_id)
+            typed = self.typed(session, task.form_key, task.definition_id, variables, known)
+            user_tasks.complete(session, task.id, typed, by=by)
+
+    def typed(
+        self,
+        session: Session,
+        form_key: str | None,
+        definition_id: int,
+        variables: Mapping[str, Any],
+        known: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the values of a story as the form makes them; raises `InvalidVariables`."""
+        form = definitions.form(session, form_key, definition_id) if form_key else None
+        if form is None:
+            return dict(variables)
+        return forms.validate(form, stories.as_typed(variables), self.zone, variables=known)
+
+    def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
+        """Report what has happened."""
+        with self.sessions.begin() as session:
+            messages.correlate(session, name, business_key=self.business_key, variables=variables, by=by)
+
+    def expect_open(self, element_ids: Sequence[str]) -> None:
+        """The demo does not check."""
+
+    def expect_notified(self, usernames: Sequence[str]) -> None:
+        """The demo does not check."""
+
+
+def add_people(session: Session, processes: Path) -> None:
+    """Add groups and people, and give everybody who has none yet the demo's password."""
+    mapping = json.loads((processes / "shared" / "groups.json").read_text(encoding="utf-8"))
+    identity.import_people(session, mapping)
+    for user in identity.users(session):
+        if user.password_hash is None:
+            identity.set_password(session, user.username, PASSWORD)
+
+
+def unplayed(session: Session, processes: Path) -> list[Story]:
+    """Return the stories that were not begun; none where work is done that is no demo."""
+    told = stories.read_all(processes)
+    left = [story for story in told if not process_instances.was_started(session, story.process, story.begins_at)]
+    return [] if left == told and process_instances.was_started(session) else left
+
+
+def play_all(sessions: sessionmaker[Session], work: Callable[[], None], told: list[Story], zone: ZoneInfo) -> None:
+    """Play stories as far as the demo goes. The clock is real again afterwards."""
+    try:
+        for story in told:
+            stop_after = story.demo.get("stop_after") if story.demo else None
+            stories.play(story, EngineStage(sessions, work, zone), stop_after=stop_after)
+    finally:
+        clock.reset()
+    work()

@@ -1,0 +1,137 @@
+"""
+Complete stories of the processes, read from their `scenarios.yaml`: who does what when.
+
+`play` tells a story on a stage. The demo's stage is the engine itself; the tests have one of real requests and workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from casepath.engine import errors
+from casepath.engine.time import timers
+
+#: Keys of a step, besides what it needs.
+ACTIONS = ("complete", "message", "advance", "expect_open", "expect_notified")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """One story."""
+
+    id: str
+    name: Mapping[str, str]
+    process: str
+    start: Mapping[str, Any]
+    steps: Sequence[Mapping[str, Any]]
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    #: `{"stop_after": n}` where the demo leaves it unfinished.
+    demo: Mapping[str, Any] | None = None
+
+    @property
+    def begins_at(self) -> datetime:
+        """When it begins."""
+        return datetime.fromisoformat(str(self.start["at"]))
+
+
+class Stage(Protocol):
+    """Where a story is played."""
+
+    def move_to(self, at: datetime) -> None:
+        """Let it be that moment; everything that was due before has happened at its time."""
+
+    def now(self) -> datetime:
+        """Return what time it is in the story."""
+
+    def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
+        """Have somebody register the matter."""
+
+    def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
+        """Have somebody complete a user task, claiming it first where nobody has it."""
+
+    def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
+        """Have somebody report what has happened."""
+
+    def expect_open(self, element_ids: Sequence[str]) -> None:
+        """Check which user tasks are open."""
+
+    def expect_notified(self, usernames: Sequence[str]) -> None:
+        """Check who was told something since the last such check."""
+
+
+def read(path: Path) -> list[Story]:
+    """Return the stories of a file; raises `InvalidInput` for one that is incomplete."""
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    stories = []
+    for entry in entries:
+        missing = {"id", "name", "process", "start", "steps"} - set(entry)
+        if missing:
+            raise errors.InvalidInput(
+                f"Expected {', '.join(sorted(missing))} in story {entry.get('id')} of {path.name}"
+            )
+        stories.append(
+            Story(
+                id=entry["id"],
+                name=entry["name"],
+                process=entry["process"],
+                start=entry["start"],
+                steps=entry["steps"],
+                expect=entry.get("expect", {}),
+                demo=entry.get("demo"),
+            )
+        )
+    return stories
+
+
+def read_all(folder: Path) -> list[Story]:
+    """Return the stories of all processes in a folder, in the order in which they begin."""
+    found = [story for path in sorted(folder.glob("*/scenarios.yaml")) for story in read(path)]
+    return sorted(found, key=lambda story: (story.begins_at, story.id))
+
+
+def play(story: Story, stage: Stage, *, stop_after: int | None = None) -> None:
+    """Tell a story, or only its first steps."""
+    stage.move_to(story.begins_at)
+    stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
+    stage.move_to(story.begins_at)
+    steps: Iterable[Mapping[str, Any]] = story.steps if stop_after is None else story.steps[:stop_after]
+    for step in steps:
+        play_step(step, stage)
+
+
+def play_step(step: Mapping[str, Any], stage: Stage) -> None:
+    """Tell one step; raises `InvalidInput` for one that says nothing known."""
+    if "at" in step:
+        stage.move_to(datetime.fromisoformat(str(step["at"])))
+    if "advance" in step:
+        stage.move_to(stage.now() + timers.span(str(step["advance"])))
+    if "complete" in step:
+        stage.complete(str(step["by"]), str(step["complete"]), step.get("variables", {}))
+    if "message" in step:
+        stage.message(str(step["by"]), str(step["message"]), step.get("variables", {}))
+    stage.move_to(stage.now())
+    if "expect_open" in step:
+        stage.expect_open(step["expect_open"])
+    if "expect_notified" in step:
+        stage.expect_notified(step["expect_notified"])
+    if not any(action in step for action in (*ACTIONS, "at")):
+        raise errors.InvalidInput(f"Expected one of {', '.join(ACTIONS)} in a step, but found {dict(step)!r:.200}")
+
+
+def as_typed(variables: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Return values as they are typed into a form: texts, lists of texts, and a ticked box or none."""
+    typed: dict[str, str | list[str]] = {}
+    for key, value in variables.items():
+        if isinstance(value, list):
+            typed[key] = [str(item) for item in value]
+        elif isinstance(value, bool):
+            typed[key] = "true" if value else ""
+        else:
+            typed[key] = "" if value is None else str(value)
+    return typed

@@ -1,0 +1,1 @@
+"""BPMN: read diagrams, check them, and move their tokens; the only room that knows SpiffWorkflow."""

@@ -1,0 +1,14 @@
+"""
+The ground: connections, tables with their revisions, statements, and how values are written. Knows no rule.
+
+    connection  open a database, one transaction, upgrade
+    base        the declarative base and the column types
+    models      every table; `alembic` has its revisions
+    statements  what every step executes, as cheap as the driver makes it
+    values      values as the one JSON that is stored, hashed and compared
+"""
+
+from casepath.engine.database.base import Base, Instant, RowId
+from casepath.engine.database.connection import alone, connect, insert_new, sessions, upgrade
+
+__all__ = ["Base", "Instant", "RowId", "alone", "connect", "insert_new", "sessions", "upgrade"]

@@ -1,0 +1,126 @@
+"""
+Opens the database, gives the `sessionmaker`, brings the tables to the newest revision.
+
+One machine runs on SQLite: write-ahead log, full synchronisation, and transactions that take the write lock when they
+begin, because a lock that is upgraded in the middle fails at once instead of waiting. More machines run on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from casepath.engine.database.base import Base
+
+#: How long a writer waits for another one before it gives up, in seconds.
+LOCK_TIMEOUT = 30
+#: Numbers of locks in PostgreSQL.
+ALONE, UPGRADING = 5_207_384, 5_207_385
+#: How long one waits in SQLite to be alone, in seconds.
+ALONE_TIMEOUT = 3_600
+
+def connect(url: str) -> sqlalchemy.Engine:
+    """
+    Return a connection pool for a SQLAlchemy URL; `postgresql://` means psycopg 3.
+
+    The folder of a SQLite file is made when it is missing, for its owner only. Nothing is connected yet.
+    """
+    address = sqlalchemy.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _connect_sqlite(address)
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    return sqlalchemy.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=40)
+
+
+def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
+    if address.database and address.database != ":memory:":
+        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        options: dict[str, Any] = {"pool_size": 20, "max_overflow": 40}
+    else:
+        # Everyone has to see the one database in memory.
+        options = {"poolclass": sqlalchemy.StaticPool}
+    engine = sqlalchemy.create_engine(
+        address, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False}, **options
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+        # The driver would begin transactions of its own, late and without the write lock.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sqlalchemy.Connection) -> None:
+        reading = connection.get_execution_options().get("casepath_read_only", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def sessions(engine: sqlalchemy.Engine, *, read_only: bool = False) -> sessionmaker[Session]:
+    """
+    Return the factory of sessions: `with sessions.begin() as session:` is one transaction.
+
+    A session of a `read_only` factory takes no write lock, so that pages are shown while somebody writes.
+    """
+    bind = engine.execution_options(casepath_read_only=True) if read_only else engine
+    return sessionmaker(bind, expire_on_commit=False, autoflush=True)
+
+
+def insert_new(session: Session, model: type[Base], row: Mapping[str, Any]) -> bool:
+    """Insert a row unless one of its key is there, and tell whether; while another adds it, wait how that ends."""
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[session.get_bind().dialect.name]
+    key = list(model.__table__.primary_key)
+    statement = insert(model.__table__).on_conflict_do_nothing(index_elements=key).returning(*key)
+    return session.execute(statement, row).first() is not None
+
+
+@contextmanager
+def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
+    """
+    Wait until no other process is in here with this database, and keep others out.
+
+    For what needs many transactions and would be wrong if two did it; nothing else is kept from working. Whoever is
+    killed in here leaves it.
+    """
+    path = engine.url.database
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({ALONE})")
+            try:
+                yield
+            finally:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ALONE})")
+    elif not path or path == ":memory:":
+        yield
+    else:
+        # Another file, because everybody writes into the database meanwhile.
+        with closing(sqlite3.connect(f"{path}-alone", timeout=ALONE_TIMEOUT, isolation_level=None)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+
+
+def upgrade(engine: sqlalchemy.Engine) -> None:
+    """Bring the tables to the newest revision; an empty database gets them all."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Of several processes that start together one upgrades; in SQLite this transaction has the write lock.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADING})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,57 @@
+"""
+Every table with its states, constraints and indexes, in the order of a process instance's life.
+
+A row of `process_instances` holds only what is alive: tokens and variable scopes, as compact JSON. What happened is in
+`activity_instances` (for reading) and `history_events` (as proof), once. `activity_instance` is everywhere the number
+of an activity instance within its process instance; 0 is the process instance itself.
+"""
+
+from __future__ import annotations
+
+from casepath.engine.database.models.definitions import Definition, Deployment, Resource
+from casepath.engine.database.models.instances import (
+    ExternalTask,
+    Incident,
+    Job,
+    ProcessInstance,
+    Subscription,
+    UserTask,
+    UserTaskCandidate,
+)
+from casepath.engine.database.models.people import (
+    EndedSession,
+    Group,
+    LoginFailure,
+    Membership,
+    NumberSequence,
+    Submission,
+    User,
+)
+from casepath.engine.database.models.records import ActivityInstance, Attachment, Comment, HistoryEvent, Notification
+from casepath.engine.database.models.states import TRANSITIONS
+
+__all__ = [
+    "ActivityInstance",
+    "Attachment",
+    "Comment",
+    "Definition",
+    "Deployment",
+    "EndedSession",
+    "ExternalTask",
+    "Group",
+    "HistoryEvent",
+    "Incident",
+    "Job",
+    "LoginFailure",
+    "Membership",
+    "Notification",
+    "NumberSequence",
+    "ProcessInstance",
+    "Resource",
+    "Submission",
+    "Subscription",
+    "TRANSITIONS",
+    "User",
+    "UserTask",
+    "UserTaskCandidate",
+]

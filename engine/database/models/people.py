@@ -1,0 +1,93 @@
+"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms; and the numbers given out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from casepath.engine.database import Base, RowId
+
+
+class User(Base):
+    """Somebody who may log in."""
+
+    __tablename__ = "users"
+
+    username: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(255))
+    #: argon2id, PHC string; null: may not log in with a password.
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    language: Mapped[str] = mapped_column(String(8), default="zh_CN")
+    active: Mapped[bool] = mapped_column(default=True)
+    #: Ends sessions that were begun before.
+    sessions_valid_from: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Group(Base):
+    """A role: who belongs to it may claim its user tasks."""
+
+    __tablename__ = "groups"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    name_en: Mapped[str | None] = mapped_column(String(255))
+    #: Its people may see every process instance, also those they have no part in.
+    sees_all: Mapped[bool] = mapped_column(default=False)
+
+
+class Membership(Base):
+    """A user belongs to a group."""
+
+    __tablename__ = "memberships"
+
+    username: Mapped[str] = mapped_column(ForeignKey("users.username"), primary_key=True)
+    group_key: Mapped[str] = mapped_column(ForeignKey("groups.key"), primary_key=True, index=True)
+
+
+class LoginFailure(Base):
+    """A wrong password, kept for as long as it slows down the next attempt."""
+
+    __tablename__ = "login_failures"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(255), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime]
+
+
+class EndedSession(Base):
+    """A session of the pages that its user has ended; its cookie counts no longer, whoever has it."""
+
+    __tablename__ = "ended_sessions"
+
+    username: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: When it was begun, which no two sessions of a user share.
+    begun_at: Mapped[datetime] = mapped_column(primary_key=True)
+    #: When the session would have ended by itself; the row has served its purpose then.
+    expires_at: Mapped[datetime]
+
+
+class Submission(Base):
+    """A form that a user sent, kept so that it makes nothing when it arrives again."""
+
+    __tablename__ = "submissions"
+
+    username: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: Of the form and what was typed into it.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: What came of it, such as the business key of the process instance that was started.
+    made: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+
+
+class NumberSequence(Base):
+    """The last number given out under a name, such as the register of a year."""
+
+    __tablename__ = "number_sequences"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    last: Mapped[int]

@@ -1,0 +1,119 @@
+"""What happened and what was written down: activity instances, history, attachments, comments, notifications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from casepath.engine.database import Base, RowId
+from casepath.engine.database.models.states import states_check
+
+
+class ActivityInstance(Base):
+    """One visit of a process instance to a node."""
+
+    __tablename__ = "activity_instances"
+    __table_args__ = (
+        states_check("activity_instances"),
+        CheckConstraint("(ended_at IS NULL) = (state = 'active')", name="activity_instances_ended"),
+        Index("activity_instances_element", "process_instance_id", "element_id"),
+    )
+
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
+    #: Counts per process instance, from 1.
+    number: Mapped[int] = mapped_column(primary_key=True)
+    #: The activity instance it lives in: a sub-process, a multi-instance body; 0 for the process instance.
+    parent: Mapped[int] = mapped_column(default=0)
+    element_id: Mapped[str] = mapped_column(String(255))
+    #: Tag of the element, such as `userTask`.
+    element_type: Mapped[str] = mapped_column(String(64))
+    #: The sequence flow it came by, where there is one.
+    flow_id: Mapped[str | None] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class HistoryEvent(Base):
+    """What happened, once, each event sealed with the hash of the one before it in the same process instance."""
+
+    __tablename__ = "history_events"
+    __table_args__ = (UniqueConstraint("process_instance_id", "sequence"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    #: Counts per process instance, from 1 without gaps.
+    sequence: Mapped[int]
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(64))
+    activity_instance: Mapped[int | None]
+    element_id: Mapped[str | None] = mapped_column(String(255))
+    #: User name, worker id, or null for the engine itself.
+    by: Mapped[str | None] = mapped_column(String(255))
+    #: What is not personal: flow taken, reason, timer text; canonical JSON.
+    facts: Mapped[str] = mapped_column(Text, default="{}")
+    #: Values, each with its salt: {name: [salt, value]}, or {name: [digest]} once erased; canonical JSON.
+    variables: Mapped[str | None] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class Attachment(Base):
+    """A file that belongs to a matter: a photo, a letter, the archived form."""
+
+    __tablename__ = "attachments"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    business_key: Mapped[str] = mapped_column(String(255), index=True)
+    process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
+    name: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(127))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class Comment(Base):
+    """What somebody noted about a matter."""
+
+    __tablename__ = "comments"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    business_key: Mapped[str] = mapped_column(String(255), index=True)
+    process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(255))
+
+
+class Notification(Base):
+    """What a user was told."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        Index(
+            "notifications_unread",
+            "username",
+            "id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+        # The worker that is interrupted after writing and before completing tells nobody twice.
+        UniqueConstraint("idempotency_key", "username"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(255), index=True)
+    business_key: Mapped[str | None] = mapped_column(String(255), index=True)
+    #: `notice`, `reminder` or `escalation`.
+    kind: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(255))
+    text: Mapped[str] = mapped_column(Text)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    #: When the e-mail went out, where one is configured.
+    sent_at: Mapped[datetime | None]

@@ -1,0 +1,249 @@
+"""
+Values of variables: what they may be, and their canonical text.
+
+A variable holds a JSON value (text, number, boolean, null, list, map with text keys), or one of five more types, which
+the text carries as a map with one tagged key:
+
+    date             {"$date":"2026-01-02"}
+    aware datetime   {"$dateTime":"2026-01-02T10:00:00+01:00[Europe/Berlin]"}   zone name only where it has one
+    time             {"$time":"10:00:00"}
+    timedelta        {"$duration":"P1DT2H"}
+    Decimal          {"$decimal":"1.10"}
+
+A map of the user with a single key that starts with `$` is written with one `$` more. Text is canonical: sorted keys,
+no whitespace, no escapes that JSON does not demand; equal values of the same types give equal text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Never
+from zoneinfo import ZoneInfo
+
+from casepath.engine import errors
+
+#: Maps and lists inside each other.
+MAX_DEPTH = 64
+#: Characters of the text of one value.
+MAX_CHARACTERS = 4_000_000
+#: Lists, maps and tagged values in one value.
+MAX_CONTAINERS = 200_000
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_TAGGED = (date, time, timedelta, Decimal)
+
+
+def dumps(value: object) -> str:
+    """Return the canonical text of a value; raises `InvalidInput` where it is none or exceeds a limit."""
+    escapes = _check(value)
+    try:
+        text = _encode(_escaped(value) if escapes else value)
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError:
+        raise errors.InvalidEntry("value-characters") from None
+    except ValueError as error:
+        raise errors.InvalidEntry("value-number", found=str(error)) from None
+    if len(text) > MAX_CHARACTERS:
+        raise errors.InvalidEntry("value-too-long", limit=MAX_CHARACTERS, length=len(text))
+    return text
+
+
+def loads(text: str) -> object:
+    """Return the value of a text that `dumps` wrote; raises `InvalidInput` where it is not such a text."""
+    if len(text) > MAX_CHARACTERS:
+        raise errors.InvalidEntry("value-too-long", limit=MAX_CHARACTERS, length=len(text))
+    try:
+        value: object = (_decode_tagged if '"$' in text else _decode)(text)
+    except RecursionError:
+        raise errors.InvalidEntry("value-too-deep", limit=MAX_DEPTH) from None
+    except ValueError as error:
+        raise errors.InvalidEntry("value-text", found=str(error)) from None
+    return value
+
+
+def plain(value: object) -> object:
+    """Return the value in JSON types only, for clients: dates, times and durations as ISO text, decimals as numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(member) for member in value]
+    if isinstance(value, Decimal):
+        integral = value.is_finite() and value == value.to_integral_value() and abs(value) < 2**53
+        return int(value) if integral else float(value)
+    if isinstance(value, _TAGGED):
+        return next(iter(_tag(value).values()))
+    return value if isinstance(value, str | int | float | None) else _refuse(value)
+
+
+def duration_text(value: timedelta) -> str:
+    """Return the ISO 8601 text of a duration, such as `-P1DT2H30M0.5S`."""
+    sign, rest = ("-", -value) if value < timedelta(0) else ("", value)
+    hours, seconds = divmod(rest.seconds, 3600)
+    minutes, seconds = divmod(seconds, 60)
+    fraction = f".{rest.microseconds:06d}".rstrip("0") if rest.microseconds else ""
+    clock = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
+    if seconds or fraction or not (clock or rest.days):
+        clock += f"{seconds}{fraction}S"
+    return f"{sign}P" + f"{rest.days}D" * bool(rest.days) + (f"T{clock}" if clock else "")
+
+
+def _check(value: object) -> bool:
+    """Refuse what is no value, level by level without recursion; True where a map needs its key escaped."""
+    escapes, count = False, 0
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[object] = []
+        for member in level:
+            if isinstance(member, dict):
+                try:
+                    "".join(member)  # every key is text: at the speed of C
+                except TypeError:
+                    key = next(key for key in member if not isinstance(key, str))
+                    raise errors.InvalidEntry("value-key", found=_named(key)) from None
+                if len(member) == 1 and next(iter(member)).startswith("$"):
+                    escapes = True
+                below += [child for child in member.values() if type(child) not in _SCALARS]
+            elif isinstance(member, list | tuple):
+                below += [child for child in member if type(child) not in _SCALARS]
+            elif isinstance(member, _TAGGED):
+                _tag(member)
+            elif not isinstance(member, str | int | float | None):
+                _refuse(member)
+        if not below:
+            return escapes
+        level, count = below, count + len(below)
+        if count > MAX_CONTAINERS:  # such as a list that holds one list many times, which holds another many times, …
+            raise errors.InvalidEntry("value-too-wide", limit=MAX_CONTAINERS)
+    raise errors.InvalidEntry("value-too-deep", limit=MAX_DEPTH)
+
+
+def _refuse(value: object) -> Never:
+    raise errors.InvalidEntry("value-type", found=_named(value))
+
+
+def _named(value: object) -> str:
+    return f"a value of type {type(value).__name__}"
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, dict):
+        prefix = "$" if len(value) == 1 and next(iter(value)).startswith("$") else ""
+        return {prefix + key: _escaped(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(member) for member in value]
+    return value
+
+
+def _tag(value: object) -> dict[str, str]:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise errors.InvalidEntry("value-zone", found=value.isoformat())
+        return {"$dateTime": value.isoformat() + _zone_suffix(value)}
+    if isinstance(value, date):
+        return {"$date": value.isoformat()}
+    if isinstance(value, time):
+        return {"$time": value.isoformat() + _zone_suffix(value)}
+    if isinstance(value, timedelta):
+        return {"$duration": duration_text(value)}
+    if isinstance(value, Decimal) and value.is_finite():
+        return {"$decimal": str(value)}
+    raise errors.InvalidEntry("value-type", found=repr(value))
+
+
+def _zone_suffix(value: datetime | time) -> str:
+    zone = value.tzinfo
+    if isinstance(zone, ZoneInfo) and zone.key and zone.key != "UTC":
+        return f"[{zone.key}]"
+    return ""
+
+
+def _untag(members: dict[str, object]) -> object:
+    if len(members) != 1:
+        return members
+    ((key, value),) = members.items()
+    if not key.startswith("$"):
+        return members
+    if key.startswith("$$"):
+        return {key[1:]: value}
+    if key not in _READERS or not isinstance(value, str):
+        raise ValueError(f"unknown tag {key[:50]!r}")
+    try:
+        return _READERS[key](value)
+    except ArithmeticError:  # what Decimal raises
+        raise ValueError(f"{value[:50]!r} is no {key[1:]}") from None
+
+
+def _split_zone(text: str) -> tuple[str, ZoneInfo | None]:
+    moment, bracket, key = text.partition("[")
+    try:
+        return moment, ZoneInfo(key.removesuffix("]")) if bracket else None
+    except (OSError, LookupError):
+        raise ValueError(f"unknown time zone {key[:50]!r}") from None
+
+
+def _datetime(text: str) -> datetime:
+    moment, zone = _split_zone(text)
+    value = datetime.fromisoformat(moment)
+    if value.tzinfo is None:
+        raise ValueError(f"no time zone in {text[:50]!r}")
+    if zone is not None:
+        return value.astimezone(zone)
+    return value if value.utcoffset() else value.replace(tzinfo=UTC)
+
+
+def _time(text: str) -> time:
+    moment, zone = _split_zone(text)
+    value = time.fromisoformat(moment)
+    return value if zone is None else value.replace(tzinfo=zone)
+
+
+def _duration(text: str) -> timedelta:
+    sign = -1 if text.startswith("-") else 1
+    days, _, clock = text.removeprefix("-").removeprefix("P").partition("T")
+    total = timedelta(days=int(days.removesuffix("D") or 0))
+    for unit, letter in (("hours", "H"), ("minutes", "M"), ("seconds", "S")):
+        number, found, rest = clock.partition(letter)
+        if found:
+            whole, _, fraction = number.partition(".")
+            total += timedelta(**{unit: int(whole)}) + timedelta(microseconds=int(fraction.ljust(6, "0") or 0))
+            clock = rest
+    if clock or not text.removeprefix("-").startswith("P"):
+        raise ValueError(f"{text[:50]!r} is no duration")
+    return sign * total
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if not value.is_finite():
+        raise ValueError(f"{text[:50]!r} is no number")
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text[:50]!r} is too large")
+    return value
+
+
+def _no_constant(text: str) -> Never:
+    raise ValueError(f"{text} is no number")
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "$date": date.fromisoformat,
+    "$dateTime": _datetime,
+    "$decimal": _decimal,
+    "$duration": _duration,
+    "$time": _time,
+}
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, sort_keys=True, separators=(",", ":"), default=_tag
+).encode
+_decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
+_decode_tagged = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_hook=_untag).decode

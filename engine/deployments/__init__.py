@@ -1,0 +1,38 @@
+"""
+What was deployed: check files and put them into the engine, read them back, parsed once and kept.
+
+    deployment   check and store a set of files
+    definitions  processes, decisions, forms and the calendar by key and version
+    decisions    evaluate the deployed decision tables
+    starting     what begins instances by itself, armed with the newest version
+"""
+
+from casepath.engine.deployments import decisions, definitions
+from casepath.engine.deployments.definitions import (
+    content,
+    definition,
+    find,
+    form,
+    latest,
+    list_definitions,
+    process,
+    resource,
+)
+from casepath.engine.deployments.deployment import DeploymentResult, check, deploy, read_folder
+
+__all__ = [
+    "DeploymentResult",
+    "check",
+    "content",
+    "decisions",
+    "definition",
+    "definitions",
+    "deploy",
+    "find",
+    "form",
+    "latest",
+    "list_definitions",
+    "process",
+    "read_folder",
+    "resource",
+]

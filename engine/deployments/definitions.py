@@ -1,0 +1,238 @@
+"""
+What was deployed, for reading: definitions by key and version, their files, and processes ready to run.
+
+A process is parsed once per version and kept in memory: definitions never change. The calendar is the newest one that
+was deployed; another operating system process notices a new one within `CALENDAR_AGE`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Pool, func, select
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, settings
+from casepath.engine.bpmn import parser
+from casepath.engine.bpmn.effects import Called
+from casepath.engine.bpmn.elements.events import StartEvent
+from casepath.engine.bpmn.elements.tasks import UserTask
+from casepath.engine.bpmn.model import ProcessSpec
+from casepath.engine.database.models import Definition, Resource
+from casepath.engine.decisions import dmn
+from casepath.engine.decisions.dmn import DecisionModel
+from casepath.engine.time import clock
+from casepath.engine.time.clock import Calendar
+
+#: How long a calendar is used before a newer one is looked for.
+CALENDAR_AGE = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class _Cache:
+    """What is kept of one database."""
+
+    processes: dict[int, ProcessSpec] = field(default_factory=dict)
+    decisions: dict[int, DecisionModel] = field(default_factory=dict)
+    calendar: Calendar | None = None
+    calendar_read_at: datetime | None = None
+
+
+#: By connection pool: reading and writing sessions of a database share one.
+_caches: WeakKeyDictionary[Pool, _Cache] = WeakKeyDictionary()
+
+
+def _cache(session: Session) -> _Cache:
+    pool = session.get_bind().engine.pool
+    return _caches.get(pool) or _caches.setdefault(pool, _Cache())
+
+
+def forget() -> None:
+    """Drop everything that is kept in memory; it is read again when it is needed."""
+    _caches.clear()
+
+
+def definition(session: Session, definition_id: int) -> Definition:
+    """Return a definition; raises `NotFound`."""
+    found = session.get(Definition, definition_id)
+    if found is None:
+        raise errors.NotFound("definition", definition_id)
+    return found
+
+
+def latest(session: Session, kind: str, key: str) -> Definition:
+    """Return the newest version of what has this key; raises `NotFound`."""
+    found = session.scalars(
+        select(Definition)
+        .where(Definition.kind == kind, Definition.key == key)
+        .order_by(Definition.version.desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        raise errors.NotFound(f"{kind} definition", key)
+    return found
+
+
+def find(
+    session: Session,
+    kind: str,
+    key: str,
+    *,
+    version: int | None = None,
+    version_tag: str | None = None,
+    deployment_id: int | None = None,
+) -> Definition:
+    """Return the version of this number, with this tag, or of this deployment; else the newest; raises `NotFound`."""
+    query = select(Definition).where(Definition.kind == kind, Definition.key == key)
+    if version is not None:
+        query = query.where(Definition.version == version)
+    if version_tag is not None:
+        query = query.where(Definition.version_tag == version_tag)
+    if deployment_id is not None:
+        query = query.where(Definition.deployment_id == deployment_id)
+    found = session.scalars(query.order_by(Definition.version.desc()).limit(1)).first()
+    if found is None:
+        raise errors.NotFound(f"{kind} definition", key)
+    return found
+
+
+def list_definitions(session: Session, kind: str = "process", *, latest_only: bool = True) -> list[Definition]:
+    """Return the definitions of a kind, by name, the newest version of each first."""
+    query = select(Definition).where(Definition.kind == kind)
+    if latest_only:
+        newest = (
+            select(Definition.key, func.max(Definition.version).label("version"))
+            .where(Definition.kind == kind)
+            .group_by(Definition.key)
+            .subquery()
+        )
+        query = query.join(newest, (newest.c.key == Definition.key) & (newest.c.version == Definition.version))
+    return list(session.scalars(query.order_by(Definition.name, Definition.version.desc())))
+
+
+def content(session: Session, definition_id: int) -> bytes:
+    """Return the file that a definition came in; raises `NotFound`."""
+    found = session.get(Resource, definition(session, definition_id).resource_id)
+    assert found is not None
+    return found.content
+
+
+def resource(session: Session, deployment_id: int, name: str) -> bytes | None:
+    """Return a file of a deployment: by its path, or by the end of it where just one file has that end."""
+    rows = session.execute(select(Resource.name, Resource.id).where(Resource.deployment_id == deployment_id)).all()
+    exact = [row.id for row in rows if row.name == name]
+    ending = [row.id for row in rows if row.name.endswith(f"/{name}")]
+    found = exact or (ending if len(ending) == 1 else [])
+    if not found:
+        return None
+    row = session.get(Resource, found[0])
+    return row.content if row else None
+
+
+def form(session: Session, form_key: str, definition_id: int | None = None) -> dict[str, Any] | None:
+    """
+    Return a form: the one that came with a process definition where it has one of that key, else the newest.
+
+    Prefixes of Camunda's form keys (`camunda-forms:deployment:`) and the file ending do not count.
+    """
+    key = PurePosixPath(form_key.rpartition(":")[2]).name
+    key = key.removesuffix(".form").removesuffix(".json")
+    query = select(Definition).where(Definition.kind == "form", Definition.key == key)
+    newest = query.order_by(Definition.version.desc()).limit(1)
+    found = None
+    if definition_id is not None:
+        deployment_id = definition(session, definition_id).deployment_id
+        found = session.scalars(newest.where(Definition.deployment_id == deployment_id)).first()
+    found = found or session.scalars(newest).first()
+    if found is None:
+        return None
+    parsed: dict[str, Any] = json.loads(content(session, found.id))
+    return parsed
+
+
+def start_forms(session: Session, definition_id: int) -> dict[str, str]:
+    """Return the form keys of all start events of a process, those of event sub-processes included, by element id."""
+    nodes = process(session, definition_id).nodes.values()
+    return {node.bpmn_id: node.form_key for node in nodes if isinstance(node, StartEvent) and node.form_key}
+
+
+def form_keys(session: Session, definition_id: int) -> list[tuple[str, str]]:
+    """Return name and form key of each element of a process that has a form, the start events first."""
+    spec = process(session, definition_id)
+    starts = [(start.bpmn_name or spec.label, start.form_key) for start in spec.root.start_events if start.form_key]
+    tasks = [
+        (node.bpmn_name or node.bpmn_id, node.form_key.text)
+        for node in spec.nodes.values()
+        if isinstance(node, UserTask) and node.form_key is not None
+    ]
+    return starts + tasks
+
+
+def process(session: Session, definition_id: int) -> ProcessSpec:
+    """
+    Return a process ready to run, parsed at the first call.
+
+    Raises `NotFound`, or `DeploymentRefused` where what was accepted once no longer is (Python scripts turned off).
+    """
+    cache = _cache(session)
+    spec = cache.processes.get(definition_id)
+    if spec is None:
+        found = definition(session, definition_id)
+        source = session.get(Resource, found.resource_id)
+        assert source is not None
+        specs, findings = parser.read(source.content, source.name, scripts=settings.current.script_formats)
+        if findings:
+            raise errors.DeploymentRefused(findings)
+        spec = next(spec for spec in specs if spec.key == found.key)
+        cache.processes[definition_id] = spec
+    return spec
+
+
+def decision_model(session: Session, found: Definition) -> DecisionModel:
+    """Return the decisions of a file, parsed at the first call; what it imports comes from its deployment."""
+    cache = _cache(session)
+    model = cache.decisions.get(found.id)
+    if model is None:
+        files = {
+            row.name: row.content
+            for row in session.scalars(select(Resource).where(Resource.deployment_id == found.deployment_id))
+            if row.name.endswith(".dmn")
+        }
+        source = session.get(Resource, found.resource_id)
+        assert source is not None
+        model = cache.decisions[found.id] = dmn.parse(source.content, source.name, files.items())
+    return model
+
+
+def called(session: Session, caller_id: int, call: Called) -> Definition:
+    """Return the process definition that a call activity of another one means; raises `NotFound`."""
+    same = definition(session, caller_id).deployment_id if call.same_deployment else None
+    return find(session, "process", call.key, version=call.version, version_tag=call.version_tag, deployment_id=same)
+
+
+def calendar(session: Session) -> Calendar | None:
+    """Return the dealer's calendar, None where none is deployed."""
+    cache = _cache(session)
+    now = clock.now()
+    read_at = cache.calendar_read_at
+    if read_at is None or not read_at <= now < read_at + CALENDAR_AGE:
+        try:
+            found = latest(session, "calendar", "calendar")
+        except errors.NotFound:
+            cache.calendar = None
+        else:
+            mapping: Mapping[str, object] = json.loads(content(session, found.id))
+            cache.calendar = Calendar.from_json(mapping)
+        cache.calendar_read_at = now
+    return cache.calendar
+
+
+def calendar_changed(session: Session) -> None:
+    """Have the calendar read again."""
+    _cache(session).calendar_read_at = None

@@ -1,0 +1,273 @@
+"""
+Deploy a set of files: check them all, then store them; and read what was deployed.
+
+The files of one folder are one deployment. A process, decision, form or calendar whose file has not changed is no new
+version; a process is one too when a form or guidance that comes with it has changed. Nothing is stored when there is
+any error; all errors of all files are reported at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, forms, settings, xml
+from casepath.engine.bpmn import parser, validation
+from casepath.engine.bpmn.model import ProcessSpec
+from casepath.engine.bpmn.validation import names
+from casepath.engine.database.models import Definition, Deployment, Resource
+from casepath.engine.deployments import decisions, definitions, starting
+from casepath.engine.time import clock
+from casepath.engine.time.clock import Calendar
+
+#: Files of a deployment, and bytes of one.
+MAX_FILES = 2_000
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentResult:
+    """What came of a deployment."""
+
+    #: None where nothing in it was new.
+    deployment: Deployment | None
+    #: The new versions.
+    definitions: list[Definition]
+    warnings: list[errors.Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """Something in a file that is found by its key."""
+
+    kind: str
+    key: str
+    name: str
+    file: str
+    version_tag: str | None = None
+    executable: bool = True
+    spec: ProcessSpec | None = None
+
+
+def read_folder(path: Path) -> dict[str, bytes]:
+    """Return the files of a folder and the folders in it, by their path below it; hidden ones are left out."""
+    return {
+        file.relative_to(path).as_posix(): file.read_bytes()
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    }
+
+
+def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: str | None) -> DeploymentResult:
+    """
+    Check files and put what is new in them into the engine as one deployment.
+
+    Raises `DeploymentRefused` with every error of every file.
+    """
+    found, findings = check(resources)
+    if any(finding.level == "error" for finding in findings):
+        raise errors.DeploymentRefused(findings)
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
+    fresh = [entry for entry in found if _is_new(session, entry, digests)]
+    if not fresh:
+        return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
+    deployment, ids = _store(session, resources, digests, name, by)
+    stored = [_version(session, deployment, entry, ids[entry.file], digests[entry.file]) for entry in fresh]
+    for entry, row in zip(fresh, stored, strict=True):
+        if entry.spec is not None and entry.executable:
+            starting.arm(session, row, entry.spec)
+        if entry.kind == "calendar":
+            definitions.calendar_changed(session)
+    return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
+
+
+# -- checking ----------------------------------------------------------------------------------------------------------
+
+
+def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
+    """Return what can be found by its key in these files, and everything that is wrong with them."""
+    if not resources or len(resources) > MAX_FILES:
+        raise errors.InvalidEntry("files-of-deployment", limit=MAX_FILES, count=len(resources))
+    found: list[_Found] = []
+    findings: list[errors.Finding] = []
+    tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}
+    for file, source in resources.items():
+        if len(source) > MAX_BYTES:
+            findings.append(
+                _finding(
+                    file,
+                    "too-large",
+                    f"Expected at most {MAX_BYTES} bytes, but found {len(source)}",
+                    f"文件最多 {MAX_BYTES} 字节，但发现 {len(source)} 字节",
+                )
+            )
+            continue
+        try:
+            entries, more = _read(file, source, tables)
+        except errors.DeploymentRefused as error:
+            findings += error.findings
+        else:
+            found += entries
+            findings += more
+    findings += _duplicates(found)
+    if not any(finding.level == "error" for finding in findings):
+        findings += _unknown_names(resources, found)
+    return found, findings
+
+
+def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[errors.Finding]:
+    """Return warnings for names that nothing gives a value; without forms nobody knows what comes from outside."""
+    keys = {
+        field.key
+        for entry in found
+        if entry.kind == "form"
+        for field in forms.parse(resources[entry.file], entry.file).fields
+    }
+    files = {entry.file for entry in found if entry.kind == "process"} if keys else set()
+    return [finding for file in sorted(files) for finding in names.check(xml.parse(resources[file], file), file, keys)]
+
+
+def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Finding:
+    return errors.Finding(level="error", code=code, file=file, message=message, message_zh=message_zh)
+
+
+def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
+    path = PurePosixPath(file)
+    if path.suffix in (".bpmn", ".bpmn20", ".xml"):
+        return _read_bpmn(file, content)
+    if path.suffix == ".dmn":
+        keys, findings = decisions.read(content, file, tables)
+        return [_Found(kind="decision", key=key, name=name, file=file) for key, name in keys.items()], findings
+    if path.suffix == ".form":
+        _, findings = forms.check(content, file)
+        key = _json(file, content).get("id") or path.stem
+        return [_Found(kind="form", key=str(key), name=str(key), file=file)], findings
+    if path.name == "calendar.json":
+        try:
+            Calendar.from_json(_json(file, content))
+        except errors.InvalidInput as error:
+            raise errors.DeploymentRefused(
+                [_finding(file, "calendar", error.message, f"日历无法解析：{error.message}")]
+            ) from None
+        return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
+    return [], []
+
+
+def _json(file: str, content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise errors.DeploymentRefused(
+            [_finding(file, "json", f"Expected JSON, but found: {error}", f"应为 JSON，但发现：{error}")]
+        ) from None
+    if not isinstance(value, dict):
+        raise errors.DeploymentRefused([_finding(file, "json", "Expected a JSON object", "应为 JSON 对象")])
+    return value
+
+
+def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
+    findings = validation.check(xml.parse(content, file), file)
+    if any(finding.level == "error" for finding in findings):
+        return [], findings
+    specs, more = parser.read(content, file, scripts=settings.current.script_formats)
+    findings += more
+    return [
+        _Found(
+            kind="process",
+            key=spec.key,
+            name=spec.label,
+            file=file,
+            version_tag=spec.version_tag,
+            executable=spec.executable,
+            spec=spec,
+        )
+        for spec in specs
+    ], findings
+
+
+def _duplicates(found: list[_Found]) -> list[errors.Finding]:
+    seen: dict[tuple[str, str], str] = {}
+    findings = []
+    for entry in found:
+        other = seen.setdefault((entry.kind, entry.key), entry.file)
+        if other != entry.file:
+            findings.append(
+                _finding(
+                    entry.file,
+                    "duplicate-key",
+                    f"{entry.kind} '{entry.key}' stands in {other} too; remove one",
+                    f"{other} 中已有“{entry.key}”，请删除其一",
+                )
+            )
+    return findings
+
+
+# -- storing -----------------------------------------------------------------------------------------------------------
+
+
+def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool:
+    try:
+        newest = definitions.latest(session, entry.kind, entry.key)
+    except errors.NotFound:
+        return True
+    if newest.sha256 != digests[entry.file]:
+        return True
+    return entry.kind == "process" and _is_accompanied_anew(session, newest.deployment_id, digests)
+
+
+def _is_accompanied_anew(session: Session, deployment_id: int, digests: Mapping[str, str]) -> bool:
+    """Tell whether forms or guidance are not those of an earlier deployment, whose processes would not see them."""
+    query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
+    known = {row.name: row.sha256 for row in session.execute(query)}
+    return any(
+        known.get(file) != digest
+        for file, digest in digests.items()
+        if file.endswith(".form") or file.startswith("guidance/")
+    )
+
+
+def _store(
+    session: Session, resources: Mapping[str, bytes], digests: Mapping[str, str], name: str, by: str | None
+) -> tuple[Deployment, dict[str, int]]:
+    whole = sha256("".join(f"{file}\0{digests[file]}\n" for file in sorted(resources)).encode()).hexdigest()
+    deployment = Deployment(name=name[:255], sha256=whole, created_at=clock.now(), created_by=by)
+    session.add(deployment)
+    session.flush()
+    ids: dict[str, int] = {}
+    for file, source in resources.items():
+        row = Resource(deployment_id=deployment.id, name=file[:255], sha256=digests[file], content=source)
+        session.add(row)
+        session.flush()
+        ids[file] = row.id
+    return deployment, ids
+
+
+def _version(session: Session, deployment: Deployment, entry: _Found, resource_id: int, digest: str) -> Definition:
+    try:
+        version = definitions.latest(session, entry.kind, entry.key).version + 1
+    except errors.NotFound:
+        version = 1
+    row = Definition(
+        kind=entry.kind,
+        key=entry.key,
+        version=version,
+        name=entry.name[:255],
+        version_tag=entry.version_tag,
+        deployment_id=deployment.id,
+        resource_id=resource_id,
+        sha256=digest,
+        executable=entry.executable,
+        suspended=False,
+        created_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row

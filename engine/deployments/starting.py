@@ -1,0 +1,84 @@
+"""What begins new instances by itself: messages, signals and timers of start events, always of the newest version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.gateways import EventBasedGateway
+from casepath.engine.bpmn.elements.tasks import ReceiveTask
+from casepath.engine.bpmn.model import EventDefinition, ProcessSpec
+from casepath.engine.database import Base, values
+from casepath.engine.database.models import Definition, Job, Subscription
+from casepath.engine.deployments import definitions
+from casepath.engine.expressions import Environment
+from casepath.engine.time import clock, timers
+
+_definitions = Base.metadata.tables[Definition.__tablename__]
+_jobs = Base.metadata.tables[Job.__tablename__]
+_subscriptions = Base.metadata.tables[Subscription.__tablename__]
+
+
+def arm(session: Session, definition: Definition, spec: ProcessSpec) -> None:
+    """Wait for what starts a process; what started its older versions is waited for no longer."""
+    disarm(session, definition.key)
+    for node in starters(spec):
+        for event in node.definitions:
+            if event.kind == "timer":
+                _arm_timer(session, definition, node, event)
+            elif event.kind in ("message", "signal") and event.name is not None:
+                session.execute(
+                    insert(_subscriptions).values(
+                        kind=event.kind,
+                        name=str(event.name.evaluate({}, _environment(session))),
+                        definition_id=definition.id,
+                        element_id=node.bpmn_id,
+                        created_at=clock.now(),
+                    )
+                )
+
+
+def disarm(session: Session, key: str) -> None:
+    """Wait no longer for what starts any version of a process."""
+    versions = select(_definitions.c.id).where(_definitions.c.kind == "process", _definitions.c.key == key)
+    for table in (_subscriptions, _jobs):
+        session.execute(delete(table).where(table.c.process_instance_id.is_(None), table.c.definition_id.in_(versions)))
+
+
+def starters(spec: ProcessSpec) -> list[Node]:
+    """Return the elements whose events begin a new instance."""
+    found: list[Node] = [start for start in spec.root.start_events if start.definitions]
+    for child in spec.root.children:
+        if isinstance(child, ReceiveTask) and child.instantiates and not child.incoming:
+            found.append(child)
+        elif isinstance(child, EventBasedGateway) and child.instantiates:
+            found.extend(child.targets())
+    return found
+
+
+def _environment(session: Session) -> Environment:
+    return Environment(now=clock.now(), calendar=definitions.calendar(session))
+
+
+def _arm_timer(session: Session, definition: Definition, node: Node, event: EventDefinition) -> None:
+    assert event.schedule is not None
+    assert event.timer is not None
+    environment = _environment(session)
+    value: Any = event.schedule.evaluate({}, environment)
+    zone = environment.calendar.zone if environment.calendar else "UTC"
+    due = timers.schedule(event.timer, value, environment.now, zone)
+    session.execute(
+        insert(_jobs).values(
+            kind="start_timer",
+            definition_id=definition.id,
+            element_id=node.bpmn_id,
+            state="waiting",
+            due_at=due.at,
+            payload=values.dumps(due.as_json()),
+            retries=3,
+            created_at=environment.now,
+        )
+    )

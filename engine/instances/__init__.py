@@ -1,0 +1,13 @@
+"""
+What can be asked of running process instances, one module per noun; the caller has opened the transaction.
+
+    process_instances   start, suspend, resume, cancel, modify, set variables
+    user_tasks          claim, give back, assign, delegate, draft, complete
+    external_tasks      fetch and lock, complete, fail, throw an error
+    jobs                timers, continuations, messages on their way: execute, back off, retry
+    messages            correlate a message, broadcast a signal
+    incidents           resolve what is stuck
+    migration_plans     move running instances to another version
+    attachments, comments, notifications
+    numbers             business keys; `submissions` what must be done once; `media_types` what a file is
+"""

@@ -1,0 +1,35 @@
+"""
+External tasks: work for workers, waiting under a topic.
+
+A worker has a task until its lock ends; after that anybody may fetch it again, and only who has it now may report. Work
+is done at least once, so each task carries an idempotency key for what has effects elsewhere.
+"""
+
+from __future__ import annotations
+
+from casepath.engine.instances.external_tasks.fetching import (
+    FetchedTask,
+    Topic,
+    extend_lock,
+    fetch_and_lock,
+    lock,
+    set_priority,
+    unlock,
+)
+from casepath.engine.instances.external_tasks.reporting import complete, fail, set_retries, throw_error
+from casepath.engine.instances.external_tasks.rows import get
+
+__all__ = [
+    "FetchedTask",
+    "Topic",
+    "complete",
+    "extend_lock",
+    "fail",
+    "fetch_and_lock",
+    "get",
+    "lock",
+    "set_priority",
+    "set_retries",
+    "throw_error",
+    "unlock",
+]

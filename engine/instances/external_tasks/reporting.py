@@ -1,0 +1,189 @@
+"""What workers report of external tasks: done, failed, or a business error; and new retries for those that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, history, runtime, texts
+from casepath.engine.bpmn.triggers import CompleteExternalTask, ThrowError
+from casepath.engine.database import Base
+from casepath.engine.database.models import Incident
+from casepath.engine.database.statements import Statement
+from casepath.engine.history import Event
+from casepath.engine.instances.external_tasks import rows
+from casepath.engine.instances.external_tasks.rows import Found
+from casepath.engine.time import clock
+
+#: Characters that are kept of what a worker says about a failure.
+MAX_MESSAGE_LENGTH = 4_000
+MAX_DETAILS_LENGTH = 100_000
+
+_table = rows.table
+_incidents = Base.metadata.tables[Incident.__tablename__]
+
+_complete = Statement(
+    update(_table)
+    .where(
+        _table.c.id == bindparam("task_id"),
+        _table.c.state == "locked",
+        _table.c.worker_id == bindparam("holder"),
+        rows.active,
+    )
+    .values(state="completed", ended_at=bindparam("now"))
+)
+
+
+def complete(
+    session: Session,
+    task_id: int,
+    *,
+    worker_id: str,
+    variables: Mapping[str, Any] | None = None,
+    local_variables: Mapping[str, Any] | None = None,
+) -> None:
+    """
+    Take a worker's result and move the process instance on; local variables stay with the activity.
+
+    A lock that has ended does no harm while nobody else has fetched the task. Raises `NotFound`, or `InvalidState` if
+    the worker does not have it, or if the process instance is suspended.
+    """
+    task = rows.locked(session, task_id)
+    change = {"task_id": task_id, "holder": worker_id, "now": clock.now()}
+    if not _complete.change(session.connection(), change):
+        raise rows.refusal(session, "complete", task_id)
+    trigger = CompleteExternalTask(
+        activity_instance=task.activity_instance,
+        variables=variables or {},
+        local_variables=local_variables or {},
+    )
+    runtime.advance(session, task.process_instance_id, trigger, by=worker_id)
+
+
+def fail(
+    session: Session,
+    task_id: int,
+    *,
+    worker_id: str,
+    message: str,
+    details: str = "",
+    retries: int,
+    retry_in: timedelta = timedelta(0),
+) -> None:
+    """
+    Note that a worker could not do it: to be tried again in `retry_in`, or an incident when no retries are left.
+
+    Raises `NotFound`, `InvalidInput` for figures out of range, or `InvalidState` if the worker does not have the task.
+    """
+    if retries < 0 or not timedelta(0) <= retry_in <= rows.LONGEST:
+        raise errors.InvalidInput("Expected retries of at least 0, the next one within a year")
+    task = rows.locked(session, task_id)
+    now = clock.now()
+    message = texts.storable(message, limit=MAX_MESSAGE_LENGTH)
+    details = texts.storable(details, limit=MAX_DETAILS_LENGTH)
+    change = {
+        "state": "created" if retries else "failed",
+        "worker_id": None,
+        "locked_until": now + retry_in,
+        "retries": retries,
+        "error_message": message,
+        "error_details": details,
+    }
+    held = (_table.c.state == "locked", _table.c.worker_id == worker_id)
+    rows.change(session, task_id, "report a failure of", *held, to=change)
+    # What a worker says about a failure may quote the customer, so that it can be erased.
+    _record(session, task, "external_task.failed", worker_id, {"retries": retries}, {"error_message": message})
+    if not retries:
+        _open_incident(session, task, message, details, now)
+        _record(session, task, "incident.opened", worker_id, {"incident": "external_task"})
+
+
+def throw_error(
+    session: Session,
+    task_id: int,
+    *,
+    worker_id: str,
+    error_code: str,
+    message: str = "",
+    variables: Mapping[str, Any] | None = None,
+) -> None:
+    """
+    Report a business error for the diagram to catch.
+
+    Raises `NotFound`, or `InvalidState` if the worker does not have the task or the process instance is suspended.
+    """
+    task = rows.locked(session, task_id)
+    held = (_table.c.state == "locked", _table.c.worker_id == worker_id, rows.active)
+    rows.change(session, task_id, "throw an error from", *held, to={"worker_id": worker_id})
+    trigger = ThrowError(
+        activity_instance=task.activity_instance,
+        error_code=texts.checked(error_code, name="an error code", limit=255),
+        message=texts.storable(message, limit=MAX_MESSAGE_LENGTH),
+        variables=variables or {},
+    )
+    runtime.advance(session, task.process_instance_id, trigger, by=worker_id)
+    # Where nothing caught the error, the activity stands still with an incident; to try it again makes a new task.
+    session.connection().execute(delete(_table).where(_table.c.id == task_id, _table.c.ended_at.is_(None)))
+
+
+def set_retries(session: Session, task_id: int, retries: int, *, by: str) -> None:
+    """
+    Let a task be tried again so many times, at once; its incident is resolved.
+
+    Raises `NotFound`, `InvalidInput` for less than one, or `InvalidState` if it has ended.
+    """
+    if retries < 1:
+        raise errors.InvalidInput(f"Expected at least one retry, but found {retries}")
+    task = rows.locked(session, task_id)
+    change: dict[str, Any] = {"retries": retries}
+    if task.state == "failed":
+        change |= {"state": "created", "locked_until": clock.now()}
+    rows.change(session, task_id, "set the retries of", _table.c.ended_at.is_(None), to=change)
+    _record(session, task, "external_task.retried", by, {"retries": retries})
+    if task.state == "failed":
+        # Whoever resolves the incident itself has done this already.
+        session.connection().execute(
+            update(_incidents)
+            .where(_incidents.c.external_task_id == task_id, _incidents.c.state == "open")
+            .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
+        )
+        _record(session, task, "incident.resolved", by, {"incident": "external_task"})
+
+
+def _open_incident(session: Session, task: Found, message: str, details: str, now: datetime) -> None:
+    session.connection().execute(
+        insert(_incidents).values(
+            kind="external_task",
+            process_instance_id=task.process_instance_id,
+            activity_instance=task.activity_instance,
+            element_id=task.element_id,
+            external_task_id=task.id,
+            state="open",
+            message=message,
+            details=details,
+            created_at=now,
+        )
+    )
+
+
+def _record(
+    session: Session,
+    task: Found,
+    kind: str,
+    by: str,
+    facts: Mapping[str, Any],
+    variables: Mapping[str, Any] | None = None,
+) -> None:
+    event = Event(
+        kind=kind,
+        activity_instance=task.activity_instance,
+        element_id=task.element_id,
+        facts=facts,
+        variables=variables,
+        by=by,
+    )
+    history.record(session, task.process_instance_id, event)

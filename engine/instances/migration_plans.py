@@ -1,0 +1,298 @@
+"""
+Move running process instances from one version of a process to another.
+
+A plan maps elements to elements. What waits keeps waiting: timers keep their due dates, user tasks their assignees,
+external tasks their locks. An instance is migrated as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, history, runtime
+from casepath.engine.bpmn import catching, state
+from casepath.engine.bpmn.elements.activities import Activity
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.gateways import InclusiveGateway, ParallelGateway
+from casepath.engine.bpmn.model import ProcessSpec
+from casepath.engine.bpmn.tokens import Token
+from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.database import Base
+from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, ProcessInstance, Subscription, UserTask
+from casepath.engine.deployments import definitions
+from casepath.engine.history import Event
+from casepath.engine.runtime import storing
+from casepath.engine.time import clock
+
+_activity_instances = Base.metadata.tables[ActivityInstance.__tablename__]
+_external_tasks = Base.metadata.tables[ExternalTask.__tablename__]
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_jobs = Base.metadata.tables[Job.__tablename__]
+_subscriptions = Base.metadata.tables[Subscription.__tablename__]
+_user_tasks = Base.metadata.tables[UserTask.__tablename__]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MigrationPlan:
+    """How instances go from one version to another: element of the source to element of the target."""
+
+    source_id: int
+    target_id: int
+    instructions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a plan, or one instance with it, cannot be migrated."""
+
+    element_id: str
+    message: str
+    message_zh: str
+    process_instance_id: int | None = None
+
+
+def draft(
+    session: Session, source_id: int, target_id: int, overrides: Mapping[str, str] | None = None
+) -> MigrationPlan:
+    """Return a plan that maps elements of the same id and type, and what `overrides` says; raises `NotFound`."""
+    source, target = definitions.process(session, source_id), definitions.process(session, target_id)
+    instructions = {
+        key: key for key, node in source.nodes.items() if key in target.nodes and type(target.nodes[key]) is type(node)
+    }
+    instructions.update(overrides or {})
+    return MigrationPlan(source_id=source_id, target_id=target_id, instructions=instructions)
+
+
+def validate(session: Session, plan: MigrationPlan) -> list[Problem]:
+    """Return what is wrong with a plan itself, whatever instance it is for."""
+    source, target = definitions.process(session, plan.source_id), definitions.process(session, plan.target_id)
+    problems = []
+    for old, new in plan.instructions.items():
+        before, after = source.nodes.get(old), target.nodes.get(new)
+        if before is None:
+            problems.append(
+                _problem(
+                    old, f"Expected element {old} in the source version, but found none", f"源版本中没有元素 {old}"
+                )
+            )
+        elif after is None:
+            problems.append(
+                _problem(
+                    old, f"Expected element {new} in the target version, but found none", f"目标版本中没有元素 {new}"
+                )
+            )
+        elif type(before) is not type(after):
+            problems.append(
+                _problem(
+                    old,
+                    f"Expected {new} to be a {before.tag}, as {old} is, but found a {after.tag}",
+                    f"{new} 应与 {old} 同为 {before.tag}，但发现 {after.tag}",
+                )
+            )
+    return problems
+
+
+def validate_instance(session: Session, plan: MigrationPlan, process_instance_id: int) -> list[Problem]:
+    """Return why an instance cannot be migrated with this plan; raises `NotFound`."""
+    row = runtime.lock(session, process_instance_id)
+    if row.state not in ("active", "suspended") or row.definition_id != plan.source_id:
+        return [
+            _problem(
+                "",
+                f"Expected a running instance of the source version, but found {row.state}, version "
+                f"{row.definition_id}",
+                "应为源版本的运行中实例",
+                process_instance_id,
+            )
+        ]
+    running = runtime.load(session, row, clock.now())
+    target = definitions.process(session, plan.target_id)
+    return list(_instance_problems(plan, running, target, process_instance_id))
+
+
+def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, by: str | None, reason: str) -> None:
+    """Migrate one instance; raises `InvalidInput` naming every problem, with nothing changed."""
+    problems = validate(session, plan) + validate_instance(session, plan, process_instance_id)
+    if problems:
+        raise errors.InvalidInput("; ".join(problem.message for problem in problems))
+    row = runtime.lock(session, process_instance_id)
+    now = clock.now()
+    old = runtime.load(session, row, now)
+    target = definitions.process(session, plan.target_id)
+    new = TokenWorkflow(target, old.environment, old.services)
+    tokens, variables = _translated(plan, old, target)
+    state.load(new, tokens, variables)
+    _move_work(session, plan, old, target, process_instance_id)
+    _move_waits(session, plan, new, process_instance_id)
+    storing.write_effects(session.connection(), new, row, before=-1, now=now)
+    stored_tokens, stored_variables = state.dump(new)
+    session.connection().execute(
+        update(_instances)
+        .where(_instances.c.id == process_instance_id)
+        .values(
+            tokens=stored_tokens, variables=stored_variables, definition_id=plan.target_id, definition_key=target.key
+        )
+    )
+    drafted = draft(session, plan.source_id, plan.target_id).instructions
+    facts = {
+        "definition": target.key,
+        "from": definitions.definition(session, plan.source_id).version,
+        "version": definitions.definition(session, plan.target_id).version,
+        "instructions": {key: value for key, value in plan.instructions.items() if key != value},
+        "left_out": sorted(drafted.keys() - plan.instructions.keys()),
+        "reason": reason,
+    }
+    history.record(session, process_instance_id, Event(kind="process_instance.migrated", facts=facts, by=by))
+    for begun in new.events:
+        history.record(session, process_instance_id, begun)
+
+
+def _problem(element_id: str, message: str, message_zh: str, process_instance_id: int | None = None) -> Problem:
+    return Problem(
+        element_id=element_id, message=message, message_zh=message_zh, process_instance_id=process_instance_id
+    )
+
+
+def _instance_problems(
+    plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
+) -> Iterator[Problem]:
+    for token in running.tasks.values():
+        element = token.node.bpmn_id
+        mapped = target.nodes.get(plan.instructions.get(element, ""))
+        if mapped is None:
+            yield _problem(
+                element,
+                f"Expected an instruction for {element}, where activity instance {token.number} is, but found none",
+                f"{element} 上有活动实例 {token.number}，但没有迁移指令",
+                process_instance_id,
+            )
+            continue
+        if _container_key(plan, token.node) != _inner_container(mapped):
+            yield _problem(
+                element,
+                f"Expected {mapped.bpmn_id} in the same sub-process as {element}, but found another",
+                f"{mapped.bpmn_id} 应与 {element} 位于同一子流程",
+                process_instance_id,
+            )
+        repeats = isinstance(mapped, Activity) and mapped.loop is not None
+        if isinstance(token.node, Activity) and repeats != (token.node.loop is not None):
+            yield _problem(
+                element,
+                f"Expected {mapped.bpmn_id} to repeat as {element} does, but it does not",
+                f"{mapped.bpmn_id} 的循环方式应与 {element} 相同",
+                process_instance_id,
+            )
+        if isinstance(token.node, (ParallelGateway, InclusiveGateway)) and _flow_id(plan, token, target) is None:
+            yield _problem(
+                element,
+                f"Expected a sequence flow to {mapped.bpmn_id} for the token that waits at {element}, but found none",
+                f"等待于 {element} 的令牌在目标版本中没有对应的顺序流",
+                process_instance_id,
+            )
+
+
+def _inner_container(node: Node) -> str | None:
+    """Return the id of the sub-process that an element stands in; empty for the process itself."""
+    if node.container is None or node.container.container is None:
+        return ""
+    return node.container.bpmn_id
+
+
+def _container_key(plan: MigrationPlan, node: Node) -> str | None:
+    container = _inner_container(node)
+    return plan.instructions.get(container) if container else ""
+
+
+def _flow_id(plan: MigrationPlan, token: Token, target: ProcessSpec) -> str | None:
+    """Return the flow of the target that stands for the one a token came by: the same id, or the same ends."""
+    if token.flow is None:
+        return None
+    mapped = plan.instructions.get(token.node.bpmn_id)
+    same = target.flows.get(token.flow.id)
+    if same is not None and same.target.bpmn_id == mapped:
+        return same.id
+    source = plan.instructions.get(token.flow.source.bpmn_id)
+    return next(
+        (flow.id for flow in target.flows.values() if flow.source.bpmn_id == source and flow.target.bpmn_id == mapped),
+        None,
+    )
+
+
+def _translated(plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec) -> tuple[str, str]:
+    """Return the stored form of an instance in terms of the target version."""
+    for token in running.tasks.values():
+        flow_id = _flow_id(plan, token, target)
+        token.flow = target.flows[flow_id] if flow_id else None
+        if "start" in token.memo:
+            token.memo["start"] = plan.instructions.get(token.memo["start"], token.memo["start"])
+    for token in running.tasks.values():
+        token.task_spec = target.nodes[plan.instructions[token.node.bpmn_id]]
+    return state.dump(running)
+
+
+def _move_work(
+    session: Session, plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
+) -> None:
+    """Let user tasks, external tasks and visits follow; who has claimed what stays."""
+    for token in running.tasks.values():
+        node = target.nodes[token.node.bpmn_id]
+        common = {"element_id": node.bpmn_id}
+        for table, more in (
+            (_user_tasks, {"name": (node.bpmn_name or node.bpmn_id)[:255], "definition_id": plan.target_id}),
+            (_external_tasks, {"definition_id": plan.target_id}),
+        ):
+            session.execute(
+                update(table)
+                .where(
+                    table.c.process_instance_id == process_instance_id,
+                    table.c.activity_instance == token.number,
+                    table.c.ended_at.is_(None),
+                )
+                .values(**common, **more)
+            )
+        session.execute(
+            update(_activity_instances)
+            .where(
+                _activity_instances.c.process_instance_id == process_instance_id,
+                _activity_instances.c.number == token.number,
+            )
+            .values(**common)
+        )
+
+
+def _move_waits(session: Session, plan: MigrationPlan, new: TokenWorkflow, process_instance_id: int) -> None:
+    """Keep what is waited for in both versions, drop what is not in the target, begin with what is new there."""
+    kept: set[tuple[int, str]] = set()
+    for table in (_jobs, _subscriptions):
+        rows = session.execute(
+            select(table.c.id, table.c.activity_instance, table.c.element_id).where(
+                table.c.process_instance_id == process_instance_id, table.c.activity_instance.is_not(None)
+            )
+        ).all()
+        for row in rows:
+            mapped = plan.instructions.get(row.element_id)
+            if mapped is None:
+                session.execute(delete(table).where(table.c.id == row.id))
+                continue
+            session.execute(
+                update(table).where(table.c.id == row.id).values(element_id=mapped, definition_id=plan.target_id)
+            )
+            kept.add((row.activity_instance, mapped))
+    for number, node, token in _awaited(new):
+        if (number, node.bpmn_id) not in kept:
+            catching.arm(new, number, node, token)
+
+
+def _awaited(running: TokenWorkflow) -> Iterator[tuple[int, Node, Token | None]]:
+    for token in running.tasks.values():
+        if token.waits:
+            for node in token.node.awaited(token):
+                yield token.number, node, token
+    for scope in running.scopes.values():
+        if not scope.memo.get("interrupted"):
+            for start in catching.container_of(running, scope).event_starts:
+                yield scope.number, start, scope.owner

@@ -1,0 +1,81 @@
+"""
+Numbers without gaps: the next one of a sequence, and business keys such as `TS2026-0042` made from it.
+
+A number is given out in the caller's transaction, which holds the sequence until it ends: when it is rolled back,
+nobody has had the number.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors
+from casepath.engine.database import Base
+from casepath.engine.database.models import NumberSequence
+
+#: What a format of business keys may hold, beside plain text.
+PLACEHOLDERS = "{year}, {month}, {day}, {number} or {number:4}"
+MAX_FORMAT_LENGTH = 100
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_NUMBER = re.compile(r"number(?::([1-9]))?")
+
+_table = Base.metadata.tables[NumberSequence.__tablename__]
+
+
+def _counting(insert: Any) -> Any:
+    # One statement, so that two who meet at the first number both come through.
+    first = insert(_table).values(name=bindparam("name"), last=1)
+    on = first.on_conflict_do_update(index_elements=["name"], set_={"last": _table.c.last + 1})
+    return on.returning(_table.c.last)
+
+
+_COUNT = {"postgresql": _counting(postgresql.insert), "sqlite": _counting(sqlite.insert)}
+
+
+def next_number(session: Session, name: str) -> int:
+    """Return the next number of a sequence, from 1 without gaps; others who ask wait until the transaction ends."""
+    number: int = session.execute(_COUNT[session.get_bind().dialect.name], {"name": name}).scalar_one()
+    return number
+
+
+def business_key(format: str, session: Session, now: datetime, zone: ZoneInfo) -> str:  # noqa: A002 — the diagram's word
+    """
+    Return a new business key in a format such as `TS{year}-{number:4}`; the date is the one in `zone`.
+
+    Numbers start anew with each year, month or day that stands in the format. Raises `InvalidInput` as `check_format`
+    does.
+    """
+    check_format(format)
+    today = now.astimezone(zone)
+    dated = format
+    for placeholder, text in (("{year}", "%Y"), ("{month}", "%m"), ("{day}", "%d")):
+        dated = dated.replace(placeholder, today.strftime(text))
+    number = next_number(session, f"business_key:{_PLACEHOLDER.sub('{number}', dated)}")
+    return _PLACEHOLDER.sub(lambda found: _padded(found[1], number), dated)
+
+
+def check_format(format: str) -> None:  # noqa: A002 — the diagram's word
+    """Raise `InvalidInput` where a format of business keys cannot be used."""
+    names = _PLACEHOLDER.findall(format)
+    numbers = [name for name in names if _NUMBER.fullmatch(name)]
+    unknown = [name for name in names if name not in {"year", "month", "day"} and name not in numbers]
+    if unknown or set("{}") & set(_PLACEHOLDER.sub("", format)):
+        raise errors.InvalidEntry("business-key-format", expected=f"only {PLACEHOLDERS} in braces", format=format)
+    if len(numbers) != 1:
+        raise errors.InvalidEntry("business-key-format", expected="{number} once", format=format)
+    if len(format) > MAX_FORMAT_LENGTH:
+        expected = f"at most {MAX_FORMAT_LENGTH} characters"
+        raise errors.InvalidEntry("business-key-format", expected=expected, format=format)
+
+
+def _padded(placeholder: str, number: int) -> str:
+    width = placeholder.partition(":")[2]
+    return str(number).zfill(int(width or 1))

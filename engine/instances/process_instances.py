@@ -1,0 +1,182 @@
+"""Start, suspend, resume, cancel and repair process instances, and read what is alive in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, history, runtime
+from casepath.engine.bpmn import triggers
+from casepath.engine.database import Base, values
+from casepath.engine.database.models import ProcessInstance
+from casepath.engine.deployments import definitions
+from casepath.engine.history import Event
+from casepath.engine.instances import numbers
+from casepath.engine.time import clock
+
+#: Property of a process that says how its business keys look, such as `TS{year}-{number:4}`.
+KEY_FORMAT = "businessKeyFormat"
+MAX_BUSINESS_KEY = 255
+#: What `modify` is told.
+CancelActivity, StartBefore = triggers.CancelActivity, triggers.StartBefore
+
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeView:
+    """Variables that are alive in one place of a process instance."""
+
+    #: Of the activity instance that holds them; 0 for the process instance.
+    activity_instance: int
+    element_id: str | None
+    variables: Mapping[str, Any]
+
+
+def get(session: Session, process_instance_id: int) -> ProcessInstance:
+    """Return a process instance as it is in the database now; raises `NotFound`."""
+    found = session.get(ProcessInstance, process_instance_id, populate_existing=True)
+    if found is None:
+        raise errors.NotFound("process instance", process_instance_id)
+    return found
+
+
+def start(
+    session: Session,
+    key: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    business_key: str | None = None,
+    by: str | None,
+    version: int | None = None,
+    start_element: str | None = None,
+) -> ProcessInstance:
+    """
+    Start an instance of the newest version of a process, or of the one given, and run it to its first wait states.
+
+    Without a business key it gets the one that the process makes (`businessKeyFormat`), if it makes any. Raises
+    `NotFound`, `InvalidState` where the definition is suspended, and `InvalidInput` where it is not executable.
+    """
+    definition = definitions.find(session, "process", key, version=version)
+    if definition.suspended:
+        raise errors.InvalidState("start", "process definition", key, "suspended")
+    if not definition.executable:
+        raise errors.InvalidEntry("not-executable", process=key)
+    spec = definitions.process(session, definition.id)
+    if business_key is None and KEY_FORMAT in spec.properties:
+        calendar = definitions.calendar(session)
+        business_key = numbers.business_key(
+            spec.properties[KEY_FORMAT], session, clock.now(), clock.time_zone(calendar.zone if calendar else "UTC")
+        )
+    if business_key is not None and not 0 < len(business_key) <= MAX_BUSINESS_KEY:
+        raise errors.InvalidEntry("business-key", limit=MAX_BUSINESS_KEY, length=len(business_key))
+    started = runtime.begin(
+        session, definition, variables or {}, business_key=business_key, by=by, start_element=start_element
+    )
+    return get(session, started)
+
+
+def was_started(session: Session, key: str | None = None, at: datetime | None = None) -> bool:
+    """Tell whether any instance was started: of this process, at just this moment, where they are given."""
+    wanted = {_instances.c.definition_key: key, _instances.c.started_at: at}
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    return session.execute(select(_instances.c.id).where(*conditions).limit(1)).first() is not None
+
+
+def suspend(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
+    """Hold an instance still until it is resumed; raises `NotFound` or `InvalidState`."""
+    _switch(session, process_instance_id, "suspend", "active", "suspended", by, reason)
+
+
+def resume(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
+    """Let a suspended instance go on; raises `NotFound` or `InvalidState`."""
+    _switch(session, process_instance_id, "resume", "suspended", "active", by, reason)
+
+
+def _switch(
+    session: Session, process_instance_id: int, verb: str, before: str, after: str, by: str | None, reason: str
+) -> None:
+    row = runtime.lock(session, process_instance_id)
+    landed = session.connection().execute(
+        update(_instances)
+        .where(_instances.c.id == process_instance_id, _instances.c.state == before)
+        .values(state=after)
+    )
+    if not landed.rowcount:
+        raise errors.InvalidState(verb, "process instance", process_instance_id, row.state)
+    history.record(
+        session,
+        process_instance_id,
+        Event(kind=f"process_instance.{verb}d".replace("suspendd", "suspended"), facts={"reason": reason}, by=by),
+    )
+
+
+def cancel(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
+    """End an instance early with all that it called; raises `NotFound` or `InvalidState`."""
+    runtime.advance(session, process_instance_id, triggers.Cancel(reason=reason), by=by)
+
+
+def set_variables(
+    session: Session,
+    process_instance_id: int,
+    variables: Mapping[str, Any],
+    *,
+    by: str | None,
+    reason: str,
+    activity_instance: int = 0,
+) -> None:
+    """
+    Change variables by hand: of the process, or of an activity that is alive.
+
+    Raises `NotFound` or `InvalidState`; `InvalidInput` for what cannot be a value.
+    """
+    for value in variables.values():
+        values.dumps(value)
+    trigger = triggers.SetVariables(variables=variables, activity_instance=activity_instance, reason=reason)
+    runtime.advance(session, process_instance_id, trigger, by=by)
+
+
+def modify(
+    session: Session,
+    process_instance_id: int,
+    instructions: Sequence[triggers.Instruction],
+    *,
+    by: str | None,
+    reason: str,
+) -> None:
+    """
+    Move tokens by hand, in the order of the instructions, then run on.
+
+    Raises `NotFound` for elements and activity instances that are not there, `InvalidState`, and `InvalidInput` where
+    it is not clear in which of several running sub-processes an element is to start.
+    """
+    runtime.advance(session, process_instance_id, triggers.Modify(instructions=instructions, reason=reason), by=by)
+
+
+def variables(session: Session, process_instance_id: int) -> dict[str, Any]:
+    """Return the variables of the process scope, also after the end; raises `NotFound`."""
+    text = session.execute(
+        select(_instances.c.variables).where(_instances.c.id == process_instance_id)
+    ).scalar_one_or_none()
+    if text is None:
+        raise errors.NotFound("process instance", process_instance_id)
+    held: Any = values.loads(text)
+    found: dict[str, Any] = held.get("0", {})
+    return found
+
+
+def scopes(session: Session, process_instance_id: int) -> list[ScopeView]:
+    """Return all variables that are alive, the process scope first; raises `NotFound`."""
+    instance = get(session, process_instance_id)
+    held: Any = values.loads(instance.variables)
+    tokens: Any = values.loads(instance.tokens) if instance.tokens else {"t": []}
+    elements = {token[0]: token[1] for token in tokens["t"]}
+    return [
+        ScopeView(activity_instance=int(number), element_id=elements.get(int(number)), variables=found)
+        for number, found in sorted(held.items(), key=lambda item: int(item[0]))
+    ]

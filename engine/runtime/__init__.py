@@ -1,0 +1,23 @@
+"""
+The one way a process instance moves: apply a trigger, run to the next wait states, store the difference.
+
+    step      `advance`, `begin`, `lock`: one trigger in the transaction of the caller
+    storing   the difference as rows
+    services  what elements may ask while they run; `callers` what is asked of those that called a process
+"""
+
+from casepath.engine.runtime import storing
+from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load, lock
+from casepath.engine.runtime.storing import DEFAULT_RETRIES, FAR_FUTURE
+
+__all__ = [
+    "DEFAULT_RETRIES",
+    "FAR_FUTURE",
+    "activity_variables",
+    "advance",
+    "begin",
+    "environment",
+    "load",
+    "lock",
+    "storing",
+]

@@ -1,0 +1,338 @@
+"""
+`advance`: the one way a process instance moves.
+
+Start, a completed user task, a due timer, a finished external task, a message, a modification: each is a trigger. It is
+applied to what is alive, everything runs on to the next wait states, and the difference is stored, all in the
+transaction of the caller. A process that is called, or a caller that is returned to, moves in the same transaction.
+
+Lock order: the row of the outermost process instance first, then whatever is below it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, history
+from casepath.engine.bpmn import joining, moving, state, triggers
+from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
+from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.database import Base, values
+from casepath.engine.database.models import Definition, ProcessInstance
+from casepath.engine.database.statements import Statement
+from casepath.engine.deployments import definitions
+from casepath.engine.expressions import Environment
+from casepath.engine.runtime import storing
+from casepath.engine.runtime.services import Services
+from casepath.engine.runtime.storing import InstanceRow
+from casepath.engine.time import clock
+
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+
+_COLUMNS = (
+    _instances.c.id,
+    _instances.c.definition_id,
+    _instances.c.definition_key,
+    _instances.c.business_key,
+    _instances.c.state,
+    _instances.c.root_id,
+    _instances.c.parent_id,
+    _instances.c.parent_activity_instance,
+    _instances.c.tokens,
+    _instances.c.variables,
+    _instances.c.history_length,
+    _instances.c.history_hash,
+)
+_row = Statement(select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id")))
+_root_lock = Statement(select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update())
+_save = Statement(
+    update(_instances)
+    .where(_instances.c.id == bindparam("instance_id"), _instances.c.history_length == bindparam("before"))
+    .values(
+        tokens=bindparam("tokens"),
+        variables=bindparam("variables"),
+        history_length=bindparam("length"),
+        history_hash=bindparam("head"),
+        state=bindparam("state"),
+        ended_at=bindparam("ended_at"),
+        end_reason=bindparam("end_reason"),
+    )
+)
+_child = Statement(
+    select(_instances.c.id).where(
+        _instances.c.parent_id == bindparam("parent_id"),
+        _instances.c.parent_activity_instance == bindparam("number"),
+        _instances.c.ended_at.is_(None),
+    )
+)
+_begin = Statement(insert(_instances).returning(_instances.c.id))
+_name_root = Statement(
+    update(_instances).where(_instances.c.id == bindparam("instance_id")).values(root_id=_instances.c.id)
+)
+
+#: Moves of process instances that come of one trigger; more means that processes call each other in a circle.
+MAX_STEPS = 2_000
+
+Step = tuple[int, triggers.Trigger, str | None]
+
+
+def _read(connection: Connection, process_instance_id: int) -> InstanceRow:
+    rows: list[InstanceRow] = _row.rows(connection, {"instance_id": process_instance_id})
+    if not rows:
+        raise errors.NotFound("process instance", process_instance_id)
+    return rows[0]
+
+
+def lock(session: Session, process_instance_id: int) -> InstanceRow:
+    """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
+    connection = session.connection()
+    row = _read(connection, process_instance_id)
+    if connection.dialect.name == "sqlite":
+        # The transaction has the write lock of the whole database.
+        return row
+    _root_lock.rows(connection, {"root_id": row.root_id})
+    # What was read before the lock was waited for may be old.
+    return _read(connection, process_instance_id)
+
+
+def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None) -> None:
+    """
+    Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
+
+    `instance` is its id, or the row that `lock` returned if nothing has moved it since. Raises `NotFound` or
+    `InvalidState` where the trigger does not fit what is alive, and `InvalidEntry` where processes call each other for
+    ever; nothing has changed then.
+    """
+    row = lock(session, instance) if isinstance(instance, int) else instance
+    # All that comes of one trigger happens at one moment: who plays the history again has no other.
+    now = clock.now()
+    steps = deque(_step(session, row, trigger, by, now))
+    moved = 1
+    while steps:
+        process_instance_id, following, who = steps.popleft()
+        if (moved := moved + 1) > MAX_STEPS:
+            raise errors.InvalidEntry("calls-for-ever", limit=MAX_STEPS, process=row.definition_key)
+        steps.extend(_step(session, _read(session.connection(), process_instance_id), following, who, now))
+
+
+def begin(
+    session: Session,
+    definition: Definition,
+    variables: Mapping[str, Any],
+    *,
+    business_key: str | None,
+    by: str | None,
+    start_element: str | None = None,
+) -> int:
+    """Make the row of a new process instance and start it; return its id."""
+    process_instance_id = _insert(session, definition, business_key, by, None, None)
+    start = triggers.Start(
+        variables=variables,
+        start_element=start_element,
+        facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
+    )
+    # Nobody else can see it yet, so that there is nothing to lock.
+    advance(session, _read(session.connection(), process_instance_id), start, by=by)
+    return process_instance_id
+
+
+def _insert(
+    session: Session,
+    definition: Definition,
+    business_key: str | None,
+    by: str | None,
+    caller: InstanceRow | None,
+    number: int | None,
+) -> int:
+    connection = session.connection()
+    row = {
+        "definition_id": definition.id,
+        "definition_key": definition.key,
+        "business_key": business_key,
+        "state": "active",
+        "root_id": caller.root_id if caller is not None else None,
+        "parent_id": caller.id if caller is not None else None,
+        "parent_activity_instance": number,
+        "tokens": "",
+        "variables": "{}",
+        "history_length": 0,
+        "history_hash": "",
+        "started_at": clock.now(),
+        "started_by": by,
+    }
+    process_instance_id = int(_begin.rows(connection, row)[0].id)
+    if caller is None:
+        _name_root.change(connection, {"instance_id": process_instance_id})
+    return process_instance_id
+
+
+def environment(session: Session, row: InstanceRow, now: datetime) -> Environment:
+    """Return what expressions of a process instance may know beside its variables."""
+    return Environment(
+        now=now, calendar=definitions.calendar(session), business_key=row.business_key, process_instance_id=row.id
+    )
+
+
+def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
+    """Return what is alive in a process instance."""
+    spec = definitions.process(session, row.definition_id)
+    services = Services(session, row.definition_id, now)
+    running = TokenWorkflow(spec, environment(session, row, now), services)
+    if row.tokens:
+        state.load(running, row.tokens, row.variables)
+    return running
+
+
+def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
+    """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
+    row = _read(session.connection(), process_instance_id)
+    running = load(session, row, clock.now())
+    token = running.tasks.get(activity_instance)
+    if token is None:
+        raise errors.NotFound("activity instance", activity_instance)
+    return dict(token.variables())
+
+
+def _step(
+    session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime
+) -> list[Step]:
+    heard = isinstance(trigger, (triggers.CallReturned, triggers.CallFailed, triggers.Escalate))
+    if heard and row.state not in ("active", "suspended"):
+        # It has ended in this very transaction, by what the process that it called has thrown before.
+        return []
+    _require_fitting(row, trigger)
+    running = load(session, row, now)
+    before = running.last_number
+    moving.apply(running, trigger, by=by)
+    steps = _call(session, running, row, by)
+    return steps + _store(session, running, row, before, now, trigger)
+
+
+def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
+    """A suspended instance lets itself be repaired and hears what it called; one that has ended does not move."""
+    patient = (
+        triggers.Cancel,
+        triggers.SetVariables,
+        triggers.Modify,
+        triggers.CallReturned,
+        triggers.CallFailed,
+        triggers.Escalate,
+    )
+    if row.state == "active" or (row.state == "suspended" and isinstance(trigger, patient)):
+        return
+    raise errors.InvalidState("move", "process instance", row.id, row.state)
+
+
+def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | None) -> list[Step]:
+    """Make the instances of processes that are called; a call to what is not there leaves its activity standing."""
+    steps: list[Step] = []
+    for effect in list(running.effects):
+        if isinstance(effect, Called) and effect.number in running.tasks:
+            token = running.tasks[effect.number]
+            try:
+                definition = definitions.called(session, row.definition_id, effect)
+            except errors.EngineError as error:
+                token.memo.pop("called", None)
+                running.fail(token, error)
+                continue
+            child = _insert(session, definition, effect.business_key, by, row, effect.number)
+            facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
+            running.record("call.started", token, facts={**facts, "process_instance": child})
+            steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=facts), by))
+        elif isinstance(effect, CallCancelled):
+            sought = {"parent_id": row.id, "number": effect.number}
+            found = _child.rows(session.connection(), sought)
+            steps += [(child.id, triggers.Cancel(reason="caller", by_caller=True), by) for child in found]
+    return steps
+
+
+def _store(
+    session: Session, running: TokenWorkflow, row: InstanceRow, before: int, now: datetime, trigger: triggers.Trigger
+) -> list[Step]:
+    outcome = running.outcome
+    connection = session.connection()
+    storing.write_effects(connection, running, row, before, now)
+    storing.write_visits(connection, running, row.id, now)
+    match joining.stuck(running):
+        case False, True:
+            storing.open_stuck(connection, running, row.id, now)
+        case True, False:
+            storing.resolve_stuck(connection, running, row.id, now)
+    if outcome is not None:
+        kind = f"process_instance.{outcome.state}"
+        if not isinstance(trigger, triggers.Cancel):
+            running.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
+    sealed = history.seal(row.id, row.history_length, row.history_hash, running.events, at=now)
+    storing.write_history(connection, sealed.rows)
+    if outcome is None:
+        tokens, variables = state.dump(running)
+    else:
+        tokens, variables = "", values.dumps({"0": running.root.variables})
+    landed = _save.change(
+        connection,
+        {
+            "instance_id": row.id,
+            "before": row.history_length,
+            "tokens": tokens,
+            "variables": variables,
+            "length": sealed.length,
+            "head": sealed.head,
+            "state": outcome.state if outcome else row.state,
+            "ended_at": now if outcome else None,
+            "end_reason": outcome.reason if outcome else None,
+        },
+    )
+    if not landed:
+        raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
+    return _report(running, row, outcome, trigger)
+
+
+def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger) -> list[Step]:
+    """Return what the caller of a process instance has to be told."""
+    number = row.parent_activity_instance
+    if row.parent_id is None or number is None:
+        return []
+    # A caller that asks for nothing by name takes back what was set, and that at the end only.
+    asks = "set" not in running.root.memo
+    steps: list[Step] = [
+        (
+            row.parent_id,
+            triggers.Escalate(
+                activity_instance=number,
+                escalation_code=effect.code,
+                variables=effect.variables,
+                results=effect.results if asks else {},
+            ),
+            None,
+        )
+        for effect in running.effects
+        if isinstance(effect, Escalated)
+    ]
+    if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.by_caller):
+        return steps
+    if outcome.state == "completed":
+        returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running))
+        steps.append((row.parent_id, returned, None))
+    else:
+        error = outcome.error
+        failed = triggers.CallFailed(
+            activity_instance=number,
+            error_code=error.error_code if error else None,
+            message=error.message if error else f"Process instance {row.id} was cancelled: {outcome.reason}",
+            variables=error.variables if error else {},
+            results=running.root.variables if error and asks else {},
+        )
+        steps.append((row.parent_id, failed, None))
+    return steps
+
+
+def _handed_back(running: TokenWorkflow) -> dict[str, Any]:
+    """Return what a caller gets at the end: all variables of the process, or those that were set in it."""
+    tracked = running.root.memo.get("set")
+    held = running.root.variables
+    return dict(held) if tracked is None else {name: held[name] for name in tracked if name in held}

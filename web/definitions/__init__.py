@@ -1,0 +1,1 @@
+"""Processes, decision tables and forms: see, edit, deploy."""

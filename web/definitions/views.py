@@ -1,0 +1,297 @@
+"""Processes, decision tables and forms as they are deployed, and deploying new versions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from casepath.engine import deployments, errors, texts
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import attachments
+from casepath.engine.people import authorization
+from casepath.engine.queries import deployed, people, versions
+from casepath.web import forms, headers, languages, refusals, uploads
+from casepath.web.auth import requires
+from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
+
+bp = Blueprint("definitions", __name__, url_prefix="/processes")
+
+#: Warnings that are told after a deployment: they travel in a cookie, which browsers keep only up to 4 kB.
+MAX_FLASHES = 5
+#: Endings of the files that may be uploaded, and the folder of a deployment in which each belongs.
+FOLDERS = {".bpmn": "", ".dmn": "", ".form": "forms/", ".md": "guidance/", ".json": ""}
+
+
+@bp.get("/")
+def index() -> str:
+    """Show what is deployed."""
+    with g.readers.begin() as session:
+        found = {kind: versions.newest(session, kind) for kind in ("process", "decision", "form")}
+        return render_template(
+            "definitions/index.html",
+            processes=found["process"],
+            decisions=found["decision"],
+            forms=found["form"],
+            names=people.names(session, [each.created_by for rows in found.values() for each in rows]),
+            may_deploy=authorization.may_deploy(g.person),
+        )
+
+
+@bp.get("/show/<key>")
+def show(key: str) -> str:
+    """Show a version of a process, the newest unless another one is asked for."""
+    headers.allow_style_attributes()
+    with g.readers.begin() as session:
+        known = versions.of_key(session, "process", key)
+        shown = chosen(known)
+        texts = deployed.texts(session, shown.id)
+        files = versions.files(session, shown.deployment_id)
+        return render_template(
+            "definitions/show.html",
+            process=shown,
+            versions=known,
+            texts=texts,
+            form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
+            guidance=guidance(session, shown, texts, files),
+            files=files,
+            names=people.names(session, [each.created_by for each in known]),
+            may_deploy=authorization.may_deploy(g.person),
+            sees_all=authorization.may_see_every_instance(g.person),
+        )
+
+
+@bp.get("/diagrams/<int:definition_id>")
+def diagram(definition_id: int) -> Response:
+    """Return the file of a process."""
+    with g.readers.begin() as session:
+        if definitions.definition(session, definition_id).kind != "process":
+            raise errors.NotFound("process definition", definition_id)
+        content = definitions.content(session, definition_id)
+    return FlaskResponse(content, mimetype="application/xml")
+
+
+@bp.get("/diagrams/<int:definition_id>/standing")
+@requires(authorization.may_see_every_instance)
+def standing(definition_id: int) -> Response:
+    """Return where the instances of a process stand."""
+    with g.readers.begin() as session:
+        return jsonify(versions.standing(session, definition_id))
+
+
+@bp.get("/decisions/<key>")
+def decision(key: str) -> str:
+    """Show a version of a decision table."""
+    with g.readers.begin() as session:
+        known = versions.of_key(session, "decision", key)
+        shown = chosen(known)
+        return render_template(
+            "definitions/decision.html",
+            decision=shown,
+            versions=known,
+            table=deployed.decision_table(session, shown.id),
+            names=people.names(session, [each.created_by for each in known]),
+        )
+
+
+@bp.get("/forms/<key>")
+def form(key: str) -> str:
+    """Show a form as those see it who fill it in."""
+    with g.readers.begin() as session:
+        known = versions.of_key(session, "form", key)
+        shown = chosen(known)
+        found: Any = definitions.form(session, key, shown.id)
+        return render_template(
+            "definitions/form.html",
+            form=shown,
+            versions=known,
+            fields=forms.fields(found or {}, {}),
+            names=people.names(session, [each.created_by for each in known]),
+        )
+
+
+@bp.get("/deployments/")
+def history() -> str:
+    """Show what was deployed when and by whom."""
+    with g.readers.begin() as session:
+        page = versions.deployments(session, below=row_id(request.args.get("below")))
+        names = people.names(session, [each.created_by for each in page.rows])
+        return render_template("definitions/deployments.html", page=page, names=names)
+
+
+@bp.get("/deployments/<int:deployment_id>")
+def deployment(deployment_id: int) -> str:
+    """Show a deployment with its files."""
+    with g.readers.begin() as session:
+        found = versions.deployment(session, deployment_id)
+        return render_template(
+            "definitions/deployment.html",
+            deployment=found,
+            files=versions.files(session, deployment_id),
+            names=people.names(session, [found.created_by]),
+        )
+
+
+@bp.get("/deployments/<int:deployment_id>/files/<path:name>")
+def file(deployment_id: int, name: str) -> Response:
+    """Return a file of a deployment, to be saved."""
+    with g.readers.begin() as session:
+        content = versions.content(session, deployment_id, name)
+    answer = FlaskResponse(content, mimetype="application/octet-stream")
+    answer.headers["Content-Disposition"] = headers.content_disposition(name.rpartition("/")[2])
+    return answer
+
+
+@bp.get("/modeler")
+@requires(authorization.may_deploy)
+def modeler() -> str:
+    """Show the editor: on a process, or on a new one."""
+    headers.allow_style_attributes()
+    definition_id = row_id(request.args.get("definition"))
+    with g.readers.begin() as session:
+        found = definitions.definition(session, definition_id) if definition_id is not None else None
+        if found is not None and found.kind != "process":
+            raise errors.NotFound("process definition", definition_id)
+        name = versions.file_name(session, found.id) if found else "process.bpmn"
+        return render_template("definitions/modeler.html", process=found, resource_name=name)
+
+
+@bp.post("/modeler")
+@requires(authorization.may_deploy)
+def deploy() -> tuple[Response, int] | Response:
+    """Deploy what the editor holds; findings are answered as JSON."""
+    sent = request.get_json(silent=True)
+    if not isinstance(sent, dict) or not isinstance(sent.get("xml"), str):
+        return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
+    name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
+    name = name if name.endswith(".bpmn") else f"{name}.bpmn"
+    try:
+        with g.sessions.begin() as session:
+            result = deploy_with_companions(session, {name: sent["xml"].encode(errors="surrogatepass")}, name)
+    except errors.DeploymentRefused as refusal:
+        return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
+    except errors.EngineError as error:
+        return jsonify(message=refusals.sentence(error) or error.message, problems=[]), 422
+    flash(deployed_text(result), "success")
+    processes = [each for each in result.definitions if each.kind == "process"]
+    return jsonify(location=url_for(".show", key=processes[0].key) if processes else url_for(".index"))
+
+
+@bp.get("/upload")
+@requires(authorization.may_deploy)
+def upload() -> str:
+    """Show the form for files."""
+    return render_upload()
+
+
+@bp.post("/upload")
+@requires(authorization.may_deploy)
+def deploy_files() -> Response | tuple[str, int]:
+    """Deploy files; findings are shown."""
+    name = texts.storable(request.form.get("name", "")).strip()
+    try:
+        sent_files = uploads.chosen("files", limit=uploads.MAX_RESOURCES)
+        sent = {stored_name(each.filename or ""): each.read() for each in sent_files}
+        with g.sessions.begin() as session:
+            result = deploy_with_companions(session, sent, name or next(iter(sent)))
+    except errors.DeploymentRefused as refusal:
+        return render_upload(name, findings=told(refusal.findings)), 422
+    except errors.InvalidInput as refusal:
+        return render_upload(name, refusal=refusals.sentence(refusal)), 422
+    flash(deployed_text(result), "success")
+    for finding in told(result.warnings)[:MAX_FLASHES]:
+        flash(f"{finding['place']}: {finding['message']}"[:200], "warning")
+    return redirect(url_for(".index"), 303)
+
+
+def render_upload(name: str = "", *, findings: Sequence[dict[str, str]] = (), refusal: str = "") -> str:
+    """Return the page with the form for files, and what is wrong with those that were sent."""
+    return render_template(
+        "definitions/upload.html",
+        name=name,
+        findings=findings,
+        refusal=refusal,
+        endings=", ".join(FOLDERS),
+        max_files=uploads.MAX_RESOURCES,
+    )
+
+
+def chosen(known: list[versions.Version]) -> versions.Version:
+    """Return the version of the address, else the newest; raises `NotFound`."""
+    number = request.args.get("version")
+    if number is None:
+        return known[0]
+    for each in known:
+        if str(each.version) == number:
+            return each
+    raise errors.NotFound("version", number[:20])
+
+
+def guidance(
+    session: Session, shown: versions.Version, texts: deployed.DiagramTexts, files: list[versions.File]
+) -> list[tuple[str, str]]:
+    """Return name and guidance of each element that has one, in the language of the request."""
+    language = "zh_CN" if languages.is_chinese() else "en"
+    written = {file.name.rpartition("/")[2].partition(".")[0] for file in files if file.name.endswith(".md")}
+    found = [
+        (name, deployed.guidance(session, shown.id, element_id, language))
+        for element_id, name in texts.names.items()
+        if element_id in written
+    ]
+    return [(name, text) for name, text in found if text]
+
+
+def deploy_with_companions(session: Session, sent: dict[str, bytes], name: str) -> deployments.DeploymentResult:
+    """Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`."""
+    kept: dict[str, bytes] = {}
+    for file_name in sent:
+        kept |= versions.companions(session, file_name)
+    return deployments.deploy(session, kept | sent, name=name[:255], by=g.person.username)
+
+
+def stored_name(name: str) -> str:
+    """Return where an uploaded file belongs in its deployment; raises `InvalidInput` for what cannot be deployed."""
+    base = attachments.safe_name(name)
+    ending = next((ending for ending in FOLDERS if base.endswith(ending)), None)
+    if ending is None:
+        raise errors.InvalidEntry("file-type", file=base, expected=", ".join(FOLDERS))
+    return f"{FOLDERS[ending]}{base}"
+
+
+def deployed_text(result: deployments.DeploymentResult) -> str:
+    """Say what came of a deployment."""
+    if not result.definitions:
+        return gettext("Nothing in it is new, so nothing was deployed.")
+    names = gettext(", ").join(f"{each.name or each.key} v{each.version}" for each in result.definitions)
+    return gettext("Deployed: %(names)s.", names=names)
+
+
+def told(findings: list[errors.Finding]) -> list[dict[str, str]]:
+    """Return findings in the language of the request, errors first."""
+    chinese = languages.is_chinese()
+    return [
+        {
+            "level": finding.level,
+            "place": ":".join(part for part in (finding.file, str(finding.line or "")) if part),
+            "element": finding.name or finding.element_id,
+            "message": finding.message_zh if chinese else finding.message,
+        }
+        for finding in sorted(findings, key=lambda finding: finding.level)
+    ]
+
+
+def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
+    """Return findings as `web/assets/modeler.js` shows them."""
+    chinese = languages.is_chinese()
+    return [
+        {
+            "element_id": finding.element_id,
+            "message": f"{finding.name or finding.element_id}: {finding.message_zh if chinese else finding.message}",
+        }
+        for finding in findings
+    ]

@@ -1,0 +1,1 @@
+"""Incidents, jobs and external tasks: see, try again."""

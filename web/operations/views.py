@@ -1,0 +1,140 @@
+"""What runs without people: incidents, jobs and external tasks, to be looked at and tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from casepath.engine.instances import external_tasks, incidents, jobs
+from casepath.engine.people import authorization
+from casepath.engine.queries import deployed, operations, people
+from casepath.engine.queries.operations import Place
+from casepath.web.auth import requires
+from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
+from casepath.web.user_tasks.inbox import key_from, key_text
+
+bp = Blueprint("operations", __name__, url_prefix="/operations")
+
+#: Attempts that something gets when it is tried again.
+RETRIES = 3
+INCIDENT_STATES = ("open", "resolved")
+JOB_STATES = ("waiting", "failed")
+EXTERNAL_TASK_STATES = ("created", "locked", "failed")
+
+
+@bp.get("/")
+@requires(authorization.may_operate)
+def index() -> str:
+    """Show incidents."""
+    state = chosen_state(INCIDENT_STATES) or "open"
+    with g.readers.begin() as session:
+        rows, below = operations.incidents(session, state=state, below=row_id(request.args.get("below")))
+        return render_template(
+            "operations/index.html",
+            rows=rows,
+            next=below,
+            state=state,
+            states=INCIDENT_STATES,
+            counts=operations.counts(session),
+            elements=element_names(session, [row.place for row in rows]),
+            names=people.names(session, [row.resolved_by for row in rows]),
+        )
+
+
+@bp.get("/jobs")
+@requires(authorization.may_operate)
+def job_list() -> str:
+    """Show jobs: timers, continuations, messages on their way."""
+    state = chosen_state(JOB_STATES) or "waiting"
+    with g.readers.begin() as session:
+        rows, after = operations.jobs(session, state=state, after=key_from(request.args.get("after")))
+        return render_template(
+            "operations/jobs.html",
+            rows=rows,
+            next=key_text(after),
+            state=state,
+            states=JOB_STATES,
+            counts=operations.counts(session),
+            elements=element_names(session, [row.place for row in rows]),
+        )
+
+
+@bp.get("/external-tasks")
+@requires(authorization.may_operate)
+def external_task_list() -> str:
+    """Show external tasks that have not ended."""
+    state = chosen_state(EXTERNAL_TASK_STATES)
+    with g.readers.begin() as session:
+        after = row_id(request.args.get("after")) or 0
+        rows, after_next = operations.external_tasks(session, state=state, after=after)
+        return render_template(
+            "operations/external_tasks.html",
+            rows=rows,
+            next=after_next,
+            state=state,
+            states=EXTERNAL_TASK_STATES,
+            counts=operations.counts(session),
+            elements=element_names(session, [row.place for row in rows]),
+        )
+
+
+@bp.post("/incidents/<int:incident_id>/resolve")
+@requires(authorization.may_operate)
+def resolve(incident_id: int) -> Response:
+    """Have what is stuck tried again."""
+    with g.sessions.begin() as session:
+        incidents.resolve(session, incident_id, by=g.person.username, retries=RETRIES)
+    return tried_again("operations.index")
+
+
+@bp.post("/jobs/<int:job_id>/retry")
+@requires(authorization.may_operate)
+def retry_job(job_id: int) -> Response:
+    """Have a failed job executed again."""
+    with g.sessions.begin() as session:
+        jobs.retry(session, job_id, by=g.person.username, retries=RETRIES)
+    return tried_again("operations.job_list")
+
+
+@bp.post("/external-tasks/<int:task_id>/retry")
+@requires(authorization.may_operate)
+def retry_external_task(task_id: int) -> Response:
+    """Give an external task new attempts."""
+    with g.sessions.begin() as session:
+        external_tasks.set_retries(session, task_id, RETRIES, by=g.person.username)
+    return tried_again("operations.external_task_list")
+
+
+@bp.post("/external-tasks/<int:task_id>/unlock")
+@requires(authorization.may_operate)
+def unlock(task_id: int) -> Response:
+    """Take an external task from a worker that does not answer any more."""
+    with g.sessions.begin() as session:
+        external_tasks.unlock(session, task_id)
+    flash(gettext("It is free again; any worker may fetch it."), "success")
+    return redirect(url_for(".external_task_list"), 303)
+
+
+def tried_again(endpoint: str) -> Response:
+    """Say that something will be tried again, and return to its list."""
+    flash(gettext("It is tried again."), "success")
+    return redirect(url_for(endpoint), 303)
+
+
+def chosen_state(states: Iterable[str]) -> str:
+    """Return the state of the address; nothing for one that makes no sense."""
+    return next((state for state in states if state == request.args.get("state")), "")
+
+
+def element_names(session: Session, places: Iterable[Place]) -> dict[tuple[int, str], str]:
+    """Return the names of elements by definition and element id."""
+    found: dict[tuple[int, str], str] = {}
+    for place in places:
+        if place.definition_id is not None and place.element_id is not None:
+            names = deployed.texts(session, place.definition_id).names
+            found[place.definition_id, place.element_id] = names.get(place.element_id, place.element_id)
+    return found

@@ -1,0 +1,177 @@
+"""Users and groups, for administrators: let people in, lock them out, say what they belong to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from casepath.engine import errors, texts
+from casepath.engine.people import authorization, identity
+from casepath.engine.queries import people
+from casepath.web import refusals
+from casepath.web.auth import requires
+from casepath.web.languages import gettext
+
+bp = Blueprint("people", __name__, url_prefix="/people")
+
+#: Users on one page.
+PAGE_SIZE = 50
+#: Bytes of a password made for somebody, who changes it after logging in.
+PASSWORD_BYTES = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """What was typed into a form, with what is wrong with it."""
+
+    values: Mapping[str, Any]
+    refusal: str = ""
+
+
+@bp.get("/")
+@requires(authorization.may_manage_people)
+def index() -> str:
+    """Show users, one page of them, and groups."""
+    return render()
+
+
+@bp.get("/groups")
+@requires(authorization.may_manage_people)
+def groups() -> str:
+    """Show groups with how many belong to each."""
+    return render_groups()
+
+
+@bp.get("/users/<username>")
+@requires(authorization.may_manage_people)
+def show(username: str) -> str:
+    """Show a user."""
+    return render_user(username)
+
+
+@bp.post("/")
+@requires(authorization.may_manage_people)
+def add() -> Response | tuple[str, int]:
+    """Add a user with a password made for the first log-in."""
+    typed = {name: request.form.get(name, "").strip() for name in ("username", "name", "email")}
+    chosen = request.form.getlist("groups")
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    try:
+        with g.sessions.begin() as session:
+            user = identity.create_user(
+                session,
+                typed["username"],
+                name=typed["name"],
+                email=typed["email"] or None,
+                password=password,
+                groups=chosen,
+            )
+            username = user.username
+    except errors.InvalidInput as refusal:
+        return render(Filled(values={**typed, "groups": chosen}, refusal=refusals.sentence(refusal))), 422
+    flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
+                  username=username, password=password), "success")  # fmt: skip
+    return redirect(url_for(".show", username=username), 303)
+
+
+@bp.post("/users/<username>/groups")
+@requires(authorization.may_manage_people)
+def set_groups(username: str) -> Response | tuple[str, int]:
+    """Say what a user belongs to; an administrator has to be left."""
+    chosen = request.form.getlist("groups")
+    try:
+        with g.sessions.begin() as session:
+            identity.set_groups(session, username, chosen)
+    except errors.InvalidInput as refusal:
+        return render_user(username, Filled(values={"groups": chosen}, refusal=refusals.sentence(refusal))), 422
+    flash(gettext("Done."), "success")
+    return redirect(url_for(".show", username=username), 303)
+
+
+@bp.post("/users/<username>/<any(activate, deactivate):verb>")
+@requires(authorization.may_manage_people)
+def switch(username: str, verb: str) -> Response | tuple[str, int]:
+    """Let a user in, or lock the user out at once."""
+    try:
+        with g.sessions.begin() as session:
+            identity.set_active(session, username, verb == "activate")
+    except errors.InvalidInput as refusal:
+        return render_user(username, Filled(values={}, refusal=refusals.sentence(refusal))), 422
+    flash(gettext("Done."), "success")
+    return redirect(url_for(".show", username=username), 303)
+
+
+@bp.post("/users/<username>/password")
+@requires(authorization.may_manage_people)
+def set_password(username: str) -> Response:
+    """Give a user a new password; the user's sessions end."""
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    with g.sessions.begin() as session:
+        identity.set_password(session, username, password)
+    flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
+                  username=username, password=password), "success")  # fmt: skip
+    return redirect(url_for(".show", username=username), 303)
+
+
+@bp.post("/groups")
+@requires(authorization.may_manage_people)
+def add_group() -> Response | tuple[str, int]:
+    """Add a group, or give one other names."""
+    typed = {name: request.form.get(name, "").strip() for name in ("key", "name", "name_en")}
+    sees_all = "sees_all" in request.form
+    try:
+        with g.sessions.begin() as session:
+            identity.add_group(
+                session, typed["key"], name=typed["name"], name_en=typed["name_en"] or None, sees_all=sees_all
+            )
+    except errors.InvalidInput as refusal:
+        return render_groups(Filled(values={**typed, "sees_all": sees_all}, refusal=refusals.sentence(refusal))), 422
+    flash(gettext("Done."), "success")
+    return redirect(url_for(".groups"), 303)
+
+
+def render(filled: Filled | None = None) -> str:
+    """Return the page of users."""
+    text, after = (texts.storable(request.args.get(name, "").strip()[:100]) for name in ("q", "after"))
+    with g.readers.begin() as session:
+        rows, after_next = people.users(session, text=text, after=after, limit=PAGE_SIZE)
+        return render_template(
+            "people/index.html",
+            rows=rows,
+            next=after_next,
+            text=text,
+            filled=filled or Filled(values={}),
+            groups=identity.groups(session),
+            group_names=people.group_names(session),
+        )
+
+
+def render_groups(filled: Filled | None = None) -> str:
+    """Return the page of groups."""
+    with g.readers.begin() as session:
+        return render_template(
+            "people/groups.html",
+            groups=identity.groups(session),
+            sizes=people.group_sizes(session),
+            roles=authorization.ROLES,
+            filled=filled or Filled(values={}),
+        )
+
+
+def render_user(username: str, filled: Filled | None = None) -> str:
+    """Return the page of a user; raises `NotFound`."""
+    with g.readers.begin() as session:
+        user, member_of = identity.get(session, username), identity.groups_of(session, username)
+        return render_template(
+            "people/show.html",
+            user=user,
+            chosen=filled.values.get("groups", member_of) if filled else member_of,
+            groups=identity.groups(session),
+            group_names=people.group_names(session),
+            refusal=filled.refusal if filled else "",
+        )

@@ -1,0 +1,1 @@
+"""Matters: find, show, add to, repair."""

@@ -1,0 +1,232 @@
+"""What the page of a matter shows: diagrams with the path, tasks, timeline, values, files, comments, and actions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template, request
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors
+from casepath.engine import forms as engine_forms
+from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
+from casepath.engine.people import access, authorization
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import deployed, events, instances, people, tasks
+from casepath.engine.queries.instances import Awaited, Reference
+from casepath.web import forms, headers, refusals, uploads
+from casepath.web.process_instances.timeline import Line, Teller, mentioned
+
+#: Changes of one variable that are shown; all of them stand in the timeline.
+MAX_CHANGES = 20
+#: Letters of a variable's value typed by hand.
+MAX_VALUE = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A form of the page that was refused; it is shown again with what was typed."""
+
+    #: Which form: `comment`, `files`, `message:` with the name of the message, or a verb with the instance's number.
+    form: str
+    error: errors.InvalidInput
+
+    @property
+    def text(self) -> str:
+        """What is wrong, where it is not said at single fields."""
+        return "" if isinstance(self.error, errors.InvalidVariables) else refusals.sentence(self.error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Something that may be reported: a message that is waited for, with its form."""
+
+    awaited: Awaited
+    label: str
+    about: str
+    fields: list[forms.Field]
+    refused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One variable with everything it has been."""
+
+    name: str
+    label: str
+    value: str
+    #: Whether a form names it.
+    is_labelled: bool
+    #: The newest ones, oldest first.
+    changes: list[tuple[events.Change, str]]
+    change_count: int
+
+
+def render(session: Session, reference: Reference, person: Person, refused: Refused | None = None) -> str:
+    """Return the page, with a form that was refused; raises `NotFound` for strangers."""
+    headers.allow_style_attributes()
+    views = found(session, person, reference)
+    business_key = reference if isinstance(reference, str) else None
+    every_step = request.args.get("steps") == "all"
+    page = events.page(session, reference, every_step=every_step)
+    notes = comments.list_of(session, business_key) if business_key else []
+    told = instances.notifications(session, business_key) if business_key else []
+    open_tasks = tasks.of_matter(session, person, reference)
+    files = attachments.list_of(session, business_key) if business_key else []
+    changes = events.changes(session, reference)
+    # What decisions and scripts have set, and what was set too long ago to be among the changes.
+    present = {name: value for view in views for name, value in process_instances.variables(session, view.id).items()}
+    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
+    usernames = events_usernames(page.rows, changes)
+    usernames += [note.created_by for note in notes] + [each.username for each in told]
+    usernames += [view.started_by for view in views] + [each.created_by for each in files]
+    teller = Teller(session, views, usernames, changes, every_step=every_step)
+    involved = is_involved(session, person, reference)
+    lines = [teller.tell(entry) for entry in page.rows]
+    return render_template(
+        "process_instances/show.html",
+        reference=reference,
+        business_key=business_key,
+        instances=views,
+        newest=views[-1],
+        open_tasks=open_tasks,
+        lines=lines,
+        tables=tables(session, lines),
+        next=page.next,
+        every_step=every_step,
+        values=variables(teller, changes, present),
+        notes=notes,
+        told=told,
+        photos=[each for each in files if each.media_type in media_types.IMAGES],
+        files=files,
+        names=teller.people,
+        element_names={key: texts.names for key, texts in teller.texts.items()},
+        groups=people.group_names(session),
+        reports=reports(session, reference, refused) if involved or person.sees_all else [],
+        stuck=[each for _, each in stuck],
+        incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
+        alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
+        may_add=business_key is not None and authorization.may_comment(person, involved=involved),
+        may_cancel=authorization.may_cancel_instance(person),
+        may_modify=authorization.may_modify_instance(person),
+        refused=refused,
+        max_files=uploads.MAX_FILES,
+        max_size=refusals.size(attachments.MAX_SIZE),
+        typed=request.form if refused else {},
+        taken=request.form.getlist("cancel") if refused else [],
+    )
+
+
+def found(session: Session, person: Person, reference: Reference) -> list[instances.InstanceView]:
+    """Return the process instances of a matter that a person may see, oldest first; raises `NotFound`."""
+    if isinstance(reference, int):
+        access.process_instance(session, person, reference)
+    else:
+        access.matter(session, person, reference)
+    views = instances.of_matter(session, reference)
+    if not views:
+        raise errors.NotFound("matter", reference)
+    return views
+
+
+def is_involved(session: Session, person: Person, reference: Reference) -> bool:
+    """Tell whether somebody who may see a matter has a part in it, and does not only see every one."""
+    if isinstance(reference, int):
+        return not authorization.may_see_every_instance(person)
+    return access.is_involved(session, person, reference)
+
+
+def variables(teller: Teller, changes: Mapping[str, list[events.Change]], present: Mapping[str, Any]) -> list[Value]:
+    """Return the variables that a form names, then the others, each with its newest changes."""
+    order = {name: number for number, name in enumerate(teller.labels)}
+    now = {**present, **{name: kept[-1].value for name, kept in changes.items()}}
+    return [
+        Value(
+            name=name,
+            label=teller.label(name),
+            value=teller.said(name, value),
+            is_labelled=name in teller.labels,
+            changes=[(change, teller.said(name, change.value)) for change in changes.get(name, [])[-MAX_CHANGES:]],
+            change_count=len(changes.get(name, [])),
+        )
+        for name, value in sorted(now.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+        if len(changes.get(name, [])) > 1 or value not in (None, "", [])
+    ]
+
+
+def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[events.Change]]) -> list[str | None]:
+    """Return the user names in events and changes."""
+    return mentioned(rows) + [change.by for kept in changes.values() for change in kept]
+
+
+def tables(session: Session, lines: Iterable[Line]) -> dict[int, DecisionTable]:
+    """Return the tables of the decisions among the lines, by the id of the line."""
+    shown: dict[int, DecisionTable] = {}
+    for line in lines:
+        table = deployed.decision_table(session, line.decision[0]) if line.decision else None
+        if table is not None:
+            shown[line.id] = table
+    return shown
+
+
+def reports(session: Session, reference: Reference, refused: Refused | None) -> list[Report]:
+    """Return what may be reported in a matter, each message once."""
+    reported: dict[str, Report] = {}
+    for awaited_message in instances.awaited_messages(session, reference):
+        if awaited_message.name in reported:
+            continue
+        texts = deployed.texts(session, awaited_message.definition_id)
+        error = refused.error if refused and refused.form == f"message:{awaited_message.name}" else None
+        wrong = error if isinstance(error, errors.InvalidVariables) else None
+        form = message_form(session, awaited_message)
+        present: dict[str, Any] = {}
+        if wrong is not None and form is not None:
+            present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
+        reported[awaited_message.name] = Report(
+            awaited=awaited_message,
+            label=texts.names.get(awaited_message.element_id, awaited_message.name),
+            about=texts.documentation.get(awaited_message.element_id, ""),
+            fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
+            refused=error is not None,
+        )
+    return list(reported.values())
+
+
+def message_form(session: Session, awaited_message: Awaited) -> dict[str, Any] | None:
+    """Return the form that belongs to the event of a message; None where it has none."""
+    keys = definitions.start_forms(session, awaited_message.definition_id)
+    return deployed.form(session, keys.get(awaited_message.element_id), awaited_message.definition_id)
+
+
+def awaited(session: Session, reference: Reference, name: str, person: Person) -> Awaited:
+    """Return the message of a matter that is waited for; raises `NotFound`, `Forbidden` or `NotWaiting`."""
+    found(session, person, reference)
+    if not (person.sees_all or is_involved(session, person, reference)):
+        raise errors.Forbidden("report to", "matter", reference, person.username)
+    for each in instances.awaited_messages(session, reference):
+        if each.name == name:
+            return each
+    raise errors.NotWaiting(name, str(reference))
+
+
+def changeable(session: Session, instance_id: int, person: Person, verb: str, rule: Callable[[Person], bool]) -> Any:
+    """Return a process instance that a person may change; raises `NotFound` for strangers, else `Forbidden`."""
+    instance = access.process_instance(session, person, instance_id)
+    if not rule(person):
+        raise errors.Forbidden(verb, "process instance", instance_id, person.username)
+    return process_instances.get(session, instance.id)
+
+
+def typed_value(text: str) -> Any:
+    """Return a value typed by hand: JSON where it is JSON, else the text itself."""
+    if len(text) > MAX_VALUE:
+        raise errors.InvalidEntry("value-too-long", limit=MAX_VALUE, length=len(text))
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

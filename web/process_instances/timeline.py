@@ -1,0 +1,330 @@
+"""Events of the history in words: what happened, who did it, and why a gateway chose its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from casepath.engine import history
+from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.deployments import definitions
+from casepath.engine.queries import deployed, people
+from casepath.engine.queries.events import Change, Entry
+from casepath.web import filters, forms, languages
+from casepath.web.languages import gettext
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One event as the page shows it."""
+
+    id: int
+    process_instance_id: int
+    sequence: int
+    at: datetime
+    #: Name of a symbol of the macro `icon`.
+    icon: str
+    #: `person`, `engine`, `alert` or `quiet`.
+    tone: str
+    text: str
+    #: With which values: label and value.
+    details: list[tuple[str, str]]
+    #: Why a gateway chose its way.
+    reasons: list[str]
+    by: str
+    element_id: str | None
+    #: What the diagram says about the element.
+    about: str = ""
+    #: Decision definition with the rows that matched, to be shown as its table.
+    decision: tuple[int, list[int]] | None = None
+
+
+class Instance(Protocol):
+    """What has to be known of a process instance of the matter."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def definition_id(self) -> int: ...
+
+
+class Teller:
+    """Tells the events of one matter; looks up names and labels once."""
+
+    def __init__(
+        self,
+        session: Session,
+        found: Sequence[Instance],
+        usernames: Iterable[str | None],
+        changes: Mapping[str, Sequence[Change]] | None = None,
+        *,
+        every_step: bool = False,
+    ) -> None:
+        self.session = session
+        self.changes = changes or {}
+        self.every_step = every_step
+        self.texts: dict[int, deployed.DiagramTexts] = {}
+        self.processes: dict[int, str] = {}
+        self.labels: dict[str, str] = {}
+        self.options: dict[str, dict[str, str]] = {}
+        self.people = people.names(session, usernames)
+        self.first = min(instance.id for instance in found)
+        for definition_id in sorted({instance.definition_id for instance in found}):
+            self._read(session, definition_id)
+
+    def _read(self, session: Session, definition_id: int) -> None:
+        self.texts[definition_id] = deployed.texts(session, definition_id)
+        self.processes[definition_id] = definitions.definition(session, definition_id).name
+        keys = [key for _, key in definitions.form_keys(session, definition_id)]
+        for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
+            form = deployed.form(session, form_key, definition_id) or {}
+            self.labels |= forms.labels(form)
+            self.options |= forms.options(form)
+
+    def tell(self, entry: Entry) -> Line:
+        """Return an event in words."""
+        symbol, tone, text = self.sentence(entry)
+        by_program = entry.kind.startswith("external_task.") and entry.by not in self.people
+        return Line(
+            id=entry.id,
+            process_instance_id=entry.process_instance_id,
+            sequence=entry.sequence,
+            at=entry.at,
+            icon=symbol,
+            tone=tone,
+            text=text,
+            details=self.details(entry),
+            reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
+            by="" if by_program else self.person(entry.by),
+            element_id=entry.element_id,
+            about=self.about(entry) if entry.kind in EXPLAINED else "",
+            decision=matched(entry),
+        )
+
+    def sentence(self, entry: Entry) -> tuple[str, str, str]:
+        """Return symbol, tone and text."""
+        if entry.kind == "process_instance.started" and entry.process_instance_id != self.first:
+            name = self.processes.get(entry.definition_id, "")
+            return "flag", "engine", gettext("The process “%(name)s” began", name=name)
+        known = SENTENCES.get(entry.kind)
+        if known is None:
+            return "info", "quiet", entry.kind
+        symbol, tone, say = known
+        facts = {
+            "way": self.way(entry),
+            "to": self.person(entry.facts.get("assignee")) or "—",
+            "file": next((str(value) for value in entry.variables.values()), "—"),
+        }
+        return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
+
+    def element(self, definition_id: int, element_id: str | None) -> str:
+        """Return the name of an element of a diagram."""
+        texts = self.texts.get(definition_id)
+        return (texts.names.get(element_id or "") if texts else None) or element_id or ""
+
+    def about(self, entry: Entry) -> str:
+        """Return the documentation of an element of a diagram."""
+        texts = self.texts.get(entry.definition_id)
+        return texts.documentation.get(entry.element_id or "", "") if texts else ""
+
+    def way(self, entry: Entry) -> str:
+        """Return the labels of the flows that a gateway chose."""
+        if entry.kind != "gateway.decided":
+            return ""
+        texts = self.texts[entry.definition_id]
+        chosen = entry.facts.get("holding") or [texts.default_flows.get(entry.element_id or "", "")]
+        return gettext(", ").join(texts.names[flow] for flow in chosen if flow in texts.names)
+
+    def person(self, username: str | None) -> str:
+        """Return somebody's name."""
+        return self.people.get(username, username) if username else ""
+
+    def label(self, name: str) -> str:
+        """Return what a form calls a variable; the name itself where no form has it."""
+        return self.labels.get(name, name)
+
+    def said(self, name: str, value: Any) -> str:
+        """Return a value as people read it."""
+        return forms.said(value, self.options.get(name, {}))
+
+    def reasons(self, entry: Entry) -> list[str]:
+        """Return which values a gateway read, who gave them and when."""
+        return [self._reason(entry, name, value) for name, value in entry.variables.items()]
+
+    def _reason(self, entry: Entry, name: str, value: Any) -> str:
+        said = {"label": self.label(name), "value": self.said(name, value)}
+        given = [change for change in self.changes.get(name, ()) if change.event_id < entry.id]
+        if not given or given[-1].by not in self.people or given[-1].value != value:
+            return gettext("because %(label)s = %(value)s", **said)
+        name, when = self.person(given[-1].by), filters.moment(given[-1].at)
+        return gettext("because %(label)s = %(value)s (%(name)s, %(when)s)", **said, name=name, when=when)
+
+    def details(self, entry: Entry) -> list[tuple[str, str]]:
+        """Return what belongs to an event: values, what was decided, a reason."""
+        facts = entry.facts
+        shown: list[tuple[str, str]] = []
+        match entry.kind:
+            case "gateway.decided" | "attachment.added":
+                pass
+            case "external_task.failed":
+                shown = [(gettext("Message"), str(text)) for text in entry.variables.values()]
+            case "comment.added":
+                shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
+            case "notification.sent":
+                shown = [(gettext("Subject"), str(text)) for text in entry.variables.values()]
+                shown.append((gettext("To"), gettext(", ").join(self.person(to) for to in facts.get("to", ()))))
+            case "decision.evaluated":
+                shown = self._decided(entry)
+            case "process_instance.modified":
+                shown = [self._instruction(entry, each) for each in facts.get("instructions", ())]
+            case _:
+                shown = self._values(entry)
+        due_at = facts.get("due") if entry.kind == "user_task.created" else None
+        if due_at:
+            shown.append((gettext("Due"), filters.value(datetime.fromisoformat(str(due_at)))))
+        wrong = entry.variables.get(history.ERROR_TEXT) or facts.get("message")
+        told = ((gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong))
+        return shown + [(label, str(text)) for label, text in told if text]
+
+    def _values(self, entry: Entry) -> list[tuple[str, str]]:
+        everything = self.every_step or entry.kind == "variables.set"
+        return [
+            (self.label(name), self.said(name, value))
+            for name, value in entry.variables.items()
+            if value not in (None, "", []) and (everything or name in self.labels) and name != history.ERROR_TEXT
+        ]
+
+    def _decided(self, entry: Entry) -> list[tuple[str, str]]:
+        asked = [(self.label(name), self.said(name, value)) for name, value in entry.variables.items() if name != "="]
+        table = deployed.decision_table(self.session, entry.facts.get("definition"))
+        return asked + answers(entry.variables.get("="), table)
+
+    def _instruction(self, entry: Entry, instruction: Mapping[str, Any]) -> tuple[str, str]:
+        if "cancel" in instruction:
+            return gettext("Taken away"), f"#{instruction['cancel']}"
+        verb, element_id = next(iter(instruction.items()))
+        label = gettext("Started before") if verb == "start_before" else gettext("Started after")
+        return label, self.element(entry.definition_id, str(element_id))
+
+
+def answers(result: Any, table: DecisionTable | None) -> list[tuple[str, str]]:
+    """Return what a decision answered, by the labels of its table; texts in the language of the request."""
+    if isinstance(result, list):
+        return [pair for each in result for pair in answers(each, table)]
+    if not isinstance(result, Mapping):
+        label = table.outputs[0].label if table and len(table.outputs) == 1 else ""
+        return [(label or gettext("Result"), filters.value(result))]
+    labels = {column.name: column.label or column.name for column in table.outputs} if table else {}
+    chinese = languages.is_chinese()
+    return [
+        (str(labels.get(name, name)), filters.value(value))
+        for name, value in result.items()
+        if not (name.endswith("_en") if chinese else f"{name}_en" in result)
+    ]
+
+
+def mentioned(entries: Iterable[Entry]) -> list[str | None]:
+    """Return the user names in events."""
+    found: list[str | None] = []
+    for entry in entries:
+        found += [entry.by, entry.facts.get("assignee"), *entry.facts.get("to", ())]
+    return found
+
+
+def matched(entry: Entry) -> tuple[int, list[int]] | None:
+    """Return which decision was evaluated and which of its rows matched, from 1."""
+    if entry.kind != "decision.evaluated" or "definition" not in entry.facts:
+        return None
+    tables = entry.facts.get("matched", {}).get(entry.facts.get("decision"), [])
+    return int(entry.facts["definition"]), [row for rows in tables for row in rows]
+
+
+def decided(name: str, way: str) -> str:
+    """Say how a gateway decided."""
+    return gettext("“%(name)s” → %(way)s", name=name, way=way) if way else gettext("Decided: %(name)s", name=name)
+
+
+#: Events that are the first to name an element: what the diagram says about it is told with them.
+EXPLAINED = frozenset({"user_task.created", "gateway.decided", "external_task.completed", "timer.fired"})
+
+Say = Callable[[str, Mapping[str, Any]], str]
+
+#: Kind of event → symbol, tone, sentence.
+SENTENCES: dict[str, tuple[str, str, Say]] = {
+    "process_instance.started": ("flag", "person", lambda name, facts: gettext("The matter was registered")),
+    "process_instance.completed": ("check", "engine", lambda name, facts: gettext("The process has ended")),
+    "process_instance.cancelled": ("alert", "alert", lambda name, facts: gettext("The process was cancelled")),
+    "process_instance.suspended": ("clock", "alert", lambda name, facts: gettext("The process was suspended")),
+    "process_instance.resumed": ("next", "person", lambda name, facts: gettext("The process was resumed")),
+    "process_instance.modified": ("alert", "person", lambda name, facts: gettext("Tokens were moved by hand")),
+    "process_instance.migrated": ("next", "person", lambda name, facts: gettext("Moved to another version")),
+    "activity.completed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” is done", name=name)),
+    "activity.failed": ("alert", "alert", lambda name, facts: gettext("Error at “%(name)s”", name=name)),
+    "activity.cancelled": ("next", "quiet", lambda name, facts: gettext("“%(name)s” was ended early", name=name)),
+    "gateway.decided": ("diagram", "engine", lambda name, facts: decided(name, facts["way"])),
+    "user_task.created": ("inbox", "engine", lambda name, facts: gettext("New task “%(name)s”", name=name)),
+    "user_task.claimed": ("person", "person", lambda name, facts: gettext("“%(name)s” was claimed", name=name)),
+    "user_task.unclaimed": ("back", "person", lambda name, facts: gettext("“%(name)s” was given back", name=name)),
+    "user_task.assigned": (
+        "person",
+        "person",
+        lambda name, facts: gettext("“%(name)s” was handed to %(to)s", name=name, to=facts["to"]),
+    ),
+    "user_task.delegated": (
+        "person",
+        "person",
+        lambda name, facts: gettext("“%(name)s” was delegated to %(to)s", name=name, to=facts["to"]),
+    ),
+    "user_task.resolved": (
+        "back",
+        "person",
+        lambda name, facts: gettext("“%(name)s” went back to its owner", name=name),
+    ),
+    "user_task.changed": ("clock", "person", lambda name, facts: gettext("“%(name)s” was rescheduled", name=name)),
+    "user_task.completed": ("check", "person", lambda name, facts: gettext("“%(name)s” was completed", name=name)),
+    "external_task.created": (
+        "pulse",
+        "quiet",
+        lambda name, facts: gettext("Work for a worker: “%(name)s”", name=name),
+    ),
+    "external_task.completed": ("check", "engine", lambda name, facts: gettext("A worker did “%(name)s”", name=name)),
+    "external_task.failed": ("alert", "alert", lambda name, facts: gettext("A worker failed at “%(name)s”", name=name)),
+    "external_task.retried": (
+        "check",
+        "person",
+        lambda name, facts: gettext("“%(name)s” is tried again", name=name),
+    ),
+    "timer.fired": ("clock", "engine", lambda name, facts: gettext("The time of “%(name)s” had come", name=name)),
+    "message.received": ("bell", "person", lambda name, facts: gettext("Reported: “%(name)s”", name=name)),
+    "message.sent": ("next", "engine", lambda name, facts: gettext("Message sent by “%(name)s”", name=name)),
+    "signal.received": ("bell", "engine", lambda name, facts: gettext("Signal came to “%(name)s”", name=name)),
+    "signal.sent": ("next", "engine", lambda name, facts: gettext("Signal sent by “%(name)s”", name=name)),
+    "variables.set": ("file", "person", lambda name, facts: gettext("Values were changed by hand")),
+    "values.erased": ("alert", "person", lambda name, facts: gettext("Values were erased")),
+    "decision.evaluated": ("book", "engine", lambda name, facts: gettext("Decision “%(name)s”", name=name)),
+    "script.run": ("pulse", "quiet", lambda name, facts: gettext("Script “%(name)s”", name=name)),
+    "call.started": ("next", "engine", lambda name, facts: gettext("Handed over by “%(name)s”", name=name)),
+    "call.failed": ("alert", "alert", lambda name, facts: gettext("What “%(name)s” called has failed", name=name)),
+    "error.thrown": ("alert", "alert", lambda name, facts: gettext("Error at “%(name)s”", name=name)),
+    "error.caught": ("alert", "engine", lambda name, facts: gettext("The error was caught")),
+    "error.reported": ("alert", "person", lambda name, facts: gettext("Error reported at “%(name)s”", name=name)),
+    "escalation.reported": ("alert", "person", lambda name, facts: gettext("Escalated by “%(name)s”", name=name)),
+    "escalation.thrown": ("alert", "engine", lambda name, facts: gettext("Escalated by “%(name)s”", name=name)),
+    "escalation.caught": ("alert", "engine", lambda name, facts: gettext("The escalation was taken up")),
+    "incident.opened": ("alert", "alert", lambda name, facts: gettext("Stuck at “%(name)s”", name=name)),
+    "incident.resolved": ("check", "person", lambda name, facts: gettext("“%(name)s” is tried again", name=name)),
+    "incident.retried": ("check", "person", lambda name, facts: gettext("“%(name)s” is tried again", name=name)),
+    "comment.added": ("file", "person", lambda name, facts: gettext("Comment")),
+    "attachment.added": (
+        "file",
+        "person",
+        lambda name, facts: gettext("File “%(name)s” added", name=facts["file"]),
+    ),
+    "attachment.removed": ("alert", "person", lambda name, facts: gettext("A file was removed")),
+    "notification.sent": ("bell", "engine", lambda name, facts: gettext("Notification sent")),
+}

@@ -1,0 +1,315 @@
+"""Matters: find one, see where it stands and how it came there, add to it, and repair it where one may."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
+from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from casepath.engine import errors, history, texts
+from casepath.engine import forms as engine_forms
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
+from casepath.engine.people import access, authorization
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import events, instances, tasks
+from casepath.engine.queries.instances import Reference
+from casepath.web import forms, headers, once, uploads
+from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
+from casepath.web.process_instances import matter_page
+from casepath.web.process_instances.timeline import Teller
+
+bp = Blueprint("process_instances", __name__, url_prefix="/matters")
+
+STATES = ("open", "completed", "cancelled")
+MAX_REASON = 1000
+MAX_VARIABLE_NAME = 255
+#: How a cell begins that a spreadsheet takes for a formula; those for Chinese read the wide signs alike.
+FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+#: What `engine.history` may find.
+WRONG = {
+    "added": lazy_gettext("it was added afterwards."),
+    "changed": lazy_gettext("it was changed."),
+    "duplicated": lazy_gettext("it is there twice."),
+    "earlier": lazy_gettext("it is dated before the one before it."),
+    "erased": lazy_gettext("a value is gone, and no erasure says so."),
+    "missing": lazy_gettext("it is missing."),
+    "swapped": lazy_gettext("it changed places with another one."),
+    "truncated": lazy_gettext("it was cut off, with what came after it."),
+}
+
+
+@bp.get("/")
+def index() -> str:
+    """Show one page of the matters that the person may see."""
+    chosen = request.args.get("state", "")
+    filters = instances.Filters(
+        text=texts.storable(request.args.get("q", "").strip()[:100]),
+        state=chosen if chosen in STATES else "",
+        definition_key=texts.storable(request.args.get("process", "")[:255]),
+        overdue="overdue" in request.args,
+    )
+    with g.readers.begin() as session:
+        return render_template(
+            "process_instances/index.html",
+            page=instances.page(session, g.person, filters, below=row_id(request.args.get("below"))),
+            filters=filters,
+            states=STATES,
+            definitions=tasks.definitions(session),
+        )
+
+
+@bp.get("/show/<matter:reference>")
+def matter(reference: Reference) -> str:
+    """Show a matter."""
+    with g.readers.begin() as session:
+        return matter_page.render(session, reference, g.person)
+
+
+@bp.get("/instances/<int:instance_id>")
+def instance(instance_id: int) -> Response:
+    """Lead to the matter that an instance belongs to."""
+    with g.readers.begin() as session:
+        found = access.process_instance(session, g.person, instance_id)
+        return redirect(url_for(".matter", reference=found.business_key or found.root_id or found.id))
+
+
+@bp.get("/timeline/<matter:reference>")
+def timeline(reference: Reference) -> str:
+    """Return older events of a matter."""
+    with g.readers.begin() as session:
+        found = matter_page.found(session, g.person, reference)
+        every_step = request.args.get("steps") == "all"
+        below = row_id(request.args.get("below"))
+        page = events.page(session, reference, below=below, every_step=every_step)
+        changes = events.changes(session, reference)
+        usernames = matter_page.events_usernames(page.rows, changes)
+        teller = Teller(session, found, usernames, changes, every_step=every_step)
+        lines = [teller.tell(entry) for entry in page.rows]
+        return render_template(
+            "process_instances/timeline.html",
+            lines=lines,
+            next=page.next,
+            reference=reference,
+            tables=matter_page.tables(session, lines),
+            every_step=every_step,
+        )
+
+
+@bp.get("/timeline.csv/<matter:reference>")
+def timeline_csv(reference: Reference) -> Response:
+    """Return all events of a matter for a spreadsheet."""
+    with g.readers.begin() as session:
+        found = matter_page.found(session, g.person, reference)
+        rows = list(events.every(session, reference))
+        changes = events.changes(session, reference)
+        usernames = matter_page.events_usernames(rows, changes)
+        teller = Teller(session, found, usernames, changes, every_step=True)
+        text = io.StringIO()
+        # Where spreadsheets separate cells by something else, a part of one must not become a cell of its own.
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+        writer.writerow(["instance", "sequence", "at", "kind", "element", "text", "by", "details", "hash"])
+        for entry in rows:
+            line = teller.tell(entry)
+            details = "; ".join([*line.reasons, *(f"{label}: {value}" for label, value in line.details)])
+            cells = [entry.process_instance_id, entry.sequence, entry.at.isoformat(), entry.kind,
+                     entry.element_id or "", line.text, entry.by or "", details, entry.hash]  # fmt: skip
+            writer.writerow([harmless(cell) for cell in cells])
+    # With the mark at the beginning spreadsheets take it for UTF-8.
+    answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = headers.content_disposition(f"{reference}.csv")
+    return answer
+
+
+def harmless(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
+
+
+@bp.get("/instances/<int:instance_id>/diagram")
+def diagram(instance_id: int) -> Response:
+    """Return the diagram that an instance runs on."""
+    with g.readers.begin() as session:
+        instance = access.process_instance(session, g.person, instance_id)
+        content = definitions.content(session, instance.definition_id)
+    return FlaskResponse(content, mimetype="application/xml")
+
+
+@bp.get("/instances/<int:instance_id>/path")
+def path(instance_id: int) -> Response:
+    """Return the path that an instance has taken."""
+    with g.readers.begin() as session:
+        access.process_instance(session, g.person, instance_id)
+        return jsonify(instances.trail(session, instance_id))
+
+
+@bp.post("/comments/<path:business_key>")
+def comment(business_key: str) -> Response | tuple[str, int]:
+    """Add a comment."""
+    sent = once.Submission()
+    try:
+        with g.sessions.begin() as session:
+            access.matter(session, g.person, business_key)
+            is_new = sent.made(session) is None
+            if is_new:
+                comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(business_key, "comment", refusal)
+    flash(gettext("The comment is added.") if is_new else once.told_before(), "success")
+    return back(business_key)
+
+
+@bp.post("/attachments/<path:business_key>")
+def attach(business_key: str) -> Response | tuple[str, int]:
+    """Add files: all of them, or none."""
+    try:
+        files = [(file.filename or "", file.read()) for file in uploads.chosen("files")]
+        sent = once.Submission(*(part for name, content in files for part in (name.encode(), content)))
+        with g.sessions.begin() as session:
+            access.matter(session, g.person, business_key)
+            is_new = sent.made(session) is None
+            for name, content in files if is_new else []:
+                attachments.add(session, business_key, name=name, content=content, by=g.person)
+    except errors.InvalidInput as refusal:
+        return again(business_key, "files", refusal)
+    flash(gettext("%(count)s files are added.", count=len(files)) if is_new else once.told_before(), "success")
+    return back(business_key)
+
+
+@bp.get("/files/<int:attachment_id>")
+def file(attachment_id: int) -> Response:
+    """Return a file; photos may be shown in the page, the rest is downloaded."""
+    with g.readers.begin() as session:
+        found = attachments.get(session, attachment_id)
+        try:
+            access.matter(session, g.person, found.business_key)
+        except errors.NotFound:
+            raise errors.NotFound("attachment", attachment_id) from None
+        content = attachments.content(session, attachment_id)
+    answer = FlaskResponse(content, mimetype=found.media_type)
+    shown = found.media_type in media_types.IMAGES and "download" not in request.args
+    answer.headers["Content-Disposition"] = headers.content_disposition(found.name, inline=shown)
+    # Whatever it contains, it runs nothing.
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return answer
+
+
+@bp.post("/messages/<matter:reference>")
+def message(reference: Reference) -> Response | tuple[str, int]:
+    """Report what has happened: a message that an instance of the matter waits for."""
+    name = request.form.get("message", "")
+    sent = once.Submission()
+    try:
+        with g.sessions.begin() as session:
+            matter_page.found(session, g.person, reference)
+            is_new = sent.made(session) is None
+            if is_new:
+                report(session, reference, name)
+    except errors.InvalidInput as refusal:
+        return again(reference, f"message:{name}", refusal)
+    said = gettext("It is reported; the process goes on accordingly.")
+    flash(said if is_new else once.told_before(), "success")
+    return back(reference)
+
+
+def report(session: Session, reference: Reference, name: str) -> None:
+    """Give a message to the instance of a matter that waits for it, with the values of its form."""
+    awaited = matter_page.awaited(session, reference, name, g.person)
+    form = matter_page.message_form(session, awaited)
+    variables: dict[str, Any] = {}
+    if form is not None:
+        typed = {key: text for key, text in forms.submitted(form, request.form).items() if key != "message"}
+        variables = engine_forms.validate(form, typed, g.settings.zone)
+    messages.correlate(
+        session, name, business_key=reference if isinstance(reference, str) else None, variables=variables,
+        process_instance_id=awaited.process_instance_id, by=g.person.username,
+    )  # fmt: skip
+
+
+@bp.post("/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>")
+def switch(instance_id: int, verb: str) -> Response | tuple[str, int]:
+    """Cancel, suspend or resume an instance."""
+    rule = authorization.may_cancel_instance if verb == "cancel" else authorization.may_modify_instance
+    command = getattr(process_instances, verb)
+    return repaired(instance_id, verb, verb, rule, command)
+
+
+@bp.post("/instances/<int:instance_id>/variables")
+def set_variable(instance_id: int) -> Response | tuple[str, int]:
+    """Change a variable by hand."""
+
+    def command(session: Session, number: int, *, by: str, reason: str) -> None:
+        name, value = request.form.get("name", "").strip(), matter_page.typed_value(request.form.get("value", ""))
+        if not name.isidentifier() or len(name) > MAX_VARIABLE_NAME:
+            raise errors.InvalidEntry("variable-name", name=name)
+        process_instances.set_variables(session, number, {name: value}, by=by, reason=reason)
+
+    verb = "change the variables of"
+    return repaired(instance_id, "variables", verb, authorization.may_modify_instance, command)
+
+
+@bp.post("/instances/<int:instance_id>/tokens")
+def move(instance_id: int) -> Response | tuple[str, int]:
+    """Move tokens by hand: take some away, put one before an element."""
+
+    def command(session: Session, number: int, *, by: str, reason: str) -> None:
+        numbers = [row_id(each) for each in request.form.getlist("cancel")]
+        taken = [process_instances.CancelActivity(activity_instance=each) for each in numbers if each is not None]
+        element_id = request.form.get("start_before", "")
+        put = [process_instances.StartBefore(element_id=element_id)] if element_id else []
+        if not put and not taken:
+            raise errors.InvalidEntry("moves-nothing")
+        process_instances.modify(session, number, [*put, *taken], by=by, reason=reason)
+
+    return repaired(instance_id, "tokens", "move tokens of", authorization.may_modify_instance, command)
+
+
+def repaired(
+    instance_id: int, form: str, verb: str, rule: Callable[[Person], bool], command: Callable[..., None]
+) -> Response | tuple[str, int]:
+    """Do something to an instance by hand, for a reason; shows the page again where what was typed does not fit."""
+    with g.readers.begin() as session:
+        instance = matter_page.changeable(session, instance_id, g.person, verb, rule)
+        reference = instance.business_key or instance.root_id or instance.id
+    try:
+        reason = texts.checked(request.form.get("reason", ""), name="a reason", limit=MAX_REASON)
+        with g.sessions.begin() as session:
+            command(session, instance_id, by=g.person.username, reason=reason)
+    except errors.InvalidInput as refusal:
+        return again(reference, f"{form}-{instance_id}", refusal)
+    flash(gettext("Done; it stands in the timeline."), "success")
+    return back(reference)
+
+
+@bp.get("/verify/<matter:reference>")
+def verify(reference: Reference) -> str:
+    """Verify the history of a matter."""
+    with g.readers.begin() as session:
+        found = matter_page.found(session, g.person, reference)
+        problems = [problem for each in found for problem in history.verify(session, each.id)]
+    return render_template("process_instances/verified.html", problems=[(each, said(each)) for each in problems])
+
+
+def said(problem: history.Problem) -> str:
+    """Say what is wrong with an event of the history."""
+    where = {"number": problem.sequence, "instance": problem.process_instance_id}
+    return gettext("Instance #%(instance)s, event %(number)s: ", **where) + str(WRONG[problem.what])
+
+
+def again(reference: Reference, form: str, refusal: errors.InvalidInput) -> tuple[str, int]:
+    """Return the page of the matter with a form that was refused, and what was typed into it."""
+    with g.readers.begin() as session:
+        return matter_page.render(session, reference, g.person, matter_page.Refused(form=form, error=refusal)), 422
+
+
+def back(reference: Reference) -> Response:
+    """Return to the page of the matter."""
+    return redirect(url_for(".matter", reference=reference), 303)

@@ -1,0 +1,1 @@
+"""Start a process with its start form."""

@@ -1,0 +1,117 @@
+"""Start a process with its start form: to register a complaint, for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from casepath.engine import errors
+from casepath.engine import forms as engine_forms
+from casepath.engine.instances import process_instances
+from casepath.engine.people import authorization
+from casepath.engine.queries import deployed
+from casepath.web import forms, navigation, once
+from casepath.web.languages import gettext
+from casepath.web.user_tasks.task_page import has_conditions, other_errors
+
+bp = Blueprint("registration", __name__, url_prefix="/register")
+
+
+@bp.get("/")
+def index() -> str | Response:
+    """Show what may be started; where it is only one process, its form."""
+    with g.readers.begin() as session:
+        found = [each for each in deployed.startable(session) if may_start(each)]
+    if len(found) == 1:
+        return redirect(url_for(".show", key=found[0].key))
+    return render_template("registration/index.html", processes=found)
+
+
+@bp.get("/<key>")
+def show(key: str) -> str:
+    """Show the start form of a process."""
+    with g.readers.begin() as session:
+        return render(session, process(session, key))
+
+
+@bp.post("/<key>/fields")
+def fields(key: str) -> str:
+    """Return the fields of the form anew for what is typed."""
+    with g.readers.begin() as session:
+        found = form_fields(session, process(session, key), typed=True)
+    return render_template("forms/fragment.html", fields=found, disabled=False)
+
+
+@bp.post("/<key>")
+def start(key: str) -> Response | tuple[str, int]:
+    """Start the process with the values of its form; wrong ones are shown at their fields."""
+    sent = once.Submission()
+    try:
+        with g.sessions.begin() as session:
+            number = sent.made(session)
+            if number is None:
+                variables = submitted(session, process(session, key))
+                instance = process_instances.start(session, key, variables, by=g.person.username)
+                number = instance.business_key or ""
+                sent.settle(session, number)
+                said = gettext("Registered under the number %(number)s.", number=number or instance.id)
+            else:
+                said = once.told_before()
+    except errors.InvalidInput as refusal:
+        with g.readers.begin() as session:
+            return render(session, process(session, key), refusal), 422
+    flash(said, "success")
+    return redirect(navigation.matter_address(number) if number else url_for("user_tasks.index", view="all"), 303)
+
+
+def may_start(found: deployed.StartableProcess) -> bool:
+    """Tell whether the person of this request may start a process."""
+    return authorization.may_start(g.person, found.texts.candidate_starters)
+
+
+def process(session: Session, key: str) -> deployed.StartableProcess:
+    """Return a process that may be started; raises `NotFound`, as if it were not there for whom it is not meant."""
+    for found in deployed.startable(session):
+        if found.key == key and may_start(found):
+            return found
+    raise errors.NotFound("process", key)
+
+
+def submitted(session: Session, found: deployed.StartableProcess) -> dict[str, Any]:
+    """Return the variables that a request submits; raises `InvalidVariables`."""
+    form = g.form = deployed.form(session, found.texts.start_form_key, found.definition_id)
+    if form is None:
+        return {}
+    return engine_forms.validate(form, forms.submitted(form, request.form), g.settings.zone)
+
+
+def form_fields(
+    session: Session,
+    found: deployed.StartableProcess,
+    refusal: errors.InvalidInput | None = None,
+    *,
+    typed: bool = False,
+) -> list[forms.Field]:
+    """Return the fields of the start form, with what was typed."""
+    form = deployed.form(session, found.texts.start_form_key, found.definition_id) or {}
+    present: dict[str, Any] = {}
+    if typed or refusal is not None:
+        present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
+    return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
+
+
+def render(session: Session, found: deployed.StartableProcess, refusal: errors.InvalidInput | None = None) -> str:
+    """Return the page of the start form."""
+    shown = form_fields(session, found, refusal)
+    form = deployed.form(session, found.texts.start_form_key, found.definition_id)
+    return render_template(
+        "registration/show.html",
+        process=found,
+        fields=shown,
+        refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
+        other_errors=other_errors(shown, refusal),
+        depends=has_conditions(form),
+    )

@@ -1,0 +1,1 @@
+"""Inbox and task page."""

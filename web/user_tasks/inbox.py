@@ -1,0 +1,82 @@
+"""What the inbox shows: one page of a task list, what it is narrowed to by the address, and the badges."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import render_template, request
+from sqlalchemy.orm import Session
+
+from casepath.engine import texts
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import deployed, notices, people, tasks
+from casepath.web import navigation
+
+VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
+
+
+def render(session: Session, person: Person) -> str:
+    """Return the page that the address asks for."""
+    view, narrowed = chosen_view(), chosen_filters()
+    found = tasks.page(session, person, view, narrowed, after=key_from(request.args.get("after")))
+    exact = tasks.with_business_key(session, person, narrowed.text) if narrowed.text else []
+    return render_template(
+        "user_tasks/index.html",
+        page=found,
+        exact=exact,
+        view=view,
+        views=VIEWS,
+        filters=narrowed,
+        key_text=key_text,
+        counts=counts(session, person),
+        groups=people.group_names(session),
+        may_claim=lambda row: authorization.may_claim(person, row.candidacy),
+        texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
+        definitions=tasks.definitions(session),
+    )
+
+
+def chosen_view() -> tasks.View:
+    """Return the tab of the address."""
+    wanted = request.args.get("view", "mine")
+    return next((view for view in VIEWS if view == wanted), "mine")
+
+
+def chosen_filters() -> tasks.Filters:
+    """Return what the address narrows the list to."""
+    arguments = request.args
+    due = arguments.get("due", "")
+    return tasks.Filters(
+        text=texts.storable(arguments.get("q", "").strip()[:100]),
+        definition_key=texts.storable(arguments.get("process", "")[:255]),
+        due=due if due in ("overdue", "soon") else "",
+    )
+
+
+def counts(session: Session, person: Person) -> dict[str, int]:
+    """Return the numbers of the badges: the lists, overdue ones among one's own, unread notifications."""
+    return {
+        "mine": tasks.count(session, person, "mine"),
+        "overdue": tasks.count(session, person, "mine", "overdue"),
+        "claimable": tasks.count(session, person, "claimable"),
+        "all": tasks.count(session, person, "all"),
+        "unread": notices.unread(session, person.username),
+    }
+
+
+def key_text(key: tasks.Key | None) -> str | None:
+    """Return a page's key for the address."""
+    return f"{key[0].isoformat()}~{key[1]}" if key else None
+
+
+def key_from(text: str | None) -> tasks.Key | None:
+    """Read a page's key; one that makes no sense means the first page."""
+    at, _, number = (text or "").partition("~")
+    task_id = navigation.row_id(number)
+    try:
+        moment = datetime.fromisoformat(at)
+        is_moment = moment.tzinfo is not None and moment.astimezone(UTC).year > 1
+    except (ValueError, OverflowError):
+        return None
+    return (moment, task_id) if is_moment and task_id is not None else None
