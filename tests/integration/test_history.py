@@ -12,7 +12,7 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors, history
-from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
 from casepath.engine.history import Event
 from tests import factories
 
@@ -214,21 +214,29 @@ def test_erase__what_is_left_of_an_ended_instance(transaction: Sessions) -> None
     with transaction.begin() as session:
         made = factories.process_instance(session, state="completed")
         made.variables = '{"0":{"customer":"张三","number":1,"on":{"$date":"2026-01-02"}}}'
+        task = factories.user_task(session, of=made)
+        task.draft = '{"customer":"张三"}'
         session.flush()
 
         history.erase(session, made.id, ["customer"], by="olivia", reason="x")
 
     with transaction.begin() as session:
         left = session.get_one(ProcessInstance, made.id).variables
+        draft = session.get_one(UserTask, task.id).draft
     assert left == '{"0":{"number":1,"on":{"$date":"2026-01-02"}}}'
+    assert draft is None
 
 
 def test_erase__what_is_alive_stays(transaction: Sessions) -> None:
     with transaction.begin() as session:
         made = factories.process_instance(session)
         made.variables = '{"0":{"customer":"张三"}}'
+        task = factories.user_task(session, of=made)
+        task.draft = '{"customer":"张三"}'
         session.flush()
 
         history.erase(session, made.id, ["customer"], by="olivia", reason="x")
 
+        session.refresh(task)
         assert made.variables == '{"0":{"customer":"张三"}}'
+        assert task.draft == '{"customer":"张三"}'

@@ -178,6 +178,20 @@ def test_fail__back_off_then_an_incident_then_retry(transaction: Sessions, at_be
     assert visits(transaction, "B") == 1
 
 
+def test_fail__waits_twice_as_long_each_time(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
+    waits = []
+    for _ in range(2):
+        with transaction.begin() as session:
+            due_at = jobs.next_due(session)
+            assert due_at is not None
+            at_begin.set_to(due_at)
+            jobs.fail(session, jobs.due(session)[0], "the disk is full", "")
+            waits.append((jobs.next_due(session) or due_at) - due_at)
+
+    assert waits == [jobs.FIRST_BACK_OFF, 2 * jobs.FIRST_BACK_OFF]
+
+
 def test_start_timer__starts_an_instance_each_time(transaction: Sessions, at_begin: ModuleType) -> None:
     diagram = diagrams.process(
         f'<startEvent id="Clock">{diagrams.timer("R/PT1H", "timeCycle")}</startEvent><userTask id="A"/>',

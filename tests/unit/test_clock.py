@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from casepath.engine import errors
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
+from casepath.engine.time.opening_hours import OpeningHours
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 WEEK = {"mon-fri": [["08:30", "12:00"], ["13:30", "18:00"]]}
@@ -135,6 +136,22 @@ def test_subtract__is_the_reverse_of_add(start: datetime, working: timedelta) ->
     assert DEALER.working_between(DEALER.subtract(end, working), end) == working
 
 
+@pytest.mark.parametrize(
+    ("end", "hours", "start"),
+    [
+        ("2026-11-20T10:00", 1.5, "2026-11-20T08:30"),  # to the very moment of opening
+        ("2026-11-20T18:00", 8, "2026-11-20T08:30"),
+        ("2026-11-20T14:30", 2, "2026-11-20T11:00"),  # over lunch
+        ("2026-11-20T13:30", 0, "2026-11-20T12:00"),  # nothing, but it ends when they close
+        ("2026-11-20T10:00", 0, "2026-11-20T10:00"),
+        ("2026-11-23T08:30", 1, "2026-11-20T17:00"),  # Monday to Friday
+    ],
+)
+def test_subtract__in_china(end: str, hours: float, start: str) -> None:
+    assert DEALER.subtract(shanghai(end), timedelta(hours=hours)) == shanghai(start)
+    assert DEALER.add(shanghai(end), -timedelta(hours=hours)) == shanghai(start if hours else end)
+
+
 @given(*[st.datetimes(naive(2025), naive(2027), timezones=st.just(UTC))] * 3)
 def test_working_between__adds_up(first: datetime, second: datetime, third: datetime) -> None:
     total = DEALER.working_between(first, second) + DEALER.working_between(second, third)
@@ -188,6 +205,22 @@ def test_opening_hours__the_dealer_departs_from_the_state() -> None:
     assert on(date(2026, 10, 10)) == ((600, 900),)  # a make-up day
     assert on(date(2026, 10, 11)) == ((540, 1020),)
     assert [on(date(2026, 11, day)) for day in (23, 24, 25)] == [(), (), ()]
+
+
+def test_opening_hours__a_day_listed_as_worked_is_worked_although_a_holiday_too() -> None:
+    listed = {"holidays": ["2026-11-23/2026-11-24"], "workingDays": ["2026-11-24"]}
+    on = Calendar.from_json({"hours": WEEK, **listed}).opening_hours.on
+
+    assert (on(date(2026, 11, 23)), on(date(2026, 11, 24))) == ((), ((510, 720), (810, 1080)))
+
+
+def test_opening_hours__a_break_has_the_weekends_that_touch_it_and_no_make_up_day() -> None:
+    daily = OpeningHours.from_json({"country": "CN", "hours": {"mon-sun": [["09:00", "17:00"]]}})
+    spring = [date(2026, 2, 14) + timedelta(days=offset) for offset in range(10)]
+
+    assert [day.day for day in spring if daily.on(day)] == [14]  # Saturday 14 is worked, the break is 15 to 23
+    assert [daily.on(date(2026, 4, day)) for day in (4, 5, 6)] == [(), (), ()]  # from a Saturday to a Monday
+    assert daily.on(date(2026, 4, 3)) == daily.on(date(2026, 4, 7)) == daily.on(date(2026, 4, 11)) == ((540, 1020),)
 
 
 def test_unofficial_years__when_the_next_is_not_published() -> None:

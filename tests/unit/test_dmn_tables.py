@@ -68,6 +68,21 @@ def test_several_outputs() -> None:
     assert answer(logic, x=25) == {"grade": "A", "points": 2}
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("PRIORITY", {"grade": "A", "size": "big"}),
+        ("OUTPUT ORDER", [{"grade": "A", "size": "big"}, {"grade": "A", "size": "small"},
+                          {"grade": "B", "size": "big"}, {"grade": "B", "size": "small"}]),
+    ],
+)  # fmt: skip
+def test_priority__of_several_outputs_goes_from_the_first_to_the_last(policy: str, expected: object) -> None:
+    rows = [f'- | "{grade}" | "{size}"' for grade in "BA" for size in ("small", "big")]
+    logic = table(["x"], ['grade = "A", "B"', 'size = "big", "small"'], *rows, policy=policy)
+
+    assert answer(logic, x=1) == expected
+
+
 def test_default_result() -> None:
     assert answer(table(["x"], ['grade ? "C"'], '> 10 | "B"'), x=5) == "C"
 

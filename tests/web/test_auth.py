@@ -193,6 +193,12 @@ def test_form__without_the_token_of_the_session(alice: Visitor, token: str | Non
     assert "typed" in text(alice.client.post("/tasks/1/complete", data=sent))
 
 
+@pytest.mark.parametrize("sent", [{}, {"csrf_token": ""}])
+def test_form__where_the_session_has_no_token_either(nobody: Visitor, sent: dict[str, str]) -> None:
+    """Two empty tokens are equal, but prove nothing."""
+    assert nobody.client.post("/language", data={"language": "en", **sent}).status_code == 400
+
+
 def test_form__token_in_the_header(alice: Visitor) -> None:
     answer = alice.client.post("/language", data={"language": "en"}, headers={"X-CSRF-Token": "token"})
     assert answer.status_code == 303

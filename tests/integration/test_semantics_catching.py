@@ -1,0 +1,97 @@
+"""Which event catches what is thrown: the one for just this code, and none that an interruption has put to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from casepath.engine.database.models import ActivityInstance
+from tests.diagrams import (
+    ERROR,
+    SIGNAL,
+    SIGNALLED,
+    border,
+    condition,
+    container,
+    end,
+    error,
+    handler,
+    nodes,
+    process,
+    throw,
+)
+from tests.running import Run
+from tests.world import World
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """The engine on a fresh SQLite database."""
+    made = World()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("order", [("Any", "Just"), ("Just", "Any")])
+def test_error__on_a_border_goes_to_the_event_with_its_code(world: World, order: tuple[str, str]) -> None:
+    inner = container("Sub", nodes("startEvent T"), end("Fail", error("e")), flow="T > Fail")
+    events = {"Any": border("Any", "Sub", error()), "Just": border("Just", "Sub", error("e"))}
+    run = Run(world, process(nodes("startEvent S; userTask Y Z"), inner, *(events[key] for key in order),
+                             flow="S > Sub; Any > Y; Just > Z", root=ERROR))
+
+    assert run.open() == "Z"
+
+
+@pytest.mark.parametrize("order", [("Any", "Just"), ("Just", "Any")])
+def test_error__beside_event_sub_processes_goes_to_the_one_with_its_code(world: World, order: tuple[str, str]) -> None:
+    inside = {
+        "Any": handler("Any", error(), nodes("userTask Y"), flow="Any_start > Y"),
+        "Just": handler("Just", error("e"), nodes("userTask Z"), flow="Just_start > Z"),
+    }
+    run = Run(world, process(nodes("startEvent S"), end("Fail", error("e")), *(inside[key] for key in order),
+                             flow="S > Fail", root=ERROR))
+
+    assert run.open() == "Z"
+
+
+def test_error__of_another_code_goes_to_the_event_for_all(world: World) -> None:
+    inner = container("Sub", nodes("startEvent T"), end("Fail", error("f")), flow="T > Fail")
+    run = Run(world, process(nodes("startEvent S; userTask Y Z"), inner, border("Just", "Sub", error("e")),
+                             border("Any", "Sub", error()), flow="S > Sub; Any > Y; Just > Z", root=ERROR))
+
+    assert run.open() == "Y"
+
+
+def test_event_sub_process__that_has_interrupted_does_not_start_again(world: World) -> None:
+    inside = handler("H", condition("${heat > 5}"), nodes("userTask B"), flow="H_start > B")
+    run = Run(world, process(nodes("startEvent S; userTask A"), inside, flow="S > A"), heat=1)
+
+    for heat in (9, 1, 9):
+        world.set_variables(run.number, {"heat": heat})
+
+    assert run.open() == "B"
+
+
+def test_event_sub_process__one_of_two_that_interrupt_at_the_same_signal(world: World) -> None:
+    handlers = [handler(key, SIGNALLED, nodes(f"userTask {key}_task"), flow=f"{key}_start > {key}_task")
+                for key in ("G", "H")]  # fmt: skip
+    run = Run(world, process(nodes("startEvent S; userTask A"), throw("Alarm", SIGNALLED), *handlers,
+                             flow="S > A; A > Alarm", root=SIGNAL))
+
+    run.complete("A")
+
+    with world.sessions.begin() as session:
+        started = select(ActivityInstance.element_id).where(ActivityInstance.element_id.in_(["G", "H"]))
+        assert len(session.scalars(started).all()) == 1
+
+
+def test_event_sub_process__of_an_interrupted_scope_catches_no_error_of_another(world: World) -> None:
+    first = handler("G", error("e"), nodes("userTask B"), end("Again", error("f")), flow="G_start > B; B > Again")
+    second = handler("H", error("f"), nodes("userTask Z"), flow="H_start > Z")
+    run = Run(world, process(nodes("startEvent S"), end("Fail", error("e")), first, second,
+                             flow="S > Fail", root=ERROR))
+
+    assert run.complete("B") == ""
+    assert run.ended
