@@ -15,7 +15,7 @@ from casepath.engine import database
 from casepath.engine.bpmn import scripts
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock as engine_clock
-from tests import chromium
+from tests import chromium, outside
 from tests import database as databases
 
 if TYPE_CHECKING:
@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 
 #: How long a browser test waits for what should be there, in milliseconds; machines under load are slow.
 PATIENCE = 20_000
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that need what this machine has not."""
+    marks = set(outside.missing())
+    left_out = [item for item in items if any(mark.name in marks for mark in item.iter_markers())]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests were left out."""
+    for mark in outside.missing():
+        terminalreporter.line(f"Left out: tests marked '{mark}': there is {outside.NEEDS[mark]}.", yellow=True)
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +121,7 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import expect, sync_playwright
 
     path = chromium.find()
-    if path is None:
-        pytest.skip("Chromium is missing; `python3 dev.py test` installs it")
+    assert path is not None, "Tests that ask for a browser are marked with it, and left out where there is none"
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pytest
+from tests.each import each
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("casepath", "engine", "web", "workers")
@@ -134,7 +134,7 @@ def breaks_glossary(identifier: str, path: Path) -> bool:
     return BPMN not in path.parents and bool(found & {"workflow", "workflows"})
 
 
-every_source = pytest.mark.parametrize("path", SOURCES, ids=name)
+every_source = each("path", SOURCES)
 
 
 @functools.cache
@@ -268,8 +268,8 @@ def test_processes_have_scenarios() -> None:
     assert sorted(name(folder) for folder in folders if not (folder / "scenarios.yaml").is_file()) == []
 
 
-@pytest.mark.parametrize(
-    ("identifier", "found"),
+@each(
+    "identifier, found",
     [
         ("UserTaskManager", True),
         ("caseNumber", True),

@@ -1,4 +1,4 @@
-"""Execution tests of others, from the conformance folder beside the repository; skipped where it is missing."""
+"""Execution tests of others, on the engine as it is, restarted all the time, and with files written differently."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import importlib
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests import adapter
+from tests.each import each
+from tests.outside import CONFORMANCE
 from tests.replaying import ReplayedWorld
 from tests.respelling import respell
 from tests.world import World
 
-FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
-FILE = FOLDER / "betsy_execute.json"
+FILE = CONFORMANCE / "betsy_execute.json"
 #: They expect a line that no script in the file writes.
 SUSPECT = {"AdHocSubProcess_Parallel", "AdHocSubProcess_Sequential"}
 #: They measure that two scripts take ten seconds at the same time; here a script is done at once.
 ASYNCHRONOUS = {"ParallelGateway_TrueParallelism", "Timer_BoundaryEvent_SubProcess_Interrupting_Activity"}
 
 pytestmark = [
-    pytest.mark.skipif(not FILE.exists(), reason="the folder with conformance tests is not there"),
+    pytest.mark.conformance,
     # The runner leaves files open.
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -65,25 +65,26 @@ WORLDS: dict[str, Callable[[], World]] = {
 }
 
 
-def cases() -> list[Any]:
-    found = json.loads(FILE.read_text())["tests"] if FILE.exists() else []
-    return [pytest.param(test, id=test["name"]) for test in found if test["name"] not in SUSPECT | ASYNCHRONOUS]
+def models() -> list[dict[str, Any]]:
+    """The tests of others; none where they are missing, which fails the test that goes through them."""
+    found = json.loads(FILE.read_text(encoding="utf-8"))["tests"] if FILE.is_file() else []
+    return [test for test in found if test["name"] not in SUSPECT | ASYNCHRONOUS]
 
 
 @pytest.fixture(scope="module")
 def runner() -> ModuleType:
     """The program that runs the tests."""
-    sys.path.insert(0, str(FOLDER))
+    sys.path.insert(0, str(CONFORMANCE))
     try:
         return importlib.import_module("run_betsy")
     finally:
-        sys.path.remove(str(FOLDER))
+        sys.path.remove(str(CONFORMANCE))
 
 
 @pytest.mark.parametrize("kind", WORLDS)
-@pytest.mark.parametrize("test", cases())
+@each("test", models())
 def test_execution__of_betsy(test: dict[str, Any], kind: str, runner: ModuleType) -> None:
     for case in test["cases"]:
-        trace, why = runner.run_case(WORLDS[kind], str(FOLDER / test["bpmn_path"]), case, None)
+        trace, why = runner.run_case(WORLDS[kind], str(CONFORMANCE / test["bpmn_path"]), case, None)
 
         assert trace == case["expected"], why

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -72,9 +71,8 @@ def test_bench__every_one_may_be_quick(path: Path) -> None:
     assert "--quick" in source or "argparse" not in source
 
 
+@pytest.mark.sqlite3
 def test_backup__of_sqlite(tmp_path: Path) -> None:
-    if shutil.which("sqlite3") is None:
-        pytest.skip("the program sqlite3 is not there")
     run = CliRunner().invoke
     folder = str(tmp_path / ".data")
     added = ["--name", "W", "--password", "quiet-river-42"]

@@ -14,6 +14,7 @@ from casepath.engine import errors
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 from casepath.engine.time.opening_hours import OpeningHours
+from tests.each import each
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
 WEEK = {"mon-fri": [["08:30", "12:00"], ["13:30", "18:00"]]}
@@ -64,8 +65,8 @@ def test_move__a_running_clock() -> None:
     assert timedelta(days=10) <= clock.now() - before < timedelta(days=11)
 
 
-@pytest.mark.parametrize(
-    ("start", "hours", "end"),
+@each(
+    "start, hours, end",
     [
         ("2026-11-20T10:00", 1, "2026-11-20T11:00"),
         ("2026-11-20T11:00", 2, "2026-11-20T14:30"),  # over lunch
@@ -103,8 +104,8 @@ def test_working_between__days_of_daylight_saving(day: str, hours: int) -> None:
     assert DAILY.working_between(start, end) == timedelta(hours=hours)
 
 
-@pytest.mark.parametrize(
-    ("hours", "day", "expected"),
+@each(
+    "hours, day, expected",
     [
         (["01:00", "02:30"], "2026-03-29", 1),  # closes in the skipped hour
         (["02:15", "02:45"], "2026-03-29", 0),  # lies in it
@@ -159,8 +160,8 @@ def test_working_between__adds_up(first: datetime, second: datetime, third: date
     assert total == DEALER.working_between(first, third)
 
 
-@pytest.mark.parametrize(
-    ("start", "count", "end"),
+@each(
+    "start, count, end",
     [
         ("2026-09-30T16:00", 1, "2026-10-08T16:00"),
         ("2026-09-30T16:00", 3, "2026-10-10T16:00"),
@@ -232,7 +233,7 @@ def test_unofficial_years__when_the_next_is_not_published() -> None:
     assert DAILY.unofficial_years == ()
 
 
-@pytest.mark.parametrize(
+@each(
     "mapping",
     [
         {}, {"hours": {}}, {"hours": []}, {"hours": {"mon": []}}, {"hours": {"someday": [["08:00", "09:00"]]}},
@@ -245,7 +246,6 @@ def test_unofficial_years__when_the_next_is_not_published() -> None:
         {"hours": WEEK, "holidays": ["2026-02-05/2026-02-01"]}, {"hours": WEEK, "holidays": ["0001-01-01/9999-01-01"]},
         {"hours": WEEK, "holiday": []}, {"hours": WEEK, "days": {"2026-01-01": "closed"}}, {"hours": WEEK, "days": []},
     ],
-    ids=str,
 )  # fmt: skip
 def test_from_json__refuses(mapping: dict[str, object]) -> None:
     with pytest.raises(errors.InvalidInput, match="Expected"):

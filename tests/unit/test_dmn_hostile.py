@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 
 from casepath.engine.decisions import dmn
 from casepath.engine.errors import EngineError, ExpressionLimit
+from tests.each import each
 from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 from tests.unit.test_dmn_model import SERVICE, TYPES, knowledge
 
@@ -74,7 +75,7 @@ def test_valid_file() -> None:
     assert model.findings == []
 
 
-@pytest.mark.parametrize(
+@each(
     "logic",
     [
         literal("for i in 1..1000000000 return i"),

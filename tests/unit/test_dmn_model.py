@@ -9,6 +9,7 @@ import pytest
 
 from casepath.engine.decisions import dmn
 from casepath.engine.errors import DecisionError, DeploymentRefused, ExpressionLimit
+from tests.each import each
 from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 
 
@@ -137,7 +138,7 @@ BOXED = {
 }
 
 
-@pytest.mark.parametrize(("logic", "expected"), BOXED.values(), ids=BOXED)
+@each("logic, expected", BOXED.values())
 def test_boxed_expression(logic: str, expected: object) -> None:
     assert value(decision("Answer", logic)) == expected
 
@@ -210,8 +211,8 @@ TYPES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("kind", "given", "expected"),
+@each(
+    "kind, given, expected",
     [
         ("Grade", "A", "A"),
         ("Grade", "C", None),
@@ -293,7 +294,7 @@ def test_import__missing() -> None:
         dmn.parse(IMPORTING, "a.dmn")
 
 
-@pytest.mark.parametrize(
+@each(
     "language",
     [
         "http://www.omg.org/spec/DMN/20151101/dmn.xsd",
@@ -331,8 +332,8 @@ def test_parse__all_errors_at_once() -> None:
     assert refusal.value.findings[0].line == 2
 
 
-@pytest.mark.parametrize(
-    ("elements", "code"),
+@each(
+    "elements, code",
     [
         ([decision("A", literal("1"), "Nope")], "unknown-reference"),
         ([decision("A", literal("1"), "B"), decision("B", literal("1"), "A")], "requirement-cycle"),

@@ -6,6 +6,7 @@ import pytest
 
 from casepath.engine.decisions import dmn
 from casepath.engine.errors import DeploymentRefused, Finding
+from tests.each import each
 from tests.unit.dmn_files import decision, definitions, input_data, table
 
 ROWS = ('> 10 | "B" | 1', '> 20 | "A" | 2', '> 30 | "A" | 2')
@@ -26,8 +27,8 @@ def graded(policy: str, aggregation: str = "") -> str:
     )
 
 
-@pytest.mark.parametrize(
-    ("policy", "x", "expected"),
+@each(
+    "policy, x, expected",
     [
         ("UNIQUE", 15, "B"),
         ("UNIQUE", 25, None),
@@ -48,8 +49,8 @@ def test_hit_policy(policy: str, x: int, expected: object) -> None:
     assert answer(graded(policy), x=x) == expected
 
 
-@pytest.mark.parametrize(
-    ("aggregation", "x", "expected"),
+@each(
+    "aggregation, x, expected",
     [("SUM", 35, 5), ("MIN", 35, 1), ("MAX", 35, 2), ("COUNT", 35, 3), ("COUNT", 5, 0), ("SUM", 5, None)],
 )
 def test_aggregation(aggregation: str, x: int, expected: object) -> None:
@@ -160,8 +161,8 @@ def messages(logic: str) -> list[str]:
     return [f"{finding.code}: {finding.message.partition(', but ')[2]}" for finding in findings(logic)]
 
 
-@pytest.mark.parametrize(
-    ("inputs", "rows", "expected"),
+@each(
+    "inputs, rows, expected",
     [
         (["x: number"], ["<= 10 | 1", ">= 10 | 2"], ["table-overlap: rows 1 and 2 both match x = 10"]),
         (["x: number"], ["< 10 | 1", "> 10 | 2"], ["table-gap: none matches x = 10"]),
@@ -228,8 +229,8 @@ def test_check__large_table() -> None:
     assert messages(table(["x: number"], ["grade"], *rows)) == ["table-gap: none matches x = -1"]
 
 
-@pytest.mark.parametrize(
-    ("logic", "code"),
+@each(
+    "logic, code",
     [
         (table(["x"], ["a"], "1 | 1 | 1"), "row-shape"),
         (table(["x"], [], "1"), "no-output"),

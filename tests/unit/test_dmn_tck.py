@@ -9,8 +9,8 @@ import pytest
 
 from casepath.engine.decisions import dmn
 from tests import tck
-
-CONFORMANCE = Path(__file__).parents[3] / "shared" / "conformance" / "dmn-tck"
+from tests.each import each
+from tests.outside import CONFORMANCE
 
 #: Folder to cause of failures: checks that expect a value and get null.
 KNOWN_FAILURES: Mapping[str, str] = {
@@ -19,12 +19,12 @@ KNOWN_FAILURES: Mapping[str, str] = {
 #: Share of the checks that expect a value, as a fraction.
 MINIMUM_LEVEL_3 = 0.98
 
-pytestmark = pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="needs the conformance folder beside the repository")
+pytestmark = pytest.mark.conformance
 
 
 def folders(level: int) -> list[Path]:
     """Return the test folders of a level."""
-    return sorted((CONFORMANCE / f"compliance-level-{level}").glob("*")) if CONFORMANCE.is_dir() else []
+    return sorted((CONFORMANCE / "dmn-tck" / f"compliance-level-{level}").glob("*"))
 
 
 def failures(folder: Path) -> tuple[list[str], int, int]:
@@ -45,14 +45,14 @@ def failures(folder: Path) -> tuple[list[str], int, int]:
     return failed, valued, valued_failed
 
 
-@pytest.mark.parametrize("folder", folders(2), ids=lambda folder: folder.name)
+@each("folder", folders(2))
 def test_level_2(folder: Path) -> None:
     failed, _, _ = failures(folder)
 
     assert failed == []
 
 
-@pytest.mark.parametrize("folder", folders(3), ids=lambda folder: folder.name)
+@each("folder", folders(3))
 def test_level_3(folder: Path) -> None:
     failed, _, _ = failures(folder)
 

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 import yaml
 from pydantic import SecretStr
 
 from casepath import demo, stories
 from casepath.commands import main
 from casepath.settings import Settings
+from tests.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -31,7 +31,7 @@ def subcommands(group: click.Group, before: str = "") -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+@each("name", Settings.model_fields)
 def test_operator__finds_every_setting_with_its_default(name: str) -> None:
     row = next((line for line in OPERATOR.splitlines() if line.startswith(f"| `{name}` |")), "")
     default = Settings.model_fields[name].default
@@ -47,12 +47,12 @@ def test_operator__finds_no_setting_that_is_none() -> None:
     assert named == {name.upper() for name in Settings.model_fields}
 
 
-@pytest.mark.parametrize("words", subcommands(main))
+@each("words", subcommands(main))
 def test_operator__finds_every_command(words: str) -> None:
     assert re.search(rf"`(casepath )?{words}\b", OPERATOR)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@each("page", PAGES)
 def test_links__lead_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text(encoding="utf-8"))
 

@@ -12,6 +12,7 @@ from casepath.engine import errors
 from casepath.engine.database import values
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.feel import compile_feel, compile_unary_tests
+from tests.each import each
 from tests.unit.dmn_files import decision, definitions, table
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -37,14 +38,14 @@ def variables() -> dict[str, object]:
     return loaded
 
 
-@pytest.mark.parametrize("line", lines("feel"))
+@each("line", lines("feel"))
 def test_expression(line: str) -> None:
     text, expected = parts(line)
 
     assert compile_feel(text, variables()).evaluate(variables()) == compile_feel(expected).evaluate({})
 
 
-@pytest.mark.parametrize("line", lines("tests"))
+@each("line", lines("tests"))
 def test_cell(line: str) -> None:
     text, expected = parts(line)
     cell, value = re.split(r"  +", text)
@@ -54,7 +55,7 @@ def test_cell(line: str) -> None:
     assert compile_unary_tests(cell, variables()).matches(given, variables()) is json.loads(expected)
 
 
-@pytest.mark.parametrize("line", lines("refused"))
+@each("line", lines("refused"))
 def test_refused(line: str) -> None:
     text, expected = parts(line)
 

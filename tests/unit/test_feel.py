@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from casepath.engine.decisions.feel import (
     Date,
     DateTime,
@@ -18,6 +16,7 @@ from casepath.engine.decisions.feel import (
     compile_unary_tests,
 )
 from casepath.engine.time import clock
+from tests.each import each
 
 CONTEXT = {
     "n": 5,
@@ -291,7 +290,7 @@ EXPRESSIONS: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), EXPRESSIONS.items(), ids=EXPRESSIONS)
+@each("text, expected", EXPRESSIONS.items())
 def test_evaluate(text: str, expected: object) -> None:
     found = compile_feel(text, CONTEXT).evaluate(CONTEXT)
 
@@ -334,7 +333,7 @@ UNARY: list[tuple[str, object, bool | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "value", "expected"), UNARY)
+@each("text, value, expected", UNARY)
 def test_matches(text: str, value: object, expected: bool | None) -> None:
     assert compile_unary_tests(text, CONTEXT).matches(value, CONTEXT) is expected
 
@@ -379,6 +378,6 @@ def test_evaluate__context_is_not_changed() -> None:
     assert context == {"items": [{"a": 1}]}
 
 
-@pytest.mark.parametrize(("months", "text"), [(0, "P0M"), (14, "P1Y2M"), (-14, "-P1Y2M"), (12, "P1Y"), (1, "P1M")])
+@each("months, text", [(0, "P0M"), (14, "P1Y2M"), (-14, "-P1Y2M"), (12, "P1Y"), (1, "P1M")])
 def test_years_months__text(months: int, text: str) -> None:
     assert str(YearsMonths(months)) == text

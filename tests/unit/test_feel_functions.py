@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.each import each
 from tests.unit.feel_texts import same
 
 STRINGS_AND_NUMBERS: list[tuple[str, str]] = [
@@ -133,11 +132,11 @@ LISTS_AND_CONTEXTS: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), STRINGS_AND_NUMBERS)
+@each("text, expected", STRINGS_AND_NUMBERS)
 def test_strings_and_numbers(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), LISTS_AND_CONTEXTS)
+@each("text, expected", LISTS_AND_CONTEXTS)
 def test_lists_and_contexts(text: str, expected: str) -> None:
     assert same(text, expected)

@@ -12,6 +12,7 @@ from casepath.engine.decisions.feel import compile_feel, compile_unary_tests
 from casepath.engine.decisions.feel.limits import MAX_SIZE, MAX_TEXT
 from casepath.engine.decisions.feel.values import Function
 from casepath.engine.errors import ExpressionError, ExpressionLimit
+from tests.each import each
 from tests.unit import feel_probes
 
 
@@ -31,7 +32,7 @@ def test_probes__are_many() -> None:
     assert len(feel_probes.ALL) >= 300
 
 
-@pytest.mark.parametrize("text", feel_probes.ALL, ids=label)
+@each("text", feel_probes.ALL)
 def test_evaluate__hostile_text(text: str) -> None:
     found = outcome(text)
 
@@ -39,19 +40,19 @@ def test_evaluate__hostile_text(text: str) -> None:
         assert len(found) <= MAX_SIZE
 
 
-@pytest.mark.parametrize("text", feel_probes.STOPPED, ids=label)
+@each("text", feel_probes.STOPPED)
 def test_evaluate__text_that_asks_for_too_much(text: str) -> None:
     assert isinstance(outcome(text), ExpressionError)
 
 
-@pytest.mark.parametrize("text", feel_probes.ESCAPES, ids=label)
+@each("text", feel_probes.ESCAPES)
 def test_evaluate__attribute_walk(text: str) -> None:
     found = outcome(text)
 
     assert found is None or isinstance(found, ExpressionError | Decimal | str | list | dict | Function)
 
 
-@pytest.mark.parametrize("text", feel_probes.ALL, ids=label)
+@each("text", feel_probes.ALL)
 def test_unary_tests__hostile_text(text: str) -> None:
     try:
         found = compile_unary_tests(text).matches(1, {})

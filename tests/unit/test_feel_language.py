@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.each import each
 from tests.unit.feel_texts import same
 
 OPERATORS: list[tuple[str, str]] = [
@@ -180,21 +179,21 @@ RANGES_AND_EQUALITY: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), OPERATORS)
+@each("text, expected", OPERATORS)
 def test_operators(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), CONTEXTS_AND_NAMES)
+@each("text, expected", CONTEXTS_AND_NAMES)
 def test_contexts_and_names(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), TYPES_AND_LOOPS)
+@each("text, expected", TYPES_AND_LOOPS)
 def test_types_and_loops(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), RANGES_AND_EQUALITY)
+@each("text, expected", RANGES_AND_EQUALITY)
 def test_ranges_and_equality(text: str, expected: str) -> None:
     assert same(text, expected)

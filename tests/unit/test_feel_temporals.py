@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
+from tests.each import each
 from tests.unit.feel_texts import same
 
 DATES: list[tuple[str, str]] = [
@@ -134,16 +133,16 @@ DURATIONS: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), DATES)
+@each("text, expected", DATES)
 def test_dates(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), DATES_AND_TIMES)
+@each("text, expected", DATES_AND_TIMES)
 def test_dates_and_times(text: str, expected: str) -> None:
     assert same(text, expected)
 
 
-@pytest.mark.parametrize(("text", "expected"), DURATIONS)
+@each("text, expected", DURATIONS)
 def test_durations(text: str, expected: str) -> None:
     assert same(text, expected)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casepath.engine import errors, forms
+from tests.each import each
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def refused(*components: Component, variables: dict[str, Any] | None = None, **s
 # The check at deployment
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("processes/*/forms/*.form")), ids=lambda path: path.name)
+@each("path", sorted(ROOT.glob("processes/*/forms/*.form")))
 def test_check__forms_of_the_project(path: Path) -> None:
     form, findings = forms.check(path.read_bytes(), path.name)
 
@@ -80,13 +81,13 @@ def test_check__forms_of_the_project(path: Path) -> None:
 NO_FORMS = [b"", b"{", b"[]", b"{}", b'{"components": 7}', b"[" * 100_000, b"\xff", b" " * 1_000_001]
 
 
-@pytest.mark.parametrize("content", NO_FORMS, ids=lambda content: repr(content[:20]))
+@each("content", NO_FORMS)
 def test_check__no_form(content: bytes) -> None:
     assert len(found(content)) == 1
 
 
-@pytest.mark.parametrize(
-    ("component", "code"),
+@each(
+    "component, code",
     [
         (7, "component-not-an-object"),
         ({}, "component-type"),
@@ -133,7 +134,6 @@ def test_check__no_form(content: bytes) -> None:
         ({"type": "group", "id": "g", "path": "nested"}, "component-property"),
         ({"type": "group", "id": "g", "components": [field(key="")]}, "field-key"),
     ],
-    ids=str,
 )
 def test_check__refused(component: Any, code: str) -> None:
     assert codes(component) == [code]
@@ -180,8 +180,8 @@ def test_parse__fields() -> None:
 # What is filled in
 
 
-@pytest.mark.parametrize(
-    ("component", "typed", "value"),
+@each(
+    "component, typed, value",
     [
         (field(), " 张三 ", "张三"),
         (field(), "", None),
@@ -213,7 +213,6 @@ def test_parse__fields() -> None:
         (field("checkbox"), "true", True),
         (field("checkbox"), "", False),
     ],
-    ids=str,
 )
 def test_validate__typed_value(component: Component, typed: str | list[str], value: object) -> None:
     result = submit(component, x=typed)["x"]
@@ -222,15 +221,15 @@ def test_validate__typed_value(component: Component, typed: str | list[str], val
     assert type(result) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"), [("textfield", None), ("number", None), ("select", None), ("checklist", []), ("checkbox", False)]
+@each(
+    "kind, value", [("textfield", None), ("number", None), ("select", None), ("checklist", []), ("checkbox", False)]
 )
 def test_validate__not_submitted(kind: str, value: object) -> None:
     assert submit(field(kind)) == {"x": value}
 
 
-@pytest.mark.parametrize(
-    ("component", "typed", "code"),
+@each(
+    "component, typed, code",
     [
         (field(validate={"required": True}), "", "required"),
         (field(validate={"required": True}), " \n", "required"),
@@ -270,7 +269,6 @@ def test_validate__not_submitted(kind: str, value: object) -> None:
         (field("checklist"), ["yes", "perhaps"], "not-an-option"),
         (field("checkbox"), "maybe", "not-a-choice"),
     ],
-    ids=str,
 )
 def test_validate__refused(component: Component, typed: str | list[str], code: str) -> None:
     assert refused(component, x=typed) == {"x": code}

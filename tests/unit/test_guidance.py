@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from casepath.web import guidance
+from tests.each import each
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "<script>alert(1)</script>",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from casepath.engine import errors
 from casepath.engine.history import Event, Problem, check, seal
+from tests.each import each
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -82,8 +83,8 @@ def test_check__no_events_yet() -> None:
     assert problems([], length=0) == []
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
+@each(
+    "column, value",
     [
         ("activity_instance", 99),
         ("activity_instance", None),
@@ -112,7 +113,7 @@ def test_check__changed_column(column: str, value: object) -> None:
     assert set(found) <= {("changed", 3), ("changed", 4)}
 
 
-@pytest.mark.parametrize("position", range(6))
+@each("position", range(6))
 def test_check__changed_value_of_a_variable(position: int) -> None:
     rows = rows_of()
     rows[position]["variables"] = rows[position]["variables"].replace("张三", "李四")
@@ -164,7 +165,7 @@ def test_check__missing_and_the_rest_renumbered() -> None:
     assert ("changed", 3) in found
 
 
-@pytest.mark.parametrize("left", range(6))
+@each("left", range(6))
 def test_check__truncated(left: int) -> None:
     rows = rows_of()
 
@@ -188,7 +189,7 @@ def test_check__duplicated() -> None:
 PAIRS = [(one, other) for one in range(1, 7) for other in range(one + 1, 7)]
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
+@each("one, other", PAIRS)
 def test_check__swapped_with_their_hashes(one: int, other: int) -> None:
     rows = rows_of()
     head = rows_end(rows)
@@ -197,7 +198,7 @@ def test_check__swapped_with_their_hashes(one: int, other: int) -> None:
     assert problems(rows, head=head) == [("swapped", one)]
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
+@each("one, other", PAIRS)
 def test_check__swapped_without_their_hashes(one: int, other: int) -> None:
     rows = rows_of()
     head = rows_end(rows)

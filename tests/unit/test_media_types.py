@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from casepath.engine.instances import media_types
+from tests.each import each
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 
 
-@pytest.mark.parametrize(
-    ("content", "name", "expected"),
+@each(
+    "content, name, expected",
     [
         (PNG, "photo.png", "image/png"),
         (PNG, "letter.pdf", "image/png"),
@@ -32,8 +31,8 @@ def test_sniff__known(content: bytes, name: str, expected: str) -> None:
     assert media_types.sniff(content, name) == expected
 
 
-@pytest.mark.parametrize(
-    ("content", "name"),
+@each(
+    "content, name",
     [
         (b"", "empty.png"),
         (b"<html><script>", "page.html"),

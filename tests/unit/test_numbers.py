@@ -6,6 +6,7 @@ import pytest
 
 from casepath.engine import errors
 from casepath.engine.instances import numbers
+from tests.each import each
 
 FORMATS = ["{number}", "TS{year}-{number:4}", "{year}{month}{day}/{number:9}", "投诉{number:3}号"]
 
@@ -15,7 +16,7 @@ def test_check_format__usable(format_text: str) -> None:
     numbers.check_format(format_text)
 
 
-@pytest.mark.parametrize(
+@each(
     "format_text",
     [
         "",

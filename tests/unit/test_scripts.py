@@ -17,6 +17,7 @@ import pytest
 from casepath.engine import errors
 from casepath.engine.bpmn import scripts
 from casepath.engine.bpmn.scripts import Limits, ScriptResult, compile_script
+from tests.each import each
 
 NOW = datetime(2026, 10, 1, 9, tzinfo=UTC)
 FIVE: dict[str, object] = {"a": 1, "b": [2], "c": 3, "d": 4, "e": 5}
@@ -35,8 +36,8 @@ def run(text: str, **variables: object) -> ScriptResult:
     return compile_script(text, format="python").run(variables, now=NOW, seed=7, limits=AMPLE)
 
 
-@pytest.mark.parametrize(
-    ("text", "variables", "assigned", "value"),
+@each(
+    "text, variables, assigned, value",
     [
         ("total = price * 2", {"price": 5}, {"total": 10}, None),
         ("total = price * 2\ntotal + 1", {"price": Decimal("1.10")}, {"total": Decimal("2.20")}, Decimal("3.20")),
@@ -87,8 +88,8 @@ def test_compile_script__names() -> None:
     assert script.names_read >= {"b", "e", "h", "i"}
 
 
-@pytest.mark.parametrize(
-    ("text", "exception", "argument"),
+@each(
+    "text, exception, argument",
     [
         ("raise BpmnError('NO_STOCK', 'none left')", "BpmnError", "NO_STOCK"),
         ("def check():\n    raise BpmnError('NO_STOCK')\ncheck()", "BpmnError", "NO_STOCK"),
@@ -115,8 +116,8 @@ def test_run__the_line_of_an_error() -> None:
         run("x = 1\n\ny = x / 0")
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
+@each(
+    "text, message",
     [
         ("x =", "in line 1"), ("x = 1\ny = (", "in line 2"),
         ("class E(Exception):\n    pass", "in line 1.*inheritance"),
@@ -126,7 +127,6 @@ def test_run__the_line_of_an_error() -> None:
         ("+".join(["1"] * 9_000), "Expected"),
         ("[" * 10_000, "Expected"), ("a" + ".b" * 9_000, "Expected"), ("x = " + "9" * 10_000, "Expected"),
     ],
-    ids=lambda text: text[:20],
 )  # fmt: skip
 def test_compile_script__refuses(text: str, message: str) -> None:
     with pytest.raises(errors.ScriptError, match=message):
@@ -188,7 +188,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=[f"{place}-{text[:24]!r}" for place, text in enumerate(HOSTILE)])
+@each("text", HOSTILE)
 def test_run__hostile(text: str) -> None:
     with pytest.raises(errors.ScriptError, match="Expected"):
         compile_script(text, format="python").run({}, now=NOW, seed=7, limits=SHORT)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from casepath.engine import errors
 from casepath.engine.time import timers
 from casepath.engine.time.timers import Due, Kind
+from tests.each import each
 
 BERLIN = "Europe/Berlin"
 NOW = datetime(2026, 3, 27, 16, 0, tzinfo=UTC)  # a Friday, two days before clocks go forward
@@ -33,8 +34,8 @@ def moments(kind: Kind, text: str, *, count: int = 5) -> list[datetime]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("kind", "text", "expected"),
+@each(
+    "kind, text, expected",
     [
         ("date", "2026-10-01", "2026-10-01T00:00"),
         ("date", "2026-10-01T09:00", "2026-10-01T09:00"),
@@ -65,8 +66,8 @@ def test_first__a_month_from_the_31st_is_its_last_day() -> None:
     assert due.at == datetime(2026, 2, 28, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@each(
+    "text, expected",
     [
         ("R3/PT1H", ["2026-03-27T18:00", "2026-03-27T19:00", "2026-03-27T20:00"]),
         ("R1/PT1H", ["2026-03-27T18:00"]),
@@ -141,8 +142,8 @@ def test_from_json__refuses_something_else() -> None:
         Due.from_json({"at": 5})
 
 
-@pytest.mark.parametrize(
-    ("kind", "text"),
+@each(
+    "kind, text",
     [
         ("date", ""), ("date", "tomorrow"), ("date", "2026-02-30"), ("date", "P1D"), ("date", "2026-13-01T00:00"),
         ("duration", ""), ("duration", "P"), ("duration", "PT"), ("duration", "P1H"), ("duration", "1D"),
@@ -165,8 +166,8 @@ def test_first__refuses_what_is_beyond_all_years() -> None:
         timers.parse("duration", "P9999Y").first(NOW, BERLIN)
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "expected"),
+@each(
+    "kind, value, expected",
     [
         ("date", local("2026-05-01T10:00"), "2026-05-01T10:00"),
         ("date", date(2026, 5, 1), "2026-05-01T00:00"),
@@ -180,8 +181,8 @@ def test_schedule__values_of_expressions(kind: Kind, value: object, expected: st
     assert timers.schedule(kind, value, NOW, BERLIN).at == local(expected)
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"),
+@each(
+    "kind, value",
     [("date", None), ("date", 5), ("cycle", timedelta(hours=1)), ("duration", timedelta.max), ("date", [])],
 )
 def test_schedule__refuses_other_values(kind: Kind, value: object) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.adapter import NotWaiting, Refused
 from tests.diagrams import container, nodes, process, script, timer
+from tests.each import each
 from tests.token_game import ReferenceWorld
 from tests.token_game.models import generate
 from tests.token_game.tournament import play_one
@@ -158,7 +159,7 @@ def test_unknown_construct__is_refused() -> None:
         run(process(nodes("startEvent S"), container("Loose", nodes("userTask A"), kind="adHocSubProcess")))
 
 
-@pytest.mark.parametrize("first", range(0, 300, 50))
+@each("first", range(0, 300, 50))
 def test_models__are_sound_in_every_spelling(first: int) -> None:
     results = [play_one(seed, ReferenceWorld(), restart=0) for seed in range(first, first + 50)]
 

@@ -16,6 +16,7 @@ from casepath.engine.bpmn.validation.rules import RULES
 from tests import breaches, respelling
 from tests.breaches import activities, collaboration, events, execution, flows, structure
 from tests.diagrams import definitions, nodes, process
+from tests.each import each
 from tests.token_game import models, writer
 
 BREACHES = [
@@ -34,14 +35,14 @@ def codes(file: bytes, level: str = "error") -> set[str]:
     return {finding.code for finding in findings(file) if finding.level == level}
 
 
-@pytest.mark.parametrize("breach", BREACHES, ids=str)
+@each("breach", BREACHES)
 def test_breach__is_found_at_the_element(breach: breaches.Breach) -> None:
     found = {(finding.code, finding.element_id, finding.level) for finding in findings(breach.file)}
 
     assert (breach.code, breach.element, breach.level) in found
 
 
-@pytest.mark.parametrize("breach", BREACHES, ids=str)
+@each("breach", BREACHES)
 def test_breach__is_told_in_both_languages(breach: breaches.Breach) -> None:
     for finding in findings(breach.file):
         assert re.search(r"[A-Z]\w+ ", finding.message)
@@ -57,17 +58,17 @@ def test_rules__have_names_of_their_own() -> None:
     assert len({rule.code for rule in RULES}) == len(RULES)
 
 
-@pytest.mark.parametrize("name", SOUND)
+@each("name", SOUND)
 def test_sound_diagram__has_no_findings(name: str) -> None:
     assert findings(SOUND[name]) == []
 
 
-@pytest.mark.parametrize("breach", [breach for breach in BREACHES if breach.code != "flow-list"], ids=str)
+@each("breach", [breach for breach in BREACHES if breach.code != "flow-list"])
 def test_breach__is_found_however_it_is_written(breach: breaches.Breach) -> None:
     assert breach.code in codes(respelling.respell(breach.file), breach.level)
 
 
-@pytest.mark.parametrize("seed", range(15))
+@each("seed", range(15))
 def test_model_that_runs__is_not_refused(seed: int) -> None:
     model = models.generate(seed)
     file = writer.write(list(model.processes), writer.Spelling.random(random.Random(seed)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from casepath.engine import errors
 from casepath.engine.database import values
+from tests.each import each
 
 SCALARS = (
     st.none()
@@ -52,8 +53,8 @@ def test_loads__any_text_is_a_value_or_refused(text: str) -> None:
     assert values.loads(values.dumps(value)) == value
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
+@each(
+    "value, text",
     [
         ({"b": 1, "a": "投诉"}, '{"a":"投诉","b":1}'),
         (date(2026, 1, 2), '{"$date":"2026-01-02"}'),
@@ -77,7 +78,7 @@ def test_dumps__canonical(value: object, text: str) -> None:
     assert values.dumps(value) == text
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         b"bytes", object(), float("nan"), float("inf"), Decimal("NaN"), Decimal("Infinity"), {1, 2}, 1j, {1: 2},
@@ -85,7 +86,6 @@ def test_dumps__canonical(value: object, text: str) -> None:
         range(3),
         Exception("x"), "x" * (values.MAX_CHARACTERS + 1),
     ],
-    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_dumps__refuses_what_is_no_value(value: object) -> None:
     with pytest.raises(errors.InvalidInput, match="Expected"):
@@ -109,7 +109,7 @@ def test_dumps__refuses_a_list_that_multiplies() -> None:
         values.dumps(multiplied)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "", "{", "NaN", "Infinity", "1e999", '{"$date":"x"}', '{"$date":5}', '{"$what":"x"}', '{"$decimal":"NaN"}',
@@ -117,7 +117,6 @@ def test_dumps__refuses_a_list_that_multiplies() -> None:
         '{"$dateTime":"2026-01-01T00:00:00+01:00[Nowhere/Land]"}', '{"$decimal":"a"}', '{"$time":"25:00"}',
         "1" * 5000,
     ],
-    ids=lambda text: text[:20],
 )  # fmt: skip
 def test_loads__refuses_what_is_no_text_of_a_value(text: str) -> None:
     with pytest.raises(errors.InvalidInput, match="Expected"):

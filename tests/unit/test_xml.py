@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casepath.engine import errors, xml
+from tests.each import each
 
 HOSTILE = {
     "entities that multiply": (
@@ -60,7 +61,7 @@ ENCODED = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_parse__refuses_with_code_and_line(name: str) -> None:
     content, code, line = HOSTILE[name]
 
@@ -73,7 +74,7 @@ def test_parse__refuses_with_code_and_line(name: str) -> None:
     assert any("\u4e00" <= letter <= "\u9fff" for letter in finding.message_zh)
 
 
-@pytest.mark.parametrize("name", ENCODED)
+@each("name", ENCODED)
 def test_parse__reads_encodings(name: str) -> None:
     assert xml.parse(ENCODED[name], "a.bpmn").text == "投诉"
 
