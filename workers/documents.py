@@ -1,8 +1,8 @@
 """
 The topic that makes documents: `archive` writes the printable form of a matter and keeps it with it.
 
-The sheet has the fields of all forms of the process, in the order of the diagram, with what was entered and lines for
-the signatures. It is one HTML file without anything from outside: it prints on A4 and can be read in twenty years.
+The sheet tells what people handed in, step by step in the order of time, each with who did it and when, exactly as the
+history keeps it. It is one HTML file without anything from outside: it prints on A4 and can be read in twenty years.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
+from casepath.engine.queries import handed_in, people
+from casepath.engine.queries.handed_in import Step
 from casepath.workers import Result, Unrecoverable, Work, topic
+
+#: What stands where a value was erased.
+ERASED = "（已删除）"
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("casepath.workers", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -55,50 +60,69 @@ def sheet(session: Session, work: Work) -> bytes:
     task = work.task
     zone = ZoneInfo(work.surroundings.time_zone)
     definition = definitions.definition(session, task.definition_id)
-    sections = [
-        {"title": title, "rows": rows}
-        for title, form in forms(session, task.definition_id)
-        if (rows := list(filled(form, task.variables, zone)))
-    ]
+    reference = task.business_key or task.process_instance_id
+    # Tried again later, it is the same sheet.
+    steps = list(handed_in.steps(session, reference, until=task.created_at))
+    names = people.names(session, {step.by for step in steps})
     page = _templates.get_template("sheet.html").render(
         title=definition.name,
         business_key=task.business_key,
         version=definition.version,
-        printed_at=task.created_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-        sections=sections,
+        printed_at=local(task.created_at, zone),
+        sections=[
+            {
+                "title": step.title,
+                "round": step.round,
+                "rows": list(rows(step, zone)),
+                "by": names.get(step.by or "", step.by),
+                "at": local(step.at, zone),
+            }
+            for step in steps
+        ],
     )
     return page.encode()
 
 
-def forms(session: Session, definition_id: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the forms of a process with the names of the elements that have them, in the order of the diagram."""
-    seen = set()
-    for name, form_key in definitions.form_keys(session, definition_id):
-        form = definitions.form(session, form_key, definition_id)
-        if form is not None and form_key not in seen:
-            seen.add(form_key)
-            yield name, form
+def rows(step: Step, zone: ZoneInfo) -> Iterator[dict[str, str]]:
+    """Yield what was handed in, in the order of the form; what the form does not name comes after it."""
+    told = set()
+    for component in components(step.form or {}):
+        key = component["key"]
+        told.add(key)
+        label = str(component.get("label") or key)
+        if key in step.erased:
+            yield {"label": label, "value": ERASED}
+        elif step.values.get(key) not in (None, "", []):
+            yield {"label": label, "value": written(component, step.values[key], zone)}
+    for key in sorted((step.values.keys() | step.erased) - told):
+        if step.form is None or key in step.erased:
+            value = ERASED if key in step.erased else written({}, step.values[key], zone)
+            yield {"label": key, "value": value}
 
 
-def filled(form: Mapping[str, Any], variables: Mapping[str, Any], zone: ZoneInfo) -> Iterator[dict[str, str]]:
-    """Yield the fields of a form that have a value, with their labels."""
+def components(form: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the fields of a form, those in groups too."""
     for component in form.get("components", ()):
         if component.get("components"):
-            yield from filled(component, variables, zone)
-        key = component.get("key")
-        if key and variables.get(key) not in (None, "", []):
-            yield {"label": str(component.get("label") or key), "value": written(component, variables[key], zone)}
+            yield from components(component)
+        elif component.get("key"):
+            yield component
 
 
 def written(component: Mapping[str, Any], value: Any, zone: ZoneInfo) -> str:
     """Return a value as people read it: labels of options, yes and no, local times."""
     labels = {option.get("value"): str(option.get("label")) for option in component.get("values", ())}
     if isinstance(value, list):
-        return "、".join(labels.get(item, str(item)) for item in value)
+        return "、".join(labels.get(item, str(item)) if isinstance(item, str) else str(item) for item in value)
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, datetime):
-        return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        return local(value, zone)
     if isinstance(value, (date, time, Decimal)):
         return str(value)
-    return labels.get(value, str(value))
+    return labels.get(value, value) if isinstance(value, str) else str(value)
+
+
+def local(at: datetime, zone: ZoneInfo) -> str:
+    """Return a moment as a clock on the wall of that zone shows it."""
+    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")

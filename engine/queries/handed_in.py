@@ -1,0 +1,109 @@
+"""
+What people handed in, step by step, as it was: read from the history, never from present values.
+
+A step that did not run is not there, a step that ran twice is there twice, and each shows exactly the values that its
+event keeps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath.engine.database import values
+from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
+from casepath.engine.deployments import definitions
+from casepath.engine.queries.instances import Reference, belongs
+
+#: Events in which a person hands in values.
+KINDS = ("process_instance.started", "user_task.completed", "message.received")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One form, or one set of values, that somebody handed in."""
+
+    process_instance_id: int
+    #: Of the event in the history of its process instance.
+    sequence: int
+    element_id: str | None
+    #: Name of the element, as it was then.
+    title: str
+    #: The how manieth time this element of this process instance was done, from 1.
+    round: int
+    at: datetime
+    #: User name; None where nobody was told.
+    by: str | None
+    #: The form in which it was handed in; None where there was none.
+    form: Mapping[str, Any] | None
+    values: Mapping[str, Any]
+    #: Names of the values that were erased since.
+    erased: frozenset[str]
+
+
+def steps(session: Session, reference: Reference, *, until: datetime) -> Iterator[Step]:
+    """Yield what was handed in to all process instances of a matter up to a moment, in the order of time."""
+    rounds: Counter[tuple[int, str | None]] = Counter()
+    query = (
+        select(HistoryEvent, ProcessInstance, UserTask)
+        .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
+        .outerjoin(
+            UserTask,
+            (UserTask.process_instance_id == HistoryEvent.process_instance_id)
+            & (UserTask.activity_instance == HistoryEvent.activity_instance),
+        )
+        .where(belongs(reference), HistoryEvent.kind.in_(KINDS), HistoryEvent.at <= until)
+        .order_by(HistoryEvent.id)
+    )
+    for event, instance, task in session.execute(query):
+        found = _place(session, event, instance, task)
+        if found is None:
+            continue
+        definition_id, element_id, title, form_key = found
+        rounds[instance.id, element_id] += 1
+        held: Any = values.loads(event.variables) if event.variables else {}
+        yield Step(
+            process_instance_id=instance.id,
+            sequence=event.sequence,
+            element_id=element_id,
+            title=title,
+            round=rounds[instance.id, element_id],
+            at=event.at,
+            by=event.by,
+            form=definitions.form(session, form_key, definition_id) if form_key else None,
+            # An erased value has left only its digest: a list of one.
+            values={name: kept[1] for name, kept in held.items() if len(kept) > 1},
+            erased=frozenset(name for name, kept in held.items() if len(kept) == 1),
+        )
+
+
+def _place(
+    session: Session, event: HistoryEvent, instance: ProcessInstance, task: UserTask | None
+) -> tuple[int, str | None, str, str | None] | None:
+    """Return definition, element, its name and form key of an event; None where no person handed in anything."""
+    if event.kind == "user_task.completed":
+        return (task.definition_id, task.element_id, task.name, task.form_key) if task is not None else None
+    if event.by is None or not event.variables:
+        return None
+    if event.kind == "message.received":
+        spec = definitions.process(session, instance.definition_id)
+        node = spec.nodes.get(event.element_id or "")
+        name = (node.bpmn_name if node is not None else None) or event.element_id or ""
+        return instance.definition_id, event.element_id, name, getattr(node, "form_key", None)
+    if instance.parent_id is not None:
+        return None
+    facts: Any = values.loads(event.facts)
+    definition = definitions.find(session, "process", facts["definition"], version=facts["version"])
+    forms = definitions.start_forms(session, definition.id)
+    spec = definitions.process(session, definition.id)
+    begun = facts.get("start_element")
+    start = next((each for each in spec.root.start_events if begun in (None, each.bpmn_id)), None)
+    element_id = start.bpmn_id if start is not None else None
+    name = (start.bpmn_name if start is not None else None) or definition.name
+    return definition.id, element_id, name, forms.get(element_id or "")
