@@ -6,7 +6,9 @@ import re
 
 from flask import Flask
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline.state_inline import Delimiter, StateInline
 from markupsafe import Markup
 
 #: Longer texts are shown as far as this, in characters.
@@ -16,8 +18,53 @@ MAX_LENGTH = 100_000
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=RendererHTML).enable("table")
 _markdown.disable("image")
 
-# Markdown wants a space behind bold text that ends in punctuation, Chinese has none: the punctuation moves out.
-_BOLD_BEFORE_CHINESE = re.compile(r"(?<=\w)([:;,.!?：；，。！？、]+)\*\*(?=[\u3400-\u9fff])")
+#: Chinese, Japanese and Korean letters and the punctuation written with them, full-width forms included.
+_EAST_ASIAN = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
+)
+
+
+def _emphasis(state: StateInline, silent: bool) -> bool:
+    """
+    Take a run of `*` as opening or closing emphasis where no space sets words apart.
+
+    CommonMark wants a space or punctuation beside a `*` that touches punctuation; in Chinese there is neither. So East
+    Asian letters stand for a space there, and East Asian punctuation counts as a letter.
+    """
+    if silent or state.src[state.pos] != "*":
+        return False
+    end = state.pos
+    while end < state.posMax and state.src[end] == "*":
+        end += 1
+    before = state.src[state.pos - 1] if state.pos else " "
+    after = state.src[end] if end < state.posMax else " "
+    length = end - state.pos
+    can_open, can_close = _flanks(before, after), _flanks(after, before)
+    for _ in range(length):
+        state.push("text", "", 0).content = "*"
+        token = len(state.tokens) - 1
+        state.delimiters.append(
+            Delimiter(marker=ord("*"), length=length, token=token, end=-1, open=can_open, close=can_close)
+        )
+    state.pos = end
+    return True
+
+
+def _flanks(outside: str, inside: str) -> bool:
+    """Whether a run between these two characters belongs to the text on the side of `inside`."""
+    if isWhiteSpace(ord(inside)):
+        return False
+    return not _is_punctuation(inside) or any(
+        (isWhiteSpace(ord(outside)), _is_punctuation(outside), _EAST_ASIAN.match(outside))
+    )
+
+
+def _is_punctuation(character: str) -> bool:
+    punctuation = isMdAsciiPunct(ord(character)) or isPunctChar(character)
+    return punctuation and not _EAST_ASIAN.match(character)
+
+
+_markdown.inline.ruler.before("emphasis", "east_asian_emphasis", _emphasis)
 
 
 def init_app(app: Flask) -> None:
@@ -29,5 +76,4 @@ def html(text: str | bytes | None) -> Markup:
     """Return Markdown as HTML; bytes are read as UTF-8."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    readable = _BOLD_BEFORE_CHINESE.sub(r"**\1", (text or "")[:MAX_LENGTH])
-    return Markup(_markdown.render(readable))  # noqa: S704 (the renderer escapes)
+    return Markup(_markdown.render((text or "")[:MAX_LENGTH]))  # noqa: S704 (the renderer escapes)

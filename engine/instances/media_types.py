@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 UNKNOWN = "application/octet-stream"
 
 #: Images that browsers show and that carry no scripts.
-IMAGES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
+IMAGES = frozenset({"image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"})
 
 #: First bytes, where in the file they stand, and the type they mean.
 _SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
@@ -18,18 +18,26 @@ _SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
     (b"WEBP", 8, "image/webp"),
     (b"WAVE", 8, "audio/wav"),
     (b"AVI ", 8, "video/x-msvideo"),
-    (b"ftypheic", 4, "image/heic"),
-    (b"ftypM4A", 4, "audio/mp4"),
-    (b"ftypqt", 4, "video/quicktime"),
-    (b"ftyp", 4, "video/mp4"),
+    (b"BM", 0, "image/bmp"),
+    (b"\x1aE\xdf\xa3", 0, "video/webm"),
     (b"ID3", 0, "audio/mpeg"),
     (b"\xff\xfb", 0, "audio/mpeg"),
+    (b"\xff\xf3", 0, "audio/mpeg"),
+    (b"\xff\xf2", 0, "audio/mpeg"),
     (b"#!AMR", 0, "audio/amr"),
     (b"OggS", 0, "audio/ogg"),
     (b"%PDF-", 0, "application/pdf"),
     (b"PK\x03\x04", 0, "application/zip"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, UNKNOWN),
 )
+#: Brands of the ISO base media format, which photos of phones, films and recordings share, the telling ones first.
+_BRANDS = {
+    b"avif": "image/avif", b"avis": "image/avif",
+    b"heic": "image/heic", b"heix": "image/heic", b"heim": "image/heic", b"heis": "image/heic",
+    b"hevc": "image/heic-sequence", b"hevx": "image/heic-sequence",
+    b"mif1": "image/heif", b"msf1": "image/heif-sequence",
+    b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"qt  ": "video/quicktime",
+}  # fmt: skip
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 #: What the file's ending says about containers whose first bytes are the same.
 _CONTAINERS = {
@@ -49,9 +57,18 @@ def sniff(content: bytes, name: str) -> str:
     for signature, offset, media_type in _SIGNATURES:
         if content.startswith(signature, offset):
             return _CONTAINERS.get((media_type, ending), media_type)
+    if content.startswith(b"ftyp", 4):
+        return _of_brands(content)
     if ending in _TEXTS and _is_text(content):
         return _TEXTS[ending]
     return UNKNOWN
+
+
+def _of_brands(content: bytes) -> str:
+    """Return what the brands in the first box say: the major one, which may be a general word, and those beside it."""
+    box = content[: min(int.from_bytes(content[:4]), 256)]
+    stated = {box[at : at + 4] for at in (8, *range(16, len(box), 4))}
+    return next((media_type for brand, media_type in _BRANDS.items() if brand in stated), "video/mp4")
 
 
 def _is_text(content: bytes) -> bool:

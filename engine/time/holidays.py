@@ -27,16 +27,21 @@ class Year:
 def of_year(country: str, subdivision: str | None, year: int) -> Year:
     """Return the statutory calendar of a country, by ISO 3166 codes; raises `InvalidInput` where none is known."""
     try:
-        known = holidays.country_holidays(country, subdiv=subdivision, years=[year])
+        # A break may begin in one year and end in the next.
+        known = holidays.country_holidays(country, subdiv=subdivision, years=[year - 1, year, year + 1])
     except NotImplementedError:
         place = f"{country}, {subdivision}" if subdivision else country
         raise errors.InvalidInput(f"Expected a country with known holidays, but found '{place:.50}'") from None
-    days = frozenset(day for day in known if day.year == year)
-    make_up_days = frozenset(day for day in getattr(known, "weekend_workdays", ()) if day.year == year)
-    if known.country != "CN":  # it takes `CHN` and `China` as well
-        return Year(holidays=days, make_up_days=make_up_days, official=True)
-    published = year in getattr(known, "special_public_holidays", {})
-    return Year(holidays=_breaks(days, make_up_days), make_up_days=make_up_days, official=published)
+    closed = frozenset(known)
+    made_up = frozenset(getattr(known, "weekend_workdays", ()))
+    chinese = known.country == "CN"  # it takes `CHN` and `China` as well
+    if chinese:
+        closed = _breaks(closed, made_up)
+    return Year(
+        holidays=frozenset(day for day in closed if day.year == year),
+        make_up_days=frozenset(day for day in made_up if day.year == year),
+        official=not chinese or year in getattr(known, "special_public_holidays", {}),
+    )
 
 
 def _breaks(days: frozenset[date], make_up_days: frozenset[date]) -> frozenset[date]:

@@ -224,6 +224,14 @@ def test_opening_hours__a_break_has_the_weekends_that_touch_it_and_no_make_up_da
     assert daily.on(date(2026, 4, 3)) == daily.on(date(2026, 4, 7)) == daily.on(date(2026, 4, 11)) == ((540, 1020),)
 
 
+def test_opening_hours__a_break_across_the_new_year_is_whole() -> None:
+    daily = OpeningHours.from_json({"country": "CN", "hours": {"mon-sun": [["09:00", "17:00"]]}})
+    ends = ("2017-12-30", "2017-12-31", "2022-12-31", "2023-12-30", "2023-12-31", "2018-12-31", "2024-01-01")
+
+    assert [day for day in ends if daily.on(date.fromisoformat(day))] == []
+    assert daily.on(date(2023, 12, 29)) == daily.on(date(2024, 1, 2)) == daily.on(date(2018, 12, 29)) != ()
+
+
 def test_unofficial_years__when_the_next_is_not_published() -> None:
     clock.set_to(shanghai("2026-11-20T10:00"))
     listed = Calendar.from_json({"country": "CN", "hours": WEEK, "holidays": ["2027-01-01"]})
