@@ -1,24 +1,20 @@
-"""Serve the pages with waitress, and a worker beside them."""
+"""Serve the pages, and a worker beside them."""
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
 
 import sqlalchemy
-import waitress
 
-from casepath.engine import database, errors
+from casepath import http_server
+from casepath.engine import database
 from casepath.settings import Settings
-from casepath.web import create_app
 from casepath.workers import Mail, Surroundings
 from casepath.workers.loop import Loop, start_thread
 
-#: Connections at the same time; waitress refuses more.
-CONNECTIONS = 1000
 #: How long a worker may take to finish what it is doing, in seconds.
 PATIENCE = 4.0
 
@@ -38,30 +34,15 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
     return Surroundings(sessions=database.sessions(pool), mail=mail, url=settings.url, time_zone=settings.time_zone)
 
 
-def listen(settings: Settings) -> waitress.server.BaseWSGIServer:
-    """Return a server that listens already; raises `OSError` or `InvalidInput` where the address cannot be had."""
-    app = create_app(settings)
-    try:
-        return waitress.create_server(
-            app,
-            host=settings.host,
-            port=settings.port,
-            threads=settings.threads,
-            connection_limit=CONNECTIONS,
-            ident="casepath",
-        )
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, f"{settings.host}:{settings.port}") from error
-    except ValueError as error:
-        raise errors.InvalidInput(f"Expected the address of this machine as host, but found {settings.host}") from error
-
-
 def run(settings: Settings, pool: sqlalchemy.Engine, *, with_worker: bool, announce: Callable[[str], object]) -> None:
-    """Serve until SIGTERM or ctrl-C, then stop in a few seconds, nothing left half done; raises as `listen` does."""
-    server = listen(settings)
+    """
+    Serve until SIGTERM or ctrl-C, then stop in a few seconds, nothing left half done.
+
+    Raises as `http_server.listen` does.
+    """
+    server, port = http_server.listen(settings)
     # Port 0 is any that is free.
-    settings = settings.model_copy(update={"port": server.effective_port})
-    logging.getLogger("waitress").setLevel(logging.ERROR)
+    settings = settings.model_copy(update={"port": port})
     loop = Loop(surroundings(settings, pool))
     thread: threading.Thread | None = start_thread(loop) if with_worker else None
 
