@@ -96,15 +96,17 @@ def prepared(settings: Settings) -> sqlalchemy.Engine:
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
 @click.option("--demo", is_flag=True, help="Deploy the processes, add demo people, and play the stories once.")
+@click.option("--public", is_flag=True, help="Serve a demo to other machines, with a banner on every page.")
 @click.option("--worker/--no-worker", default=True, help="Run a worker beside the pages.")
 @click.pass_obj
 def serve(
-    settings: Settings, host: str | None, port: int | None, folder: Path | None, demo: bool, worker: bool
+    settings: Settings, host: str | None, port: int | None, folder: Path | None, demo: bool, public: bool, worker: bool
 ) -> None:
     """
     Serve the pages, with a worker beside them.
 
-    The tables of the database are brought to the newest revision first.
+    The tables of the database are brought to the newest revision first. Other machines are served only where that is
+    safe: with TLS in front, and without people whose password everybody knows.
     """
     from casepath import serving
 
@@ -114,7 +116,25 @@ def serve(
     pool = prepared(settings)
     if demo:
         load_demo(settings, pool)
-    serving.run(settings, pool, with_worker=worker, announce=click.echo)
+    known = require_safe(settings, pool, public=public)
+    serving.run(settings, pool, with_worker=worker, announce=click.echo, public_demo=bool(public and known))
+
+
+def require_safe(settings: Settings, pool: sqlalchemy.Engine, *, public: bool) -> list[str]:
+    """Return the people of the demo; raises `ClickException` where other machines must not be served like this."""
+    from casepath import demo as demo_people
+    from casepath import exposure
+
+    known: list[str] = []
+    if not exposure.is_loopback(settings.host):
+        with database.sessions(pool, read_only=True).begin() as session:
+            known = demo_people.known_passwords(session, processes_folder(settings))
+    wrong = list(exposure.objections(settings, demo_people=known, public_demo=public))
+    if wrong:
+        raise click.ClickException(f"{settings.host} is reached by other machines. " + ". ".join(wrong) + ".")
+    for warning in exposure.warnings(settings):
+        click.echo(f"Warning: {warning}.", err=True)
+    return known
 
 
 @main.command()
@@ -180,17 +200,23 @@ def demo(settings: Settings) -> None:
     load_demo(settings, prepared(settings))
 
 
+def processes_folder(settings: Settings) -> Path:
+    """Return the folder of the processes: the one that is set, or the one that came with the package."""
+    folder = settings.processes_folder
+    if folder.is_dir():
+        return folder
+    if "processes_folder" in settings.model_fields_set:
+        raise click.ClickException(f"Expected a folder of processes, but found no {folder}")
+    return next(Path(part) / "processes" for part in casepath.__path__ if (Path(part) / "processes").is_dir())
+
+
 def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
     """Load the demo where it is not there yet."""
     from casepath import demo as demo_people
     from casepath import serving
     from casepath.workers import loop
 
-    folder = settings.processes_folder
-    if not folder.is_dir():
-        if "processes_folder" in settings.model_fields_set:
-            raise click.ClickException(f"Expected a folder of processes, but found no {folder}")
-        folder = next(Path(part) / "processes" for part in casepath.__path__ if (Path(part) / "processes").is_dir())
+    folder = processes_folder(settings)
     sessions = database.sessions(pool)
     # Of two that start together one plays: the clock is moved meanwhile.
     with database.alone(pool):

@@ -15,7 +15,7 @@ from casepath import stories
 from casepath.engine import forms
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import jobs, messages, process_instances, user_tasks
-from casepath.engine.people import identity
+from casepath.engine.people import identity, passwords
 from casepath.engine.queries import deployed
 from casepath.engine.time import clock
 from casepath.stories import Story
@@ -108,6 +108,18 @@ def add_people(session: Session, processes: Path) -> None:
     for user in identity.users(session):
         if user.password_hash is None:
             identity.set_password(session, user.username, PASSWORD)
+
+
+def known_passwords(session: Session, processes: Path) -> list[str]:
+    """Return the people of the demo that have its password still."""
+    file = processes / "shared" / "groups.json"
+    people = json.loads(file.read_text(encoding="utf-8"))["people"] if file.is_file() else []
+    names = {entry["username"] for entry in people}
+    return [
+        user.username
+        for user in identity.users(session)
+        if user.username in names and passwords.matches(PASSWORD, user.password_hash)
+    ]
 
 
 def unplayed(session: Session, processes: Path) -> list[Story]:

@@ -75,13 +75,13 @@ class Channel(HTTPChannel):
         return HEADER_SECONDS + body / BODY_RATE if self.request.headers_finished else HEADER_SECONDS
 
 
-def listen(settings: Settings) -> tuple[Any, int]:
+def listen(settings: Settings, *, public_demo: bool = False) -> tuple[Any, int]:
     """
     Return a server that listens already, and its port.
 
     Raises `OSError` or `InvalidInput` where the address cannot be had.
     """
-    app = create_app(settings)
+    app = create_app(settings, public_demo=public_demo)
     sockets: dict[int, Any] = {}
     _allow_files(CONNECTIONS + 500)
     logging.getLogger("waitress").setLevel(logging.ERROR)

@@ -34,13 +34,20 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
     return Surroundings(sessions=database.sessions(pool), mail=mail, url=settings.url, time_zone=settings.time_zone)
 
 
-def run(settings: Settings, pool: sqlalchemy.Engine, *, with_worker: bool, announce: Callable[[str], object]) -> None:
+def run(
+    settings: Settings,
+    pool: sqlalchemy.Engine,
+    *,
+    with_worker: bool,
+    announce: Callable[[str], object],
+    public_demo: bool = False,
+) -> None:
     """
     Serve until SIGTERM or ctrl-C, then stop in a few seconds, nothing left half done.
 
     Raises as `http_server.listen` does.
     """
-    server, port = http_server.listen(settings)
+    server, port = http_server.listen(settings, public_demo=public_demo)
     # Port 0 is any that is free.
     settings = settings.model_copy(update={"port": port})
     loop = Loop(surroundings(settings, pool))

@@ -12,6 +12,7 @@ import secrets
 import tomllib
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
@@ -21,6 +22,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 #: Languages of the pages, the first is the default one.
 LANGUAGES = ("zh_CN", "en")
+#: Characters of a key that nobody guesses.
+MIN_SECRET = 32
 
 
 class Settings(BaseSettings):
@@ -45,8 +48,8 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     threads: int = Field(default=16, ge=1, le=512)
 
-    #: Set it when the pages are served through HTTPS: cookies are then never sent without it.
-    session_cookie_secure: bool = False
+    #: Serve other machines without TLS.
+    plain_http: bool = False
     #: A session ends after so many hours, whatever happens in it.
     session_hours: int = Field(default=12, ge=1, le=24 * 14)
 
@@ -98,6 +101,13 @@ class Settings(BaseSettings):
             raise PydanticCustomError("database", "Expected sqlite:///… or postgresql://…, but found another address")
         return url
 
+    @field_validator("public_url")
+    @classmethod
+    def _known_address(cls, url: str) -> str:
+        if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
+            raise ValueError(f"Expected an address such as https://casepath.dealer.example, but found {url!r}")
+        return url
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -117,6 +127,16 @@ class Settings(BaseSettings):
         """Where people reach the pages, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the pages through TLS: cookies are then never sent without it."""
+        return self.url.startswith("https://")
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names under which the pages may be asked for; a request for another one is refused."""
+        return [urlsplit(self.url).hostname or "", self.host, "localhost", "127.0.0.1", "::1"]
 
     @classmethod
     def unknown(cls) -> list[str]:

@@ -56,11 +56,16 @@ MAX_UPLOAD = 32 * 1024 * 1024
 MAX_FIELDS = 1024 * 1024
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the WSGI application; the database must have its tables (`engine.database.upgrade`)."""
+def create_app(settings: Settings | None = None, *, public_demo: bool = False) -> Flask:
+    """
+    Return the WSGI application; the database must have its tables (`engine.database.upgrade`).
+
+    With `public_demo` every page says that everybody knows the passwords.
+    """
     settings = settings or Settings()
     app = Flask(__name__, static_folder="static", template_folder=".")
     configure(app, settings)
+    app.jinja_env.globals["public_demo"] = public_demo
     connect(app, settings)
     for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once):
         part.init_app(app)
@@ -82,11 +87,11 @@ def configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=MAX_FIELDS,
         MAX_FORM_PARTS=2000,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
-        SESSION_COOKIE_NAME="__Host-casepath" if settings.session_cookie_secure else "casepath",
+        SESSION_COOKIE_NAME="__Host-casepath" if settings.is_https else "casepath",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_PATH="/",
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.session_cookie_secure,
+        SESSION_COOKIE_SECURE=settings.is_https,
         # A page that asks for news every few seconds must not keep its session alive for ever.
         SESSION_REFRESH_EACH_REQUEST=False,
         TEMPLATES_AUTO_RELOAD=False,

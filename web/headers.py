@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadHost
 
 POLICY = (
     "default-src 'self'; img-src 'self' data:; font-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -15,7 +16,8 @@ PRIVATE = "no-store"
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to every answer."""
+    """Refuse requests for another host than ours, and add the headers to every answer."""
+    app.before_request(_require_our_host)
     app.after_request(_protect)
 
 
@@ -29,6 +31,12 @@ def content_disposition(name: str, *, inline: bool = False) -> str:
     kind = "inline" if inline else "attachment"
     plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "_" for letter in name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _require_our_host() -> None:
+    """Raise `BadHost` for another name than ours: it would stand in links; who asks for our health uses an address."""
+    if request.blueprint != "health" and urlsplit(f"//{request.host}").hostname not in g.settings.hosts:
+        raise BadHost
 
 
 def _protect(response: Response) -> Response:

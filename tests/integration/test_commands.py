@@ -18,10 +18,12 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+from casepath import demo
 from casepath.commands import main
 from casepath.engine import database
 from casepath.engine.instances import process_instances
-from casepath.engine.people import identity
+from casepath.engine.people import identity, passwords
+from tests import factories
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = ROOT / "tests" / "web" / "request"
@@ -206,9 +208,20 @@ def test_demo__folder_of_processes_is_not_there(run: Any, words: tuple[str, ...]
 
 
 def test_serve__host_that_is_none(run: Any) -> None:
-    result = run("serve", "--port", "0", "--host", "nowhere.invalid")
+    result = run("serve", "--port", "0", "--host", "nowhere.invalid", CASEPATH_PUBLIC_URL="https://nowhere.invalid")
 
-    assert result.output == "Error: Expected the address of this machine as host, but found nowhere.invalid\n"
+    assert result.output.endswith("Error: Expected the address of this machine as host, but found nowhere.invalid\n")
+
+
+def test_serve__not_to_other_machines_with_passwords_that_everybody_knows(run: Any, sessions: Any) -> None:
+    with sessions.begin() as session:
+        factories.user(session, "owner_han").password_hash = passwords.hashed(demo.PASSWORD)
+        factories.user(session, "somebody_else").password_hash = passwords.hashed(demo.PASSWORD)
+
+    result = run("serve", "--port", "0", "--host", "0.0.0.0", CASEPATH_PUBLIC_URL="https://casepath.dealer.example")
+
+    assert result.exit_code == 1
+    assert "found 1 (owner_han …)" in result.output
 
 
 @pytest.mark.parametrize(("line", "said"), [("prot = 80", "prot"), ('port = "x', "casepath.toml")])

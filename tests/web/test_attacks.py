@@ -168,9 +168,8 @@ class TestRequests:
     @pytest.mark.parametrize("host", ["a b", "<script>alert(1)</script>", 'a"b', "[::1"])
     def test_host__is_never_shown(self, administrator: Visitor, host: str) -> None:
         answer = administrator.client.get("/tasks", headers={"Host": host})
-        assert answer.status_code == 308
+        assert answer.status_code == 400
         assert host not in text(answer)
-        assert host not in answer.location
 
     def test_every_form__needs_the_token_of_the_session(self, app: Flask, there: Populated) -> None:
         visitor = Visitor(app.test_client(), "administrator")
