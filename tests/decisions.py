@@ -14,7 +14,6 @@ from casepath.engine import errors
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions import feel as feel_language
 from casepath.engine.expressions import compile_expression
-from casepath.engine.expressions.source import Run
 
 Files = Sequence[tuple[str, bytes]]
 
@@ -56,9 +55,4 @@ def unary_test(text: str, value: object, context: Mapping[str, object]) -> bool 
 
 def condition(text: str, variables: Mapping[str, object]) -> tuple[object, Mapping[str, object]]:
     """Return the value of a `${…}` condition and the variables it read."""
-    return _condition(text)(variables)
-
-
-@functools.cache
-def _condition(text: str) -> Run:
-    return compile_expression(text).trace
+    return compile_expression(text).trace(variables)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from casepath.engine.expressions import parser
 from casepath.engine.expressions.compiler import Compiler
 from casepath.engine.expressions.environment import Environment
-from casepath.engine.expressions.source import Run, Test
+from casepath.engine.expressions.evaluation import Condition, Trace, testing, tracing
+from casepath.engine.expressions.operators import shown
 
-__all__ = ["Environment", "Expression", "compile_expression"]
+__all__ = ["Environment", "Expression", "compile_expression", "shown"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -33,9 +34,9 @@ class Expression:
     constant: bool
     #: Returns the value and the values read for it, by path such as `customer.age`; raises `ExpressionError` where it
     #: has none, `ExpressionLimit` where it is too much.
-    trace: Run
+    trace: Trace
     #: Returns true or false and the values read for it; raises `ExpressionError` where it is anything else.
-    condition: Test
+    condition: Condition
 
     def evaluate(self, variables: Mapping[str, object], environment: Environment | None = None) -> object:
         """Return the value; raises as `trace` does."""
@@ -52,12 +53,13 @@ def compile_expression(text: str, *, bare: bool = False) -> Expression:
     """
     compiler = Compiler(text)
     tree = parser.parse_bare(text) if bare else parser.parse_template(text)
-    trace, condition = compiler.whole(tree)
+    evaluate = compiler.whole(tree)
+    timeless = not compiler.functions
     return Expression(
         text=text,
         names=frozenset(compiler.names),
         functions=frozenset(compiler.functions),
         constant=isinstance(tree, list) and all(isinstance(part, str) for part in tree),
-        trace=trace,
-        condition=condition,
+        trace=tracing(text, evaluate, timeless=timeless),
+        condition=testing(text, evaluate, timeless=timeless),
     )

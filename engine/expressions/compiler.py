@@ -1,23 +1,22 @@
 """
-A tree to a Python function, once; running that function is all that evaluation does.
+A tree to closures, once: each node becomes a function, and running the outermost is all that evaluation does.
 
-Each method returns the Python of a value, to be used at once and once, after the lines written before it. What
-conditions mostly are takes no call: where two values have the same plain type, Python's own operator stands in the
-line, behind a check of the exact types; `engine.expressions.operators` decides about all others.
+On the way the compiler notes the names of variables and functions, and refuses functions that do not exist.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Never
 
 from casepath.engine import errors
-from casepath.engine.expressions import nodes, operators, quick, words
+from casepath.engine.expressions import nodes, operators
+from casepath.engine.expressions.arithmetic import is_number
 from casepath.engine.expressions.environment import Environment
+from casepath.engine.expressions.evaluation import Evaluate
 from casepath.engine.expressions.functions import FUNCTIONS, Function
-from casepath.engine.expressions.methods import METHODS
-from casepath.engine.expressions.source import Run, Source, Test
+from casepath.engine.expressions.methods import METHODS, element, property_of
 
 #: The name under which the process instance is known.
 EXECUTION = "execution"
@@ -28,8 +27,15 @@ _EXECUTION_PROPERTIES: dict[str, Callable[[Environment], object]] = {
 }
 _EXECUTION_METHODS = {f"get{name[0].upper()}{name[1:]}": code for name, code in _EXECUTION_PROPERTIES.items()}
 _VARIABLE_METHODS = ("getVariable", "hasVariable")
+#: What Python calls by another name; told to those who write it.
+_FROM_PYTHON = {
+    "endswith": "endsWith", "float": "number", "index": "indexOf", "int": "number", "len": "size",
+    "lower": "toLowerCase", "startswith": "startsWith", "str": "string", "strip": "trim", "upper": "toUpperCase",
+}  # fmt: skip
 
 _Step = nodes.Property | nodes.Index | nodes.Method
+#: A step from a value to another.
+_Take = Callable[[object, Mapping[str, object], Environment, dict[str, object]], object]
 
 
 class Compiler:
@@ -39,31 +45,31 @@ class Compiler:
         self.text = text
         self.names: set[str] = set()
         self.functions: set[str] = set()
-        self.source = Source({"explained": words.explainer(text)})
 
-    def whole(self, tree: nodes.Node | list[str | nodes.Node]) -> tuple[Run, Test]:
+    def whole(self, tree: nodes.Node | list[str | nodes.Node]) -> Evaluate:
         """
-        Return the functions of an expression, or of a text with expressions in it; see `Source.functions`.
+        Return the function of an expression, or of a text with expressions in it.
 
         Raises `ExpressionError` for a function or method that does not exist.
         """
-        if isinstance(tree, list):
-            parts = [nodes.Literal(part, 0) if isinstance(part, str) else part for part in tree]
-            value, boolean = f"joined({self.values(parts)})", False
-        else:
-            value, boolean = self.value(tree), _is_test(tree)
-        self.source.constants["environment"] = Environment if self.functions else words.timeless
-        return self.source.functions(value, words.WORDS, boolean=boolean)
+        if not isinstance(tree, list):
+            return self.value(tree)
+        parts = self.values(nodes.Literal(part, 0) if isinstance(part, str) else part for part in tree)
+        return lambda v, e, r: _joined([part(v, e, r) for part in parts])
 
-    def value(self, node: nodes.Node) -> str:
-        """Write what computes a value."""
+    def value(self, node: nodes.Node) -> Evaluate:
+        """Return the function of a node."""
         match node:
             case nodes.Literal(value):
-                return self.source.constant(value)
+                return lambda v, e, r: value
             case nodes.Name():
                 return self.read(node)
-            case nodes.Binary():
-                return self.binary(node)
+            case nodes.Compared():
+                return self.compared(node)
+            case nodes.Logic():
+                return self.logic(node)
+            case nodes.Calculated():
+                return self.calculated(node)
             case nodes.Access():
                 return self.access(node)
             case nodes.Unary():
@@ -73,90 +79,111 @@ class Compiler:
             case nodes.Call():
                 return self.call(node)
             case nodes.ListOf(items):
-                return f"[{self.values(items)}]"
+                parts = self.values(items)
+                return lambda v, e, r: [part(v, e, r) for part in parts]
 
-    def values(self, parts: Iterable[nodes.Node]) -> str:
-        """Write what computes values one after the other."""
-        return ", ".join([self.source.held(self.value(part)) for part in parts])
-
-    def held(self, node: nodes.Node) -> str:
-        return self.source.held(self.value(node))
-
-    def test(self, node: nodes.Node) -> str:
-        """Write what takes a value as true or false."""
-        if _is_test(node):
-            return self.value(node)
-        return quick.truth(self.held(node))
+    def values(self, parts: Iterable[nodes.Node]) -> list[Evaluate]:
+        return [self.value(part) for part in parts]
 
     def name(self, node: nodes.Name) -> str:
-        """Note the name of a variable; return the constant that it is."""
+        """Note the name of a variable."""
         if node.name == EXECUTION:
             self.refuse(f"Expected a property or method of '{EXECUTION}', but found it alone", node.position)
         self.names.add(node.name)
-        return self.source.constant(node.name)
+        return node.name
 
-    def read(self, node: nodes.Name) -> str:
-        name, value = self.name(node), self.source.fresh()
-        self.source.line(f"{value} = r[{name}] = v[{name}]")
-        return value
+    def read(self, node: nodes.Name) -> Evaluate:
+        name = self.name(node)
 
-    def binary(self, node: nodes.Binary) -> str:
-        """Combine operands from left to right, as many at once as fit in a line."""
-        signs = [sign for sign, _, _ in node.rest]
-        if signs[0] in ("&&", "||"):
-            return self.logic(signs[0], [node.first, *(operand for _, operand, _ in node.rest)])
-        comparing = signs[0] in operators.COMPARISONS
-        width = 1 if comparing else quick.MOST_SIGNS
-        value, literal = self.value(node.first), _literal(node.first)
-        for begin in range(0, len(signs), width):
-            operands = [quick.Operand(self.source.held(value), literal)]
-            for _, operand, _ in node.rest[begin : begin + width]:
-                operands.append(quick.Operand(self.held(operand), _literal(operand)))
-            if comparing:
-                value = quick.compared(signs[begin], *operands)
-            else:
-                value = quick.calculated(signs[begin : begin + width], operands, self.source.fresh())
-            literal = None
-        return value
+        def read(v: Mapping[str, object], _e: Environment, r: dict[str, object]) -> object:
+            value = r[name] = v[name]
+            return value
 
-    def logic(self, sign: str, operands: list[nodes.Node]) -> str:
-        """Write `&&` or `||`: what stands to the right is computed only where it matters."""
-        result = self.source.fresh()
-        self.source.line(f"{result} = {self.test(operands[0])}")
-        for operand in operands[1:]:
-            with self.source.block(f"if {result}:" if sign == "&&" else f"if not {result}:"):
-                self.source.line(f"{result} = {self.test(operand)}")
-        return result
+        return read
 
-    def unary(self, node: nodes.Unary) -> str:
+    # Operators --------------------------------------------------------------------------------------------------------
+
+    def compared(self, node: nodes.Compared) -> Evaluate:
+        first = self.value(node.first)
+        if len(node.rest) == 1:
+            sign, operand = node.rest[0]
+            return _with_constant(first, sign, operand) or _compared(first, sign, self.value(operand))
+        rest = [(operators.COMPARISONS[sign], self.value(operand)) for sign, operand in node.rest]
+
+        def row(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> bool:
+            left = first(v, e, r)
+            for compare, operand in rest:
+                right = operand(v, e, r)
+                if not compare(left, right, e):
+                    return False
+                left = right
+            return True
+
+        return row
+
+    def logic(self, node: nodes.Logic) -> Evaluate:
+        """Compile `&&` or `||`: what stands to the right is computed only where it matters."""
+        return _halves(node.sign, [self.test(operand) for operand in node.operands])
+
+    def test(self, node: nodes.Node) -> Evaluate:
+        """Compile what is taken as true or false."""
+        if isinstance(node, nodes.Name):
+            return _tested(self.name(node), when=True)
+        evaluate = self.value(node)
+        if isinstance(node, nodes.Compared | nodes.Logic) or (isinstance(node, nodes.Unary) and node.operator != "-"):
+            return evaluate  # nothing else can come out
+        return lambda v, e, r: operators.truth(evaluate(v, e, r))
+
+    def calculated(self, node: nodes.Calculated) -> Evaluate:
+        first = self.value(node.first)
+        rest = [(operators.ARITHMETIC[sign], self.value(operand)) for sign, operand in node.rest]
+        if len(rest) == 1:
+            operation, second = rest[0]
+            return lambda v, e, r: operation(first(v, e, r), second(v, e, r))
+
+        def calculated(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> object:
+            value = first(v, e, r)
+            for operation, operand in rest:
+                value = operation(value, operand(v, e, r))
+            return value
+
+        return calculated
+
+    def unary(self, node: nodes.Unary) -> Evaluate:
         if node.operator == "!":
-            return f"(not {self.test(node.operand)})"
+            if isinstance(node.operand, nodes.Name):
+                return _tested(self.name(node.operand), when=False)
+            operand = self.test(node.operand)
+            return lambda v, e, r: not operand(v, e, r)
         if node.operator == "-":
-            known = _literal(node)
-            return self.source.constant(known.value) if known else quick.negated(self.held(node.operand))
+            return _negated(self.value(node.operand), node.operand)
         if not isinstance(node.operand, nodes.Name):
-            return quick.emptiness(self.held(node.operand))
-        name, value = self.name(node.operand), self.source.fresh()
-        self.source.line(f"{value} = r[{name}] = v.get({name})")  # a variable that does not exist is empty
-        return quick.emptiness(value)
+            operand = self.value(node.operand)
+            return lambda v, e, r: operators.is_empty(operand(v, e, r))
+        name = self.name(node.operand)
 
-    def conditional(self, node: nodes.Conditional) -> str:
-        result = self.source.fresh()
-        with self.source.block(f"if {self.test(node.condition)}:"):
-            self.source.line(f"{result} = {self.value(node.then)}")
-        with self.source.block("else:"):
-            self.source.line(f"{result} = {self.value(node.otherwise)}")
-        return result
+        def empty(v: Mapping[str, object], _e: Environment, r: dict[str, object]) -> bool:
+            value = r[name] = v.get(name)  # a variable that does not exist is empty
+            return operators.is_empty(value)
 
-    def call(self, node: nodes.Call) -> str:
+        return empty
+
+    def conditional(self, node: nodes.Conditional) -> Evaluate:
+        condition, then, otherwise = self.test(node.condition), self.value(node.then), self.value(node.otherwise)
+        return lambda v, e, r: then(v, e, r) if condition(v, e, r) else otherwise(v, e, r)
+
+    # Calls and steps --------------------------------------------------------------------------------------------------
+
+    def call(self, node: nodes.Call) -> Evaluate:
         function = FUNCTIONS.get(node.name)
         if function is None:
             self.refuse_unknown("a function", node.name, FUNCTIONS, node.position)
         self.check_arguments(node.name, function, node.arguments, node.position)
-        return f"{self.source.constant(function.call)}(e, {self.values(node.arguments)})"
+        call, arguments = function.call, self.values(node.arguments)
+        return lambda v, e, r: call(e, *[argument(v, e, r) for argument in arguments])
 
-    def access(self, node: nodes.Access) -> str:
-        """Write the steps from a value; those from a variable to the first method are one path."""
+    def access(self, node: nodes.Access) -> Evaluate:
+        """Compile the steps from a value; those from a variable to the first method are one path."""
         base, steps = node.base, node.steps
         if isinstance(base, nodes.Name) and base.name == EXECUTION:
             value, steps = self.execution(steps[0]), steps[1:]
@@ -165,61 +192,58 @@ class Compiler:
             value, steps = self.path(base, steps[:before]), steps[before:]
         else:
             value = self.value(base)
-        for step in steps:
-            value = self.step(self.source.held(value), step)
-        return value
+        return _stepped(value, [self.step(step) for step in steps]) if steps else value
 
-    def path(self, base: nodes.Name, steps: tuple[_Step, ...]) -> str:
-        """Write the way from a variable, and note what is found at its end."""
+    def path(self, base: nodes.Name, steps: tuple[_Step, ...]) -> Evaluate:
+        """Compile the way from a variable; what is found at its end is noted by the whole path."""
         if not steps:
             return self.read(base)
-        value, written = f"v[{self.name(base)}]", base.name
-        parts: list[str] = []
-        for step in steps:
-            value = self.source.held(value)
-            if isinstance(step, nodes.Index):
-                key, literal = self.held(step.key), _literal(step.key)
-                value = self.source.held(f"element({value}, {key})")
-                if literal is not None:
-                    written += words.bracketed(literal.value)
-                else:
-                    parts += [self.source.constant(written), self.source.held(f"bracketed({key})")]
-                    written = ""
-            else:
-                value, written = self.step(value, step), f"{written}.{step.name}"
-        path = self.source.constant(written)
-        if parts:
-            path = f"''.join(({', '.join([*parts, path])}))"
-        found = self.source.fresh()
-        self.source.line(f"{found} = r[{path}] = {value}")
-        return found
+        name = self.name(base)
+        if all(isinstance(step, nodes.Property) for step in steps):
+            return _properties(name, [step.name for step in steps if isinstance(step, nodes.Property)])
+        parts = [(self.value(step.key), "") if isinstance(step, nodes.Index) else (None, step.name) for step in steps]
 
-    def step(self, value: str, step: _Step) -> str:
-        """Write one step from a value."""
+        def path(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> object:
+            value, written = v[name], name
+            for index, property_name in parts:
+                if index is None:
+                    value, written = property_of(value, property_name, e), f"{written}.{property_name}"
+                else:
+                    key = index(v, e, r)
+                    value, written = element(value, key), f"{written}[{operators.text(key):.100}]"
+            r[written] = value
+            return value
+
+        return path
+
+    def step(self, step: _Step) -> _Take:
+        """Compile one step from a value."""
         if isinstance(step, nodes.Index):
-            return f"element({value}, {self.held(step.key)})"
+            key = self.value(step.key)
+            return lambda value, v, e, r: element(value, key(v, e, r))
         if isinstance(step, nodes.Property):
-            return quick.step(value, self.source.constant(step.name))
+            name = step.name
+            return lambda value, v, e, r: property_of(value, name, e)
         function = METHODS.get(step.name)
         if function is None:
             self.refuse_unknown("a method", step.name, METHODS, step.position)
         self.check_arguments(step.name, function, step.arguments, step.position)
-        return f"{self.source.constant(function.call)}(e, {value}, {self.values(step.arguments)})"
+        call, arguments = function.call, self.values(step.arguments)
+        return lambda value, v, e, r: call(e, value, *[argument(v, e, r) for argument in arguments])
 
-    def execution(self, step: _Step) -> str:
-        """Write the few things that the process instance tells."""
+    def execution(self, step: _Step) -> Evaluate:
+        """Compile the few things that the process instance tells."""
         name = "" if isinstance(step, nodes.Index) else step.name
         if isinstance(step, nodes.Method):
             if name in _VARIABLE_METHODS and len(step.arguments) == 1:
-                argument = self.held(step.arguments[0])
-                return f"named({argument}, v, r)" if name == "getVariable" else f"is_known({argument}, v)"
+                return _variable(name, self.value(step.arguments[0]))
             known = None if step.arguments else _EXECUTION_METHODS.get(name)
         else:
             known = _EXECUTION_PROPERTIES.get(name)
         if known is None:
             all_known = [*_EXECUTION_PROPERTIES, *_EXECUTION_METHODS, *_VARIABLE_METHODS]
             self.refuse_unknown(f"something that '{EXECUTION}' tells", name, all_known, step.position)
-        return f"{self.source.constant(known)}(e)"
+        return lambda v, e, r: known(e)
 
     def check_arguments(self, name: str, function: Function, arguments: tuple[nodes.Node, ...], position: int) -> None:
         """Note the name; refuse too few or too many arguments."""
@@ -230,25 +254,101 @@ class Compiler:
             self.refuse(f"Expected {expected} arguments of {name}(…), but found {len(arguments)}", position)
 
     def refuse_unknown(self, noun: str, name: str, known: Iterable[str], position: int) -> Never:
-        near = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.5) or sorted(known)
+        known = sorted(known)
+        python = _FROM_PYTHON.get(name)
+        near = [python] if python in known else difflib.get_close_matches(name[:100], known, n=3, cutoff=0.5) or known
         self.refuse(f"Expected {noun} such as {', '.join(near)}, but found '{name:.40}'", position)
 
     def refuse(self, message: str, position: int) -> Never:
         raise errors.ExpressionError(f"{message} at character {position + 1}", text=self.text, position=position)
 
 
-def _is_test(node: nodes.Node) -> bool:
-    """Tell whether nothing but true or false can come out."""
-    if isinstance(node, nodes.Binary):
-        return node.rest[0][0] in ("&&", "||") or node.rest[0][0] in operators.COMPARISONS
-    return isinstance(node, nodes.Unary) and node.operator != "-"
+def _compared(left: Evaluate, sign: str, right: Evaluate) -> Evaluate:
+    compare = operators.COMPARISONS[sign]
+    return lambda v, e, r: compare(left(v, e, r), right(v, e, r), e)
 
 
-def _literal(node: nodes.Node) -> nodes.Literal | None:
-    """Return the constant that an expression is, a negative number too."""
-    if isinstance(node, nodes.Unary) and node.operator == "-":
-        inner = _literal(node.operand)
-        if inner is not None and isinstance(inner.value, int | float) and not isinstance(inner.value, bool):
-            return nodes.Literal(-inner.value, node.position)
+def _with_constant(left: Evaluate, sign: str, operand: nodes.Node) -> Evaluate | None:
+    """Return the quicker comparison with a constant, which most conditions are; None for what is no constant."""
+    if not isinstance(operand, nodes.Literal) or sign not in operators.RELATIONS:
         return None
-    return node if isinstance(node, nodes.Literal) else None
+    constant, compare, relation = operand.value, operators.COMPARISONS[sign], operators.RELATIONS[sign]
+    alike = operators.alike(constant, sign)
+
+    def compared(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> bool:
+        value = left(v, e, r)
+        return relation(value, constant) if value.__class__ in alike else compare(value, constant, e)
+
+    return compared
+
+
+def _tested(name: str, *, when: bool) -> Evaluate:
+    """Return what tells whether a variable is true, or whether it is false."""
+
+    def tested(v: Mapping[str, object], _e: Environment, r: dict[str, object]) -> bool:
+        value = r[name] = v[name]
+        return value is when if value is True or value is False else operators.truth(value) is when
+
+    return tested
+
+
+def _halves(sign: str, operands: list[Evaluate]) -> Evaluate:
+    """Join tests by halves, so that a long row of them nests little."""
+    if len(operands) == 1:
+        return operands[0]
+    middle = len(operands) // 2
+    left, right = _halves(sign, operands[:middle]), _halves(sign, operands[middle:])
+    if sign == "&&":
+        return lambda v, e, r: left(v, e, r) and right(v, e, r)
+    return lambda v, e, r: left(v, e, r) or right(v, e, r)
+
+
+def _negated(evaluate: Evaluate, operand: nodes.Node) -> Evaluate:
+    if isinstance(operand, nodes.Literal) and is_number(operand.value):
+        constant = operators.negated(operand.value)
+        return lambda v, e, r: constant
+    return lambda v, e, r: operators.negated(evaluate(v, e, r))
+
+
+def _joined(parts: list[object]) -> str:
+    """Join values as one text."""
+    return operators.limited("".join([operators.limited(operators.text(part)) for part in parts]))
+
+
+def _stepped(base: Evaluate, steps: list[_Take]) -> Evaluate:
+    """Return what goes steps from a value."""
+
+    def stepped(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> object:
+        value = base(v, e, r)
+        for step in steps:
+            value = step(value, v, e, r)
+        return value
+
+    return stepped
+
+
+def _properties(name: str, names: list[str]) -> Evaluate:
+    """Return what reads `customer.address.city`."""
+    written = ".".join([name, *names])
+
+    def path(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> object:
+        value = v[name]
+        for part in names:
+            value = value.get(part) if type(value) is dict else property_of(value, part, e)
+        r[written] = value
+        return value
+
+    return path
+
+
+def _variable(method: str, named: Evaluate) -> Evaluate:
+    """Return what reads the variable that a text names, null where there is none, or tells whether there is one."""
+
+    def get(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> object:
+        name = named(v, e, r)
+        if not isinstance(name, str):
+            raise errors.ExpressionError(f"Expected the name of a variable, but found {operators.shown(name)}")
+        value = r[name] = v.get(name)
+        return value
+
+    return get if method == "getVariable" else lambda v, e, r: named(v, e, r) in v

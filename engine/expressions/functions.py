@@ -9,9 +9,9 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 
 from casepath.engine import errors
-from casepath.engine.expressions import operators
+from casepath.engine.expressions import arithmetic, operators
+from casepath.engine.expressions.arithmetic import Number
 from casepath.engine.expressions.environment import Environment
-from casepath.engine.expressions.operators import Number
 from casepath.engine.time import clock
 from casepath.engine.time.periods import Period
 
@@ -141,7 +141,7 @@ def ceiling(_environment: Environment, value: object) -> Number:
 
 
 def absolute(_environment: Environment, value: object) -> object:
-    return abs(value) if isinstance(value, timedelta) else abs(operators.number(value))
+    return abs(value) if isinstance(value, timedelta) else arithmetic.absolute(operators.number(value))
 
 
 def smallest(environment: Environment, *found: object) -> object:
@@ -158,7 +158,7 @@ def total(_environment: Environment, *found: object) -> Number:
     """The sum of the arguments, or of the members of a list."""
     result: Number = 0
     for member in members(found):
-        result = operators.arithmetic("+", result, operators.number(member))
+        result = arithmetic.calculate("+", result, operators.number(member))
     return result
 
 
@@ -233,31 +233,25 @@ def _extreme(environment: Environment, found: tuple[object, ...], sign: str) -> 
     known = [member for member in members(found) if member is not None]
     best = known[0] if known else None
     for member in known[1:]:
-        if operators.compare(sign, member, best, environment):
+        if operators.COMPARISONS[sign](member, best, environment):
             best = member
     return best
 
 
 def _quantized(value: Number, digits: int, rounding: str) -> Number:
+    """Round; without digits after the point the result is a whole number."""
     if isinstance(value, int) and digits >= 0:
         return value
     if not -100 <= digits <= 100:
         raise errors.ExpressionError(f"Expected at most 100 digits to round to, but found {digits}")
     with localcontext(prec=1_000):
-        exact = operators.decimal(operators.checked(value)).quantize(Decimal(1).scaleb(-digits), rounding=rounding)
-    if isinstance(value, Decimal):
-        return exact
-    return int(exact) if digits <= 0 else float(exact)
+        found = arithmetic.decimal(arithmetic.checked(arithmetic.exact(value)))
+        result = found.quantize(Decimal(1).scaleb(-digits), rounding=rounding)
+        return arithmetic.checked(result if digits > 0 else int(result))
 
 
-def _duration_of(unit: str) -> Callable[..., object]:
-    def of(_environment: Environment, count: object) -> timedelta:
-        try:
-            return timedelta(**{unit: float(operators.number(count))})
-        except (OverflowError, ValueError):
-            raise errors.ExpressionLimit(f"Expected a shorter duration than {operators.shown(count)} {unit}") from None
-
-    return of
+def _duration_of(unit: timedelta) -> Callable[..., object]:
+    return lambda _environment, count: operators.duration(unit, operators.number(count))
 
 
 _CALLS: dict[str, Callable[..., object]] = {
@@ -266,16 +260,16 @@ _CALLS: dict[str, Callable[..., object]] = {
     "coalesce": coalesce,
     "date": a_date,
     "dateTime": a_datetime,
-    "days": _duration_of("days"),
+    "days": _duration_of(timedelta(days=1)),
     "duration": a_duration,
     "floor": floor,
-    "hours": _duration_of("hours"),
+    "hours": _duration_of(timedelta(hours=1)),
     "isOpen": is_open,
     "isWorkingDay": is_working_day,
     "join": join,
     "max": largest,
     "min": smallest,
-    "minutes": _duration_of("minutes"),
+    "minutes": _duration_of(timedelta(minutes=1)),
     "now": present,
     "number": a_number,
     "round": rounded,

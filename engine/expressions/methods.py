@@ -27,12 +27,8 @@ def receiver(value: object, *types: type) -> None:
 
 
 def contains(environment: Environment, value: object, wanted: object) -> bool:
-    if type(wanted) is str and type(value) is list and wanted in value:
-        return True  # most often a text among texts, where nothing needs converting
     receiver(value, str, list)
-    if isinstance(value, str):
-        return a_text(wanted) in value
-    return isinstance(value, list) and any(operators.equal(member, wanted, environment) for member in value)
+    return operators.contains(value, wanted, environment)
 
 
 def contains_key(_environment: Environment, value: object, key: object) -> bool:
@@ -50,7 +46,7 @@ def index_of(environment: Environment, value: object, wanted: object) -> int:
     if isinstance(value, str):
         return value.find(a_text(wanted))
     listed = value if isinstance(value, list) else []
-    return next((place for place, member in enumerate(listed) if operators.equal(member, wanted, environment)), -1)
+    return next((place for place, member in enumerate(listed) if operators.same(member, wanted, environment)), -1)
 
 
 def substring(_environment: Environment, value: object, begin: object, end: object = None) -> str:
@@ -208,12 +204,12 @@ _CALLS: dict[str, Callable[..., object]] = {
     "contains": contains,
     "containsKey": contains_key,
     "endsWith": _about_two_texts(str.endswith),
-    "equals": lambda environment, value, other: operators.equal(value, other, environment),
+    "equals": lambda environment, value, other: operators.same(value, other, environment),
     "equalsIgnoreCase": _about_two_texts(lambda text, other: text.casefold() == other.casefold()),
     "get": get,
     "indexOf": index_of,
-    "isAfter": lambda environment, value, other: operators.compare(">", value, other, environment),
-    "isBefore": lambda environment, value, other: operators.compare("<", value, other, environment),
+    "isAfter": lambda environment, value, other: operators.COMPARISONS[">"](value, other, environment),
+    "isBefore": lambda environment, value, other: operators.COMPARISONS["<"](value, other, environment),
     "isEmpty": lambda environment, value: size(environment, value) == 0,
     "length": size,
     "matches": matches,

@@ -72,11 +72,29 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
-    """Operands of one level of precedence, from left to right: the first, and each further one with its operator."""
+class Calculated:
+    """Arithmetic of one precedence, from left to right: the first operand, and each further one with its sign."""
 
     first: Node
-    rest: tuple[tuple[str, Node, int], ...]
+    rest: tuple[tuple[str, Node], ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A comparison, or several in a row such as `0 < x <= 9`: each operand is compared with the one before it."""
+
+    first: Node
+    rest: tuple[tuple[str, Node], ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """Operands with `&&` or `||` between them."""
+
+    sign: str
+    operands: tuple[Node, ...]
     position: int
 
 
@@ -88,4 +106,4 @@ class Conditional:
     position: int
 
 
-Node = Literal | Name | ListOf | Call | Access | Unary | Binary | Conditional
+Node = Literal | Name | ListOf | Call | Access | Unary | Calculated | Compared | Logic | Conditional

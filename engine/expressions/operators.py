@@ -1,8 +1,9 @@
 """
 What operators do to values: comparison, arithmetic and logic, with the conversions of JUEL where they cannot surprise.
 
-Numbers compare and combine whatever their type; text that reads as a number, a boolean, a date or a time is converted
-when it meets one. Null equals only null and is neither less nor greater than anything. A boolean is no number.
+Text that reads as a number, a boolean, a date or a time is converted when it meets one. Null equals only null and is
+neither less nor greater than anything. A boolean is no number. What is of different kinds even then is not compared:
+it is refused.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ import functools
 import operator
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import Any, TypeGuard
+from decimal import Decimal
+from typing import Any
 
 from casepath.engine import errors
 from casepath.engine.database import values
+from casepath.engine.expressions import arithmetic
+from casepath.engine.expressions.arithmetic import Number, is_number
 from casepath.engine.expressions.environment import Environment
 from casepath.engine.time import clock
 
-Number = int | float | Decimal
+Comparison = Callable[[object, object, Environment], bool]
+#: What Python calls the comparisons, for values of the types that `alike` gives.
+RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "!=": operator.ne, "<": operator.lt, "<=": operator.le, "==": operator.eq, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 MAX_TEXT = 100_000
-MAX_BITS = 1_024
 MAX_MEMBERS = 10_000
-#: How decimals are calculated with. It is never changed, so that threads may share it.
-_CONTEXT = Context(prec=34, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, InvalidOperation, Overflow])
 
 
 def kind(value: object) -> str:
@@ -39,10 +43,6 @@ def kind(value: object) -> str:
     return "null" if value is None else next((name for cls, name in names if isinstance(value, cls)), "something else")
 
 
-def is_number(value: object) -> TypeGuard[Number]:
-    return value.__class__ in _NUMBERS or (isinstance(value, (int, float, Decimal)) and not isinstance(value, bool))
-
-
 def truth(value: object) -> bool:
     """Return a boolean; null is false, and the texts `true` and `false` are what they say."""
     if isinstance(value, bool):
@@ -51,14 +51,19 @@ def truth(value: object) -> bool:
         return False
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    raise errors.ExpressionError(f"Expected true or false, but found {shown(value)}")
+    raise neither_true_nor_false(value)
+
+
+def neither_true_nor_false(value: object) -> errors.ExpressionError:
+    """Return the error for a value that should be a boolean."""
+    return errors.ExpressionError(f"Expected true or false, but found {shown(value)}")
 
 
 def number(value: object) -> Number:
     """Return a number; text that reads as one is converted."""
     if is_number(value):
         return value
-    if isinstance(value, str) and (converted := _as_number(value)) is not None:
+    if isinstance(value, str) and (converted := arithmetic.read(value)) is not None:
         return converted
     raise errors.ExpressionError(f"Expected a number, but found {shown(value)}")
 
@@ -83,8 +88,9 @@ def text(value: object) -> str:
     if isinstance(value, list | dict):
         _check_size(value, MAX_MEMBERS)
         return values.dumps(values.plain(value))
-    if isinstance(value, Decimal):
-        return f"{value:f}" if abs(value.adjusted()) < MAX_BITS else str(value)
+    if isinstance(value, float | Decimal):
+        found = arithmetic.decimal(value)
+        return f"{found:f}" if abs(found.adjusted()) < arithmetic.MAX_BITS else str(found)
     if isinstance(value, date | time | timedelta):
         return str(values.plain(value))
     return str(value)
@@ -97,48 +103,100 @@ def limited(value: str) -> str:
     return value
 
 
-def equal(left: object, right: object, environment: Environment) -> bool:
-    """Tell whether two values are equal, converting text to what it meets."""
-    if left.__class__ is right.__class__ and left.__class__ in EQUATABLE:
+def same(left: object, right: object, environment: Environment) -> bool:
+    """Tell whether two values are equal, converting text to what it meets; values of different kinds never are."""
+    if left.__class__ is right.__class__ and left.__class__ in _EQUATABLE:
         return left == right
     if left is None or right is None:
         return left is right
-    left, right = _alike(left, right, environment)
-    if isinstance(left, bool) is not isinstance(right, bool):
-        return False
-    if isinstance(left, list | dict):
-        _check_size(left, MAX_MEMBERS)
-    return bool(left == right)
+    _check_size(left, MAX_MEMBERS)
+    return _identical(*_alike(left, right, environment))
 
 
-def compare(sign: str, left: object, right: object, environment: Environment) -> bool:
-    """Tell whether two values are in an order; raises `ExpressionError` where they have none."""
-    if left.__class__ is right.__class__ and left.__class__ in ORDERED:
-        return COMPARISONS[sign](left, right)
+def equal(left: object, right: object, environment: Environment) -> bool:
+    """Tell whether two values are equal, as `same` does; raises `ExpressionError` where their kinds differ."""
+    if left.__class__ is right.__class__ and left.__class__ in _EQUATABLE:
+        return left == right
     if left is None or right is None:
-        return left is right and sign in ("<=", ">=")
+        return left is right
     first, second = _alike(left, right, environment)
-    for types in ((int, float, Decimal), str, datetime, date, time, timedelta):
-        if isinstance(first, types) and isinstance(second, types) and bool not in (type(first), type(second)):
-            return COMPARISONS[sign](first, second)
-    raise errors.ExpressionError(f"Expected values that have an order, but found {shown(left)} {sign} {shown(right)}")
+    if kind(first) != kind(second):
+        if first == "" or second == "":
+            return False  # who compares with the empty text asks whether there is something
+        raise errors.ExpressionError(
+            f"Expected two values of one kind to compare, but found {shown(left)} and {shown(right)}"
+        )
+    _check_size(first, MAX_MEMBERS)
+    return _identical(first, second)
 
 
-def chain(signs: str, value: object, *others: object) -> object:
-    """Calculate from left to right; raises as `calculate` does."""
-    for sign, other in zip(signs, others, strict=True):
-        value = calculate(sign, value, other)
-    return value
+def unequal(left: object, right: object, environment: Environment) -> bool:
+    """Tell whether two values differ; raises as `equal` does."""
+    return not equal(left, right, environment)
+
+
+def contains(value: object, wanted: object, environment: Environment) -> bool:
+    """Tell whether a list has a member, a text a part, a map a key; raises `ExpressionError` for all else."""
+    if isinstance(value, list):
+        _check_size(value, MAX_MEMBERS)
+        return any(same(member, wanted, environment) for member in value)
+    if isinstance(value, str | dict) and isinstance(wanted, str):
+        return wanted in (limited(value) if isinstance(value, str) else value)
+    raise errors.ExpressionError(
+        f"Expected a list, or a text in a text or map, but found {shown(wanted)} in {shown(value)}"
+    )
+
+
+def _identical(left: object, right: object) -> bool:
+    """Compare without conversion: members of lists and maps are equal where they are of one kind."""
+    if is_number(left) and is_number(right):
+        return arithmetic.exact(left) == arithmetic.exact(right)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_identical, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_identical(left[key], right[key]) for key in left)
+    return kind(left) == kind(right) and left == right
+
+
+def _ordering(sign: str) -> Comparison:
+    """Return the comparison by order; it raises `ExpressionError` for values that have none."""
+    relation = RELATIONS[sign]
+
+    def compare(left: object, right: object, environment: Environment) -> bool:
+        if left.__class__ is right.__class__ and left.__class__ in _ORDERED:
+            return relation(left, right)
+        if left is None or right is None:
+            return left is right and sign in ("<=", ">=")
+        first, second = _alike(left, right, environment)
+        if is_number(first) and is_number(second):
+            return relation(arithmetic.exact(first), arithmetic.exact(second))
+        for types in (str, datetime, date, time, timedelta):
+            if isinstance(first, types) and isinstance(second, types):
+                return relation(first, second)
+        raise errors.ExpressionError(
+            f"Expected values that have an order, but found {shown(left)} {sign} {shown(right)}"
+        )
+
+    return compare
+
+
+#: Comparisons by their sign.
+COMPARISONS: dict[str, Comparison] = {
+    "!=": unequal,
+    "<": _ordering("<"),
+    "<=": _ordering("<="),
+    "==": equal,
+    ">": _ordering(">"),
+    ">=": _ordering(">="),
+    "in": lambda left, right, environment: contains(right, left, environment),
+    "not in": lambda left, right, environment: not contains(right, left, environment),
+}
 
 
 def calculate(sign: str, left: object, right: object) -> object:
     """Return the result of `+ - * / %`; raises `ExpressionError` where the values do not fit."""
-    if left.__class__ is Decimal and right.__class__ in _EXACT and sign in "+-*":  # amounts of money, mostly
-        result = _DECIMAL_ARITHMETIC[sign](left, right)
-        if _LEAST < result < _MOST:
-            return result
     if is_number(left) and is_number(right):
-        return arithmetic(sign, left, right)
+        return arithmetic.calculate(sign, left, right)
     if isinstance(left, date | timedelta) or isinstance(right, date | timedelta):
         return _temporal(sign, left, right)
     if sign == "+":
@@ -148,53 +206,31 @@ def calculate(sign: str, left: object, right: object) -> object:
             f"Expected two numbers or two texts to add (see number(…) and string(…)), "
             f"but found {shown(left)} + {shown(right)}"
         )
-    return arithmetic(sign, number(left), number(right))
+    return arithmetic.calculate(sign, number(left), number(right))
 
 
-def arithmetic(sign: str, left: Number, right: Number) -> Number:
-    """Return a number; raises `ExpressionError` for a division by zero and `ExpressionLimit` for a huge result."""
-    if sign in "/%" and not right:
-        raise errors.ExpressionError(f"Expected a number other than 0 to divide by, but found {shown(left)} {sign} 0")
-    try:
-        if isinstance(left, Decimal) or isinstance(right, Decimal):
-            return checked(_DECIMAL_ARITHMETIC[sign](decimal(left), decimal(right)))
-        return checked(_ARITHMETIC[sign](left, right))
-    except ArithmeticError:
-        raise _too_large() from None
+def _calculating(
+    sign: str, on_integers: Callable[[int, int], int], on_decimals: Callable[..., Decimal]
+) -> Callable[[object, object], object]:
+    """Return `calculate` of a sign, quicker for whole numbers and amounts of money."""
 
+    def calculating(left: Any, right: Any) -> object:
+        if right.__class__ is int and left.__class__ is int:
+            whole = on_integers(left, right)
+            if -_QUICK < whole < _QUICK:
+                return whole
+        elif left.__class__ is Decimal and right.__class__ in _EXACT:
+            result = on_decimals(left, right)
+            if -_QUICK_DECIMAL < result < _QUICK_DECIMAL:
+                return result
+        return calculate(sign, left, right)
 
-def checked(result: Number) -> Number:
-    """Return a number; raises `ExpressionLimit` where it is too large."""
-    if isinstance(result, Decimal):
-        fits = result.is_finite() and -MAX_BITS <= result.adjusted() <= MAX_BITS
-    elif isinstance(result, int):
-        fits = result.bit_length() <= MAX_BITS
-    else:
-        fits = abs(result) < float("inf")
-    if not fits:
-        raise _too_large()
-    return result
-
-
-def decimal(value: Number) -> Decimal:
-    """Return a number as a decimal; a float as it is written."""
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, float):
-        return _as_written(value)
-    if value.bit_length() > MAX_BITS:
-        raise _too_large()
-    return Decimal(value)
-
-
-@functools.lru_cache(maxsize=1024)
-def _as_written(value: float) -> Decimal:
-    return Decimal(repr(value))
+    return calculating
 
 
 def negated(value: object) -> object:
     """Return minus a number or duration."""
-    return -value if isinstance(value, timedelta) else -number(value)
+    return -value if isinstance(value, timedelta) else arithmetic.negated(number(value))
 
 
 def is_empty(value: object) -> bool:
@@ -210,11 +246,7 @@ def instant(value: date, environment: Environment) -> datetime:
 
 
 def _alike(left: object, right: object, environment: Environment) -> tuple[object, object]:
-    """Return two values as one type where the one can become the other."""
-    if isinstance(left, Decimal) and isinstance(right, float):
-        return left, decimal(right)
-    if isinstance(right, Decimal) and isinstance(left, float):
-        return decimal(left), right
+    """Return two values as one kind where the one can become the other."""
     if isinstance(left, str) and not isinstance(right, str):
         return _converted(left, right), right
     if isinstance(right, str) and not isinstance(left, str):
@@ -225,14 +257,12 @@ def _alike(left: object, right: object, environment: Environment) -> tuple[objec
 
 
 def _converted(value: str, other: object) -> object:
-    """Return text as the type of the other value, or as it is."""
+    """Return text as the kind of the other value, or as it is."""
     try:
         if isinstance(other, bool):
             return {"true": True, "false": False}.get(value.lower(), value)
-        if isinstance(other, int | float | Decimal):
-            found = _as_number(value)
-            if isinstance(other, Decimal) and found is not None:
-                return decimal(found)
+        if is_number(other):
+            found = arithmetic.read(value)
             return value if found is None else found
         if isinstance(other, datetime):
             at = datetime.fromisoformat(value)
@@ -246,21 +276,6 @@ def _converted(value: str, other: object) -> object:
     return value
 
 
-def _as_number(value: str) -> int | float | None:
-    stripped = value.strip()
-    if len(stripped) > 100 or "_" in stripped or not stripped.isascii():
-        return None
-    try:
-        return int(stripped)
-    except ValueError:
-        pass
-    try:
-        found = float(stripped)
-    except ValueError:
-        return None
-    return found if found - found == 0 else None
-
-
 def _temporal(sign: str, left: object, right: object) -> object:
     try:
         if isinstance(right, timedelta) and sign in "+-" and isinstance(left, date | timedelta):
@@ -268,13 +283,12 @@ def _temporal(sign: str, left: object, right: object) -> object:
         if isinstance(left, timedelta):
             if isinstance(right, date) and sign == "+":
                 return _moved(right, left)
-            if is_number(right) and sign in "*/" and (right or sign == "*"):
-                factor = number(right)
-                return left * float(factor) if sign == "*" else left / float(factor)
+            if is_number(right) and sign in "*/":
+                return _scaled(sign, left, right)
             if isinstance(right, timedelta) and sign == "/" and right:
-                return left / right
+                return arithmetic.calculate("/", left // _MICROSECOND, right // _MICROSECOND)
         if is_number(left) and isinstance(right, timedelta) and sign == "*":
-            return right * float(number(left))
+            return _scaled(sign, right, left)
         if sign == "-" and isinstance(left, date) and isinstance(right, date):
             if isinstance(left, datetime) and isinstance(right, datetime):
                 return clock.aware(left).astimezone(UTC) - clock.aware(right).astimezone(UTC)
@@ -285,18 +299,25 @@ def _temporal(sign: str, left: object, right: object) -> object:
     raise errors.ExpressionError(f"Expected values that combine, but found {shown(left)} {sign} {shown(right)}")
 
 
+def duration(unit: timedelta, count: Number) -> timedelta:
+    """Return so many units, to the microsecond; raises `ExpressionLimit` where they are too many."""
+    return _scaled("*", unit, count)
+
+
+def _scaled(sign: str, value: timedelta, by: Number) -> timedelta:
+    microseconds = arithmetic.calculate(sign, value // _MICROSECOND, by)
+    try:
+        return timedelta(microseconds=round(microseconds))
+    except OverflowError:
+        raise errors.ExpressionLimit(f"Expected a shorter duration than {shown(microseconds)} microseconds") from None
+
+
 def _moved(start: date | timedelta, by: timedelta) -> date | timedelta:
     if isinstance(start, datetime):
         return (clock.aware(start).astimezone(UTC) + by).astimezone(start.tzinfo)
     if isinstance(start, date) and by % timedelta(days=1):
         raise errors.ExpressionError(f"Expected whole days to move a date by, but found {shown(by)}")
     return start + by
-
-
-def _remainder(left: float, right: float) -> float:
-    """Return the remainder with the sign of the dividend, as in Java."""
-    result = abs(left) % abs(right)
-    return -result if left < 0 else result
 
 
 def _check_size(value: object, members: int) -> None:
@@ -314,40 +335,27 @@ def _check_size(value: object, members: int) -> None:
         ]
 
 
-def _too_large() -> errors.ExpressionLimit:
-    return errors.ExpressionLimit(f"Expected a number of at most {MAX_BITS} bits, but the result is larger")
-
-
+_MICROSECOND = timedelta(microseconds=1)
 _EXACT = frozenset({Decimal, int})
-_NUMBERS = frozenset({*_EXACT, float})
-#: Bounds of decimals that need no further look.
-_LEAST, _MOST = Decimal("-1E+18"), Decimal("1E+18")
-_PLAIN = {*_NUMBERS, date, str, timedelta}
+#: Results within this need no further look.
+_QUICK = 10**18
+_QUICK_DECIMAL = Decimal(_QUICK)
 #: Types of which Python compares two values as they should be.
-EQUATABLE = frozenset({*_PLAIN, bool})
-ORDERED = frozenset(_PLAIN)
+_ORDERED = frozenset({Decimal, date, float, int, str, timedelta})
+_EQUATABLE = _ORDERED | {bool}
 
-#: What the signs of comparison do to two values of one type.
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    ">": operator.gt,
-    ">=": operator.ge,
+#: Arithmetic by its sign.
+ARITHMETIC: dict[str, Callable[[object, object], object]] = {
+    "%": functools.partial(calculate, "%"),
+    "*": _calculating("*", operator.mul, arithmetic.CONTEXT.multiply),
+    "+": _calculating("+", operator.add, arithmetic.CONTEXT.add),
+    "-": _calculating("-", operator.sub, arithmetic.CONTEXT.subtract),
+    "/": functools.partial(calculate, "/"),
 }
-#: What the other signs do to two numbers of one type.
-_ARITHMETIC: dict[str, Callable[..., Number]] = {
-    "%": _remainder,
-    "*": operator.mul,
-    "+": operator.add,
-    "-": operator.sub,
-    "/": operator.truediv,
-}
-_DECIMAL_ARITHMETIC: dict[str, Callable[..., Decimal]] = {
-    "%": _CONTEXT.remainder,
-    "*": _CONTEXT.multiply,
-    "+": _CONTEXT.add,
-    "-": _CONTEXT.subtract,
-    "/": _CONTEXT.divide,
-}
+
+
+def alike(value: object, sign: str) -> frozenset[type]:
+    """Return the types of which a value compares with this one as it does in Python."""
+    if value.__class__ in _EXACT:
+        return _EXACT
+    return frozenset({value.__class__} & (_EQUATABLE if sign in ("==", "!=") else _ORDERED))

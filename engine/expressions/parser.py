@@ -17,10 +17,17 @@ MAX_DEPTH = 64
 MAX_NODES = 2_000
 MAX_CHARACTERS = 10_000
 
-_LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "/", "%"))
+_ORDER = ("<", "<=", ">", ">=")
+_EQUALITY = ("==", "!=", "is", "is not")
+_MEMBERSHIP = ("in", "not in")
+_LEVELS = (("||",), ("&&",), _EQUALITY, (*_ORDER, *_MEMBERSHIP), ("+", "-"), ("*", "/", "%"))
 _PRECEDENCE = {operator: level for level, operators in enumerate(_LEVELS, 1) for operator in operators}
-_CONSTANTS = {"true": True, "false": False, "null": None}
-_RESERVED = frozenset({*scanner.WORDS, *_CONSTANTS, "empty", "instanceof"})
+_COMPARISONS = frozenset({*_EQUALITY, *_ORDER, *_MEMBERSHIP})
+#: What Python has and JUEL has not: here both have one meaning.
+_PYTHON = frozenset({"in", "not in", "is", "is not"})
+_CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+_RESERVED = frozenset({*scanner.WORDS, *_CONSTANTS, "empty", "instanceof"} - {"in", "is"})
+_HINTS = {"if": " (write condition ? this : that)"}
 
 
 def parse_template(text: str) -> nodes.Node | list[str | nodes.Node]:
@@ -95,34 +102,67 @@ class _Parser:
         self.depth -= 1
         return node
 
-    def binary(self, level: int) -> nodes.Node:
+    def binary(self, level: int, first: nodes.Node | None = None) -> nodes.Node:
         """Read operands and the operators between them that bind at least so close."""
-        node = self.unary()
+        node = self.unary() if first is None else first
         while (precedence := _PRECEDENCE.get(self.operator(), 0)) >= level:
-            rest: list[tuple[str, nodes.Node, int]] = []
+            position = self.token.position
+            rest: list[tuple[str, nodes.Node]] = []
             while _PRECEDENCE.get(operator := self.operator()) == precedence:
-                position = self.next().position
+                self.check_row([sign for sign, _ in rest], operator)
+                self.counted(self.next().position)
                 self.descend()
-                rest.append((operator, self.binary(precedence + 1), self.counted(position)))
+                rest.append((operator, self.binary(precedence + 1)))
                 self.depth -= 1
-            node = nodes.Binary(node, tuple(rest), rest[0][2])
+            node = self.combined(node, tuple(rest), position)
         return node
+
+    def check_row(self, signs: list[str], sign: str) -> None:
+        """Refuse comparisons in a row, except by order, where Python alone gives them a meaning."""
+        if signs and sign in _COMPARISONS and not {*signs, sign} <= {*_ORDER}:
+            self.refuse(f"'&&' or brackets between two comparisons ({signs[-1]} … {sign})")
+
+    def combined(self, first: nodes.Node, rest: tuple[tuple[str, nodes.Node], ...], position: int) -> nodes.Node:
+        """Return the node of operands with operators of one precedence between them."""
+        sign = rest[0][0]
+        if sign in ("&&", "||"):
+            return nodes.Logic(sign, (first, *(operand for _, operand in rest)), position)
+        if sign not in _COMPARISONS:
+            return nodes.Calculated(first, rest, position)
+        if sign.startswith("is"):
+            constant = rest[0][1]
+            if not isinstance(constant, nodes.Literal) or not isinstance(constant.value, bool | None):
+                self.refuse_at(f"null, true or false after '{sign}' (== compares other values)", position)
+            rest = (("==" if sign == "is" else "!=", constant),)
+        return nodes.Compared(first, rest, position)
 
     def operator(self) -> str:
         """Return the operator that the next token is, or nothing."""
         if self.token.kind == "word":
-            return scanner.WORDS.get(self.token.text, "")
+            return scanner.WORDS.get(str(self.token.value), "")
         return self.token.text if self.token.kind == "sign" else ""
 
     def unary(self) -> nodes.Node:
         operator = "empty" if self.token.text == "empty" and self.token.kind == "word" else self.operator()
         if operator not in ("!", "-", "empty"):
             return self.access()
-        position = self.next().position
+        token = self.next()
         self.descend()
-        node = nodes.Unary(operator, self.unary(), self.counted(position))
+        operand = self.unary()
+        if token.text == "not":
+            operand = self.denied(operand)
+        node = nodes.Unary(operator, operand, self.counted(token.position))
         self.depth -= 1
         return node
+
+    def denied(self, operand: nodes.Node) -> nodes.Node:
+        """Read on after `not x`: JUEL denies x, Python the comparison that begins with it; where both could, refuse."""
+        operator = self.operator()
+        if operator in _PYTHON:
+            return self.binary(_PRECEDENCE[operator], operand)
+        if operator in _PRECEDENCE and operator not in ("&&", "||"):
+            self.refuse(f"brackets that show what 'not' is about, such as not (a {operator} b)")
+        return operand
 
     def access(self) -> nodes.Node:
         """Read a value and the steps from it."""
@@ -222,8 +262,10 @@ class _Parser:
     def refuse(self, expected: str) -> Never:
         """Say what was expected instead of the next token."""
         found = "the end" if self.token.kind == "end" else f"'{self.token.text:.40}'"
+        self.refuse_at(f"{expected}, but found {found}{_HINTS.get(self.token.text, '')}", self.token.position)
+
+    def refuse_at(self, expected: str, position: int) -> Never:
+        """Say what was expected at a position."""
         raise errors.ExpressionError(
-            f"Expected {expected}, but found {found} at character {self.token.position + 1}",
-            text=self.text,
-            position=self.token.position,
+            f"Expected {expected} at character {position + 1}", text=self.text, position=position
         )

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from casepath.engine import errors
+from casepath.engine.expressions import arithmetic
+from casepath.engine.expressions.arithmetic import Exact
 
-#: Spellings in words, and the signs that they stand for.
+#: Spellings in words, and the signs that they stand for; those of Python are signs of their own.
 WORDS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&", "or": "||", "not": "!"}
 WORDS |= {"div": "/", "mod": "%"}
+WORDS |= {word: word for word in ("in", "not in", "is", "is not")}
 
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-  | (?P<word>[^\W\d][\w$]*|\$[\w$]+)
+  | (?P<word>(?:is\s+not|not\s+in)(?![\w$])|[^\W\d][\w$]*|\$[\w$]+)
   | (?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
   | (?P<sign>==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()\[\]}])
   | (?P<end>\Z)
@@ -23,13 +27,12 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_MAX_DIGITS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     kind: Literal["number", "word", "text", "sign", "end"]
-    #: The sign or the word as written; what a number or a text means is in `value`.
+    #: As written; `value` has what a number or a text means, and a word with single blanks.
     text: str
     value: object
     position: int
@@ -48,7 +51,7 @@ def scan(text: str, start: int) -> Token:
     if kind == "text":
         return Token("text", written, _unescaped(text, written, position), position)
     if kind == "word":
-        return Token("word", written, None, position)
+        return Token("word", written, " ".join(written.split()), position)
     return Token("end" if kind == "end" else "sign", written, None, position)
 
 
@@ -57,17 +60,18 @@ def end_of(token: Token) -> int:
     return token.position + len(token.text)
 
 
-def _number(text: str, written: str, position: int) -> int | float:
-    if len(written) > _MAX_DIGITS:
+def _number(text: str, written: str, position: int) -> Exact:
+    if len(written) > arithmetic.MAX_CHARACTERS:
+        most = arithmetic.MAX_CHARACTERS
         raise errors.ExpressionLimit(
-            f"Expected a number of at most {_MAX_DIGITS} digits, but found {len(written)}", text=text, position=position
+            f"Expected a number of at most {most} digits, but found {len(written)}", text=text, position=position
         )
-    if written.isdigit():
-        return int(written)
-    value = float(written)
-    if value == float("inf"):
-        raise errors.ExpressionLimit(f"Expected a smaller number than {written:.20}", text=text, position=position)
-    return value
+    value = int(written) if written.isdigit() else arithmetic.plain(Decimal(written))
+    try:
+        return arithmetic.checked(value)
+    except errors.ExpressionLimit:
+        message = f"Expected a smaller number than {written:.20}"
+        raise errors.ExpressionLimit(message, text=text, position=position) from None
 
 
 def _unescaped(text: str, written: str, position: int) -> str:

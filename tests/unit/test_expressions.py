@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ VARIABLES: dict[str, object] = {
     "name": "Li Lei", "severity": "high", "nothing": None, "none": [], "投诉": "noise",
     "customer": {"age": 30, "name": "Li Lei", "cars": [{"plate": "沪A1"}, {"plate": "沪B2"}], "empty": {}},
     "tags": ["a", "b", 3], "i": 1, "key": "age", "day": date(2026, 10, 1), "wait": timedelta(hours=36),
-    "at": datetime(2026, 10, 1, 9, tzinfo=SHANGHAI), "nine": time(9), "loud": True,
+    "at": datetime(2026, 10, 1, 9, tzinfo=SHANGHAI), "big": 10**40, "nine": time(9), "loud": True,
 }  # fmt: skip
 
 
@@ -41,7 +42,8 @@ def local(text: str) -> datetime:
     ("text", "expected"),
     [
         # literals
-        ("1", 1), ("1.5", 1.5), (".5", 0.5), ("1e3", 1000.0), ("'a'", "a"), ('"a"', "a"), (r"'it\'s'", "it's"),
+        ("1", 1), ("1.5", Decimal("1.5")), (".5", Decimal("0.5")), ("1e3", 1000), ("'a'", "a"), ('"a"', "a"),
+        (r"'it\'s'", "it's"),
         (r"'a\\b'", "a\\b"), ("true", True), ("false", False), ("null", None), ("[]", []),
         ("[1, 'a', [2]]", [1, "a", [2]]),
         # comparison
@@ -50,32 +52,43 @@ def local(text: str) -> datetime:
         ("amount < 1501", True), ("amount lt 1500", False), ("amount <= 1500", True), ("amount le 1", False),
         ("severity == 'high'", True), ("severity == \"low\"", False), ("'b' > 'a'", True), ("1 == 1.0", True),
         ("price == 19.9", True), ("price > 19.89", True), ("price < 20", True), ("ratio == 0.1", True),
-        ("count == 5", True), ("5 == count", True), ("count > 4", True), ("'5.0' == 5", True), ("'x' == 5", False),
-        ("vip == true", True), ("flag == false", True), ("vip == 'true'", True), ("true == 1", False),
-        ("1 != true", True),
-        ("nothing == null", True), ("amount == null", False), ("null != amount", True), ("null < 1", False),
+        ("count == 5", True), ("5 == count", True), ("count > 4", True), ("'5.0' == 5", True),
+        ("amount == ''", False), ("'' != vip", True),
+        ("vip == true", True), ("flag == false", True), ("vip == 'true'", True), ("nothing == null", True),
+        ("amount == null", False), ("null != amount", True), ("null < 1", False),
         ("null <= null", True), ("nothing > 0", False), ("tags == ['a', 'b', 3]", True), ("tags == []", False),
         ("day == '2026-10-01'", True), ("day < '2026-10-02'", True), ("at > day", True),
         ("day == date('2026-10-01')", True),
         ("at == '2026-10-01T09:00:00+08:00'", True), ("nine == '09:00'", True), ("nine < time('10:00')", True),
-        ("wait > duration('P1D')", True), ("wait == hours(36)", True), ("day == 'tomorrow'", False),
+        ("wait > duration('P1D')", True), ("wait == hours(36)", True),
         # logic
         ("vip && amount > 1000", True), ("vip and amount > 2000", False), ("amount > 2000 || vip", True),
         ("false or false or vip", True), ("true && true && false", False), ("!vip", False), ("not vip", False),
         ("!(amount > 2000)", True), ("nothing || vip", True), ("nothing && vip", False), ("'TRUE' && vip", True),
         ("true || unknown", True), ("false && unknown", False), ("not not vip", True),
         # arithmetic
-        ("1 + 2 * 3", 7), ("(1 + 2) * 3", 9), ("7 / 2", 3.5), ("6 / 2", 3.0), ("7 div 2", 3.5), ("7 % 3", 1),
+        ("1 + 2 * 3", 7), ("(1 + 2) * 3", 9), ("7 / 2", Decimal("3.5")), ("6 / 2", 3), ("7 div 2", Decimal("3.5")),
+        ("7 % 3", 1),
         ("-7 % 3", -1), ("7 mod -3", 1), ("10 - 3 - 2", 5), ("2 - -3", 5), ("-amount", -1500), ("--1", 1),
-        ("ratio + 0.2", 0.1 + 0.2),
+        ("ratio + 0.2", Decimal("0.3")), ("0.1 + 0.2 == 0.3", True), ("ratio + ratio + ratio == 0.3", True),
+        ("ratio * 3 == 0.3", True), ("[ratio] == [0.1]", True), ("[true] == [1]", False),
+        ("1 / 3 * 3", Decimal("0.9999999999999999999999999999999999")),
+        ("90071992547409930 + 0.5", Decimal("90071992547409930.5")), ("9007199254740993 == 9007199254740992.0", False),
+        ("1500 / 0.5", 3000), ("-0.10", Decimal("-0.10")), ("7.5 % 2", Decimal("1.5")), ("-7.5 % 2", Decimal("-1.5")),
+        ("123456789012345678901234567890 * 1000000000000000000000", 123456789012345678901234567890 * 10**21),
+        ("big + 1", 10**40 + 1), ("big * 1.0 == big", True),
+        ("big / 3", Decimal("3333333333333333333333333333333333000000")),
         ("price * 2", Decimal("39.80")), ("price + 0.1", Decimal("20.00")),
         ("price / 3", Decimal("6.633333333333333333333333333333333")),
-        ("count * 2", 10), ("'1.5' * 2", 3.0), ("'a' + 'b'", "ab"), ("name + ', ' + severity", "Li Lei, high"),
+        ("count * 2", 10), ("'1.5' * 2", Decimal("3.0")), ("'a' + 'b'", "ab"),
+        ("name + ', ' + severity", "Li Lei, high"),
         ("day + days(2)", date(2026, 10, 3)), ("day - days(1)", date(2026, 9, 30)),
         ("date('2026-10-05') - day", timedelta(days=4)),
         ("at + hours(2)", local("2026-10-01T11:00")), ("wait / 2", timedelta(hours=18)),
         ("2 * wait", timedelta(hours=72)),
-        ("wait / hours(12)", 3.0), ("wait + wait", timedelta(hours=72)), ("-wait", timedelta(hours=-36)),
+        ("wait / hours(12)", 3), ("wait / hours(8)", Decimal("4.5")),
+        ("duration('PT0.000003S') * 1.5", timedelta(microseconds=4)), ("wait + wait", timedelta(hours=72)),
+        ("-wait", timedelta(hours=-36)),
         # empty and conditional
         ("empty nothing", True), ("empty none", True), ("empty ''", True), ("empty customer.empty", True),
         ("empty amount", False), ("empty unknown", True), ("not empty tags", True), ("!empty name && vip", True),
@@ -104,17 +117,63 @@ def test_evaluate(text: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("vip == True", True), ("vip == False", False), ("nothing == None", True), ("amount != None", True),
+        ("nothing is None", True), ("nothing is not None", False), ("amount is  not None", True), ("vip is True", True),
+        ("amount is null", False), ("severity in ['low', 'high']", True), ("severity not in ['low', 'high']", False),
+        ("'a' in tags", True), ("3 in tags", True), ("'3' in tags", True), ("9 in tags", False),
+        ("'x' in tags", False), ("true in tags", False), ("0.1 in [ratio]", True),
+        ("'Li' in name", True), ("'age' in customer", True), ("'x' not in customer", True),
+        ("amount + 1 in [1501]", True), ("vip and severity in ['high']", True), ("1 in [1] == true", True),
+        ("not severity in ['low']", True), ("not nothing is None", False), ("not vip is None", True),
+        ("not 'a' in tags or vip", True), ("not (amount > 2000)", True), ("not vip and unknown", False),
+        ("not not_paid", False), ("1 < 2 < 3", True), ("1 < 3 < 2", False), ("3 > 1 < 2 <= 2", True),
+        ("2 < 1 < unknown", False), ("is_in", 7), ("is + in", 5),
+    ],
+)  # fmt: skip
+def test_evaluate__python_spellings(text: str, expected: object) -> None:
+    variables = VARIABLES | {"not_paid": True, "is_in": 7, "is": 2, "in": 3}
+
+    assert compile_expression(text, bare=True).evaluate(variables, ENVIRONMENT) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("not amount == 5", "brackets that show what 'not' is about, such as not (a == b)"),
+        ("not amount > 5", "not (a > b)"), ("not vip != true", "not (a != b)"), ("not amount + 1", "not (a + b)"),
+        ("amount is 5", "null, true or false after 'is' (== compares other values)"), ("amount is not name", "is not"),
+        ("1 == 1 == 1", "'&&' or brackets between two comparisons (== … ==)"), ("1 < 2 in tags", "(< … in)"),
+        ("nothing is None is None", "(is … is)"),
+        ("'a' if vip else 'b'", "(write condition ? this : that)"), ("len(tags) > 1", "a function such as size"),
+        ("str(amount)", "such as string"), ("int(count)", "such as number"), ("name.lower()", "such as toLowerCase"),
+        ("name.startswith('L')", "such as startsWith"), ("amount ** 2", "a value, but found '*'"),
+        ("amount // 2", "a value, but found '/'"), ("[x for x in tags]", "',', but found 'for'"),
+        ("lambda: 1", "an operator, but found ':'"), ("{'a': 1}", "a value, a name or an operator"),
+        ("f'{name}'", "an operator"), ("not in", "a value, but found 'not in'"),
+    ],
+)  # fmt: skip
+def test_compile_expression__refuses_the_rest_of_python(text: str, expected: str) -> None:
+    with pytest.raises(errors.ExpressionError, match=re.escape(expected)):
+        compile_expression(text, bare=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("abs(-2)", 2), ("abs(0 - price)", Decimal("19.90")), ("min(3, 1, 2)", 1), ("max([1, 5, 2])", 5),
         ("max([])", None),
         ("min('b', 'a')", "a"), ("max(day, date('2027-01-01'))", date(2027, 1, 1)),
         ("sum(1, 2, price)", Decimal("22.90")),
-        ("sum([])", 0), ("round(2.5)", 3), ("round(-2.5)", -3), ("round(2.345, 2)", 2.35),
-        ("round(price)", Decimal("20")),
+        ("sum([])", 0), ("round(2.5)", 3), ("round(-2.5)", -3), ("round(2.345, 2)", Decimal("2.35")),
+        ("round(1.005, 2)", Decimal("1.01")),
+        ("round(price)", 20), ("round(price + 0.005, 2)", Decimal("19.91")), ("round(1234.5, -2)", 1200),
         ("round(1234, -2)", 1200), ("floor(2.7)", 2), ("floor(-2.1)", -3), ("ceiling(2.1)", 3), ("size(tags)", 3),
-        ("size('abc')", 3), ("size(null)", 0), ("size(customer)", 4), ("number('5')", 5), ("number('1.5')", 1.5),
+        ("size('abc')", 3), ("size(null)", 0), ("size(customer)", 4), ("number('5')", 5),
+        ("number('1.5')", Decimal("1.5")),
         ("number(null)", None), ("string(5)", "5"), ("string(true)", "true"), ("string(null)", ""),
         ("string(day)", "2026-10-01"),
-        ("string(price)", "19.90"), ("coalesce(null, nothing, 5)", 5), ("coalesce()", None), ("join(tags)", "a, b, 3"),
+        ("string(price)", "19.90"), ("string(1e20)", "100000000000000000000"), ("coalesce(null, nothing, 5)", 5),
+        ("coalesce()", None), ("join(tags)", "a, b, 3"),
         ("join(tags, '-')", "a-b-3"), ("date(2026, 10, 1)", date(2026, 10, 1)), ("date(at)", date(2026, 10, 1)),
         ("date(null)", None), ("dateTime('2026-10-01T09:00')", local("2026-10-01T09:00")),
         ("dateTime(day)", local("2026-10-01T00:00")),
@@ -268,7 +327,9 @@ def test_compile_expression__unknown_function_names_the_nearest() -> None:
     "text",
     [
         "1 / 0", "1 % 0", "amount / (i - 1)", "'a' + 1", "'a' - 1", "null + 1", "amount + nothing", "true + 1", "-'x'",
-        "tags + 1",
+        "tags + 1", "'x' == 5", "5 != 'x'", "true == 1", "1 != true", "day == 'tomorrow'", "day == nine",
+        "vip == 'yes'",
+        "tags == 'a'", "customer == []", "5 in amount", "5 in name", "5 in customer", "'a' in nothing", "amount in 5",
         "amount && vip", "!amount", "name ? 1 : 2", "tags > 1", "vip > true", "name < 5", "day < 5", "name.age",
         "amount.size", "name[0]",
         "amount[0]", "vip.x", "tags[name]", "tags[1.5]", "name.substring(5, 99)", "name.substring(-1)", "name.get(0)",

@@ -12,7 +12,7 @@ from casepath.engine import errors
 from casepath.engine.bpmn.model import Condition, VariableMapping
 from casepath.engine.bpmn.scripts import Script, compile_script
 from casepath.engine.decisions import feel
-from casepath.engine.expressions import Environment, Expression, compile_expression
+from casepath.engine.expressions import Environment, Expression, compile_expression, shown
 from casepath.engine.time import timers
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -102,11 +102,18 @@ class FeelCondition:
     def condition(
         self, variables: Mapping[str, object], environment: Environment | None = None
     ) -> tuple[bool, dict[str, object]]:
-        """Return whether it is true (null is not) and the values of the names it mentions."""
+        """
+        Return whether it is true, and the values of the names it mentions.
+
+        Raises `ExpressionError` where it is neither true nor false: null mostly comes of a type that does not fit.
+        """
         seen = dict(variables)
         now = environment.now.astimezone(environment.zone) if environment is not None else None
         value = self._compiled.evaluate(seen, now=now)
-        return value is True, {name: seen[name] for name in self._compiled.free if name in seen}
+        if value is not True and value is not False:
+            found = f"Expected true or false, but found {shown(value)}, in {self.text:.200}"
+            raise errors.ExpressionError(found, text=self.text)
+        return value, {name: seen[name] for name in self._compiled.free if name in seen}
 
 
 class Compiler:
