@@ -189,6 +189,8 @@ class ExpressionError(EngineError):
         self.text = text
         #: Offset in `text`, from 0; None where it belongs to the whole.
         self.position = position
+        #: In Chinese, where that is known.
+        self.message_zh = message
         super().__init__(message, text=text[:200], position=position)
 
 

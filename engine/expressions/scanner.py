@@ -10,6 +10,7 @@ from typing import Literal
 from casepath.engine import errors
 from casepath.engine.expressions import arithmetic
 from casepath.engine.expressions.arithmetic import Exact
+from casepath.engine.expressions.unreadable import TooLarge, Unreadable
 
 #: Spellings in words, and the signs that they stand for; those of Python are signs of their own.
 WORDS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&", "or": "||", "not": "!"}
@@ -61,17 +62,17 @@ def end_of(token: Token) -> int:
 
 
 def _number(text: str, written: str, position: int) -> Exact:
-    if len(written) > arithmetic.MAX_CHARACTERS:
-        most = arithmetic.MAX_CHARACTERS
-        raise errors.ExpressionLimit(
-            f"Expected a number of at most {most} digits, but found {len(written)}", text=text, position=position
-        )
+    most = arithmetic.MAX_CHARACTERS
+    if len(written) > most:
+        raise TooLarge(text, position, expected=f"a number of at most {most} digits", expected_zh=f"最多 {most} 位的数字")
     value = int(written) if written.isdigit() else arithmetic.plain(Decimal(written))
     try:
         return arithmetic.checked(value)
     except errors.ExpressionLimit:
-        message = f"Expected a smaller number than {written:.20}"
-        raise errors.ExpressionLimit(message, text=text, position=position) from None
+        bits = arithmetic.MAX_BITS
+        raise TooLarge(
+            text, position, expected=f"a number of at most {bits} bits", expected_zh=f"最多 {bits} 位二进制的数字"
+        ) from None
 
 
 def _unescaped(text: str, written: str, position: int) -> str:
@@ -79,26 +80,24 @@ def _unescaped(text: str, written: str, position: int) -> str:
         return written[1:-1]
     for found in _ESCAPE.finditer(written):
         if found[1] not in "\\'\"":
-            at = position + found.start()
-            raise errors.ExpressionError(
-                f"Expected \\\\, \\' or \\\" after a backslash in a text, but found '{found[0]}' at character {at + 1}",
-                text=text, position=at,
+            raise Unreadable(
+                text, position + found.start(), found=found[0],
+                expected="\\\\, \\' or \\\" after a backslash in a text",
+                expected_zh="文本中反斜杠之后的 \\\\、\\' 或 \\\"",
             )  # fmt: skip
     return _ESCAPE.sub(r"\1", written[1:-1])
 
 
-def _no_token(text: str, position: int) -> errors.ExpressionError:
-    sign = text[position]
+def _no_token(text: str, position: int) -> Unreadable:
+    quoted = ("a text that ends with the quotation mark it begins with", "以同一引号开始和结束的文本")
     reasons = {
-        "'": "a text that ends with the quotation mark it begins with",
-        '"': "a text that ends with the quotation mark it begins with",
-        "=": "'==' (an expression compares, it does not assign)",
-        "&": "'&&'",
-        "|": "'||'",
+        "'": quoted,
+        '"': quoted,
+        "=": ("'==' (an expression compares, it does not assign)", "“==”（表达式只比较，不赋值）"),
+        "&": ("'&&'", "“&&”"),
+        "|": ("'||'", "“||”"),
     }
-    expected = reasons.get(sign, "a value, a name or an operator")
-    return errors.ExpressionError(
-        f"Expected {expected}, but found '{text[position : position + 10]}' at character {position + 1}",
-        text=text,
-        position=position,
+    expected, expected_zh = reasons.get(text[position], ("a value, a name or an operator", "值、名称或运算符"))
+    return Unreadable(
+        text, position, expected=expected, expected_zh=expected_zh, found=text[position : position + 10]
     )

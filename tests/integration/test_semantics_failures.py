@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from xml.sax.saxutils import escape
 
 import pytest
 from sqlalchemy import select
@@ -76,6 +77,43 @@ def test_condition__that_fails_behind_an_activity_undoes_nothing_twice(world: Pl
 
     assert world.at(instance) == "U"
     world.do(instance, "U")
+    assert world.at(instance) == "Z"
+
+
+def conditional(text: str, language: str = "") -> str:
+    """Return the flow from A to Z with a condition."""
+    attribute = f'language="{language}"' if language else ""
+    condition = f"<conditionExpression {attribute}>{escape(text)}</conditionExpression>"
+    return f'<sequenceFlow id="way" sourceRef="A" targetRef="Z">{condition}</sequenceFlow>'
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "found"),
+    [
+        ("${way}", "", "Expected true or false, but found the text 'much'"),
+        ("${way == 5}", "", "Expected two values of one kind to compare"),
+        ("way > 1000", "feel", "Expected true or false, but found null, in way > 1000"),
+        ("way", "feel", "Expected true or false, but found the text 'much'"),
+    ],
+)
+def test_condition__of_a_wrong_type_is_an_incident_and_never_false(
+    world: Play, text: str, language: str, found: str
+) -> None:
+    default = '<userTask id="A" default="A_Y"/>'
+    diagram = process(nodes("startEvent S; userTask Y Z"), default, conditional(text, language), flow="S > A; A > Y")
+    instance = world.run(diagram)
+
+    world.do(instance, "A", way="much")
+
+    assert found in failed(world, instance)
+
+
+@pytest.mark.parametrize("text", ["skip == False", "not skip and note is None", "way in ['a', 'b'] and not skip"])
+def test_condition__as_spiffworkflow_writes_it(world: Play, text: str) -> None:
+    instance = world.run(process(nodes("startEvent S; userTask A Z"), conditional(text), flow="S > A"))
+
+    world.do(instance, "A", skip=False, note=None, way="b")
+
     assert world.at(instance) == "Z"
 
 

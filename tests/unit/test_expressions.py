@@ -318,6 +318,20 @@ def test_compile_expression__refuses_with_the_position(text: str, position: int)
     assert refused.value.position == position
 
 
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        ("len(x)", "第 1 个字符处应为函数，如 size，但读到“len”"), ("(a", "第 3 个字符处应为“)”，但读到结尾"),
+        ("1" * 101, "应为最多 100 位的数字，实际更多"), ("${a", "第 4 个字符处应为运算符或“}”，但读到结尾"),
+    ],
+)  # fmt: skip
+def test_compile_expression__refuses_in_chinese_too(text: str, chinese: str) -> None:
+    with pytest.raises(errors.ExpressionError) as refused:
+        compile_expression(text, bare="$" not in text)
+
+    assert refused.value.message_zh == chinese
+
+
 def test_compile_expression__unknown_function_names_the_nearest() -> None:
     with pytest.raises(errors.ExpressionError, match="such as workingTime"):
         compile_expression("${workingTim('PT2H')}")

@@ -155,7 +155,7 @@ class Compiler:
                 element,
                 "expression",
                 f"{text.strip()!r}: {error.message}",
-                f"表达式 {text.strip()!r} 无法解析：{error.message}",
+                f"表达式 {text.strip()!r} 无法解析：{error.message_zh}",
             )
             return None
 
@@ -168,9 +168,9 @@ class Compiler:
         if "feel" in language.lower() and not is_template(text):
             try:
                 return FeelCondition(text.removeprefix("="))
-            except errors.EngineError as error:
+            except errors.ExpressionError as error:
                 self.found(
-                    element, "expression", f"{text!r}: {error.message}", f"条件 {text!r} 无法解析：{error.message}"
+                    element, "expression", f"{text!r}: {error.message}", f"条件 {text!r} 无法解析：{error.message_zh}"
                 )
                 return None
         return self.expression(element, text, bare=True)

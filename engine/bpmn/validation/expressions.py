@@ -129,7 +129,7 @@ def _bare(node: Node) -> Iterator[Problem]:
         yield Problem(
             node,
             f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found '{shown}': {error.message}",
-            f"“{node.tag}”应为 ${{amount > 100}} 这样的表达式，但实际为“{shown}”：{error.message}",
+            f"“{node.tag}”应为 ${{amount > 100}} 这样的表达式，但实际为“{shown}”：{error.message_zh}",
         )
     else:
         yield Problem(
@@ -216,10 +216,10 @@ def _read(document: Document, node: Node, text: str, level: Level | None = None)
             feel.compile_feel(text.removeprefix("="))
         else:
             compile_expression(text)
-    except errors.EngineError as error:
+    except errors.ExpressionError as error:
         yield Problem(
             node,
             f"Expected a readable expression in '{node.tag}', but found '{text[:100]}': {error.message}",
-            f"“{node.tag}”中的表达式“{text[:100]}”无法识别：{error.message}",
+            f"“{node.tag}”中的表达式“{text[:100]}”无法识别：{error.message_zh}",
             level,
         )

@@ -50,8 +50,8 @@ class FeelError(ExpressionError):
     def __init__(self, kind: str, text: str, position: int, **facts: str) -> None:
         english, chinese = _TEXTS[kind]
         self.kind = kind
-        self.message_zh = chinese.format(**facts)
         super().__init__(english.format(**facts), text=text, position=position)
+        self.message_zh = chinese.format(**facts)
 
 
 class FeelLimit(ExpressionLimit):
@@ -62,8 +62,8 @@ class FeelLimit(ExpressionLimit):
     def __init__(self, kind: str, limit: float, *, found: object = "", text: str = "") -> None:
         english, chinese = _LIMITS[kind]
         self.kind = kind
-        self.message_zh = chinese.format(limit=limit, found=found)
         super().__init__(english.format(limit=limit, found=found), text=text)
+        self.message_zh = chinese.format(limit=limit, found=found)
 
 
 def limit_error(kind: str, limit: float) -> FeelLimit:
