@@ -40,7 +40,7 @@ def dumps(value: object) -> str:
     """Return the canonical text of a value; raises `InvalidInput` where it is none or exceeds a limit."""
     escapes = _check(value)
     try:
-        text = _encode(_escaped(value) if escapes else value)
+        text = canonical(_escaped(value) if escapes else value)
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
@@ -242,7 +242,9 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "$time": _time,
 }
 
-_encode = json.JSONEncoder(
+#: Returns the canonical JSON of what is known to be a value, or was read from such JSON: the only encoder of what is
+#: stored and hashed. Raises `ValueError` for a number that JSON has not.
+canonical: Callable[[object], str] = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, sort_keys=True, separators=(",", ":"), default=_tag
 ).encode
 _decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode

@@ -64,7 +64,8 @@ def end_of(token: Token) -> int:
 def _number(text: str, written: str, position: int) -> Exact:
     most = arithmetic.MAX_CHARACTERS
     if len(written) > most:
-        raise TooLarge(text, position, expected=f"a number of at most {most} digits", expected_zh=f"最多 {most} 位的数字")
+        expected, expected_zh = f"a number of at most {most} digits", f"最多 {most} 位的数字"
+        raise TooLarge(text, position, expected=expected, expected_zh=expected_zh)
     value = int(written) if written.isdigit() else arithmetic.plain(Decimal(written))
     try:
         return arithmetic.checked(value)

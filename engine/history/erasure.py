@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from json import JSONEncoder
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.database import Base
+from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
 from casepath.engine.history import log
 from casepath.engine.history.sealing import Event, digest
 from casepath.engine.history.verification import ERASED
-
-_canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
@@ -45,9 +42,9 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
         if gone:
             for name in gone:
                 salt, value = entries[name]
-                entries[name] = [digest(salt, _canonical(value))]
+                entries[name] = [digest(salt, values.canonical(value))]
             erased[str(sequence)] = gone
-            rewritten.append({"event_id": event_id, "rest": _canonical(entries)})
+            rewritten.append({"event_id": event_id, "rest": values.canonical(entries)})
     log.record(session, process_instance_id, Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason}))
     if rewritten:
         session.execute(_rewrite, rewritten)
@@ -64,6 +61,6 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
         scope: {name: value for name, value in variables.items() if name not in names}
         for scope, variables in scopes.items()
     }
-    instance.variables = _canonical(left)
+    instance.variables = values.canonical(left)
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()

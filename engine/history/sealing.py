@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from json import JSONEncoder
 from typing import Any
 
 from casepath.engine.database import values
@@ -26,8 +25,6 @@ from casepath.engine.database import values
 ERROR_TEXT = "error text"
 #: Length of a salt: 16 random bytes in hex.
 SALT_LENGTH = 32
-
-_quoted = JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +79,7 @@ def seal(process_instance_id: int, length: int, head: str, events: Sequence[Even
                 salt = salts[used : used + SALT_LENGTH]
                 used += SALT_LENGTH
                 text = values.dumps(event.variables[name])
-                key = _quoted(name)
+                key = values.canonical(name)
                 stored.append(f'{key}:["{salt}",{text}]')
                 hashed.append(f'{key}:"{digest(salt, text)}"')
             variables = f"{{{','.join(stored)}}}"
@@ -118,7 +115,7 @@ def chain_hash(previous: str, row: Mapping[str, Any], moment: str, digests: str 
     # Written by hand because it runs for every event of every step; the keys are in canonical order.
     text = (
         f'{{"activity_instance":{_number(row["activity_instance"])},"at":"{moment}","by":{_text(row["by"])},'
-        f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{_quoted(row["kind"])},'
+        f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{values.canonical(row["kind"])},'
         f'"previous":"{previous}","process_instance_id":{row["process_instance_id"]},"sequence":{row["sequence"]},'
         f'"variables":{digests or "null"}}}'
     )
@@ -130,4 +127,4 @@ def _number(value: int | None) -> str:
 
 
 def _text(value: str | None) -> str:
-    return "null" if value is None else _quoted(value)
+    return "null" if value is None else values.canonical(value)

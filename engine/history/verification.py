@@ -14,14 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
-from json import JSONEncoder
 from typing import Any, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.database import Base
+from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
 from casepath.engine.history.sealing import SALT_LENGTH, at_text, chain_hash, digest
 
@@ -36,7 +35,6 @@ What = Literal["added", "changed", "duplicated", "earlier", "erased", "missing",
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
-_canonical = JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,20 +153,20 @@ def _link(row: Mapping[str, Any]) -> _Link:
 def _digests(text: str) -> tuple[str, frozenset[str]]:
     """Return the digests of stored variables and the names that were erased; raises ValueError for another shape."""
     stored = json.loads(text)
-    if not isinstance(stored, dict) or _canonical(stored) != text:
+    if not isinstance(stored, dict) or values.canonical(stored) != text:
         raise ValueError("not canonical")
     digests: dict[str, str] = {}
     erased = set()
     for name, entry in stored.items():
         match entry:
             case [str(salt), value] if len(salt) == SALT_LENGTH:
-                digests[name] = digest(salt, _canonical(value))
+                digests[name] = digest(salt, values.canonical(value))
             case [str(left)]:
                 digests[name] = left
                 erased.add(name)
             case _:
                 raise ValueError("neither salt and value nor digest")
-    return _canonical(digests), frozenset(erased)
+    return values.canonical(digests), frozenset(erased)
 
 
 def _gaps(links: Mapping[int, _Link], length: int) -> Iterator[tuple[int, What, str]]:

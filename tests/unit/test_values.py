@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -42,6 +43,26 @@ def test_dumps__of_loads_is_the_same_text(value: object) -> None:
     text = values.dumps(value)
 
     assert values.dumps(values.loads(text)) == text
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=20,
+    )
+)
+def test_canonical__is_the_format_that_is_hashed(value: object) -> None:
+    text = values.canonical(value)
+
+    assert text == json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert values.canonical(json.loads(text)) == text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_canonical__refuses_what_json_has_not(value: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        values.canonical([value])
 
 
 @given(st.text())
