@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
     from casepath.engine.bpmn.workflow import TokenWorkflow
 
-#: Where a diagram's local times are meant when no calendar says otherwise.
-DEFAULT_ZONE = "UTC"
-
 
 # -- waiting -----------------------------------------------------------------------------------------------------------
 
@@ -33,8 +30,7 @@ def arm(workflow: TokenWorkflow, number: int, node: Node, token: Token | None) -
             assert definition.schedule is not None
             assert definition.timer is not None
             value = definition.schedule.evaluate(variables, environment)
-            zone = environment.calendar.zone if environment.calendar else DEFAULT_ZONE
-            due = timers.schedule(definition.timer, value, environment.now, zone)
+            due = timers.schedule(definition.timer, value, environment.now, environment.zone.key)
             workflow.effects.append(TimerArmed(number=number, element_id=node.bpmn_id, due=due))
             workflow.record("timer.armed", token, facts={"timer": node.bpmn_id, "due": due.at.isoformat()})
         elif definition.kind in ("message", "signal"):

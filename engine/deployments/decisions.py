@@ -50,8 +50,7 @@ def evaluate(
     )
     model = definitions.decision_model(session, found)
     inputs = {name: variables[name] for name in model.input_names(key) if name in variables}
-    calendar = definitions.calendar(session)
-    zone = clock.time_zone(calendar.zone if calendar else "UTC")
+    zone = clock.zone_of(definitions.calendar(session))
     result = model.evaluate(key, inputs, now=now.astimezone(zone))
     matched = {
         entry.id: [[row + 1 for row in table.matched] for table in entry.tables] for entry in result.decisions

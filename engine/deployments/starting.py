@@ -68,8 +68,7 @@ def _arm_timer(session: Session, definition: Definition, node: Node, event: Even
     assert event.timer is not None
     environment = _environment(session)
     value: Any = event.schedule.evaluate({}, environment)
-    zone = environment.calendar.zone if environment.calendar else "UTC"
-    due = timers.schedule(event.timer, value, environment.now, zone)
+    due = timers.schedule(event.timer, value, environment.now, environment.zone.key)
     session.execute(
         insert(_jobs).values(
             kind="start_timer",

@@ -24,7 +24,7 @@ class Environment:
     @property
     def zone(self) -> ZoneInfo:
         """The zone of local dates and times."""
-        return clock.time_zone(self.calendar.zone if self.calendar else "UTC")
+        return clock.zone_of(self.calendar)
 
     @property
     def working_time(self) -> Calendar:

@@ -69,10 +69,8 @@ def start(
         raise errors.InvalidEntry("not-executable", process=key)
     spec = definitions.process(session, definition.id)
     if business_key is None and KEY_FORMAT in spec.properties:
-        calendar = definitions.calendar(session)
-        business_key = numbers.business_key(
-            spec.properties[KEY_FORMAT], session, clock.now(), clock.time_zone(calendar.zone if calendar else "UTC")
-        )
+        zone = clock.zone_of(definitions.calendar(session))
+        business_key = numbers.business_key(spec.properties[KEY_FORMAT], session, clock.now(), zone)
     if business_key is not None and not 0 < len(business_key) <= MAX_BUSINESS_KEY:
         raise errors.InvalidEntry("business-key", limit=MAX_BUSINESS_KEY, length=len(business_key))
     started = runtime.begin(

@@ -123,12 +123,6 @@ class Calendar:
         """IANA name of the time zone."""
         return self.opening_hours.zone
 
-    @property
-    def unofficial_years(self) -> tuple[int, ...]:
-        """Those of this year and the next whose holidays are predicted: neither published nor listed."""
-        this = now().astimezone(time_zone(self.zone)).year
-        return tuple(year for year in (this, this + 1) if not self.opening_hours.is_official(year))
-
     def is_working_day(self, day: date) -> bool:
         """Tell whether the day has any opening hours."""
         return bool(self.opening_hours.on(day))
@@ -241,3 +235,8 @@ class Calendar:
                 day -= DAY
             except OverflowError:
                 return
+
+
+def zone_of(calendar: Calendar | None) -> ZoneInfo:
+    """Return the zone of local dates and times: that of the calendar, UTC where none is deployed."""
+    return time_zone(calendar.zone if calendar else "UTC")

@@ -19,8 +19,6 @@ class Year:
 
     holidays: frozenset[date]
     make_up_days: frozenset[date]
-    #: False where the year is not published yet and the holidays are predicted.
-    official: bool
 
 
 @functools.lru_cache(maxsize=512)
@@ -34,13 +32,11 @@ def of_year(country: str, subdivision: str | None, year: int) -> Year:
         raise errors.InvalidInput(f"Expected a country with known holidays, but found '{place:.50}'") from None
     closed = frozenset(known)
     made_up = frozenset(getattr(known, "weekend_workdays", ()))
-    chinese = known.country == "CN"  # it takes `CHN` and `China` as well
-    if chinese:
+    if known.country == "CN":  # it takes `CHN` and `China` as well
         closed = _breaks(closed, made_up)
     return Year(
         holidays=frozenset(day for day in closed if day.year == year),
         make_up_days=frozenset(day for day in made_up if day.year == year),
-        official=not chinese or year in getattr(known, "special_public_holidays", {}),
     )
 
 

@@ -89,12 +89,6 @@ class OpeningHours:
                 return ()
         return self.week[day.weekday()]
 
-    def is_official(self, year: int) -> bool:
-        """Tell whether the holidays of a year are published, or listed by the business itself, and not predicted."""
-        if self.country is None or any(day.year == year for day in (*self.holidays, *self.working_days)):
-            return True
-        return holidays.of_year(self.country, self.subdivision, year).official
-
     def _make_up(self) -> Hours:
         """A make-up day stands for a weekday, so it has the hours of one."""
         if self.make_up_hours is not None:

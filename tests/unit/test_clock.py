@@ -232,15 +232,6 @@ def test_opening_hours__a_break_across_the_new_year_is_whole() -> None:
     assert daily.on(date(2023, 12, 29)) == daily.on(date(2024, 1, 2)) == daily.on(date(2018, 12, 29)) != ()
 
 
-def test_unofficial_years__when_the_next_is_not_published() -> None:
-    clock.set_to(shanghai("2026-11-20T10:00"))
-    listed = Calendar.from_json({"country": "CN", "hours": WEEK, "holidays": ["2027-01-01"]})
-
-    assert DEALER.unofficial_years == (2027,)
-    assert listed.unofficial_years == ()
-    assert DAILY.unofficial_years == ()
-
-
 @each(
     "mapping",
     [

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching
 from casepath.engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.base import Node
@@ -49,9 +48,8 @@ def instant(expression: Expression | None, token: Token) -> datetime | None:
     value = expression.evaluate(token.variables(), environment)
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    zone = environment.calendar.zone if environment.calendar else catching.DEFAULT_ZONE
     try:
-        return timers.resolve(value, environment.now, zone)
+        return timers.resolve(value, environment.now, environment.zone.key)
     except errors.InvalidInput as error:
         raise errors.InvalidInput(f"{error.message}, in {expression.text:.200}") from None
 
