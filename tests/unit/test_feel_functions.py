@@ -118,6 +118,8 @@ LISTS_AND_CONTEXTS: list[tuple[str, str]] = [
     ('is(@"10:00:00",@"10:00:00Z")', "false"), ('is(@"23:00:50z",@"23:00:50")', "false"),
     ('is(@"23:00:50z",@"23:00:50+00:00")', "true"), ('is(date("2012-12-25"),time("23:00:50"))', "false"),
     ("is(1.0,1)", "true"), ("is([1],[1])", "true"), ("is()", "null"), ("is(1)", "null"),
+    ('is(value1:@"2021-02-13")', "false"), ("is(value2:1)", "false"), ("is(value1:null)", "true"),
+    ("is(value3:1)", "null"),
     ("now() instance of date and time", "true"), ("today() instance of date", "true"), ("now(1)", "null"),
     ("today(1)", "null"), ("now() = now()", "true"), ("string(1.10)", '"1.10"'), ("string(true)", '"true"'),
     ("string(null)", "null"), ('string("a")', '"a"'), ('string([1,"a"])', '"[1, \\"a\\"]"'),

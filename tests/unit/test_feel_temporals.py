@@ -27,6 +27,11 @@ DATES: list[tuple[str, str]] = [
     ('date(time("00:00:00"))', "null"),
 ]  # fmt: skip
 DATES_AND_TIMES: list[tuple[str, str]] = [
+    ('@"11:00:00@Asia/Tokyo"', 'time("11:00:00@Asia/Tokyo")'), ('@"23:00:50@Etc/UTC"', 'time("23:00:50@Etc/UTC")'),
+    ('@"2026-03-01T11:00:00@Asia/Taipei"', 'date and time("2026-03-01T11:00:00@Asia/Taipei")'),
+    ('string(@"11:00:00.123456789@Asia/Tokyo" + @"PT0.000000001S")', '"11:00:00.12345679@Asia/Tokyo"'),
+    ('is(@"11:00:00.123456789Z", @"11:00:00.123456788Z")', "false"),
+    ('@"11:00:00.123456788Z" < @"11:00:00.123456789Z"', "true"),
     ("date and time()", "null"), ("date and time(null)", "null"),
     ('date and time("2012-12-24")', 'date and time("2012-12-24T00:00:00")'),
     ('string(date and time("2012-12-24"))', '"2012-12-24T00:00:00"'),

@@ -32,12 +32,14 @@ class Invocable(Function):
 
 @dataclass(frozen=True, slots=True)
 class BuiltInParameter:
-    """A parameter of a built-in function: `name?` may be left out, `type?` may be null."""
+    """A parameter of a built-in function: `name?` may be left out, `name!` in calls by names; `type?` may be null."""
 
     name: str
     type: FeelType
     optional: bool
     nullable: bool
+    #: What a call by names has for it that does not name it.
+    unnamed: object = MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,17 @@ class BuiltIn(Invocable):
         limits.spend(work)
 
     def call_named(self, arguments: dict[str, object]) -> object:
-        """Call the first signature that has all the names, best in their order; null where there is none."""
+        """
+        Call the first signature that has all the names, best in their order; null where there is none.
+
+        A parameter of `name!` that is not named is null.
+        """
         # `before(point, range)` and `before(range, point)` have the same names.
         written = list(arguments)
         for signature in sorted(self.signatures, key=lambda signature: signature.names[: len(written)] != written):
             names = signature.names
             if not signature.rest and all(name in names for name in arguments):
-                ordered = [arguments.get(name, MISSING) for name in names]
+                ordered = [arguments.get(part.name, part.unnamed) for part in signature.parameters]
                 bound = signature.bind(ordered)
                 if bound is not None:
                     self._spend(bound)
@@ -224,8 +230,8 @@ def built_in(name: str, signature: str) -> Callable[[Run], Run]:
     """
     Register a Python function as a signature of the built-in function of that name.
 
-    Parameters are written `name: type`; `name?` may be left out and is `MISSING` then, `type?` may be null, `*name`
-    takes all further arguments.
+    Parameters are written `name: type`; `name?` may be left out and is `MISSING` then, `name!` may be left out of a
+    call by names and is null then, `type?` may be null, `*name` takes all further arguments.
     """
     parameters = []
     rest = False
@@ -233,8 +239,9 @@ def built_in(name: str, signature: str) -> Callable[[Run], Run]:
         label, _, kind = part.partition(": ")
         rest = label.startswith("*")
         nullable = kind.endswith("?") or kind == "Any" or rest
+        unnamed = None if label.endswith("!") else MISSING
         parameters.append(
-            BuiltInParameter(label.strip("*?"), BUILT_IN[kind.rstrip("?")], label.endswith("?"), nullable)
+            BuiltInParameter(label.strip("*?!"), BUILT_IN[kind.rstrip("?")], label.endswith("?"), nullable, unnamed)
         )
 
     def register(run: Run) -> Run:

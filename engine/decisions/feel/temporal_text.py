@@ -108,6 +108,4 @@ def parse_duration(text: str) -> DaysTime | YearsMonths | None:
 
 def parse_literal(text: str) -> Date | Time | DateTime | DaysTime | YearsMonths | None:
     """Read what may stand in `@"…"`."""
-    if "T" in text and not text.startswith(("P", "-P")):
-        return parse_date_time(text)
-    return parse_date(text) or parse_time(text) or parse_duration(text)
+    return parse_date(text) or parse_time(text) or parse_duration(text) or parse_date_time(text)

@@ -67,7 +67,7 @@ def _context_merge(contexts: list[object]) -> dict[str, object] | None:
     return merged
 
 
-@built_in("is", "value1: Any, value2: Any")
+@built_in("is", "value1!: Any, value2!: Any")
 def _is(left: object, right: object) -> bool:
     """Say whether two values are the same, without converting zones or comparing different types."""
     if isinstance(left, list) and isinstance(right, list):
