@@ -356,4 +356,8 @@ def _variable(method: str, named: Evaluate) -> Evaluate:
         value = r[name] = v.get(name)
         return value
 
-    return get if method == "getVariable" else lambda v, e, r: named(v, e, r) in v
+    def has(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> bool:
+        name = named(v, e, r)
+        return isinstance(name, str) and name in v
+
+    return get if method == "getVariable" else has

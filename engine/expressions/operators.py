@@ -8,6 +8,7 @@ it is refused.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 from collections.abc import Callable
@@ -172,7 +173,8 @@ def _ordering(sign: str) -> Comparison:
             return relation(arithmetic.exact(first), arithmetic.exact(second))
         for types in (str, datetime, date, time, timedelta):
             if isinstance(first, types) and isinstance(second, types):
-                return relation(first, second)
+                with contextlib.suppress(TypeError):  # times with and without a zone
+                    return relation(first, second)
         raise errors.ExpressionError(
             f"Expected values that have an order, but found {shown(left)} {sign} {shown(right)}"
         )

@@ -66,10 +66,8 @@ def parse_bare(text: str) -> nodes.Node:
 
 def _check_length(text: str) -> None:
     if len(text) > MAX_CHARACTERS:
-        most = f"{MAX_CHARACTERS}"
-        raise TooLarge(
-            text, None, expected=f"at most {most} characters", expected_zh=f"最多 {most} 个字符的表达式"
-        )
+        expected, expected_zh = f"at most {MAX_CHARACTERS} characters", f"最多 {MAX_CHARACTERS} 个字符的表达式"
+        raise TooLarge(text, None, expected=expected, expected_zh=expected_zh)
 
 
 class _Parser:

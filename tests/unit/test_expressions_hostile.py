@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from types import FrameType
 
@@ -36,6 +36,7 @@ VARIABLES: dict[str, object] = {
     "a": "a" * 5_000 + "b",
     "n": 1, "x": "x", "m": {"k": 1}, "l": list(range(100_000)), "deep": [[[[1]]]], "t": timedelta.max,
     "secret": Secret(),
+    "zoned": time(9, tzinfo=UTC), "local": time(9),
     "at": datetime(9998, 12, 31, tzinfo=UTC), "first": datetime(1, 1, 1, tzinfo=UTC), "z": 10**4000, "b": b"bytes",
     "fn": print,
 }  # fmt: skip
@@ -108,7 +109,7 @@ PROBES = [
     "workingTimeBetween(first, at)", "date(99999, 1, 1)", "dateTime('0001-01-01T00:00')",
     "dateTime('9999-12-31T23:59')", "date(first)",
     "isOpen(first)", "isOpen('9999-12-31T00:00')", "first.withTimeAtStartOfDay()", "first < '2026-01-01'",
-    "first.year", "date('0001-01-01') < at",
+    "first.year", "date('0001-01-01') < at", "zoned < local", "zoned == local", "max(local, zoned)",
     "first == date('0001-01-01')", "day", "today().plusYears(9000)", "-t - t", "t / 1e-300",
     # ways to Python
     *(f"{value}.{name}" for value in ("x", "n", "secret", "fn", "l", "m.k") for name in DUNDERS),
@@ -124,6 +125,7 @@ PROBES = [
     "''.getClass().forName('java.lang.Runtime').getRuntime().exec('id')", "execution.getEngineServices()",
     "execution.processEngineServices",
     "execution.setVariable('x', 1)", "execution.removeVariable('x')", "execution.getVariable(secret)",
+    "execution.hasVariable(l)", "l in m", "m in l", "s in huge",
     "execution.getVariables()", "T(java.lang.Runtime)",
     "\x00", "x\x00", "'\ud800'", "\u202e1", "１ + １", "x\u2028", "۵", "⁵", "\ufeff1",
 ]  # fmt: skip
