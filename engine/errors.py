@@ -10,6 +10,7 @@ Everything that the engine refuses, as one tree; nothing about HTTP.
     │   └── InvalidVariables  several of them, by field
     ├── DeploymentRefused     a set of resources with at least one error finding
     ├── NotWaiting            nobody waits for the message and it starts no process
+    ├── SeveralWaiting        several wait for the message, or it starts several processes
     ├── ExpressionError       an expression cannot be read or evaluated
     │   └── ExpressionLimit   … because it asks for more than it may use
     ├── ScriptError           a script failed, or asked for more than it may use
@@ -177,6 +178,24 @@ class NotWaiting(EngineError):
             f"Expected a process instance{key} that waits for message '{name}', or a process it starts, but found none",
             name=name,
             business_key=business_key,
+        )
+
+
+class SeveralWaiting(EngineError):
+    """A message is for one, but several wait for it, or it starts several processes."""
+
+    code = "several-waiting"
+
+    def __init__(self, name: str, business_key: str | None, found: Sequence[str], *, more: bool = False) -> None:
+        #: Process instances with their business keys, or processes.
+        self.found = tuple(found)
+        key = f" with business key '{business_key}'" if business_key else ""
+        super().__init__(
+            f"Expected one process instance{key} that waits for message '{name}', or one process it starts, but found "
+            f"{', '.join(found)}{' and more' * more}",
+            name=name,
+            business_key=business_key,
+            found=self.found,
         )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Attempts at a job or an external task before it becomes an incident.
+ATTEMPTS = 3
+
 
 @dataclass(slots=True)
 class Settings:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, deployments, errors, settings
-from casepath.engine.database.models import ExternalTask, Incident, ProcessInstance, UserTask
+from casepath.engine.database.models import ExternalTask, Incident, Job, ProcessInstance, UserTask
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, jobs, messages, process_instances, user_tasks
 from casepath.engine.instances.external_tasks import Topic
@@ -52,11 +52,16 @@ _OPEN_TASKS = (
     .where(ProcessInstance.root_id == bindparam("instance"), UserTask.state == "created")
     .order_by(UserTask.id)
 )
-#: Tokens that wait for one another are no failure of the model's work.
+#: Tokens that wait for one another are no failure of the model's work, nor is a message that it sends to nobody.
 _OPEN_INCIDENTS = (
     select(Incident.message)
     .join(ProcessInstance, ProcessInstance.id == Incident.process_instance_id)
-    .where(ProcessInstance.root_id == bindparam("instance"), Incident.state == "open", Incident.kind != "stuck")
+    .where(
+        ProcessInstance.root_id == bindparam("instance"),
+        Incident.state == "open",
+        Incident.kind != "stuck",
+        ~exists().where(Job.id == Incident.job_id, Job.kind == "message"),
+    )
     .order_by(Incident.id)
 )
 _TOPICS = select(ExternalTask.topic).where(ExternalTask.state == "created").distinct().order_by(ExternalTask.topic)

@@ -73,6 +73,11 @@ ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
         title=lazy_gettext("Nobody waits for this"),
         text=lazy_gettext("The matter does not wait for this message, or no longer."),
     ),
+    errors.SeveralWaiting: Answer(
+        status=409,
+        title=lazy_gettext("Several wait for this"),
+        text=lazy_gettext("It is not clear which process this message is for."),
+    ),
     errors.EngineError: Answer(
         status=422,
         title=lazy_gettext("This could not be done"),

@@ -226,6 +226,9 @@ def sentence(error: errors.EngineError) -> str:
             return gettext("%(key)s does not wait for “%(name)s”.", key=facts["business_key"], name=facts["name"])
         case errors.NotWaiting():
             return gettext("Nobody waits for “%(name)s”.", name=facts["name"])
+        case errors.SeveralWaiting():
+            found = gettext(", ").join(shown(each) for each in error.found)
+            return gettext("Several wait for “%(name)s”: %(found)s.", name=facts["name"], found=found)
     return ""
 
 

@@ -338,6 +338,14 @@ def _condition_holds(workflow: TokenWorkflow, number: int, node: Node) -> bool:
     return False
 
 
+def seen_by_receivers(workflow: TokenWorkflow) -> dict[int, Mapping[str, Any]]:
+    """Return the variables that each activity sees which waits for a message, by its number."""
+    if not workflow.spec.has_message_catches:
+        return {}
+    numbers = {number for number, _ in armed(workflow, "message")}
+    return {number: workflow.tasks[number].variables() if number else workflow.root.variables for number in numbers}
+
+
 # -- correlation -------------------------------------------------------------------------------------------------------
 
 
@@ -353,9 +361,7 @@ def subscribed_correlation(
     return found or None
 
 
-def sent_correlation(
-    token: Token, definition: EventDefinition, payload: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
+def sent_correlation(token: Token, definition: EventDefinition, payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of the correlation properties in a message that is sent."""
     found: dict[str, Any] = {}
     for key in token.workflow.spec.correlation_keys:
@@ -363,4 +369,4 @@ def sent_correlation(
             path = paths.get(definition.message_id or "")
             if path is not None:
                 found[name] = path.evaluate(payload or token.variables(), token.workflow.environment)
-    return {"properties": found} if found else {}
+    return found

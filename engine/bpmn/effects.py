@@ -90,15 +90,18 @@ class WorkEnded:
 class MessageSent:
     """A message goes to whoever waits for it."""
 
+    element_id: str
     name: str
     variables: Mapping[str, Any]
-    correlation: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Properties of the message by which the sender's diagram says for whom it is.
+    correlation: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalSent:
     """A signal goes to all other instances and start events that wait for it."""
 
+    element_id: str
     name: str
     variables: Mapping[str, Any]
 

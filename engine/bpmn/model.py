@@ -145,8 +145,10 @@ class ProcessSpec(WorkflowSpec):
         self.lanes: dict[str, str] = {}
         self.correlation_keys: tuple[CorrelationKey, ...] = ()
         self.candidate_starters: tuple[str, ...] = ()
-        #: Whether any element waits for a condition or a signal, or joins inclusively: what need not be looked for.
+        #: Whether any element waits for a condition, message or signal, or joins inclusively: what is not there is not
+        #: looked for.
         self.has_conditions = False
+        self.has_message_catches = False
         self.has_signal_catches = False
         self.has_upstream_joins = False
 

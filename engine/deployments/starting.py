@@ -15,6 +15,7 @@ from casepath.engine.database import Base, values
 from casepath.engine.database.models import Definition, Job, Subscription
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
+from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock, timers
 
 _definitions = Base.metadata.tables[Definition.__tablename__]
@@ -77,7 +78,7 @@ def _arm_timer(session: Session, definition: Definition, node: Node, event: Even
             state="waiting",
             due_at=due.at,
             payload=values.dumps(due.as_json()),
-            retries=3,
+            retries=ATTEMPTS,
             created_at=environment.now,
         )
     )

@@ -10,6 +10,7 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base
 from casepath.engine.database.models import Incident
 from casepath.engine.instances import external_tasks, jobs
+from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 
 _incidents = Base.metadata.tables[Incident.__tablename__]
@@ -34,7 +35,7 @@ def list_open(session: Session, process_instance_id: int) -> list[Incident]:
     )
 
 
-def resolve(session: Session, incident_id: int, *, by: str, retries: int = 3) -> None:
+def resolve(session: Session, incident_id: int, *, by: str, retries: int = ATTEMPTS) -> None:
     """
     Have what is stuck tried again: the element, the job, or the external task.
 

@@ -3,16 +3,19 @@ The engine's own due work: timers, continuations, and messages and signals on th
 
 A job is executed in the transaction that moves its instance, so exactly once. One that fails is tried again later, at
 growing intervals; when no attempts are left it becomes an incident.
+
+Any number of workers may ask for due jobs at once. Each claims one that nobody else has, together with the outermost
+caller of the instance that it moves, and waits for nobody: what another worker has, or what belongs to an instance that
+somebody moves just now, is passed over.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, literal_column, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,7 +27,7 @@ from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
 from casepath.engine.instances import messages, process_instances
-from casepath.engine.runtime import DEFAULT_RETRIES
+from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock, timers
 
 log = logging.getLogger(__name__)
@@ -37,32 +40,39 @@ TOGETHER = 20
 _jobs = Base.metadata.tables[Job.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _incidents = Base.metadata.tables[Incident.__tablename__]
+_roots = _instances.alias("roots")
 
-_find = Statement(select(_jobs).where(_jobs.c.id == bindparam("job_id")))
-_still_due = (_jobs.c.id == bindparam("job_id"), _jobs.c.state == "waiting", _jobs.c.due_at == bindparam("seen"))
-_take = Statement(delete(_jobs).where(*_still_due))
+# Written out, as the index has it.
+_due = (_jobs.c.state == literal_column("'waiting'"), _jobs.c.due_at <= bindparam("now"))
+#: The next job that moves an instance. PostgreSQL locks in the order of the tables that are named.
+_claim_moving = Statement(
+    select(_jobs)
+    .join(_instances, _instances.c.id == _jobs.c.process_instance_id)
+    .join(_roots, _roots.c.id == _instances.c.root_id)
+    .where(*_due, _jobs.c.activity_instance.is_not(None), _instances.c.state != "suspended")
+    .order_by(_jobs.c.due_at, _jobs.c.id)
+    .limit(1)
+    .with_for_update(of=(_roots, _jobs), skip_locked=True)
+)
+#: The next job that starts an instance, or looks for who waits for a message or signal.
+_claim_free = Statement(
+    select(_jobs)
+    .outerjoin(_instances, _instances.c.id == _jobs.c.process_instance_id)
+    .where(
+        *_due,
+        _jobs.c.activity_instance.is_(None),
+        or_(_jobs.c.process_instance_id.is_(None), _instances.c.state != "suspended"),
+    )
+    .order_by(_jobs.c.due_at, _jobs.c.id)
+    .limit(1)
+    .with_for_update(of=_jobs, skip_locked=True)
+)
+_take = Statement(delete(_jobs).where(_jobs.c.id == bindparam("job_id")))
 _put_off = Statement(
     update(_jobs)
-    .where(*_still_due)
-    .values(due_at=bindparam("next_due"), payload=bindparam("next_payload"), retries=DEFAULT_RETRIES)
+    .where(_jobs.c.id == bindparam("job_id"))
+    .values(due_at=bindparam("next_due"), payload=bindparam("next_payload"), retries=ATTEMPTS)
 )
-
-
-def due(session: Session, limit: int = 100) -> list[int]:
-    """Return jobs that are due and whose instance is not suspended, the longest due first."""
-    return list(
-        session.scalars(
-            select(_jobs.c.id)
-            .outerjoin(_instances, _instances.c.id == _jobs.c.process_instance_id)
-            .where(
-                _jobs.c.state == "waiting",
-                _jobs.c.due_at <= clock.now(),
-                or_(_jobs.c.process_instance_id.is_(None), _instances.c.state != "suspended"),
-            )
-            .order_by(_jobs.c.due_at, _jobs.c.id)
-            .limit(limit)
-        )
-    )
 
 
 def next_due(session: Session) -> datetime | None:
@@ -72,73 +82,76 @@ def next_due(session: Session) -> datetime | None:
 
 def run_due(sessions: sessionmaker[Session], limit: int = 100) -> int:
     """
-    Execute jobs that are due; return how many were tried.
+    Execute jobs that are due and that nobody else has, the longest due first; return how many were tried.
 
-    Each has a transaction of its own, so that several workers share the work; where only one can write at a time
-    (SQLite), a few share one transaction and are undone one by one.
+    First those that start or look for an instance, then those that move one, at most `limit` of each. Each has a
+    transaction of its own; where only one can write at a time (SQLite), a few share one and are undone one by one.
     """
-    with sessions.begin() as session:
-        found = due(session, limit)
-        alone = session.get_bind().dialect.name != "sqlite"
-    if alone:
-        return sum(run(sessions, job_id) for job_id in found)
-    return sum(_run_together(sessions, found[start : start + TOGETHER]) for start in range(0, len(found), TOGETHER))
+    return sum(_run_all(sessions, claim, limit) for claim in (_claim_free, _claim_moving))
 
 
-def run(sessions: sessionmaker[Session], job_id: int) -> bool:
-    """Execute one job in a transaction of its own and note it where that fails; return whether there was work."""
-    try:
+def _run_all(sessions: sessionmaker[Session], claim: Statement, limit: int) -> int:
+    tried = 0
+    while tried < limit:
         with sessions.begin() as session:
-            return execute(session, job_id)
+            together = min(TOGETHER if session.get_bind().dialect.name == "sqlite" else 1, limit - tried)
+            done = 0
+            while done < together and _run_next(session, claim):
+                done += 1
+        tried += done
+        if done < together:
+            break
+    return tried
+
+
+def _run_next(session: Session, claim: Statement) -> bool:
+    """Claim the next job and execute it, or note that it failed; return whether there was one."""
+    rows = claim.rows(session.connection(), {"now": clock.now()})
+    if not rows:
+        return False
+    try:
+        with session.begin_nested():
+            _execute(session, rows[0])
     except OperationalError:
         # The database is busy or away: that is no failure of the job.
         raise
     except Exception as error:
-        with sessions.begin() as session:
-            _note(session, job_id, error)
+        _note(session, rows[0].id, error)
     return True
 
 
-def _run_together(sessions: sessionmaker[Session], job_ids: Sequence[int]) -> int:
-    tried = 0
-    with sessions.begin() as session:
-        for job_id in job_ids:
-            try:
-                with session.begin_nested():
-                    tried += execute(session, job_id)
-            except OperationalError:
-                raise
-            except Exception as error:
-                _note(session, job_id, error)
-                tried += 1
-    return tried
-
-
 def _note(session: Session, job_id: int, error: Exception) -> None:
-    """Note that a job failed, and why."""
+    """Note that a job failed, and why. Who waits for a message does not change by waiting: that is for a person."""
     if isinstance(error, errors.EngineError):
         log.info("job %s failed: %s", job_id, error.message)
-        fail(session, job_id, error.message, repr(error))
+        nobody = isinstance(error, (errors.NotWaiting, errors.SeveralWaiting))
+        fail(session, job_id, error.message, repr(error), again=not nobody)
     else:
         log.error("job %s failed", job_id, exc_info=error)
         fail(session, job_id, f"{type(error).__name__}: {error}", repr(error))
 
 
-def execute(session: Session, job_id: int) -> bool:
-    """Execute a job in the caller's transaction; return False where somebody else already has."""
-    rows = _find.rows(session.connection(), {"job_id": job_id})
-    if not rows or rows[0].state != "waiting" or rows[0].due_at > clock.now():
-        return False
-    row = rows[0]
-    instance = None
-    if row.kind in ("timer", "continuation"):
-        instance = runtime.lock(session, row.process_instance_id)
+def _execute(session: Session, row: Row[Any]) -> None:
+    """Execute a job that was claimed; it is gone then, or due at another time."""
     following = _following(row)
-    if not _claim(session, row, following):
-        return False
-    payload: Any = values.loads(row.payload) if row.payload else {}
-    if instance is not None:
+    if row.activity_instance is None:
+        _settle(session, row, following)
+        _find_instance(session, row)
+        return
+    instance = runtime.read(session.connection(), row.process_instance_id)
+    if instance.state == "suspended":
+        # Since the job was looked for; it waits until the instance goes on.
+        return
+    _settle(session, row, following)
+    if row.kind in ("message", "signal"):
+        messages.hand_over(session, instance, row)
+    else:
         runtime.advance(session, instance, _trigger(row, following), by=None)
+
+
+def _find_instance(session: Session, row: Row[Any]) -> None:
+    """Start an instance, or give a message or signal to those that wait for it."""
+    payload: Any = values.loads(row.payload)
     match row.kind:
         case "start_timer":
             definition = definitions.definition(session, row.definition_id)
@@ -162,7 +175,6 @@ def execute(session: Session, job_id: int) -> bool:
                 sender=payload["except"],
                 newest=payload["newest"],
             )
-    return True
 
 
 def _trigger(row: Row[Any], following: timers.Due | None) -> triggers.Trigger:
@@ -173,16 +185,6 @@ def _trigger(row: Row[Any], following: timers.Due | None) -> triggers.Trigger:
     )
 
 
-def _locked(session: Session, job_id: int) -> Row[Any] | None:
-    """Lock the instance that a job moves, then the job; None where it is gone."""
-    owner = session.execute(select(_jobs.c.process_instance_id, _jobs.c.kind).where(_jobs.c.id == job_id)).one_or_none()
-    if owner is None:
-        return None
-    if owner.process_instance_id is not None and owner.kind in ("timer", "continuation"):
-        runtime.lock(session, owner.process_instance_id)
-    return session.execute(select(_jobs).where(_jobs.c.id == job_id).with_for_update()).one_or_none()
-
-
 def _following(row: Row[Any]) -> timers.Due | None:
     """Return when a timer is due again after this time."""
     if row.kind not in ("timer", "start_timer"):
@@ -191,22 +193,31 @@ def _following(row: Row[Any]) -> timers.Due | None:
     return timers.Due.from_json(last).next(clock.now())
 
 
-def _claim(session: Session, row: Row[Any], following: timers.Due | None) -> bool:
-    """Delete a job that is about to be executed, or set when it is due again; return whether it was still there."""
-    seen = {"job_id": row.id, "seen": row.due_at}
+def _settle(session: Session, row: Row[Any], following: timers.Due | None) -> None:
+    """Delete a job that is about to be executed, or set when it is due again."""
     if following is None:
-        return bool(_take.change(session.connection(), seen))
-    change = {"next_due": following.at, "next_payload": values.dumps(following.as_json())}
-    return bool(_put_off.change(session.connection(), {**seen, **change}))
+        _take.change(session.connection(), {"job_id": row.id})
+        return
+    change = {"job_id": row.id, "next_due": following.at, "next_payload": values.dumps(following.as_json())}
+    _put_off.change(session.connection(), change)
 
 
-def fail(session: Session, job_id: int, message: str, details: str) -> None:
-    """Note that a job failed: try it later, or open an incident where no attempts are left."""
+def _locked(session: Session, job_id: int) -> Row[Any] | None:
+    """Return a job whose instance nobody else moves until the transaction ends; None where it is gone."""
+    found = session.execute(select(_jobs).where(_jobs.c.id == job_id)).one_or_none()
+    if found is None or found.process_instance_id is None:
+        return found
+    runtime.lock(session, found.process_instance_id)
+    return session.execute(select(_jobs).where(_jobs.c.id == job_id)).one_or_none()
+
+
+def fail(session: Session, job_id: int, message: str, details: str, *, again: bool = True) -> None:
+    """Note that a job failed: try it later, or open an incident where no attempts are left or `again` is not wanted."""
     row = _locked(session, job_id)
     if row is None or row.state != "waiting":
         return
-    retries = row.retries - 1
-    attempt = max(0, 3 - row.retries)
+    retries = row.retries - 1 if again else 0
+    attempt = max(0, ATTEMPTS - row.retries)
     session.execute(
         update(_jobs)
         .where(_jobs.c.id == job_id, _jobs.c.state == "waiting")
@@ -244,7 +255,7 @@ def fail(session: Session, job_id: int, message: str, details: str) -> None:
         history.record(session, row.process_instance_id, event)
 
 
-def retry(session: Session, job_id: int, *, by: str | None, retries: int = 3) -> None:
+def retry(session: Session, job_id: int, *, by: str | None, retries: int = ATTEMPTS) -> None:
     """Have a failed job executed again at once; raises `NotFound` or `InvalidState`."""
     row = _locked(session, job_id)
     if row is None:
@@ -266,8 +277,3 @@ def retry(session: Session, job_id: int, *, by: str | None, retries: int = 3) ->
             kind="incident.resolved", activity_instance=row.activity_instance, element_id=row.element_id, by=by
         )
         history.record(session, row.process_instance_id, event)
-
-
-def count_waiting(session: Session) -> int:
-    """Return how many jobs wait for their time."""
-    return session.scalar(select(func.count()).select_from(_jobs).where(_jobs.c.state == "waiting")) or 0

@@ -1,22 +1,38 @@
-"""Messages find the one that waits for them, signals all who do; both also start new instances."""
+"""
+Messages find the one that waits for them, signals all who do; both also start new instances.
+
+Who waits is looked for in SQL: by name, business key and correlation values (`engine.correlation`). A message is for
+one: where several wait for it, nobody gets it. What comes for an instance that is suspended is a job until it goes on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
 from casepath.engine.bpmn import triggers
+from casepath.engine.correlation import fitting, required
 from casepath.engine.database import Base, values
-from casepath.engine.database.models import ProcessInstance, Subscription
-from casepath.engine.deployments import definitions
+from casepath.engine.database.models import CorrelationValue, Definition, Job, ProcessInstance, Subscription
 from casepath.engine.instances import process_instances
+from casepath.engine.runtime.storing import InstanceRow
+from casepath.engine.settings import ATTEMPTS
+from casepath.engine.time import clock
 
-_subscriptions = Base.metadata.tables[Subscription.__tablename__]
+#: So many are named of those that a message fits, where it fits several.
+MAX_NAMED = 5
+
+Found = Row[*tuple[Any, ...]]
+
+_definitions = Base.metadata.tables[Definition.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_jobs = Base.metadata.tables[Job.__tablename__]
+_subscriptions = Base.metadata.tables[Subscription.__tablename__]
+_values = Base.metadata.tables[CorrelationValue.__tablename__]
 
 
 def correlate(
@@ -32,22 +48,20 @@ def correlate(
     """
     Give a message to the one that waits for it and return its process instance; if nobody waits, start one.
 
-    Of several that wait the oldest gets it. `business_key` and `correlation` (variables, by name) narrow the choice.
-    Raises `NotWaiting`.
+    `business_key` and `correlation` (variables that the waiting activity sees, by name) say for whom it is. Raises
+    `NotWaiting`, `SeveralWaiting`, and `InvalidInput` for values that cannot be correlated by.
     """
-    for row in _waiting(session, "message", name, business_key, process_instance_id):
-        if correlation and not _matches(session, row, correlation):
-            continue
-        if not _still_waits(session, row):
-            continue
-        trigger = triggers.ReceiveMessage(
-            activity_instance=row.activity_instance, element_id=row.element_id, name=name, variables=variables or {}
-        )
-        runtime.advance(session, row.process_instance_id, trigger, by=by)
-        return int(row.process_instance_id)
+    conditions = [_sees(variable, value) for variable, value in (correlation or {}).items()]
+    if business_key is not None:
+        conditions.append(_subscriptions.c.business_key == business_key)
+    if process_instance_id is not None:
+        conditions.append(_subscriptions.c.process_instance_id == process_instance_id)
+    receiver = _receiver(session, name, business_key, conditions)
+    if receiver is not None:
+        _bring(session, receiver, "message", name, variables or {}, by)
+        return int(receiver.process_instance_id)
     if process_instance_id is None:
-        for row in _starting(session, "message", name):
-            return _start(session, row, business_key, variables or {}, by)
+        return _start_one(session, name, business_key, variables or {}, by)
     raise errors.NotWaiting(name, business_key)
 
 
@@ -58,30 +72,22 @@ def deliver(
     business_key: str | None,
     correlation: Mapping[str, Any],
     variables: Mapping[str, Any],
-) -> int | None:
+) -> int:
     """
-    Give a message that another instance has sent to whoever waits for it; None when nobody does.
+    Give a message that a process has sent to the one that waits for it, and return its process instance.
 
-    One with the sender's business key comes before one without any; correlation properties must fit.
+    One with the sender's business key comes before one without any; a sender without one reaches any. Where the message
+    has correlation properties, the receiver may want no others. Raises `NotWaiting` and `SeveralWaiting`.
     """
-    properties = correlation.get("properties", {})
-    rows = _waiting(session, "message", name, None, None)
-    own = [row for row in rows if row.business_key == business_key]
-    free = [row for row in rows if row.business_key is None and business_key is not None]
-    others = rows if business_key is None else []
-    for row in [*own, *free, *others]:
-        if properties and not _properties_fit(row, properties):
-            continue
-        if not _still_waits(session, row):
-            continue
-        trigger = triggers.ReceiveMessage(
-            activity_instance=row.activity_instance, element_id=row.element_id, name=name, variables=variables
-        )
-        runtime.advance(session, row.process_instance_id, trigger, by=None)
-        return int(row.process_instance_id)
-    for row in _starting(session, "message", name):
-        return _start(session, row, business_key, variables, None)
-    return None
+    key = _subscriptions.c.business_key
+    own, free = key == business_key, key.is_(None)
+    fits = [_subscriptions.c.correlation_key.in_(fitting(correlation))] if correlation else []
+    for keyed in ([own], [free]) if business_key is not None else ([free], []):
+        receiver = _receiver(session, name, business_key, [*fits, *keyed])
+        if receiver is not None:
+            _bring(session, receiver, "message", name, variables, None)
+            return int(receiver.process_instance_id)
+    return _start_one(session, name, business_key, variables, None)
 
 
 def signal(
@@ -98,85 +104,165 @@ def signal(
 
     `sender` has caught it already; `newest` is the last subscription that there was when it was thrown.
     """
-    for row in _waiting(session, "signal", name, None, None):
-        late = newest is not None and row.id > newest
-        if late or row.process_instance_id == sender or not _still_waits(session, row):
-            continue
-        trigger = triggers.ReceiveSignal(
-            activity_instance=row.activity_instance, element_id=row.element_id, name=name, variables=variables or {}
-        )
-        runtime.advance(session, row.process_instance_id, trigger, by=by)
+    for row in sorted(_waiting(session, "signal", name), key=lambda row: row.id):
+        if (newest is None or row.id <= newest) and row.process_instance_id != sender:
+            still = _still_waiting(session, "signal", name, row)
+            if still is not None:
+                _bring(session, still, "signal", name, variables or {}, by)
     for row in _starting(session, "signal", name):
         if newest is None or row.id <= newest:
             _start(session, row, None, variables or {}, by)
 
 
+def hand_over(session: Session, instance: InstanceRow, held: Found) -> None:
+    """Give an instance that goes on what came while it was suspended; raises `NotWaiting` for a message too many."""
+    sent: Any = values.loads(held.payload)
+    waiting = _waiting(
+        session,
+        held.kind,
+        sent["name"],
+        _subscriptions.c.process_instance_id == instance.id,
+        _subscriptions.c.activity_instance == held.activity_instance,
+        _subscriptions.c.element_id == held.element_id,
+    )
+    if waiting:
+        _advance(session, instance, waiting[0], held.kind, sent["name"], sent["variables"], sent["by"])
+    elif held.kind == "message":
+        raise errors.NotWaiting(sent["name"], instance.business_key)
+
+
+def _sees(name: str, value: object) -> ColumnElement[bool]:
+    """Return the condition that whoever waits sees a variable with this value."""
+    activity = (_values.c.process_instance_id, _values.c.activity_instance)
+    having = select(*activity).where(_values.c.name == name, _values.c.value == required(name, value))
+    return tuple_(_subscriptions.c.process_instance_id, _subscriptions.c.activity_instance).in_(having)
+
+
 def _waiting(
-    session: Session, kind: str, name: str, business_key: str | None, process_instance_id: int | None
-) -> list[Row[Any]]:
-    table = _subscriptions
+    session: Session, kind: str, name: str, *conditions: ColumnElement[bool], limit: int | None = None
+) -> Sequence[Found]:
     query = (
         select(
-            table.c.id,
-            table.c.process_instance_id,
-            table.c.activity_instance,
-            table.c.element_id,
-            table.c.business_key,
-            table.c.correlation,
+            _subscriptions.c.id,
+            _subscriptions.c.process_instance_id,
+            _subscriptions.c.definition_id,
+            _subscriptions.c.activity_instance,
+            _subscriptions.c.element_id,
+            _instances.c.business_key,
+            _instances.c.state,
         )
-        .join(_instances, _instances.c.id == table.c.process_instance_id)
-        .where(table.c.kind == kind, table.c.name == name, _instances.c.state == "active")
-        .order_by(table.c.id)
-    )
-    if business_key is not None:
-        query = query.where(table.c.business_key == business_key)
-    if process_instance_id is not None:
-        query = query.where(table.c.process_instance_id == process_instance_id)
-    return list(session.execute(query))
-
-
-def _starting(session: Session, kind: str, name: str) -> list[Row[Any]]:
-    table = _subscriptions
-    return list(
-        session.execute(
-            select(table.c.id, table.c.definition_id, table.c.element_id)
-            .where(table.c.kind == kind, table.c.name == name, table.c.process_instance_id.is_(None))
-            .order_by(table.c.id)
+        .join(_instances, _instances.c.id == _subscriptions.c.process_instance_id)
+        .where(
+            _subscriptions.c.kind == kind,
+            _subscriptions.c.name == name,
+            _instances.c.state.in_(("active", "suspended")),
+            *conditions,
         )
+        .limit(limit)
     )
+    return session.execute(query).all()
 
 
-def _still_waits(session: Session, row: Row[Any]) -> bool:
+def _receiver(
+    session: Session, name: str, business_key: str | None, conditions: Sequence[ColumnElement[bool]]
+) -> Found | None:
+    """Return the only one that waits, locked; None where nobody does. Raises `SeveralWaiting`."""
+    while found := _waiting(session, "message", name, *conditions, limit=MAX_NAMED + 1):
+        if len(found) > 1:
+            places = sorted((row.process_instance_id, row.business_key or row.element_id) for row in found)
+            raise _several(name, business_key, [f"{number} ({at})" for number, at in places])
+        still = _still_waiting(session, "message", name, found[0], *conditions)
+        if still is not None:
+            return still
+    return None
+
+
+def _several(name: str, business_key: str | None, found: Sequence[str]) -> errors.SeveralWaiting:
+    return errors.SeveralWaiting(name, business_key, found[:MAX_NAMED], more=len(found) > MAX_NAMED)
+
+
+def _still_waiting(
+    session: Session, kind: str, name: str, row: Found, *conditions: ColumnElement[bool]
+) -> Found | None:
     """Lock the instance and look again: somebody else may have been faster."""
     runtime.lock(session, row.process_instance_id)
-    return session.execute(select(_subscriptions.c.id).where(_subscriptions.c.id == row.id)).first() is not None
+    found = _waiting(session, kind, name, _subscriptions.c.id == row.id, *conditions)
+    return found[0] if found else None
 
 
-def _matches(session: Session, row: Row[Any], correlation: Mapping[str, Any]) -> bool:
-    held = (
-        runtime.activity_variables(session, row.process_instance_id, row.activity_instance)
-        if (row.activity_instance)
-        else process_instances.variables(session, row.process_instance_id)
+def _bring(
+    session: Session, row: Found, kind: str, name: str, variables: Mapping[str, Any], by: str | None
+) -> None:
+    """Move the instance that waits, or keep what has come until it goes on."""
+    if row.state == "active":
+        _advance(session, row.process_instance_id, row, kind, name, variables, by)
+        return
+    session.execute(
+        insert(_jobs).values(
+            kind=kind,
+            process_instance_id=row.process_instance_id,
+            definition_id=row.definition_id,
+            activity_instance=row.activity_instance,
+            element_id=row.element_id,
+            state="waiting",
+            due_at=clock.now(),
+            payload=values.dumps({"name": name, "variables": dict(variables), "by": by}),
+            retries=ATTEMPTS,
+            created_at=clock.now(),
+        )
     )
-    return all(name in held and held[name] == value for name, value in correlation.items())
 
 
-def _properties_fit(row: Row[Any], properties: Mapping[str, Any]) -> bool:
-    wanted: Any = values.loads(row.correlation) if row.correlation else {}
-    return all(properties[name] == value for name, value in wanted.items() if name in properties)
+def _advance(
+    session: Session,
+    instance: int | InstanceRow,
+    row: Found,
+    kind: str,
+    name: str,
+    variables: Mapping[str, Any],
+    by: str | None,
+) -> None:
+    received = triggers.ReceiveMessage if kind == "message" else triggers.ReceiveSignal
+    trigger = received(
+        activity_instance=row.activity_instance, element_id=row.element_id, name=name, variables=variables
+    )
+    runtime.advance(session, instance, trigger, by=by)
+
+
+def _starting(session: Session, kind: str, name: str) -> Sequence[Found]:
+    """Return what a message or signal starts, with the process it starts."""
+    query = (
+        select(
+            _subscriptions.c.id,
+            _subscriptions.c.element_id,
+            _definitions.c.key,
+            _definitions.c.version,
+        )
+        .join(_definitions, _definitions.c.id == _subscriptions.c.definition_id)
+        .where(
+            _subscriptions.c.kind == kind, _subscriptions.c.name == name, _subscriptions.c.process_instance_id.is_(None)
+        )
+        .order_by(_subscriptions.c.id)
+    )
+    return session.execute(query).all()
+
+
+def _start_one(
+    session: Session, name: str, business_key: str | None, variables: Mapping[str, Any], by: str | None
+) -> int:
+    """Start the only process that a message starts; raises `NotWaiting` and `SeveralWaiting`."""
+    found = _starting(session, "message", name)
+    if not found:
+        raise errors.NotWaiting(name, business_key)
+    if len(found) > 1:
+        raise _several(name, business_key, [row.key for row in found])
+    return _start(session, found[0], business_key, variables, by)
 
 
 def _start(
-    session: Session, row: Row[Any], business_key: str | None, variables: Mapping[str, Any], by: str | None
+    session: Session, row: Found, business_key: str | None, variables: Mapping[str, Any], by: str | None
 ) -> int:
-    definition = definitions.definition(session, row.definition_id)
     started = process_instances.start(
-        session,
-        definition.key,
-        variables,
-        business_key=business_key,
-        by=by,
-        version=definition.version,
-        start_element=row.element_id,
+        session, row.key, variables, business_key=business_key, by=by, version=row.version, start_element=row.element_id
     )
     return started.id

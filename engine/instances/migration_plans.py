@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, history, runtime
+from casepath.engine import correlation, errors, history, runtime
 from casepath.engine.bpmn import catching, state
 from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.base import Node
@@ -130,6 +130,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     _move_waits(session, plan, new, process_instance_id)
     storing.write_effects(session.connection(), new, row, before=-1, now=now)
     stored_tokens, stored_variables = state.dump(new)
+    correlation.store(session.connection(), row.id, catching.seen_by_receivers(new))
     session.connection().execute(
         update(_instances)
         .where(_instances.c.id == process_instance_id)

@@ -81,7 +81,8 @@ MAX_STEPS = 2_000
 Step = tuple[int, triggers.Trigger, str | None]
 
 
-def _read(connection: Connection, process_instance_id: int) -> InstanceRow:
+def read(connection: Connection, process_instance_id: int) -> InstanceRow:
+    """Return a process instance as it is now, for who has locked it; raises `NotFound`."""
     rows: list[InstanceRow] = _row.rows(connection, {"instance_id": process_instance_id})
     if not rows:
         raise errors.NotFound("process instance", process_instance_id)
@@ -91,13 +92,13 @@ def _read(connection: Connection, process_instance_id: int) -> InstanceRow:
 def lock(session: Session, process_instance_id: int) -> InstanceRow:
     """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
     connection = session.connection()
-    row = _read(connection, process_instance_id)
+    row = read(connection, process_instance_id)
     if connection.dialect.name == "sqlite":
         # The transaction has the write lock of the whole database.
         return row
     _root_lock.rows(connection, {"root_id": row.root_id})
     # What was read before the lock was waited for may be old.
-    return _read(connection, process_instance_id)
+    return read(connection, process_instance_id)
 
 
 def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None) -> None:
@@ -117,7 +118,7 @@ def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Tri
         process_instance_id, following, who = steps.popleft()
         if (moved := moved + 1) > MAX_STEPS:
             raise errors.InvalidEntry("calls-for-ever", limit=MAX_STEPS, process=row.definition_key)
-        steps.extend(_step(session, _read(session.connection(), process_instance_id), following, who, now))
+        steps.extend(_step(session, read(session.connection(), process_instance_id), following, who, now))
 
 
 def begin(
@@ -137,7 +138,7 @@ def begin(
         facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
     )
     # Nobody else can see it yet, so that there is nothing to lock.
-    advance(session, _read(session.connection(), process_instance_id), start, by=by)
+    advance(session, read(session.connection(), process_instance_id), start, by=by)
     return process_instance_id
 
 
@@ -190,7 +191,7 @@ def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
 
 def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
     """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
-    row = _read(session.connection(), process_instance_id)
+    row = read(session.connection(), process_instance_id)
     running = load(session, row, clock.now())
     token = running.tasks.get(activity_instance)
     if token is None:
@@ -273,6 +274,7 @@ def _store(
         tokens, variables = state.dump(running)
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
+    storing.write_correlation(connection, running, row, variables)
     landed = _save.change(
         connection,
         {

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
-from casepath.engine.bpmn import effects
+from casepath.engine import correlation
+from casepath.engine.bpmn import catching, effects
 from casepath.engine.bpmn.workflow import TokenWorkflow
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import (
@@ -22,11 +23,10 @@ from casepath.engine.database.models import (
     UserTaskCandidate,
 )
 from casepath.engine.database.statements import Statement
+from casepath.engine.settings import ATTEMPTS
 
 #: What a user task without a due date is sorted by.
 FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
-#: Attempts of a continuation before it becomes an incident.
-DEFAULT_RETRIES = 3
 
 _tables = Base.metadata.tables
 _activity_instances = _tables[ActivityInstance.__tablename__]
@@ -165,12 +165,12 @@ class Writer:
                     "business_key": self.row.business_key,
                     "correlation": dict(effect.correlation),
                 }
-                self.job("message", None, None, self.now, payload)
+                self.job("message", None, effect.element_id, self.now, payload)
             case effects.SignalSent():
                 # It reaches those who wait by now, not those who will when it is delivered.
                 newest = _newest_subscription.rows(self.connection, {})[0].newest
                 sent = {"name": effect.name, "variables": dict(effect.variables), "except": self.row.id}
-                self.job("signal", None, None, self.now, {**sent, "newest": newest})
+                self.job("signal", None, effect.element_id, self.now, {**sent, "newest": newest})
             case effects.Failed():
                 self.incidents[effect.number] = effect
             case effects.Recovered():
@@ -190,7 +190,7 @@ class Writer:
                 "state": "waiting",
                 "due_at": due_at,
                 "payload": values.dumps(dict(payload)) if payload is not None else None,
-                "retries": DEFAULT_RETRIES,
+                "retries": ATTEMPTS,
                 "created_at": self.now,
             }
         )
@@ -206,7 +206,7 @@ class Writer:
                 "activity_instance": effect.number,
                 "element_id": effect.element_id,
                 "business_key": self.row.business_key,
-                "correlation": values.dumps(dict(effect.correlation)) if effect.correlation else None,
+                "correlation_key": correlation.key(effect.correlation or {}),
                 "created_at": self.now,
             }
         )
@@ -332,6 +332,14 @@ def write_effects(connection: Connection, running: TokenWorkflow, row: InstanceR
     """Write what a step asks of the world; `before` is the last number that was given out before it."""
     if running.effects:
         Writer(connection, running, row, before, now).write()
+
+
+def write_correlation(connection: Connection, running: TokenWorkflow, row: InstanceRow, variables: str) -> None:
+    """Keep by what the messages that are waited for may be correlated; `variables` is the text that is stored now."""
+    waits = any(isinstance(effect, (effects.Subscribed, effects.Disarmed)) for effect in running.effects)
+    if running.spec.has_message_catches and (waits or variables != row.variables):
+        seen = {} if running.outcome is not None else catching.seen_by_receivers(running)
+        correlation.store(connection, row.id, seen)
 
 
 def write_visits(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:

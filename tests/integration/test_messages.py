@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors
-from casepath.engine.database.models import ProcessInstance, Subscription, UserTask
-from casepath.engine.instances import jobs, messages, process_instances
+from casepath.engine import correlation, deployments, errors, history
+from casepath.engine.database.models import CorrelationValue, Incident, ProcessInstance, Subscription, UserTask
+from casepath.engine.instances import incidents, jobs, messages, process_instances
 from tests import diagrams
 
 Sessions = sessionmaker[Session]
@@ -104,14 +107,145 @@ def test_correlate__once_is_enough(transaction: Sessions) -> None:
         messages.correlate(session, "paid", business_key="K1", by="bob")
 
 
-def test_correlate__a_suspended_instance_does_not_get_it(transaction: Sessions) -> None:
+def test_correlate__several_wait(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    first, second = start(transaction, "waiting", "K1"), start(transaction, "waiting", "K2")
+
+    with pytest.raises(errors.SeveralWaiting) as refusal, transaction.begin() as session:
+        messages.correlate(session, "paid", by="bob")
+
+    assert refusal.value.found == (f"{first} (K1)", f"{second} (K2)")
+    assert open_tasks(transaction) == []
+
+
+def test_correlate__several_wait_more_than_are_named(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    for _ in range(messages.MAX_NAMED + 1):
+        start(transaction, "waiting", "K1")
+
+    with pytest.raises(errors.SeveralWaiting, match="and more") as refusal, transaction.begin() as session:
+        messages.correlate(session, "paid", business_key="K1", by="bob")
+
+    assert len(refusal.value.found) == messages.MAX_NAMED
+
+
+def test_correlate__starts_several_processes(transaction: Sessions) -> None:
+    deploy(transaction, STARTED, STARTED.replace(b'"started"', b'"another"'))
+
+    with pytest.raises(errors.SeveralWaiting, match="started, another"), transaction.begin() as session:
+        messages.correlate(session, "paid", by="bob")
+
+
+VALUES: list[object] = [
+    *(True, 1, "1", Decimal("1.10"), "1.1", None, "null", "", "收到"),
+    *(date(2026, 3, 2), datetime(2026, 3, 2, 8, tzinfo=UTC), time(8), timedelta(hours=1)),
+]
+
+
+def test_correlate__by_a_value_of_each_type(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    waiting = [start(transaction, "waiting", order=value) for value in VALUES]
+
+    for number, value in zip(waiting, VALUES, strict=True):
+        with transaction.begin() as session:
+            assert messages.correlate(session, "paid", correlation={"order": value}, by="bob") == number
+
+
+def test_correlate__by_several_variables_as_they_are_now(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    first = start(transaction, "waiting", order=1, place="here")
+    second = start(transaction, "waiting", order=1, place="here")
+    with transaction.begin() as session:
+        process_instances.set_variables(session, second, {"place": "there"}, by="olivia", reason="moved")
+
+    for number, place in ((second, "there"), (first, "here")):
+        with transaction.begin() as session:
+            found = messages.correlate(session, "paid", correlation={"order": 1, "place": place}, by="bob")
+        assert found == number
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, "x" * (correlation.MAX_LENGTH + 1)])
+def test_correlate__by_what_is_not_compared(transaction: Sessions, value: object) -> None:
+    deploy(transaction, WAITING)
+    start(transaction, "waiting", order=value)
+
+    with pytest.raises(errors.InvalidInput, match="correlate 'order'"), transaction.begin() as session:
+        messages.correlate(session, "paid", correlation={"order": value}, by="bob")
+
+
+LOCAL = diagrams.process(
+    '<startEvent id="Start"/>',
+    '<receiveTask id="Wait" messageRef="M"><multiInstanceLoopCharacteristics camunda:collection="${orders}" '
+    'camunda:elementVariable="order"/></receiveTask>',
+    '<userTask id="A"/>',
+    flow="Start > Wait; Wait > A",
+    key="local",
+    root=ROOT,
+)
+
+
+def test_correlate__by_a_variable_of_one_of_several_activities(transaction: Sessions) -> None:
+    deploy(transaction, LOCAL)
+    instance = start(transaction, "local", orders=["a", "b"], order="outer")
+
+    with pytest.raises(errors.NotWaiting), transaction.begin() as session:
+        messages.correlate(session, "paid", correlation={"order": "outer"}, by="bob")
+    for order in ("b", "a"):
+        with transaction.begin() as session:
+            assert messages.correlate(session, "paid", correlation={"order": order}, by="bob") == instance
+
+    assert open_tasks(transaction) == [(instance, "A")]
+    with transaction.begin() as session:
+        assert session.scalars(select(CorrelationValue)).all() == []
+
+
+def test_correlate__a_suspended_instance_gets_it_when_it_goes_on(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     instance = start(transaction, "waiting", "K1")
     with transaction.begin() as session:
         process_instances.suspend(session, instance, by="olivia", reason="audit")
+    with transaction.begin() as session:
+        assert messages.correlate(session, "paid", business_key="K1", variables={"amount": 3}, by="bob") == instance
+    assert jobs.run_due(transaction) == 0
 
-    with pytest.raises(errors.NotWaiting), transaction.begin() as session:
+    with transaction.begin() as session:
+        process_instances.resume(session, instance, by="olivia", reason="done")
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(instance, "A")]
+    with transaction.begin() as session:
+        assert process_instances.variables(session, instance) == {"amount": 3}
+        received = [event.by for event in history.events(session, instance) if event.kind == "message.received"]
+        assert received == ["bob"]
+
+
+def test_correlate__twice_to_a_suspended_instance(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    instance = start(transaction, "waiting", "K1")
+    with transaction.begin() as session:
+        process_instances.suspend(session, instance, by="olivia", reason="audit")
         messages.correlate(session, "paid", business_key="K1", by="bob")
+        messages.correlate(session, "paid", business_key="K1", by="bob")
+        process_instances.resume(session, instance, by="olivia", reason="done")
+
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(instance, "A")]
+    with transaction.begin() as session:
+        assert "waits for message 'paid'" in session.scalars(select(Incident.message)).one()
+
+
+def test_signal__a_suspended_instance_hears_it_when_it_goes_on(transaction: Sessions) -> None:
+    deploy(transaction, LISTENING)
+    instance = start(transaction, "listening")
+    with transaction.begin() as session:
+        process_instances.suspend(session, instance, by="olivia", reason="audit")
+        messages.signal(session, "alarm", {}, by="bob")
+        process_instances.resume(session, instance, by="olivia", reason="done")
+
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(instance, "A"), (instance, "B")]
 
 
 def test_correlate__starts_an_instance(transaction: Sessions) -> None:
@@ -136,15 +270,128 @@ def test_send__to_the_instance_with_the_same_business_key(transaction: Sessions)
     assert open_tasks(transaction) == [(second, "A")]
 
 
+def test_send__to_one_without_a_business_key(transaction: Sessions) -> None:
+    deploy(transaction, WAITING, SENDING)
+    start(transaction, "waiting", "K1")
+    second = start(transaction, "waiting")
+
+    start(transaction, "sending", "K2")
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(second, "A")]
+
+
+def test_send__by_one_without_a_business_key(transaction: Sessions) -> None:
+    deploy(transaction, WAITING, SENDING)
+    first = start(transaction, "waiting", "K1")
+
+    start(transaction, "sending")
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(first, "A")]
+
+
 def test_send__nobody_waits(transaction: Sessions) -> None:
-    deploy(transaction, SENDING)
+    deploy(transaction, SENDING, WAITING)
     instance = start(transaction, "sending", "K1")
 
     jobs.run_due(transaction)
 
     with transaction.begin() as session:
         assert process_instances.get(session, instance).state == "completed"
-        assert jobs.count_waiting(session) == 0
+        incident = session.scalars(select(Incident)).one()
+        assert (incident.kind, incident.process_instance_id, incident.element_id) == ("job", instance, "Send")
+        assert "waits for message 'paid'" in incident.message
+    receiver = start(transaction, "waiting", "K1")
+    with transaction.begin() as session:
+        incidents.resolve(session, incident.id, by="olivia")
+    jobs.run_due(transaction)
+    assert open_tasks(transaction) == [(receiver, "A")]
+
+
+def test_send__several_wait(transaction: Sessions) -> None:
+    deploy(transaction, SENDING, WAITING)
+    first, second = start(transaction, "waiting", "K1"), start(transaction, "waiting", "K1")
+    start(transaction, "sending", "K1")
+
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == []
+    with transaction.begin() as session:
+        assert f"{first} (K1), {second} (K1)" in session.scalars(select(Incident.message)).one()
+
+
+def conversation(key: str, paths: str, *elements: str, flow: str, subscribes: str = "") -> bytes:
+    """A process of a collaboration whose message is correlated by order and place."""
+    properties = "".join(
+        f'<correlationProperty id="{name}"><correlationPropertyRetrievalExpression messageRef="M">'
+        f"<messagePath>{name}</messagePath></correlationPropertyRetrievalExpression></correlationProperty>"
+        for name in paths.split()
+    )
+    refs = "".join(f"<correlationPropertyRef>{name}</correlationPropertyRef>" for name in paths.split())
+    bindings = "".join(
+        f'<correlationPropertyBinding correlationPropertyRef="{name}"><dataPath>{name}</dataPath>'
+        "</correlationPropertyBinding>"
+        for name in subscribes.split()
+    )
+    subscription = f'<correlationSubscription correlationKeyRef="Key">{bindings}</correlationSubscription>'
+    root = (
+        f'{ROOT}{properties}<collaboration id="Both"><participant id="One" processRef="{key}"/>'
+        '<participant id="Two"/><conversation id="Talk"><participantRef>One</participantRef>'
+        f'<participantRef>Two</participantRef><correlationKey id="Key">{refs}</correlationKey></conversation>'
+        "</collaboration>"
+    )
+    return diagrams.process(*elements, subscription if subscribes else "", flow=flow, key=key, root=root)
+
+
+ASKING = conversation(
+    "asking",
+    "order place",
+    '<startEvent id="Start"/>',
+    '<intermediateThrowEvent id="Send"><messageEventDefinition messageRef="M"/></intermediateThrowEvent>',
+    '<endEvent id="End"/>',
+    flow="Start > Send; Send > End",
+)
+ANSWERING = conversation(
+    "answering",
+    "order place",
+    '<startEvent id="Start"/>',
+    '<receiveTask id="Wait" messageRef="M"/><userTask id="A"/>',
+    flow="Start > Wait; Wait > A",
+    subscribes="order place",
+)
+
+
+def test_send__by_the_correlation_of_the_diagrams(transaction: Sessions) -> None:
+    deploy(transaction, ASKING, ANSWERING)
+    start(transaction, "answering", order=1, place="there")
+    start(transaction, "answering", order=True, place="here")
+    start(transaction, "answering", order="1", place="here")
+    wanted = start(transaction, "answering", order=Decimal("1.0"), place="here")
+
+    start(transaction, "asking", order=1, place="here")
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(wanted, "A")]
+
+
+def test_send__to_one_that_wants_only_some_of_the_correlation(transaction: Sessions) -> None:
+    answering = conversation(
+        "answering",
+        "order",
+        '<startEvent id="Start"/>',
+        '<receiveTask id="Wait" messageRef="M"/><userTask id="A"/>',
+        flow="Start > Wait; Wait > A",
+        subscribes="order",
+    )
+    deploy(transaction, ASKING, answering)
+    wanted = start(transaction, "answering", order=1)
+    start(transaction, "answering", order=2)
+
+    start(transaction, "asking", order=1, place="here")
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(wanted, "A")]
 
 
 def test_signal__all_who_listen_hear_it_and_go_on_listening(transaction: Sessions) -> None:

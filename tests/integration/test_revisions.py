@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select
 
-from casepath.engine import database
+from casepath.engine import correlation, database
+from casepath.engine.database import values
+from casepath.engine.database.models import CorrelationValue, Job, Subscription
 from tests.database import WORKER, PostgresServer
 
 
@@ -70,3 +77,102 @@ def test_upgrade__twice_changes_nothing(empty_database: sqlalchemy.Engine) -> No
     database.upgrade(empty_database)
 
     assert schema(empty_database) == before
+
+
+def test_upgrade__messages_that_are_waited_for(empty_database: sqlalchemy.Engine) -> None:
+    revise(empty_database, "0001")
+    tables = sqlalchemy.MetaData()
+    tables.reflect(empty_database)
+    with empty_database.begin() as connection:
+        for name, rows in BEFORE.items():
+            for row in rows:
+                connection.execute(tables.tables[name].insert(), row)
+
+    database.upgrade(empty_database)
+
+    with database.sessions(empty_database).begin() as session:
+        keys = {row.id: row.correlation_key for row in session.scalars(select(Subscription))}
+        assert keys == {1: "", 2: correlation.key({"order": 1, "place": "here"}), 3: "", 4: ""}
+        kept = {
+            (row.process_instance_id, row.activity_instance, row.name): row.value
+            for row in session.scalars(select(CorrelationValue))
+        }
+        outer = {"order": correlation.text(Decimal("1.10")), "place": correlation.text("here")}
+        inner = {**outer, "order": correlation.text(True)}
+        assert kept == {
+            (1, number, name): value for number, seen in ((0, outer), (3, inner)) for name, value in seen.items()
+        }
+        sent: Any = values.loads(session.scalars(select(Job.payload)).one() or "")
+        assert sent["correlation"] == {"order": 1}
+
+
+def revise(engine: sqlalchemy.Engine, revision: str) -> None:
+    """Bring an empty database to an older revision."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "alembic"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+INSTANCE = {
+    "definition_id": 1,
+    "definition_key": "p",
+    "state": "active",
+    "history_length": 0,
+    "history_hash": "",
+    "started_at": AT,
+    "root_id": 1,
+}
+WAITING = {"name": "paid", "process_instance_id": 1, "definition_id": 1, "element_id": "Wait", "created_at": AT}
+SENT = {"name": "paid", "variables": {}, "business_key": None, "correlation": {"properties": {"order": 1}}}
+#: Two instances of the first revision: in one a message is waited for by the process and in a nested sub-process.
+BEFORE: dict[str, list[dict[str, Any]]] = {
+    "deployments": [{"id": 1, "name": "p", "sha256": "", "created_at": AT}],
+    "resources": [{"id": 1, "deployment_id": 1, "name": "p.bpmn", "sha256": "", "content": b""}],
+    "definitions": [
+        {
+            "id": 1,
+            "kind": "process",
+            "key": "p",
+            "version": 1,
+            "name": "p",
+            "deployment_id": 1,
+            "resource_id": 1,
+            "sha256": "",
+            "executable": True,
+            "suspended": False,
+            "created_at": AT,
+        }
+    ],
+    "process_instances": [
+        {
+            **INSTANCE,
+            "id": 1,
+            # The sub-process 1 has the sub-process 2, where 3 waits.
+            "tokens": '{"n":3,"t":[[1,"S",0,"S",null,null,1],[2,"T",1,"S",null,null,1],[3,"Wait",2,"W",null,null,0]]}',
+            "variables": '{"0":{"many":[1],"order":{"$decimal":"1.10"},"place":"here"},"1":{"order":true}}',
+        },
+        {**INSTANCE, "id": 2, "tokens": '{"n":1,"t":[[1,"A",0,"W",null,null,0]]}', "variables": '{"0":{"order":7}}'},
+    ],
+    "subscriptions": [
+        {**WAITING, "id": 1, "kind": "message", "activity_instance": 0, "correlation": None},
+        {**WAITING, "id": 2, "kind": "message", "activity_instance": 3, "correlation": '{"order":1,"place":"here"}'},
+        {**WAITING, "id": 3, "kind": "signal", "process_instance_id": 2, "activity_instance": 1, "correlation": None},
+        {**WAITING, "id": 4, "kind": "message", "process_instance_id": None, "activity_instance": None},
+    ],
+    "jobs": [
+        {
+            "id": 1,
+            "kind": "message",
+            "process_instance_id": 2,
+            "definition_id": 1,
+            "state": "waiting",
+            "due_at": AT,
+            "payload": values.dumps(SENT),
+            "retries": 3,
+            "created_at": AT,
+        }
+    ],
+}

@@ -17,6 +17,7 @@ REFUSALS = {
     "forbidden": (errors.Forbidden("open", "page", "/x", "alice"), 403),
     "invalid-state": (errors.InvalidState("claim", "user task", 7, "completed", by="bob"), 409),
     "not-waiting": (errors.NotWaiting("paid", "TS-1"), 409),
+    "several-waiting": (errors.SeveralWaiting("paid", None, ["1 (TS-1)", "2 (TS-2)"]), 409),
     "invalid-input": (errors.InvalidInput("secret detail"), 422),
     "invalid-variables": (
         errors.InvalidVariables([errors.FieldError.of("cost", "too-small", {"limit": 5, "found": 3})]),

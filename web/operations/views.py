@@ -19,8 +19,6 @@ from casepath.web.user_tasks.inbox import key_from, key_text
 
 bp = Blueprint("operations", __name__, url_prefix="/operations")
 
-#: Attempts that something gets when it is tried again.
-RETRIES = 3
 INCIDENT_STATES = ("open", "resolved")
 JOB_STATES = ("waiting", "failed")
 EXTERNAL_TASK_STATES = ("created", "locked", "failed")
@@ -87,7 +85,7 @@ def external_task_list() -> str:
 def resolve(incident_id: int) -> Response:
     """Have what is stuck tried again."""
     with g.sessions.begin() as session:
-        incidents.resolve(session, incident_id, by=g.person.username, retries=RETRIES)
+        incidents.resolve(session, incident_id, by=g.person.username)
     return tried_again("operations.index")
 
 
@@ -96,7 +94,7 @@ def resolve(incident_id: int) -> Response:
 def retry_job(job_id: int) -> Response:
     """Have a failed job executed again."""
     with g.sessions.begin() as session:
-        jobs.retry(session, job_id, by=g.person.username, retries=RETRIES)
+        jobs.retry(session, job_id, by=g.person.username)
     return tried_again("operations.job_list")
 
 
@@ -105,7 +103,7 @@ def retry_job(job_id: int) -> Response:
 def retry_external_task(task_id: int) -> Response:
     """Give an external task new attempts."""
     with g.sessions.begin() as session:
-        external_tasks.set_retries(session, task_id, RETRIES, by=g.person.username)
+        external_tasks.set_retries(session, task_id, by=g.person.username)
     return tried_again("operations.external_task_list")
 
 

@@ -116,12 +116,14 @@ def throw_definition(token: Token, definition: EventDefinition) -> None:
     match definition.kind:
         case "signal":
             workflow.record("signal.sent", token, facts={"name": name}, variables=variables)
-            workflow.effects.append(SignalSent(name=name, variables=variables))
+            workflow.effects.append(SignalSent(element_id=token.node.bpmn_id, name=name, variables=variables))
             catching.throw_signal(workflow, name, variables)
         case "message":
             workflow.record("message.sent", token, facts={"name": name}, variables=variables)
             correlation = catching.sent_correlation(token, definition, variables)
-            workflow.effects.append(MessageSent(name=name, variables=variables, correlation=correlation))
+            workflow.effects.append(
+                MessageSent(element_id=token.node.bpmn_id, name=name, variables=variables, correlation=correlation)
+            )
         case "escalation":
             catching.throw_escalation(workflow, token, definition.code or "", variables)
         case "error":

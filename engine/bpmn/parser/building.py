@@ -344,6 +344,7 @@ class Builder:
             if isinstance(node, (StartEvent, CatchEvent, BoundaryEvent)):
                 spec.has_conditions |= bool(node.catches("conditional"))
                 spec.has_signal_catches |= bool(node.catches("signal"))
+            spec.has_message_catches |= bool(node.catches("message"))
         for node in (spec.root, *spec.nodes.values()):
             listened_to = listens_to(node)
             node.waits_for_jobs = node.async_before or any(each.catches("timer") for each in listened_to)

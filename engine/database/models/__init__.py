@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from casepath.engine.database.models.definitions import Definition, Deployment, Resource
 from casepath.engine.database.models.instances import (
+    CorrelationValue,
     ExternalTask,
     Incident,
     Job,
@@ -34,6 +35,7 @@ __all__ = [
     "ActivityInstance",
     "Attachment",
     "Comment",
+    "CorrelationValue",
     "Definition",
     "Deployment",
     "EndedSession",

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, RowId
 from casepath.engine.database.models.states import states_check
+from casepath.engine.settings import ATTEMPTS
 
 
 class ProcessInstance(Base):
@@ -174,16 +175,17 @@ class Job(Base):
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
-    #: Null for timers that start an instance and for signals.
+    #: Null for timers that start an instance.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
     definition_id: Mapped[int | None] = mapped_column(ForeignKey("definitions.id"))
+    #: What it moves; null for what starts an instance, and for a message or signal that still looks for its receivers.
     activity_instance: Mapped[int | None]
     element_id: Mapped[str | None] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     due_at: Mapped[datetime]
     #: What is needed to go on: the rest of a cycle, or name and variables of a message; JSON.
     payload: Mapped[str | None] = mapped_column(Text)
-    retries: Mapped[int] = mapped_column(default=3)
+    retries: Mapped[int] = mapped_column(default=ATTEMPTS)
     error_message: Mapped[str | None] = mapped_column(Text)
     error_details: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
@@ -196,7 +198,15 @@ class Subscription(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('message', 'signal')", name="subscriptions_kind"),
         Index("subscriptions_name", "kind", "name", "business_key"),
+        Index("subscriptions_correlation", "kind", "name", "correlation_key", "business_key"),
         Index("subscriptions_owner", "process_instance_id", "activity_instance"),
+        Index(
+            "subscriptions_starting",
+            "kind",
+            "name",
+            sqlite_where=text("process_instance_id IS NULL"),
+            postgresql_where=text("process_instance_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -208,9 +218,25 @@ class Subscription(Base):
     activity_instance: Mapped[int | None]
     element_id: Mapped[str] = mapped_column(String(255))
     business_key: Mapped[str | None] = mapped_column(String(255))
-    #: Correlation keys of the diagram with their values in this instance, canonical JSON; null without.
-    correlation: Mapped[str | None] = mapped_column(Text)
+    #: The values by which the diagram wants its message, as `engine.correlation.key` writes them; empty without any.
+    correlation_key: Mapped[str] = mapped_column(String(255), server_default="")
     created_at: Mapped[datetime]
+
+
+class CorrelationValue(Base):
+    """A variable that an activity sees which waits for a message: what the message may be correlated by."""
+
+    __tablename__ = "correlation_values"
+    __table_args__ = (
+        Index("correlation_values_equal", "name", "value", "process_instance_id", "activity_instance"),
+    )
+
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
+    #: 0 where the process itself waits.
+    activity_instance: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: As `engine.correlation.text` writes it.
+    value: Mapped[str] = mapped_column(String(255))
 
 
 class Incident(Base):

@@ -17,6 +17,7 @@ from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event
 from casepath.engine.instances.external_tasks import rows
 from casepath.engine.instances.external_tasks.rows import Found
+from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 
 #: Characters that are kept of what a worker says about a failure.
@@ -130,7 +131,7 @@ def throw_error(
     session.connection().execute(delete(_table).where(_table.c.id == task_id, _table.c.ended_at.is_(None)))
 
 
-def set_retries(session: Session, task_id: int, retries: int, *, by: str) -> None:
+def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: str) -> None:
     """
     Let a task be tried again so many times, at once; its incident is resolved.
 
