@@ -13,10 +13,7 @@ from casepath import http_server
 from casepath.engine import database
 from casepath.settings import Settings
 from casepath.workers import Mail, Surroundings
-from casepath.workers.loop import Loop, start_thread
-
-#: How long a worker may take to finish what it is doing, in seconds.
-PATIENCE = 4.0
+from casepath.workers.loop import PATIENCE, Loop, start_thread
 
 
 def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -76,3 +77,11 @@ def open_mailbox() -> Iterator[Mailbox]:
         yield box
         box.shutdown()
         thread.join()
+
+
+@contextmanager
+def open_silent_server() -> Iterator[int]:
+    """Yield the port of a server that accepts connections and says nothing, until it is left."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Connections that wait in the backlog are established: nobody needs to accept them.
+        yield int(listening.getsockname()[1])

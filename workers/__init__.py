@@ -4,8 +4,8 @@ Workers: what happens outside the engine, after the transaction that asked for i
     @topic("notify")
     def notify(work: Work) -> Result: …
 
-registers who does the work of a topic. `loop` fetches, has it done, and reports; `notifications` and `documents` are
-the topics that this project serves.
+registers who does the work of a topic. `topics` fetches, has it done, and reports; `loop` keeps that going, and the
+engine's own due jobs beside it; `notifications` and `documents` are the handlers of this project.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """
-The loop that brings everything on that nobody does by hand: due jobs, then external tasks.
+What a worker does all day: due jobs in one thread, external tasks in others.
 
-One piece of work is a pipeline: fetch, handle, report. A handler that fails is tried again after a while, at growing
-intervals; after `ATTEMPTS` it is an incident. A worker that is killed holds its lock until it runs out; then the next
-one does the work once more, with the same idempotency key.
+The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
+taken again after a while; a thread that has ended is begun again.
 """
 
 from __future__ import annotations
@@ -13,38 +12,27 @@ import os
 import signal
 import socket
 import threading
-import traceback
-from collections.abc import Mapping
-from datetime import timedelta
+import time
+from collections.abc import Callable, Mapping
 from types import FrameType
 
-from sqlalchemy.exc import OperationalError
-
-from casepath.engine import errors
-from casepath.engine.instances import external_tasks, jobs
-from casepath.engine.instances.external_tasks import FetchedTask, Topic
-from casepath.workers import (
-    DEFAULT_LOCK,
-    HANDLERS,
-    Handler,
-    Result,
-    Surroundings,
-    Unrecoverable,
-    Work,
-    documents,
-    notifications,
-)
+from casepath.engine.instances import jobs
+from casepath.engine.time import clock
+from casepath.workers import HANDLERS, Handler, Surroundings, documents, notifications
+from casepath.workers.topics import Topics
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 3
-FIRST_BACK_OFF = timedelta(seconds=30)
-#: Importing a module of topics registers them.
-TOPICS = (documents, notifications)
-#: Tasks fetched at once; few, so that several workers share the work.
-FETCHED = 10
-#: How long the loop rests when there was nothing to do, in seconds.
-REST = 0.5
+#: Importing a module of handlers registers them.
+HANDLER_MODULES = (documents, notifications)
+#: Jobs executed, and tasks handled, before it is asked again whether to stop; few, so that several share the work.
+TOGETHER = 10
+#: How long a thread rests when there was nothing to do, in seconds.
+REST = 1.0
+#: The longest rest after steps that failed; the first is `REST`, each further one twice as long.
+LONGEST_REST = 30.0
+#: How long what is being done may take when the worker stops, in seconds.
+PATIENCE = 4.0
 
 
 class Loop:
@@ -58,37 +46,57 @@ class Loop:
         worker_id: str | None = None,
     ) -> None:
         self.surroundings = surroundings
-        self.handlers = HANDLERS if handlers is None else handlers
         self.worker_id = worker_id or f"{socket.gethostname()}/{os.getpid()}"
+        self.topics = Topics(surroundings, HANDLERS if handlers is None else handlers, self.worker_id)
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Work until `stop` is called; what is being done then is finished first."""
-        log.info("worker %s serves %s", self.worker_id, ", ".join(sorted(self.handlers)))
+        """Work until `stop` is called; what is being done then is finished first, within `PATIENCE`."""
+        log.info("worker %s serves %s", self.worker_id, ", ".join(sorted(self.topics.handlers)))
+        threads: dict[str, threading.Thread] = {}
         while not self._stopping.is_set():
-            try:
-                busy = self.step()
-            except OperationalError as error:
-                # The database is restarted, or another writer took very long: nothing is lost, try again.
-                log.warning("database: %s", error)
-                busy = False
-            if not busy:
-                self._stopping.wait(REST)
+            for name, step in (("jobs", self.run_jobs), ("topics", self.serve_topics)):
+                if name in threads and threads[name].is_alive():
+                    continue
+                if name in threads:
+                    log.error("the thread of the %s has ended; it is begun again", name)
+                threads[name] = threading.Thread(target=repeat, args=(step, self._stopping), name=name, daemon=True)
+                threads[name].start()
+            self._stopping.wait(REST)
+        end = time.monotonic() + PATIENCE
+        for thread in threads.values():
+            thread.join(max(end - time.monotonic(), 0))
+        self.topics.finish(max(end - time.monotonic(), 0))
         log.info("worker %s has stopped", self.worker_id)
 
     def stop(self) -> None:
         """Have `run` return soon."""
         self._stopping.set()
+        self.topics.freed.set()
+
+    def run_jobs(self) -> float:
+        """Execute due jobs; return how many seconds there is nothing to do."""
+        if jobs.run_due(self.surroundings.sessions, TOGETHER):
+            return 0
+        now = clock.now()
+        with self.surroundings.sessions.begin() as session:
+            due = jobs.next_due(session, after=now)
+        return REST if due is None else min((due - now).total_seconds(), REST)
+
+    def serve_topics(self) -> float:
+        """Begin external tasks, or wait for a while; return 0, since there may be something to do then."""
+        self.topics.serve(REST)
+        return 0
 
     def step(self) -> bool:
-        """Do what there is to do now, once; return whether there was anything."""
+        """Do in this thread what there is to do now, once; return whether there was anything."""
         executed = jobs.run_due(self.surroundings.sessions)
-        fetched = self.fetch()
+        fetched = self.topics.fetch(self.topics.handlers, TOGETHER)
         for task in fetched:
             if self._stopping.is_set():
-                self.give_back(task)
+                self.topics.give_back(task)
             else:
-                self.handle(task)
+                self.topics.handle(task)
         return bool(executed or fetched)
 
     def rest(self) -> None:
@@ -96,79 +104,20 @@ class Loop:
         while self.step():
             pass
 
-    def fetch(self) -> list[FetchedTask]:
-        """Take tasks of our topics."""
-        topics = [Topic(name=name, lock_for=DEFAULT_LOCK) for name in sorted(self.handlers)]
-        if not topics:
-            return []
-        with self.surroundings.sessions.begin() as session:
-            return external_tasks.fetch_and_lock(session, topics, worker_id=self.worker_id, limit=FETCHED)
 
-    def handle(self, task: FetchedTask) -> None:
-        """Do one task and report what came of it."""
-        work = Work(task=task, surroundings=self.surroundings)
+def repeat(step: Callable[[], float], stopping: threading.Event) -> None:
+    """Take a step again and again, whatever it raises; each returns how many seconds there is nothing to do."""
+    back_off = REST
+    while not stopping.is_set():
         try:
-            result = self.handlers[task.topic](work)
-        except errors.BpmnError as error:
-            self.report_error(task, error)
-        except Unrecoverable as error:
-            self.report_failure(task, error, retries=0)
-        except Exception as error:
-            left = ATTEMPTS if task.retries is None else task.retries
-            self.report_failure(task, error, retries=max(left - 1, 0))
+            pause = step()
+        except Exception:
+            # The database is restarted, another writer took very long, or a fault of ours: nothing is lost.
+            log.exception("a step failed; the next is in %s s", back_off)
+            pause, back_off = back_off, min(back_off * 2, LONGEST_REST)
         else:
-            self.report_result(task, result)
-
-    def report_result(self, task: FetchedTask, result: Result) -> None:
-        """Complete a task."""
-        try:
-            with self.surroundings.sessions.begin() as session:
-                external_tasks.complete(
-                    session,
-                    task.id,
-                    worker_id=self.worker_id,
-                    variables=result.variables,
-                    local_variables=result.local_variables,
-                )
-        except (errors.InvalidState, errors.NotFound) as error:
-            # Somebody ended the activity, or another worker took over, while we were at it.
-            log.info("task %s of %s is no longer ours: %s", task.id, task.topic, error.message)
-
-    def report_error(self, task: FetchedTask, error: errors.BpmnError) -> None:
-        """Throw a business error for the diagram to catch."""
-        with self.surroundings.sessions.begin() as session:
-            external_tasks.throw_error(
-                session,
-                task.id,
-                worker_id=self.worker_id,
-                error_code=error.error_code,
-                message=error.message,
-                variables=error.variables,
-            )
-
-    def report_failure(self, task: FetchedTask, error: Exception, *, retries: int) -> None:
-        """Say that it did not work: to be tried again later, or an incident."""
-        log.warning("task %s of %s failed, %s attempts left: %s", task.id, task.topic, retries, error)
-        attempt = ATTEMPTS - retries - 1
-        details = "".join(traceback.format_exception(error))
-        try:
-            with self.surroundings.sessions.begin() as session:
-                external_tasks.fail(
-                    session,
-                    task.id,
-                    worker_id=self.worker_id,
-                    message=f"{type(error).__name__}: {error}",
-                    details=details,
-                    retries=retries,
-                    retry_in=FIRST_BACK_OFF * 2 ** max(attempt, 0),
-                )
-        except (errors.InvalidState, errors.NotFound) as gone:
-            log.info("task %s of %s is no longer ours: %s", task.id, task.topic, gone.message)
-
-    def give_back(self, task: FetchedTask) -> None:
-        """Let others have a task that we fetched and did not begin."""
-        with self.surroundings.sessions.begin() as session:
-            external_tasks.unlock(session, task.id)
+            back_off = REST
+        stopping.wait(pause)
 
 
 def run_until_signalled(loop: Loop) -> None:

@@ -75,9 +75,12 @@ _put_off = Statement(
 )
 
 
-def next_due(session: Session) -> datetime | None:
-    """Return when the next job is due; None when there is none."""
-    return session.scalar(select(_jobs.c.due_at).where(_jobs.c.state == "waiting").order_by(_jobs.c.due_at).limit(1))
+def next_due(session: Session, *, after: datetime | None = None) -> datetime | None:
+    """Return when the next job is due, of those due after a moment where one is given; None when there is none."""
+    waiting = select(_jobs.c.due_at).where(_jobs.c.state == literal_column("'waiting'"))
+    if after is not None:
+        waiting = waiting.where(_jobs.c.due_at > after)
+    return session.scalar(waiting.order_by(_jobs.c.due_at).limit(1))
 
 
 def run_due(sessions: sessionmaker[Session], limit: int = 100) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Row, func, insert, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
@@ -26,6 +26,10 @@ from casepath.engine.time import clock
 #: So many are named of those that a message fits, where it fits several.
 MAX_NAMED = 5
 
+#: A value that so many or more see is as good as any other to begin a search with.
+MANY = 100
+
+Condition = ColumnElement[bool]
 Found = Row[*tuple[Any, ...]]
 
 _definitions = Base.metadata.tables[Definition.__tablename__]
@@ -33,6 +37,7 @@ _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _jobs = Base.metadata.tables[Job.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 _values = Base.metadata.tables[CorrelationValue.__tablename__]
+_rarest = _values.alias("rarest")
 
 
 def correlate(
@@ -51,12 +56,14 @@ def correlate(
     `business_key` and `correlation` (variables that the waiting activity sees, by name) say for whom it is. Raises
     `NotWaiting`, `SeveralWaiting`, and `InvalidInput` for values that cannot be correlated by.
     """
-    conditions = [_sees(variable, value) for variable, value in (correlation or {}).items()]
+    seen = {variable: required(variable, value) for variable, value in (correlation or {}).items()}
+    narrow = []
     if business_key is not None:
-        conditions.append(_subscriptions.c.business_key == business_key)
+        narrow.append(_subscriptions.c.business_key == business_key)
     if process_instance_id is not None:
-        conditions.append(_subscriptions.c.process_instance_id == process_instance_id)
-    receiver = _receiver(session, name, business_key, conditions)
+        narrow.append(_subscriptions.c.process_instance_id == process_instance_id)
+    named = _named_and_seen(session, name, seen) if seen and not narrow else [*_named("message", name), *narrow]
+    receiver = _receiver(session, name, business_key, [*named, *(_sees(*each) for each in seen.items())])
     if receiver is not None:
         _bring(session, receiver, "message", name, variables or {}, by)
         return int(receiver.process_instance_id)
@@ -83,7 +90,7 @@ def deliver(
     own, free = key == business_key, key.is_(None)
     fits = [_subscriptions.c.correlation_key.in_(fitting(correlation))] if correlation else []
     for keyed in ([own], [free]) if business_key is not None else ([free], []):
-        receiver = _receiver(session, name, business_key, [*fits, *keyed])
+        receiver = _receiver(session, name, business_key, [*_named("message", name), *fits, *keyed])
         if receiver is not None:
             _bring(session, receiver, "message", name, variables, None)
             return int(receiver.process_instance_id)
@@ -104,9 +111,10 @@ def signal(
 
     `sender` has caught it already; `newest` is the last subscription that there was when it was thrown.
     """
-    for row in sorted(_waiting(session, "signal", name), key=lambda row: row.id):
+    named = _named("signal", name)
+    for row in sorted(_waiting(session, named), key=lambda row: row.id):
         if (newest is None or row.id <= newest) and row.process_instance_id != sender:
-            still = _still_waiting(session, "signal", name, row)
+            still = _still_waiting(session, row, named)
             if still is not None:
                 _bring(session, still, "signal", name, variables or {}, by)
     for row in _starting(session, "signal", name):
@@ -117,30 +125,51 @@ def signal(
 def hand_over(session: Session, instance: InstanceRow, held: Found) -> None:
     """Give an instance that goes on what came while it was suspended; raises `NotWaiting` for a message too many."""
     sent: Any = values.loads(held.payload)
-    waiting = _waiting(
-        session,
-        held.kind,
-        sent["name"],
+    here = (
         _subscriptions.c.process_instance_id == instance.id,
         _subscriptions.c.activity_instance == held.activity_instance,
         _subscriptions.c.element_id == held.element_id,
     )
+    waiting = _waiting(session, [*_named(held.kind, sent["name"]), *here])
     if waiting:
         _advance(session, instance, waiting[0], held.kind, sent["name"], sent["variables"], sent["by"])
     elif held.kind == "message":
         raise errors.NotWaiting(sent["name"], instance.business_key)
 
 
-def _sees(name: str, value: object) -> ColumnElement[bool]:
-    """Return the condition that whoever waits sees a variable with this value."""
-    activity = (_values.c.process_instance_id, _values.c.activity_instance)
-    having = select(*activity).where(_values.c.name == name, _values.c.value == required(name, value))
-    return tuple_(_subscriptions.c.process_instance_id, _subscriptions.c.activity_instance).in_(having)
+def _named(kind: str, name: str) -> list[Condition]:
+    return [_subscriptions.c.kind == kind, _subscriptions.c.name == name]
 
 
-def _waiting(
-    session: Session, kind: str, name: str, *conditions: ColumnElement[bool], limit: int | None = None
-) -> Sequence[Found]:
+def _sees(name: str, value: str) -> Condition:
+    """Return the condition that whoever waits sees a variable with the value of this text."""
+    held = select(_values.c.name).where(*_of_receiver(_values), _values.c.name == name, _values.c.value == value)
+    return held.correlate(_subscriptions).exists()
+
+
+def _named_and_seen(session: Session, name: str, seen: Mapping[str, str]) -> list[Condition]:
+    """Return conditions for a message by which the database looks for the rarest value, and then who waits there."""
+    first, value = min(seen.items(), key=lambda each: _frequency(session, *each) if len(seen) > 1 else 0)
+    # SQLite does not know how many wait for a name, and would look through all of them by the index of kinds and names.
+    kind = _subscriptions.c.kind.concat("")
+    held = (_rarest.c.name == first, _rarest.c.value == value)
+    return [kind == "message", _subscriptions.c.name == name, *_of_receiver(_rarest), *held]
+
+
+def _of_receiver(held: FromClause) -> tuple[Condition, Condition]:
+    return (
+        held.c.process_instance_id == _subscriptions.c.process_instance_id,
+        held.c.activity_instance == _subscriptions.c.activity_instance,
+    )
+
+
+def _frequency(session: Session, name: str, value: str) -> int:
+    """Return how often a variable is seen with this value, up to `MANY`."""
+    held = select(_values.c.name).where(_values.c.name == name, _values.c.value == value).limit(MANY)
+    return session.scalar(select(func.count()).select_from(held.subquery())) or 0
+
+
+def _waiting(session: Session, conditions: Sequence[Condition], *, limit: int | None = None) -> Sequence[Found]:
     query = (
         select(
             _subscriptions.c.id,
@@ -152,42 +181,33 @@ def _waiting(
             _instances.c.state,
         )
         .join(_instances, _instances.c.id == _subscriptions.c.process_instance_id)
-        .where(
-            _subscriptions.c.kind == kind,
-            _subscriptions.c.name == name,
-            _instances.c.state.in_(("active", "suspended")),
-            *conditions,
-        )
+        .where(_instances.c.state.in_(("active", "suspended")), *conditions)
         .limit(limit)
     )
     return session.execute(query).all()
 
 
-def _receiver(
-    session: Session, name: str, business_key: str | None, conditions: Sequence[ColumnElement[bool]]
-) -> Found | None:
+def _receiver(session: Session, name: str, business_key: str | None, conditions: Sequence[Condition]) -> Found | None:
     """Return the only one that waits, locked; None where nobody does. Raises `SeveralWaiting`."""
-    while found := _waiting(session, "message", name, *conditions, limit=MAX_NAMED + 1):
+    while found := _waiting(session, conditions, limit=MAX_NAMED + 1):
         if len(found) > 1:
             places = sorted((row.process_instance_id, row.business_key or row.element_id) for row in found)
             raise _several(name, business_key, [f"{number} ({at})" for number, at in places])
-        still = _still_waiting(session, "message", name, found[0], *conditions)
+        still = _still_waiting(session, found[0], conditions)
         if still is not None:
             return still
     return None
 
 
-def _several(name: str, business_key: str | None, found: Sequence[str]) -> errors.SeveralWaiting:
-    return errors.SeveralWaiting(name, business_key, found[:MAX_NAMED], more=len(found) > MAX_NAMED)
-
-
-def _still_waiting(
-    session: Session, kind: str, name: str, row: Found, *conditions: ColumnElement[bool]
-) -> Found | None:
+def _still_waiting(session: Session, row: Found, conditions: Sequence[Condition]) -> Found | None:
     """Lock the instance and look again: somebody else may have been faster."""
     runtime.lock(session, row.process_instance_id)
-    found = _waiting(session, kind, name, _subscriptions.c.id == row.id, *conditions)
+    found = _waiting(session, [*conditions, _subscriptions.c.id == row.id])
     return found[0] if found else None
+
+
+def _several(name: str, business_key: str | None, found: Sequence[str]) -> errors.SeveralWaiting:
+    return errors.SeveralWaiting(name, business_key, found[:MAX_NAMED], more=len(found) > MAX_NAMED)
 
 
 def _bring(

@@ -8,10 +8,9 @@ The one way a process instance moves: apply a trigger, run to the next wait stat
 
 from casepath.engine.runtime import storing
 from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load, lock
-from casepath.engine.runtime.storing import DEFAULT_RETRIES, FAR_FUTURE
+from casepath.engine.runtime.storing import FAR_FUTURE
 
 __all__ = [
-    "DEFAULT_RETRIES",
     "FAR_FUTURE",
     "activity_variables",
     "advance",

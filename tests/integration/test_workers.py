@@ -15,8 +15,9 @@ from casepath.engine import deployments, errors
 from casepath.engine.database.models import ExternalTask, Incident, Notification, ProcessInstance, UserTask
 from casepath.engine.instances import attachments, external_tasks, incidents, process_instances
 from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.settings import ATTEMPTS
 from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
-from casepath.workers.loop import ATTEMPTS, Loop
+from casepath.workers.loop import Loop
 from tests import diagrams, factories, mailbox
 
 Sessions = sessionmaker[Session]
