@@ -25,6 +25,12 @@ MAX_BUSINESS_KEY = 255
 #: What `modify` is told.
 CancelActivity, StartBefore = triggers.CancelActivity, triggers.StartBefore
 
+#: What leads from which state to which, and what the history says of it.
+_SWITCHES = {
+    "suspend": ("active", "suspended", "process_instance.suspended"),
+    "resume": ("suspended", "active", "process_instance.resumed"),
+}
+
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 
 
@@ -88,17 +94,16 @@ def was_started(session: Session, key: str | None = None, at: datetime | None = 
 
 def suspend(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
     """Hold an instance still until it is resumed; raises `NotFound` or `InvalidState`."""
-    _switch(session, process_instance_id, "suspend", "active", "suspended", by, reason)
+    _switch(session, process_instance_id, "suspend", by, reason)
 
 
 def resume(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
     """Let a suspended instance go on; raises `NotFound` or `InvalidState`."""
-    _switch(session, process_instance_id, "resume", "suspended", "active", by, reason)
+    _switch(session, process_instance_id, "resume", by, reason)
 
 
-def _switch(
-    session: Session, process_instance_id: int, verb: str, before: str, after: str, by: str | None, reason: str
-) -> None:
+def _switch(session: Session, process_instance_id: int, verb: str, by: str | None, reason: str) -> None:
+    before, after, told = _SWITCHES[verb]
     row = runtime.lock(session, process_instance_id)
     landed = session.connection().execute(
         update(_instances)
@@ -107,11 +112,8 @@ def _switch(
     )
     if not landed.rowcount:
         raise errors.InvalidState(verb, "process instance", process_instance_id, row.state)
-    history.record(
-        session,
-        process_instance_id,
-        Event(kind=f"process_instance.{verb}d".replace("suspendd", "suspended"), facts={"reason": reason}, by=by),
-    )
+    event = Event(kind=told, facts={"reason": reason}, by=by)
+    history.record(session, process_instance_id, event)
 
 
 def cancel(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
