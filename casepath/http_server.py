@@ -39,9 +39,9 @@ class Request(HTTPRequestParser):
 
     completed: bool = False
 
-    def received(self, data: bytes) -> int:
+    def received(self, chunk: bytes) -> int:
         """Take what has come; return how many bytes of it belong to this request."""
-        consumed: int = super().received(data)
+        consumed: int = super().received(chunk)
         with_files = self.headers.get("CONTENT_TYPE", "").startswith("multipart/form-data")
         limit = MAX_UPLOAD if with_files else MAX_REQUEST
         if max(self.content_length, self.body_bytes_received) > limit and not self.completed:
@@ -56,11 +56,11 @@ class Channel(HTTPChannel):
     parser_class = Request
     _begun_at = 0.0
 
-    def received(self, data: bytes) -> bool:
+    def received(self, chunk: bytes) -> bool:
         """Take what has come, and remember when a request began."""
         if self.request is None:
             self._begun_at = time.monotonic()
-        taken: bool = super().received(data)
+        taken: bool = super().received(chunk)
         return taken
 
     def readable(self) -> bool:

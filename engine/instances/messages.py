@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
 from casepath.engine.bpmn import triggers
-from casepath.engine.correlation import fitting, required
 from casepath.engine.database import Base, values
+from casepath.engine.database.correlation import fitting, required
 from casepath.engine.database.models import CorrelationValue, Definition, Job, ProcessInstance, Subscription
 from casepath.engine.instances import process_instances
-from casepath.engine.runtime.storing import InstanceRow
+from casepath.engine.runtime import InstanceRow
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import correlation, errors, history, runtime
+from casepath.engine import errors, history, runtime
 from casepath.engine.bpmn import catching, state
 from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.base import Node
@@ -21,7 +21,7 @@ from casepath.engine.bpmn.elements.gateways import InclusiveGateway, ParallelGat
 from casepath.engine.bpmn.model import ProcessSpec
 from casepath.engine.bpmn.tokens import Token
 from casepath.engine.bpmn.workflow import TokenWorkflow
-from casepath.engine.database import Base
+from casepath.engine.database import Base, correlation
 from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, ProcessInstance, Subscription, UserTask
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event

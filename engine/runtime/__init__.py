@@ -7,16 +7,18 @@ The one way a process instance moves: apply a trigger, run to the next wait stat
 """
 
 from casepath.engine.runtime import storing
-from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load, lock
-from casepath.engine.runtime.storing import FAR_FUTURE
+from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load, lock, read
+from casepath.engine.runtime.storing import FAR_FUTURE, InstanceRow
 
 __all__ = [
     "FAR_FUTURE",
+    "InstanceRow",
     "activity_variables",
     "advance",
     "begin",
     "environment",
     "load",
     "lock",
+    "read",
     "storing",
 ]

@@ -8,10 +8,9 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
-from casepath.engine import correlation
 from casepath.engine.bpmn import catching, effects
 from casepath.engine.bpmn.workflow import TokenWorkflow
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, correlation, values
 from casepath.engine.database.models import (
     ActivityInstance,
     ExternalTask,

@@ -23,7 +23,8 @@ from pathlib import Path
 import sqlalchemy
 from sqlalchemy.orm import Session
 
-from casepath.engine import correlation, database, deployments, errors
+from casepath.engine import database, deployments, errors
+from casepath.engine.database import correlation
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import messages, process_instances
 from tests import database as databases

@@ -182,7 +182,7 @@ def test_fail__waits_twice_as_long_each_time(transaction: Sessions, at_begin: Mo
             due_at = jobs.next_due(session)
             assert due_at is not None
             at_begin.set_to(due_at)
-            jobs.fail(session, jobs.due(session)[0], "the disk is full", "")
+            jobs.fail(session, session.scalars(select(Job.id)).one(), "the disk is full", "")
             waits.append((jobs.next_due(session) or due_at) - due_at)
 
     assert waits == [jobs.FIRST_BACK_OFF, 2 * jobs.FIRST_BACK_OFF]

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import correlation, deployments, errors, history
+from casepath.engine import deployments, errors, history
+from casepath.engine.database import correlation
 from casepath.engine.database.models import CorrelationValue, Incident, ProcessInstance, Subscription, UserTask
 from casepath.engine.instances import incidents, jobs, messages, process_instances
 from tests import diagrams

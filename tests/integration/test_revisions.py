@@ -14,8 +14,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import select
 
-from casepath.engine import correlation, database
-from casepath.engine.database import values
+from casepath.engine import database
+from casepath.engine.database import correlation, values
 from casepath.engine.database.models import CorrelationValue, Job, Subscription
 from tests.database import WORKER, PostgresServer
 

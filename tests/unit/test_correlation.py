@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casepath.engine import correlation, errors
+from casepath.engine import errors
+from casepath.engine.database import correlation
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 EQUAL = [

@@ -8,8 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from casepath.engine import correlation
-from casepath.engine.database import values
+from casepath.engine.database import correlation, values
 
 revision = "0002"
 down_revision = "0001"
