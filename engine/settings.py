@@ -14,6 +14,8 @@ class Settings:
 
     #: Whether script tasks may be written in Python; they run in a sandbox, but they run.
     python_scripts: bool = False
+    #: Modules with elements that were written for plain SpiffWorkflow.
+    extensions: tuple[str, ...] = ()
 
     @property
     def script_formats(self) -> frozenset[str]:

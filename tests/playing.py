@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn import Element
 from casepath.engine.database import values
 from casepath.engine.database.models import (
     ActivityInstance,
@@ -71,7 +71,7 @@ def instance_problems(session: Session, instance: ProcessInstance) -> Iterator[s
     """Yield tokens that wait for something that has no row, and rows whose token is gone."""
     stored: Any = values.loads(instance.tokens) if instance.tokens else {"t": []}
     spec = definitions.process(session, instance.definition_id)
-    tokens: dict[int, tuple[Node, str, Any]] = {
+    tokens: dict[int, tuple[Element, str, Any]] = {
         number: (spec.nodes[element], state, memo or {}) for number, element, _, state, _, memo, _ in stored["t"]
     }
     rows = waiting_rows(session, instance.id)

@@ -22,8 +22,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database, history, runtime
-from casepath.engine.bpmn import triggers
-from casepath.engine.bpmn.moving import KINDS
+from casepath.engine.bpmn import KINDS, triggers
 from casepath.engine.database import Base
 from casepath.engine.database.models import (
     ActivityInstance,

@@ -1,1 +1,74 @@
-"""BPMN: read diagrams, check them, and move their tokens; the only room that knows SpiffWorkflow."""
+"""
+The only door to SpiffWorkflow: BPMN files are checked and read here, and process instances run.
+
+    diagram         one file: checked (`validation`), read (`parser`) into processes
+    moving          `apply`: a trigger moves an instance
+    state           `dump`, `load`: the stored form
+    workflow        an instance: run what is ready, fail, try again
+    joining         joins that wait until all else has come to rest
+    elements        what each kind of element does, on SpiffWorkflow's class of the same kind
+    compensation    undoing what is done
+    catching        who catches what is thrown, and waiting for it
+    tree            tokens, and the simple things that can be done with them
+    script_engine   how conditions and scripts are evaluated
+    scopes          variables
+    extensions      elements that were written for plain SpiffWorkflow
+    graph           elements, sequence flows and processes as the diagram has them
+    states, memo    of tokens, as they are stored
+    model           event definitions, loops, mappings
+    effects         what a step asks of the world
+    services        what elements need from the rest of the engine
+
+Imports point downwards only. The rest of the engine takes what it needs from here.
+"""
+
+from __future__ import annotations
+
+from casepath.engine.bpmn import effects, scripts, triggers
+from casepath.engine.bpmn.catching import seen_by_receivers
+from casepath.engine.bpmn.diagram import Diagram
+from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
+from casepath.engine.bpmn.elements.activities import Activity
+from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
+from casepath.engine.bpmn.elements.gateways import InclusiveGateway, ParallelGateway
+from casepath.engine.bpmn.elements.tasks import UserTask
+from casepath.engine.bpmn.graph import Element, ProcessSpec
+from casepath.engine.bpmn.model import EventDefinition, EventKind
+from casepath.engine.bpmn.moving import KINDS, apply
+from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension
+from casepath.engine.bpmn.services import Services
+from casepath.engine.bpmn.state import dump, load
+from casepath.engine.bpmn.tree import Token
+from casepath.engine.bpmn.workflow import TokenWorkflow
+
+__all__ = [
+    "BPMN",
+    "KINDS",
+    "Activity",
+    "BoundaryEvent",
+    "CallCancelled",
+    "Called",
+    "Diagram",
+    "Element",
+    "Escalated",
+    "EventDefinition",
+    "EventKind",
+    "InclusiveGateway",
+    "Outcome",
+    "ParallelGateway",
+    "ProcessSpec",
+    "Services",
+    "StartEvent",
+    "Token",
+    "TokenWorkflow",
+    "UserTask",
+    "apply",
+    "child_text",
+    "dump",
+    "effects",
+    "extension",
+    "load",
+    "scripts",
+    "seen_by_receivers",
+    "triggers",
+]

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casepath.engine import errors
 from casepath.engine.bpmn.effects import Escalated, Outcome, Subscribed, TimerArmed
+from casepath.engine.bpmn.graph import Container, Element
+from casepath.engine.bpmn.memo import Memo, ScopeMemo
 from casepath.engine.bpmn.model import EventDefinition, EventKind
-from casepath.engine.bpmn.tokens import Scope, Token
+from casepath.engine.bpmn.scopes import Scope
+from casepath.engine.bpmn.tree import Token, TokenTree
 from casepath.engine.time import timers
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.activities import Container, SubProcess
-    from casepath.engine.bpmn.elements.base import Node
-    from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
-    from casepath.engine.bpmn.workflow import TokenWorkflow
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------
 
 
-def arm(workflow: TokenWorkflow, number: int, node: Node, token: Token | None) -> None:
+def arm(workflow: TokenTree, number: int, node: Element, token: Token | None) -> None:
     """Begin to wait for what an event catches, as activity instance `number`; errors and the like need no waiting."""
     environment = workflow.environment
     variables = token.variables() if token else workflow.root.variables
@@ -49,44 +46,39 @@ def arm(workflow: TokenWorkflow, number: int, node: Node, token: Token | None) -
             workflow.dirty = True
 
 
-def arm_event_subprocesses(workflow: TokenWorkflow, container: SubProcess, scope: Scope) -> None:
+def arm_event_subprocesses(workflow: TokenTree, container: Container, scope: Scope) -> None:
     """Begin to wait for what starts the event sub-processes of a scope."""
     for start in container.event_starts:
         arm(workflow, scope.number, start, scope.owner)
 
 
-def arm_boundary(workflow: TokenWorkflow, token: Token) -> None:
+def arm_boundary(workflow: TokenTree, token: Token) -> None:
     """Begin to wait for the events on the border of an activity."""
     for event in token.node.boundary:
         arm(workflow, token.number, event, token)
 
 
-def armed(workflow: TokenWorkflow, kind: EventKind) -> Iterator[tuple[int, Node]]:
+def armed(workflow: TokenTree, kind: EventKind) -> Iterator[tuple[int, Element]]:
     """Yield every event of a kind that is waited for, with the activity instance that waits."""
-    for token in list(workflow.tasks.values()):
+    for token in workflow.alive():
         if token.waits:
             for node in token.node.awaited(token):
                 if node.catches(kind):
                     yield token.number, node
     for scope in list(workflow.scopes.values()):
         if not scope.memo.get("interrupted"):
-            for start in container_of(workflow, scope).event_starts:
+            for start in workflow.event_starts(scope):
                 if start.catches(kind):
                     yield scope.number, start
-
-
-def container_of(workflow: TokenWorkflow, scope: Scope) -> Container:
-    """Return the process or sub-process whose elements live in a scope."""
-    return workflow.spec.root if scope.owner is None else scope.owner.node.inside(scope.owner)
 
 
 # -- catching ----------------------------------------------------------------------------------------------------------
 
 
 def trigger(
-    workflow: TokenWorkflow,
+    workflow: TokenTree,
     number: int,
-    node: Node,
+    node: Element,
     kind: EventKind,
     variables: Mapping[str, Any],
     *,
@@ -117,20 +109,21 @@ def trigger(
 
 
 def _trigger_event_subprocess(
-    workflow: TokenWorkflow, number: int, start: Any, kind: EventKind, variables: Mapping[str, Any], name: str
+    workflow: TokenTree, number: int, start: Element, kind: EventKind, variables: Mapping[str, Any], name: str
 ) -> None:
-    scope = workflow.scopes.get(number)
-    if scope is None or start.container.container is not container_of(workflow, scope):
+    scope, container = workflow.scopes.get(number), start.container
+    assert container is not None
+    if scope is None or container.container is not workflow.container(scope):
         raise errors.NotFound("waiting event", f"{number}/{start.bpmn_id}")
     if scope.memo.get("interrupted"):
-        raise errors.InvalidState("start", "event sub-process", start.container.bpmn_id, "interrupted")
+        raise errors.InvalidState("start", "event sub-process", container.bpmn_id, "interrupted")
     if complete_set(workflow, scope.memo, start, kind, name):
         start_event_subprocess(workflow, scope, start, variables)
 
 
-def complete_set(workflow: TokenWorkflow, memo: dict[str, Any], node: Node, kind: EventKind, name: str) -> bool:
+def complete_set(workflow: TokenTree, memo: Memo | ScopeMemo, node: Element, kind: EventKind, name: str) -> bool:
     """Whether an event that needs several things has got the last of them; one that needs any always has."""
-    if not getattr(node, "parallel", False):
+    if not node.parallel:
         return True
     came = memo.setdefault("came", {}).setdefault(node.bpmn_id, [])
     for index, definition in enumerate(node.definitions):
@@ -143,13 +136,13 @@ def complete_set(workflow: TokenWorkflow, memo: dict[str, Any], node: Node, kind
     return True
 
 
-def _is_named(workflow: TokenWorkflow, definition: EventDefinition, name: str) -> bool:
+def _is_named(workflow: TokenTree, definition: EventDefinition, name: str) -> bool:
     if definition.name is None or not name:
         return True
     return str(definition.name.evaluate(workflow.root.variables, workflow.environment)) == name
 
 
-def fire_boundary(workflow: TokenWorkflow, host: Token, event: BoundaryEvent, variables: Mapping[str, Any]) -> None:
+def fire_boundary(workflow: TokenTree, host: Token, event: Element, variables: Mapping[str, Any]) -> None:
     """Send a token out of an event on the border; an interrupting one ends the activity first."""
     workflow.set_variables(host.scope, variables)
     workflow.enter(event, host.scope, memo={"caught": True})
@@ -158,7 +151,7 @@ def fire_boundary(workflow: TokenWorkflow, host: Token, event: BoundaryEvent, va
 
 
 def start_event_subprocess(
-    workflow: TokenWorkflow, scope: Scope, start: StartEvent, variables: Mapping[str, Any]
+    workflow: TokenTree, scope: Scope, start: Element, variables: Mapping[str, Any]
 ) -> None:
     """Run an event sub-process in its scope; an interrupting one ends everything else there first."""
     workflow.set_variables(scope, variables)
@@ -166,7 +159,7 @@ def start_event_subprocess(
     token = workflow.enter(start.container, scope, memo={"start": start.bpmn_id})
     if start.interrupting:
         scope.memo["interrupted"] = True
-        for other in container_of(workflow, scope).event_starts:
+        for other in workflow.event_starts(scope):
             workflow.disarm(scope.number, other)
         workflow.clear(scope, keep=token)
 
@@ -175,8 +168,8 @@ def start_event_subprocess(
 
 
 def _catcher(
-    workflow: TokenWorkflow, token: Token, kind: EventKind, code: str
-) -> tuple[Token | Scope, BoundaryEvent | StartEvent] | None:
+    workflow: TokenTree, token: Token, kind: EventKind, code: str
+) -> tuple[Token | Scope, Element] | None:
     """
     Return who catches an error or escalation that comes from a token: the nearest event on a border around it or event
     sub-process beside it; one for just this code before one for all.
@@ -187,7 +180,7 @@ def _catcher(
             return at, event
         scope = at.scope
         # What an event sub-process throws is for those beside it, and never for itself.
-        starts = [start for start in container_of(workflow, scope).event_starts if start.container is not at.node]
+        starts = [start for start in workflow.event_starts(scope) if start.container is not at.node]
         if not scope.memo.get("interrupted") and (start := _matching(starts, kind, code)):
             return scope, start
         if scope.owner is None:
@@ -204,7 +197,7 @@ def _matching(nodes: Sequence[Any], kind: EventKind, code: str) -> Any:
 
 
 def _catch(
-    workflow: TokenWorkflow,
+    workflow: TokenTree,
     found: tuple[Token | Scope, Any],
     kind: EventKind,
     code: str,
@@ -225,7 +218,7 @@ def _catch(
         fire_boundary(workflow, place, event, carried)
 
 
-def throw_error(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> bool:
+def throw_error(workflow: TokenTree, token: Token, error: errors.BpmnError) -> bool:
     """
     Let the nearest event that catches this error have it, be it of a caller; return whether there was one.
 
@@ -244,21 +237,21 @@ def throw_error(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) 
     return True
 
 
-def throw_error_event(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> None:
+def throw_error_event(workflow: TokenTree, token: Token, error: errors.BpmnError) -> None:
     """Throw the error of an end event; one that nobody catches ends the process instance."""
     if not throw_error(workflow, token, error):
         workflow.record("error.thrown", token, facts={"code": error.error_code})
         workflow.end(Outcome(state="cancelled", error=error, reason=f"error:{error.error_code}"))
 
 
-def catcher_of(workflow: TokenWorkflow, number: int, kind: EventKind, code: str) -> BoundaryEvent | StartEvent | None:
+def catcher_of(workflow: TokenTree, number: int, kind: EventKind, code: str) -> Element | None:
     """Return the event that would catch in this instance what an activity instance throws; None if there is none."""
     token = workflow.tasks.get(number)
     found = _catcher(workflow, token, kind, code) if token is not None else None
     return found[1] if found is not None else None
 
 
-def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables: Mapping[str, Any]) -> None:
+def throw_escalation(workflow: TokenTree, token: Token, code: str, variables: Mapping[str, Any]) -> None:
     """Let the nearest event that catches this escalation have it, or the caller of the process instance."""
     workflow.record("escalation.thrown", token, facts={"code": code}, variables=dict(variables) or None)
     found = _catcher(workflow, token, "escalation", code)
@@ -271,7 +264,7 @@ def throw_escalation(workflow: TokenWorkflow, token: Token, code: str, variables
         _catch(workflow, found, "escalation", code, "", variables)
 
 
-def throw_signal(workflow: TokenWorkflow, name: str, variables: Mapping[str, Any]) -> None:
+def throw_signal(workflow: TokenTree, name: str, variables: Mapping[str, Any]) -> None:
     """Let everything in this instance that waits for a signal catch it."""
     if not workflow.spec.has_signal_catches:
         return
@@ -284,14 +277,14 @@ def throw_signal(workflow: TokenWorkflow, name: str, variables: Mapping[str, Any
                 continue
 
 
-def check_conditions(workflow: TokenWorkflow) -> None:
+def check_conditions(workflow: TokenTree) -> None:
     """Let conditional events catch whose condition has become true since it was last looked at."""
     while workflow.dirty and workflow.outcome is None:
         workflow.dirty = False
         changes, workflow.changes = workflow.changes, set()
         before = workflow.root.memo.get("holds", {})
         holds: dict[str, bool] = {}
-        became: list[tuple[int, Node]] = []
+        became: list[tuple[int, Element]] = []
         for number, node in armed(workflow, "conditional"):
             key = _key(number, node)
             if not _concerns(node, key, changes):
@@ -309,11 +302,11 @@ def check_conditions(workflow: TokenWorkflow) -> None:
                 continue
 
 
-def _key(number: int, node: Node) -> str:
+def _key(number: int, node: Element) -> str:
     return f"{number}/{node.bpmn_id}"
 
 
-def _concerns(node: Node, key: str, changes: set[tuple[str, str]]) -> bool:
+def _concerns(node: Element, key: str, changes: set[tuple[str, str]]) -> bool:
     """Whether a condition is to be looked at: its event has just been armed, or what it watches has changed."""
     if ("", key) in changes:
         return True
@@ -324,7 +317,7 @@ def _concerns(node: Node, key: str, changes: set[tuple[str, str]]) -> bool:
     return False
 
 
-def _condition_holds(workflow: TokenWorkflow, number: int, node: Node) -> bool:
+def _condition_holds(workflow: TokenTree, number: int, node: Element) -> bool:
     token = workflow.tasks.get(number)
     variables = token.variables() if token else workflow.root.variables
     for definition in node.catches("conditional"):
@@ -350,7 +343,7 @@ def seen_by_receivers(workflow: TokenWorkflow) -> dict[int, Mapping[str, Any]]:
 
 
 def subscribed_correlation(
-    workflow: TokenWorkflow, definition: EventDefinition, variables: Mapping[str, Any]
+    workflow: TokenTree, definition: EventDefinition, variables: Mapping[str, Any]
 ) -> Mapping[str, Any] | None:
     """Return the values of the correlation keys by which this instance wants its message; None without keys."""
     found: dict[str, Any] = {}

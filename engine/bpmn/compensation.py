@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
-
-from SpiffWorkflow.util.task import TaskState
+from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching
+from casepath.engine.bpmn import catching, states
 from casepath.engine.bpmn.model import EventDefinition
-from casepath.engine.bpmn.tokens import Scope, Token
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.activities import Activity
-    from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn.scopes import Scope
+from casepath.engine.bpmn.tree import Token, TokenTree
 
 
 def remember(token: Token) -> None:
     """Keep what is needed to compensate an activity that has just completed, if anything can."""
-    node: Activity = token.node
+    node = token.node
     record: dict[str, Any] | None = None
     if node.for_compensation or "compensates" in token.memo:
         return
@@ -62,12 +57,12 @@ def throw(token: Token, definition: EventDefinition) -> bool:
     driver = token
     if not definition.wait_for_completion:
         driver = token.workflow.enter(token.node, token.scope, memo={"driver": True})
-        driver._set_state(TaskState.STARTED)
+        driver._set_state(states.STARTED)
     _drive(driver, records)
     return not definition.wait_for_completion
 
 
-def _require_elements(workflow: TokenWorkflow, records: list[dict[str, Any]]) -> None:
+def _require_elements(workflow: TokenTree, records: list[dict[str, Any]]) -> None:
     for record in records:
         element_id: str = record.get("handler", record["activity"])
         if element_id not in workflow.spec.nodes:
@@ -79,7 +74,10 @@ def _reach(token: Token) -> Iterator[Scope]:
     """Yield where an event compensates: beside it, and from an event sub-process also beside that."""
     scope = token.scope
     yield scope
-    while scope.parent is not None and catching.container_of(token.workflow, scope).triggered:
+    while scope.parent is not None:
+        container = token.workflow.container(scope)
+        if container is None or not container.triggered:
+            return
         scope = scope.parent
         yield scope
 
@@ -91,11 +89,11 @@ def _placed(records: list[dict[str, Any]], scope: Scope) -> list[dict[str, Any]]
 def _drive(driver: Token, records: list[dict[str, Any]]) -> None:
     """Have a token compensate records, the last one first."""
     driver.memo["compensate"] = records
-    driver._set_state(TaskState.STARTED)
+    driver._set_state(states.STARTED)
     _next(driver.workflow, driver)
 
 
-def _next(workflow: TokenWorkflow, driver: Token) -> None:
+def _next(workflow: TokenTree, driver: Token) -> None:
     records: list[dict[str, Any]] = driver.memo["compensate"]
     if not records:
         del driver.memo["compensate"]
@@ -111,7 +109,7 @@ def _next(workflow: TokenWorkflow, driver: Token) -> None:
         return
     # A sub-process is brought back with the variables it had, to compensate what completed in it.
     token = workflow.enter(workflow.spec.nodes[record["activity"]], scope, memo={"compensates": driver.number})
-    token._set_state(TaskState.STARTED)
+    token._set_state(states.STARTED)
     inner = token.open_scope()
     inner.variables = record["variables"]
     inner.completed = record["completed"]
@@ -125,7 +123,7 @@ def _next(workflow: TokenWorkflow, driver: Token) -> None:
         _drive(token, _placed(left, inner))
 
 
-def _finished(workflow: TokenWorkflow, driver: Token) -> None:
+def _finished(workflow: TokenTree, driver: Token) -> None:
     transaction = driver.memo.pop("transaction", None)
     if transaction is not None:
         _leave_transaction(workflow, workflow.tasks[transaction])
@@ -133,7 +131,7 @@ def _finished(workflow: TokenWorkflow, driver: Token) -> None:
         workflow.guard(driver, driver.complete)
     else:
         driver.memo["compensated"] = True
-        driver._set_state(TaskState.READY)
+        driver._set_state(states.READY)
         workflow.queue.append(driver)
 
 
@@ -148,7 +146,7 @@ def cancel_transaction(token: Token) -> None:
     """Take back a transaction: end what still runs in it, compensate what completed, leave by its cancel event."""
     workflow = token.workflow
     scope = token.scope
-    while scope.owner is not None and not getattr(scope.owner.node, "transactional", False):
+    while scope.owner is not None and not scope.owner.node.transactional:
         scope = scope.owner.scope
     transaction = scope.owner
     assert transaction is not None, "deployment checks that a cancel event stands in a transaction"
@@ -160,7 +158,7 @@ def cancel_transaction(token: Token) -> None:
     if "loop" in transaction.memo:
         # Of several instances none stands for itself: with one of them all are taken back.
         scope, keep = transaction.scope, transaction
-        for round_ in scope.tokens.values():
+        for round_ in scope.tokens():
             if round_.inner is not None and round_.inner.completed:
                 scope.completed.append({**_record(round_, round_.inner), "broken_off": True})
         workflow.clear(scope, keep=keep)
@@ -171,12 +169,12 @@ def cancel_transaction(token: Token) -> None:
     _drive(token, _placed(records, scope))
 
 
-def _leave_transaction(workflow: TokenWorkflow, transaction: Token) -> None:
+def _leave_transaction(workflow: TokenTree, transaction: Token) -> None:
     for event in transaction.node.boundary:
         if event.catches("cancel"):
             catching.fire_boundary(workflow, transaction, event, {})
             return
     scope = transaction.scope
     workflow.cancel_token(transaction)
-    if not scope.tokens:
+    if not scope.count:
         workflow.scope_emptied(scope)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from SpiffWorkflow.util.task import TaskState
-
-from casepath.engine.bpmn import catching
 from casepath.engine.bpmn.elements.gateways import ComplexGateway, InclusiveGateway, ParallelGateway
-from casepath.engine.bpmn.tokens import Scope, Token
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn.scopes import Scope
+from casepath.engine.bpmn.tree import Token, TokenTree
 
 
-def settle(workflow: TokenWorkflow) -> bool:
+def settle(workflow: TokenTree) -> bool:
     """Let one upstream join go on that no other token can reach any more; return whether anything changed."""
     if not workflow.spec.has_upstream_joins:
         return False
     for scope in list(workflow.scopes.values()):
-        for token in list(scope.tokens.values()):
+        for token in scope.tokens():
             node = token.node
             joins = isinstance(node, InclusiveGateway) and len(node.incoming) > 1 and "joined" not in token.memo
             if joins and token.waits and _settle_at(workflow, scope, node, token):
@@ -27,7 +20,7 @@ def settle(workflow: TokenWorkflow) -> bool:
     return any(_forget_resets(scope) for scope in list(workflow.scopes.values()))
 
 
-def _settle_at(workflow: TokenWorkflow, scope: Scope, node: InclusiveGateway, token: Token) -> bool:
+def _settle_at(workflow: TokenTree, scope: Scope, node: InclusiveGateway, token: Token) -> bool:
     if isinstance(node, ComplexGateway):
         if node.bpmn_id in scope.memo.get("reset", {}) and node.reset(token):
             return True
@@ -37,24 +30,24 @@ def _settle_at(workflow: TokenWorkflow, scope: Scope, node: InclusiveGateway, to
     if not node.is_activated(arrived, _elsewhere(scope, node)):
         return False
     workflow.merge(token, [tokens[0] for tokens in arrived.values()])
-    workflow.queue.append(token)
-    token._set_state(TaskState.READY)
+    token._ready()
     return True
 
 
 def _elsewhere(scope: Scope, node: InclusiveGateway) -> list[str]:
-    return [token.node.bpmn_id for token in scope.tokens.values() if token.node is not node]
+    return [token.node.bpmn_id for token in scope.tokens() if token.node is not node]
 
 
 def _forget_resets(scope: Scope) -> bool:
     """Reset complex gateways whose missing tokens can no longer arrive."""
     resets: dict[str, list[str]] = scope.memo.get("reset", {})
+    tokens = scope.tokens()
     for element_id, missing in list(resets.items()):
-        gateway = next(iter(scope.tokens.values())).workflow.spec.nodes[element_id] if scope.tokens else None
+        gateway = scope.task.workflow.spec.nodes[element_id] if tokens else None
         if isinstance(gateway, ComplexGateway):
             upstream = gateway.upstream()
             reachable = frozenset().union(*(upstream[flow] for flow in missing)) if missing else frozenset()
-            if any(token.node.bpmn_id in reachable for token in scope.tokens.values() if token.node is not gateway):
+            if any(token.node.bpmn_id in reachable for token in tokens if token.node is not gateway):
                 continue
         del resets[element_id]
         if not resets:
@@ -63,7 +56,7 @@ def _forget_resets(scope: Scope) -> bool:
     return False
 
 
-def stuck(workflow: TokenWorkflow) -> tuple[bool, bool]:
+def stuck(workflow: TokenTree) -> tuple[bool, bool]:
     """Whether nothing from outside could move the instance when this was last asked, and whether it is so now."""
     memo = workflow.root.memo
     before, now = memo.pop("stuck", False), workflow.outcome is None and is_stuck(workflow)
@@ -72,10 +65,10 @@ def stuck(workflow: TokenWorkflow) -> tuple[bool, bool]:
     return before, now
 
 
-def is_stuck(workflow: TokenWorkflow) -> bool:
+def is_stuck(workflow: TokenTree) -> bool:
     """Whether all tokens wait for one another at joins, and no event can come that would change it."""
-    for token in workflow.tasks.values():
-        contains = token.inner is not None and bool(token.inner.tokens)
+    for token in workflow.alive():
+        contains = token.inner is not None and token.inner.count > 0
         if not contains and (token.failed or not _joins(token)):
             return False
         if any(
@@ -83,8 +76,8 @@ def is_stuck(workflow: TokenWorkflow) -> bool:
             for event in token.node.boundary
         ):
             return False
-    listens = any(catching.container_of(workflow, scope).event_starts for scope in workflow.scopes.values())
-    return bool(workflow.tasks) and not listens
+    listens = any(workflow.event_starts(scope) for scope in workflow.scopes.values())
+    return bool(workflow.alive()) and not listens
 
 
 def _joins(token: Token) -> bool:

@@ -1,5 +1,5 @@
 """
-What a diagram says, as plain values: sequence flows, event definitions, loops, mappings, and their process.
+What a diagram says, as plain values: event definitions, loops, mappings, correlation keys.
 
 The parser makes them once per version of a definition; nothing here changes afterwards, and running instances share it.
 """
@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from SpiffWorkflow.specs import WorkflowSpec
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition as SpiffEventDefinition
 
 from casepath.engine.expressions import Environment, Expression
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.activities import SubProcess
-    from casepath.engine.bpmn.elements.base import Node
-    from casepath.engine.bpmn.elements.events import StartEvent
 
 
 class Condition(Protocol):
@@ -33,27 +28,21 @@ class Condition(Protocol):
         """Return whether it holds and the values it read; raises `ExpressionError`."""
 
 
-@dataclass(eq=False, kw_only=True, slots=True)
-class Flow:
-    """A sequence flow."""
-
-    #: Of the diagram; made from its ends where the diagram gives none.
-    id: str
-    source: Node
-    target: Node
-    condition: Condition | None = None
-
-
 EventKind = Literal[
     "timer", "message", "signal", "error", "escalation", "conditional", "link", "compensate", "cancel", "terminate"
 ]
 
 
 @dataclass(eq=False, frozen=True, kw_only=True)
-class EventDefinition:
-    """What an event throws or waits for."""
+class EventDefinition(SpiffEventDefinition):
+    """
+    What an event throws or waits for.
+
+    That its event has come stands in the memo of the token, as SpiffWorkflow keeps it (`has_fired`, `catch`, `reset`).
+    """
 
     kind: EventKind
+    description: str | None = None
     #: Of a message, signal or link.
     name: Expression | None = None
     #: Of an error or escalation; None catches every one.
@@ -79,6 +68,10 @@ class EventDefinition:
     all_variables: bool = False
     #: Id of the bpmn:message, for correlation keys.
     message_id: str | None = None
+
+    # For SpiffWorkflow two definitions of one class are equal, whatever they wait for.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
 
 @dataclass(eq=False, frozen=True, kw_only=True)
@@ -124,34 +117,3 @@ class CorrelationKey:
     from_message: Mapping[str, Mapping[str, Expression]]
     #: Property → path in the variables of the process; empty where the process does not subscribe.
     from_process: Mapping[str, Expression] = field(default_factory=dict)
-
-
-class ProcessSpec(WorkflowSpec):
-    """One process of one file: its elements by id, and what the whole of it says."""
-
-    def __init__(self, key: str, file: str) -> None:
-        super().__init__(name=key, filename=file)
-        self.key = key
-        self.label = key
-        self.version_tag: str | None = None
-        self.executable = True
-        self.documentation = ""
-        #: The process itself as the outermost container.
-        self.root: SubProcess
-        self.nodes: dict[str, Node] = {}
-        self.flows: dict[str, Flow] = {}
-        self.properties: dict[str, str] = {}
-        #: Element id → name of the innermost lane.
-        self.lanes: dict[str, str] = {}
-        self.correlation_keys: tuple[CorrelationKey, ...] = ()
-        self.candidate_starters: tuple[str, ...] = ()
-        #: Whether any element waits for a condition, message or signal, or joins inclusively: what is not there is not
-        #: looked for.
-        self.has_conditions = False
-        self.has_message_catches = False
-        self.has_signal_catches = False
-        self.has_upstream_joins = False
-
-    def start_events(self) -> list[StartEvent]:
-        """Return the start events of the process itself, in document order."""
-        return list(self.root.start_events)

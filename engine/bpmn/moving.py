@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching, compensation, triggers
+from casepath.engine.bpmn import catching, compensation, states, triggers
 from casepath.engine.bpmn.effects import Outcome
-from casepath.engine.bpmn.elements.activities import Activity, SubProcess
-from casepath.engine.bpmn.elements.base import Node
 from casepath.engine.bpmn.elements.gateways import EventBasedGateway
-from casepath.engine.bpmn.elements.tasks import CallActivity, ServiceTask
-from casepath.engine.bpmn.tokens import Scope, Token
+from casepath.engine.bpmn.elements.tasks import CallActivity, WorkerTask
+from casepath.engine.bpmn.graph import Container, Element
+from casepath.engine.bpmn.scopes import Scope
+from casepath.engine.bpmn.tree import Token
 from casepath.engine.bpmn.workflow import TokenWorkflow
 from casepath.engine.history import ERROR_TEXT, Event
 
@@ -142,7 +142,7 @@ def _trigger(workflow: TokenWorkflow, number: int, element_id: str, kind: Any, v
     catching.trigger(workflow, number, node_of(workflow, element_id), kind, variables, **more)
 
 
-def node_of(workflow: TokenWorkflow, element_id: str) -> Node:
+def node_of(workflow: TokenWorkflow, element_id: str) -> Element:
     """Return an element of the definition; raises `NotFound`."""
     node = workflow.spec.nodes.get(element_id)
     if node is None:
@@ -159,7 +159,7 @@ def _alive(workflow: TokenWorkflow, number: int) -> Token:
 
 def _working(workflow: TokenWorkflow, number: int, work: str) -> Token:
     token = workflow.waiting(number)
-    if not token.memo.get("work") or getattr(token.node, "work", None) != work:
+    if not token.memo.get("work") or token.node.work != work:
         raise errors.NotFound(work.replace("_", " "), number)
     return token
 
@@ -187,7 +187,7 @@ def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
 
 
 def _complete_work(workflow: TokenWorkflow, token: Token, variables: Mapping[str, Any]) -> None:
-    assert isinstance(token.node, ServiceTask)
+    assert isinstance(token.node, WorkerTask)
     try:
         error = token.node.mapped_error(token, variables)
     except errors.ExpressionError as failure:
@@ -275,16 +275,16 @@ def _cancel(workflow: TokenWorkflow, token: Token) -> None:
 
 def _take_away_what_is_empty(workflow: TokenWorkflow) -> None:
     """An activity out of which everything was taken does not complete: it is taken away too, up to the instance."""
-    for token in sorted(workflow.tasks.values(), key=lambda token: token.number, reverse=True):
+    for token in sorted(workflow.alive(), key=lambda token: token.number, reverse=True):
         node = token.node
-        holds = isinstance(node, SubProcess) or (isinstance(node, Activity) and node.is_body(token))
-        if holds and token.inner is not None and not token.inner.tokens and token.waits:
+        holds = isinstance(node, Container) or node.is_body(token)
+        if holds and token.inner is not None and not token.inner.count and token.waits:
             _cancel(workflow, token)
-    if not workflow.root.tokens:
+    if not workflow.root.count:
         workflow.scope_emptied(workflow.root)
 
 
-def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:
+def _scope_for(workflow: TokenWorkflow, node: Element) -> Scope:
     """Return the scope in which an element lives, opening the sub-processes around it where none is open."""
     container = node.container
     if container is None or container.container is None:
@@ -295,7 +295,7 @@ def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:
         if scope.owner is not None
         and scope.owner.node is container
         and "start" not in scope.owner.memo
-        and catching.container_of(workflow, scope) is container
+        and workflow.container(scope) is container
     ]
     if len(open_scopes) > 1:
         raise errors.InvalidEntry("scope-unclear", element=container.bpmn_id, count=len(open_scopes))
@@ -304,11 +304,11 @@ def _scope_for(workflow: TokenWorkflow, node: Node) -> Scope:
     return _open(workflow, container)
 
 
-def _open(workflow: TokenWorkflow, container: SubProcess) -> Scope:
+def _open(workflow: TokenWorkflow, container: Container) -> Scope:
     if container.loop is not None or container.triggered:
         raise errors.InvalidEntry("scope-missing", element=container.bpmn_id)
     token = workflow.enter(container, _scope_for(workflow, container))
-    token.open_without_start()
+    token._set_state(states.STARTED)
     scope = token.open_scope()
     scope.variables.update(container.initial)
     catching.arm_event_subprocesses(workflow, container, scope)

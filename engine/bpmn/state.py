@@ -10,32 +10,28 @@ state can be read with another version of its definition.
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from SpiffWorkflow.util.task import TaskState
+from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn.tokens import Scope, Token
-from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn.memo import Memo
+from casepath.engine.bpmn.states import BY_LETTER, LETTERS, READY
+from casepath.engine.bpmn.tree import Token, TokenTree
 from casepath.engine.database import values
 
-_LETTERS: Final = {TaskState.STARTED: "S", TaskState.WAITING: "W", TaskState.ERROR: "E", TaskState.READY: "R"}
-_STATES: Final = {letter: state for state, letter in _LETTERS.items()}
 
-
-def dump(workflow: TokenWorkflow) -> tuple[str, str]:
+def dump(workflow: TokenTree) -> tuple[str, str]:
     """Return tokens and variables as text."""
     tokens = [
         [
             token.number,
             token.node.bpmn_id,
             token.scope.number,
-            _LETTERS[token._state],
+            LETTERS[token._state],
             token.flow.id if token.flow else None,
             token.memo or None,
             1 if token.inner else 0,
         ]
-        for token in workflow.tasks.values()
+        for token in workflow.alive()
     ]
     scopes = {
         str(scope.number): [scope.memo, scope.completed]
@@ -48,12 +44,12 @@ def dump(workflow: TokenWorkflow) -> tuple[str, str]:
     return values.dumps(state), dump_variables(workflow)
 
 
-def dump_variables(workflow: TokenWorkflow) -> str:
+def dump_variables(workflow: TokenTree) -> str:
     """Return the variables of all scopes as text."""
     return values.dumps({str(scope.number): scope.variables for scope in workflow.scopes.values() if scope.variables})
 
 
-def load(workflow: TokenWorkflow, tokens: str, variables: str) -> None:
+def load(workflow: TokenTree, tokens: str, variables: str) -> None:
     """Fill an empty workflow with what was dumped; raises `InvalidInput` where it does not fit the definition."""
     state: Any = values.loads(tokens)
     held: Any = values.loads(variables)
@@ -64,12 +60,14 @@ def load(workflow: TokenWorkflow, tokens: str, variables: str) -> None:
         if node is None:
             raise errors.InvalidEntry("element-gone", element=element_id, process=workflow.spec.key, token=number)
         flow = workflow.spec.flows.get(flow_id) if flow_id else None
-        token = Token(workflow, number, node, workflow.scopes[scope_number], flow, memo or {})
-        token._set_state(_STATES[letter])
+        scope = workflow.scopes[scope_number]
+        token = Token(workflow, node, scope.task, BY_LETTER[letter], number)
+        token.scope, token.flow = scope, flow
+        token.internal_data = memo if memo is not None else Memo()
         if opens:
             token.open_scope().variables = held.get(str(number), {})
-        if letter == "R":
+        if token.state == READY:
             workflow.queue.append(token)
-    for number, (memo, completed) in state.get("s", {}).items():
-        scope: Scope = workflow.scopes[int(number)]
-        scope.memo, scope.completed = memo, completed
+    for number, (remembered, completed) in state.get("s", {}).items():
+        scope = workflow.scopes[int(number)]
+        scope.memo, scope.completed = remembered, completed

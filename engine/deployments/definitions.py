@@ -19,11 +19,7 @@ from sqlalchemy import Pool, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, settings
-from casepath.engine.bpmn import parser
-from casepath.engine.bpmn.effects import Called
-from casepath.engine.bpmn.elements.events import StartEvent
-from casepath.engine.bpmn.elements.tasks import UserTask
-from casepath.engine.bpmn.model import ProcessSpec
+from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
@@ -186,7 +182,8 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         found = definition(session, definition_id)
         source = session.get(Resource, found.resource_id)
         assert source is not None
-        specs, findings = parser.read(source.content, source.name, scripts=settings.current.script_formats)
+        diagram = Diagram(source.content, source.name, modules=settings.current.extensions)
+        specs, findings = diagram.processes(settings.current.script_formats)
         if findings:
             raise errors.DeploymentRefused(findings)
         spec = next(spec for spec in specs if spec.key == found.key)

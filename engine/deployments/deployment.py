@@ -18,10 +18,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, settings, xml
-from casepath.engine.bpmn import parser, validation
-from casepath.engine.bpmn.model import ProcessSpec
-from casepath.engine.bpmn.validation import names
+from casepath.engine import errors, forms, settings
+from casepath.engine.bpmn import Diagram, ProcessSpec
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.time import clock
@@ -54,6 +52,7 @@ class _Found:
     version_tag: str | None = None
     executable: bool = True
     spec: ProcessSpec | None = None
+    diagram: Diagram | None = None
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
@@ -131,8 +130,8 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
         if entry.kind == "form"
         for field in forms.parse(resources[entry.file], entry.file).fields
     }
-    files = {entry.file for entry in found if entry.kind == "process"} if keys else set()
-    return [finding for file in sorted(files) for finding in names.check(xml.parse(resources[file], file), file, keys)]
+    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
+    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
 
 
 def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Finding:
@@ -174,10 +173,11 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
 
 
 def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
-    findings = validation.check(xml.parse(content, file), file)
+    diagram = Diagram(content, file, modules=settings.current.extensions)
+    findings = diagram.check()
     if any(finding.level == "error" for finding in findings):
         return [], findings
-    specs, more = parser.read(content, file, scripts=settings.current.script_formats)
+    specs, more = diagram.processes(settings.current.script_formats)
     findings += more
     return [
         _Found(
@@ -188,6 +188,7 @@ def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Fin
             version_tag=spec.version_tag,
             executable=spec.executable,
             spec=spec,
+            diagram=diagram,
         )
         for spec in specs
     ], findings

@@ -7,10 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from casepath.engine.bpmn.elements.base import Node
-from casepath.engine.bpmn.elements.gateways import EventBasedGateway
-from casepath.engine.bpmn.elements.tasks import ReceiveTask
-from casepath.engine.bpmn.model import EventDefinition, ProcessSpec
+from casepath.engine.bpmn import Element, EventDefinition, ProcessSpec
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Definition, Job, Subscription
 from casepath.engine.deployments import definitions
@@ -26,7 +23,7 @@ _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 def arm(session: Session, definition: Definition, spec: ProcessSpec) -> None:
     """Wait for what starts a process; what started its older versions is waited for no longer."""
     disarm(session, definition.key)
-    for node in starters(spec):
+    for node in spec.beginnings():
         for event in node.definitions:
             if event.kind == "timer":
                 _arm_timer(session, definition, node, event)
@@ -49,22 +46,11 @@ def disarm(session: Session, key: str) -> None:
         session.execute(delete(table).where(table.c.process_instance_id.is_(None), table.c.definition_id.in_(versions)))
 
 
-def starters(spec: ProcessSpec) -> list[Node]:
-    """Return the elements whose events begin a new instance."""
-    found: list[Node] = [start for start in spec.root.start_events if start.definitions]
-    for child in spec.root.children:
-        if isinstance(child, ReceiveTask) and child.instantiates and not child.incoming:
-            found.append(child)
-        elif isinstance(child, EventBasedGateway) and child.instantiates:
-            found.extend(child.targets())
-    return found
-
-
 def _environment(session: Session) -> Environment:
     return Environment(now=clock.now(), calendar=definitions.calendar(session))
 
 
-def _arm_timer(session: Session, definition: Definition, node: Node, event: EventDefinition) -> None:
+def _arm_timer(session: Session, definition: Definition, node: Element, event: EventDefinition) -> None:
     assert event.schedule is not None
     assert event.timer is not None
     environment = _environment(session)

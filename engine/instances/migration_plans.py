@@ -14,13 +14,18 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime
-from casepath.engine.bpmn import catching, state
-from casepath.engine.bpmn.elements.activities import Activity
-from casepath.engine.bpmn.elements.base import Node
-from casepath.engine.bpmn.elements.gateways import InclusiveGateway, ParallelGateway
-from casepath.engine.bpmn.model import ProcessSpec
-from casepath.engine.bpmn.tokens import Token
-from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn import (
+    Activity,
+    Element,
+    InclusiveGateway,
+    ParallelGateway,
+    ProcessSpec,
+    Token,
+    TokenWorkflow,
+    dump,
+    load,
+    seen_by_receivers,
+)
 from casepath.engine.database import Base, correlation
 from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, ProcessInstance, Subscription, UserTask
 from casepath.engine.deployments import definitions
@@ -125,12 +130,12 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     target = definitions.process(session, plan.target_id)
     new = TokenWorkflow(target, old.environment, old.services)
     tokens, variables = _translated(plan, old, target)
-    state.load(new, tokens, variables)
+    load(new, tokens, variables)
     _move_work(session, plan, old, target, process_instance_id)
     _move_waits(session, plan, new, process_instance_id)
     storing.write_effects(session.connection(), new, row, before=-1, now=now)
-    stored_tokens, stored_variables = state.dump(new)
-    correlation.store(session.connection(), row.id, catching.seen_by_receivers(new))
+    stored_tokens, stored_variables = dump(new)
+    correlation.store(session.connection(), row.id, seen_by_receivers(new))
     session.connection().execute(
         update(_instances)
         .where(_instances.c.id == process_instance_id)
@@ -161,7 +166,7 @@ def _problem(element_id: str, message: str, message_zh: str, process_instance_id
 def _instance_problems(
     plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
 ) -> Iterator[Problem]:
-    for token in running.tasks.values():
+    for token in running.alive():
         element = token.node.bpmn_id
         mapped = target.nodes.get(plan.instructions.get(element, ""))
         if mapped is None:
@@ -196,14 +201,14 @@ def _instance_problems(
             )
 
 
-def _inner_container(node: Node) -> str | None:
+def _inner_container(node: Element) -> str | None:
     """Return the id of the sub-process that an element stands in; empty for the process itself."""
     if node.container is None or node.container.container is None:
         return ""
     return node.container.bpmn_id
 
 
-def _container_key(plan: MigrationPlan, node: Node) -> str | None:
+def _container_key(plan: MigrationPlan, node: Element) -> str | None:
     container = _inner_container(node)
     return plan.instructions.get(container) if container else ""
 
@@ -225,21 +230,21 @@ def _flow_id(plan: MigrationPlan, token: Token, target: ProcessSpec) -> str | No
 
 def _translated(plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec) -> tuple[str, str]:
     """Return the stored form of an instance in terms of the target version."""
-    for token in running.tasks.values():
+    for token in running.alive():
         flow_id = _flow_id(plan, token, target)
         token.flow = target.flows[flow_id] if flow_id else None
         if "start" in token.memo:
             token.memo["start"] = plan.instructions.get(token.memo["start"], token.memo["start"])
-    for token in running.tasks.values():
+    for token in running.alive():
         token.task_spec = target.nodes[plan.instructions[token.node.bpmn_id]]
-    return state.dump(running)
+    return dump(running)
 
 
 def _move_work(
     session: Session, plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
 ) -> None:
     """Let user tasks, external tasks and visits follow; who has claimed what stays."""
-    for token in running.tasks.values():
+    for token in running.alive():
         node = target.nodes[token.node.bpmn_id]
         common = {"element_id": node.bpmn_id}
         for table, more in (
@@ -285,15 +290,15 @@ def _move_waits(session: Session, plan: MigrationPlan, new: TokenWorkflow, proce
             kept.add((row.activity_instance, mapped))
     for number, node, token in _awaited(new):
         if (number, node.bpmn_id) not in kept:
-            catching.arm(new, number, node, token)
+            new.arm(number, node, token)
 
 
-def _awaited(running: TokenWorkflow) -> Iterator[tuple[int, Node, Token | None]]:
-    for token in running.tasks.values():
+def _awaited(running: TokenWorkflow) -> Iterator[tuple[int, Element, Token | None]]:
+    for token in running.alive():
         if token.waits:
             for node in token.node.awaited(token):
                 yield token.number, node, token
     for scope in running.scopes.values():
         if not scope.memo.get("interrupted"):
-            for start in catching.container_of(running, scope).event_starts:
+            for start in running.event_starts(scope):
                 yield scope.number, start, scope.owner

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, xml
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension
+from casepath.engine.bpmn import BPMN, child_text, extension
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions

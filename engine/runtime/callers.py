@@ -5,11 +5,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, aliased
 
-from casepath.engine.bpmn import catching, state
-from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
-from casepath.engine.bpmn.model import EventKind
-from casepath.engine.bpmn.services import Services
-from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn import Element, EventKind, Services, TokenWorkflow, load
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
@@ -31,14 +27,14 @@ _caller = (
 
 def catcher(
     session: Session, process_instance_id: int, kind: EventKind, code: str, services: Services
-) -> BoundaryEvent | StartEvent | None:
+) -> Element | None:
     """Return the nearest event around the call of a process instance, or of its caller, that catches what it throws."""
     row = session.execute(_caller, {"called": process_instance_id}).one_or_none()
     while row is not None:
         spec = definitions.process(session, row.definition_id)
         running = TokenWorkflow(spec, Environment(now=clock.now(), process_instance_id=row.id), services)
-        state.load(running, row.tokens, row.variables)
-        found = catching.catcher_of(running, row.parent_activity_instance, kind, code)
+        load(running, row.tokens, row.variables)
+        found = running.catcher_of(row.parent_activity_instance, kind, code)
         if found is not None:
             return found
         row = session.execute(_caller, {"called": row.id}).one_or_none()

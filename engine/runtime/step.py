@@ -18,10 +18,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, history
-from casepath.engine.bpmn import joining, moving, state, triggers
-from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
-from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine import bpmn, errors, history
+from casepath.engine.bpmn import CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
@@ -185,7 +183,7 @@ def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
     services = Services(session, row.definition_id, now)
     running = TokenWorkflow(spec, environment(session, row, now), services)
     if row.tokens:
-        state.load(running, row.tokens, row.variables)
+        bpmn.load(running, row.tokens, row.variables)
     return running
 
 
@@ -209,7 +207,7 @@ def _step(
     _require_fitting(row, trigger)
     running = load(session, row, now)
     before = running.last_number
-    moving.apply(running, trigger, by=by)
+    bpmn.apply(running, trigger, by=by)
     steps = _call(session, running, row, by)
     return steps + _store(session, running, row, before, now, trigger)
 
@@ -259,7 +257,7 @@ def _store(
     connection = session.connection()
     storing.write_effects(connection, running, row, before, now)
     storing.write_visits(connection, running, row.id, now)
-    match joining.stuck(running):
+    match running.stuck():
         case False, True:
             storing.open_stuck(connection, running, row.id, now)
         case True, False:
@@ -271,7 +269,7 @@ def _store(
     sealed = history.seal(row.id, row.history_length, row.history_hash, running.events, at=now)
     storing.write_history(connection, sealed.rows)
     if outcome is None:
-        tokens, variables = state.dump(running)
+        tokens, variables = bpmn.dump(running)
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
     storing.write_correlation(connection, running, row, variables)

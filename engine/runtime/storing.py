@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
-from casepath.engine.bpmn import catching, effects
-from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn import TokenWorkflow, effects, seen_by_receivers
 from casepath.engine.database import Base, correlation, values
 from casepath.engine.database.models import (
     ActivityInstance,
@@ -337,7 +336,7 @@ def write_correlation(connection: Connection, running: TokenWorkflow, row: Insta
     """Keep by what the messages that are waited for may be correlated; `variables` is the text that is stored now."""
     waits = any(isinstance(effect, (effects.Subscribed, effects.Disarmed)) for effect in running.effects)
     if running.spec.has_message_catches and (waits or variables != row.variables):
-        seen = {} if running.outcome is not None else catching.seen_by_receivers(running)
+        seen = {} if running.outcome is not None else seen_by_receivers(running)
         correlation.store(connection, row.id, seen)
 
 
@@ -374,7 +373,7 @@ def write_history(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
 
 def open_stuck(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
     """Say loudly that nothing can move an instance any more."""
-    at = ", ".join(sorted({token.node.bpmn_id for token in running.tasks.values()}))
+    at = ", ".join(sorted({token.node.bpmn_id for token in running.alive()}))
     message = f"Expected something that can move the process instance, but all its tokens wait for one another at {at}"
     row = {
         "kind": "stuck",

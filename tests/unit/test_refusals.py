@@ -23,8 +23,10 @@ CATALOGUE = ROOT / "web" / "translations" / "zh_CN" / "LC_MESSAGES" / "messages.
 #: What diagrams, calendars and programs hand in; people meet it as a finding or as an incident.
 NOT_BY_PEOPLE = {
     "engine/bpmn/elements/base.py",
+    "engine/bpmn/elements/extension.py",
     "engine/bpmn/elements/loops.py",
     "engine/bpmn/elements/tasks.py",
+    "engine/bpmn/extensions.py",
     "engine/bpmn/moving.py",
     "engine/time/clock.py",
     "engine/time/cron.py",

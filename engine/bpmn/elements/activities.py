@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from SpiffWorkflow.bpmn.specs import defaults
 
 from casepath.engine import errors
 from casepath.engine.bpmn import catching, compensation
 from casepath.engine.bpmn.elements.base import Node
 from casepath.engine.bpmn.elements.loops import loop_begin, loop_round_completed
-from casepath.engine.bpmn.model import Loop
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
-    from casepath.engine.bpmn.model import Condition
-    from casepath.engine.bpmn.tokens import Token
+from casepath.engine.bpmn.graph import Container, Element
+from casepath.engine.bpmn.model import Condition
+from casepath.engine.bpmn.tree import Token
 
 
 class Activity(Node):
@@ -25,12 +24,8 @@ class Activity(Node):
     have `loop` in their memo.
     """
 
-    #: What it waits for outside: `user_task`, `external_task`, or nothing.
-    work: ClassVar[str | None] = None
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.loop: Loop | None = None
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         #: Data associations: variable to variable, where the first one is there.
         self.data_inputs: tuple[tuple[str, str], ...] = ()
         self.data_outputs: tuple[tuple[str, str], ...] = ()
@@ -69,7 +64,7 @@ class Activity(Node):
             return True
         waiting = [
             other
-            for other in token.scope.tokens.values()
+            for other in token.scope.tokens()
             if other.task_spec is self and (other is token or other.memo.get("gathers"))
         ]
         if len(waiting) < self.start_quantity:
@@ -81,15 +76,14 @@ class Activity(Node):
     def begins_by_itself(self) -> bool:
         return not self.incoming and not self.for_compensation
 
-    def awaited(self, token: Token) -> list[Node]:
-        return list(self.border(token))
+    def awaited(self, token: Token) -> Sequence[Element]:
+        return self.border(token)
 
-    def border(self, token: Token) -> list[BoundaryEvent]:
+    def border(self, token: Token) -> Sequence[Element]:
         listens = not ("loop" in token.memo or "gathers" in token.memo or self.is_brought_back(token))
-        return self.boundary if listens else []
+        return self.boundary if listens else ()
 
     def is_body(self, token: Token) -> bool:
-        """Whether a token is the body of the loop, not one of its rounds."""
         return self.loop is not None and "loop" not in token.memo and not self.is_brought_back(token)
 
     def is_brought_back(self, token: Token) -> bool:
@@ -132,24 +126,6 @@ class Activity(Node):
         token.workflow.wait_for_continuation(token)
         return True
 
-    def inner_ended(self, token: Token) -> None:
-        """All tokens inside are gone; a loop ends by itself when its last round does."""
-
-    def inner_completed(self, token: Token) -> None:
-        """A token inside is done, others are not."""
-
-    def inside(self, token: Token) -> Container:
-        """Return the container whose elements live in the scope of a token; a loop's body has none of its own."""
-        return NOTHING
-
-    def compensation_start(self) -> StartEvent | None:
-        """Return the event that starts its compensation event sub-process, if it has one."""
-        return None
-
-    def caught(self, token: Token, kind: str, last: bool) -> None:
-        """What the activity itself waits for has come."""
-        token.complete()
-
 
 def copy_variable(token: Token, source: str, target: str) -> None:
     """Copy a variable to another name where it is there."""
@@ -158,45 +134,43 @@ def copy_variable(token: Token, source: str, target: str) -> None:
         token.workflow.set_variables(token.scope, {target: variables[source]})
 
 
-class Task(Activity):
+class Task(Activity, defaults.NoneTask):
     """A task without a kind: the token passes."""
 
     tag: ClassVar[str] = "task"
 
 
-class ManualTask(Task):
+class ManualTask(Activity, defaults.ManualTask):
     """Work that the engine hears nothing of: the token passes."""
 
     tag: ClassVar[str] = "manualTask"
 
 
-class SubProcess(Activity):
+class SubProcess(Activity, Container, defaults.SubWorkflowTask):
     """Elements with variables of their own: embedded, transaction, ad-hoc, event sub-process, or the process itself."""
 
     tag: ClassVar[str] = "subProcess"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.children: list[Node] = []
-        #: Of event sub-processes directly inside, those that wait for something.
-        self.event_starts: list[StartEvent] = []
-        self.start_events: list[StartEvent] = []
-        #: An event sub-process.
-        self.triggered = False
-        self.transactional = False
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.ad_hoc: str | None = None
         self.completion: Condition | None = None
         self.cancels_remaining = True
-        #: Variables that exist from the start (properties and data objects with a value).
-        self.initial: Mapping[str, Any] = {}
 
-    def entries(self) -> list[Node]:
+    def _update_hook(self, my_task: Token) -> bool:
+        # The one of SubWorkflowTask makes a workflow with a tree and a copy of all data for each visit.
+        return True
+
+    def heard(self) -> list[Element]:
+        return [*super().heard(), *self.event_starts]
+
+    def entries(self) -> list[Element]:
         """Return where tokens begin: the none start events, or what nothing leads to when there is no start event."""
         if self.start_events:
             return [start for start in self.start_events if not start.definitions]
         return [child for child in self.children if child.begins_by_itself()]
 
-    def first_entries(self) -> list[Node]:
+    def first_entries(self) -> list[Element]:
         """
         Return where a process begins that is started by hand: several start events are alternatives.
 
@@ -229,8 +203,8 @@ class SubProcess(Activity):
     def begins_by_itself(self) -> bool:
         return super().begins_by_itself() and not self.triggered
 
-    def inside(self, token: Token) -> Container:
-        return NOTHING if self.is_body(token) else self
+    def inside(self, token: Token) -> Container | None:
+        return None if self.is_body(token) else self
 
     def leave(self, token: Token) -> None:
         # Where there are events at the boundary, it is disarmed with them; those of a loop belong to its body.
@@ -270,16 +244,5 @@ class SubProcess(Activity):
         token.workflow.enter(token.workflow.spec.nodes[todo.pop(0)], token.inner)
         return True
 
-    def compensation_start(self) -> StartEvent | None:
+    def compensation_start(self) -> Element | None:
         return next((start for start in self.event_starts if start.catches("compensate")), None)
-
-
-class Nothing:
-    """A container without elements: what a scope has that only holds variables or rounds of a loop."""
-
-    event_starts: Sequence[StartEvent] = ()
-    triggered = False
-
-
-NOTHING = Nothing()
-Container = SubProcess | Nothing

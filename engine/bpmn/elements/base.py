@@ -2,75 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn.model import EventDefinition, EventKind, Flow, ProcessSpec, VariableMapping
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.activities import SubProcess
-    from casepath.engine.bpmn.elements.events import BoundaryEvent
-    from casepath.engine.bpmn.tokens import Token
+from casepath.engine.bpmn.graph import Element, Flow
+from casepath.engine.bpmn.scripts import ScriptResult
+from casepath.engine.bpmn.tree import Token
 
 
-class Node(BpmnTaskSpec):
+class Node(Element):
     """
-    An element of the diagram that tokens pass through.
+    What SpiffWorkflow's task specs and ours share: save points, mappings and our flows around what an element does.
 
     SpiffWorkflow calls the hooks: `_run_hook` when a token is run (True: completed, None: it waits),
     `_on_complete_hook` when it completes, `_on_cancel` when it is cancelled. An exception leaves the token in state
-    ERROR, from where it can be run again.
+    ERROR, from where it can be run again. It stands before the class of SpiffWorkflow among the bases of an element, so
+    that nothing runs past it.
     """
 
-    #: Tag in the file.
-    tag: ClassVar[str] = "flowNode"
-    #: Whether tokens of this element run only when no others can, so that whoever is about to wait already waits.
-    late: bool = False
+    # -- SpiffWorkflow's hooks ---------------------------------------------------------------------------------------
 
-    def __init__(self, spec: ProcessSpec, element_id: str, name: str, container: SubProcess | None) -> None:
-        super().__init__(spec, element_id)
-        self.process = spec
-        self.bpmn_id: str = element_id
-        self.bpmn_name: str = name
-        self.element_type = self.tag
-        #: The sub-process, or the process, that it stands in.
-        self.container = container
-        self.incoming: list[Flow] = []
-        self.outgoing: list[Flow] = []
-        self.default: Flow | None = None
-        self.boundary: list[BoundaryEvent] = []
-        self.definitions: list[EventDefinition] = []
-        #: Whether jobs or subscriptions can wait for something here; of all that it may listen to itself.
-        self.waits_for_jobs = True
-        self.waits_for_events = True
-        self.async_before = False
-        self.async_after = False
-        #: How long to wait before each further attempt where it fails behind a save point (failedJobRetryTimeCycle).
-        self.retry_after: tuple[timedelta, ...] = ()
-        self.input_mappings: tuple[VariableMapping, ...] = ()
-        self.output_mappings: tuple[VariableMapping, ...] = ()
-        self.properties: dict[str, str] = {}
-        spec.nodes[element_id] = self
+    def _predict_hook(self, my_task: Token) -> None:
+        """Tokens, no forecasts: what follows is decided when the token leaves."""
 
-    def catches(self, *kinds: EventKind) -> list[EventDefinition]:
-        """Return its event definitions of these kinds."""
-        return [definition for definition in self.definitions if definition.kind in kinds]
+    def test(self) -> None:
+        """Everything was checked at deployment; TaskSpec checks at each visit, and refuses elements without inputs."""
+
+    def _on_ready_hook(self, my_task: Token) -> None:
+        super()._on_ready_hook(my_task)
+        (my_task.workflow.late if self.late else my_task.workflow.queue).append(my_task)
 
     def _run_hook(self, my_task: Token) -> bool | None:
         return self.enter(my_task)
 
     def _on_complete_hook(self, my_task: Token) -> None:
+        super()._on_complete_hook(my_task)
         self.leave(my_task)
 
     def _on_cancel(self, my_task: Token) -> None:
+        super()._on_cancel(my_task)
         my_task.workflow.abandon(my_task)
 
-    def test(self) -> None:
-        """Everything was checked at deployment."""
+    # -- in ----------------------------------------------------------------------------------------------------------
 
     def enter(self, token: Token) -> bool | None:
         """Do what the element does; return None when the token has to wait."""
@@ -79,8 +53,9 @@ class Node(BpmnTaskSpec):
         return self.run(token)
 
     def run(self, token: Token) -> bool | None:
-        """Do the work of the element itself."""
-        return True
+        """Do the work of the element itself: here what SpiffWorkflow does for elements of this kind."""
+        done: bool | None = super()._run_hook(token)
+        return done
 
     def pauses(self, token: Token) -> bool:
         """Whether a save point before the element holds the token back; its job brings it on."""
@@ -96,6 +71,12 @@ class Node(BpmnTaskSpec):
             for mapping in self.input_mappings:
                 scope.variables[mapping.target] = payload_value(mapping.source, token)
 
+    def script_ended(self, token: Token, result: ScriptResult) -> None:
+        """Set what a script of the element has assigned."""
+        token.set_data(**result.assigned)
+
+    # -- out ---------------------------------------------------------------------------------------------------------
+
     def hand_out(self, token: Token) -> None:
         """Set the variables that the element gives to its surroundings."""
         for mapping in self.output_mappings:
@@ -104,22 +85,6 @@ class Node(BpmnTaskSpec):
     def leave(self, token: Token) -> None:
         """Send the token on along the sequence flows that hold."""
         token.workflow.take(token, self.chosen_flows(token))
-
-    def awaited(self, token: Token) -> list[Node]:
-        """Return the events that can come while a token waits here."""
-        return []
-
-    def border(self, token: Token) -> list[BoundaryEvent]:
-        """Return the events on its border that listen to what happens to a token."""
-        return []
-
-    def begins_by_itself(self) -> bool:
-        """Whether a token begins here when a container without start event is entered."""
-        return False
-
-    def caught(self, token: Token, kind: str, last: bool) -> None:
-        """What the element itself waits for has come; `last`: it will not come again."""
-        token.complete()
 
     def chosen_flows(self, token: Token) -> list[Flow]:
         """
@@ -142,31 +107,27 @@ class Node(BpmnTaskSpec):
         return flows
 
 
-def holding_flows(token: Token, flows: Sequence[Flow], *, first: bool = False) -> list[Flow]:
-    """
-    Return those of the flows that a token may take, or only the first such; a flow without condition always may.
-
-    What was read stands in the history. Raises `ExpressionError`.
-    """
+def holding_flows(token: Token, flows: Sequence[Flow]) -> list[Flow]:
+    """Return those of the flows whose condition holds, and write down what was read. Raises `ExpressionError`."""
     taken: list[Flow] = []
-    reads: dict[str, Any] = {}
-    names: dict[str, list[str]] = {}
+    asked: dict[str, Mapping[str, Any]] = {}
     # What is local to an activity is no longer there when it is left.
     variables = token.surroundings()
     for flow in flows:
-        holds = True
-        if flow.condition is not None:
-            holds, read = flow.condition.condition(variables, token.workflow.environment)
-            reads.update(read)
-            names[flow.id] = sorted(read)
+        assert flow.condition is not None
+        holds, asked[flow.id] = flow.condition.condition(variables, token.workflow.environment)
         if holds:
             taken.append(flow)
-            if first:
-                break
-    if names:
-        facts = {"holding": [flow.id for flow in taken], "reads": names}
-        token.workflow.record("gateway.decided", token, facts=facts, variables=reads)
+    record_decision(token, taken, asked)
     return taken
+
+
+def record_decision(token: Token, taken: Sequence[Flow], asked: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write into the history which flows hold, and what was read to find out; nothing where none was asked."""
+    if asked:
+        facts = {"holding": [flow.id for flow in taken], "reads": {flow: sorted(read) for flow, read in asked.items()}}
+        variables = {name: value for read in asked.values() for name, value in read.items()}
+        token.workflow.record("gateway.decided", token, facts=facts, variables=variables)
 
 
 def no_flow(node: Node) -> errors.InvalidInput:

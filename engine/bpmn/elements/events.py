@@ -2,66 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition as SpiffEventDefinition
+from SpiffWorkflow.bpmn.util.event import BpmnEvent
 
 from casepath.engine.bpmn import catching, compensation
-from casepath.engine.bpmn.effects import MessageSent, SignalSent
-from casepath.engine.bpmn.elements.base import Node, payload_value
-from casepath.engine.bpmn.model import EventDefinition
-from casepath.engine.errors import BpmnError
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.activities import Activity
-    from casepath.engine.bpmn.tokens import Token
-    from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.graph import Element
+from casepath.engine.bpmn.tree import Token
 
 
-class StartEvent(Node):
+class Awaited(SpiffEventDefinition):
+    """What an event of the flow waits for: all of its definitions, each by a job or a subscription of its own."""
+
+    def update_task(self, my_task: Token) -> None:
+        """Begin to wait."""
+        catching.arm(my_task.workflow, my_task.number, my_task.node, my_task)
+
+
+class StartEvent(Node, defaults.StartEvent):
     """Where a process, a sub-process or an event sub-process begins."""
 
     tag: ClassVar[str] = "startEvent"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.interrupting = True
-        self.parallel = False
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.form_key: str | None = None
 
-    def begin_here(self, workflow: TokenWorkflow) -> None:
-        """Begin a process instance at this event."""
-        workflow.enter(self, workflow.root)
+
+class Catcher(Node):
+    """What elements share that wait in the flow: until what they catch has come, or all of it where `parallel`."""
+
+    def _update_hook(self, my_task: Token) -> bool:
+        # The one of CatchingEvent evaluates the timer while the element before completes, and fails that one.
+        return True
+
+    def enter(self, token: Token) -> bool | None:
+        if self.event_definition.has_fired(token):
+            # What it waited for has come: the save point before it is passed, its own variables are made.
+            return super().run(token)
+        return super().enter(token)
+
+    def wait(self, token: Token) -> None:
+        """Begin to wait."""
+        self.event_definition.update_task(token)
+
+    def awaited(self, token: Token) -> Sequence[Element]:
+        return [self]
+
+    def caught(self, token: Token, kind: str, last: bool) -> None:
+        self.catch(token, BpmnEvent(self.event_definition))
+        token.run()
 
 
-class CatchEvent(Node):
-    """Waits in the flow until what it catches has come; `parallel`: until all of it has."""
+class CatchEvent(Catcher, defaults.IntermediateCatchEvent):
+    """An event in the flow that waits."""
 
     tag: ClassVar[str] = "intermediateCatchEvent"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.parallel = False
-        self.link_sources: list[Node] = []
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.link_sources: list[Element] = []
 
     def begins_by_itself(self) -> bool:
         return not self.incoming and not self.catches("link")
+
+    def sources(self) -> list[Element]:
+        return [*super().sources(), *self.link_sources]
 
     def run(self, token: Token) -> bool | None:
         self.take_in(token)
         if "caught" in token.memo or self.catches("link"):
             return True
-        token.workflow.arm(token.number, self, token)
+        self.wait(token)
         return None
-
-    def awaited(self, token: Token) -> list[Node]:
-        return [self]
 
     def caught(self, token: Token, kind: str, last: bool) -> None:
         """Go on; a cycle that is not over yet sends a token on each time and keeps waiting."""
         if kind == "timer" and not last:
             token.workflow.take(token, self.chosen_flows(token))
             return
-        token.complete()
+        super().caught(token, kind, last)
 
     def leave(self, token: Token) -> None:
         self.hand_out(token)
@@ -70,24 +94,22 @@ class CatchEvent(Node):
         super().leave(token)
 
 
-class BoundaryEvent(Node):
+class BoundaryEvent(Node, defaults.BoundaryEvent):
     """Stands on the border of an activity and catches what comes while that is alive."""
 
     tag: ClassVar[str] = "boundaryEvent"
+    host: Element
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.interrupting = True
-        self.parallel = False
-        self.host: Activity
+    def sources(self) -> list[Element]:
+        return [*super().sources(), self.host]
 
 
 class Thrower(Node):
-    """What events that throw share: each definition in turn, in document order."""
+    """What events that throw share: compensation first, then the other definitions in document order."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.link_target: Node | None = None
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.link_target: Element | None = None
 
     def begins_by_itself(self) -> bool:
         return not self.incoming
@@ -102,44 +124,13 @@ class Thrower(Node):
             if definition.kind == "cancel":
                 compensation.cancel_transaction(token)
                 return None
-            throw_definition(token, definition)
-            if not token.alive or token.workflow.paused:
-                return None
+        super().run(token)
+        if not token.alive or token.workflow.paused:
+            return None
         return True
 
 
-def throw_definition(token: Token, definition: EventDefinition) -> None:
-    """Throw an error, escalation, signal or message from where the token is."""
-    workflow = token.workflow
-    name = str(payload_value(definition.name, token)) if definition.name is not None else ""
-    variables = thrown_variables(token, definition)
-    match definition.kind:
-        case "signal":
-            workflow.record("signal.sent", token, facts={"name": name}, variables=variables)
-            workflow.effects.append(SignalSent(element_id=token.node.bpmn_id, name=name, variables=variables))
-            catching.throw_signal(workflow, name, variables)
-        case "message":
-            workflow.record("message.sent", token, facts={"name": name}, variables=variables)
-            correlation = catching.sent_correlation(token, definition, variables)
-            workflow.effects.append(
-                MessageSent(element_id=token.node.bpmn_id, name=name, variables=variables, correlation=correlation)
-            )
-        case "escalation":
-            catching.throw_escalation(workflow, token, definition.code or "", variables)
-        case "error":
-            text = payload_value(definition.text, token) if definition.text is not None else None
-            error = BpmnError(definition.code or "", str(text or ""), variables)
-            catching.throw_error_event(workflow, token, error)
-
-
-def thrown_variables(token: Token, definition: EventDefinition) -> Mapping[str, Any]:
-    """Return what a thrown event carries: what its mappings say, or all that the token sees."""
-    carried: dict[str, Any] = dict(token.variables()) if definition.all_variables else {}
-    carried.update({mapping.target: payload_value(mapping.source, token) for mapping in definition.payload})
-    return carried
-
-
-class ThrowEvent(Thrower):
+class ThrowEvent(Thrower, defaults.IntermediateThrowEvent):
     """Throws and goes on."""
 
     tag: ClassVar[str] = "intermediateThrowEvent"
@@ -159,13 +150,14 @@ class ThrowEvent(Thrower):
             super().leave(token)
 
 
-class EndEvent(Thrower):
+class EndEvent(Thrower, defaults.EndEvent):
     """Throws, and the token is used up; a terminate event ends everything around it."""
 
     tag: ClassVar[str] = "endEvent"
 
     def run(self, token: Token) -> bool | None:
         if self.catches("terminate"):
+            # That of SpiffWorkflow ends the workflow of the task; here a sub-process is no workflow of its own.
             token.workflow.clear(token.scope, keep=token)
             return True
         return self.throw(token)

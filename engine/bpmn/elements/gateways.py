@@ -3,77 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from casepath.engine.bpmn.elements.base import Node, holding_flows, no_flow
-from casepath.engine.bpmn.model import Condition, Flow
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.bpmn_task_spec import _BpmnCondition
+from SpiffWorkflow.exceptions import WorkflowException
+from SpiffWorkflow.specs.base import TaskSpec
 
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.tokens import Token
-    from casepath.engine.bpmn.workflow import TokenWorkflow
+from casepath.engine.bpmn import catching, states
+from casepath.engine.bpmn.elements.base import Node, no_flow, record_decision
+from casepath.engine.bpmn.graph import Decision, Element, Flow
+from casepath.engine.bpmn.model import Condition
+from casepath.engine.bpmn.tree import Token, TokenTree
+
+
+class FlowCondition(_BpmnCondition):
+    """The condition of a sequence flow as SpiffWorkflow's gateways ask it; a flow without one always holds."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__(flow.condition)
+        self.flow = flow
+
+    def _matches(self, task: Token) -> bool:
+        # For SpiffWorkflow a flow is its target: it does not say which flow it means.
+        holds = True
+        if self.flow.condition is not None:
+            holds = super()._matches(task)
+            task.decision.asked[self.flow.id] = task.reads
+        if holds:
+            task.decision.holding.append(self.flow)
+        return holds
 
 
 class Gateway(Node):
-    """A gateway that passes each token on: what exclusive, inclusive and complex splits share is that they decide."""
-
-    def run(self, token: Token) -> bool | None:
-        # Decided before the token completes, so that a condition that fails leaves it standing here.
-        token.chosen = self.decide(token)
-        return True
-
-    def decide(self, token: Token) -> list[Flow]:
-        """Return the flows to take."""
-        return self.outgoing
+    """A gateway that passes each token on."""
 
     def begins_by_itself(self) -> bool:
         return not self.incoming
 
+
+class Choice(Gateway):
+    """
+    A gateway that decides: SpiffWorkflow asks the conditions and makes what follows the children of the token.
+
+    Decided before the token completes, so that a condition that fails leaves it standing here.
+    """
+
+    def run(self, token: Token) -> bool | None:
+        token.decision = Decision()
+        if not self.outgoing:
+            return True
+        try:
+            super().run(token)
+        except WorkflowException:
+            raise no_flow(self) from None
+        holding = token.decision.holding
+        flows = holding or [flow for flow in (self.default,) if flow is not None]
+        for child, flow in zip(token.children, flows, strict=True):
+            child.flow = flow
+            token.workflow.visits[child.number].flow_id = flow.id
+        record_decision(token, holding, token.decision.asked)
+        return True
+
     def leave(self, token: Token) -> None:
-        token.workflow.take(token, token.chosen)
+        """What follows has been decided."""
 
 
-class ExclusiveGateway(Gateway):
+class ExclusiveGateway(Choice, defaults.ExclusiveGateway):
     """Each token leaves along the first flow whose condition holds, else along the default."""
 
     tag: ClassVar[str] = "exclusiveGateway"
 
-    def decide(self, token: Token) -> list[Flow]:
-        candidates = [flow for flow in self.outgoing if flow is not self.default]
-        holding = holding_flows(token, candidates, first=True)
-        if holding:
-            return holding
-        if self.default is not None:
-            return [self.default]
-        if not self.outgoing:
-            return []
-        raise no_flow(self)
+
+class Join(Gateway):
+    """A gateway that waits for tokens on its incoming flows."""
+
+    def _update_hook(self, my_task: Token) -> bool:
+        # The one of UnstructuredJoin keeps one of all waiting tokens, whatever flow they came along.
+        if len(self.incoming) > 1 and "joined" not in my_task.memo and not self._check_threshold_unstructured(my_task):
+            my_task._set_state(states.WAITING)
+            return False
+        return True
+
+    def _check_threshold_unstructured(self, my_task: Token) -> bool:
+        """Whether a token that has just arrived goes on at once; those that it goes on for are merged into it."""
+        raise NotImplementedError
 
 
-def decide_inclusively(node: Node, token: Token) -> list[Flow]:
-    """Return every flow whose condition holds, or that has none; the default when there is no other."""
-    holding = holding_flows(token, [flow for flow in node.outgoing if flow is not node.default])
-    if holding or not node.outgoing:
-        return holding
-    if node.default is not None:
-        return [node.default]
-    raise no_flow(node)
-
-
-class ParallelGateway(Gateway):
+class ParallelGateway(Join, defaults.ParallelGateway):
     """Waits for one token on each incoming flow, then sends one along each outgoing flow."""
 
     tag: ClassVar[str] = "parallelGateway"
 
-    def enter(self, token: Token) -> bool | None:
-        if len(self.incoming) > 1 and "joined" not in token.memo:
-            arrived = token.workflow.arrivals(self, token.scope)
-            if len(arrived) < len(self.incoming):
-                return None
-            token.workflow.merge(token, [tokens[0] for tokens in arrived.values()])
-        return super().enter(token)
+    def _check_threshold_unstructured(self, my_task: Token) -> bool:
+        # The one of SpiffWorkflow looks at the whole tree: in a loop it counts arrivals of the round before.
+        arrived = my_task.workflow.arrivals(self, my_task.scope)
+        if len(arrived) < len(self.incoming):
+            return False
+        my_task.workflow.merge(my_task, [tokens[0] for tokens in arrived.values()])
+        return True
 
 
-class InclusiveGateway(Gateway):
+class InclusiveGateway(Join, Choice, defaults.InclusiveGateway):
     """
     Waits for a token on at least one incoming flow until no other token can still reach an empty one, then sends one
     along each outgoing flow whose condition holds (BPMN 2.0, table 13.3).
@@ -81,18 +112,14 @@ class InclusiveGateway(Gateway):
 
     tag: ClassVar[str] = "inclusiveGateway"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self._upstream: dict[str, frozenset[str]] | None = None
 
-    def enter(self, token: Token) -> bool | None:
-        if len(self.incoming) > 1 and "joined" not in token.memo:
-            # Whether the others can still arrive is only clear when everything else has come to rest.
-            return None
-        return super().enter(token)
-
-    def decide(self, token: Token) -> list[Flow]:
-        return decide_inclusively(self, token)
+    def _check_threshold_unstructured(self, my_task: Token) -> bool:
+        # The one of SpiffWorkflow asks which elements lead here, not which tokens on which flows. Whether others can
+        # still arrive is only clear when everything else has come to rest (`joining`).
+        return False
 
     def upstream(self) -> dict[str, frozenset[str]]:
         """Return, for each incoming flow, the ids of the elements that lead to it without passing this gateway."""
@@ -108,7 +135,7 @@ class InclusiveGateway(Gateway):
             if node is self or node.bpmn_id in found:
                 continue
             found.add(node.bpmn_id)
-            front.extend(predecessors(node))
+            front.extend(node.sources())
         return frozenset(found)
 
     def is_activated(self, arrived: Iterable[str], elsewhere: Iterable[str]) -> bool:
@@ -125,48 +152,44 @@ class InclusiveGateway(Gateway):
         return not any(element in to_empty and element not in to_marked for element in elsewhere)
 
 
-def predecessors(node: Node) -> list[Node]:
-    """Return the elements from which a token can come directly: over flows, from a host, from a link."""
-    found = [flow.source for flow in node.incoming]
-    host = getattr(node, "host", None)
-    if host is not None:
-        found.append(host)
-    found.extend(getattr(node, "link_sources", ()))
-    return found
-
-
 class ComplexGateway(InclusiveGateway):
     """
     Waits until its activation condition holds, sends tokens on, then swallows the stragglers until it is reset.
 
     The condition sees `activationCount`, the number of incoming flows that hold a token, besides the variables. Reset
-    is when each remaining flow has delivered its token or no longer can.
+    is when each remaining flow has delivered its token or no longer can. SpiffWorkflow has no such gateway.
     """
 
     tag: ClassVar[str] = "complexGateway"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.activation: Condition | None = None
 
+    def _update_hook(self, my_task: Token) -> bool:
+        # The condition can fail: it is asked when the turn of the token comes, not while the one before it completes.
+        return self.activation is not None or super()._update_hook(my_task)
+
     def enter(self, token: Token) -> bool | None:
-        workflow = token.workflow
-        if len(self.incoming) <= 1 or "joined" in token.memo:
-            return super().enter(token)
-        arrived = workflow.arrivals(self, token.scope)
-        if self.bpmn_id in token.scope.memo.get("reset", {}):
+        joins = self.activation is not None and len(self.incoming) > 1 and "joined" not in token.memo
+        if joins and not self.activates(token):
             return None
-        if self.activation is None:
-            return None
+        return super().enter(token)
+
+    def activates(self, token: Token) -> bool:
+        """Whether the gateway goes on with a token that has arrived; the others are merged into it then."""
+        workflow, scope = token.workflow, token.scope
+        if self.activation is None or self.bpmn_id in scope.memo.get("reset", {}):
+            return False
+        arrived = workflow.arrivals(self, scope)
         seen = token.variables({"activationCount": len(arrived)})
-        holds, _ = self.activation.condition(seen, workflow.environment)
-        if not holds:
-            return None
+        if not self.activation.condition(seen, workflow.environment)[0]:
+            return False
         workflow.merge(token, [tokens[0] for tokens in arrived.values()])
         missing = [flow.id for flow in self.incoming if flow.id not in arrived]
         if missing:
-            token.scope.memo.setdefault("reset", {})[self.bpmn_id] = missing
-        return super().enter(token)
+            scope.memo.setdefault("reset", {})[self.bpmn_id] = missing
+        return True
 
     def reset(self, token: Token) -> bool:
         """Swallow the stragglers that have arrived; return whether anything changed. `token` is one of them."""
@@ -175,36 +198,47 @@ class ComplexGateway(InclusiveGateway):
         for flow in arrived:
             waiting.remove(flow)
             token.workflow.absorb(token.workflow.arrivals(self, token.scope)[flow][0])
-        if not token.scope.tokens:
+        if not token.scope.count:
             token.workflow.scope_emptied(token.scope)
         return bool(arrived)
 
 
-class EventBasedGateway(Node):
+class EventBasedGateway(Node, defaults.EventBasedGateway):
     """Waits for the first of the events behind it, or, when parallel, for all of them."""
 
     tag: ClassVar[str] = "eventBasedGateway"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.instantiates = False
         self.kind: Literal["Exclusive", "Parallel"] = "Exclusive"
 
+    def connect(self, child: Element) -> None:
+        # The one of SpiffWorkflow takes the event definition out of what follows.
+        TaskSpec.connect(self, child)
+
+    def _update_hook(self, my_task: Token) -> bool:
+        # As for CatchEvent.
+        return True
+
     def run(self, token: Token) -> bool | None:
+        # The one of SpiffWorkflow lets several timers fire, and keeps what it has seen where no JSON can.
         if token.memo.get("left") == []:
             return True
-        for target in self.targets():
-            if target.bpmn_id in token.memo.get("left", [target.bpmn_id]):
-                token.workflow.arm(token.number, target, token)
+        for target in self.awaited(token):
+            catching.arm(token.workflow, token.number, target, token)
         return None
 
-    def awaited(self, token: Token) -> list[Node]:
+    def awaited(self, token: Token) -> list[Element]:
         return [target for target in self.targets() if target.bpmn_id in token.memo.get("left", [target.bpmn_id])]
 
     def begins_by_itself(self) -> bool:
         return not self.incoming and not self.instantiates
 
-    def begin_with(self, workflow: TokenWorkflow, target: Node) -> None:
+    def beginnings(self) -> list[Element]:
+        return self.targets() if self.instantiates else []
+
+    def begin_with(self, workflow: TokenTree, target: Element) -> None:
         """Begin a process instance with an event that has already come."""
         token = workflow.enter(self, workflow.root, memo={"left": []} if self.kind == "Exclusive" else None)
         flow = next(flow for flow in self.outgoing if flow.target is target)
@@ -212,19 +246,22 @@ class EventBasedGateway(Node):
         if self.kind == "Parallel":
             token.memo["left"] = [other.bpmn_id for other in self.targets() if other is not target]
 
-    def targets(self) -> list[Node]:
+    def targets(self) -> list[Element]:
         """Return the events it waits for."""
         return [flow.target for flow in self.outgoing]
 
-    def happened(self, token: Token, target: Node) -> None:
+    def heard(self) -> list[Element]:
+        return [*super().heard(), *self.targets()]
+
+    def happened(self, token: Token, event: Element) -> None:
         """Go on behind the event that came."""
         workflow = token.workflow
-        flow = next(flow for flow in self.outgoing if flow.target is target)
+        flow = next(flow for flow in self.outgoing if flow.target is event)
         workflow.arrive(flow, token.scope, caught=True)
         if self.kind == "Parallel":
             left = token.memo.setdefault("left", [other.bpmn_id for other in self.targets()])
-            left.remove(target.bpmn_id)
-            workflow.disarm(token.number, target)
+            left.remove(event.bpmn_id)
+            workflow.disarm(token.number, event)
             if left:
                 return
         token.complete()

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from casepath.engine import errors
 from casepath.engine.bpmn import catching
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.elements.activities import Activity
-    from casepath.engine.bpmn.model import EventDefinition, Loop
-    from casepath.engine.bpmn.tokens import Token
-    from casepath.engine.expressions import Environment
+from casepath.engine.bpmn.graph import Element
+from casepath.engine.bpmn.model import EventDefinition, Loop
+from casepath.engine.bpmn.tree import Token
+from casepath.engine.expressions import Environment
 
 #: Instances of one activity at a time.
 MAX_INSTANCES = 10_000
 
 
-def loop_begin(activity: Activity, loop: Loop, body: Token) -> bool | None:
+def loop_begin(activity: Element, loop: Loop, body: Token) -> bool | None:
     """Begin the rounds of a loop; return True where there is none."""
     if loop.kind == "standard":
         scope = body.open_scope()
@@ -71,7 +69,7 @@ def _cardinality(loop: Loop, body: Token) -> int:
     return int(value)
 
 
-def _begin_round(activity: Activity, loop: Loop, body: Token, index: int) -> None:
+def _begin_round(activity: Element, loop: Loop, body: Token, index: int) -> None:
     assert body.inner is not None
     token = body.workflow.enter(activity, body.inner, memo={"loop": index})
     variables = token.open_scope().variables
@@ -88,7 +86,7 @@ def _goes_on(loop: Loop, body: Token) -> bool:
     return loop.condition is None or loop.condition.condition(body.variables(), body.workflow.environment)[0]
 
 
-def loop_round_completed(activity: Activity, token: Token) -> None:
+def loop_round_completed(activity: Element, token: Token) -> None:
     """A round is over: begin the next one, or end the loop."""
     body, loop = token.scope.owner, activity.loop
     assert body is not None
@@ -117,7 +115,7 @@ def loop_round_completed(activity: Activity, token: Token) -> None:
     for event in thrown:
         interrupts = _throw_to_border(body, event)
         ends = ends or (interrupts and loop.behavior == "complex")
-    if ends or (len(body.inner.tokens) <= 1 and (loop.kind == "parallel" or index + 1 == counters["nrOfInstances"])):
+    if ends or (body.inner.count <= 1 and (loop.kind == "parallel" or index + 1 == counters["nrOfInstances"])):
         _end(loop, body, token)
     elif loop.kind == "sequential":
         _begin_round(activity, loop, body, index + 1)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+from SpiffWorkflow.bpmn.specs import defaults
 
 from casepath.engine import errors
 from casepath.engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from casepath.engine.bpmn.elements.activities import Activity
-from casepath.engine.bpmn.elements.base import Node
-from casepath.engine.bpmn.elements.events import throw_definition
+from casepath.engine.bpmn.elements.events import Catcher
+from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import Condition, EventDefinition, VariableMapping
+from casepath.engine.bpmn.scripts import Script, ScriptResult
+from casepath.engine.bpmn.tree import Token, TokenTree
 from casepath.engine.expressions import Expression
 from casepath.engine.time import timers
-
-if TYPE_CHECKING:
-    from casepath.engine.bpmn.scripts import Script
-    from casepath.engine.bpmn.tokens import Token
 
 DEFAULT_PRIORITY = 50
 MAX_PRIORITY = 2**31 - 1
@@ -68,14 +68,14 @@ def integer(expression: Expression | None, token: Token, default: int) -> int:
     return number
 
 
-class UserTask(Activity):
+class UserTask(Activity, defaults.UserTask):
     """Work for a person."""
 
     tag: ClassVar[str] = "userTask"
     work: ClassVar[str | None] = "user_task"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.assignee: Expression | None = None
         self.candidate_users: Expression | None = None
         self.candidate_groups: Expression | None = None
@@ -112,14 +112,13 @@ class UserTask(Activity):
         return token.workflow.services.groups([lane])
 
 
-class ServiceTask(Activity):
+class WorkerTask(Activity):
     """Work for a worker, under a topic."""
 
-    tag: ClassVar[str] = "serviceTask"
     work: ClassVar[str | None] = "external_task"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.topic: Expression | None = None
         self.priority: Expression | None = None
         #: Errors that a result means instead of an end, each with its condition; the first that holds counts.
@@ -146,7 +145,13 @@ class ServiceTask(Activity):
         return None
 
 
-class SendTask(ServiceTask):
+class ServiceTask(WorkerTask, defaults.ServiceTask):
+    """Work for a worker."""
+
+    tag: ClassVar[str] = "serviceTask"
+
+
+class SendTask(WorkerTask, defaults.SendTask):
     """Sends a message to whoever waits for it, or has a worker send it."""
 
     tag: ClassVar[str] = "sendTask"
@@ -154,70 +159,69 @@ class SendTask(ServiceTask):
     def run(self, token: Token) -> bool | None:
         if self.topic is not None or not self.definitions:
             return super().run(token)
-        throw_definition(token, self.definitions[0])
-        return True
+        return super(WorkerTask, self).run(token)
 
 
-class ReceiveTask(Activity):
+class ReceiveTask(Catcher, Activity, defaults.ReceiveTask):
     """Waits for a message."""
 
     tag: ClassVar[str] = "receiveTask"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.instantiates = False
 
-    def begin_here(self, workflow: Any) -> None:
-        """Begin a process instance here: the message has already come."""
+    def beginnings(self) -> list[Element]:
+        return [self] if self.instantiates and not self.incoming else []
+
+    def begin_here(self, workflow: TokenTree) -> None:
         workflow.enter(self, workflow.root, memo={"caught": True})
 
     def run(self, token: Token) -> bool | None:
         if token.memo.pop("caught", False) or not self.definitions:
             return True
-        token.workflow.arm(token.number, self, token)
+        self.wait(token)
         return None
 
-    def awaited(self, token: Token) -> list[Node]:
-        itself: list[Node] = [] if self.is_body(token) or "gathers" in token.memo else [self]
-        return itself + super().awaited(token)
+    def awaited(self, token: Token) -> list[Element]:
+        itself: list[Element] = [] if self.is_body(token) or "gathers" in token.memo else [self]
+        return [*itself, *super().awaited(token)]
 
     def leave(self, token: Token) -> None:
         token.workflow.disarm(token.number)
         super().leave(token)
 
 
-class ScriptTask(Activity):
+class ScriptTask(Activity, defaults.ScriptTask):
     """Runs a script outside the process, with limits."""
 
     tag: ClassVar[str] = "scriptTask"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.script: Script | None = None
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.script: Script | None
         self.result_variable: str | None = None
 
     def run(self, token: Token) -> bool | None:
         if self.script is None:
             return True
-        workflow = token.workflow
-        # The seed is what stays the same when the history is played again.
-        now = workflow.environment.now.astimezone(workflow.environment.zone)
-        result = self.script.run(token.variables(), now=now, seed=token.number)
+        return super().run(token)
+
+    def script_ended(self, token: Token, result: ScriptResult) -> None:
         assigned = dict(result.assigned)
         if self.result_variable:
             assigned[self.result_variable] = result.value
-        workflow.set_variables(token.inner or token.scope, assigned)
-        workflow.record("script.run", token, variables=assigned)
-        return True
+        token.set_data(**assigned)
+        token.workflow.record("script.run", token, variables=assigned)
 
 
-class BusinessRuleTask(ServiceTask):
-    """Evaluates a decision."""
+class BusinessRuleTask(WorkerTask):
+    """Evaluates a decision, or has a worker decide. The one of SpiffWorkflow knows its own decision tables only."""
 
     tag: ClassVar[str] = "businessRuleTask"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.decision: Expression | None = None
         self.version: int | None = None
         self.version_tag: str | None = None
@@ -265,13 +269,13 @@ def mapped_result(task: BusinessRuleTask, rows: list[dict[str, Any]]) -> Any:
     return chosen[0] if chosen else None
 
 
-class CallActivity(Activity):
-    """Runs another process and waits for its end."""
+class CallActivity(Activity, defaults.CallActivity):
+    """Runs another process, maybe of another version, as an instance of its own and waits for its end."""
 
     tag: ClassVar[str] = "callActivity"
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
         self.called: Expression | None = None
         self.version: int | None = None
         self.version_tag: str | None = None
@@ -285,6 +289,10 @@ class CallActivity(Activity):
         #: Whether just the variables of the activity itself go in, and come back to it alone.
         self.gives_own = False
         self.takes_own = False
+
+    def _update_hook(self, my_task: Token) -> bool:
+        # As for SubProcess: the one of SubWorkflowTask makes a workflow and copies all data.
+        return True
 
     def run(self, token: Token) -> bool | None:
         workflow = token.workflow

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from casepath.engine import errors, xml
-from casepath.engine.bpmn.model import ProcessSpec
-from casepath.engine.bpmn.parser.building import GLOBAL_TASKS, Builder, Document
-from casepath.engine.bpmn.parser.reading import Compiler, tag
+from lxml import etree
+
+from casepath.engine import errors
+from casepath.engine.bpmn.extensions import Registry
+from casepath.engine.bpmn.graph import ProcessSpec
+from casepath.engine.bpmn.parser.processes import CasepathParser
+from casepath.engine.bpmn.parser.reading import Compiler
 
 __all__ = ["read"]
 
 
-def read(content: bytes, file: str, *, scripts: frozenset[str]) -> tuple[list[ProcessSpec], list[errors.Finding]]:
+def read(
+    root: etree._Element, file: str, *, scripts: frozenset[str], extensions: Registry
+) -> tuple[list[ProcessSpec], list[errors.Finding]]:
     """
     Return the processes of a BPMN file, global tasks among them, and what is wrong with the texts in it.
 
-    The structure has to have been checked before. `scripts` are the formats that script tasks may have. Raises
-    `DeploymentRefused` where the file is no XML.
+    The structure has to have been checked before. `scripts` are the formats that script tasks may have, `extensions`
+    the elements beyond those of BPMN.
     """
-    root = xml.parse(content, file)
-    document = Document(root=root)
     compiler = Compiler(file, scripts, root.get("expressionLanguage") or "")
-    builders = [
-        Builder(document, compiler, element)
-        for element in root
-        if tag(element) == "process" or tag(element) in GLOBAL_TASKS
-    ]
-    return [builder.build() for builder in builders], compiler.findings
+    return CasepathParser(root, compiler, extensions).processes(), compiler.findings

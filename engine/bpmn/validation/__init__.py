@@ -71,13 +71,14 @@ MAX_TEXT = 1000
 MAX_NAME = 200
 
 
-def check(root: etree._Element, file: str) -> list[errors.Finding]:
+def check(root: etree._Element, file: str, extensions: frozenset[str] = frozenset()) -> list[errors.Finding]:
     """
     All findings of one BPMN file, errors first, each group in the order of the file.
 
-    Looks at nothing outside the file, and never raises.
+    `extensions` are full tags of elements beyond those of BPMN; they are checked as tasks. Looks at nothing
+    outside the file, and never raises.
     """
-    document = Document(root)
+    document = Document(root, extensions)
     if document.root.tag != "definitions":
         return [
             errors.Finding(

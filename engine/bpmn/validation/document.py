@@ -14,6 +14,8 @@ from functools import cached_property
 
 from lxml import etree
 
+from casepath.engine.bpmn.validation import metamodel
+
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 #: The dialects that carry Camunda's attributes. All are read as `camunda:…`.
 DIALECTS = frozenset(
@@ -83,6 +85,9 @@ EVENT_DEFINITIONS = frozenset(
         )
     }
 )
+_TASK = metamodel.element("task")
+assert _TASK is not None
+_TASK_ATTRIBUTES = frozenset(_TASK.attributes)
 
 
 @dataclass(eq=False, slots=True)
@@ -144,10 +149,14 @@ class Node:
 
 
 class Document:
-    """A BPMN file with its indexes. Never changes."""
+    """
+    A BPMN file with its indexes. Never changes.
 
-    def __init__(self, root: etree._Element) -> None:
-        self.nodes = list(_nodes(root))
+    `extensions` are full tags of elements beyond those of BPMN: each counts as a task.
+    """
+
+    def __init__(self, root: etree._Element, extensions: frozenset[str] = frozenset()) -> None:
+        self.nodes = list(_nodes(root, extensions))
         self.root = self.nodes[0]
         #: Every id with the nodes that carry it: more than one is an error.
         self.carriers: dict[str, list[Node]] = defaultdict(list)
@@ -332,14 +341,18 @@ def _local(name: str) -> str:
     return f"camunda:{local}" if uri in DIALECTS else name
 
 
-def _nodes(root: etree._Element) -> Iterator[Node]:
+def _nodes(root: etree._Element, extensions: frozenset[str]) -> Iterator[Node]:
     """Nodes in the order of the file, each linked to its parent; without recursion, and without the drawing itself."""
     waiting: list[tuple[etree._Element, Node | None]] = [(root, None)]
     while waiting:
         element, parent = waiting.pop()
+        tag = _local(name if (name := str(element.tag)).startswith("{") else "{}" + name)
+        attributes = {_local(str(key)): str(value) for key, value in element.attrib.items()}
+        if name in extensions and tag.startswith("{"):
+            tag, attributes = "task", {key: value for key, value in attributes.items() if key in _TASK_ATTRIBUTES}
         node = Node(
-            tag=_local(name if (name := str(element.tag)).startswith("{") else "{}" + name),
-            attributes={_local(str(key)): str(value) for key, value in element.attrib.items()},
+            tag=tag,
+            attributes=attributes,
             text=(element.text or "").strip(),
             line=element.sourceline or 0,
             parent=parent,
@@ -348,4 +361,7 @@ def _nodes(root: etree._Element) -> Iterator[Node]:
             parent.children.append(node)
         yield node
         below = [child for child in element if isinstance(child.tag, str) and not child.tag.startswith(DRAWING)]
+        if name in extensions:
+            # What is not of BPMN is for its own parser.
+            below = [child for child in below if str(child.tag).startswith(f"{{{BPMN}}}")]
         waiting.extend((child, node) for child in reversed(below))
