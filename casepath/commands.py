@@ -71,6 +71,10 @@ def read_settings(folder: Path | None, **more: object) -> Settings:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     engine_settings.current.python_scripts = settings.scripts_enabled
+    try:
+        deployments.use_extensions(settings.extension_modules)
+    except errors.InvalidInput as error:
+        raise click.ClickException(f"Setting extensions: {error.message}") from error
     return settings
 
 

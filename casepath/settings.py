@@ -67,6 +67,8 @@ class Settings(BaseSettings):
 
     #: Script tasks run only where the operator allows them.
     scripts_enabled: bool = False
+    #: Modules with elements that were written for plain SpiffWorkflow, with commas between.
+    extensions: str = ""
 
     @classmethod
     def settings_customise_sources(
@@ -116,6 +118,11 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(f"Expected a time zone such as Asia/Shanghai, but found {name!r}") from error
         return name
+
+    @property
+    def extension_modules(self) -> tuple[str, ...]:
+        """The modules with elements beyond those of BPMN."""
+        return tuple(name.strip() for name in self.extensions.split(",") if name.strip())
 
     @property
     def database(self) -> str:

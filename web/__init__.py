@@ -32,7 +32,7 @@ from datetime import timedelta
 from flask import Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from casepath.engine import database
+from casepath.engine import database, deployments
 from casepath.engine import settings as engine_settings
 from casepath.settings import Settings
 from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once
@@ -81,6 +81,7 @@ def configure(app: Flask, settings: Settings) -> None:
     """Set what Flask itself reads."""
     app.extensions["settings"] = settings
     engine_settings.current.python_scripts = settings.scripts_enabled
+    deployments.use_extensions(settings.extension_modules)
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,

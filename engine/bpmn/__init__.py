@@ -32,6 +32,7 @@ from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
 from casepath.engine.bpmn.elements.gateways import InclusiveGateway, ParallelGateway
 from casepath.engine.bpmn.elements.tasks import UserTask
+from casepath.engine.bpmn.extensions import load as load_extensions
 from casepath.engine.bpmn.graph import Element, ProcessSpec
 from casepath.engine.bpmn.model import EventDefinition, EventKind
 from casepath.engine.bpmn.moving import KINDS, apply
@@ -68,6 +69,7 @@ __all__ = [
     "effects",
     "extension",
     "load",
+    "load_extensions",
     "scripts",
     "seen_by_receivers",
     "triggers",

@@ -13,6 +13,7 @@ from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.bpmn.script_engine import BasePythonScriptEngineEnvironment, PythonScriptEngine
 from SpiffWorkflow.task import Task
 
+from casepath.engine import errors, settings
 from casepath.engine.bpmn.model import Condition
 from casepath.engine.bpmn.scopes import View
 from casepath.engine.bpmn.scripts import Script, compile_script
@@ -39,6 +40,8 @@ class ScopeEnvironment(BasePythonScriptEngineEnvironment):
     def execute(self, script: Script | str, context: View, external_context: Any = None) -> bool:
         """Run a script and hand what it gave to its element; raises `ScriptError`."""
         token = context.token
+        if isinstance(script, str) and "python" not in settings.current.script_formats:
+            raise errors.ScriptError("Expected Python in scripts to be allowed, but the operator has not turned it on")
         compiled = compile_script(script, format="python") if isinstance(script, str) else script
         environment = token.workflow.environment
         # The seed is what stays the same when the history is played again.

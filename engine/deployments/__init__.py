@@ -18,7 +18,7 @@ from casepath.engine.deployments.definitions import (
     process,
     resource,
 )
-from casepath.engine.deployments.deployment import DeploymentResult, check, deploy, read_folder
+from casepath.engine.deployments.deployment import DeploymentResult, check, deploy, read_folder, use_extensions
 
 __all__ = [
     "DeploymentResult",
@@ -35,4 +35,5 @@ __all__ = [
     "process",
     "read_folder",
     "resource",
+    "use_extensions",
 ]

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
-from casepath.engine.bpmn import Diagram, ProcessSpec
+from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.time import clock
@@ -86,6 +86,16 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: s
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
     return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
+
+
+def use_extensions(modules: tuple[str, ...]) -> None:
+    """
+    Have diagrams read with the elements of these modules from now on.
+
+    Raises `InvalidInput` where a module cannot be imported, or has something else than such elements.
+    """
+    load_extensions(modules)
+    settings.current.extensions = modules
 
 
 # -- checking ----------------------------------------------------------------------------------------------------------
