@@ -90,15 +90,14 @@ class Token(Task):
         if value != self._state and value not in states.TRANSITIONS[self._state]:
             found = TaskState.get_name(value)
             raise RuntimeError(f"Expected token {self.id} to go on from {self.state_name}, but found {found}")
-        super()._set_state(value)
+        if LOGGER.isEnabledFor(logging.INFO):
+            super()._set_state(value)
+        else:
+            # A quarter of a step would go into log lines that nobody reads.
+            self._state = value
 
     def _drop_children(self, force: bool = False) -> None:
         """Those below are cancelled one by one, by `TokenTree.abandon`; the one of Task just forgets them."""
-
-    def collect_log_extras(self, dct: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return what a log line says; Task collects it at each change of state, also where nothing is logged."""
-        extras: dict[str, Any] = super().collect_log_extras(dct) if LOGGER.isEnabledFor(logging.INFO) else {}
-        return extras
 
     @property
     def number(self) -> int:

@@ -90,7 +90,6 @@ OVERRIDDEN = {
         "_drop_children": "Task(self, force)",
         "_inherit_data": "Task(self)",
         "_set_state": "Task(self, value)",
-        "collect_log_extras": "Task(self, dct)",
         "set_data": "Task(self, kwargs)",
     },
     "TokenTree": {"_task_completed_notify": "Workflow(self, task)"},
@@ -163,11 +162,6 @@ def state_of_cancelled(see: See) -> None:
     see(token.state_name)
 
 
-def log_extras(see: See) -> None:
-    """Play: ask for what a log line says while nothing is logged."""
-    see(Token.collect_log_extras(object.__new__(Token)))
-
-
 STRAIGHT = "startEvent Begin; userTask A; endEvent Done"
 FLOW = "Begin > A; A > Done"
 NAMELESS = '<startEvent/><userTask name="one"/><userTask name="two"/>'
@@ -230,7 +224,6 @@ PLAYS: dict[str, executing.Play] = {
         "<script>if 1 &lt; 2 then 3 else 4</script></scriptTask>",
         flow="Begin > S; S > A; A > Done")),
     "Token._set_state": state_of_cancelled,
-    "Token.collect_log_extras": log_extras,
 }  # fmt: skip
 
 
