@@ -14,7 +14,6 @@ from casepath.engine.bpmn.scopes import Scope
 from casepath.engine.bpmn.tree import Token, TokenTree
 from casepath.engine.time import timers
 
-
 # -- waiting -----------------------------------------------------------------------------------------------------------
 
 
@@ -331,7 +330,7 @@ def _condition_holds(workflow: TokenTree, number: int, node: Element) -> bool:
     return False
 
 
-def seen_by_receivers(workflow: TokenWorkflow) -> dict[int, Mapping[str, Any]]:
+def seen_by_receivers(workflow: TokenTree) -> dict[int, Mapping[str, Any]]:
     """Return the variables that each activity sees which waits for a message, by its number."""
     if not workflow.spec.has_message_catches:
         return {}

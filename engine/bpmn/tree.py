@@ -53,6 +53,7 @@ class Token(Task):
     workflow: TokenTree
     task_spec: Element
     internal_data: Memo
+    _state: int
     #: Where it lives, and the scope that it opened.
     scope: Scope
     inner: Scope | None = None

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select,
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime
-from casepath.engine.bpmn.triggers import CompleteUserTask
+from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import ProcessInstance, User, UserTask, UserTaskCandidate
 from casepath.engine.database.statements import Statement
@@ -124,7 +124,7 @@ def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by
         raise _refusal(session, "complete", task_id)
     if (task.candidate_users, task.candidate_groups) != _NOBODY:
         _remove_candidates.change(session.connection(), {"task_id": task_id})
-    trigger = CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
+    trigger = triggers.CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
     runtime.advance(session, instance, trigger, by=username)
     return Completed(
         id=task_id,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime, texts
-from casepath.engine.bpmn.triggers import CompleteExternalTask, ThrowError
+from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base
 from casepath.engine.database.models import Incident
 from casepath.engine.database.statements import Statement
@@ -57,7 +57,7 @@ def complete(
     change = {"task_id": task_id, "holder": worker_id, "now": clock.now()}
     if not _complete.change(session.connection(), change):
         raise rows.refusal(session, "complete", task_id)
-    trigger = CompleteExternalTask(
+    trigger = triggers.CompleteExternalTask(
         activity_instance=task.activity_instance,
         variables=variables or {},
         local_variables=local_variables or {},
@@ -120,7 +120,7 @@ def throw_error(
     task = rows.locked(session, task_id)
     held = (_table.c.state == "locked", _table.c.worker_id == worker_id, rows.active)
     rows.change(session, task_id, "throw an error from", *held, to={"worker_id": worker_id})
-    trigger = ThrowError(
+    trigger = triggers.ThrowError(
         activity_instance=task.activity_instance,
         error_code=texts.checked(error_code, name="an error code", limit=255),
         message=texts.storable(message, limit=MAX_MESSAGE_LENGTH),
