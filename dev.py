@@ -6,6 +6,7 @@ Set up, run and check Casepath, with nothing but Python's standard library.
     python3 dev.py check                        ruff and mypy
     python3 dev.py test [pytest arguments]      everything that is checked before a change counts
     python3 dev.py bench [--quick]              the benchmarks
+    python3 dev.py mutate [module] [--sample N] change rules, and see which changes no test notices
 """
 
 # Without `from __future__ import annotations`, so that any Python 3 gets as far as to say that it is too old.
@@ -64,8 +65,9 @@ def main() -> None:
     commands.add_parser("check", help="ruff and mypy")
     commands.add_parser("test", help="everything that is checked before a change counts")
     commands.add_parser("bench", help="the benchmarks")
+    commands.add_parser("mutate", help="change rules, and see which changes no test notices", add_help=False)
     options, rest = parser.parse_known_args()
-    if rest and options.command not in {"test", "bench"}:
+    if rest and options.command not in {"test", "bench", "mutate"}:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
@@ -96,6 +98,8 @@ def perform(options: argparse.Namespace, rest: list[str]) -> int:
         return max(check(), pytest(*rest))
     if options.command == "bench":
         return bench(*rest)
+    if options.command == "mutate":
+        return tool("tests.mutation", *rest)
     return 0
 
 

@@ -1,0 +1,56 @@
+"""Small changes to rules: which ones are made, and that the tests meet them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.mutation.__main__ import ROOT, failure
+from tests.mutation.changing import mutants
+from tests.mutation.rules import TESTS
+
+SOURCE = '''
+"""About values."""
+from os import path
+
+LIMIT: int = 3
+
+
+def take(value, *, retry=True):
+    if value > LIMIT:
+        raise ValueError(f"Expected at most {LIMIT + 0}")
+    note(value, kind="taken", text="It was taken.")
+    return value + 1
+'''
+
+
+def test_rules__name_what_is_there() -> None:
+    named = {*TESTS, *(test for tests in TESTS.values() for test in tests)}
+
+    assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+
+
+def test_mutants__change_one_place_each_and_no_text_for_people(tmp_path: Path) -> None:
+    (tmp_path / "rule.py").write_text(SOURCE, encoding="utf-8")
+
+    made = mutants(tmp_path, "rule.py")
+
+    assert all(mutant.is_python for mutant in made)
+    assert {(mutant.line, mutant.after) for mutant in made} == {
+        (5, "LIMIT: int = 4"),
+        (8, "def take(value, *, retry=False):"),
+        (9, "if False:"), (9, "if True:"), (9, "if value >= LIMIT:"),
+        (10, "pass"),
+        (11, "pass"), (11, 'note(value, kind="taken", )'), (11, 'note(value, text="It was taken.")'),
+        (11, 'note(value, kind="XXtakenXX", text="It was taken.")'),
+        (11, 'note(value, kind="TAKEN", text="It was taken.")'),
+        (12, "return value - 1"), (12, "return value + 2"),
+    }  # fmt: skip
+
+
+def test_failure__of_a_changed_rule_and_not_of_the_rule(tmp_path: Path) -> None:
+    module = "engine/forms/submission.py"
+    code = (ROOT / module).read_text(encoding="utf-8")
+
+    assert failure(module, code, str(tmp_path), 300) == ""
+    changed = code.replace("number > field.max", "number >= field.max")
+    assert "1 failed" in failure(module, changed, str(tmp_path), 300)
