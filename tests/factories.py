@@ -40,14 +40,8 @@ def definition(session: Session, *, key: str = "complaint", content: bytes = b"<
     session.add(resource)
     session.flush()
     made = Definition(
-        kind="process",
-        key=key,
-        version=number,
-        name=key,
-        deployment_id=deployment.id,
-        resource_id=resource.id,
-        sha256=f"{number:064x}",
-        created_at=now,
+        kind="process", key=key, version=number, name=key, deployment_id=deployment.id, resource_id=resource.id,
+        sha256=f"{number:064x}", created_at=now,
     )
     session.add(made)
     session.flush()
@@ -65,14 +59,8 @@ def process_instance(
     """A process instance with no tokens and no history."""
     of = of or definition(session)
     made = ProcessInstance(
-        definition_id=of.id,
-        definition_key=of.key,
-        business_key=business_key,
-        state=state,
-        started_at=clock.now(),
-        started_by=started_by,
-        ended_at=None if state in {"active", "suspended"} else clock.now(),
-        tokens="",
+        definition_id=of.id, definition_key=of.key, business_key=business_key, state=state, started_at=clock.now(),
+        started_by=started_by, ended_at=None if state in {"active", "suspended"} else clock.now(), tokens="",
         variables="{}",
     )
     session.add(made)
@@ -97,19 +85,10 @@ def user_task(
     of = of or process_instance(session)
     sort_at = due_at or FAR_FUTURE
     made = UserTask(
-        process_instance_id=of.id,
-        activity_instance=activity_instance,
-        definition_id=of.definition_id,
-        element_id="Task_Contact",
-        name="联系客户",
-        business_key=of.business_key,
-        assignee=assignee,
-        owner=owner,
-        candidate_users=json.dumps(list(candidate_users)),
-        candidate_groups=json.dumps(list(candidate_groups)),
-        due_at=due_at,
-        sort_at=sort_at,
-        created_at=clock.now(),
+        process_instance_id=of.id, activity_instance=activity_instance, definition_id=of.definition_id,
+        element_id="Task_Contact", name="联系客户", business_key=of.business_key, assignee=assignee, owner=owner,
+        candidate_users=json.dumps(list(candidate_users)), candidate_groups=json.dumps(list(candidate_groups)),
+        due_at=due_at, sort_at=sort_at, created_at=clock.now(),
     )
     session.add(made)
     session.flush()
@@ -135,13 +114,8 @@ def external_task(
     """An external task that is free to be fetched."""
     of = of or process_instance(session)
     made = ExternalTask(
-        process_instance_id=of.id,
-        activity_instance=activity_instance,
-        definition_id=of.definition_id,
-        element_id="Task_Notify",
-        business_key=of.business_key,
-        topic=topic,
-        priority=priority,
+        process_instance_id=of.id, activity_instance=activity_instance, definition_id=of.definition_id,
+        element_id="Task_Notify", business_key=of.business_key, topic=topic, priority=priority,
         **{"locked_until": clock.now() - timedelta(seconds=1), "created_at": clock.now(), **columns},
     )
     session.add(made)

@@ -19,19 +19,8 @@ def test_check_format__usable(format_text: str) -> None:
 @each(
     "format_text",
     [
-        "",
-        "TS",
-        "TS{year}",
-        "{number}{number:4}",
-        "{number:0}",
-        "{number:10}",
-        "{number:04}",
-        "{Number}",
-        "{number}{hour}",
-        "{number",
-        "number}{number}",
-        "{{number}}",
-        "{number}" + "x" * 100,
+        "", "TS", "TS{year}", "{number}{number:4}", "{number:0}", "{number:10}", "{number:04}", "{Number}",
+        "{number}{hour}", "{number", "number}{number}", "{{number}}", "{number}" + "x" * 100,
         "{number!r}{year.__class__}",
     ],
 )
