@@ -27,15 +27,15 @@ def each(names: str, examples: Iterable[Any]) -> Callable[[Callable[..., None]],
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(test)
-        def run(**fixtures: Any) -> None:
+        def run(*owner: Any, **fixtures: Any) -> None:
             assert listed, f"Expected examples of {names}, but found none"
             failures = []
             for example in listed:
                 parts = example if len(parameters) > 1 else (example,)
                 try:
-                    test(**dict(zip(parameters, parts, strict=True)), **fixtures)
+                    test(*owner, **dict(zip(parameters, parts, strict=True)), **fixtures)
                 except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
-                    failures.append(_told(example, error))
+                    failures.append(_told(example, error, inspect.getfile(inspect.unwrap(test))))
             if failures:
                 more = f"\n… and {len(failures) - TOLD} more" if len(failures) > TOLD else ""
                 told = "\n".join(failures[:TOLD])
@@ -49,10 +49,11 @@ def each(names: str, examples: Iterable[Any]) -> Callable[[Callable[..., None]],
     return decorate
 
 
-def _told(example: object, error: BaseException) -> str:
-    """The example, the place and the reason of a failure."""
+def _told(example: object, error: BaseException, file: str) -> str:
+    """The example, the place in the file of the test and the reason of a failure."""
     shown = repr(example) if isinstance(example, bytes | dict | str | tuple) else str(example)
-    line = traceback.extract_tb(error.__traceback__)[-1]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    place = f"{frames[-1].name}, line {frames[-1].lineno}: " if frames else ""
     reason = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
     indented = reason[:REASON].replace("\n", "\n      ")
-    return f"  {shown:.{EXAMPLE}}\n    {line.name}, line {line.lineno}: {indented}"
+    return f"  {shown:.{EXAMPLE}}\n    {place}{indented}"

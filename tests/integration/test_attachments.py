@@ -11,6 +11,7 @@ from casepath.engine import errors, history
 from casepath.engine.database.models import Attachment
 from casepath.engine.instances import attachments
 from tests import factories
+from tests.each import each
 
 Sessions = sessionmaker[Session]
 
@@ -107,8 +108,8 @@ def test_add__only_the_engine_says_what_it_is(transaction: Sessions, process_ins
     assert add(transaction, **page).media_type == "application/octet-stream"
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
+@each(
+    "name, safe",
     [
         ("发动机 照片.jpg", "发动机 照片.jpg"),
         ("/etc/passwd", "passwd"),

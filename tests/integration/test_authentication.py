@@ -13,6 +13,7 @@ from casepath.engine.database.models import LoginFailure
 from casepath.engine.people import identity
 from casepath.engine.people.identity import Attempt
 from tests import factories
+from tests.each import each
 
 Sessions = sessionmaker[Session]
 
@@ -37,8 +38,8 @@ def test_authenticate__right(transaction: Sessions, alice: str) -> None:
     assert attempt(transaction, " Alice", PASSWORD).username == "alice"
 
 
-@pytest.mark.parametrize(
-    ("username", "password"), [("alice", "wrong"), ("alice", ""), ("bob", PASSWORD), ("", ""), ("\x00\ud800", "x")]
+@each(
+    "username, password", [("alice", "wrong"), ("alice", ""), ("bob", PASSWORD), ("", ""), ("\x00\ud800", "x")]
 )
 def test_authenticate__wrong(transaction: Sessions, alice: str, username: str, password: str) -> None:
     assert attempt(transaction, username, password) == Attempt()

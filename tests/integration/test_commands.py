@@ -24,6 +24,7 @@ from casepath.engine import database
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity, passwords
 from tests import factories
+from tests.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = ROOT / "tests" / "web" / "request"
@@ -69,7 +70,7 @@ def sessions(run: Any, tmp_path: Path) -> Iterator[Any]:
     pool.dispose()
 
 
-@pytest.mark.parametrize(("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS])
+@each("words, command", COMMANDS)
 def test_help__of_every_command(run: Any, words: tuple[str, ...], command: click.Command) -> None:
     result = run(*words, "--help")
 
@@ -113,8 +114,8 @@ def test_users__added_listed_and_given_a_password(run: Any, sessions: Any) -> No
     assert asked.accept("quiet-river-42").username is None
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
+@each(
+    "words, said",
     [
         (("users", "add", "li", "--name", "L", "--password", "short"), "8"),
         (("users", "add", "li", "--name", "L", "--password", "quiet-river-42", "--group", "none"), "group none"),
@@ -123,7 +124,6 @@ def test_users__added_listed_and_given_a_password(run: Any, sessions: Any) -> No
         (("users", "import", str(REQUEST / "request.bpmn")), "JSON"),
         (("users", "import", __file__), "JSON"),
     ],
-    ids=["password too short", "no such group", "no such user", "no such instance", "diagram", "program"],
 )
 def test_refusal__is_one_sentence(run: Any, words: tuple[str, ...], said: str) -> None:
     result = run(*words)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import errors, history
 from casepath.engine.instances import comments
 from tests import factories
+from tests.each import each
 
 Sessions = sessionmaker[Session]
 
@@ -56,7 +57,7 @@ def test_remove__no_such_comment(transaction: Sessions) -> None:
         comments.remove(session, 99, by="ada", reason="x")
 
 
-@pytest.mark.parametrize("text", ["", " \n", "x" * 10_001, "a\x00b", "\ud800"])
+@each("text", ["", " \n", "x" * 10_001, "a\x00b", "\ud800"])
 def test_add__no_text(transaction: Sessions, process_instance_id: int, text: str) -> None:
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:
         comments.add(session, KEY, text, by="alice")

@@ -20,6 +20,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
 from tests import database as databases
 from tests import diagrams
+from tests.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
@@ -45,7 +46,7 @@ def bash(script: str, folder: Path, *programs: Path) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("command", shown("casepath"))
+@each("command", shown("casepath"))
 def test_casepath__knows_every_command_and_option_that_is_shown(command: str) -> None:
     result = CliRunner().invoke(main, [*shlex.split(command.replace("FOLDER…", "web"))[1:], "--help"])
 

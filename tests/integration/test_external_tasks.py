@@ -18,6 +18,7 @@ from casepath.engine.database.models import Definition, ExternalTask, Incident, 
 from casepath.engine.instances import external_tasks
 from casepath.engine.instances.external_tasks import FetchedTask, Topic
 from tests import factories
+from tests.each import each
 
 Sessions = sessionmaker[Session]
 
@@ -147,8 +148,8 @@ def test_fetch_and_lock__process_instance_does_not_run(transaction: Sessions, st
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    ("topics", "limit", "worker_id"),
+@each(
+    "topics, limit, worker_id",
     [
         ([], 1, "w"),
         ([NOTIFY, NOTIFY], 1, "w"),
@@ -279,15 +280,14 @@ def test_fail__what_no_database_stores(transaction: Sessions) -> None:
     assert len(stored(transaction, task_id).error_message or "") == 4_000
 
 
-@pytest.mark.parametrize(
-    ("change", "refusal"),
+@each(
+    "change, refusal",
     [
         ({"worker_id": "w2"}, errors.InvalidState),
         ({"retries": -1}, errors.InvalidInput),
         ({"retry_in": timedelta(seconds=-1)}, errors.InvalidInput),
         ({"retry_in": timedelta.max}, errors.InvalidInput),
     ],
-    ids=str,
 )
 def test_fail__refused(transaction: Sessions, change: dict[str, Any], refusal: type[errors.EngineError]) -> None:
     task_id = made(transaction)

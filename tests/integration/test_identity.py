@@ -17,6 +17,7 @@ from casepath.engine import errors
 from casepath.engine.database.models import EndedSession
 from casepath.engine.people import identity
 from tests import factories
+from tests.each import each
 
 Sessions = sessionmaker[Session]
 
@@ -47,7 +48,7 @@ def test_create_user__becomes_a_person(transaction: Sessions) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"username": ""},
@@ -63,7 +64,6 @@ def test_create_user__becomes_a_person(transaction: Sessions) -> None:
         {"language": "xx"},
         {"password": "short"},
     ],
-    ids=str,
 )
 def test_create_user__refused(transaction: Sessions, wrong: dict[str, str]) -> None:
     fields = {"username": "alice", "name": "Alice", **wrong}
@@ -227,7 +227,7 @@ def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"groups": {}},
@@ -238,7 +238,6 @@ def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -
         {"people": [{"username": "x", "name": "x", "groups": "directors"}]},
         {"people": [{"username": 7, "name": "x"}]},
     ],
-    ids=str,
 )
 def test_import_people__another_shape(transaction: Sessions, wrong: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:

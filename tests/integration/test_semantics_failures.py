@@ -11,6 +11,7 @@ from sqlalchemy import select
 from casepath.engine.database.models import Incident
 from casepath.engine.instances import incidents
 from tests.diagrams import container, nodes, process, script, timer
+from tests.each import each
 from tests.playing import Play
 
 COMPENSATE = "<compensateEventDefinition/>"
@@ -164,8 +165,8 @@ def test_conditions_behind_an_activity__do_not_see_its_local_variables(world: Pl
     assert world.at(instance) == "Y"
 
 
-@pytest.mark.parametrize("attribute", ["camunda:priority", "camunda:dueDate", "camunda:followUpDate"])
-@pytest.mark.parametrize(
+@each("attribute", ["camunda:priority", "camunda:dueDate", "camunda:followUpDate"])
+@each(
     "value", ["soon", [1], {"a": 1}, True, "Infinity", "1e400", 10**30, "P99999Y", "0001-01-01T00:00:00+14:00"]
 )
 def test_attributes__of_odd_values_are_incidents_or_taken(world: Play, attribute: str, value: object) -> None:
@@ -176,7 +177,7 @@ def test_attributes__of_odd_values_are_incidents_or_taken(world: Play, attribute
     assert bool(failed(world, instance)) != (world.at(instance) == "A")
 
 
-@pytest.mark.parametrize("value", ["three", "\u00b2", -1, 1.5, [1], None, "1e400", 10**30, True])
+@each("value", ["three", "\u00b2", -1, 1.5, [1], None, "1e400", 10**30, True])
 def test_cardinality__of_odd_values_is_an_incident(world: Play, value: object) -> None:
     loop = (
         "<multiInstanceLoopCharacteristics><loopCardinality>${v}</loopCardinality></multiInstanceLoopCharacteristics>"
@@ -187,7 +188,7 @@ def test_cardinality__of_odd_values_is_an_incident(world: Play, value: object) -
     assert failed(world, instance)
 
 
-@pytest.mark.parametrize("value", ["three", 3, None, True])
+@each("value", ["three", 3, None, True])
 def test_collection__of_odd_values_is_an_incident(world: Play, value: object) -> None:
     loop = '<multiInstanceLoopCharacteristics camunda:collection="v" camunda:elementVariable="e"/>'
 
@@ -196,8 +197,8 @@ def test_collection__of_odd_values_is_an_incident(world: Play, value: object) ->
     assert failed(world, instance)
 
 
-@pytest.mark.parametrize("value", ["soon", 3, None, True, [1], "R/PT0S", "P99999Y"])
-@pytest.mark.parametrize("kind", ["timeDuration", "timeDate", "timeCycle"])
+@each("value", ["soon", 3, None, True, [1], "R/PT0S", "P99999Y"])
+@each("kind", ["timeDuration", "timeDate", "timeCycle"])
 def test_timer__of_odd_values_is_an_incident(world: Play, kind: str, value: object) -> None:
     catch = f'<intermediateCatchEvent id="A">{timer("${v}", kind)}</intermediateCatchEvent>'
 
@@ -206,10 +207,10 @@ def test_timer__of_odd_values_is_an_incident(world: Play, kind: str, value: obje
     assert failed(world, instance)
 
 
-@pytest.mark.parametrize(
+@each(
     "attribute", ["camunda:assignee", "camunda:candidateUsers", "camunda:candidateGroups", "camunda:formKey"]
 )
-@pytest.mark.parametrize("value", [1, ["a", 2], {"a": 1}, None, True, " , ", "x" * 300])
+@each("value", [1, ["a", 2], {"a": 1}, None, True, " , ", "x" * 300])
 def test_people__of_odd_values_are_incidents_or_taken(world: Play, attribute: str, value: object) -> None:
     task = f'<userTask id="A" {attribute}="${{v}}"/>'
 

@@ -28,6 +28,7 @@ from tests.diagrams import (
     throw,
     timer,
 )
+from tests.each import each
 from tests.running import Run
 from tests.world import World
 
@@ -149,7 +150,7 @@ PLAYS = {
 }
 
 
-@pytest.mark.parametrize("name", PLAYS)
+@each("name", PLAYS)
 def test_nested__as_the_standard_says(world: World, name: str) -> None:
     play = PLAYS[name]
 

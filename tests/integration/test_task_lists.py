@@ -16,6 +16,7 @@ from casepath.engine.queries import tasks
 from casepath.engine.queries.tasks import Filters, Key, View
 from casepath.engine.time import clock as engine_clock
 from tests import factories
+from tests.each import each
 
 Transaction = sessionmaker[Session]
 
@@ -148,8 +149,8 @@ def test_count__ends_at_its_limit(transaction: Transaction) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("person", [ALICE, DIRECTOR], ids=lambda person: person.username)
-@pytest.mark.parametrize("view", VIEWS)
+@each("person", [ALICE, DIRECTOR])
+@each("view", VIEWS)
 def test_page__reads_ranges_of_indexes(transaction: Transaction, person: Person, view: View) -> None:
     with transaction.begin() as session:
         key = (engine_clock.now(), 5)

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from tests.mutation.changing import Mutant, mutants
 from tests.mutation.rules import TESTS
@@ -22,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(__file__).resolve().parent / "site"
 #: Seconds that tests may take at least, and how many times as long as without a change; then they hang.
 LEAST_PATIENCE, PATIENCE = 30, 5
+#: Test runs that have not ended.
+RUNNING: set[subprocess.Popen[str]] = set()
 
 
 def main() -> None:
@@ -44,63 +48,80 @@ def run(modules: list[str], sample: int | None, seed: int, jobs: int) -> int:
     if sample is not None:
         random.Random(seed).shuffle(possible)
     drawn = list(itertools.islice((mutant for mutant in possible if mutant.is_python), sample))
-    names = sorted({mutant.module for mutant in drawn})
     with tempfile.TemporaryDirectory(prefix="casepath-mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
-        patience = {}
-        for name, (seconds, fails) in zip(names, pool.map(lambda name: unchanged(name, folder), names), strict=True):
-            if fails:
-                print(f"The tests of {name} fail without a change:\n{fails}")
-                return 1
-            patience[name] = max(LEAST_PATIENCE, PATIENCE * seconds)
-        print(f"{len(drawn)} changes in {len(names)} modules", flush=True)
-        lived = list(pool.map(lambda mutant: survives(mutant, folder, patience[mutant.module]), drawn))
-    killed = len(lived) - sum(lived)
-    print(f"\n{killed} of {len(lived)} changes were noticed ({killed / len(lived):.1%}).")
+        try:
+            patience = {}
+            needed = sorted({TESTS[mutant.module] for mutant in drawn})
+            for tests, (seconds, failure) in zip(needed, pool.map(lambda tests: unchanged(tests, folder), needed),
+                                                 strict=True):  # fmt: skip
+                if failure:
+                    print(f"Tests fail without a change:\n{failure}")
+                    return 1
+                patience[tests] = max(LEAST_PATIENCE, PATIENCE * seconds)
+            print(f"{len(drawn)} changes", flush=True)
+            fates = Counter(pool.map(lambda mutant: fate(mutant, folder, patience[TESTS[mutant.module]]), drawn))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            stop(*RUNNING)
+            raise
+    noticed = len(drawn) - fates["survives"]
+    print(f"\n{noticed} of {len(drawn)} changes were noticed ({noticed / len(drawn):.1%}), "
+          f"{fates['hangs']} of them because the tests took too long.")  # fmt: skip
     return 0
 
 
-def unchanged(module: str, folder: str) -> tuple[float, str]:
-    """Run the tests of a module as it is; return how long they took, in seconds, and what they say if they fail."""
+def unchanged(tests: tuple[str, ...], folder: str) -> tuple[float, str]:
+    """Run tests without a change; return how long they took, in seconds, and what they say where one fails."""
     started = time.monotonic()
-    said = failure(module, (ROOT / module).read_text(encoding="utf-8"), folder, 900)
-    return time.monotonic() - started, said
+    failure = run_tests(tests, "", "", folder, None)
+    return time.monotonic() - started, failure
 
 
-def survives(mutant: Mutant, folder: str, patience: float) -> bool:
+def fate(mutant: Mutant, folder: str, patience: float) -> Literal["fails", "hangs", "survives"]:
     """Run the tests that belong to a mutant and print it where none fails."""
-    if failure(mutant.module, mutant.code, folder, patience):
-        return False
+    try:
+        if run_tests(TESTS[mutant.module], mutant.module, mutant.code, folder, patience):
+            return "fails"
+    except subprocess.TimeoutExpired:
+        return "hangs"
     print(f"survives: {mutant}", flush=True)
-    return True
+    return "survives"
 
 
-def failure(module: str, code: str, folder: str, patience: float) -> str:
-    """Run the tests of a module with this code in its place; return what they say where one fails, else nothing."""
+def run_tests(tests: tuple[str, ...], module: str, code: str, folder: str, patience: float | None) -> str:
+    """
+    Run tests with this code in the place of a module, if any; return what they say where one fails, else nothing.
+
+    Raises `subprocess.TimeoutExpired` where they take more than `patience` seconds.
+    """
+    command = [sys.executable, "-m", "pytest", *tests, "-qx", "-n0", "-p", "no:cacheprovider",
+               "-m", "not browser and not postgresql", "--hypothesis-seed=0", "--tb=short"]  # fmt: skip
+    # What fails here is not to be tried again in other runs.
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
     with tempfile.NamedTemporaryFile("w", suffix=".py", dir=folder, encoding="utf-8") as file:
         file.write(code)
         file.flush()
-        command = [sys.executable, "-m", "pytest", *TESTS[module], "-qx", "-n0", "-p", "no:cacheprovider",
-                   "-m", "not browser and not postgresql", "--hypothesis-seed=0", "--tb=short"]  # fmt: skip
-        paths = [str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {
-            **os.environ,
-            "CASEPATH_MUTANT": f"{ROOT / module}{os.pathsep}{file.name}",
-            "PYTHONPATH": os.pathsep.join(paths),
-            # What fails here is not to be tried again in other runs.
-            "HYPOTHESIS_STORAGE_DIRECTORY": folder,
-        }
+        if module:
+            environment["CASEPATH_MUTANT"] = f"{ROOT / module}{os.pathsep}{file.name}"
+            environment["PYTHONPATH"] = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
         with subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
         ) as process:  # fmt: skip
+            RUNNING.add(process)
             try:
                 said, _ = process.communicate(timeout=patience)
-            except subprocess.TimeoutExpired:
-                return f"They are not done after {patience:.0f} s."
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                stop(process)
+                RUNNING.discard(process)
     return said[-3000:] if process.returncode else ""
+
+
+def stop(*processes: subprocess.Popen[str]) -> None:
+    """End test runs with all that they started."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ _TABLES = ("tests/unit/test_dmn_tables.py", "tests/unit/test_dmn_model.py", "tes
            "tests/unit/test_decisions.py", "tests/unit/test_dmn_tck.py")  # fmt: skip
 _HISTORY = ("tests/unit/test_history.py", "tests/integration/test_history.py")
 _JOBS = ("tests/integration/test_jobs.py", "tests/integration/test_workers.py", "tests/integration/test_semantics.py",
-         "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py",
-         "tests/web/test_operations.py")  # fmt: skip
-_MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS)
+         "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py")  # fmt: skip
+_MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS[:-1])
 _EXTERNAL = ("tests/integration/test_external_tasks.py", "tests/integration/test_workers.py",
-             "tests/integration/test_semantics_failures.py", "tests/web/test_operations.py")  # fmt: skip
+             "tests/integration/test_semantics_failures.py")  # fmt: skip
 
 #: Module to test files.
 TESTS: dict[str, tuple[str, ...]] = {

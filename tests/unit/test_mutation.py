@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.mutation.__main__ import ROOT, failure
+from tests.mutation.__main__ import ROOT, run_tests
 from tests.mutation.changing import mutants
 from tests.mutation.rules import TESTS
 
@@ -47,10 +47,10 @@ def test_mutants__change_one_place_each_and_no_text_for_people(tmp_path: Path) -
     }  # fmt: skip
 
 
-def test_failure__of_a_changed_rule_and_not_of_the_rule(tmp_path: Path) -> None:
+def test_run_tests__with_a_changed_rule_and_without(tmp_path: Path) -> None:
     module = "engine/forms/submission.py"
     code = (ROOT / module).read_text(encoding="utf-8")
-
-    assert failure(module, code, str(tmp_path), 300) == ""
     changed = code.replace("number > field.max", "number >= field.max")
-    assert "1 failed" in failure(module, changed, str(tmp_path), 300)
+
+    assert run_tests(TESTS[module], module, code, str(tmp_path), None) == ""
+    assert "1 failed" in run_tests(TESTS[module], module, changed, str(tmp_path), None)

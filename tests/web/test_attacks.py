@@ -22,6 +22,7 @@ from casepath.engine import database
 from casepath.engine.people import identity
 from casepath.settings import Settings
 from casepath.web import create_app
+from tests.each import each
 from tests.web.populated import Populated, populate
 from tests.web.visitor import Visitor, text
 
@@ -159,8 +160,8 @@ class TestRequests:
     def test_form__sent_to_no_address(self, administrator: Visitor) -> None:
         assert administrator.client.post("/nothing", data={"a": "b"}).status_code == 404
 
-    @pytest.mark.parametrize("host", ["x" * 70, "a..b", ".a"])
-    @pytest.mark.parametrize("method", ["GET", "POST"])
+    @each("host", ["x" * 70, "a..b", ".a"])
+    @each("method", ["GET", "POST"])
     def test_host__that_is_none(self, administrator: Visitor, host: str, method: str) -> None:
         answer = administrator.client.open("/tasks/", method=method, headers={"Host": host})
         assert answer.status_code == 400

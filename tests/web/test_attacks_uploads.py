@@ -22,6 +22,7 @@ from casepath.engine.database import models as engine_models
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.settings import Settings
 from casepath.web import create_app
+from tests.each import each
 from tests.web.populated import FOLDERS, PNG, Populated, populate
 from tests.web.visitor import Visitor, text
 
@@ -120,8 +121,8 @@ class TestFiles:
         options = {"content_type": "multipart/form-data; boundary=x", "headers": {"X-CSRF-Token": "token"}}
         return visitor.client.post(f"/matters/attachments/{there.key}", data=body, **options).status_code
 
-    @pytest.mark.parametrize("body", [b"--x\r\nContent-Disposition: form-data; name=\"fi", b"", b"\x00" * 100])
-    @pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "multipart/form-data"])
+    @each("body", [b"--x\r\nContent-Disposition: form-data; name=\"fi", b"", b"\x00" * 100])
+    @each("kind", ["multipart/form-data; boundary=x", "multipart/form-data"])
     def test_body__that_is_broken(self, alice: Visitor, there: Populated, body: bytes, kind: str) -> None:
         answer = alice.client.post(
             f"/matters/attachments/{there.key}", data=body, content_type=kind, headers={"X-CSRF-Token": "token"}
@@ -145,8 +146,8 @@ class TestFiles:
 
 
 class TestDeployment:
-    @pytest.mark.parametrize(
-        ("content", "name"),
+    @each(
+        "content, name",
         [
             (BOMB, "a.bpmn"),
             (OUTSIDE, "a.bpmn"),
@@ -166,12 +167,11 @@ class TestDeployment:
             (b"\xff\xfe", "a.form"),
             (b"null", "a.form"),
         ],
-        ids=lambda value: str(value)[:40],
     )
     def test_refused__with_a_page_that_says_why(self, owner: Visitor, content: bytes, name: str) -> None:
         assert deploy(owner, (content, name)) == 422
 
-    @pytest.mark.parametrize("name", ["../../a.exe", "a", "a.bpmn/", "\u202efrom", ""])
+    @each("name", ["../../a.exe", "a", "a.bpmn/", "\u202efrom", ""])
     def test_name__that_is_none_of_ours(self, owner: Visitor, name: str) -> None:
         assert deploy(owner, (b"<a/>", name)) in {422}
 
@@ -184,7 +184,7 @@ class TestDeployment:
         for page in ("/processes/", "/processes/show/matter", "/processes/deployments/", "/processes/upload"):
             assert "<script>document" not in text(owner.get(page))
 
-    @pytest.mark.parametrize(
+    @each(
         "sent",
         [
             {"xml": "<a/>", "name": 5},
@@ -257,6 +257,7 @@ class TestTasks:
         assert answer.status_code in {303, 422}
 
 
+@pytest.mark.browser
 def test_sheet__runs_no_script_in_a_browser(app: Flask, there: Populated, page: Page) -> None:
     """Even where the browser is made to show it, in a frame or from a link."""
     server = make_server("127.0.0.1", 0, app, threaded=True)

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.people import identity
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -43,7 +44,7 @@ class TestLogIn:
         assert asked.location == "/login?next=/tasks/?view%3Dall%26q%3DTS2026"
         assert log_in(nobody, "alice", PASSWORD, next="/tasks/?view=all&q=TS2026")[1] == "/tasks/?view=all&q=TS2026"
 
-    @pytest.mark.parametrize(
+    @each(
         "address",
         [
             "https://evil.example/",

@@ -16,6 +16,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
 from casepath.engine.queries import deployed, versions
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -76,7 +77,7 @@ class TestWhoMay:
     )
     OWNERS = ("/processes/modeler", "/processes/modeler?definition=1", "/processes/upload")
 
-    @pytest.mark.parametrize("page", EVERYBODY)
+    @each("page", EVERYBODY)
     def test_pages__everybody_who_is_logged_in(
         self, visit: Visit, nobody: Visitor, deployed_processes: None, page: str, rows: Rows
     ) -> None:
@@ -86,9 +87,9 @@ class TestWhoMay:
         assert visit("stranger").get(address).status_code == 200
         assert nobody.get(address).status_code == 302
 
-    @pytest.mark.parametrize("page", OWNERS)
-    @pytest.mark.parametrize(
-        ("username", "status"),
+    @each("page", OWNERS)
+    @each(
+        "username, status",
         [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("olivia", 200), ("administrator", 200)],
     )
     def test_pages__of_process_owners(
@@ -154,7 +155,7 @@ class TestShow:
         assert "<h1>新的请求</h1>" in text(olivia.get("/processes/show/request"))
         assert "<h1>客户请求</h1>" in text(olivia.get("/processes/show/request?version=1"))
 
-    @pytest.mark.parametrize(
+    @each(
         "page",
         [
             "/processes/show/other",
@@ -227,19 +228,19 @@ class TestDeploy:
         assert "Expected" in english["problems"][0]["message"]
         assert version_of(rows, "request") == 1
 
-    @pytest.mark.parametrize("diagram", ["", "x", "<a/>", "<" * 1000, BOMB, DIAGRAM[: len(DIAGRAM) // 2]])
+    @each("diagram", ["", "x", "<a/>", "<" * 1000, BOMB, DIAGRAM[: len(DIAGRAM) // 2]])
     def test_deploy__hostile_or_broken(self, olivia: Visitor, rows: Rows, diagram: str) -> None:
         answer = edit(olivia, diagram)
         assert answer.status_code == 422
         assert answer.get_json()["message"]
         assert version_of(rows, "request") == 1
 
-    @pytest.mark.parametrize("sent", [None, [], {}, {"xml": 1}, "x"])
+    @each("sent", [None, [], {}, {"xml": 1}, "x"])
     def test_deploy__not_what_the_editor_sends(self, olivia: Visitor, sent: object) -> None:
         answer = olivia.client.post("/processes/modeler", json=sent, headers={"X-CSRF-Token": "token"})
         assert answer.status_code == 400
 
-    @pytest.mark.parametrize("name", ["../../x.bpmn", "x" * 400, "a\x00b", "<script>.bpmn", ""])
+    @each("name", ["../../x.bpmn", "x" * 400, "a\x00b", "<script>.bpmn", ""])
     def test_deploy__hostile_names(self, olivia: Visitor, name: str) -> None:
         assert edit(olivia, DIAGRAM.replace("收到请求", "收到"), name).status_code == 200
         page = text(olivia.get("/processes/deployments/"))

@@ -9,6 +9,7 @@ from flask import Flask, abort
 
 from casepath.engine import errors
 from casepath.web import auth, headers
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 FINDING = errors.Finding(level="error", code="no-start", file="x.bpmn", element_id="P", message="no", message_zh="没有")
@@ -51,7 +52,7 @@ def refusing(app: Flask) -> Iterator[Flask]:
     auth.PUBLIC.discard(answer)
 
 
-@pytest.mark.parametrize("name", REFUSALS)
+@each("name", REFUSALS)
 @pytest.mark.usefixtures("refusing")
 def test_refused__as_page(alice: Visitor, name: str) -> None:
     answer = alice.get(f"/raise/{name}")
@@ -62,7 +63,7 @@ def test_refused__as_page(alice: Visitor, name: str) -> None:
     assert "Traceback" not in text(answer)
 
 
-@pytest.mark.parametrize("name", REFUSALS)
+@each("name", REFUSALS)
 @pytest.mark.usefixtures("refusing")
 def test_refused__as_json(alice: Visitor, name: str) -> None:
     answer = alice.get(f"/raise/{name}", headers={"Accept": "application/json"})
@@ -93,7 +94,7 @@ def test_refused__gives_back_what_was_typed_but_no_secrets(alice: Visitor) -> No
     assert ">token<" not in text(answer)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 415, 418, 429])
+@each("status", [400, 403, 404, 405, 410, 413, 415, 418, 429])
 @pytest.mark.usefixtures("refusing")
 def test_http_errors__have_pages_for_everybody(nobody: Visitor, status: int) -> None:
     answer = nobody.get(f"/status/{status}")

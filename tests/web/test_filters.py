@@ -13,6 +13,7 @@ from flask import Flask, g
 
 from casepath.engine import errors
 from casepath.web import filters, forms
+from tests.each import each
 
 NOON = datetime(2026, 10, 1, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
 
@@ -27,8 +28,8 @@ def language(request: pytest.FixtureRequest, app: Flask, clock: ModuleType) -> I
         yield request.param
 
 
-@pytest.mark.parametrize(
-    ("hours", "chinese", "english", "tone"),
+@each(
+    "hours, chinese, english, tone",
     [
         (-30, "已逾期30小时", "30 hours overdue", "overdue"),
         (-0.5, "已逾期30分钟", "30 minutes overdue", "overdue"),
@@ -49,8 +50,8 @@ def test_due__without_a_date() -> None:
     assert filters.due_text(datetime(9999, 12, 31, tzinfo=UTC)) == ""
 
 
-@pytest.mark.parametrize(
-    ("at", "chinese", "english"),
+@each(
+    "at, chinese, english",
     [
         (NOON, "今天 12:00", "today 12:00"),
         (NOON - timedelta(hours=13), "昨天 23:00", "yesterday 23:00"),
@@ -63,8 +64,8 @@ def test_moment__as_short_as_it_is_clear(language: str, at: datetime, chinese: s
     assert filters.moment(at) == (chinese if language == "zh_CN" else english)
 
 
-@pytest.mark.parametrize(
-    ("value", "chinese", "english"),
+@each(
+    "value, chinese, english",
     [
         (None, "—", "—"),
         (True, "是", "Yes"),

@@ -12,6 +12,7 @@ from casepath.engine import deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, process_instances
 from casepath.engine.queries import instances
+from tests.each import each
 from tests.web import matters
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text
@@ -55,8 +56,8 @@ class TestRepair:
     def operator(self, visit: Visit, matter_process: None) -> Visitor:
         return visit("operator")
 
-    @pytest.mark.parametrize("reason", ["", "   ", "x" * 1001])
-    @pytest.mark.parametrize("verb", ["cancel", "suspend", "variables", "tokens"])
+    @each("reason", ["", "   ", "x" * 1001])
+    @each("verb", ["cancel", "suspend", "variables", "tokens"])
     def test_each__needs_a_reason(self, operator: Visitor, matter: Matter, rows: Rows, verb: str, reason: str) -> None:
         form = {"reason": reason, "name": "loss", "value": "1", "start_before": "review"}
         answer = operator.post(f"/matters/instances/{matter.id}/{verb}", form)
@@ -89,7 +90,7 @@ class TestRepair:
             found = process_instances.variables(session, matter.id)["loss"]
         assert (answer.status_code, found) == (303, value if kept is None else kept)
 
-    @pytest.mark.parametrize("name", ["", "a b", "1a", "a.b", "<script>", "x" * 300])
+    @each("name", ["", "a b", "1a", "a.b", "<script>", "x" * 300])
     def test_set_variable__senseless_name(self, operator: Visitor, matter: Matter, name: str) -> None:
         form = {"reason": "更正", "name": name, "value": "1"}
         assert operator.post(f"/matters/instances/{matter.id}/variables", form).status_code == 422
@@ -103,7 +104,7 @@ class TestRepair:
             assert [element for _, element in instances.alive(session, matter.id)] == ["review"]
         assert "直接复核" in text(operator.get(f"/matters/show/{matter.key}"))
 
-    @pytest.mark.parametrize(
+    @each(
         "form", [{}, {"start_before": "nowhere"}, {"cancel": "999"}, {"cancel": "x"}, {"cancel": "9" * 5000}]
     )
     def test_move__senseless(self, operator: Visitor, matter: Matter, form: dict[str, str], rows: Rows) -> None:

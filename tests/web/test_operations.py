@@ -18,6 +18,7 @@ from casepath.engine.instances import external_tasks, incidents, jobs, process_i
 from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.people import identity
 from casepath.engine.queries import operations
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -79,9 +80,9 @@ def only_job(rows: Rows, state: str) -> operations.JobRow:
 
 
 class TestWhoMay:
-    @pytest.mark.parametrize("page", PAGES)
-    @pytest.mark.parametrize(
-        ("username", "status"),
+    @each("page", PAGES)
+    @each(
+        "username, status",
         [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("operator", 200), ("administrator", 200)],
     )
     def test_pages(self, visit: Visit, operator: Visitor, page: str, username: str | None, status: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.people import identity
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -39,9 +40,9 @@ def groups_of(rows: Rows, username: str) -> set[str]:
 
 
 class TestWhoMay:
-    @pytest.mark.parametrize("page", PAGES)
-    @pytest.mark.parametrize(
-        ("username", "status"),
+    @each("page", PAGES)
+    @each(
+        "username, status",
         [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 200)],
     )
     def test_pages(self, visit: Visit, page: str, username: str | None, status: int) -> None:
@@ -76,8 +77,8 @@ class TestUsers:
         for username in ("alice", "bob", "stranger", "director", "administrator"):
             assert f'href="/people/users/{username}"' in page
 
-    @pytest.mark.parametrize(
-        ("asked", "found"), [("ali", True), ("ALICE", True), ("bob", False), ("%", False), ("", True)]
+    @each(
+        "asked, found", [("ali", True), ("ALICE", True), ("bob", False), ("%", False), ("", True)]
     )
     def test_index__search(self, administrator: Visitor, asked: str, found: bool) -> None:
         page = text(administrator.get("/people/", query_string={"q": asked}))
@@ -106,8 +107,8 @@ class TestUsers:
         assert login.status_code == 303
         assert shown[1] not in text(administrator.get(answer.location))
 
-    @pytest.mark.parametrize(
-        ("change", "said"),
+    @each(
+        "change, said",
         [
             ({"username": "alice"}, "“alice”已存在"),
             ({"username": ""}, "您填写的是“”"),
@@ -168,8 +169,8 @@ class TestGroups:
             assert (found.name, found.name_en, found.sees_all) == ("法务", None, False)
         assert "法务" in text(administrator.get("/people/groups"))
 
-    @pytest.mark.parametrize(
-        ("form", "said"),
+    @each(
+        "form, said",
         [
             ({"key": "", "name": "律师"}, "您填写的是“”"),
             ({"key": "a b", "name": "律师"}, "您填写的是“a b”"),

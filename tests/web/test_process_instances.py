@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from casepath.engine.instances import process_instances
+from tests.each import each
 from tests.web.matters import Matter, Rows, register, solve
 from tests.web.visitor import Visitor, text
 
@@ -29,9 +30,9 @@ class TestWhoMay:
         "/matters/instances/{id}/path",
     )
 
-    @pytest.mark.parametrize("page", PAGES)
-    @pytest.mark.parametrize(
-        ("username", "status"),
+    @each("page", PAGES)
+    @each(
+        "username, status",
         [
             (None, 302),
             ("stranger", 404),
