@@ -19,6 +19,7 @@ from casepath.engine.expressions.methods import METHODS
 from casepath.engine.time import timers
 from casepath.engine.time.clock import Calendar
 from casepath.engine.time.timers import Due, Kind
+from tests.each import each
 
 DOCS = Path(__file__).parents[2] / "docs"
 ENGLISH = (DOCS / "expressions.md").read_text("utf-8")
@@ -48,7 +49,7 @@ EXPRESSIONS = [line for block in blocks("juel") for line in block.splitlines()]
 TIMERS = [line for block in blocks("timers") for line in block.splitlines()]
 
 
-@pytest.mark.parametrize("line", EXPRESSIONS)
+@each("line", EXPRESSIONS)
 def test_expression(line: str) -> None:
     example = EXAMPLE.fullmatch(line)
     assert example is not None
@@ -62,7 +63,7 @@ def test_expression(line: str) -> None:
     assert values.plain(value) == json.loads(example["expected"])
 
 
-@pytest.mark.parametrize("line", TIMERS)
+@each("line", TIMERS)
 def test_timer(line: str) -> None:
     example = EXAMPLE.fullmatch(line)
     assert example is not None

@@ -12,6 +12,7 @@ import pytest
 from casepath.engine import errors
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.time.clock import Calendar
+from tests.each import each
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 30, 9, tzinfo=UTC)  # 17:00 in Shanghai, the evening before National Day
@@ -38,8 +39,8 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@each(
+    "text, expected",
     [
         # literals
         ("1", 1), ("1.5", Decimal("1.5")), (".5", Decimal("0.5")), ("1e3", 1000), ("'a'", "a"), ('"a"', "a"),
@@ -114,8 +115,8 @@ def test_evaluate(text: str, expected: object) -> None:
     assert type(found) is type(expected) or isinstance(expected, datetime)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@each(
+    "text, expected",
     [
         ("vip == True", True), ("vip == False", False), ("nothing == None", True), ("amount != None", True),
         ("nothing is None", True), ("nothing is not None", False), ("amount is  not None", True), ("vip is True", True),
@@ -218,8 +219,8 @@ def test_evaluate__functions_and_methods(text: str, expected: object) -> None:
     assert type(found) is type(expected) or isinstance(expected, datetime)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
+@each(
+    "text, expected",
     [
         ("Complaint ${execution.businessKey} of ${name}", "Complaint C-2026-017 of Li Lei"),
         ("#{amount}/#{amount + 1}", "1500/1501"), ("plain text", "plain text"), ("", ""), (" ${amount} ", 1500),
@@ -234,8 +235,8 @@ def test_evaluate__text_with_expressions(text: str, expected: object) -> None:
     assert value(text) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "names", "functions"),
+@each(
+    "text, names, functions",
     [
         ("${a.b[c] == d.trim() }", {"a", "c", "d"}, {"trim"}),
         ("${max(a, b) > now()}", {"a", "b"}, {"max", "now"}),
@@ -252,8 +253,8 @@ def test_compile_expression__names_and_functions(text: str, names: set[str], fun
     assert expression.constant is (text == "plain")
 
 
-@pytest.mark.parametrize(
-    ("text", "reads"),
+@each(
+    "text, reads",
     [
         ("${amount > 1000 && vip}", {"amount": 1500, "vip": True}),
         ("${amount < 1000 && vip}", {"amount": 1500}),  # what is not needed is not read
@@ -280,7 +281,7 @@ def test_condition(text: str, expected: bool) -> None:
     assert reads
 
 
-@pytest.mark.parametrize("text", ["${amount}", "${nothing}", "${'true'}", "true", "${name}!"])
+@each("text", ["${amount}", "${nothing}", "${'true'}", "true", "${name}!"])
 def test_condition__demands_true_or_false(text: str) -> None:
     with pytest.raises(errors.ExpressionError, match="Expected true or false"):
         compile_expression(text).condition(VARIABLES, ENVIRONMENT)
@@ -296,8 +297,8 @@ def test_evaluate__without_calendar_there_is_no_working_time() -> None:
         compile_expression("${workingTime('PT2H')}").evaluate({}, Environment(now=NOW))
 
 
-@pytest.mark.parametrize(
-    ("text", "position"),
+@each(
+    "text, position",
     [
         ("${", 2), ("${}", 2), ("${a", 3), ("${a b}", 4), ("${a +}", 5), ("${(a}", 4), ("${a = 1}", 4),
         ("${a & b}", 4),
@@ -337,7 +338,7 @@ def test_compile_expression__unknown_function_names_the_nearest() -> None:
         compile_expression("${workingTim('PT2H')}")
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "1 / 0", "1 % 0", "amount / (i - 1)", "'a' + 1", "'a' - 1", "null + 1", "amount + nothing", "true + 1", "-'x'",

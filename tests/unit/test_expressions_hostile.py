@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from casepath.engine import errors
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.time.clock import Calendar
+from tests.each import each
 
 ENVIRONMENT = Environment(
     now=datetime(2026, 10, 1, tzinfo=UTC),
@@ -139,9 +140,10 @@ def evaluated(text: str, *, bare: bool) -> object:
         return error
 
 
-@pytest.mark.parametrize("text", PROBES, ids=[f"{place}-{probe[:24]!r}" for place, probe in enumerate(PROBES)])
-@pytest.mark.parametrize("bare", [True, False], ids=["bare", "template"])
+@each("text", PROBES)
+@each("bare", [True, False])
 def test_evaluate__hostile(text: str, bare: bool) -> None:
+    signal.alarm(10)  # for every text anew
     outcome = evaluated(text if bare else f"x${{{text}}}", bare=bare)
 
     if isinstance(outcome, errors.ExpressionError):
