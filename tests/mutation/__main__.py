@@ -27,6 +27,9 @@ LEAST_PATIENCE, PATIENCE = 30, 5
 #: Test runs that have not ended.
 RUNNING: set[subprocess.Popen[str]] = set()
 
+#: What becomes of a change when the tests run.
+Fate = Literal["fails", "hangs", "survives"]
+
 
 def main() -> None:
     """Run the command."""
@@ -65,7 +68,7 @@ def run(modules: list[str], sample: int | None, seed: int, jobs: int) -> int:
             stop(*RUNNING)
             raise
     noticed = len(drawn) - fates["survives"]
-    print(f"\n{noticed} of {len(drawn)} changes were noticed ({noticed / len(drawn):.1%}), "
+    print(f"\n\n{noticed} of {len(drawn)} changes were noticed ({noticed / len(drawn):.1%}), "
           f"{fates['hangs']} of them because the tests took too long.")  # fmt: skip
     return 0
 
@@ -77,15 +80,15 @@ def unchanged(tests: tuple[str, ...], folder: str) -> tuple[float, str]:
     return time.monotonic() - started, failure
 
 
-def fate(mutant: Mutant, folder: str, patience: float) -> Literal["fails", "hangs", "survives"]:
-    """Run the tests that belong to a mutant and print it where none fails."""
+def fate(mutant: Mutant, folder: str, patience: float) -> Fate:
+    """Run the tests that belong to a mutant; print it where none fails, else a dot."""
     try:
-        if run_tests(TESTS[mutant.module], mutant.module, mutant.code, folder, patience):
-            return "fails"
+        failure = run_tests(TESTS[mutant.module], mutant.module, mutant.code, folder, patience)
+        found: Fate = "fails" if failure else "survives"
     except subprocess.TimeoutExpired:
-        return "hangs"
-    print(f"survives: {mutant}", flush=True)
-    return "survives"
+        found = "hangs"
+    print(f"\n{mutant}" if found == "survives" else ".", end="", flush=True)
+    return found
 
 
 def run_tests(tests: tuple[str, ...], module: str, code: str, folder: str, patience: float | None) -> str:

@@ -139,20 +139,57 @@ def test_check__refused(component: Any, code: str) -> None:
     assert codes(component) == [code]
 
 
+@each(
+    "component",
+    [
+        *(field(validate={"validationType": kind}) for kind in ("email", "phone", "custom", "")),
+        field(validate={"minLength": 0, "maxLength": 1_000_000, "pattern": "x" * 500}),
+        field("number", validate={"min": "-1.5", "max": 0}), field("number", decimalDigits=0),
+        field("number", decimalDigits=10), field(validate={"required": False}),
+        *(field(layout={"columns": columns}) for columns in (1, 16, None)),
+        *(field("datetime", subtype=subtype) for subtype in ("date", "time", "datetime")),
+        field("select", values=[{"value": str(number)} for number in range(1_000)], defaultValue="999"),
+        field("checklist", defaultValue=["no", "yes"]), field(key="_" + "a" * 127), field(label="a = b"),
+        field("textarea", validate={"pattern": "x"}),
+    ],
+)  # fmt: skip
+def test_check__accepted(component: Component) -> None:
+    assert codes(component) == []
+
+
+@each(
+    "component, code",
+    [
+        (field(validate={"maxLength": 1_000_001}), "field-rules"), (field(validate={"maxLength": True}), "field-rules"),
+        (field(layout={"columns": 0}), "component-property"), (field(layout={"columns": 17}), "component-property"),
+        (field(layout={"columns": "4"}), "component-property"), (field(layout=[4]), "component-property"),
+        (field("number", decimalDigits=-1), "field-rules"), (field(key="a" * 129), "field-key"),
+        (field("select", values=[{"value": str(number)} for number in range(1_001)]), "field-options"),
+        (field("select", values={"value": "x"}), "field-options"), (field(label=["a"]), "component-property"),
+        (field("number", validate={"min": "Infinity"}), "field-rules"),
+        (field(defaultValue="=x"), "component-expression"),
+    ],
+)  # fmt: skip
+def test_check__just_beyond_what_is_accepted(component: Component, code: str) -> None:
+    assert codes(component) == [code]
+
+
 def test_check__key_twice_also_in_a_group() -> None:
     assert codes(field(), {"type": "group", "id": "g", "components": [field()]}) == ["field-key-twice"]
 
 
 def test_check__groups_too_deep() -> None:
     component: Component = field()
-    for _ in range(8):
+    for _ in range(7):
         component = {"type": "group", "id": "g", "components": [component]}
 
-    assert codes(component) == ["form-too-deep"]
+    assert codes(component) == []
+    assert codes({"type": "group", "id": "g", "components": [component]}) == ["form-too-deep"]
 
 
 def test_check__too_many_components() -> None:
     assert codes(*({"type": "spacer"} for _ in range(501))) == ["form-too-large"]
+    assert codes(*({"type": "spacer"} for _ in range(500))) == []
 
 
 def test_check__names_the_component() -> None:
@@ -175,6 +212,7 @@ def test_parse__fields() -> None:
     first, second = form.fields
     assert (first.key, first.type, first.label, first.label_en) == ("a", "textfield", "标签", "A")
     assert (first.required, first.max_length, second.key) == (True, 5, "b")
+    assert (second.label_en, second.required, second.readonly, second.max_length) == ("", False, False, None)
 
 
 # What is filled in
