@@ -26,7 +26,11 @@ _BREAKING: set[Operator] = {
 }  # fmt: skip
 #: What is not looked into: types, imports, decorators, and texts for people.
 _LEFT_ALONE = (cst.Annotation, cst.Import, cst.ImportFrom, cst.Decorator, cst.FormattedString, cst.ConcatenatedString)
-_SAYS_SOMETHING = m.Call(func=m.Attribute(value=m.Name("log"))) | m.Call(func=m.Attribute(attr=m.Name("find")))
+_NO_RULE = (
+    m.Subscript(value=m.Name("Literal"))
+    | m.Call(func=m.Attribute(value=m.Name("log")))
+    | m.Call(func=m.Attribute(attr=m.Name("find")))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ def mutants(root: Path, module: str) -> list[Mutant]:
 
 def _changes(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     """Yield each place with what may stand there instead."""
-    if isinstance(node, _LEFT_ALONE) or m.matches(node, _SAYS_SOMETHING) or _is_text(node):
+    if isinstance(node, _LEFT_ALONE) or m.matches(node, _NO_RULE) or _is_text(node):
         return
     for kind, operator in OPERATORS:
         if isinstance(node, kind):
