@@ -98,3 +98,21 @@ def test_matter__stranger(transaction: Sessions, key: str) -> None:
 
         with pytest.raises(errors.NotFound):
             access.matter(session, PEOPLE["stranger"], key)
+
+
+@pytest.mark.parametrize("key", [KEY, "TS9999"])
+def test_contributor__strangers_are_told_that_it_is_not_there(transaction: Sessions, key: str) -> None:
+    with transaction.begin() as session:
+        factories.process_instance(session)
+
+        with pytest.raises(errors.NotFound):
+            access.contributor(session, PEOPLE["stranger"], key)
+
+
+def test_contributor__whoever_may_only_look_is_refused(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        factories.process_instance(session)
+
+        assert access.contributor(session, PEOPLE["starter"], KEY) == "alice"
+        with pytest.raises(errors.Forbidden):
+            access.contributor(session, PEOPLE["auditor"], KEY)

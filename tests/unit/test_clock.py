@@ -153,6 +153,10 @@ def test_subtract__in_china(end: str, hours: float, start: str) -> None:
     assert DEALER.add(shanghai(end), -timedelta(hours=hours)) == shanghai(start if hours else end)
 
 
+def test_subtract__less_than_nothing_adds() -> None:
+    assert DEALER.subtract(shanghai("2026-11-20T17:00"), -timedelta(hours=2)) == shanghai("2026-11-23T09:30")
+
+
 @given(*[st.datetimes(naive(2025), naive(2027), timezones=st.just(UTC))] * 3)
 def test_working_between__adds_up(first: datetime, second: datetime, third: datetime) -> None:
     total = DEALER.working_between(first, second) + DEALER.working_between(second, third)

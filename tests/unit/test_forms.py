@@ -241,6 +241,7 @@ def test_parse__fields() -> None:
         (field("datetime"), "", None),
         (field("datetime", subtype="time"), "14:30", time(14, 30)),
         (field("datetime", subtype="datetime"), "2026-10-01T14:30", datetime(2026, 10, 1, 6, 30, tzinfo=UTC)),
+        (field("datetime", subtype="datetime"), "2026-10-01 14:30", datetime(2026, 10, 1, 6, 30, tzinfo=UTC)),
         (field("select"), "yes", "yes"),
         (field("select"), "", None),
         (field("radio"), "no", "no"),

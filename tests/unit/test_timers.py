@@ -39,7 +39,7 @@ def moments(kind: Kind, text: str, *, count: int = 5) -> list[datetime]:
     [
         ("date", "2026-10-01", "2026-10-01T00:00"),
         ("date", "2026-10-01T09:00", "2026-10-01T09:00"),
-        ("date", "2026-10-01T09:00:00+02:00", "2026-10-01T09:00"),
+        ("date", "2026-10-01T09:00:00+08:00", "2026-10-01T03:00"),  # of another zone
         ("date", "2020-01-01", "2020-01-01T00:00"),  # passed: due at once
         ("duration", "PT2H", "2026-03-27T19:00"),
         ("duration", "P3D", "2026-03-30T17:00"),  # the same time of day
@@ -47,6 +47,7 @@ def moments(kind: Kind, text: str, *, count: int = 5) -> list[datetime]:
         ("duration", "P1M", "2026-04-27T17:00"),
         ("duration", "P11M", "2027-02-27T17:00"),
         ("duration", "P1Y2M3DT4H5M6.5S", "2027-05-30T21:05:06.500000"),
+        ("duration", "PT0,25S", "2026-03-27T17:00:00.250000"),
         ("duration", "P2W", "2026-04-10T17:00"),
         ("duration", "PT0S", "2026-03-27T17:00"),
     ],
@@ -178,7 +179,9 @@ def test_first__refuses_what_is_beyond_all_years() -> None:
     ],
 )
 def test_schedule__values_of_expressions(kind: Kind, value: object, expected: str) -> None:
-    assert timers.schedule(kind, value, NOW, BERLIN).at == local(expected)
+    due = timers.schedule(kind, value, NOW, BERLIN)
+
+    assert (due.at, due.remaining, due.next(NOW)) == (local(expected), 0, None)
 
 
 @each(
