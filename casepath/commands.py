@@ -22,7 +22,11 @@ import casepath
 from casepath.engine import database, deployments, errors, history
 from casepath.engine import settings as engine_settings
 from casepath.engine.people import identity
+from casepath.engine.people.authorization import By, Program
 from casepath.settings import Settings
+
+#: Who does what no user is named for.
+COMMAND_LINE = Program("command-line")
 
 
 class Commands(click.Group):
@@ -75,6 +79,7 @@ def read_settings(folder: Path | None, **more: object) -> Settings:
         deployments.use_extensions(settings.extension_modules)
     except errors.InvalidInput as error:
         raise click.ClickException(f"Setting extensions: {error.message}") from error
+    engine_settings.current.time_zone = settings.time_zone
     return settings
 
 
@@ -158,7 +163,7 @@ def worker(settings: Settings) -> None:
 
 @main.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--by", default=None, help="User name that the record shows.")
+@click.option("--by", default=None, help="User who deploys; without one the record shows the command line.")
 @click.pass_obj
 def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> None:
     """
@@ -167,12 +172,12 @@ def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> Non
     All errors are shown, and nothing of a folder is stored when there are any. Warnings do not hinder.
     """
     pool = prepared(settings)
-    failed = [folder for folder in folders if not deploy_folder(pool, folder, by)]
+    failed = [folder for folder in folders if not deploy_folder(pool, folder, by or COMMAND_LINE)]
     if failed:
         sys.exit(1)
 
 
-def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: str | None) -> bool:
+def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: By) -> bool:
     """Deploy one folder and say what came of it; return whether it was accepted."""
     try:
         with database.sessions(pool).begin() as session:
@@ -225,7 +230,7 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
     # Of two that start together one plays: the clock is moved meanwhile.
     with database.alone(pool):
         for part in sorted(filter(Path.is_dir, folder.iterdir()), key=lambda path: path.name != "shared"):
-            if not deploy_folder(pool, part, None):
+            if not deploy_folder(pool, part, demo_people.DEMO):
                 raise click.ClickException(f"Expected processes that can be deployed in {part}")
         with sessions.begin() as session:
             demo_people.add_people(session, folder)
@@ -234,7 +239,7 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
         if told:
             click.echo("Playing the stories …")
             work = loop.Loop(serving.surroundings(settings, pool)).rest
-            demo_people.play_all(sessions, work, told, settings.zone)
+            demo_people.play_all(sessions, work, told)
             click.echo(f"{len(told)} stories played.")
     click.echo(f"Log in with the password {demo_people.PASSWORD} as:")
     with sessions.begin() as session:
@@ -260,8 +265,10 @@ def add_user(
 ) -> None:
     """Add a user."""
     with database.sessions(prepared(settings)).begin() as session:
-        identity.import_people(session, {})
-        identity.create_user(session, username, name=name, email=email, password=password, groups=groups)
+        identity.import_people(session, {}, by=COMMAND_LINE)
+        identity.create_user(
+            session, username, name=name, email=email, password=password, groups=groups, by=COMMAND_LINE
+        )
     click.echo(f"{username} may log in.")
 
 
@@ -272,7 +279,7 @@ def add_user(
 def change_password(settings: Settings, username: str, password: str) -> None:
     """Change a password; the user's sessions end."""
     with database.sessions(prepared(settings)).begin() as session:
-        identity.set_password(session, username, password)
+        identity.set_password(session, username, password, by=COMMAND_LINE)
     click.echo(f"The password of {username} is changed.")
 
 
@@ -302,7 +309,7 @@ def import_users(settings: Settings, file: Path) -> None:
     if not isinstance(mapping, dict):
         raise click.ClickException(f"Expected an object with groups and people in {file}")
     with database.sessions(prepared(settings)).begin() as session:
-        imported = identity.import_people(session, mapping)
+        imported = identity.import_people(session, mapping, by=COMMAND_LINE)
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 

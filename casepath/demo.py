@@ -7,30 +7,28 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import stories
-from casepath.engine import forms
-from casepath.engine.deployments import definitions
 from casepath.engine.instances import jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
-from casepath.engine.queries import deployed
+from casepath.engine.people.authorization import Program
 from casepath.engine.time import clock
 from casepath.stories import Story
 
 #: Everybody's password in the demo.
 PASSWORD = "casepath-demo"  # noqa: S105
+#: Who deploys and lets people in.
+DEMO = Program("demo")
 
 
 class EngineStage:
     """Plays a story directly on the engine, with the workers' loop running in between."""
 
-    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None], zone: ZoneInfo) -> None:
+    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None]) -> None:
         self.sessions = sessions
         self.work = work
-        self.zone = zone
         self.business_key = ""
 
     def now(self) -> datetime:
@@ -59,10 +57,7 @@ class EngineStage:
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """Register the matter."""
         with self.sessions.begin() as session:
-            definition = definitions.latest(session, "process", story.process)
-            form_key = deployed.texts(session, definition.id).start_form_key
-            typed = self.typed(session, form_key, definition.id, variables)
-            started = process_instances.start(session, story.process, typed, by=by)
+            started = process_instances.start(session, story.process, variables, by=by)
             self.business_key = started.business_key or ""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
@@ -71,23 +66,7 @@ class EngineStage:
             task = user_tasks.get(session, user_tasks.open_of(session, self.business_key, element_id))
             if task.assignee is None:
                 user_tasks.claim(session, task.id, by=by)
-            known = process_instances.variables(session, task.process_instance_id)
-            typed = self.typed(session, task.form_key, task.definition_id, variables, known)
-            user_tasks.complete(session, task.id, typed, by=by)
-
-    def typed(
-        self,
-        session: Session,
-        form_key: str | None,
-        definition_id: int,
-        variables: Mapping[str, Any],
-        known: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Return the values of a story as the form makes them; raises `InvalidVariables`."""
-        form = definitions.form(session, form_key, definition_id) if form_key else None
-        if form is None:
-            return dict(variables)
-        return forms.validate(form, stories.as_typed(variables), self.zone, variables=known)
+            user_tasks.complete(session, task.id, variables, by=by)
 
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""
@@ -104,10 +83,10 @@ class EngineStage:
 def add_people(session: Session, processes: Path) -> None:
     """Add groups and people, and give everybody who has none yet the demo's password."""
     mapping = json.loads((processes / "shared" / "groups.json").read_text(encoding="utf-8"))
-    identity.import_people(session, mapping)
+    identity.import_people(session, mapping, by=DEMO)
     for user in identity.users(session):
         if user.password_hash is None:
-            identity.set_password(session, user.username, PASSWORD)
+            identity.set_password(session, user.username, PASSWORD, by=DEMO)
 
 
 def known_passwords(session: Session, processes: Path) -> list[str]:
@@ -129,12 +108,12 @@ def unplayed(session: Session, processes: Path) -> list[Story]:
     return [] if left == told and process_instances.was_started(session) else left
 
 
-def play_all(sessions: sessionmaker[Session], work: Callable[[], None], told: list[Story], zone: ZoneInfo) -> None:
+def play_all(sessions: sessionmaker[Session], work: Callable[[], None], told: list[Story]) -> None:
     """Play stories as far as the demo goes. The clock is real again afterwards."""
     try:
         for story in told:
             stop_after = story.demo.get("stop_after") if story.demo else None
-            stories.play(story, EngineStage(sessions, work, zone), stop_after=stop_after)
+            stories.play(story, EngineStage(sessions, work), stop_after=stop_after)
     finally:
         clock.reset()
     work()

@@ -41,6 +41,7 @@ ENTRIES: Mapping[str, str] = {
     "delegate-again": "Expected somebody else to delegate user task {task} to, but found '{username}'",
     "draft-too-long": "Expected a draft of at most {limit} characters, but found {length}",
     "priority": "Expected a priority from 0 to {limit}, but found {priority}",
+    "not-a-candidate": "Expected somebody who may have user task {task}, but found '{username}'",
     "user-inactive": "Expected an active user, but found '{username}'",
     # process instances
     "business-key": "Expected a business key of 1 to {limit} characters, but found {length}",
@@ -76,6 +77,7 @@ FIELDS: Mapping[str, str] = {
     "not-a-date": "Expected a date such as 2026-10-01, but found '{found}'",
     "not-a-number": "Expected a number, but found '{found}'",
     "not-a-phone": "Expected a telephone number, but found '{found}'",
+    "not-a-text": "Expected text, but found '{found}'",
     "not-a-time": "Expected a time such as 14:30, but found '{found}'",
     "not-a-moment": "Expected a date and a time such as 2026-10-01 14:30, but found '{found}'",
     "not-an-email": "Expected an e-mail address, but found '{found}'",

@@ -16,6 +16,8 @@ class Settings:
     python_scripts: bool = False
     #: Modules with elements that were written for plain SpiffWorkflow.
     extensions: tuple[str, ...] = ()
+    #: The zone in which people type times into forms, IANA name.
+    time_zone: str = "UTC"
 
     @property
     def script_formats(self) -> frozenset[str]:

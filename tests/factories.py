@@ -123,9 +123,11 @@ def external_task(
     return made
 
 
-def group(session: Session, key: str = "service", *, sees_all: bool = False) -> Group:
+def group(
+    session: Session, key: str = "service", *, sees_all: bool = False, distributes: Sequence[str] = ()
+) -> Group:
     """A group of people."""
-    made = Group(key=key, name=key, name_en=key, sees_all=sees_all)
+    made = Group(key=key, name=key, name_en=key, sees_all=sees_all, distributes=json.dumps(list(distributes)))
     session.add(made)
     session.flush()
     return made

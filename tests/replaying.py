@@ -37,6 +37,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.history import ERROR_TEXT, Event, EventView
 from casepath.engine.history.verification import ERASED
 from casepath.engine.instances import migration_plans, process_instances
+from casepath.engine.people.authorization import ENGINE, OPERATOR, Actor, Person, Program
 from casepath.engine.time import clock
 from tests import database as databases
 from tests.world import World
@@ -174,12 +175,12 @@ def _begin(session: Session, event: EventView) -> int:
 def _apply(session: Session, number: int, event: EventView) -> None:
     """Apply the trigger that an event tells of, or write the note that it is."""
     if event.kind == "process_instance.suspended":
-        process_instances.suspend(session, number, by=event.by, reason=event.facts["reason"])
+        process_instances.suspend(session, number, by=_actor(event), reason=event.facts["reason"])
     elif event.kind == "process_instance.resumed":
-        process_instances.resume(session, number, by=event.by, reason=event.facts["reason"])
+        process_instances.resume(session, number, by=_actor(event), reason=event.facts["reason"])
     elif event.kind == "process_instance.migrated":
         plan = _plan(session, number, event.facts)
-        migration_plans.execute(session, plan, number, by=event.by, reason=event.facts["reason"])
+        migration_plans.execute(session, plan, number, by=_actor(event), reason=event.facts["reason"])
     elif event.kind in TRIGGERS:
         runtime.advance(session, number, trigger_of(event), by=event.by)
         if event.kind == KINDS[triggers.ThrowError]:
@@ -192,6 +193,14 @@ def _apply(session: Session, number: int, event: EventView) -> None:
         note = Event(kind=event.kind, activity_instance=event.activity_instance, element_id=event.element_id,
                      facts=event.facts, variables=event.variables or None, by=event.by)  # fmt: skip
         history.record(session, number, note)
+
+
+def _actor(event: EventView) -> Actor:
+    """Return who signs as the event is signed and may do what was done."""
+    if event.by is None:
+        return ENGINE
+    kind, _, name = event.by.partition(":")
+    return Program(name) if name else Person(username=kind, groups=frozenset({OPERATOR}))
 
 
 def _plan(session: Session, number: int, facts: Mapping[str, Any]) -> migration_plans.MigrationPlan:

@@ -25,13 +25,14 @@ from casepath.engine.database.models import ExternalTask, Incident, Job, Process
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, jobs, messages, process_instances, user_tasks
 from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.people.authorization import Program
 from casepath.engine.time import clock
 from tests import adapter
 from tests import database as databases
 from tests.adapter import Files, NotOpen, NotWaiting, OpenTask, Refused, Variables
 
 #: Who does everything.
-ACTOR = "world"
+ACTOR = Program("world")
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 _INSTANCE_COLUMNS = (ProcessInstance.id, ProcessInstance.root_id, ProcessInstance.ended_at, ProcessInstance.end_reason)
@@ -245,9 +246,9 @@ class World(adapter.World):
             return False
         with self._transaction() as session:
             # One by one: what is completed may end the others.
-            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=ACTOR, limit=1)
+            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=ACTOR.name, limit=1)
             for task in fetched:
-                external_tasks.complete(session, task.id, worker_id=ACTOR)
+                external_tasks.complete(session, task.id, worker_id=ACTOR.name)
         return bool(fetched)
 
 

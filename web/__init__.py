@@ -82,6 +82,7 @@ def configure(app: Flask, settings: Settings) -> None:
     app.extensions["settings"] = settings
     engine_settings.current.python_scripts = settings.scripts_enabled
     deployments.use_extensions(settings.extension_modules)
+    engine_settings.current.time_zone = settings.time_zone
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,

@@ -51,7 +51,11 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def requires(rule: Callable[[Person], bool]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keep a view for those whom a rule of `engine.people.authorization` allows it; others get `Forbidden`."""
+    """
+    Keep a page for those whom a rule of `engine.people.authorization` allows it; others get `Forbidden`.
+
+    Only for what is shown: who may change something, the nouns of the engine ask.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -205,7 +209,7 @@ def language() -> Response:
     session["language"] = wanted
     if g.person:
         with g.sessions.begin() as changing:
-            identity.set_language(changing, g.person.username, wanted)
+            identity.set_language(changing, g.person.username, wanted, by=g.person)
     return redirect(next_page(request.form.get("next")), 303)
 
 
@@ -236,7 +240,7 @@ def password_refusals(old: str, new: str, again: str) -> dict[str, str]:
         return {"old": gettext("This is not your password.")}
     try:
         with g.sessions.begin() as changing:
-            identity.set_password(changing, g.person.username, new)
+            identity.change_password(changing, attempt, new)
     except errors.InvalidInput as refusal:
         return {"new": refusals.sentence(refusal)}
     return {}

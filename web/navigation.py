@@ -37,7 +37,6 @@ ENTRIES = (
     Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder"),
     Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
     Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
-    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=authorization.may_report),
     Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
 )
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
+from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import handed_in, people
 from casepath.engine.queries.handed_in import Step
 from casepath.workers import Result, Unrecoverable, Work, topic
@@ -49,7 +50,7 @@ def archive(work: Work) -> Result:
                 name=name,
                 content=content,
                 media_type="text/html",
-                by=None,
+                by=ENGINE,
                 process_instance_id=work.task.process_instance_id,
             )
     return Result(local_variables={"document": marker})

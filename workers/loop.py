@@ -18,7 +18,13 @@ from types import FrameType
 
 from casepath.engine.instances import jobs
 from casepath.engine.time import clock
-from casepath.workers import HANDLERS, Handler, Surroundings, documents, notifications
+from casepath.workers import (
+    HANDLERS,
+    Handler,
+    Surroundings,
+    documents,
+    notifications,
+)
 from casepath.workers.topics import Topics
 
 log = logging.getLogger(__name__)

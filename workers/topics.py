@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from casepath.engine import errors
 from casepath.engine.instances import external_tasks
 from casepath.engine.instances.external_tasks import FetchedTask, Topic
+from casepath.engine.people.authorization import Program
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 from casepath.workers import DEFAULT_LOCK, Handler, Result, Surroundings, Unrecoverable, Work
@@ -87,7 +88,7 @@ class Topics:
     def give_back(self, task: FetchedTask) -> None:
         """Let others have a task that we fetched and did not begin."""
         with self.surroundings.sessions.begin() as session:
-            external_tasks.unlock(session, task.id)
+            external_tasks.unlock(session, task.id, by=Program(self.worker_id))
 
     # -- side by side --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ was deployed; another operating system process notices a new one within `CALENDA
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -18,11 +18,12 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Pool, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, settings
+from casepath.engine import errors, forms, settings
 from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
+from casepath.engine.forms import Form
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 
@@ -36,6 +37,9 @@ class _Cache:
 
     processes: dict[int, ProcessSpec] = field(default_factory=dict)
     decisions: dict[int, DecisionModel] = field(default_factory=dict)
+    forms: dict[int, Form] = field(default_factory=dict)
+    #: Form key and process definition → the form that came with the process.
+    own_forms: dict[tuple[str, int], int] = field(default_factory=dict)
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
@@ -137,19 +141,52 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> d
 
     Prefixes of Camunda's form keys (`camunda-forms:deployment:`) and the file ending do not count.
     """
-    key = PurePosixPath(form_key.rpartition(":")[2]).name
-    key = key.removesuffix(".form").removesuffix(".json")
-    query = select(Definition).where(Definition.kind == "form", Definition.key == key)
-    newest = query.order_by(Definition.version.desc()).limit(1)
-    found = None
-    if definition_id is not None:
-        deployment_id = definition(session, definition_id).deployment_id
-        found = session.scalars(newest.where(Definition.deployment_id == deployment_id)).first()
-    found = found or session.scalars(newest).first()
+    found = _form_id(session, form_key, definition_id)
     if found is None:
         return None
-    parsed: dict[str, Any] = json.loads(content(session, found.id))
+    parsed: dict[str, Any] = json.loads(content(session, found))
     return parsed
+
+
+def accepted(
+    session: Session,
+    form_key: str | None,
+    definition_id: int,
+    submitted: Mapping[str, Any],
+    known: Callable[[], Mapping[str, Any]] | None = None,
+) -> Mapping[str, Any]:
+    """
+    Return the variables that are submitted to a process: those of its form where there is one, else all of them.
+
+    `known` gives the variables that conditions of the form may ask for. Raises `InvalidVariables` with everything that
+    does not fit the form, whoever has filled it in.
+    """
+    found = _form_id(session, form_key, definition_id) if form_key else None
+    if found is None:
+        return submitted
+    cache = _cache(session)
+    if found not in cache.forms:
+        cache.forms[found] = forms.read(json.loads(content(session, found)))
+    filled = cache.forms[found]
+    variables = known() if known is not None and filled.has_conditions else {}
+    return forms.validate(filled, submitted, clock.time_zone(settings.current.time_zone), variables=variables)
+
+
+def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:
+    key = PurePosixPath(form_key.rpartition(":")[2]).name
+    key = key.removesuffix(".form").removesuffix(".json")
+    newest = select(Definition.id).where(Definition.kind == "form", Definition.key == key)
+    newest = newest.order_by(Definition.version.desc()).limit(1)
+    if definition_id is not None:
+        known = _cache(session).own_forms
+        if (key, definition_id) in known:
+            return known[key, definition_id]
+        deployment_id = definition(session, definition_id).deployment_id
+        own = session.scalar(newest.where(Definition.deployment_id == deployment_id))
+        if own is not None:
+            known[key, definition_id] = own
+            return own
+    return session.scalar(newest)
 
 
 def start_forms(session: Session, definition_id: int) -> dict[str, str]:

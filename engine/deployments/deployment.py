@@ -22,6 +22,9 @@ from casepath.engine import errors, forms, settings
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import decisions, definitions, starting
+from casepath.engine.history import Event, organisation
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import By
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 
@@ -64,12 +67,13 @@ def read_folder(path: Path) -> dict[str, bytes]:
     }
 
 
-def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: str | None) -> DeploymentResult:
+def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: By) -> DeploymentResult:
     """
     Check files and put what is new in them into the engine as one deployment.
 
-    Raises `DeploymentRefused` with every error of every file.
+    Raises `Forbidden`, or `DeploymentRefused` with every error of every file.
     """
+    actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     found, findings = check(resources)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
@@ -78,13 +82,15 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: s
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
-    deployment, ids = _store(session, resources, digests, name, by)
+    deployment, ids = _store(session, resources, digests, name, actor.signature)
     stored = [_version(session, deployment, entry, ids[entry.file], digests[entry.file]) for entry in fresh]
     for entry, row in zip(fresh, stored, strict=True):
         if entry.spec is not None and entry.executable:
             starting.arm(session, row, entry.spec)
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
+            facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
+            organisation.record(session, Event(kind="calendar.deployed", facts=facts, by=actor.signature))
     return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
 
 

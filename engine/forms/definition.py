@@ -81,6 +81,11 @@ class Form:
         """The fields in their order, those in groups too."""
         return tuple(part.field for part in self.parts if part.field is not None)
 
+    @property
+    def has_conditions(self) -> bool:
+        """Whether what is shown depends on values."""
+        return any(part.hidden_if for part in self.parts)
+
 
 def read(schema: Mapping[str, Any]) -> Form:
     """Return the form of a schema that the deployment check has accepted."""

@@ -1,4 +1,8 @@
-"""What somebody filled into a form: texts turned into typed values, and everything that is wrong with them at once."""
+"""
+What somebody filled into a form, turned into typed values, with everything that is wrong at once.
+
+Pages hand in texts as they were typed; programs may hand in the values themselves: numbers, booleans, dates, times.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,11 @@ YEARS = range(1900, 2200)
 _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,10})?|\.\d{1,10})")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?")
+_OFFSET = re.compile(r"(?<=:\d\d)(Z|[+-](0\d|1[0-4]):[0-5]\d)$")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
 _PHONE = re.compile(r"\+?[\d\s()./-]{5,30}")
 
-Submitted = Mapping[str, str | list[str]]
+Submitted = Mapping[str, Any]
 
 
 class _Refused(Exception):
@@ -125,27 +130,38 @@ def _is_hidden(part: Part, known: Mapping[str, Any]) -> bool:
     return any(condition(text).evaluate(known) is True for text in part.hidden_if)
 
 
-def _value(field: Field, given: str | Sequence[str], zone: ZoneInfo) -> Any:
+def _value(field: Field, given: Any, zone: ZoneInfo) -> Any:
     if field.type in MANY_CHOICES:
-        return _choices(field, [given] if isinstance(given, str) else given)
-    if not isinstance(given, str):
+        return _choices(field, given if isinstance(given, list | tuple) else [given])
+    if isinstance(given, list | tuple):
         if len(given) > 1:
             raise _Refused("several-options", count=len(given))
         given = given[0] if given else ""
+    if given is None:
+        given = ""
     if field.type in TEXTS:
         return _text(field, given)
-    text = unicodedata.normalize("NFKC", given).strip()
     if field.type == "checkbox":
-        return _checkbox(text)
-    if not text:
+        return given if isinstance(given, bool) else _checkbox(_typed_text(given))
+    if isinstance(given, str) and not _typed_text(given):
         return None
     if field.type in CHOICES:
         return _choices(field, [given])[0]
-    return _number(field, text) if field.type == "number" else _moment(field, text, zone)
+    return _number(field, given) if field.type == "number" else _moment(field, given, zone)
 
 
-def _choices(field: Field, given: Sequence[str]) -> list[str]:
-    chosen = {text for text in given if text}
+def _typed_text(given: object) -> str:
+    """Return what was typed, with wide characters as narrow ones; of a value its text."""
+    return unicodedata.normalize("NFKC", given if isinstance(given, str) else _shown(given)).strip()
+
+
+def _shown(value: object) -> str:
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def _choices(field: Field, given: Sequence[Any]) -> list[str]:
+    # Options are texts, also those that look like numbers.
+    chosen = {item if isinstance(item, str) else str(item) for item in given if item not in (None, "")}
     if unknown := sorted(chosen - set(field.options)):
         raise _Refused("not-an-option", found=unknown[0])
     return [option for option in field.options if option in chosen]
@@ -157,7 +173,9 @@ def _checkbox(text: str) -> bool:
     return text in {"true", "on", "1"}
 
 
-def _text(field: Field, given: str) -> str | None:
+def _text(field: Field, given: object) -> str | None:
+    if not isinstance(given, str):
+        raise _Refused("not-a-text", found=_shown(given))
     text = given.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
         return None
@@ -185,8 +203,9 @@ def _matches(pattern: str, text: str) -> bool:
         return False
 
 
-def _number(field: Field, text: str) -> int | Decimal | str:
-    if not _NUMBER.fullmatch(text):
+def _number(field: Field, given: object) -> int | Decimal | str:
+    text = f"{given:f}" if isinstance(given, Decimal) else _typed_text(given)
+    if isinstance(given, bool) or not _NUMBER.fullmatch(text):
         raise _Refused("not-a-number", found=text)
     number = Decimal(text)
     if field.min is not None and number < field.min:
@@ -201,14 +220,14 @@ def _number(field: Field, text: str) -> int | Decimal | str:
     return int(number) if integral else number
 
 
-def _moment(field: Field, text: str, zone: ZoneInfo) -> date | time | datetime:
+def _moment(field: Field, given: object, zone: ZoneInfo) -> date | time | datetime:
     if field.subtype == "time":
-        return _time(text)
+        return given if isinstance(given, time) else _time(_typed_text(given))
     if field.subtype == "date":
-        day = _date(text)
+        day = _date(_typed_text(given))
         _require_not_past(field, day, zone)
         return day
-    moment = _datetime(text, zone)
+    moment = given if isinstance(given, datetime) and given.tzinfo else _datetime(_typed_text(given), zone)
     _require_not_past(field, moment.astimezone(zone).date(), zone)
     return moment
 
@@ -238,7 +257,10 @@ def _time(text: str) -> time:
 
 
 def _datetime(text: str, zone: ZoneInfo) -> datetime:
-    day, separator, clock_time = text.replace(" ", "T", 1).partition("T")
+    """Read a local date and time, or one that says how far it is from UTC, as programs write it."""
+    offset = _OFFSET.search(text)
+    day, separator, clock_time = (text[: offset.start()] if offset else text).replace(" ", "T", 1).partition("T")
     if not separator:
         raise _Refused("not-a-moment", found=text)
-    return datetime.combine(_date(day), _time(clock_time), tzinfo=zone)
+    where = zone if offset is None else datetime.strptime(offset[0], "%z").tzinfo
+    return datetime.combine(_date(day), _time(clock_time), tzinfo=where)

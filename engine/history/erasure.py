@@ -19,12 +19,13 @@ _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
 
 
-def erase(session: Session, process_instance_id: int, names: Collection[str], *, by: str, reason: str) -> int:
+def erase(session: Session, process_instance_id: int, names: Collection[str], *, by: str | None, reason: str) -> int:
     """
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
     Of an instance that has ended, what is left of its variables and drafts goes too. Variables that are still alive are
-    needed: whoever erases sets them before. Raises `NotFound`, and `InvalidInput` without a reason.
+    needed: whoever erases sets them before. `by` is how the history names whoever does; the nouns ask whether they may.
+    Raises `NotFound`, and `InvalidInput` without a reason.
     """
     if not reason.strip():
         raise errors.InvalidEntry("text-missing", name="a reason")

@@ -78,10 +78,11 @@ def events(session: Session, process_instance_id: int, *, after: int = 0, limit:
         .order_by(_table.c.sequence)
         .limit(limit)
     )
-    return [_view(row) for row in session.execute(query).mappings()]
+    return [view(row) for row in session.execute(query).mappings()]
 
 
-def _view(row: Any) -> EventView:
+def view(row: Any) -> EventView:
+    """Return a stored event for reading."""
     stored: Any = values.loads(row["variables"]) if row["variables"] else {}
     facts: Any = values.loads(row["facts"])
     return EventView(

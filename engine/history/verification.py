@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, FromClause, Table, select, true
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -39,7 +39,7 @@ _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something that is wrong with the history of a process instance."""
+    """Something that is wrong with the history of a process instance, or of the house (0)."""
 
     process_instance_id: int
     #: The event, from 1.
@@ -49,7 +49,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"process instance {self.process_instance_id}: {self.message}"
+        whose = f"process instance {self.process_instance_id}" if self.process_instance_id else "the organisation"
+        return f"{whose}: {self.message}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,17 +82,6 @@ def verify(session: Session, process_instance_id: int) -> list[Problem]:
     return check(stored, process_instance_id, length=length, head=head)
 
 
-def verify_all(session: Session) -> Iterator[Problem]:
-    """Yield what is wrong with the history of any process instance, in their order."""
-    last = 0
-    while ids := session.scalars(
-        select(ProcessInstance.id).where(ProcessInstance.id > last).order_by(ProcessInstance.id).limit(500)
-    ).all():
-        for process_instance_id in ids:
-            yield from verify(session, process_instance_id)
-        last = ids[-1]
-
-
 def check(rows: Iterable[Mapping[str, Any]], process_instance_id: int, *, length: int, head: str) -> list[Problem]:
     """Return what is wrong with stored events, ordered by sequence, that should be `length` and end with `head`."""
     links: dict[int, _Link] = {}
@@ -120,22 +110,38 @@ def _stored(session: Session, process_instance_id: int) -> list[dict[str, Any]]:
     ends = (_instances.c.history_length, _instances.c.history_hash)
     joined = _instances.outerjoin(_table, _table.c.process_instance_id == _instances.c.id)
     mine = _instances.c.id == process_instance_id
-    order = (_table.c.sequence, _table.c.id)
+    return stored(session, _table, _table.c.sequence, _table.c.id, beside=ends, joined=joined, where=mine)
+
+
+def stored(
+    session: Session,
+    table: Table,
+    *order: ColumnElement[Any],
+    beside: Sequence[ColumnElement[Any]] = (),
+    joined: FromClause | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> list[dict[str, Any]]:
+    """Return rows of events with the columns beside them; a date that is none is null."""
+    source = table if joined is None else joined
+    condition = true() if where is None else where
     try:
-        query = select(*ends, *_table.c).select_from(joined).where(mine).order_by(*order)
+        query = select(*beside, *table.c).select_from(source).where(condition).order_by(*order)
         return [dict(row) for row in session.execute(query).mappings()]
     except (TypeError, ValueError):
         # SQLite takes any text as a date: the events are read one by one to find the one that is none.
-        dateless = [column for column in _table.c if column.name != "at"]
-        query = select(*ends, *dateless).select_from(joined).where(mine).order_by(*order)
-        return [{**row, "at": _date(session, row["id"])} for row in session.execute(query).mappings().all()]
+        dateless = [column for column in table.c if column.name != "at"]
+        query = select(*beside, *dateless).select_from(source).where(condition).order_by(*order)
+        rows = session.execute(query).mappings().all()
+        return [{**row, "at": _date(session, table, [row[key.name] for key in table.primary_key])} for row in rows]
 
 
-def _date(session: Session, event_id: int) -> datetime | None:
+def _date(session: Session, table: Table, key: Sequence[Any]) -> datetime | None:
+    conditions = [column == value for column, value in zip(table.primary_key, key, strict=True)]
     try:
-        return session.scalar(select(HistoryEvent.at).where(HistoryEvent.id == event_id))
+        found: datetime | None = session.scalar(select(table.c.at).where(*conditions))
     except (TypeError, ValueError):
         return None
+    return found
 
 
 def _link(row: Mapping[str, Any]) -> _Link:
@@ -225,7 +231,7 @@ def _put_back(links: dict[int, _Link], one: int, other: int) -> Iterator[Mapping
 def _changes(links: Mapping[int, _Link], length: int, head: str) -> Iterator[tuple[int, What, str]]:
     for sequence in _broken(links, length, head):
         if sequence == length + 1:
-            yield length, "changed", f"event {length} is not the one that the process instance ends with"
+            yield length, "changed", f"event {length} is not the one that the history ends with"
         elif sequence == 1 or not links[sequence].readable:
             yield sequence, "changed", f"event {sequence} was changed"
         else:

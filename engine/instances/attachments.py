@@ -15,8 +15,8 @@ from casepath.engine.database.models import Attachment
 from casepath.engine.history import Event
 from casepath.engine.instances import media_types
 from casepath.engine.instances.comments import instance_of
-from casepath.engine.people import access
-from casepath.engine.people.authorization import Person
+from casepath.engine.people import access, authorization, identity
+from casepath.engine.people.authorization import By, Program
 from casepath.engine.time import clock
 
 #: Bytes of one file, and files of one matter, where the caller says nothing else.
@@ -34,7 +34,7 @@ def add(
     *,
     name: str,
     content: bytes,
-    by: str | Person | None,
+    by: By,
     media_type: str | None = None,
     process_instance_id: int | None = None,
     max_size: int = MAX_SIZE,
@@ -42,7 +42,7 @@ def add(
     """
     Keep a file with a matter; the history of a process instance of it, the newest where none is named, says so.
 
-    The media type is found out from the bytes; only the engine itself (`by=None`) may say what it is. Raises
+    The media type is found out from the bytes; only a program may say what it is. Raises
     `InvalidInput` for an empty or large file or too many, `NotFound` for strangers, `Forbidden` for those who may only
     look.
     """
@@ -51,14 +51,14 @@ def add(
         raise errors.InvalidEntry("file-empty", file=name, limit=max_size)
     if len(content) > max_size:
         raise errors.InvalidEntry("file-too-large", file=name, limit=max_size, size=len(content))
-    username = access.contributor(session, by, business_key)
+    actor = access.contributor(session, by, business_key)
     instance_id = instance_of(session, business_key, process_instance_id)
     history.lock(session, instance_id)
     counted = select(func.count()).select_from(Attachment).where(Attachment.business_key == business_key)
     present = session.scalar(counted) or 0
     if present >= MAX_COUNT:
         raise errors.InvalidEntry("files-of-matter", limit=MAX_COUNT, count=present + 1)
-    own = media_type if by is None else None
+    own = media_type if isinstance(actor, Program) else None
     attachment = Attachment(
         business_key=business_key,
         process_instance_id=instance_id,
@@ -68,12 +68,12 @@ def add(
         sha256=digest(content),
         content=content,
         created_at=clock.now(),
-        created_by=username,
+        created_by=actor.signature,
     )
     session.add(attachment)
     session.flush()
     facts = {"attachment": attachment.id, "media_type": attachment.media_type, "sha256": attachment.sha256}
-    event = Event(kind="attachment.added", facts=facts, variables={_variable(attachment.id): name}, by=username)
+    event = Event(kind="attachment.added", facts=facts, variables={_variable(attachment.id): name}, by=actor.signature)
     history.record(session, instance_id, event)
     return attachment
 
@@ -101,15 +101,17 @@ def list_of(session: Session, business_key: str) -> list[Attachment]:
     )
 
 
-def remove(session: Session, attachment_id: int, *, by: str, reason: str) -> None:
+def remove(session: Session, attachment_id: int, *, by: By, reason: str) -> None:
     """
     Destroy a file because of what it contains; the history keeps that it was there, and who removed it.
 
-    Raises `NotFound`, and `InvalidInput` without a reason.
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` without a reason.
     """
+    actor = identity.allowed(session, by, authorization.may_erase, "remove", "attachment", attachment_id)
     attachment = get(session, attachment_id)
     if attachment.process_instance_id is not None:
-        history.erase(session, attachment.process_instance_id, [_variable(attachment_id)], by=by, reason=reason)
+        names = [_variable(attachment_id)]
+        history.erase(session, attachment.process_instance_id, names, by=actor.signature, reason=reason)
     session.delete(attachment)
     session.flush()
 

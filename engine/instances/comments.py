@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, history, texts
 from casepath.engine.database.models import Comment, ProcessInstance
 from casepath.engine.history import Event
-from casepath.engine.people import access
-from casepath.engine.people.authorization import Person
+from casepath.engine.people import access, authorization, identity
+from casepath.engine.people.authorization import By
 from casepath.engine.time import clock
 
 MAX_LENGTH = 10_000
 
 
 def add(
-    session: Session, business_key: str, text: str, *, by: str | Person, process_instance_id: int | None = None
+    session: Session, business_key: str, text: str, *, by: By, process_instance_id: int | None = None
 ) -> Comment:
     """
     Note something about a matter, in the history of one of its process instances; the newest where none is named.
@@ -24,7 +24,7 @@ def add(
     Raises `InvalidInput` for an empty or long text, `NotFound` for strangers, `Forbidden` for those who only look.
     """
     text = texts.checked(text.replace("\r\n", "\n"), name="a comment", limit=MAX_LENGTH)
-    username = access.contributor(session, by, business_key)
+    actor = access.contributor(session, by, business_key)
     instance_id = instance_of(session, business_key, process_instance_id)
     history.lock(session, instance_id)
     comment = Comment(
@@ -32,28 +32,29 @@ def add(
         process_instance_id=instance_id,
         text=text,
         created_at=clock.now(),
-        created_by=username,
+        created_by=actor.signature,
     )
     session.add(comment)
     session.flush()
     # The text may be personal: as a variable of the event, under a name of its own, it can be erased.
     variables = {_variable(comment.id): text}
-    event = Event(kind="comment.added", facts={"comment": comment.id}, variables=variables, by=username)
+    event = Event(kind="comment.added", facts={"comment": comment.id}, variables=variables, by=actor.signature)
     history.record(session, instance_id, event)
     return comment
 
 
-def remove(session: Session, comment_id: int, *, by: str, reason: str) -> None:
+def remove(session: Session, comment_id: int, *, by: By, reason: str) -> None:
     """
     Destroy a comment because of what it says; the history keeps that it was there, and who removed it.
 
-    Raises `NotFound`, and `InvalidInput` without a reason.
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` without a reason.
     """
+    actor = identity.allowed(session, by, authorization.may_erase, "remove", "comment", comment_id)
     comment = session.get(Comment, comment_id)
     if comment is None:
         raise errors.NotFound("comment", comment_id)
     if comment.process_instance_id is not None:
-        history.erase(session, comment.process_instance_id, [_variable(comment_id)], by=by, reason=reason)
+        history.erase(session, comment.process_instance_id, [_variable(comment_id)], by=actor.signature, reason=reason)
     session.delete(comment)
     session.flush()
 

@@ -10,6 +10,8 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base
 from casepath.engine.database.models import Incident
 from casepath.engine.instances import external_tasks, jobs
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import By
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 
@@ -35,29 +37,29 @@ def list_open(session: Session, process_instance_id: int) -> list[Incident]:
     )
 
 
-def resolve(session: Session, incident_id: int, *, by: str, retries: int = ATTEMPTS) -> None:
+def resolve(session: Session, incident_id: int, *, by: By, retries: int = ATTEMPTS) -> None:
     """
     Have what is stuck tried again: the element, the job, or the external task.
 
-    One that says that nothing can move is just closed, after somebody has moved tokens by hand. Raises `NotFound`, or
-    `InvalidState` where it was resolved before.
+    One that says that nothing can move is just closed, after somebody has moved tokens by hand. Raises `NotFound`,
+    `Forbidden`, or `InvalidState` where it was resolved before.
     """
+    actor = identity.allowed(session, by, authorization.may_operate, "resolve", "incident", incident_id)
     incident = get(session, incident_id)
     if incident.process_instance_id is not None:
         runtime.lock(session, incident.process_instance_id)
     landed = session.connection().execute(
         update(_incidents)
         .where(_incidents.c.id == incident_id, _incidents.c.state == "open")
-        .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
+        .values(state="resolved", resolved_at=clock.now(), resolved_by=actor.signature)
     )
     if not landed.rowcount:
         raise errors.InvalidState("resolve", "incident", incident_id, get(session, incident_id).state)
     if incident.kind == "job" and incident.job_id is not None:
-        jobs.retry(session, incident.job_id, by=by, retries=retries)
+        jobs.retry(session, incident.job_id, by=actor, retries=retries)
     elif incident.kind == "external_task" and incident.external_task_id is not None:
-        external_tasks.set_retries(session, incident.external_task_id, retries, by=by)
+        external_tasks.set_retries(session, incident.external_task_id, retries, by=actor)
     elif incident.kind == "execution" and incident.process_instance_id is not None:
         assert incident.activity_instance is not None
-        runtime.advance(
-            session, incident.process_instance_id, triggers.Retry(activity_instance=incident.activity_instance), by=by
-        )
+        again = triggers.Retry(activity_instance=incident.activity_instance)
+        runtime.advance(session, incident.process_instance_id, again, by=actor.signature)

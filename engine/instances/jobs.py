@@ -26,7 +26,9 @@ from casepath.engine.database.models import Incident, Job, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.instances import messages, process_instances
+from casepath.engine.instances import beginning, messages
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import ENGINE, By
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock, timers
 
@@ -158,9 +160,7 @@ def _find_instance(session: Session, row: Row[Any]) -> None:
     match row.kind:
         case "start_timer":
             definition = definitions.definition(session, row.definition_id)
-            process_instances.start(
-                session, definition.key, {}, by=None, version=definition.version, start_element=row.element_id
-            )
+            beginning.begin(session, definition, {}, start_element=row.element_id)
         case "message":
             messages.deliver(
                 session,
@@ -174,7 +174,7 @@ def _find_instance(session: Session, row: Row[Any]) -> None:
                 session,
                 payload["name"],
                 payload["variables"],
-                by=None,
+                by=ENGINE,
                 sender=payload["except"],
                 newest=payload["newest"],
             )
@@ -258,8 +258,9 @@ def fail(session: Session, job_id: int, message: str, details: str, *, again: bo
         history.record(session, row.process_instance_id, event)
 
 
-def retry(session: Session, job_id: int, *, by: str | None, retries: int = ATTEMPTS) -> None:
-    """Have a failed job executed again at once; raises `NotFound` or `InvalidState`."""
+def retry(session: Session, job_id: int, *, by: By, retries: int = ATTEMPTS) -> None:
+    """Have a failed job executed again at once; raises `NotFound`, `Forbidden` or `InvalidState`."""
+    actor = identity.allowed(session, by, authorization.may_operate, "retry", "job", job_id)
     row = _locked(session, job_id)
     if row is None:
         raise errors.NotFound("job", job_id)
@@ -273,10 +274,13 @@ def retry(session: Session, job_id: int, *, by: str | None, retries: int = ATTEM
     session.execute(
         update(_incidents)
         .where(_incidents.c.job_id == job_id, _incidents.c.state == "open")
-        .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
+        .values(state="resolved", resolved_at=clock.now(), resolved_by=actor.signature)
     )
     if row.process_instance_id is not None:
         event = Event(
-            kind="incident.resolved", activity_instance=row.activity_instance, element_id=row.element_id, by=by
+            kind="incident.resolved",
+            activity_instance=row.activity_instance,
+            element_id=row.element_id,
+            by=actor.signature,
         )
         history.record(session, row.process_instance_id, event)

@@ -1,8 +1,12 @@
 """
 Messages find the one that waits for them, signals all who do; both also start new instances.
 
-Who waits is looked for in SQL: by name, business key and correlation values (`engine.correlation`). A message is for
-one: where several wait for it, nobody gets it. What comes for an instance that is suspended is a job until it goes on.
+Who waits is looked for in SQL: by name, business key and correlation values (`engine.database.correlation`). A message
+is for one: where several wait for it, nobody gets it. What comes for an instance that is suspended is a job until it
+goes on.
+
+`correlate` and `signal` are for people and programs: what they hand in has to fit the form of the event, if it has one.
+`deliver` is what one process sends to another.
 """
 
 from __future__ import annotations
@@ -18,7 +22,10 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.correlation import fitting, required
 from casepath.engine.database.models import CorrelationValue, Definition, Job, ProcessInstance, Subscription
-from casepath.engine.instances import process_instances
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import beginning, process_instances
+from casepath.engine.people import access, authorization, identity
+from casepath.engine.people.authorization import By
 from casepath.engine.runtime import InstanceRow
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
@@ -48,14 +55,16 @@ def correlate(
     correlation: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
     process_instance_id: int | None = None,
-    by: str | None,
+    by: By,
 ) -> int:
     """
     Give a message to the one that waits for it and return its process instance; if nobody waits, start one.
 
     `business_key` and `correlation` (variables that the waiting activity sees, by name) say for whom it is. Raises
-    `NotWaiting`, `SeveralWaiting`, and `InvalidInput` for values that cannot be correlated by.
+    `NotWaiting`, also for strangers, `Forbidden` for those who may only look, `SeveralWaiting`, `InvalidVariables`, and
+    `InvalidInput` for values that cannot be correlated by.
     """
+    actor = identity.actor(session, by)
     seen = {variable: required(variable, value) for variable, value in (correlation or {}).items()}
     narrow = []
     if business_key is not None:
@@ -64,11 +73,20 @@ def correlate(
         narrow.append(_subscriptions.c.process_instance_id == process_instance_id)
     named = _named_and_seen(session, name, seen) if seen and not narrow else [*_named("message", name), *narrow]
     receiver = _receiver(session, name, business_key, [*named, *(_sees(*each) for each in seen.items())])
-    if receiver is not None:
-        _bring(session, receiver, "message", name, variables or {}, by)
+    if receiver is not None and access.hears(session, actor, receiver.process_instance_id):
+        _bring(session, receiver, "message", name, _submitted(session, receiver, variables), actor.signature)
         return int(receiver.process_instance_id)
-    if process_instance_id is None:
-        return _start_one(session, name, business_key, variables or {}, by)
+    if receiver is None and process_instance_id is None:
+        first = _first_step(session, name, business_key)
+        return process_instances.start(
+            session,
+            first.key,
+            variables,
+            business_key=business_key,
+            by=actor,
+            version=first.version,
+            start_element=first.element_id,
+        ).id
     raise errors.NotWaiting(name, business_key)
 
 
@@ -94,7 +112,7 @@ def deliver(
         if receiver is not None:
             _bring(session, receiver, "message", name, variables, None)
             return int(receiver.process_instance_id)
-    return _start_one(session, name, business_key, variables, None)
+    return _start(session, _first_step(session, name, business_key), business_key, variables, None)
 
 
 def signal(
@@ -102,24 +120,26 @@ def signal(
     name: str,
     variables: Mapping[str, Any] | None = None,
     *,
-    by: str | None,
+    by: By,
     sender: int | None = None,
     newest: int | None = None,
 ) -> None:
     """
     Give a signal to all who wait for it, and start what it starts; nobody waiting is no error.
 
-    `sender` has caught it already; `newest` is the last subscription that there was when it was thrown.
+    `sender` has caught it already; `newest` is the last subscription that there was when it was thrown. Raises
+    `NotFound` for no user, `Forbidden` for those who do not operate the engine.
     """
+    actor = identity.allowed(session, by, authorization.may_operate, "send", "signal", name)
     named = _named("signal", name)
     for row in sorted(_waiting(session, named), key=lambda row: row.id):
         if (newest is None or row.id <= newest) and row.process_instance_id != sender:
             still = _still_waiting(session, row, named)
             if still is not None:
-                _bring(session, still, "signal", name, variables or {}, by)
+                _bring(session, still, "signal", name, variables or {}, actor.signature)
     for row in _starting(session, "signal", name):
         if newest is None or row.id <= newest:
-            _start(session, row, None, variables or {}, by)
+            _start(session, row, None, variables or {}, actor.signature)
 
 
 def hand_over(session: Session, instance: InstanceRow, held: Found) -> None:
@@ -254,6 +274,7 @@ def _starting(session: Session, kind: str, name: str) -> Sequence[Found]:
     query = (
         select(
             _subscriptions.c.id,
+            _subscriptions.c.definition_id,
             _subscriptions.c.element_id,
             _definitions.c.key,
             _definitions.c.version,
@@ -267,22 +288,32 @@ def _starting(session: Session, kind: str, name: str) -> Sequence[Found]:
     return session.execute(query).all()
 
 
-def _start_one(
-    session: Session, name: str, business_key: str | None, variables: Mapping[str, Any], by: str | None
-) -> int:
-    """Start the only process that a message starts; raises `NotWaiting` and `SeveralWaiting`."""
+def _first_step(session: Session, name: str, business_key: str | None) -> Found:
+    """Return where the only process begins that a message starts; raises `NotWaiting` and `SeveralWaiting`."""
     found = _starting(session, "message", name)
     if not found:
         raise errors.NotWaiting(name, business_key)
     if len(found) > 1:
         raise _several(name, business_key, [row.key for row in found])
-    return _start(session, found[0], business_key, variables, by)
+    return found[0]
 
 
 def _start(
     session: Session, row: Found, business_key: str | None, variables: Mapping[str, Any], by: str | None
 ) -> int:
-    started = process_instances.start(
-        session, row.key, variables, business_key=business_key, by=by, version=row.version, start_element=row.element_id
+    definition = definitions.definition(session, row.definition_id)
+    return beginning.begin(
+        session, definition, variables, business_key=business_key, by=by, start_element=row.element_id
     )
-    return started.id
+
+
+def _submitted(session: Session, row: Found, variables: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return what is submitted to the event that waits, where it has a form; raises `InvalidVariables`."""
+    form_key = definitions.start_forms(session, row.definition_id).get(row.element_id)
+    return definitions.accepted(
+        session,
+        form_key,
+        row.definition_id,
+        variables or {},
+        lambda: process_instances.variables(session, row.process_instance_id),
+    )

@@ -30,6 +30,8 @@ from casepath.engine.database import Base, correlation
 from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, ProcessInstance, Subscription, UserTask
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
+from casepath.engine.people import access
+from casepath.engine.people.authorization import By
 from casepath.engine.runtime import storing
 from casepath.engine.time import clock
 
@@ -119,8 +121,13 @@ def validate_instance(session: Session, plan: MigrationPlan, process_instance_id
     return list(_instance_problems(plan, running, target, process_instance_id))
 
 
-def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, by: str | None, reason: str) -> None:
-    """Migrate one instance; raises `InvalidInput` naming every problem, with nothing changed."""
+def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, by: By, reason: str) -> None:
+    """
+    Migrate one instance.
+
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` naming every problem, with nothing changed.
+    """
+    actor = access.repairer(session, by, process_instance_id, "migrate")
     problems = validate(session, plan) + validate_instance(session, plan, process_instance_id)
     if problems:
         raise errors.InvalidInput("; ".join(problem.message for problem in problems))
@@ -152,7 +159,8 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
         "left_out": sorted(drafted.keys() - plan.instructions.keys()),
         "reason": reason,
     }
-    history.record(session, process_instance_id, Event(kind="process_instance.migrated", facts=facts, by=by))
+    migrated = Event(kind="process_instance.migrated", facts=facts, by=actor.signature)
+    history.record(session, process_instance_id, migrated)
     for begun in new.events:
         history.record(session, process_instance_id, begun)
 

@@ -1,8 +1,13 @@
-"""Start, suspend, resume, cancel and repair process instances, and read what is alive in them."""
+"""
+Start, suspend, resume, cancel and repair process instances, and read what is alive in them.
+
+`by` is who acts: a person, a program, or the name of an active user. Whoever may start a process says its diagram; the
+rest is for those who operate the engine. Strangers are told `NotFound`, those who may only look `Forbidden`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,17 +16,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime
-from casepath.engine.bpmn import triggers
+from casepath.engine.bpmn import ProcessSpec, triggers
+from casepath.engine.bpmn.elements.events import StartEvent
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.instances import numbers
-from casepath.engine.time import clock
+from casepath.engine.instances import beginning
+from casepath.engine.people import access, authorization, identity
+from casepath.engine.people.authorization import By, Person
 
-#: Property of a process that says how its business keys look, such as `TS{year}-{number:4}`.
-KEY_FORMAT = "businessKeyFormat"
-MAX_BUSINESS_KEY = 255
 #: What `modify` is told.
 CancelActivity, StartBefore = triggers.CancelActivity, triggers.StartBefore
 
@@ -55,34 +59,40 @@ def get(session: Session, process_instance_id: int) -> ProcessInstance:
 def start(
     session: Session,
     key: str,
-    variables: Mapping[str, Any] | None = None,
+    submitted: Mapping[str, Any] | None = None,
     *,
     business_key: str | None = None,
-    by: str | None,
+    by: By,
     version: int | None = None,
     start_element: str | None = None,
 ) -> ProcessInstance:
     """
     Start an instance of the newest version of a process, or of the one given, and run it to its first wait states.
 
-    Without a business key it gets the one that the process makes (`businessKeyFormat`), if it makes any. Raises
-    `NotFound`, `InvalidState` where the definition is suspended, and `InvalidInput` where it is not executable.
+    What is `submitted` has to fit the form of its start event, if it has one. Without a business key it gets the one
+    that the process makes (`businessKeyFormat`), if it makes any. Raises `NotFound`, `Forbidden`, `InvalidState` where
+    the definition is suspended, `InvalidVariables`, and `InvalidInput` where it is not executable.
     """
     definition = definitions.find(session, "process", key, version=version)
-    if definition.suspended:
-        raise errors.InvalidState("start", "process definition", key, "suspended")
-    if not definition.executable:
-        raise errors.InvalidEntry("not-executable", process=key)
     spec = definitions.process(session, definition.id)
-    if business_key is None and KEY_FORMAT in spec.properties:
-        zone = clock.zone_of(definitions.calendar(session))
-        business_key = numbers.business_key(spec.properties[KEY_FORMAT], session, clock.now(), zone)
-    if business_key is not None and not 0 < len(business_key) <= MAX_BUSINESS_KEY:
-        raise errors.InvalidEntry("business-key", limit=MAX_BUSINESS_KEY, length=len(business_key))
-    started = runtime.begin(
-        session, definition, variables or {}, business_key=business_key, by=by, start_element=start_element
+    actor = identity.actor(session, by)
+    if isinstance(actor, Person) and not authorization.may_start(actor, spec.candidate_starters):
+        raise errors.Forbidden("start", "process definition", key, actor.username)
+    variables = definitions.accepted(session, _start_form(spec, start_element), definition.id, submitted or {})
+    started = beginning.begin(
+        session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )
     return get(session, started)
+
+
+def _start_form(spec: ProcessSpec, start_element: str | None) -> str | None:
+    """Return the key of the form with which a process is started, by hand where no element is named."""
+    if start_element is not None:
+        named = spec.nodes.get(start_element)
+        return named.form_key if isinstance(named, StartEvent) else None
+    starts = spec.start_events()
+    blank = [start for start in starts if not start.definitions]
+    return next((start.form_key for start in blank or starts if start.form_key), None)
 
 
 def was_started(session: Session, key: str | None = None, at: datetime | None = None) -> bool:
@@ -92,18 +102,19 @@ def was_started(session: Session, key: str | None = None, at: datetime | None = 
     return session.execute(select(_instances.c.id).where(*conditions).limit(1)).first() is not None
 
 
-def suspend(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
-    """Hold an instance still until it is resumed; raises `NotFound` or `InvalidState`."""
+def suspend(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:
+    """Hold an instance still until it is resumed; raises `NotFound`, `Forbidden` or `InvalidState`."""
     _switch(session, process_instance_id, "suspend", by, reason)
 
 
-def resume(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
-    """Let a suspended instance go on; raises `NotFound` or `InvalidState`."""
+def resume(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:
+    """Let a suspended instance go on; raises `NotFound`, `Forbidden` or `InvalidState`."""
     _switch(session, process_instance_id, "resume", by, reason)
 
 
-def _switch(session: Session, process_instance_id: int, verb: str, by: str | None, reason: str) -> None:
+def _switch(session: Session, process_instance_id: int, verb: str, by: By, reason: str) -> None:
     before, after, told = _SWITCHES[verb]
+    actor = access.repairer(session, by, process_instance_id, verb)
     row = runtime.lock(session, process_instance_id)
     landed = session.connection().execute(
         update(_instances)
@@ -112,13 +123,14 @@ def _switch(session: Session, process_instance_id: int, verb: str, by: str | Non
     )
     if not landed.rowcount:
         raise errors.InvalidState(verb, "process instance", process_instance_id, row.state)
-    event = Event(kind=told, facts={"reason": reason}, by=by)
+    event = Event(kind=told, facts={"reason": reason}, by=actor.signature)
     history.record(session, process_instance_id, event)
 
 
-def cancel(session: Session, process_instance_id: int, *, by: str | None, reason: str) -> None:
-    """End an instance early with all that it called; raises `NotFound` or `InvalidState`."""
-    runtime.advance(session, process_instance_id, triggers.Cancel(reason=reason), by=by)
+def cancel(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:
+    """End an instance early with all that it called; raises `NotFound`, `Forbidden` or `InvalidState`."""
+    actor = access.repairer(session, by, process_instance_id, "cancel")
+    runtime.advance(session, process_instance_id, triggers.Cancel(reason=reason), by=actor.signature)
 
 
 def set_variables(
@@ -126,19 +138,20 @@ def set_variables(
     process_instance_id: int,
     variables: Mapping[str, Any],
     *,
-    by: str | None,
+    by: By,
     reason: str,
     activity_instance: int = 0,
 ) -> None:
     """
     Change variables by hand: of the process, or of an activity that is alive.
 
-    Raises `NotFound` or `InvalidState`; `InvalidInput` for what cannot be a value.
+    Raises `NotFound`, `Forbidden` or `InvalidState`; `InvalidInput` for what cannot be a value.
     """
+    actor = access.repairer(session, by, process_instance_id, "change the variables of")
     for value in variables.values():
         values.dumps(value)
     trigger = triggers.SetVariables(variables=variables, activity_instance=activity_instance, reason=reason)
-    runtime.advance(session, process_instance_id, trigger, by=by)
+    runtime.advance(session, process_instance_id, trigger, by=actor.signature)
 
 
 def modify(
@@ -146,16 +159,30 @@ def modify(
     process_instance_id: int,
     instructions: Sequence[triggers.Instruction],
     *,
-    by: str | None,
+    by: By,
     reason: str,
 ) -> None:
     """
     Move tokens by hand, in the order of the instructions, then run on.
 
-    Raises `NotFound` for elements and activity instances that are not there, `InvalidState`, and `InvalidInput` where
-    it is not clear in which of several running sub-processes an element is to start.
+    Raises `NotFound` for elements and activity instances that are not there, `Forbidden`, `InvalidState`, and
+    `InvalidInput` where it is not clear in which of several running sub-processes an element is to start.
     """
-    runtime.advance(session, process_instance_id, triggers.Modify(instructions=instructions, reason=reason), by=by)
+    actor = access.repairer(session, by, process_instance_id, "move tokens of")
+    trigger = triggers.Modify(instructions=instructions, reason=reason)
+    runtime.advance(session, process_instance_id, trigger, by=actor.signature)
+
+
+def erase(session: Session, process_instance_id: int, names: Collection[str], *, by: By, reason: str) -> int:
+    """
+    Remove the values of variables from the history of an instance, as `history.erase` does; return how many.
+
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` without a reason.
+    """
+    actor = identity.allowed(
+        session, by, authorization.may_erase, "erase values of", "process instance", process_instance_id
+    )
+    return history.erase(session, process_instance_id, names, by=actor.signature, reason=reason)
 
 
 def variables(session: Session, process_instance_id: int) -> dict[str, Any]:

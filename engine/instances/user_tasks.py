@@ -4,9 +4,9 @@ Claim, give back, assign, delegate, draft, date and complete user tasks.
 Every command locks the process instance before the task, changes the task in one guarded update, and writes its event.
 Two people who want the same task: one gets it, the other is told who has it.
 
-`by` is the person who asks, or a user name. Users are held to the rules of `engine.people.authorization`:
-`NotFound` for strangers, `Forbidden` for those who may only look. A name that is no user's belongs to a program, which
-asked before.
+`by` is who acts: a person, a program, or the name of an active user. People are held to the rules of
+`engine.people.authorization`: `NotFound` for strangers, `Forbidden` for those who may only look. Everybody is held to
+the form of the task, and hands it only to those who may have it.
 """
 
 from __future__ import annotations
@@ -19,20 +19,22 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, history, runtime
+from casepath.engine import errors, history, runtime, texts
 from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
-from casepath.engine.database.models import ProcessInstance, User, UserTask, UserTaskCandidate
+from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
 from casepath.engine.database.statements import Statement
+from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
 from casepath.engine.people import authorization, identity
-from casepath.engine.people.authorization import Candidacy, Person
+from casepath.engine.people.authorization import Actor, By, Candidacy, Person
 from casepath.engine.runtime import FAR_FUTURE
 from casepath.engine.time import clock
 
 #: Characters of the JSON of a draft.
 MAX_DRAFT_LENGTH = 200_000
 MAX_PRIORITY = 100
+MAX_REASON = 1000
 #: Candidate users and groups of a task that only its assignee may do.
 _NOBODY = ("[]", "[]")
 
@@ -62,6 +64,8 @@ _columns = (
     _tasks.c.owner,
     _tasks.c.candidate_users,
     _tasks.c.candidate_groups,
+    _tasks.c.definition_id,
+    _tasks.c.form_key,
 )
 _find = Statement(select(*_columns).where(_tasks.c.id == bindparam("task_id")))
 _complete = Statement(
@@ -109,23 +113,31 @@ def open_of(session: Session, business_key: str, element_id: str) -> int:
     return found
 
 
-def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by: str | Person) -> Completed:
+def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: By) -> Completed:
     """
-    Mark a user task as done and move the process instance on to its next wait states.
+    Mark a user task as done, with what was submitted for it, and move the process instance on to its next wait states.
 
-    Raises `NotFound`, `Forbidden`, or `InvalidState` if somebody completed or took it before (and names who), if it is
-    delegated, or if the process instance is suspended.
+    Raises `NotFound`, `Forbidden`, `InvalidVariables` for what does not fit the form of the task, or `InvalidState` if
+    somebody completed or took it before (and names who), if it is delegated, or if the process instance is suspended.
     """
     task = _read(session, task_id)
-    username = _require(session, task, "complete", authorization.may_complete, by)
+    actor = _require(session, task, "complete", authorization.may_complete, by)
     instance = runtime.lock(session, task.process_instance_id)
-    change = {"task_id": task_id, "seen": task.assignee, "by": username, "now": clock.now()}
+
+    def seen() -> dict[str, Any]:
+        try:
+            return runtime.activity_variables(session, instance, task.activity_instance)
+        except errors.NotFound:
+            raise _refusal(session, "complete", task_id) from None
+
+    variables = definitions.accepted(session, task.form_key, task.definition_id, submitted, seen)
+    change = {"task_id": task_id, "seen": task.assignee, "by": actor.signature, "now": clock.now()}
     if not _complete.change(session.connection(), change):
         raise _refusal(session, "complete", task_id)
     if (task.candidate_users, task.candidate_groups) != _NOBODY:
         _remove_candidates.change(session.connection(), {"task_id": task_id})
     trigger = triggers.CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
-    runtime.advance(session, instance, trigger, by=username)
+    runtime.advance(session, instance, trigger, by=actor.signature)
     return Completed(
         id=task_id,
         name=task.name,
@@ -134,80 +146,121 @@ def complete(session: Session, task_id: int, variables: Mapping[str, Any], *, by
     )
 
 
-def claim(session: Session, task_id: int, *, by: str | Person) -> UserTask:
+def claim(session: Session, task_id: int, *, by: By) -> UserTask:
     """
     Take a user task that nobody has; taking one's own again changes nothing.
 
-    Raises `NotFound`, `Forbidden`, or `InvalidState` naming whoever has it.
+    Programs claim nothing. Raises `NotFound`, `Forbidden`, or `InvalidState` naming whoever has it.
     """
     task = _locked(session, task_id)
-    username = _require(session, task, "claim", authorization.may_claim, by)
-    if task.state == "created" and task.assignee == username:
+    actor = _require(session, task, "claim", authorization.may_claim, by)
+    if not isinstance(actor, Person):
+        raise errors.Forbidden("claim", "user task", task_id, actor.signature)
+    if task.assignee == actor.username:
         return get(session, task_id)
     nobody_has_it = _tasks.c.assignee.is_(None)
-    return _change(session, task, "claim", {"assignee": username}, nobody_has_it, event="claimed", by=username)
+    return _change(session, task, "claim", {"assignee": actor.username}, nobody_has_it, event="claimed", by=actor)
 
 
-def unclaim(session: Session, task_id: int, *, by: str | Person) -> UserTask:
+def unclaim(session: Session, task_id: int, *, by: By, reason: str = "") -> UserTask:
     """
-    Give a user task back, so that every candidate may claim it again.
+    Give a user task back, so that every candidate may claim it again; whoever takes it from another says why.
 
-    Raises `NotFound`, `Forbidden`, or `InvalidState` if nobody has it, if it is delegated, or if nobody might claim it.
+    Raises `NotFound`, `Forbidden`, `InvalidInput`, or `InvalidState` if nobody has it, if it is delegated, or if nobody
+    might claim it.
     """
     task = _locked(session, task_id)
-    username = _require(session, task, "unclaim", authorization.may_unclaim, by)
+    actor = _require(session, task, "unclaim", authorization.may_unclaim, by)
+    facts = _explained(reason, own=actor.signature == task.assignee)
     claimable = select(_candidates.c.name).where(_candidates.c.user_task_id == _tasks.c.id).exists()
     condition = _tasks.c.assignee.is_not(None) & _not_lent & claimable
-    return _change(
-        session, task, "unclaim", {"assignee": None, "owner": None}, condition, event="unclaimed", by=username
-    )
+    change = {"assignee": None, "owner": None}
+    return _change(session, task, "unclaim", change, condition, event="unclaimed", facts=facts, by=actor)
 
 
-def assign(session: Session, task_id: int, to: str, *, by: str | Person) -> UserTask:
+def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "") -> UserTask:
     """
-    Give a user task to somebody, whoever had it; a delegation ends.
+    Give a user task to somebody who may have it (`circle`); a delegation ends. Who hands on another's task says why.
 
-    Raises `NotFound`, `Forbidden`, `InvalidState` if it has ended, and `InvalidInput` if there is no such active user.
+    Raises `NotFound`, `Forbidden`, `InvalidState` if it has ended, and `InvalidInput` without a reason, or if there is
+    no such active user who may have it.
     """
     task = _locked(session, task_id)
-    username = _require(session, task, "assign", authorization.may_assign, by)
-    to = _active_user(session, to)
-    facts = {"assignee": to}
-    return _change(session, task, "assign", {"assignee": to, "owner": None}, event="assigned", facts=facts, by=username)
+    actor = _require(session, task, "assign", authorization.may_assign, by)
+    whose = authorization.candidacy(task)
+    facts = {"assignee": _receiver(session, task, to, circle(session, whose, actor))}
+    if facts["assignee"] == actor.signature and not authorization.has_candidates(whose):
+        # What is nobody's is nobody's to take.
+        raise errors.InvalidEntry("not-a-candidate", task=task_id, username=to)
+    own = isinstance(actor, Person) and authorization.may_hand_on(actor, whose)
+    facts |= _explained(reason, own=own)
+    change = {"assignee": facts["assignee"], "owner": None}
+    return _change(session, task, "assign", change, event="assigned", facts=facts, by=actor)
 
 
-def delegate(session: Session, task_id: int, to: str, *, by: str | Person) -> UserTask:
+def circle(session: Session, whose: Candidacy, actor: Actor) -> Candidacy | None:
     """
-    Lend a user task to somebody; whoever had it stays its owner and gets it back with `resolve`.
+    Return among whom somebody may hand on a user task; None for everybody who works here.
+
+    They are its candidates. One without any goes to those who share a group with whoever has it; those who operate the
+    engine, and programs, may give it to everybody but themselves.
+    """
+    if authorization.has_candidates(whose):
+        return whose
+    if not isinstance(actor, Person) or authorization.may_operate(actor):
+        return None
+    fellows = identity.groups_of(session, whose.assignee or "").difference(authorization.ROLES)
+    return Candidacy(assignee=whose.assignee, candidate_groups=fellows)
+
+
+def _receiver(session: Session, task: Found, to: str, among: Candidacy | None) -> str:
+    """Return the name of somebody who may have a task; raises `InvalidInput`."""
+    try:
+        receiver = identity.person(session, to)
+    except errors.NotFound:
+        raise errors.InvalidEntry("user-inactive", username=to) from None
+    fits = authorization.may_have(receiver, among) if among is not None else not receiver.is_auditor
+    if not fits:
+        raise errors.InvalidEntry("not-a-candidate", task=task.id, username=to)
+    return receiver.username
+
+
+def _explained(reason: str, *, own: bool) -> dict[str, str]:
+    """Return the reason as a fact; raises `InvalidInput` without one where the task is another's."""
+    told = texts.checked(reason, name="a reason", limit=MAX_REASON, required=not own)
+    return {"reason": told} if told else {}
+
+
+def delegate(session: Session, task_id: int, to: str, *, by: By) -> UserTask:
+    """
+    Lend a user task to somebody; whoever had it stays its owner, gets it back with `resolve`, and completes it.
 
     Raises `NotFound`, `Forbidden`, `InvalidState` if nobody has it, and `InvalidInput` if there is no such active user
-    or it is the owner.
+    who changes anything, or it is the owner.
     """
     task = _locked(session, task_id)
-    username = _require(session, task, "delegate", authorization.may_delegate, by)
-    to = _active_user(session, to)
+    actor = _require(session, task, "delegate", authorization.may_delegate, by)
+    to = _receiver(session, task, to, None)
     if to in {task.owner, task.assignee}:
         raise errors.InvalidEntry("delegate-again", task=task_id, username=to)
     change = {"assignee": to, "owner": func.coalesce(_tasks.c.owner, _tasks.c.assignee)}
-    somebody_has_it = _tasks.c.assignee.is_not(None)
-    return _change(
-        session, task, "delegate", change, somebody_has_it, event="delegated", facts={"assignee": to}, by=username
-    )
+    had = _tasks.c.assignee.is_not(None)
+    return _change(session, task, "delegate", change, had, event="delegated", facts={"assignee": to}, by=actor)
 
 
-def resolve(session: Session, task_id: int, *, by: str | Person) -> UserTask:
+def resolve(session: Session, task_id: int, *, by: By) -> UserTask:
     """
     Give a delegated user task back to its owner.
 
     Raises `NotFound`, `Forbidden`, or `InvalidState` if it is not delegated.
     """
     task = _locked(session, task_id)
-    username = _require(session, task, "resolve", authorization.may_resolve, by)
-    lent, change = _tasks.c.owner != _tasks.c.assignee, {"assignee": task.owner}
-    return _change(session, task, "resolve", change, lent, event="resolved", facts=change, by=username)
+    actor = _require(session, task, "resolve", authorization.may_resolve, by)
+    lent, back = _tasks.c.owner != _tasks.c.assignee, {"assignee": task.owner}
+    return _change(session, task, "resolve", back, lent, event="resolved", facts=back, by=actor)
 
 
-def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: str | Person) -> None:
+def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: By) -> None:
     """
     Keep what was typed but not submitted; no event, because nothing has happened yet.
 
@@ -218,10 +271,10 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     if len(typed) > MAX_DRAFT_LENGTH:
         raise errors.InvalidEntry("draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
     task = _read(session, task_id)
-    username = _require(session, task, "save the draft of", authorization.may_save_draft, by)
-    mine = or_(_tasks.c.assignee.is_(None), _tasks.c.assignee == username)
+    _require(session, task, "save the draft of", authorization.may_save_draft, by)
+    as_seen = _tasks.c.assignee.is_not_distinct_from(task.assignee)
     landed = session.connection().execute(
-        update(_tasks).where(_tasks.c.id == task_id, _tasks.c.state == "created", mine).values(draft=typed)
+        update(_tasks).where(_tasks.c.id == task_id, _tasks.c.state == "created", as_seen).values(draft=typed)
     )
     if not landed.rowcount:
         raise _refusal(session, "save the draft of", task_id)
@@ -233,19 +286,19 @@ def draft(task: UserTask) -> dict[str, Any]:
     return dict(typed)
 
 
-def set_due(session: Session, task_id: int, due_at: datetime | None, *, by: str | Person) -> UserTask:
+def set_due(session: Session, task_id: int, due_at: datetime | None, *, by: By) -> UserTask:
     """Change when a user task should be done; raises `NotFound`, `Forbidden`, or `InvalidState` if it has ended."""
     change = {"due_at": due_at, "sort_at": due_at or FAR_FUTURE}
-    return _set(session, task_id, change, {"due_at": due_at}, _may_distribute, by)
+    return _set(session, task_id, change, {"due_at": due_at}, authorization.may_distribute, by)
 
 
-def set_follow_up(session: Session, task_id: int, follow_up_at: datetime | None, *, by: str | Person) -> UserTask:
+def set_follow_up(session: Session, task_id: int, follow_up_at: datetime | None, *, by: By) -> UserTask:
     """Hide a user task from task lists until then; raises `NotFound`, `Forbidden`, `InvalidState` if it has ended."""
     change = {"follow_up_at": follow_up_at}
     return _set(session, task_id, change, change, authorization.may_set_follow_up, by)
 
 
-def set_priority(session: Session, task_id: int, priority: int, *, by: str | Person) -> UserTask:
+def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> UserTask:
     """
     Change the priority, 0 to 100.
 
@@ -254,24 +307,15 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: str | Per
     if not 0 <= priority <= MAX_PRIORITY:
         raise errors.InvalidEntry("priority", limit=MAX_PRIORITY, priority=priority)
     change = {"priority": priority}
-    return _set(session, task_id, change, change, _may_distribute, by)
-
-
-def _may_distribute(person: Person, _task: Candidacy) -> bool:
-    return authorization.may_distribute(person)
+    return _set(session, task_id, change, change, authorization.may_distribute, by)
 
 
 def _set(
-    session: Session,
-    task_id: int,
-    change: Mapping[str, Any],
-    facts: Mapping[str, Any],
-    rule: Rule,
-    by: str | Person,
+    session: Session, task_id: int, change: Mapping[str, Any], facts: Mapping[str, Any], rule: Rule, by: By
 ) -> UserTask:
     task = _locked(session, task_id)
-    username = _require(session, task, "change", rule, by)
-    return _change(session, task, "change", change, event="changed", facts=facts, by=username)
+    actor = _require(session, task, "change", rule, by)
+    return _change(session, task, "change", change, event="changed", facts=facts, by=actor)
 
 
 def _read(session: Session, task_id: int) -> Found:
@@ -288,19 +332,23 @@ def _locked(session: Session, task_id: int) -> Found:
     return _read(session, task_id)
 
 
-def _require(session: Session, task: Found, verb: str, rule: Rule, by: str | Person) -> str:
-    """Return the name of who asks; raises `NotFound` for strangers, `Forbidden` for those who may only look."""
-    person = by if isinstance(by, Person) else identity.known(session, by)
-    if person is None:
-        return str(by)
-    whose = authorization.candidacy(task)
-    if not authorization.may_see_task(person, whose):
+def _require(session: Session, task: Found, verb: str, rule: Rule, by: By) -> Actor:
+    """
+    Return who acts on an open task.
+
+    Raises `NotFound` for strangers, `InvalidState` where it has ended or a colleague has it, `Forbidden` for those who
+    may only look.
+    """
+    actor, whose = identity.actor(session, by), authorization.candidacy(task)
+    if isinstance(actor, Person) and not authorization.may_see_task(actor, whose):
         raise errors.NotFound("user task", task.id)
-    if task.state == "created" and not rule(person, whose):
-        if whose.assignee not in {None, person.username} and authorization.is_candidate(person, whose):
+    if task.state != "created":
+        raise _refusal(session, verb, task.id)
+    if isinstance(actor, Person) and not rule(actor, whose):
+        if whose.assignee not in {None, actor.username} and authorization.may_have(actor, whose):
             raise _refusal(session, verb, task.id)
-        raise errors.Forbidden(verb, "user task", task.id, person.username)
-    return person.username
+        raise errors.Forbidden(verb, "user task", task.id, actor.username)
+    return actor
 
 
 def _change(
@@ -310,7 +358,7 @@ def _change(
     change: Mapping[str, Any],
     *conditions: ColumnElement[bool],
     event: str,
-    by: str,
+    by: Actor,
     facts: Mapping[str, Any] | None = None,
 ) -> UserTask:
     """Change an open user task of an active, locked process instance where the conditions hold; write the event."""
@@ -328,7 +376,7 @@ def _change(
         activity_instance=task.activity_instance,
         element_id=task.element_id,
         facts=facts or {},
-        by=by,
+        by=by.signature,
     )
     history.record(session, task.process_instance_id, happened)
     return changed
@@ -349,10 +397,3 @@ def _refusal(session: Session, verb: str, task_id: int) -> errors.InvalidState:
         elif task.assignee is not None:
             state = "claimed"
     return errors.InvalidState(verb, "user task", task_id, state, by=by)
-
-
-def _active_user(session: Session, username: str) -> str:
-    found = session.scalar(select(User.username).where(User.username == identity.normal(username), User.active))
-    if found is None:
-        raise errors.InvalidEntry("user-inactive", username=username)
-    return found

@@ -1,5 +1,5 @@
 """
-Looking up what a person may see: there, not there, or not for this person in one step.
+Looking up what a person may see: there, not there, or not for this person in one step; and who may change it.
 
 Whoever may not see something is told that it is not there, so that guessing numbers tells nothing. A matter is all
 process instances with one business key; who is involved in one of them sees them all, because a hand-over from one
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
 from casepath.engine.people import authorization, identity
-from casepath.engine.people.authorization import Person
+from casepath.engine.people.authorization import Actor, By, Person, Program
 
 
 def process_instance(session: Session, person: Person, process_instance_id: int) -> ProcessInstance:
@@ -35,36 +35,71 @@ def matter(session: Session, person: Person, business_key: str) -> list[ProcessI
     return list(found)
 
 
-def contributor(session: Session, who: str | Person | None, business_key: str) -> str | None:
+def repairer(session: Session, by: By, process_instance_id: int, verb: str) -> Actor:
     """
-    Return the name under which somebody adds comments and files to a matter.
+    Return who repairs a process instance.
 
-    As in `engine.instances.user_tasks`, a name that is no user's belongs to a program, which has asked before. Raises
-    `NotFound` for strangers, `Forbidden` for those who may only look.
+    Raises `NotFound` for strangers, `Forbidden` for those who may only look.
     """
-    person = identity.known(session, who) if isinstance(who, str) else who
-    if person is None:
-        return who if isinstance(who, str) else None
-    matter(session, person, business_key)
-    if not authorization.may_comment(person, involved=is_involved(session, person, business_key)):
-        raise errors.Forbidden("contribute to", "matter", business_key, person.username)
-    return person.username
+    actor = identity.actor(session, by)
+    if isinstance(actor, Person) and not authorization.may_operate(actor):
+        process_instance(session, actor, process_instance_id)
+        raise errors.Forbidden(verb, "process instance", process_instance_id, actor.username)
+    return actor
+
+
+def contributor(session: Session, by: By, business_key: str) -> Actor:
+    """
+    Return who adds comments and files to a matter.
+
+    Raises `NotFound` for strangers, `Forbidden` for those who may only look.
+    """
+    actor = identity.actor(session, by)
+    if isinstance(actor, Program):
+        return actor
+    matter(session, actor, business_key)
+    if not authorization.may_comment(actor):
+        raise errors.Forbidden("contribute to", "matter", business_key, actor.username)
+    return actor
+
+
+def hears(session: Session, actor: Actor, process_instance_id: int) -> bool:
+    """
+    Tell whether a process instance hears what somebody reports, by which it moves on; strangers it does not hear.
+
+    Raises `Forbidden` for those who may only look.
+    """
+    if isinstance(actor, Program):
+        return True
+    instance = session.get_one(ProcessInstance, process_instance_id, populate_existing=True)
+    involved = is_part_of(session, actor, instance)
+    if not authorization.may_see_instance(actor, involved=involved):
+        return False
+    if not authorization.may_report_to(actor, involved=involved):
+        raise errors.Forbidden("report to", "matter", instance.business_key or instance.id, actor.username)
+    return True
 
 
 def is_involved(session: Session, person: Person, business_key: str) -> bool:
-    """Tell whether a person started a process instance of a matter, has or had a task in it, or may claim one."""
+    """Tell whether a person started an instance of a matter, has or had a task in it, may claim or distribute one."""
     return _is_involved(
         session, person, ProcessInstance.business_key == business_key, UserTask.business_key == business_key
     )
 
 
+def is_part_of(session: Session, person: Person, instance: ProcessInstance) -> bool:
+    """Tell whether a person is involved in a process instance, in another one of its matter, or in what they call."""
+    if instance.business_key is not None:
+        return is_involved(session, person, instance.business_key)
+    called = ProcessInstance.root_id == instance.root_id
+    tasks = UserTask.process_instance_id.in_(select(ProcessInstance.id).where(called))
+    return _is_involved(session, person, called, tasks)
+
+
 def _may_see(session: Session, person: Person, instance: ProcessInstance) -> bool:
     if authorization.may_see_instance(person, involved=False):
         return True
-    if instance.business_key is not None:
-        return is_involved(session, person, instance.business_key)
-    own = ProcessInstance.id == instance.id
-    return _is_involved(session, person, own, UserTask.process_instance_id == instance.id)
+    return authorization.may_see_instance(person, involved=is_part_of(session, person, instance))
 
 
 def _is_involved(
@@ -73,9 +108,9 @@ def _is_involved(
     name = person.username
     candidate = or_(
         and_(UserTaskCandidate.kind == "user", UserTaskCandidate.name == name),
-        and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(person.groups)),
+        and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(person.groups | person.distributes)),
     )
     started = exists().where(instances, ProcessInstance.started_by == name)
     had = exists().where(tasks, or_(UserTask.assignee == name, UserTask.owner == name))
-    may_claim = exists().where(tasks, UserTaskCandidate.user_task_id == UserTask.id, candidate)
-    return bool(session.scalar(select(or_(started, had, may_claim))))
+    may_have = exists().where(tasks, UserTaskCandidate.user_task_id == UserTask.id, candidate)
+    return bool(session.scalar(select(or_(started, had, may_have))))

@@ -13,10 +13,11 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, texts
+from casepath.engine.database import Base, Instant
 from casepath.engine.database.models import EndedSession, LoginFailure, User
 from casepath.engine.people import passwords
 from casepath.engine.time import clock
@@ -29,6 +30,19 @@ FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(minutes=15)
 #: How long a wrong password counts.
 REMEMBERED = timedelta(hours=12)
+
+
+_users = Base.metadata.tables[User.__tablename__]
+_ended = Base.metadata.tables[EndedSession.__tablename__]
+
+#: What decides whether a session still counts.
+_session = select(
+    _users.c.active,
+    _users.c.sessions_valid_from,
+    exists()
+    .where(_ended.c.username == _users.c.username, _ended.c.begun_at == bindparam("begun_at", type_=Instant()))
+    .label("ended"),
+).where(_users.c.username == bindparam("username"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +119,12 @@ def end_session(session: Session, username: str, begun_at: datetime, *, expires_
     session.execute(delete(EndedSession).where(EndedSession.username == username, EndedSession.expires_at <= now))
     row = {"username": username, "begun_at": begun_at, "expires_at": expires_at}
     database.insert_new(session, EndedSession, row)
+
+
+def still_counts(session: Session, username: str, begun_at: datetime) -> bool:
+    """Tell whether a session counts: it has not been ended, its user is active and has no newer password."""
+    row = session.execute(_session, {"username": normal(username), "begun_at": begun_at}).one_or_none()
+    return row is not None and row.active and not row.ended and (row.sessions_valid_from or begun_at) <= begun_at
 
 
 def _wait(session: Session, username: str, address: str, now: datetime) -> timedelta:

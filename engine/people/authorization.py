@@ -1,22 +1,28 @@
 """
-One question: may this person do this to that? Pure rules, each with its name; `engine.people.access` asks them.
+One question: may this one do this to that? Pure rules, each with its name; the nouns of the engine ask them.
 
+Whoever acts is a `Person`, held to these rules, or a `Program`, which is held to forms and states only: the engine
+itself, a worker, the command line. Nobody becomes one by a name: a text is the name of a user, or is refused.
+
+Seeing, claiming, completing, handing on and administering are rights of their own; none of them brings another one.
 Roles of the engine are groups with fixed keys. What only some may see is hidden from strangers as if it were not there;
 what somebody may see but not change is refused openly.
 
-    administrator   people and groups; operates the engine
-    operator        jobs, incidents, instances that are stuck
+    administrator   people and groups; operates the engine; hands user tasks on to those who may have them
+    operator        jobs, incidents, instances that are stuck; hands user tasks on as well
     process_owner   diagrams, decision tables, forms
-    auditor         sees every process instance and its history, changes nothing
-    sees_all        a property of groups, such as directors: sees every process instance, distributes its user tasks
-    involved        started the process instance, has or had a user task in it, or may claim one
+    auditor         sees every process instance and its history, and changes nothing, whatever other groups would allow
+    sees_all        a property of groups, such as directors: sees every process instance
+    distributes     a property of groups: sees the user tasks of the groups it names, and hands them on
+    involved        started the process instance, has or had a user task in it, or may claim or distribute one
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 from sqlalchemy import Row
 
@@ -31,18 +37,27 @@ PROCESS_OWNER = "process_owner"
 #: Groups that every installation has.
 ROLES = (ADMINISTRATOR, AUDITOR, OPERATOR, PROCESS_OWNER)
 
+P = ParamSpec("P")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Who asks: somebody who is logged in."""
+    """Somebody who acts: a user who is logged in."""
 
     username: str
     name: str = ""
     groups: frozenset[str] = frozenset()
     #: Belongs to a group whose people see every process instance.
     sees_all: bool = False
+    #: Groups whose user tasks this one hands on.
+    distributes: frozenset[str] = frozenset()
     email: str | None = None
     language: str = "zh_CN"
+
+    @property
+    def signature(self) -> str | None:
+        """How the history names whoever acts."""
+        return self.username
 
     @property
     def is_administrator(self) -> bool:
@@ -59,6 +74,26 @@ class Person:
     @property
     def is_process_owner(self) -> bool:
         return PROCESS_OWNER in self.groups
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that acts without anybody: whoever runs it has given it leave, and answers for what it does."""
+
+    name: str
+
+    @property
+    def signature(self) -> str | None:
+        """How the history names it, unlike any user; the engine itself has no name there."""
+        return f"program:{self.name}" if self.name else None
+
+
+#: The engine itself: what timers do, and messages on their way.
+ENGINE = Program("")
+
+Actor = Person | Program
+#: Who acts, where a command asks for it; a text is the name of an active user.
+By = Person | Program | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,63 +126,67 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(str(name) for name in names) if isinstance(names, list) else frozenset()
 
 
+def _acting(rule: Callable[Concatenate[Person, P], bool]) -> Callable[Concatenate[Person, P], bool]:
+    """Return a rule that holds for nobody who audits: who looks at everything changes nothing."""
+
+    @wraps(rule)
+    def guarded(person: Person, /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        return not person.is_auditor and rule(person, *args, **kwargs)
+
+    return guarded
+
+
 # Of the engine as a whole
 
 
+@_acting
 def may_deploy(person: Person) -> bool:
     return person.is_process_owner or person.is_administrator
 
 
+@_acting
 def may_operate(person: Person) -> bool:
+    """To repair: jobs, incidents and external tasks; suspend, cancel, modify and migrate instances, set variables."""
     return person.is_operator or person.is_administrator
 
 
+@_acting
 def may_manage_people(person: Person) -> bool:
     return person.is_administrator
 
 
-def may_audit(person: Person) -> bool:
-    return person.is_auditor or person.is_administrator
-
-
-def may_report(person: Person) -> bool:
-    return person.sees_all or person.is_process_owner or may_audit(person)
-
-
+@_acting
 def may_erase(person: Person) -> bool:
     return person.is_administrator
 
 
+@_acting
 def may_start(person: Person, candidate_groups: Collection[str] = ()) -> bool:
-    """Whoever works here may start a process, unless its diagram names the groups that may; auditors only look."""
+    """Whoever works here may start a process, unless its diagram names the groups that may."""
     if candidate_groups:
         return person.is_administrator or not person.groups.isdisjoint(candidate_groups)
-    return person.sees_all or bool(person.groups - {AUDITOR})
+    return bool(person.groups)
 
 
 # Of process instances
 
 
 def may_see_every_instance(person: Person) -> bool:
-    return person.sees_all or person.is_auditor or may_operate(person)
+    return person.sees_all or person.is_auditor or person.is_operator or person.is_administrator
 
 
 def may_see_instance(person: Person, *, involved: bool) -> bool:
     return involved or may_see_every_instance(person)
 
 
-def may_comment(person: Person, *, involved: bool) -> bool:
-    """To write comments and attach files."""
-    return involved or person.sees_all or may_operate(person)
+def may_comment(person: Person) -> bool:
+    """To write comments and attach files, where one sees the matter."""
+    return not person.is_auditor
 
 
-def may_cancel_instance(person: Person) -> bool:
-    return person.sees_all or may_operate(person)
-
-
-def may_modify_instance(person: Person) -> bool:
-    """To suspend it, to move its tokens, to set its variables."""
-    return may_operate(person)
+def may_report_to(person: Person, *, involved: bool) -> bool:
+    """To report what has happened, which moves it: a message."""
+    return involved and not person.is_auditor
 
 
 # Of user tasks
@@ -157,46 +196,79 @@ def is_candidate(person: Person, task: Candidacy) -> bool:
     return person.username in task.candidate_users or not person.groups.isdisjoint(task.candidate_groups)
 
 
+def has_candidates(task: Candidacy) -> bool:
+    return bool(task.candidate_users or task.candidate_groups)
+
+
+def is_superior(person: Person, task: Candidacy) -> bool:
+    """Whether it is for a group whose user tasks this one distributes."""
+    return not person.distributes.isdisjoint(task.candidate_groups)
+
+
+def has_it(person: Person, task: Candidacy) -> bool:
+    """Whether it is this one's; what is lent is its owner's."""
+    return person.username == (task.owner if task.is_lent else task.assignee)
+
+
 def may_see_task(person: Person, task: Candidacy) -> bool:
-    has_it = person.username in {task.assignee, task.owner}
-    return has_it or is_candidate(person, task) or may_see_every_instance(person)
+    takes_part = person.username in {task.assignee, task.owner} or is_candidate(person, task)
+    return takes_part or is_superior(person, task) or may_see_every_instance(person)
 
 
+@_acting
 def may_claim(person: Person, task: Candidacy) -> bool:
-    return person.username == task.assignee or is_candidate(person, task) or person.sees_all
+    return person.username == task.assignee or is_candidate(person, task)
 
 
+@_acting
+def may_distribute(person: Person, task: Candidacy) -> bool:
+    """To take it from whoever has it and give it to another who may have it, and to set due date and priority."""
+    return may_operate(person) or is_superior(person, task)
+
+
+@_acting
 def may_unclaim(person: Person, task: Candidacy) -> bool:
-    return person.username == task.assignee or may_distribute(person)
+    return person.username == task.assignee or may_distribute(person, task)
 
 
+@_acting
+def may_hand_on(person: Person, task: Candidacy) -> bool:
+    """To give it to a colleague as one's own: whoever has it, or might claim it while nobody has it."""
+    return has_it(person, task) or (task.assignee is None and is_candidate(person, task))
+
+
+@_acting
 def may_assign(person: Person, task: Candidacy) -> bool:
-    """To hand it on: whoever has it or might claim it while nobody has it, and those who distribute work."""
-    free = task.assignee is None and is_candidate(person, task)
-    return person.username == task.assignee or free or may_distribute(person)
+    return may_hand_on(person, task) or may_distribute(person, task)
 
 
+@_acting
+def may_have(person: Person, task: Candidacy) -> bool:
+    """To be given it; one without candidates goes to those whom `engine.instances.user_tasks` finds close to it."""
+    return is_candidate(person, task)
+
+
+@_acting
 def may_delegate(person: Person, task: Candidacy) -> bool:
     return person.username == task.assignee
 
 
+@_acting
 def may_resolve(person: Person, task: Candidacy) -> bool:
     return task.is_lent and person.username in {task.assignee, task.owner}
 
 
+@_acting
 def may_save_draft(person: Person, task: Candidacy) -> bool:
-    return person.username == task.assignee or (task.assignee is None and may_claim(person, task))
+    return person.username == task.assignee or (task.assignee is None and is_candidate(person, task))
 
 
+@_acting
 def may_complete(person: Person, task: Candidacy) -> bool:
     """Whoever has it, or might claim it while nobody has it; what is delegated is given back instead."""
     return may_save_draft(person, task) and not task.is_lent
 
 
-def may_distribute(person: Person) -> bool:
-    """To give out the user tasks of others, and to set their due dates and priorities."""
-    return person.sees_all or may_operate(person)
-
-
+@_acting
 def may_set_follow_up(person: Person, task: Candidacy) -> bool:
-    return person.username == task.assignee or may_distribute(person)
+    return person.username == task.assignee or may_distribute(person, task)

@@ -1,21 +1,26 @@
-"""Users and groups: who there is, who belongs to what, and what is known about whoever is logged in."""
+"""
+Users and groups: who there is, who belongs to what, and what is known about whoever acts.
+
+Every change is an event in the history of the house (`engine.history.organisation`), made by an administrator, by the
+user concerned where it is a password or a language, or by a program.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, texts
-from casepath.engine.database import Base, Instant
-from casepath.engine.database.models import EndedSession, Group, Membership, User
+from casepath.engine.database import Base, values
+from casepath.engine.database.models import Group, Membership, User
 from casepath.engine.database.statements import Statement
-from casepath.engine.people import authorization, passwords
+from casepath.engine.history import Event, organisation
+from casepath.engine.people import account_rules, authorization, groups_file
 from casepath.engine.people.authentication import (
     Attempt,
     Credentials,
@@ -24,8 +29,9 @@ from casepath.engine.people.authentication import (
     end_session,
     normal,
     note,
+    still_counts,
 )
-from casepath.engine.people.authorization import Person
+from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.time import clock
 
 __all__ = [
@@ -33,8 +39,11 @@ __all__ = [
     "Credentials",
     "Imported",
     "Person",
+    "actor",
     "add_group",
+    "allowed",
     "authenticate",
+    "change_password",
     "create_user",
     "credentials",
     "end_session",
@@ -43,7 +52,6 @@ __all__ = [
     "groups",
     "groups_of",
     "import_people",
-    "known",
     "members",
     "normal",
     "note",
@@ -56,17 +64,11 @@ __all__ = [
     "users",
 ]
 
-LANGUAGES = ("zh_CN", "en")
 MAX_NAME_LENGTH = 100
-
-_USERNAME = re.compile(r"\w[\w.@+-]{0,63}")
-_GROUP_KEY = re.compile(r"\w[\w.-]{0,63}")
-_EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@<>\"',;]{1,64}@[^\s\x00-\x1f\x7f@<>\"',;]{1,180}")
 
 _users = Base.metadata.tables[User.__tablename__]
 _groups = Base.metadata.tables[Group.__tablename__]
 _memberships = Base.metadata.tables[Membership.__tablename__]
-_ended = Base.metadata.tables[EndedSession.__tablename__]
 
 #: Somebody with all groups, one row each; one statement, because it runs with every request and every command.
 _person = Statement(
@@ -78,33 +80,17 @@ _person = Statement(
         _users.c.active,
         _groups.c.key,
         _groups.c.sees_all,
+        _groups.c.distributes,
     )
     .outerjoin_from(_users, _memberships, _memberships.c.username == _users.c.username)
     .outerjoin(_groups, _groups.c.key == _memberships.c.group_key)
     .where(_users.c.username == bindparam("username"))
 )
 
-#: What decides whether a session still counts.
-_session = select(
-    _users.c.active,
-    _users.c.sessions_valid_from,
-    exists()
-    .where(_ended.c.username == _users.c.username, _ended.c.begun_at == bindparam("begun_at", type_=Instant()))
-    .label("ended"),
-).where(_users.c.username == bindparam("username"))
-
-#: The engine's own groups, with their names in Chinese and English.
-_ROLE_NAMES = {
-    authorization.ADMINISTRATOR: ("系统管理员", "Administrators"),
-    authorization.AUDITOR: ("审计员", "Auditors"),
-    authorization.OPERATOR: ("运维人员", "Operators"),
-    authorization.PROCESS_OWNER: ("流程负责人", "Process owners"),
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What an import added."""
+    """How many an import added."""
 
     groups: int
     users: int
@@ -156,38 +142,45 @@ def members(session: Session, keys: Collection[str]) -> frozenset[str]:
 
 
 def person(session: Session, username: str) -> Person:
-    """Return an active user as the one who asks; raises `NotFound`."""
-    found = known(session, username)
-    if found is None:
-        raise errors.NotFound("user", username)
-    return found
-
-
-def known(session: Session, username: str) -> Person | None:
-    """Return a user as the one who asks, or None where it is no user's name; raises `NotFound` for an inactive one."""
+    """Return an active user as the one who acts; raises `NotFound`."""
     rows = _person.rows(session.connection(), {"username": normal(username)})
-    if not rows:
-        return None
-    user = rows[0]
-    if not user.active:
+    if not rows or not rows[0].active:
         raise errors.NotFound("user", username)
+    user = rows[0]
     return Person(
         username=user.username,
         name=user.name,
         groups=frozenset(row.key for row in rows if row.key is not None),
         sees_all=any(row.sees_all for row in rows),
+        distributes=frozenset(key for row in rows if row.key is not None for key in distributed(row.distributes)),
         email=user.email,
         language=user.language,
     )
 
 
+def actor(session: Session, by: By) -> Actor:
+    """Return who acts; raises `NotFound` for a name that is no active user's."""
+    return person(session, by) if isinstance(by, str) else by
+
+
+def allowed(
+    session: Session, by: By, rule: Callable[[Person], bool], verb: str, noun: str, key: object = ""
+) -> Actor:
+    """Return who acts, where a rule of the engine as a whole allows it; raises `NotFound` for no user, `Forbidden`."""
+    if isinstance(found := actor(session, by), Person) and not rule(found):
+        raise errors.Forbidden(verb, noun, key, found.username)
+    return found
+
+
+def distributed(stored: str) -> list[str]:
+    """Return the keys of the groups whose user tasks a group distributes, as they are stored with it."""
+    keys: Any = values.loads(stored)
+    return list(keys)
+
+
 def person_since(session: Session, username: str, begun_at: datetime) -> Person | None:
     """Return whoever logged in at `begun_at`, or None where it counts no longer: ended, deactivated, a new password."""
-    username = normal(username)
-    row = session.execute(_session, {"username": username, "begun_at": begun_at}).one_or_none()
-    if row is None or not row.active or row.ended or (row.sessions_valid_from or begun_at) > begun_at:
-        return None
-    return person(session, username)
+    return person(session, username) if still_counts(session, username, begun_at) else None
 
 
 # Changing
@@ -202,171 +195,204 @@ def create_user(
     password: str | None = None,
     groups: Iterable[str] = (),
     language: str = "zh_CN",
+    by: By,
 ) -> User:
     """
     Add a user; without a password nobody can log in as this one.
 
-    Raises `InvalidInput` for a name, address or password that cannot be used or a user name that exists, and `NotFound`
-    for a group that does not.
+    Raises `Forbidden`, `InvalidInput` for a name, address or password that cannot be used or a user name that exists,
+    and `NotFound` for a group that does not.
     """
-    username = _checked_username(username)
+    doer = _change(session, by, username)
+    username = account_rules.username(username)
     if session.get(User, username) is not None:
         raise errors.InvalidEntry("user-name-taken", username=username)
     user = User(
         username=username,
         name=texts.checked(name, name="a name", limit=MAX_NAME_LENGTH),
-        email=_checked_email(email),
-        password_hash=None if password is None else _hashed(password, username),
-        language=_checked_language(language),
+        email=account_rules.email(email),
+        password_hash=None if password is None else account_rules.hashed(password, username),
+        language=account_rules.language(language),
         active=True,
         created_at=clock.now(),
     )
     session.add(user)
     session.flush()
-    _join(session, username, groups)
+    keys, has_password = _join(session, username, groups), password is not None
+    facts = {"user": username, "groups": keys, "has_password": has_password, "language": language}
+    personal = {"name": user.name, "email": user.email}
+    organisation.record(session, Event(kind="user.created", facts=facts, variables=personal, by=doer.signature))
     return user
 
 
-def set_password(session: Session, username: str, password: str | None) -> None:
-    """Change the password and end the user's sessions; None locks the password. Raises `NotFound`, `InvalidInput`."""
-    user = get(session, username)
-    user.password_hash = None if password is None else _hashed(password, user.username)
+def set_password(session: Session, username: str, password: str | None, *, by: By) -> None:
+    """
+    Give a user another password and end the user's sessions; None locks the password.
+
+    Raises `NotFound`, `Forbidden`, also for one's own (`change_password`), and `InvalidInput`.
+    """
+    doer = _change(session, by, username)
+    _put_password(session, get(session, username), password, doer)
+
+
+def change_password(session: Session, attempt: Attempt, password: str) -> None:
+    """Change the password of whoever has just shown to know the old one; raises `Forbidden`, `InvalidInput`."""
+    if attempt.username is None:
+        raise errors.Forbidden("change", "user", "", None)
+    organisation.lock(session)
+    _put_password(session, get(session, attempt.username), password, person(session, attempt.username))
+
+
+def _put_password(session: Session, user: User, password: str | None, doer: Actor) -> None:
+    user.password_hash = None if password is None else account_rules.hashed(password, user.username)
     user.sessions_valid_from = clock.now()
     session.flush()
+    facts = {"user": user.username, "has_password": password is not None}
+    organisation.record(session, Event(kind="user.password_changed", facts=facts, by=doer.signature))
 
 
-def set_active(session: Session, username: str, active: bool) -> None:
-    """Let a user in or lock the user out at once; raises `NotFound`, and `InvalidInput` for the last administrator."""
+def set_active(session: Session, username: str, active: bool, *, by: By) -> None:
+    """
+    Let a user in or lock the user out at once.
+
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` for the last administrator.
+    """
+    doer = _change(session, by, username)
     user, administrators = get(session, username), _administrators(session)
+    if user.active == active:
+        return
     user.active = active
     if not active:
         user.sessions_valid_from = clock.now()
     session.flush()
     _require_an_administrator(session, administrators)
+    kind = "user.activated" if active else "user.deactivated"
+    organisation.record(session, Event(kind=kind, facts={"user": user.username}, by=doer.signature))
 
 
-def set_language(session: Session, username: str, language: str) -> None:
-    """Change the language of pages and e-mails; raises `NotFound`, `InvalidInput`."""
-    get(session, username).language = _checked_language(language)
+def set_language(session: Session, username: str, language: str, *, by: By) -> None:
+    """Change the language of pages and e-mails; raises `NotFound`, `Forbidden`, `InvalidInput`."""
+    doer = _change(session, by, username, own=True)
+    user = get(session, username)
+    if user.language == account_rules.language(language):
+        return
+    user.language = language
     session.flush()
+    facts = {"user": user.username, "language": language}
+    organisation.record(session, Event(kind="user.changed", facts=facts, by=doer.signature))
 
 
-def set_groups(session: Session, username: str, keys: Collection[str]) -> None:
-    """Make a user a member of just these groups; raises `NotFound`, and `InvalidInput` for the last administrator."""
+def set_groups(session: Session, username: str, keys: Collection[str], *, by: By) -> None:
+    """
+    Make a user a member of just these groups.
+
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` for the last administrator.
+    """
+    doer = _change(session, by, username)
     user, administrators = get(session, username), _administrators(session)
+    before = groups_of(session, user.username)
     session.execute(delete(Membership).where(Membership.username == user.username))
-    _join(session, user.username, keys)
+    after = _join(session, user.username, keys)
     _require_an_administrator(session, administrators)
+    for kind, changed in (("removed", before.difference(after)), ("added", set(after) - before)):
+        for key in sorted(changed):
+            facts = {"user": user.username, "group": key}
+            organisation.record(session, Event(kind=f"membership.{kind}", facts=facts, by=doer.signature))
 
 
-def add_group(session: Session, key: str, *, name: str, name_en: str | None = None, sees_all: bool = False) -> Group:
-    """Add a group, or give an existing one these names; raises `InvalidInput`."""
-    if not _GROUP_KEY.fullmatch(key):
-        raise errors.InvalidEntry("group-key", key=key)
-    found = session.get(Group, key)
+def add_group(
+    session: Session,
+    key: str,
+    *,
+    name: str,
+    name_en: str | None = None,
+    sees_all: bool = False,
+    distributes: Collection[str] = (),
+    by: By,
+) -> Group:
+    """
+    Add a group, or give an existing one these names and rights.
+
+    Raises `Forbidden`, `InvalidInput`, and `NotFound` for a group to distribute that is not there.
+    """
+    doer = _change(session, by, key, noun="group")
+    for each in set(distributes) - {key}:
+        group(session, each)
+    entry = groups_file.GroupEntry(key=key, name=name, name_en=name_en or "", sees_all=sees_all,
+                                   distributes=tuple(distributes))  # fmt: skip
+    return _put_group(session, entry, doer)
+
+
+def _put_group(session: Session, entry: groups_file.GroupEntry, doer: Actor) -> Group:
+    found = session.get(Group, account_rules.group_key(entry.key))
+    kind = "group.created" if found is None else "group.changed"
+    english = texts.checked(entry.name_en, name="an English name", limit=MAX_NAME_LENGTH, required=False)
+    wanted = {
+        "name": texts.checked(entry.name, name="a name", limit=MAX_NAME_LENGTH),
+        "name_en": english or None,
+        "sees_all": entry.sees_all,
+        "distributes": sorted(set(entry.distributes)),
+    }
     if found is None:
-        found = Group(key=key)
+        found = Group(key=entry.key)
         session.add(found)
-    found.name = texts.checked(name, name="a name", limit=MAX_NAME_LENGTH)
-    english = texts.checked(name_en or "", name="an English name", limit=MAX_NAME_LENGTH, required=False)
-    found.name_en = english or None
-    found.sees_all = sees_all
+    elif wanted == {**{name: getattr(found, name) for name in wanted}, "distributes": distributed(found.distributes)}:
+        return found
+    for name, value in {**wanted, "distributes": values.dumps(wanted["distributes"])}.items():
+        setattr(found, name, value)
     session.flush()
+    organisation.record(session, Event(kind=kind, facts={"group": entry.key, **wanted}, by=doer.signature))
     return found
 
 
-def import_people(session: Session, people: Mapping[str, Any]) -> Imported:
+def import_people(session: Session, people: Mapping[str, Any], *, by: By) -> Imported:
     """
     Add the groups and people of a `groups.json`, and the engine's own groups.
 
-    Groups get the names and the sight that the file gives them; people who exist stay as they are. Raises
-    `InvalidInput` where the file has another shape, `NotFound` where a person belongs to a group that is not there.
+    Groups get the names and the rights that the file gives them; people who exist stay as they are. Raises `Forbidden`,
+    `InvalidInput` where the file has another shape, `NotFound` where a group that it names is not there.
     """
-    known = {found.key for found in groups(session)}
-    for key, (name, name_en) in _ROLE_NAMES.items():
-        if key not in known:
-            add_group(session, key, name=name, name_en=name_en)
-    for entry in _entries(people, "groups"):
-        names = {"name": _text(entry, "name"), "name_en": _text(entry, "name_en", "nameEn", required=False)}
-        sight = entry.get("sees_all", entry.get("seesAll", entry.get("sees") == "all"))
-        add_group(session, _text(entry, "key"), sees_all=bool(sight), **names)
+    doer = _change(session, by, "groups.json", noun="group")
+    (entries, persons), known = groups_file.read(people), {found.key for found in groups(session)}
+    for entry in [*(role for role in groups_file.ROLES if role.key not in known), *entries]:
+        _put_group(session, entry, doer)
+    for key in {key for entry in entries for key in entry.distributes}:
+        group(session, key)
     before = {user.username for user in users(session)}
-    added = 0
-    for entry in _entries(people, "people"):
-        if normal(_text(entry, "username")) not in before:
-            _import_person(session, entry)
-            added += 1
-    return Imported(groups=len(groups(session)) - len(known), users=added)
+    added = [each for each in persons if normal(each.username) not in before]
+    for each in added:
+        create_user(session, each.username, name=each.name, email=each.email, groups=each.groups,
+                    language=each.language, by=doer)  # fmt: skip
+    counted = {"groups": len(groups(session)) - len(known), "users": len(added)}
+    organisation.record(session, Event(kind="people.imported", facts=counted, by=doer.signature))
+    return Imported(**counted)
 
 
-def _import_person(session: Session, entry: Mapping[str, Any]) -> None:
-    keys = entry.get("groups", [])
-    if not isinstance(keys, list):
-        raise errors.InvalidInput("Expected the groups of a person as a list")
-    create_user(
-        session,
-        _text(entry, "username"),
-        name=_text(entry, "name"),
-        email=_text(entry, "email", required=False) or None,
-        groups=[str(key) for key in keys],
-        language=_text(entry, "language", required=False) or LANGUAGES[0],
-    )
+def _change(session: Session, by: By, key: str, *, noun: str = "user", own: bool = False) -> Actor:
+    """Return who changes people, and keep others from it until the transaction ends; raises `Forbidden`."""
+    doer = actor(session, by)
+    is_own = own and isinstance(doer, Person) and doer.username == normal(key)
+    if not is_own:
+        allowed(session, doer, authorization.may_manage_people, "change", noun, key)
+    organisation.lock(session)
+    return doer
 
 
-def _entries(people: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    entries = people.get(key, [])
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise errors.InvalidInput(f"Expected a list of objects under '{key}'")
-    return entries
-
-
-def _text(entry: Mapping[str, Any], *keys: str, required: bool = True) -> str:
-    found = next((entry[key] for key in keys if entry.get(key) is not None), "")
-    if not isinstance(found, str) or (required and not found):
-        raise errors.InvalidInput(f"Expected a text under '{keys[0]}', but found {str(entry)[:200]}")
-    return found
-
-
-def _join(session: Session, username: str, keys: Iterable[str]) -> None:
-    for key in sorted(set(keys)):
+def _join(session: Session, username: str, keys: Iterable[str]) -> list[str]:
+    joined = sorted(set(keys))
+    for key in joined:
         group(session, key)
         session.add(Membership(username=username, group_key=key))
     session.flush()
+    return joined
 
 
 def _administrators(session: Session) -> frozenset[str]:
-    """Return who administers now; nobody else takes an administrator away until the transaction ends."""
-    session.execute(select(Group.key).where(Group.key == authorization.ADMINISTRATOR).with_for_update())
-    return members(session, [authorization.ADMINISTRATOR])
+    """Return who administers now: an auditor does not, whatever else an auditor belongs to."""
+    return members(session, [authorization.ADMINISTRATOR]) - members(session, [authorization.AUDITOR])
 
 
 def _require_an_administrator(session: Session, before: frozenset[str]) -> None:
     """Otherwise nobody could let anybody in again."""
-    if before and not members(session, [authorization.ADMINISTRATOR]):
+    if before and not _administrators(session):
         raise errors.InvalidEntry("administrator-last")
-
-
-def _checked_username(username: str) -> str:
-    checked = normal(username)
-    if not _USERNAME.fullmatch(checked):
-        raise errors.InvalidEntry("user-name", username=username)
-    return checked
-
-
-def _checked_email(email: str | None) -> str | None:
-    if not email:
-        return None
-    if not _EMAIL.fullmatch(email):
-        raise errors.InvalidEntry("email", email=email)
-    return email
-
-
-def _checked_language(language: str) -> str:
-    if language not in LANGUAGES:
-        raise errors.InvalidEntry("language", expected=", ".join(LANGUAGES), language=language)
-    return language
-
-
-def _hashed(password: str, username: str) -> str:
-    passwords.check_rules(password, username)
-    return passwords.hashed(password)

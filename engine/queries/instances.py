@@ -150,7 +150,7 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _seen_by(person: Person) -> ColumnElement[bool]:
-    """Matters that a person started, has or had a user task in, or may claim one of."""
+    """Matters that a person started, has or had a user task in, or may claim or distribute one of."""
     name = person.username
     had = select(UserTask.business_key).where(or_(UserTask.assignee == name, UserTask.owner == name))
     may_claim = (
@@ -159,7 +159,7 @@ def _seen_by(person: Person) -> ColumnElement[bool]:
         .where(
             or_(
                 and_(UserTaskCandidate.kind == "user", UserTaskCandidate.name == name),
-                and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(person.groups)),
+                and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(person.groups | person.distributes)),
             )
         )
     )

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database.models import Group, Membership, User
+from casepath.engine.people.authorization import AUDITOR, Candidacy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +74,16 @@ def group_names(session: Session) -> dict[str, tuple[str, str]]:
     return {key: (name, name_en or name) for key, name, name_en in found}
 
 
-def choices(session: Session, groups: Iterable[str] = (), *, limit: int = 500) -> list[tuple[str, str]]:
+def choices(session: Session, among: Candidacy | None = None, *, limit: int = 500) -> list[tuple[str, str]]:
     """
-    Return user name and full name of active users, in the order of their names; at most `limit` of them.
+    Return user name and full name of active users who may act, in the order of their names; at most `limit` of them.
 
-    With groups: only who belongs to one of them.
+    With a candidacy: only its candidates.
     """
-    statement = select(User.username, User.name).where(User.active.is_(True)).order_by(User.name, User.username)
-    wanted = sorted(groups)
-    if wanted:
-        members = select(Membership.username).where(Membership.group_key.in_(wanted))
-        statement = statement.where(User.username.in_(members))
-    return [(username, name or username) for username, name in session.execute(statement.limit(limit))]
+    auditors = select(Membership.username).where(Membership.group_key == AUDITOR)
+    statement = select(User.username, User.name).where(User.active.is_(True), User.username.not_in(auditors))
+    if among is not None:
+        members = select(Membership.username).where(Membership.group_key.in_(among.candidate_groups))
+        statement = statement.where(or_(User.username.in_(members), User.username.in_(among.candidate_users)))
+    found = session.execute(statement.order_by(User.name, User.username).limit(limit))
+    return [(username, name or username) for username, name in found]

@@ -185,7 +185,7 @@ def sees(person: Person, row: TaskRow) -> bool:
     """Tell whether an open task is in the list of all that somebody sees."""
     if may_see_every_instance(person) or person.username == row.assignee or person.username in row.candidate_users:
         return True
-    return not person.groups.isdisjoint(row.candidate_groups)
+    return not (person.groups | person.distributes).isdisjoint(row.candidate_groups)
 
 
 def union(person: Person, view: View, due: str, after: Key | None, limit: int) -> Select[datetime, int]:
@@ -206,7 +206,8 @@ def _ranges(person: Person, view: View, due: str, after: Key | None) -> list[Sel
     if view in ("mine", "all"):
         ranges.append(_tasks(due, after, UserTask.assignee == person.username))
     if view in ("claimable", "all"):
-        names = [("user", person.username), *(("group", group) for group in sorted(person.groups))]
+        groups = person.groups | person.distributes if view == "all" else person.groups
+        names = [("user", person.username), *(("group", group) for group in sorted(groups))]
         for claimed in (False, True) if view == "all" else (False,):
             ranges += [_candidates(kind, name, claimed, due, after) for kind, name in names]
     return ranges

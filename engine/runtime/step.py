@@ -187,9 +187,14 @@ def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
     return running
 
 
-def activity_variables(session: Session, process_instance_id: int, activity_instance: int) -> dict[str, Any]:
-    """Return all variables that an activity sees, its own first; raises `NotFound` where it is not alive."""
-    row = read(session.connection(), process_instance_id)
+def activity_variables(session: Session, instance: int | InstanceRow, activity_instance: int) -> dict[str, Any]:
+    """
+    Return all variables that an activity sees, its own first.
+
+    `instance` is the id of its process instance, or the row that `lock` returned. Raises `NotFound` where it is not
+    alive.
+    """
+    row = read(session.connection(), instance) if isinstance(instance, int) else instance
     running = load(session, row, clock.now())
     token = running.tasks.get(activity_instance)
     if token is None:

@@ -48,6 +48,7 @@ from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage
+from tests.acting import PROGRAM
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 BEGIN = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -79,10 +80,11 @@ def prepare(url: str) -> None:
     sessions = database.sessions(pool)
     clock.set_to(BEGIN)
     with sessions.begin() as session:
-        identity.import_people(session, json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8")))
+        people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
+        identity.import_people(session, people, by=PROGRAM)
     for folder in ("shared", "complaint", "major_complaint"):
         with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=None)
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=PROGRAM)
     pool.dispose()
 
 

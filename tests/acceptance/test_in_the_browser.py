@@ -20,6 +20,7 @@ from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests.acceptance.browsing import BrowserStage, log_in, serving
+from tests.acting import PROGRAM
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +40,7 @@ def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
         demo.add_people(session, PROCESSES)
     for folder in ("shared", "complaint", "major_complaint"):
         with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=None)
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=PROGRAM)
     yield made
     clock.reset()
     made.extensions["database"].dispose()

@@ -24,6 +24,7 @@ from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage
+from tests.acting import PROGRAM
 from tests.replaying import assert_replays
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
@@ -38,10 +39,11 @@ def stage(database_url: str, tmp_path: Path) -> Iterator[RequestStage]:
     app = create_app(settings)
     sessions = database.sessions(app.extensions["database"])
     with sessions.begin() as session:
-        identity.import_people(session, json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8")))
+        people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
+        identity.import_people(session, people, by=PROGRAM)
     for folder in ("shared", "complaint", "major_complaint"):
         with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=None)
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=PROGRAM)
     yield RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
     clock.reset()
     app.extensions["database"].dispose()

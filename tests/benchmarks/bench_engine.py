@@ -33,6 +33,7 @@ from casepath.engine.database import statements
 from casepath.engine.database.models import ProcessInstance, UserTask
 from casepath.engine.instances import jobs, process_instances, user_tasks
 from casepath.engine.time import clock
+from tests.acting import PROGRAM
 from tests.bare_spiffworkflow import Bare, python
 from tests.diagrams import container, nodes, process, timer
 from tests.world import BEGIN, World
@@ -170,7 +171,7 @@ def timers(divisor: int) -> list[Row]:
         for _batch in range(0, number, 500):
             with world.sessions.begin() as session:
                 for _each in range(min(500, number)):
-                    process_instances.start(session, "p", {}, by=None)
+                    process_instances.start(session, "p", {}, by=PROGRAM)
         clock.set_to(BEGIN + timedelta(hours=2))
         took = _timed(lambda: _run_due(world))
         with world.sessions.begin() as session:
@@ -209,7 +210,7 @@ def _complete(world: World, instance: int, times: int) -> list[float]:
             ).one()
         begun = time.perf_counter()
         with world.sessions.begin() as session:
-            user_tasks.complete(session, task, {"again": True}, by="ann")
+            user_tasks.complete(session, task, {"again": True}, by=PROGRAM)
         took.append(time.perf_counter() - begun)
     return took
 

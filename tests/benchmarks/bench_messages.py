@@ -29,6 +29,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import messages, process_instances
 from tests import database as databases
 from tests import diagrams
+from tests.acting import PROGRAM
 
 #: Milliseconds.
 LIMIT = 5.0
@@ -119,9 +120,10 @@ def fill(pool: sqlalchemy.Engine, many: int) -> None:
     """Have one instance wait for a message, and copy it."""
     sessions = database.sessions(pool)
     with sessions.begin() as session:
-        deployments.deploy(session, {"waiting.bpmn": WAITING}, name="benchmark", by=None)
+        deployments.deploy(session, {"waiting.bpmn": WAITING}, name="benchmark", by=PROGRAM)
     with sessions.begin() as session:
-        first = process_instances.start(session, "waiting", {"order": 1, "city": "上海"}, business_key="K1", by=None).id
+        values = {"order": 1, "city": "上海"}
+        first = process_instances.start(session, "waiting", values, business_key="K1", by=PROGRAM).id
     for begin in range(2, many + 1, BATCH):
         with sessions.begin() as session:
             numbers = range(begin, min(begin + BATCH, many + 1))

@@ -34,6 +34,7 @@ from casepath.workers import Result, Surroundings, Work
 from casepath.workers.loop import TOGETHER, Loop
 from tests import database as databases
 from tests import diagrams
+from tests.acting import PROGRAM
 
 WORKERS = (1, 2, 4)
 #: Processor time of a piece of work, against one worker.
@@ -85,10 +86,10 @@ def prepare(url: str, instances: int) -> None:
     pool = database.connect(url)
     sessions = database.sessions(pool)
     with sessions.begin() as session:
-        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="benchmark", by=None)
+        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="benchmark", by=PROGRAM)
     with sessions.begin() as session:
         for _ in range(instances):
-            process_instances.start(session, "p", {"order": 1}, by=None)
+            process_instances.start(session, "p", {"order": 1}, by=PROGRAM)
     pool.dispose()
 
 

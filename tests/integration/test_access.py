@@ -113,6 +113,6 @@ def test_contributor__whoever_may_only_look_is_refused(transaction: Sessions) ->
     with transaction.begin() as session:
         factories.process_instance(session)
 
-        assert access.contributor(session, PEOPLE["starter"], KEY) == "alice"
+        assert access.contributor(session, PEOPLE["starter"], KEY).signature == "alice"
         with pytest.raises(errors.Forbidden):
             access.contributor(session, PEOPLE["auditor"], KEY)

@@ -11,6 +11,7 @@ from casepath.engine import errors, history
 from casepath.engine.database.models import Attachment
 from casepath.engine.instances import attachments
 from tests import factories
+from tests.acting import ADMINISTRATOR, PROGRAM
 from tests.each import each
 
 Sessions = sessionmaker[Session]
@@ -104,7 +105,7 @@ def test_add__who_may_not(
 def test_add__only_the_engine_says_what_it_is(transaction: Sessions, process_instance_id: int) -> None:
     page = {"name": "form.html", "content": b"<html>", "media_type": "text/html"}
 
-    assert add(transaction, **page, by=None).media_type == "text/html"
+    assert add(transaction, **page, by=PROGRAM).media_type == "text/html"
     assert add(transaction, **page).media_type == "application/octet-stream"
 
 
@@ -141,7 +142,7 @@ def test_get__no_such_file(transaction: Sessions) -> None:
 def test_remove__history_knows_that_it_was_there(transaction: Sessions, process_instance_id: int) -> None:
     added = add(transaction, name="张三的身份证.png")
     with transaction.begin() as session:
-        attachments.remove(session, added.id, by="ada", reason="含有身份证")
+        attachments.remove(session, added.id, by=ADMINISTRATOR, reason="含有身份证")
 
     with transaction.begin() as session:
         assert attachments.list_of(session, KEY) == []

@@ -13,6 +13,7 @@ from casepath.engine.database.models import LoginFailure
 from casepath.engine.people import identity
 from casepath.engine.people.identity import Attempt
 from tests import factories
+from tests.acting import PROGRAM
 from tests.each import each
 
 Sessions = sessionmaker[Session]
@@ -26,7 +27,7 @@ def alice(transaction: Sessions, clock: ModuleType) -> str:
     """A user with a password, at a time that stands still."""
     clock.set_to(clock.now())
     with transaction.begin() as session:
-        return identity.create_user(session, "alice", name="Alice", password=PASSWORD).username
+        return identity.create_user(session, "alice", name="Alice", password=PASSWORD, by=PROGRAM).username
 
 
 def attempt(transaction: Sessions, username: str, password: str, address: str = HOME) -> Attempt:
@@ -47,7 +48,7 @@ def test_authenticate__wrong(transaction: Sessions, alice: str, username: str, p
 
 def test_authenticate__deactivated(transaction: Sessions, alice: str) -> None:
     with transaction.begin() as session:
-        identity.set_active(session, "alice", active=False)
+        identity.set_active(session, "alice", active=False, by=PROGRAM)
 
     assert attempt(transaction, "alice", PASSWORD).username is None
 

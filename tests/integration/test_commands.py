@@ -24,6 +24,7 @@ from casepath.engine import database
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity, passwords
 from tests import factories
+from tests.acting import ALICE
 from tests.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,7 +153,7 @@ def instance_id(run: Any, sessions: Any) -> int:
     run("deploy", str(REQUEST))
     with sessions.begin() as session:
         variables = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
-        return process_instances.start(session, "request", variables, by="alice").id
+        return process_instances.start(session, "request", variables, by=ALICE).id
 
 
 def test_verify__intact(run: Any, instance_id: int) -> None:

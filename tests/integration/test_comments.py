@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import errors, history
 from casepath.engine.instances import comments
 from tests import factories
+from tests.acting import ADMINISTRATOR, PROGRAM
 from tests.each import each
 
 Sessions = sessionmaker[Session]
@@ -42,7 +43,7 @@ def test_add__kept_and_on_record(transaction: Sessions, process_instance_id: int
 def test_remove__text_is_gone_everywhere(transaction: Sessions, process_instance_id: int) -> None:
     with transaction.begin() as session:
         first, second = (comments.add(session, KEY, text, by="alice").id for text in ("秘密", "stays"))
-        comments.remove(session, first, by="ada", reason="客户要求")
+        comments.remove(session, first, by=ADMINISTRATOR, reason="客户要求")
 
     with transaction.begin() as session:
         assert [comment.id for comment in comments.list_of(session, KEY)] == [second]
@@ -54,7 +55,7 @@ def test_remove__text_is_gone_everywhere(transaction: Sessions, process_instance
 
 def test_remove__no_such_comment(transaction: Sessions) -> None:
     with pytest.raises(errors.NotFound), transaction.begin() as session:
-        comments.remove(session, 99, by="ada", reason="x")
+        comments.remove(session, 99, by=ADMINISTRATOR, reason="x")
 
 
 @each("text", ["", " \n", "x" * 10_001, "a\x00b", "\ud800"])
@@ -72,6 +73,6 @@ def test_add__who_may_not(
 
 
 def test_add__no_such_matter(transaction: Sessions, process_instance_id: int) -> None:
-    for who in ("alice", "program"):
+    for who in ("alice", PROGRAM):
         with pytest.raises(errors.NotFound), transaction.begin() as session:
             comments.add(session, "TS9999", "x", by=who)

@@ -15,7 +15,9 @@ from casepath.engine import deployments, errors, history
 from casepath.engine.database.models import ExternalTask, Incident, UserTask, UserTaskCandidate
 from casepath.engine.instances import external_tasks, incidents, process_instances, user_tasks
 from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.people.authorization import By
 from tests import diagrams, factories
+from tests.acting import ALICE, BOB, OLIVIA, OPERATOR
 
 Sessions = sessionmaker[Session]
 
@@ -37,7 +39,7 @@ DIAGRAM = diagrams.process(
 def definition_key(transaction: Sessions) -> str:
     """The diagram is deployed; Alice and Bob belong to the group that may do the first task."""
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by="olivia")
+        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=OLIVIA)
         factories.group(session, "service")
         factories.user(session, "alice", groups=["service"])
         factories.user(session, "bob", groups=["service"])
@@ -46,7 +48,7 @@ def definition_key(transaction: Sessions) -> str:
 
 def start(transaction: Sessions, key: str) -> int:
     with transaction.begin() as session:
-        return process_instances.start(session, key, {}, by="alice").id
+        return process_instances.start(session, key, {}, by=ALICE).id
 
 
 def open_task(transaction: Sessions) -> UserTask:
@@ -54,7 +56,7 @@ def open_task(transaction: Sessions) -> UserTask:
         return session.scalars(select(UserTask).where(UserTask.state == "created").order_by(UserTask.id.desc())).one()
 
 
-def complete(transaction: Sessions, task_id: int, variables: dict[str, Any], by: str) -> user_tasks.Completed:
+def complete(transaction: Sessions, task_id: int, variables: dict[str, Any], by: By) -> user_tasks.Completed:
     with transaction.begin() as session:
         return user_tasks.complete(session, task_id, variables, by=by)
 
@@ -76,7 +78,7 @@ def test_complete__goes_on_to_the_next_wait_state(transaction: Sessions, definit
     instance_id = start(transaction, definition_key)
     task = open_task(transaction)
 
-    completed = complete(transaction, task.id, {"reached": True}, by="bob")
+    completed = complete(transaction, task.id, {"reached": True}, by=BOB)
 
     assert (completed.name, completed.process_instance_id) == ("联系客户", instance_id)
     with transaction.begin() as session:
@@ -92,24 +94,24 @@ def test_complete__goes_on_to_the_next_wait_state(transaction: Sessions, definit
 def test_complete__twice(transaction: Sessions, definition_key: str) -> None:
     start(transaction, definition_key)
     task = open_task(transaction)
-    complete(transaction, task.id, {}, by="alice")
+    complete(transaction, task.id, {}, by=ALICE)
 
     with pytest.raises(errors.InvalidState, match=r"it is in state 'completed' \(by alice\)"):
-        complete(transaction, task.id, {}, by="bob")
+        complete(transaction, task.id, {}, by=BOB)
 
 
 def test_complete__suspended(transaction: Sessions, definition_key: str) -> None:
     instance_id = start(transaction, definition_key)
     task = open_task(transaction)
     with transaction.begin() as session:
-        process_instances.suspend(session, instance_id, by="otto", reason="wait")
+        process_instances.suspend(session, instance_id, by=OPERATOR, reason="wait")
 
     with pytest.raises(errors.InvalidState, match="'suspended'"):
-        complete(transaction, task.id, {}, by="alice")
+        complete(transaction, task.id, {}, by=ALICE)
 
     with transaction.begin() as session:
-        process_instances.resume(session, instance_id, by="otto", reason="go on")
-    complete(transaction, task.id, {}, by="alice")
+        process_instances.resume(session, instance_id, by=OPERATOR, reason="go on")
+    complete(transaction, task.id, {}, by=ALICE)
 
 
 def test_complete__values_that_nobody_can_store(transaction: Sessions, definition_key: str) -> None:
@@ -118,9 +120,9 @@ def test_complete__values_that_nobody_can_store(transaction: Sessions, definitio
     task = open_task(transaction)
 
     with pytest.raises(errors.InvalidInput):
-        complete(transaction, task.id, {"x": object()}, by="alice")
+        complete(transaction, task.id, {"x": object()}, by=ALICE)
 
-    complete(transaction, task.id, {}, by="alice")
+    complete(transaction, task.id, {}, by=ALICE)
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["free", "claimed"])
@@ -134,7 +136,7 @@ def test_complete__two_people_at_once(transaction: Sessions, definition_key: str
                 waiting = select(UserTask.id).where(UserTask.process_instance_id == instance_id)
                 task_id = session.scalars(waiting).one()
                 if claimed:
-                    user_tasks.claim(session, task_id, by="alice")
+                    user_tasks.claim(session, task_id, by=ALICE)
             outcomes = dict(race(transaction, pool, task_id, ("alice", "bob")))
 
             winners = [name for name, refusal in outcomes.items() if refusal is None]
@@ -163,7 +165,7 @@ def race(
 
 def report(transaction: Sessions, **options: Any) -> int:
     """Take the process to its external task, fetch it, and throw a business error."""
-    complete(transaction, open_task(transaction).id, {}, by="alice")
+    complete(transaction, open_task(transaction).id, {}, by=ALICE)
     task = fetch(transaction)
     with transaction.begin() as session:
         external_tasks.throw_error(session, task.id, worker_id="w1", **options)
@@ -172,7 +174,7 @@ def report(transaction: Sessions, **options: Any) -> int:
 
 def test_complete_external_task__result_goes_into_the_process(transaction: Sessions, definition_key: str) -> None:
     instance_id = start(transaction, definition_key)
-    complete(transaction, open_task(transaction).id, {}, by="alice")
+    complete(transaction, open_task(transaction).id, {}, by=ALICE)
     task = fetch(transaction)
 
     with transaction.begin() as session:
@@ -186,7 +188,7 @@ def test_complete_external_task__result_goes_into_the_process(transaction: Sessi
         with pytest.raises(errors.InvalidState, match="'completed'"):
             external_tasks.complete(session, task.id, worker_id="w1")
     (event,) = (e for e in events(transaction, instance_id) if e.kind == "external_task.completed")
-    assert (event.by, event.element_id) == ("w1", "Notify")
+    assert (event.by, event.element_id) == ("program:w1", "Notify")
 
 
 def test_throw_error__caught(transaction: Sessions, definition_key: str) -> None:
@@ -208,7 +210,7 @@ def test_throw_error__nothing_catches_it(transaction: Sessions, definition_key: 
     with transaction.begin() as session:
         assert session.scalars(select(ExternalTask)).all() == []
         incident = session.scalars(select(Incident)).one()
-        incidents.resolve(session, incident.id, by="otto")
+        incidents.resolve(session, incident.id, by=OPERATOR)
     again = fetch(transaction)
     with transaction.begin() as session:
         external_tasks.complete(session, again.id, worker_id="w1")
@@ -218,14 +220,14 @@ def test_throw_error__nothing_catches_it(transaction: Sessions, definition_key: 
 
 def test_fail__incident_resolved_by_hand(transaction: Sessions, definition_key: str) -> None:
     instance_id = start(transaction, definition_key)
-    complete(transaction, open_task(transaction).id, {}, by="alice")
+    complete(transaction, open_task(transaction).id, {}, by=ALICE)
     task = fetch(transaction)
     with transaction.begin() as session:
         external_tasks.fail(session, task.id, worker_id="w1", message="no server", retries=0)
 
     with transaction.begin() as session:
         (incident,) = incidents.list_open(session, instance_id)
-        incidents.resolve(session, incident.id, by="otto", retries=2)
+        incidents.resolve(session, incident.id, by=OPERATOR, retries=2)
 
     again = fetch(transaction)
     assert (again.id, again.retries) == (task.id, 2)

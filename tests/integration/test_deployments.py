@@ -10,6 +10,7 @@ from casepath.engine import deployments, errors, settings
 from casepath.engine.database.models import Deployment, Job, Resource, Subscription
 from casepath.engine.deployments import definitions
 from tests import diagrams
+from tests.acting import OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
 
@@ -26,7 +27,7 @@ def simple(name: str = "A", key: str = "p") -> bytes:
 def deploy(transaction: Sessions, **files: bytes) -> deployments.DeploymentResult:
     with transaction.begin() as session:
         return deployments.deploy(
-            session, {f"{name}.bpmn": data for name, data in files.items()}, name="test", by="olivia"
+            session, {f"{name}.bpmn": data for name, data in files.items()}, name="test", by=OLIVIA
         )
 
 
@@ -58,7 +59,7 @@ def test_deploy__process_is_new_with_what_is_shown_at_its_tasks(transaction: Ses
 
     def versions(content: bytes) -> list[tuple[str, int]]:
         with transaction.begin() as session:
-            made = deployments.deploy(session, {"p.bpmn": simple(), file: content}, name="test", by=None)
+            made = deployments.deploy(session, {"p.bpmn": simple(), file: content}, name="test", by=PROGRAM)
             return [(row.key, row.version) for row in made.definitions if row.kind == "process"]
 
     assert [versions(shown), versions(shown), versions(shown + b"\n")] == [[("p", 1)], [], [("p", 2)]]
@@ -91,7 +92,7 @@ def test_deploy__the_same_key_in_two_files(transaction: Sessions) -> None:
 
 def test_deploy__nothing(transaction: Sessions) -> None:
     with pytest.raises(errors.InvalidInput, match="Expected 1 to"), transaction.begin() as session:
-        deployments.deploy(session, {}, name="test", by=None)
+        deployments.deploy(session, {}, name="test", by=PROGRAM)
 
 
 def test_deploy__python_scripts_are_off(transaction: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +147,7 @@ def test_deploy__name_that_nothing_gives_a_value(transaction: Sessions) -> None:
     )
 
     with transaction.begin() as session:
-        deployed = deployments.deploy(session, {"p.bpmn": diagram, "f.form": form}, name="test", by=None)
+        deployed = deployments.deploy(session, {"p.bpmn": diagram, "f.form": form}, name="test", by=PROGRAM)
 
     found = [finding for finding in deployed.warnings if finding.code == "unknown-name"]
     assert [finding.element_id for finding in found] == ["G_A_2"]

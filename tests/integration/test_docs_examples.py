@@ -18,8 +18,8 @@ from casepath.commands import main
 from casepath.engine import database, deployments
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
+from tests import acting, diagrams
 from tests import database as databases
-from tests import diagrams
 from tests.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def test_backup__of_postgresql(postgresql_server: databases.PostgresServer, tmp_
     pool = database.connect(used)
     database.upgrade(pool)
     with database.sessions(pool).begin() as session:
-        identity.create_user(session, "wang", name="W", password="quiet-river-42")
+        identity.create_user(session, "wang", name="W", password="quiet-river-42", by=acting.PROGRAM)
     pool.dispose()
     script = SHELL[1]
     for address, real in (("server/name", used), ("server/other", restored)):
@@ -122,9 +122,10 @@ def test_migration__with_the_program_that_is_shown(transaction: sessionmaker[Ses
         elements = diagrams.nodes(f"startEvent S; userTask {name}")
         diagram = diagrams.process(elements, flow=f"S > {name}", key="complaint")
         with transaction.begin() as session:
-            ids += [row.id for row in deployments.deploy(session, {"c.bpmn": diagram}, name="c", by=None).definitions]
+            deployed = deployments.deploy(session, {"c.bpmn": diagram}, name="c", by=acting.PROGRAM)
+            ids += [row.id for row in deployed.definitions]
             if len(ids) == 1:
-                number = process_instances.start(session, "complaint", {}, by="wang").id
+                number = process_instances.start(session, "complaint", {}, by=acting.PROGRAM).id
     program = PROGRAM.replace("sqlite:////…/casepath.db", database_url).replace("17", str(number))
     assert database_url in program
 

@@ -18,6 +18,7 @@ from casepath.engine.database.models import Definition, ExternalTask, Incident, 
 from casepath.engine.instances import external_tasks
 from casepath.engine.instances.external_tasks import FetchedTask, Topic
 from tests import factories
+from tests.acting import OPERATOR
 from tests.each import each
 
 Sessions = sessionmaker[Session]
@@ -222,19 +223,19 @@ def test_unlock__may_be_fetched(transaction: Sessions) -> None:
     task_id = made(transaction)
     fetch(transaction)
 
-    run(transaction, external_tasks.unlock, task_id)
+    run(transaction, external_tasks.unlock, task_id, by=OPERATOR)
 
     assert fetch(transaction, worker_id="w2") == [task_id]
 
 
 def test_set_priority__ended(transaction: Sessions, clock: ModuleType) -> None:
     task_id = made(transaction)
-    run(transaction, external_tasks.set_priority, task_id, priority=3)
+    run(transaction, external_tasks.set_priority, task_id, priority=3, by=OPERATOR)
     assert stored(transaction, task_id).priority == 3
 
     made_before = made(transaction, state="completed", ended_at=clock.now())
     with pytest.raises(errors.InvalidState):
-        run(transaction, external_tasks.set_priority, made_before, priority=3)
+        run(transaction, external_tasks.set_priority, made_before, priority=3, by=OPERATOR)
 
 
 FAILURE: dict[str, Any] = {"worker_id": "w1", "message": "SMTP server refused 张三", "details": "Traceback"}
@@ -302,7 +303,7 @@ def test_set_retries__after_an_incident(transaction: Sessions) -> None:
     fetch(transaction)
     run(transaction, external_tasks.fail, task_id, **FAILURE, retries=0)
 
-    run(transaction, external_tasks.set_retries, task_id, retries=3, by="otto")
+    run(transaction, external_tasks.set_retries, task_id, retries=3, by=OPERATOR)
 
     assert fetched(transaction, worker_id="w2")[0].retries == 3
     with transaction.begin() as session:
@@ -315,7 +316,7 @@ def test_set_retries__locked_task_stays_locked(transaction: Sessions) -> None:
     task_id = made(transaction)
     fetch(transaction)
 
-    run(transaction, external_tasks.set_retries, task_id, retries=3, by="otto")
+    run(transaction, external_tasks.set_retries, task_id, retries=3, by=OPERATOR)
 
     assert stored(transaction, task_id).state == "locked"
 
@@ -324,7 +325,7 @@ def test_set_retries__none(transaction: Sessions) -> None:
     task_id = made(transaction)
 
     with pytest.raises(errors.InvalidInput):
-        run(transaction, external_tasks.set_retries, task_id, retries=0, by="otto")
+        run(transaction, external_tasks.set_retries, task_id, retries=0, by=OPERATOR)
 
 
 REPORTS: list[tuple[Callable[..., Any], dict[str, Any]]] = [

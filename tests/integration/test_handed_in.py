@@ -22,6 +22,7 @@ from casepath.engine.time import clock as engine_clock
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import diagrams, factories
+from tests.acting import PROGRAM
 
 Sessions = sessionmaker[Session]
 
@@ -62,7 +63,7 @@ def played(transaction: Sessions, clock: ModuleType) -> Callable[[list[tuple[str
     """Play rounds of (plan, note) to the archive; return the business key."""
     with transaction.begin() as session:
         factories.user(session, "alice", groups=[])
-        deployments.deploy(session, FILES, name="p", by=None)
+        deployments.deploy(session, FILES, name="p", by=PROGRAM)
 
     def play(rounds: list[tuple[str, str]]) -> str:
         key = f"K{next(_numbers)}"

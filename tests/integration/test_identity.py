@@ -17,6 +17,7 @@ from casepath.engine import errors
 from casepath.engine.database.models import EndedSession
 from casepath.engine.people import identity
 from tests import factories
+from tests.acting import PROGRAM
 from tests.each import each
 
 Sessions = sessionmaker[Session]
@@ -37,7 +38,8 @@ def test_create_user__becomes_a_person(transaction: Sessions) -> None:
     with transaction.begin() as session:
         factories.group(session, "service")
         factories.group(session, "directors", sees_all=True)
-        identity.create_user(session, " ALICE ", name="爱丽丝", email="a@example.com", groups=["service", "directors"])
+        groups = ["service", "directors"]
+        identity.create_user(session, " ALICE ", name="爱丽丝", email="a@example.com", groups=groups, by=PROGRAM)
 
     with transaction.begin() as session:
         person = identity.person(session, "Alice")
@@ -69,7 +71,7 @@ def test_create_user__refused(transaction: Sessions, wrong: dict[str, str]) -> N
     fields = {"username": "alice", "name": "Alice", **wrong}
 
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:
-        identity.create_user(session, fields.pop("username"), **fields)
+        identity.create_user(session, fields.pop("username"), **fields, by=PROGRAM)
 
 
 @pytest.mark.parametrize("other", ["alice", "ALICE", "ａｌｉｃｅ"])
@@ -78,12 +80,12 @@ def test_create_user__looks_like_another(transaction: Sessions, other: str) -> N
         factories.user(session, "alice")
 
     with pytest.raises(errors.InvalidInput, match="exists"), transaction.begin() as session:
-        identity.create_user(session, other, name="x")
+        identity.create_user(session, other, name="x", by=PROGRAM)
 
 
 def test_create_user__no_such_group(transaction: Sessions) -> None:
     with pytest.raises(errors.NotFound), transaction.begin() as session:
-        identity.create_user(session, "alice", name="x", groups=["nowhere"])
+        identity.create_user(session, "alice", name="x", groups=["nowhere"], by=PROGRAM)
 
 
 def test_members__active_ones(transaction: Sessions) -> None:
@@ -115,7 +117,7 @@ def test_person_since__ends_with_a_new_password(transaction: Sessions, clock: Mo
         assert identity.person_since(session, "alice", begun_at) is not None
 
         clock.move(timedelta(hours=1))
-        identity.set_password(session, "alice", "correct horse")
+        identity.set_password(session, "alice", "correct horse", by=PROGRAM)
 
         assert identity.person_since(session, "alice", begun_at) is None
         assert identity.person_since(session, "alice", clock.now()) is not None
@@ -124,15 +126,15 @@ def test_person_since__ends_with_a_new_password(transaction: Sessions, clock: Mo
 def test_person_since__ends_when_deactivated(transaction: Sessions, clock: ModuleType) -> None:
     with transaction.begin() as session:
         factories.user(session, "alice")
-        identity.set_active(session, "alice", active=False)
+        identity.set_active(session, "alice", active=False, by=PROGRAM)
 
         assert identity.person_since(session, "alice", clock.now()) is None
 
 
 def test_person_since__ends_with_its_session_and_no_other(transaction: Sessions, clock: ModuleType) -> None:
     with transaction.begin() as session:
-        identity.create_user(session, "alice", name="Alice")
-        identity.create_user(session, "bob", name="Bob")
+        identity.create_user(session, "alice", name="Alice", by=PROGRAM)
+        identity.create_user(session, "bob", name="Bob", by=PROGRAM)
         begun_at = clock.now()
         for _ in range(2):
             identity.end_session(session, " Alice", begun_at, expires_at=begun_at + timedelta(hours=12))
@@ -177,7 +179,7 @@ def test_set_groups__replaces_them(transaction: Sessions) -> None:
             factories.group(session, key)
         factories.user(session, "alice", groups=["service", "sales"])
 
-        identity.set_groups(session, "alice", ["sales", "parts"])
+        identity.set_groups(session, "alice", ["sales", "parts"], by=PROGRAM)
 
         assert identity.groups_of(session, "alice") == {"sales", "parts"}
 
@@ -189,14 +191,14 @@ def test_set_groups__last_administrator_stays(transaction: Sessions) -> None:
         factories.user(session, "alice", groups=["administrator"], active=False)
 
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:
-        identity.set_groups(session, "ada", [])
+        identity.set_groups(session, "ada", [], by=PROGRAM)
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:
-        identity.set_active(session, "ada", active=False)
+        identity.set_active(session, "ada", active=False, by=PROGRAM)
 
 
 def test_import_people__groups_of_the_file_and_of_the_engine(transaction: Sessions) -> None:
     with transaction.begin() as session:
-        imported = identity.import_people(session, PEOPLE)
+        imported = identity.import_people(session, PEOPLE, by=PROGRAM)
 
         assert (imported.groups, imported.users) == (6, 2)
         li = identity.person(session, "li")
@@ -208,7 +210,7 @@ def test_import_people__groups_of_the_file_and_of_the_engine(transaction: Sessio
 def test_import_people__of_the_project(transaction: Sessions) -> None:
     shared = Path(__file__).parents[2] / "processes" / "shared" / "groups.json"
     with transaction.begin() as session:
-        imported = identity.import_people(session, json.loads(shared.read_bytes()))
+        imported = identity.import_people(session, json.loads(shared.read_bytes()), by=PROGRAM)
 
         assert imported.users > 0
         assert all(identity.person(session, user.username).groups for user in identity.users(session))
@@ -216,11 +218,11 @@ def test_import_people__of_the_project(transaction: Sessions) -> None:
 
 def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -> None:
     with transaction.begin() as session:
-        identity.import_people(session, PEOPLE)
-        identity.set_groups(session, "wang", ["directors"])
+        identity.import_people(session, PEOPLE, by=PROGRAM)
+        identity.set_groups(session, "wang", ["directors"], by=PROGRAM)
 
     with transaction.begin() as session:
-        imported = identity.import_people(session, PEOPLE)
+        imported = identity.import_people(session, PEOPLE, by=PROGRAM)
 
         assert (imported.groups, imported.users) == (0, 0)
         assert identity.groups_of(session, "wang") == {"directors"}
@@ -241,4 +243,4 @@ def test_import_people__again_keeps_what_people_changed(transaction: Sessions) -
 )
 def test_import_people__another_shape(transaction: Sessions, wrong: dict[str, Any]) -> None:
     with pytest.raises(errors.InvalidInput), transaction.begin() as session:
-        identity.import_people(session, wrong)
+        identity.import_people(session, wrong, by=PROGRAM)

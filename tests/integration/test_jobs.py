@@ -15,6 +15,7 @@ from casepath.engine.database.models import ActivityInstance, Incident, Job, Use
 from casepath.engine.instances import incidents, jobs, process_instances, user_tasks
 from casepath.engine.settings import ATTEMPTS
 from tests import diagrams
+from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
 BEGIN = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -29,9 +30,9 @@ def at_begin(clock: ModuleType) -> ModuleType:
 
 def run(transaction: Sessions, diagram: bytes, variables: dict[str, Any] | None = None) -> int:
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=None)
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=PROGRAM)
     with transaction.begin() as session:
-        return process_instances.start(session, "p", variables or {}, by="alice").id
+        return process_instances.start(session, "p", variables or {}, by=ALICE).id
 
 
 def visits(transaction: Sessions, element_id: str) -> int:
@@ -103,7 +104,7 @@ def test_timer__fires_once(transaction: Sessions, at_begin: ModuleType) -> None:
 def test_timer__goes_with_its_activity(transaction: Sessions, at_begin: ModuleType) -> None:
     run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
     with transaction.begin() as session:
-        user_tasks.complete(session, session.scalars(select(UserTask.id)).one(), {}, by="system")
+        user_tasks.complete(session, session.scalars(select(UserTask.id)).one(), {}, by=PROGRAM)
 
     at_begin.move(timedelta(days=1))
 
@@ -113,12 +114,12 @@ def test_timer__goes_with_its_activity(transaction: Sessions, at_begin: ModuleTy
 def test_timer__waits_while_the_instance_is_suspended(transaction: Sessions, at_begin: ModuleType) -> None:
     instance = run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
     with transaction.begin() as session:
-        process_instances.suspend(session, instance, by="olivia", reason="audit")
+        process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
     at_begin.move(timedelta(hours=3))
     assert jobs.run_due(transaction) == 0
 
     with transaction.begin() as session:
-        process_instances.resume(session, instance, by="olivia", reason="done")
+        process_instances.resume(session, instance, by=OLIVIA, reason="done")
 
     assert jobs.run_due(transaction) == 1
 
@@ -139,8 +140,8 @@ def test_continuation__an_element_that_fails_becomes_an_incident(transaction: Se
         incident = session.scalars(select(Incident)).one()
         assert (incident.kind, incident.element_id, incident.state) == ("execution", "G", "open")
         assert "missing" in incident.message
-        process_instances.set_variables(session, instance, {"missing": 1}, by="olivia", reason="forgotten")
-        incidents.resolve(session, incident.id, by="olivia")
+        process_instances.set_variables(session, instance, {"missing": 1}, by=OLIVIA, reason="forgotten")
+        incidents.resolve(session, incident.id, by=OLIVIA)
     assert visits(transaction, "A") == 1
 
 
@@ -149,11 +150,11 @@ def test_resolve__twice(transaction: Sessions) -> None:
     jobs.run_due(transaction)
     with transaction.begin() as session:
         incident_id = session.scalars(select(Incident.id)).one()
-        process_instances.set_variables(session, instance, {"missing": 2}, by="olivia", reason="forgotten")
-        incidents.resolve(session, incident_id, by="olivia")
+        process_instances.set_variables(session, instance, {"missing": 2}, by=OLIVIA, reason="forgotten")
+        incidents.resolve(session, incident_id, by=OLIVIA)
 
     with pytest.raises(errors.InvalidState, match="in state 'resolved'"), transaction.begin() as session:
-        incidents.resolve(session, incident_id, by="olivia")
+        incidents.resolve(session, incident_id, by=OLIVIA)
 
 
 def test_fail__back_off_then_an_incident_then_retry(transaction: Sessions, at_begin: ModuleType) -> None:
@@ -169,7 +170,7 @@ def test_fail__back_off_then_an_incident_then_retry(transaction: Sessions, at_be
     with transaction.begin() as session:
         incident = session.scalars(select(Incident)).one()
         assert (incident.kind, incident.message) == ("job", "the disk is full")
-        incidents.resolve(session, incident.id, by="olivia")
+        incidents.resolve(session, incident.id, by=OLIVIA)
     assert jobs.run_due(transaction) == 1
     assert visits(transaction, "B") == 1
 
@@ -194,7 +195,7 @@ def test_start_timer__starts_an_instance_each_time(transaction: Sessions, at_beg
         flow="Clock > A",
     )
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=None)
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=PROGRAM)
 
     for _ in range(2):
         at_begin.move(timedelta(hours=1))
@@ -209,7 +210,7 @@ def test_continuation__tried_again_after_the_waits_of_the_diagram(transaction: S
     with transaction.begin() as session:
         assert jobs.next_due(session) == BEGIN + timedelta(minutes=10)
         assert session.scalars(select(Incident)).all() == []
-        process_instances.set_variables(session, instance, {"missing": 1}, by="olivia", reason="forgotten")
+        process_instances.set_variables(session, instance, {"missing": 1}, by=OLIVIA, reason="forgotten")
 
     at_begin.move(timedelta(minutes=10))
     jobs.run_due(transaction)

@@ -14,6 +14,7 @@ from casepath.engine.database import correlation
 from casepath.engine.database.models import CorrelationValue, Incident, ProcessInstance, Subscription, UserTask
 from casepath.engine.instances import incidents, jobs, messages, process_instances
 from tests import diagrams
+from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
 
@@ -53,12 +54,12 @@ LISTENING = diagrams.process(
 def deploy(transaction: Sessions, *contents: bytes) -> None:
     with transaction.begin() as session:
         files = {f"{number}.bpmn": content for number, content in enumerate(contents)}
-        deployments.deploy(session, files, name="test", by=None)
+        deployments.deploy(session, files, name="test", by=PROGRAM)
 
 
 def start(transaction: Sessions, key: str, business_key: str | None = None, **variables: object) -> int:
     with transaction.begin() as session:
-        return process_instances.start(session, key, variables, business_key=business_key, by="alice").id
+        return process_instances.start(session, key, variables, business_key=business_key, by=ALICE).id
 
 
 def open_tasks(transaction: Sessions) -> list[tuple[int, str]]:
@@ -73,7 +74,7 @@ def test_correlate__by_business_key(transaction: Sessions) -> None:
     second = start(transaction, "waiting", "K2")
 
     with transaction.begin() as session:
-        got = messages.correlate(session, "paid", business_key="K2", variables={"amount": 3}, by="bob")
+        got = messages.correlate(session, "paid", business_key="K2", variables={"amount": 3}, by=PROGRAM)
 
     assert got == second
     assert open_tasks(transaction) == [(second, "A")]
@@ -87,7 +88,7 @@ def test_correlate__by_variables(transaction: Sessions) -> None:
     second = start(transaction, "waiting", order=2)
 
     with transaction.begin() as session:
-        assert messages.correlate(session, "paid", correlation={"order": 2}, by="bob") == second
+        assert messages.correlate(session, "paid", correlation={"order": 2}, by=PROGRAM) == second
 
 
 def test_correlate__nobody_waits(transaction: Sessions) -> None:
@@ -95,17 +96,17 @@ def test_correlate__nobody_waits(transaction: Sessions) -> None:
     start(transaction, "waiting", "K1")
 
     with pytest.raises(errors.NotWaiting, match="business key 'K9'"), transaction.begin() as session:
-        messages.correlate(session, "paid", business_key="K9", by="bob")
+        messages.correlate(session, "paid", business_key="K9", by=PROGRAM)
 
 
 def test_correlate__once_is_enough(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     start(transaction, "waiting", "K1")
     with transaction.begin() as session:
-        messages.correlate(session, "paid", business_key="K1", by="bob")
+        messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
 
     with pytest.raises(errors.NotWaiting), transaction.begin() as session:
-        messages.correlate(session, "paid", business_key="K1", by="bob")
+        messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
 
 
 def test_correlate__several_wait(transaction: Sessions) -> None:
@@ -113,7 +114,7 @@ def test_correlate__several_wait(transaction: Sessions) -> None:
     first, second = start(transaction, "waiting", "K1"), start(transaction, "waiting", "K2")
 
     with pytest.raises(errors.SeveralWaiting) as refusal, transaction.begin() as session:
-        messages.correlate(session, "paid", by="bob")
+        messages.correlate(session, "paid", by=PROGRAM)
 
     assert refusal.value.found == (f"{first} (K1)", f"{second} (K2)")
     assert open_tasks(transaction) == []
@@ -125,7 +126,7 @@ def test_correlate__several_wait_more_than_are_named(transaction: Sessions) -> N
         start(transaction, "waiting", "K1")
 
     with pytest.raises(errors.SeveralWaiting, match="and more") as refusal, transaction.begin() as session:
-        messages.correlate(session, "paid", business_key="K1", by="bob")
+        messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
 
     assert len(refusal.value.found) == messages.MAX_NAMED
 
@@ -134,7 +135,7 @@ def test_correlate__starts_several_processes(transaction: Sessions) -> None:
     deploy(transaction, STARTED, STARTED.replace(b'"started"', b'"another"'))
 
     with pytest.raises(errors.SeveralWaiting, match="started, another"), transaction.begin() as session:
-        messages.correlate(session, "paid", by="bob")
+        messages.correlate(session, "paid", by=PROGRAM)
 
 
 VALUES: list[object] = [
@@ -149,7 +150,7 @@ def test_correlate__by_a_value_of_each_type(transaction: Sessions) -> None:
 
     for number, value in zip(waiting, VALUES, strict=True):
         with transaction.begin() as session:
-            assert messages.correlate(session, "paid", correlation={"order": value}, by="bob") == number
+            assert messages.correlate(session, "paid", correlation={"order": value}, by=PROGRAM) == number
 
 
 def test_correlate__by_several_variables_as_they_are_now(transaction: Sessions) -> None:
@@ -157,11 +158,11 @@ def test_correlate__by_several_variables_as_they_are_now(transaction: Sessions) 
     first = start(transaction, "waiting", order=1, place="here")
     second = start(transaction, "waiting", order=1, place="here")
     with transaction.begin() as session:
-        process_instances.set_variables(session, second, {"place": "there"}, by="olivia", reason="moved")
+        process_instances.set_variables(session, second, {"place": "there"}, by=OLIVIA, reason="moved")
 
     for number, place in ((second, "there"), (first, "here")):
         with transaction.begin() as session:
-            found = messages.correlate(session, "paid", correlation={"order": 1, "place": place}, by="bob")
+            found = messages.correlate(session, "paid", correlation={"order": 1, "place": place}, by=PROGRAM)
         assert found == number
 
 
@@ -171,7 +172,7 @@ def test_correlate__by_what_is_not_compared(transaction: Sessions, value: object
     start(transaction, "waiting", order=value)
 
     with pytest.raises(errors.InvalidInput, match="correlate 'order'"), transaction.begin() as session:
-        messages.correlate(session, "paid", correlation={"order": value}, by="bob")
+        messages.correlate(session, "paid", correlation={"order": value}, by=PROGRAM)
 
 
 LOCAL = diagrams.process(
@@ -190,10 +191,10 @@ def test_correlate__by_a_variable_of_one_of_several_activities(transaction: Sess
     instance = start(transaction, "local", orders=["a", "b"], order="outer")
 
     with pytest.raises(errors.NotWaiting), transaction.begin() as session:
-        messages.correlate(session, "paid", correlation={"order": "outer"}, by="bob")
+        messages.correlate(session, "paid", correlation={"order": "outer"}, by=PROGRAM)
     for order in ("b", "a"):
         with transaction.begin() as session:
-            assert messages.correlate(session, "paid", correlation={"order": order}, by="bob") == instance
+            assert messages.correlate(session, "paid", correlation={"order": order}, by=PROGRAM) == instance
 
     assert open_tasks(transaction) == [(instance, "A")]
     with transaction.begin() as session:
@@ -204,30 +205,30 @@ def test_correlate__a_suspended_instance_gets_it_when_it_goes_on(transaction: Se
     deploy(transaction, WAITING)
     instance = start(transaction, "waiting", "K1")
     with transaction.begin() as session:
-        process_instances.suspend(session, instance, by="olivia", reason="audit")
+        process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
     with transaction.begin() as session:
-        assert messages.correlate(session, "paid", business_key="K1", variables={"amount": 3}, by="bob") == instance
+        assert messages.correlate(session, "paid", business_key="K1", variables={"amount": 3}, by=PROGRAM) == instance
     assert jobs.run_due(transaction) == 0
 
     with transaction.begin() as session:
-        process_instances.resume(session, instance, by="olivia", reason="done")
+        process_instances.resume(session, instance, by=OLIVIA, reason="done")
     jobs.run_due(transaction)
 
     assert open_tasks(transaction) == [(instance, "A")]
     with transaction.begin() as session:
         assert process_instances.variables(session, instance) == {"amount": 3}
         received = [event.by for event in history.events(session, instance) if event.kind == "message.received"]
-        assert received == ["bob"]
+        assert received == [PROGRAM.signature]
 
 
 def test_correlate__twice_to_a_suspended_instance(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     instance = start(transaction, "waiting", "K1")
     with transaction.begin() as session:
-        process_instances.suspend(session, instance, by="olivia", reason="audit")
-        messages.correlate(session, "paid", business_key="K1", by="bob")
-        messages.correlate(session, "paid", business_key="K1", by="bob")
-        process_instances.resume(session, instance, by="olivia", reason="done")
+        process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
+        messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
+        messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
+        process_instances.resume(session, instance, by=OLIVIA, reason="done")
 
     jobs.run_due(transaction)
 
@@ -240,9 +241,9 @@ def test_signal__a_suspended_instance_hears_it_when_it_goes_on(transaction: Sess
     deploy(transaction, LISTENING)
     instance = start(transaction, "listening")
     with transaction.begin() as session:
-        process_instances.suspend(session, instance, by="olivia", reason="audit")
-        messages.signal(session, "alarm", {}, by="bob")
-        process_instances.resume(session, instance, by="olivia", reason="done")
+        process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
+        messages.signal(session, "alarm", {}, by=PROGRAM)
+        process_instances.resume(session, instance, by=OLIVIA, reason="done")
 
     jobs.run_due(transaction)
 
@@ -253,7 +254,7 @@ def test_correlate__starts_an_instance(transaction: Sessions) -> None:
     deploy(transaction, STARTED)
 
     with transaction.begin() as session:
-        got = messages.correlate(session, "paid", business_key="K1", variables={"amount": 3}, by="bob")
+        got = messages.correlate(session, "paid", business_key="K1", variables={"amount": 3}, by=PROGRAM)
 
     assert open_tasks(transaction) == [(got, "A")]
     with transaction.begin() as session:
@@ -305,7 +306,7 @@ def test_send__nobody_waits(transaction: Sessions) -> None:
         assert "waits for message 'paid'" in incident.message
     receiver = start(transaction, "waiting", "K1")
     with transaction.begin() as session:
-        incidents.resolve(session, incident.id, by="olivia")
+        incidents.resolve(session, incident.id, by=OLIVIA)
     jobs.run_due(transaction)
     assert open_tasks(transaction) == [(receiver, "A")]
 
@@ -401,7 +402,7 @@ def test_signal__all_who_listen_hear_it_and_go_on_listening(transaction: Session
 
     for _ in range(2):
         with transaction.begin() as session:
-            messages.signal(session, "alarm", {}, by="bob")
+            messages.signal(session, "alarm", {}, by=PROGRAM)
 
     assert sorted(open_tasks(transaction)) == sorted([(first, "A"), (second, "A")] + [(first, "B"), (second, "B")] * 2)
     with transaction.begin() as session:
@@ -410,5 +411,5 @@ def test_signal__all_who_listen_hear_it_and_go_on_listening(transaction: Session
 
 def test_signal__nobody_listens(transaction: Sessions) -> None:
     with transaction.begin() as session:
-        messages.signal(session, "alarm", {}, by="bob")
+        messages.signal(session, "alarm", {}, by=PROGRAM)
         assert session.scalars(select(ProcessInstance)).all() == []

@@ -13,6 +13,7 @@ from casepath.engine.database.models import Notification
 from casepath.engine.instances import notifications
 from casepath.engine.people import identity
 from tests import factories
+from tests.acting import PROGRAM
 
 Sessions = sessionmaker[Session]
 
@@ -96,11 +97,11 @@ def test_mark_read__all_of_one_s_own(transaction: Sessions) -> None:
 
 def test_unsent__until_it_is_sent(transaction: Sessions) -> None:
     with transaction.begin() as session:
-        identity.create_user(session, "alice", name="Alice", email="alice@example.com")
-        identity.create_user(session, "bob", name="Bob", email="bob@example.com")
-        identity.create_user(session, "charlie", name="Charlie")
-        identity.create_user(session, "gone", name="Gone", email="gone@example.com")
-        identity.set_active(session, "gone", active=False)
+        identity.create_user(session, "alice", name="Alice", email="alice@example.com", by=PROGRAM)
+        identity.create_user(session, "bob", name="Bob", email="bob@example.com", by=PROGRAM)
+        identity.create_user(session, "charlie", name="Charlie", by=PROGRAM)
+        identity.create_user(session, "gone", name="Gone", email="gone@example.com", by=PROGRAM)
+        identity.set_active(session, "gone", active=False, by=PROGRAM)
     tell(transaction, "alice", "bob", "charlie", "gone", idempotency_key="7/3")
     tell(transaction, "alice", idempotency_key="other")
 

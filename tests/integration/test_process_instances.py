@@ -14,6 +14,7 @@ from casepath.engine.database.models import Incident, Job, ProcessInstance, User
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import incidents, migration_plans, process_instances, user_tasks
 from tests import diagrams, factories
+from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
 
@@ -44,12 +45,12 @@ ENDLESS = diagrams.process('<startEvent id="Start"/><task id="A"/><task id="B"/>
 def deploy(transaction: Sessions, *contents: bytes) -> list[int]:
     with transaction.begin() as session:
         files = {f"{number}.bpmn": content for number, content in enumerate(contents)}
-        return [row.id for row in deployments.deploy(session, files, name="test", by=None).definitions]
+        return [row.id for row in deployments.deploy(session, files, name="test", by=PROGRAM).definitions]
 
 
 def start(transaction: Sessions, key: str = "p", **variables: object) -> int:
     with transaction.begin() as session:
-        return process_instances.start(session, key, variables, by="alice").id
+        return process_instances.start(session, key, variables, by=ALICE).id
 
 
 def open_tasks(transaction: Sessions) -> dict[str, UserTask]:
@@ -60,12 +61,12 @@ def open_tasks(transaction: Sessions) -> dict[str, UserTask]:
 def complete(transaction: Sessions, element_id: str, **variables: object) -> None:
     task = open_tasks(transaction)[element_id]
     with transaction.begin() as session:
-        user_tasks.complete(session, task.id, variables, by="system")
+        user_tasks.complete(session, task.id, variables, by=PROGRAM)
 
 
 def modify(transaction: Sessions, instance: int, *instructions: Any) -> None:
     with transaction.begin() as session:
-        process_instances.modify(session, instance, instructions, by="olivia", reason="repair")
+        process_instances.modify(session, instance, instructions, by=OLIVIA, reason="repair")
 
 
 def test_start__unknown_process(transaction: Sessions) -> None:
@@ -108,7 +109,7 @@ def test_cancel__everything_ends(transaction: Sessions) -> None:
     instance = start(transaction)
 
     with transaction.begin() as session:
-        process_instances.cancel(session, instance, by="olivia", reason="a mistake")
+        process_instances.cancel(session, instance, by=OLIVIA, reason="a mistake")
 
     assert open_tasks(transaction) == {}
     with transaction.begin() as session:
@@ -121,23 +122,23 @@ def test_cancel__twice(transaction: Sessions) -> None:
     deploy(transaction, TWO)
     instance = start(transaction)
     with transaction.begin() as session:
-        process_instances.cancel(session, instance, by="olivia", reason="a mistake")
+        process_instances.cancel(session, instance, by=OLIVIA, reason="a mistake")
 
     with pytest.raises(errors.InvalidState, match="'cancelled'"), transaction.begin() as session:
-        process_instances.cancel(session, instance, by="olivia", reason="again")
+        process_instances.cancel(session, instance, by=OLIVIA, reason="again")
 
 
 def test_suspend__tasks_cannot_be_completed(transaction: Sessions) -> None:
     deploy(transaction, TWO)
     instance = start(transaction)
     with transaction.begin() as session:
-        process_instances.suspend(session, instance, by="olivia", reason="audit")
+        process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
 
     with pytest.raises(errors.InvalidState):
         complete(transaction, "A")
 
     with transaction.begin() as session:
-        process_instances.resume(session, instance, by="olivia", reason="done")
+        process_instances.resume(session, instance, by=OLIVIA, reason="done")
     complete(transaction, "A")
     assert set(open_tasks(transaction)) == {"B"}
 
@@ -200,7 +201,7 @@ def test_call__cancelling_the_caller_cancels_what_it_called(transaction: Session
     instance = start(transaction, "caller")
 
     with transaction.begin() as session:
-        process_instances.cancel(session, instance, by="olivia", reason="a mistake")
+        process_instances.cancel(session, instance, by=OLIVIA, reason="a mistake")
         states = session.execute(select(ProcessInstance.definition_key, ProcessInstance.state)).all()
 
     assert {tuple(row) for row in states} == {("caller", "cancelled"), ("called", "cancelled")}
@@ -213,12 +214,12 @@ def test_call__what_it_called_is_cancelled_by_hand(transaction: Sessions, reason
     start(transaction, "caller")
     with transaction.begin() as session:
         called = session.scalars(select(ProcessInstance).where(ProcessInstance.definition_key == "called")).one()
-        process_instances.cancel(session, called.id, by="olivia", reason=reason)
+        process_instances.cancel(session, called.id, by=OLIVIA, reason=reason)
         incident = session.scalars(select(Incident)).one()
 
     assert incident.element_id == "Call"
     with transaction.begin() as session:
-        incidents.resolve(session, incident.id, by="olivia")
+        incidents.resolve(session, incident.id, by=OLIVIA)
     assert set(open_tasks(transaction)) == {"Inside"}
 
 
@@ -231,7 +232,7 @@ def test_call__what_is_not_there_is_an_incident(transaction: Sessions) -> None:
 
     deploy(transaction, CALLED)
     with transaction.begin() as session:
-        incidents.resolve(session, incident.id, by="olivia")
+        incidents.resolve(session, incident.id, by=OLIVIA)
 
     assert set(open_tasks(transaction)) == {"Inside"}
 
@@ -256,13 +257,13 @@ def test_migrate__claims_and_timers_are_kept(transaction: Sessions) -> None:
     with transaction.begin() as session:
         before = session.scalars(select(Job.due_at)).one()
         factories.user(session, "alice")
-        user_tasks.assign(session, session.scalars(select(UserTask.id)).one(), "alice", by="system")
+        user_tasks.assign(session, session.scalars(select(UserTask.id)).one(), "alice", by=PROGRAM, reason="so it is")
     new = deploy(transaction, RENAMED)[0]
 
     with transaction.begin() as session:
         plan = migration_plans.draft(session, old, new, {"A": "A2"})
         assert migration_plans.validate(session, plan) == []
-        migration_plans.execute(session, plan, instance, by="olivia", reason="better diagram")
+        migration_plans.execute(session, plan, instance, by=OLIVIA, reason="better diagram")
 
     assert {key: task.assignee for key, task in open_tasks(transaction).items()} == {"A2": "alice"}
     with transaction.begin() as session:
@@ -278,7 +279,7 @@ def test_migrate__all_or_nothing(transaction: Sessions) -> None:
     new = deploy(transaction, RENAMED)[0]
 
     with pytest.raises(errors.InvalidInput, match="instruction for A"), transaction.begin() as session:
-        migration_plans.execute(session, migration_plans.draft(session, old, new), instance, by="olivia", reason="")
+        migration_plans.execute(session, migration_plans.draft(session, old, new), instance, by=OLIVIA, reason="")
 
     with transaction.begin() as session:
         assert process_instances.get(session, instance).definition_id == old

@@ -17,6 +17,7 @@ from casepath.engine.database.models import ActivityInstance, ExternalTask, Job,
 from casepath.engine.instances import attachments, comments, external_tasks, jobs, process_instances, user_tasks
 from casepath.engine.instances.external_tasks import Topic
 from tests import diagrams, factories
+from tests.acting import OPERATOR, PROGRAM
 
 Sessions = sessionmaker[Session]
 Command = Callable[[Session, random.Random, str], object]
@@ -45,8 +46,8 @@ def work(session: Session, chance: random.Random, name: str, *, fails: bool = Fa
 def pause(session: Session, chance: random.Random, name: str) -> None:
     """Suspend an instance and let it go on."""
     instance_id = chance.choice(session.scalars(select(ProcessInstance.id)).all())
-    process_instances.suspend(session, instance_id, by=name, reason="wait")
-    process_instances.resume(session, instance_id, by=name, reason="go on")
+    process_instances.suspend(session, instance_id, by=OPERATOR, reason="wait")
+    process_instances.resume(session, instance_id, by=OPERATOR, reason="go on")
 
 
 def some_task(session: Session, chance: random.Random) -> int:
@@ -73,7 +74,7 @@ COMMANDS: tuple[Command, ...] = (
 @pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 def test_commands__many_at_once(transaction: Sessions) -> None:
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by="olivia")
+        deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=PROGRAM)
         factories.group(session, "service")
         for name in PEOPLE:
             factories.user(session, name, groups=["service"])
@@ -116,7 +117,7 @@ MANY = 20
 def due_timers(transaction: Sessions, clock: ModuleType) -> int:
     """Process instances with timers that are due; how many timers."""
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": TIMERS}, name="p", by=None)
+        deployments.deploy(session, {"p.bpmn": TIMERS}, name="p", by=PROGRAM)
     with transaction.begin() as session:
         for _ in range(MANY):
             process_instances.start(session, "p", {}, by="alice")

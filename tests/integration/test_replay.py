@@ -21,6 +21,7 @@ from casepath.engine.instances import external_tasks, migration_plans, process_i
 from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.instances.migration_plans import MigrationPlan
 from casepath.engine.time import clock
+from tests.acting import PROGRAM
 from tests.diagrams import border, container, flows, nodes, process, script, timer
 from tests.replaying import assert_replays
 from tests.unit import dmn_files
@@ -75,14 +76,14 @@ def test_replay__work_of_workers_and_repair_by_hand(world: World) -> None:
     world.advance(2 * 3600)
     world.set_variables(number, {"n": 10})
     with world.sessions.begin() as session:
-        process_instances.suspend(session, number, by="ann", reason="look")
-        process_instances.resume(session, number, by="ann", reason="looked")
+        process_instances.suspend(session, number, by=PROGRAM, reason="look")
+        process_instances.resume(session, number, by=PROGRAM, reason="looked")
         skip: list[Instruction] = [StartBefore(element_id="Mail"), CancelActivity(activity_instance=2)]
-        process_instances.modify(session, number, skip, by="ann", reason="skip")
+        process_instances.modify(session, number, skip, by=PROGRAM, reason="skip")
         external_tasks.fail(session, fetch(session).id, worker_id="w", message="away", retries=2)
         external_tasks.throw_error(session, fetch(session).id, worker_id="w", error_code="NO_MAIL", message="gone",
                                    variables={"gone": True})
-        process_instances.modify(session, number, [StartAfter(element_id="B")], by="ann", reason="again")
+        process_instances.modify(session, number, [StartAfter(element_id="B")], by=PROGRAM, reason="again")
     for task_id, _, _ in world.open_tasks(number):
         world.complete(task_id, {"done": True})
 
@@ -134,7 +135,7 @@ def test_replay__local_variable_of_the_same_name(world: World) -> None:
     world.deploy([("p.bpmn", diagram)])
     number = world.start("p", {})
     with world.sessions.begin() as session:
-        process_instances.modify(session, number, [StartAfter(element_id="A")], by="ann", reason="at once")
+        process_instances.modify(session, number, [StartAfter(element_id="A")], by=PROGRAM, reason="at once")
         external_tasks.complete(session, fetch(session).id, worker_id="w", variables={"x": 1}, local_variables={"x": 2})
 
     assert world.variables(number) == {"kept": 1}
@@ -152,7 +153,7 @@ def test_replay__migrated_without_what_a_plan_leaves_out(world: World) -> None:
     with world.sessions.begin() as session:
         instructions = {key: key for key in ("S", "A")}
         plan = MigrationPlan(source_id=old, target_id=new, instructions=instructions)
-        migration_plans.execute(session, plan, number, by="ann", reason="better")
+        migration_plans.execute(session, plan, number, by=PROGRAM, reason="better")
     world.advance(3600)
     assert len(world.open_tasks(number)) == 1, "the timer has begun anew"
     world.advance(3600)

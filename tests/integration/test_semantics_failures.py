@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from casepath.engine.database.models import Incident
 from casepath.engine.instances import incidents
+from tests.acting import PROGRAM
 from tests.diagrams import container, nodes, process, script, timer
 from tests.each import each
 from tests.playing import Play
@@ -37,7 +38,7 @@ def retry(world: Play, instance: int, **variables: object) -> None:
         world.set_variables(instance, variables)
     with world.sessions.begin() as session:
         for number in session.scalars(select(Incident.id).where(Incident.state == "open")).all():
-            incidents.resolve(session, number, by="test")
+            incidents.resolve(session, number, by=PROGRAM)
     world.advance(0)
 
 

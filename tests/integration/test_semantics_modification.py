@@ -11,6 +11,7 @@ from casepath.engine.bpmn.triggers import CancelActivity, Instruction, StartBefo
 from casepath.engine.database.models import ActivityInstance, Incident
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import migration_plans, process_instances
+from tests.acting import PROGRAM
 from tests.diagrams import COMPENSATE, border, compensable, container, nodes, process, throw, timer
 from tests.playing import Play
 
@@ -33,7 +34,7 @@ def instances(*, sequential: bool = False, enough: str = "") -> str:
 def modify(world: Play, instance: int, *instructions: Instruction) -> None:
     """Move tokens, and run what is due."""
     with world.sessions.begin() as session:
-        process_instances.modify(session, instance, instructions, by="test", reason="test")
+        process_instances.modify(session, instance, instructions, by=PROGRAM, reason="test")
     world.advance(0)
 
 
@@ -108,7 +109,7 @@ def test_migration__to_a_version_that_cannot_compensate_is_an_incident_at_the_th
     with world.sessions.begin() as session:
         old = definitions.find(session, "process", "p", version=1)
         plan = migration_plans.draft(session, old.id, definitions.latest(session, "process", "p").id, {})
-        migration_plans.execute(session, plan, instance, by="test", reason="test")
+        migration_plans.execute(session, plan, instance, by=PROGRAM, reason="test")
 
     world.do(instance, "Q")
 

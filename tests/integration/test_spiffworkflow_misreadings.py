@@ -14,6 +14,7 @@ from casepath.engine.bpmn import scripts
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, jobs, migration_plans, user_tasks
 from casepath.engine.instances.external_tasks import Topic
+from tests.acting import PROGRAM
 from tests.adapter import Refused
 from tests.bare_spiffworkflow import Bare
 from tests.diagrams import border, catch, nodes, process, script, timer
@@ -86,7 +87,7 @@ def test_external_task__its_failure_is_the_reason_of_the_incident(world: World) 
                       flow="Begin > A; A > Send; Send > Done")
     instance = run(world, diagram)
     with world.sessions.begin() as session:
-        user_tasks.complete(session, 1, {}, by="ann")
+        user_tasks.complete(session, 1, {}, by=PROGRAM)
         mail = Topic(name="mail", lock_for=timedelta(minutes=1))
         [task] = external_tasks.fetch_and_lock(session, [mail], worker_id="w", limit=1)
         external_tasks.fail(session, task.id, worker_id="w", message="no route to the mail server", details="",
@@ -227,7 +228,7 @@ def test_migration__keeps_running_timers(world: World) -> None:
     with world.sessions.begin() as session:
         before = jobs.next_due(session)
         old, new = (definitions.find(session, "process", "p", version=number).id for number in (1, 2))
-        migration_plans.execute(session, migration_plans.draft(session, old, new), instance, by="ann", reason="newer")
+        migration_plans.execute(session, migration_plans.draft(session, old, new), instance, by=PROGRAM, reason="newer")
         after = jobs.next_due(session)
 
     world.advance(3600)

@@ -68,7 +68,7 @@ def test_change__counts_rows(transaction: Sessions) -> None:
 
 def test_change_many__in_one_go(transaction: Sessions) -> None:
     add_group = Statement(insert(GROUPS))
-    rows = [{"key": key, "name": key, "name_en": key, "sees_all": key == "b"} for key in "abc"]
+    rows = [{"key": key, "name": key, "name_en": key, "sees_all": key == "b", "distributes": "[]"} for key in "abc"]
     with transaction.begin() as session:
         add_group.change_many(session.connection(), rows)
         add_group.change_many(session.connection(), [])

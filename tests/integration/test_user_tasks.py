@@ -18,6 +18,7 @@ from casepath.engine.instances import user_tasks
 from casepath.engine.people.authorization import Person
 from casepath.engine.runtime.storing import FAR_FUTURE
 from tests import factories
+from tests.acting import ADMINISTRATOR, OPERATOR, PROGRAM
 
 Sessions = sessionmaker[Session]
 Command = Callable[..., Any]
@@ -27,15 +28,17 @@ DUE = datetime(2026, 10, 8, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def task_id(transaction: Sessions) -> int:
-    """A task that the group of Alice and Bob may claim; Charlie is a stranger, Dora directs, Audrey audits."""
+    """A task that the group of Alice and Bob may claim; Charlie is a stranger, Dora directs them, Audrey audits."""
     with transaction.begin() as session:
         for key in ("service", "sales", "auditor"):
             factories.group(session, key)
-        factories.group(session, "directors", sees_all=True)
+        factories.group(session, "directors", distributes=["service"])
+        factories.group(session, "board", sees_all=True)
         factories.user(session, "alice", groups=["service"])
         factories.user(session, "bob", groups=["service"])
         factories.user(session, "charlie", groups=["sales"])
         factories.user(session, "dora", groups=["directors"])
+        factories.user(session, "selma", groups=["board"])
         factories.user(session, "audrey", groups=["auditor"])
         factories.user(session, "gone", groups=["service"], active=False)
         return factories.user_task(session).id
@@ -103,7 +106,7 @@ def test_unclaim__may_be_claimed_again(transaction: Sessions, task_id: int) -> N
 
 def test_unclaim__nobody_has_it(transaction: Sessions, task_id: int) -> None:
     with pytest.raises(errors.InvalidState):
-        run(transaction, user_tasks.unclaim, task_id, by="dora")
+        run(transaction, user_tasks.unclaim, task_id, by="dora", reason="on holiday")
 
 
 def test_unclaim__nobody_could_claim_it(transaction: Sessions, task_id: int) -> None:
@@ -117,10 +120,60 @@ def test_unclaim__nobody_could_claim_it(transaction: Sessions, task_id: int) -> 
 def test_assign__to_a_colleague(transaction: Sessions, task_id: int) -> None:
     run(transaction, user_tasks.claim, task_id, by="alice")
 
-    task = run(transaction, user_tasks.assign, task_id, " Charlie", by="alice")
+    task = run(transaction, user_tasks.assign, task_id, " Bob", by="alice")
 
-    assert (task.assignee, task.owner) == ("charlie", None)
-    assert events(transaction, task_id)[-1] == ("user_task.assigned", "alice", {"assignee": "charlie"})
+    assert (task.assignee, task.owner) == ("bob", None)
+    assert events(transaction, task_id)[-1] == ("user_task.assigned", "alice", {"assignee": "bob"})
+
+
+def test_assign__by_a_superior_who_says_why(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+
+    with pytest.raises(errors.InvalidInput, match="a reason"):
+        run(transaction, user_tasks.assign, task_id, "bob", by="dora")
+    run(transaction, user_tasks.assign, task_id, "bob", by="dora", reason=" Alice is ill ")
+
+    assert events(transaction, task_id)[-1] == (
+        "user_task.assigned", "dora", {"assignee": "bob", "reason": "Alice is ill"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("to", ["charlie", "dora", "selma", "audrey"])
+def test_assign__only_to_those_who_may_have_it(transaction: Sessions, task_id: int, to: str) -> None:
+    """Not even by an administrator, and not to the superior who hands it on."""
+    for by in ("alice", "dora", ADMINISTRATOR, PROGRAM):
+        with pytest.raises(errors.InvalidInput, match="who may have user task"):
+            run(transaction, user_tasks.assign, task_id, to, by=by, reason="so it is")
+
+
+def test_assign__without_candidates_to_a_colleague_of_whoever_has_it(transaction: Sessions, task_id: int) -> None:
+    with transaction.begin() as session:
+        hers = factories.user_task(session, assignee="alice", candidate_groups=()).id
+
+    with pytest.raises(errors.InvalidInput):
+        run(transaction, user_tasks.assign, hers, "charlie", by="alice")
+    assert run(transaction, user_tasks.assign, hers, "bob", by="alice").assignee == "bob"
+
+
+def test_assign__of_nobody_to_anybody_but_oneself(transaction: Sessions, task_id: int) -> None:
+    with transaction.begin() as session:
+        factories.group(session, "operator")
+        factories.user(session, "otto", groups=["operator"])
+        nobody_s = factories.user_task(session, candidate_groups=()).id
+
+    for to in ("otto", "audrey"):
+        with pytest.raises(errors.InvalidInput):
+            run(transaction, user_tasks.assign, nobody_s, to, by="otto", reason="nobody else is there")
+    assert run(transaction, user_tasks.assign, nobody_s, "charlie", by="otto", reason="x").assignee == "charlie"
+
+
+def test_assign__not_by_whom_it_is_lent_to(transaction: Sessions, task_id: int) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.delegate, task_id, "charlie", by="alice")
+
+    with pytest.raises(errors.Forbidden):
+        run(transaction, user_tasks.assign, task_id, "bob", by="charlie")
+    assert run(transaction, user_tasks.assign, task_id, "bob", by="alice").owner is None
 
 
 @pytest.mark.parametrize("to", ["nobody", "gone", ""])
@@ -294,15 +347,21 @@ def test_every_command__ended_task(
 def test_every_command__suspended_process_instance(
     transaction: Sessions, task_id: int, command: Command, arguments: tuple[Any, ...]
 ) -> None:
-    """All wait but the draft, which is nobody's business yet."""
+    """All wait but the draft, which is nobody's business yet, and to claim what one has, which changes nothing."""
     with transaction.begin() as session:
         session.execute(update(ProcessInstance).values(state="suspended"))
 
-    if command is user_tasks.save_draft:
-        run(transaction, command, task_id, *arguments, by="program")
+        session.execute(update(UserTask).values(assignee="alice", owner="alice"))
+    if command is user_tasks.resolve:
+        with transaction.begin() as session:
+            session.execute(update(UserTask).values(owner="bob"))
+    by = "dora" if command in {user_tasks.set_due, user_tasks.set_priority} else "alice"
+
+    if command in {user_tasks.save_draft, user_tasks.claim}:
+        run(transaction, command, task_id, *arguments, by=by)
     else:
         with pytest.raises(errors.InvalidState, match="'suspended'"):
-            run(transaction, command, task_id, *arguments, by="program")
+            run(transaction, command, task_id, *arguments, by=by)
 
 
 def test_claim__person_who_is_logged_in(transaction: Sessions, task_id: int) -> None:
@@ -322,5 +381,35 @@ def test_complete__of_somebody_else(transaction: Sessions, task_id: int) -> None
         run(transaction, user_tasks.complete, task_id, {}, by="bob")
     with pytest.raises(errors.Forbidden):
         run(transaction, user_tasks.complete, task_id, {}, by="dora")
+
+
+def test_claim__seeing_is_not_acting(transaction: Sessions, task_id: int) -> None:
+    """Neither whoever sees all nor a superior takes or does what they are no candidates of."""
+    for by in ("selma", "dora", "audrey", OPERATOR, ADMINISTRATOR):
+        for command, arguments in ((user_tasks.claim, ()), (user_tasks.complete, ({},))):
+            with pytest.raises(errors.Forbidden):
+                run(transaction, command, task_id, *arguments, by=by)
+
+
+@pytest.mark.parametrize("name", ["nobody_at_all", "program:test", ""])
+def test_complete__by_a_name_that_is_no_user_s(transaction: Sessions, task_id: int, name: str) -> None:
+    with pytest.raises(errors.NotFound, match=f"user {name}"):
+        run(transaction, user_tasks.complete, task_id, {}, by=name)
+
+
+def test_claim__by_a_program(transaction: Sessions, task_id: int) -> None:
+    """It completes, but has nothing."""
+    with pytest.raises(errors.Forbidden):
+        run(transaction, user_tasks.claim, task_id, by=PROGRAM)
+
+
+def test_claim__auditor_among_the_candidates(transaction: Sessions, task_id: int) -> None:
+    """Changes nothing, whatever other groups would allow."""
+    with transaction.begin() as session:
+        factories.user(session, "both", groups=["service", "auditor"])
+
+    for command, arguments in COMMANDS:
+        with pytest.raises(errors.Forbidden):
+            run(transaction, command, task_id, *arguments, by="both")
 
 

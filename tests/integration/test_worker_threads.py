@@ -22,6 +22,7 @@ from casepath.workers import loop as loops
 from casepath.workers.loop import Loop, repeat
 from casepath.workers.topics import LONGEST, SLOTS
 from tests import diagrams, factories, mailbox
+from tests.acting import PROGRAM
 
 Sessions = sessionmaker[Session]
 #: How long a test waits for what should happen, in seconds; machines under load are slow.
@@ -44,7 +45,7 @@ def deploy(transaction: Sessions, key: str, topic: str) -> None:
         key=key,
     )
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": content}, name=key, by=None)
+        deployments.deploy(session, {"p.bpmn": content}, name=key, by=PROGRAM)
 
 
 def start(transaction: Sessions, key: str) -> int:

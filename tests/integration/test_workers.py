@@ -19,6 +19,7 @@ from casepath.engine.settings import ATTEMPTS
 from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
 from casepath.workers.loop import Loop
 from tests import diagrams, factories, mailbox
+from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
 
@@ -55,9 +56,9 @@ def start(transaction: Sessions) -> Callable[..., int]:
 
     def deploy_and_start(content: bytes, variables: Mapping[str, Any] | None = None) -> int:
         with transaction.begin() as session:
-            deployments.deploy(session, {"p.bpmn": content}, name="p", by=None)
+            deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
         with transaction.begin() as session:
-            return process_instances.start(session, "p", variables, business_key="K1", by="alice").id
+            return process_instances.start(session, "p", variables, business_key="K1", by=ALICE).id
 
     return deploy_and_start
 
@@ -123,7 +124,7 @@ def test_handle__failure_is_tried_again_later_then_is_an_incident(
         incident = session.scalars(select(Incident)).one()
         assert "the printer is on fire" in incident.message
         assert "Traceback" in (incident.details or "")
-        incidents.resolve(session, incident.id, by="olivia")
+        incidents.resolve(session, incident.id, by=OLIVIA)
     worker.rest()
     assert len(tried) == ATTEMPTS + 1
 
@@ -143,7 +144,7 @@ def test_handle__what_cannot_succeed_is_an_incident_at_once(transaction: Session
 def test_handle__task_ended_meanwhile(transaction: Sessions, start: Callable[..., int]) -> None:
     def slow(work: Work) -> Result:
         with transaction.begin() as session:
-            process_instances.cancel(session, work.task.process_instance_id, by="olivia", reason="too late")
+            process_instances.cancel(session, work.task.process_instance_id, by=OLIVIA, reason="too late")
         return Result()
 
     instance = start(diagram("slow"))
@@ -257,7 +258,7 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
         flow="Start > Keep; Keep > Send; Send > End",
     )
     with transaction.begin() as session:
-        deployments.deploy(session, {"p.bpmn": content, "f.form": form}, name="p", by=None)
+        deployments.deploy(session, {"p.bpmn": content, "f.form": form}, name="p", by=PROGRAM)
     start(content, {"customer": "<b>王先生</b>"})
 
     loop(transaction).rest()

@@ -15,56 +15,64 @@ PEOPLE = {
     "assignee": Person(username="alice", groups=frozenset({"service"})),
     "auditor": Person(username="audrey", groups=frozenset({"auditor"})),
     "candidate": Person(username="bob", groups=frozenset({"service"})),
+    "auditing_candidate": Person(username="aubrey", groups=frozenset({"auditor", "service"})),
     "director": Person(username="dora", groups=frozenset({"directors"}), sees_all=True),
     "no_groups": Person(username="nemo"),
     "operator": Person(username="otto", groups=frozenset({"operator"})),
     "process_owner": Person(username="olivia", groups=frozenset({"process_owner"})),
+    "superior": Person(username="sue", groups=frozenset({"superiors"}), distributes=frozenset({"service"})),
     "stranger": Person(username="charlie", groups=frozenset({"sales"})),
 }
 
 Rule = Callable[..., bool]
 
-#: Who may do what to the engine as a whole.
+EVERYBODY_WHO_ACTS = "administrator assignee candidate director operator process_owner stranger superior"
+
+#: Who may do what to the engine as a whole, or to a matter that they see.
 GENERAL: dict[Rule, str] = {
-    authorization.may_audit: "administrator auditor",
-    authorization.may_cancel_instance: "administrator director operator",
+    authorization.may_comment: EVERYBODY_WHO_ACTS + " no_groups",
     authorization.may_deploy: "administrator process_owner",
-    authorization.may_distribute: "administrator director operator",
     authorization.may_erase: "administrator",
     authorization.may_manage_people: "administrator",
-    authorization.may_modify_instance: "administrator operator",
     authorization.may_operate: "administrator operator",
-    authorization.may_report: "administrator auditor director process_owner",
-    authorization.may_see_every_instance: "administrator auditor director operator",
-    authorization.may_start: "administrator assignee candidate director operator process_owner stranger",
+    authorization.may_see_every_instance: "administrator auditing_candidate auditor director operator",
+    authorization.may_start: EVERYBODY_WHO_ACTS,
 }
 
 FREE = Candidacy(candidate_groups=frozenset({"service"}))
 HERS = Candidacy(assignee="alice", candidate_groups=frozenset({"service"}))
 LENT_TO_HER = Candidacy(assignee="alice", owner="bob", candidate_groups=frozenset({"service"}))
-SEE_TASK = "administrator assignee auditor candidate director operator"
+SEE_TASK = "administrator assignee auditing_candidate auditor candidate director operator superior"
+DISTRIBUTE = "administrator operator superior"
 
 #: Who may do what to a user task of the group that the assignee and the candidate belong to.
 TASKS: dict[tuple[Rule, str], str] = {
     (authorization.may_see_task, "free"): SEE_TASK,
-    (authorization.may_claim, "free"): "assignee candidate director",
-    (authorization.may_unclaim, "free"): "administrator director operator",
-    (authorization.may_assign, "free"): "administrator assignee candidate director operator",
+    (authorization.may_claim, "free"): "assignee candidate",
+    (authorization.may_have, "free"): "assignee candidate",
+    (authorization.may_hand_on, "free"): "assignee candidate",
+    (authorization.may_distribute, "free"): DISTRIBUTE,
+    (authorization.may_assign, "free"): f"assignee candidate {DISTRIBUTE}",
+    (authorization.may_unclaim, "free"): DISTRIBUTE,
     (authorization.may_delegate, "free"): "",
     (authorization.may_resolve, "free"): "",
-    (authorization.may_save_draft, "free"): "assignee candidate director",
-    (authorization.may_complete, "free"): "assignee candidate director",
-    (authorization.may_set_follow_up, "free"): "administrator director operator",
+    (authorization.may_save_draft, "free"): "assignee candidate",
+    (authorization.may_complete, "free"): "assignee candidate",
+    (authorization.may_set_follow_up, "free"): DISTRIBUTE,
     (authorization.may_see_task, "hers"): SEE_TASK,
-    (authorization.may_claim, "hers"): "assignee candidate director",
-    (authorization.may_unclaim, "hers"): "administrator assignee director operator",
-    (authorization.may_assign, "hers"): "administrator assignee director operator",
+    (authorization.may_claim, "hers"): "assignee candidate",
+    (authorization.may_hand_on, "hers"): "assignee",
+    (authorization.may_distribute, "hers"): DISTRIBUTE,
+    (authorization.may_assign, "hers"): f"assignee {DISTRIBUTE}",
+    (authorization.may_unclaim, "hers"): f"assignee {DISTRIBUTE}",
     (authorization.may_delegate, "hers"): "assignee",
     (authorization.may_resolve, "hers"): "",
     (authorization.may_save_draft, "hers"): "assignee",
     (authorization.may_complete, "hers"): "assignee",
-    (authorization.may_set_follow_up, "hers"): "administrator assignee director operator",
+    (authorization.may_set_follow_up, "hers"): f"assignee {DISTRIBUTE}",
     (authorization.may_see_task, "lent"): SEE_TASK,
+    (authorization.may_hand_on, "lent"): "candidate",
+    (authorization.may_assign, "lent"): f"candidate {DISTRIBUTE}",
     (authorization.may_delegate, "lent"): "assignee",
     (authorization.may_resolve, "lent"): "assignee candidate",
     (authorization.may_save_draft, "lent"): "assignee",
@@ -74,10 +82,10 @@ STATES = {"free": FREE, "hers": HERS, "lent": LENT_TO_HER}
 
 #: Who may do what to a process instance, involved in it or not.
 INSTANCES: dict[tuple[Rule, bool], str] = {
-    (authorization.may_see_instance, False): "administrator auditor director operator",
+    (authorization.may_see_instance, False): "administrator auditing_candidate auditor director operator",
     (authorization.may_see_instance, True): " ".join(PEOPLE),
-    (authorization.may_comment, False): "administrator director operator",
-    (authorization.may_comment, True): " ".join(PEOPLE),
+    (authorization.may_report_to, False): "",
+    (authorization.may_report_to, True): f"{EVERYBODY_WHO_ACTS} no_groups",
 }
 
 
@@ -119,7 +127,7 @@ def test_may_start__groups_named_by_the_diagram() -> None:
 def test_may_complete__candidate_user_without_a_group() -> None:
     task = Candidacy(candidate_users=frozenset({"nemo"}))
 
-    assert allowed(authorization.may_complete, task) == {"director", "no_groups"}
+    assert allowed(authorization.may_complete, task) == {"no_groups"}
 
 
 def test_may_see_task__owner_who_lent_it() -> None:

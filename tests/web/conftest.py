@@ -19,6 +19,7 @@ from casepath.engine.queries import tasks
 from casepath.settings import Settings
 from casepath.web import create_app
 from tests import factories
+from tests.acting import PROGRAM
 from tests.web import matters
 from tests.web.visitor import Visitor
 
@@ -85,7 +86,7 @@ def request_process(rows: sessionmaker[Session]) -> str:
     """The key of a deployed process: a form to start it, a task of the group `service`, a task of the directors."""
     definitions.forget()
     with rows.begin() as session:
-        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=None)
+        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
     return "request"
 
 
@@ -103,10 +104,10 @@ def matter_process(rows: sessionmaker[Session]) -> None:
     """The process `matter` with its form and its table; an auditor and an operator beside the others."""
     definitions.forget()
     with rows.begin() as session:
-        deployments.deploy(session, deployments.read_folder(matters.FOLDER), name="matter", by=None)
-        identity.import_people(session, {})
+        deployments.deploy(session, deployments.read_folder(matters.FOLDER), name="matter", by=PROGRAM)
+        identity.import_people(session, {}, by=PROGRAM)
         for username, group in (("auditor", "auditor"), ("operator", "operator")):
-            identity.create_user(session, username, name=username.title(), groups=[group])
+            identity.create_user(session, username, name=username.title(), groups=[group], by=PROGRAM)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from casepath.engine.instances import attachments, notifications, process_instan
 from casepath.engine.people import identity
 from casepath.engine.time import clock
 from tests import factories
+from tests.acting import PROGRAM
 
 FOLDERS = Path(__file__).parent
 #: What a browser shows inline; smaller than any real photo.
@@ -67,14 +68,14 @@ def populate(rows: sessionmaker[Session]) -> Populated:
     """Fill an empty database: people, two processes, and one of everything."""
     definitions.forget()
     with rows.begin() as session:
-        identity.import_people(session, {})
+        identity.import_people(session, {}, by=PROGRAM)
         for key in ("sales", "service", "directors"):
             factories.group(session, key, sees_all=key == "directors")
         for username, groups in ROLES.values():
             if username:
                 factories.user(session, username, groups=groups)
         for name in ("request", "matter"):
-            deployments.deploy(session, deployments.read_folder(FOLDERS / name), name=name, by=None)
+            deployments.deploy(session, deployments.read_folder(FOLDERS / name), name=name, by=PROGRAM)
     with rows.begin() as session:
         return fill(session)
 
@@ -89,7 +90,7 @@ def fill(session: Session) -> Populated:
     key = str(free.business_key)
     photo = attachments.add(session, key, name="车.png", content=PNG, by="alice")
     page = b"<script>document.title = 'run'</script><h1>sheet</h1>"
-    sheet = attachments.add(session, key, name=f"form-{key}.html", content=page, media_type="text/html", by=None)
+    sheet = attachments.add(session, key, name=f"form-{key}.html", content=page, media_type="text/html", by=PROGRAM)
     job_id, incident_id = failed_job(session, free.id)
     external = factories.external_task(session, of=free, state="failed", retries=0)
     notifications.notify(session, ["alice"], kind="notice", subject="请查看", business_key=key)

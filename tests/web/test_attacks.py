@@ -22,6 +22,7 @@ from casepath.engine import database
 from casepath.engine.people import identity
 from casepath.settings import Settings
 from casepath.web import create_app
+from tests.acting import PROGRAM
 from tests.each import each
 from tests.web.populated import Populated, populate
 from tests.web.visitor import Visitor, text
@@ -190,7 +191,7 @@ class TestRequests:
         self, app: Flask, there: Populated, rows: sessionmaker[Session]
     ) -> None:
         with rows.begin() as session:
-            identity.set_password(session, "alice", "quiet-river-42")
+            identity.set_password(session, "alice", "quiet-river-42", by=PROGRAM)
         victim = app.test_client()
         victim.get("/login")
         planted = victim.get_cookie("casepath")

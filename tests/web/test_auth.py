@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.people import identity
+from tests.acting import PROGRAM
 from tests.each import each
 from tests.web.visitor import Visitor, text
 
@@ -22,7 +23,7 @@ PASSWORD = "quiet-river-42"
 def password(rows: sessionmaker[Session], clock: ModuleType) -> str:
     """The password of alice."""
     with rows.begin() as session:
-        identity.set_password(session, "alice", PASSWORD)
+        identity.set_password(session, "alice", PASSWORD, by=PROGRAM)
     clock.move(timedelta(seconds=1))
     return PASSWORD
 
@@ -141,7 +142,7 @@ def test_log_out__other_devices_stay(visit: Visit, alice: Visitor) -> None:
 
 def test_log_out__and_in_again(nobody: Visitor, rows: sessionmaker[Session]) -> None:
     with rows.begin() as session:
-        identity.set_password(session, "alice", PASSWORD)
+        identity.set_password(session, "alice", PASSWORD, by=PROGRAM)
     for _ in range(2):
         assert nobody.post("/login", {"username": "alice", "password": PASSWORD}).status_code == 303
         assert nobody.get("/tasks/").status_code == 200
@@ -158,7 +159,7 @@ def test_session__ends_after_its_hours_whatever_happens(alice: Visitor, clock: M
 
 def test_session__of_somebody_locked_out(alice: Visitor, rows: sessionmaker[Session]) -> None:
     with rows.begin() as session:
-        identity.set_active(session, "alice", False)
+        identity.set_active(session, "alice", False, by=PROGRAM)
     assert alice.get("/tasks/").status_code == 302
 
 

@@ -16,6 +16,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
 from casepath.engine.queries import deployed, versions
+from tests.acting import PROGRAM
 from tests.each import each
 from tests.web.visitor import Visitor, text
 
@@ -32,8 +33,8 @@ def deployed_processes(rows: Rows) -> None:
     """The processes `matter` and `request`, and the process owner Olivia."""
     definitions.forget()
     with rows.begin() as session:
-        identity.import_people(session, {})
-        identity.create_user(session, "olivia", name="Olivia", groups=["process_owner"])
+        identity.import_people(session, {}, by=PROGRAM)
+        identity.create_user(session, "olivia", name="Olivia", groups=["process_owner"], by=PROGRAM)
         for folder in (MATTER, REQUEST):
             deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by="olivia")
 

@@ -12,6 +12,7 @@ from casepath.engine import deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, process_instances
 from casepath.engine.queries import instances
+from tests.acting import PROGRAM
 from tests.each import each
 from tests.web import matters
 from tests.web.matters import Matter, Rows, state_of
@@ -188,7 +189,7 @@ class TestWithoutNumber:
         diagram = (matters.FOLDER / "matter.bpmn").read_text("utf-8").replace("businessKeyFormat", "other")
         with rows.begin() as session:
             files = {**deployments.read_folder(matters.FOLDER), "matter.bpmn": diagram.encode()}
-            deployments.deploy(session, files, name="matter", by=None)
+            deployments.deploy(session, files, name="matter", by=PROGRAM)
             return process_instances.start(session, "matter", {"loss": 20}, by="alice").id
 
     def test_page(self, alice: Visitor, instance_id: int) -> None:

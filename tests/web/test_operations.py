@@ -18,6 +18,7 @@ from casepath.engine.instances import external_tasks, incidents, jobs, process_i
 from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.people import identity
 from casepath.engine.queries import operations
+from tests.acting import PROGRAM
 from tests.each import each
 from tests.web.visitor import Visitor, text
 
@@ -32,9 +33,9 @@ def operator(visit: Visit, rows: Rows) -> Visitor:
     """Somebody who operates the engine; the process `printing` is deployed."""
     definitions.forget()
     with rows.begin() as session:
-        identity.import_people(session, {})
-        identity.create_user(session, "operator", name="Operator", groups=["operator"])
-        deployments.deploy(session, deployments.read_folder(PRINTING), name="printing", by=None)
+        identity.import_people(session, {}, by=PROGRAM)
+        identity.create_user(session, "operator", name="Operator", groups=["operator"], by=PROGRAM)
+        deployments.deploy(session, deployments.read_folder(PRINTING), name="printing", by=PROGRAM)
     return visit("operator")
 
 

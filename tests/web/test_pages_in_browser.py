@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
 from casepath.engine.people import identity
+from tests.acting import PROGRAM
 
 PASSWORD = "quiet-river-42"
 
@@ -24,7 +25,7 @@ def address(app: Flask, rows: sessionmaker[Session], task_id: int) -> Iterator[s
     """Where the application answers, with a request in the inbox of the group `service`."""
     with rows.begin() as session:
         for username in ("alice", "bob"):
-            identity.set_password(session, username, PASSWORD)
+            identity.set_password(session, username, PASSWORD, by=PROGRAM)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

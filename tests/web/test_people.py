@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import errors
 from casepath.engine.people import identity
+from tests.acting import PROGRAM
 from tests.each import each
 from tests.web.visitor import Visitor, text
 
@@ -87,7 +89,7 @@ class TestUsers:
     def test_index__pages_by_key(self, administrator: Visitor, rows: Rows) -> None:
         with rows.begin() as session:
             for number in range(60):
-                identity.create_user(session, f"user{number:02}", name=f"User {number}")
+                identity.create_user(session, f"user{number:02}", name=f"User {number}", by=PROGRAM)
         page = text(administrator.get("/people/"))
         link = re.search(r'href="([^"]+)" rel="next"', page)
         assert link
@@ -130,8 +132,8 @@ class TestUsers:
 
     def test_add__to_a_group_that_is_not_there(self, administrator: Visitor, rows: Rows) -> None:
         assert administrator.post("/people/", {**CAROL, "groups": ["other"]}).status_code == 404
-        with rows.begin() as session:
-            assert identity.known(session, "carol") is None
+        with rows.begin() as session, pytest.raises(errors.NotFound):
+            identity.get(session, "carol")
 
     def test_groups__exactly_those_chosen(self, administrator: Visitor, rows: Rows) -> None:
         administrator.post("/people/users/alice/groups", {"groups": ["sales", "directors"]})

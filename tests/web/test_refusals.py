@@ -16,6 +16,7 @@ from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, user_tasks
 from casepath.engine.people import authorization, identity
 from casepath.web import refusals, uploads
+from tests.acting import PROGRAM
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text
 
@@ -160,8 +161,8 @@ SENT = {
 def people(rows: Rows, matter: Matter) -> None:
     """More people: somebody who has the task, somebody who hands tasks out, an owner of processes; and a password."""
     with rows.begin() as session:
-        identity.set_password(session, "alice", PASSWORD)
-        identity.create_user(session, "olivia", name="Olivia", groups=[authorization.PROCESS_OWNER])
+        identity.set_password(session, "alice", PASSWORD, by=PROGRAM)
+        identity.create_user(session, "olivia", name="Olivia", groups=[authorization.PROCESS_OWNER], by=PROGRAM)
 
 
 @pytest.fixture

@@ -162,7 +162,6 @@ def modeler() -> str:
 
 
 @bp.post("/modeler")
-@requires(authorization.may_deploy)
 def deploy() -> tuple[Response, int] | Response:
     """Deploy what the editor holds; findings are answered as JSON."""
     sent = request.get_json(silent=True)
@@ -175,6 +174,8 @@ def deploy() -> tuple[Response, int] | Response:
             result = deploy_with_companions(session, {name: sent["xml"].encode(errors="surrogatepass")}, name)
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
+    except errors.Forbidden:
+        raise
     except errors.EngineError as error:
         return jsonify(message=refusals.sentence(error) or error.message, problems=[]), 422
     flash(deployed_text(result), "success")
@@ -190,7 +191,6 @@ def upload() -> str:
 
 
 @bp.post("/upload")
-@requires(authorization.may_deploy)
 def deploy_files() -> Response | tuple[str, int]:
     """Deploy files; findings are shown."""
     name = texts.storable(request.form.get("name", "")).strip()
@@ -251,7 +251,7 @@ def deploy_with_companions(session: Session, sent: dict[str, bytes], name: str) 
     kept: dict[str, bytes] = {}
     for file_name in sent:
         kept |= versions.companions(session, file_name)
-    return deployments.deploy(session, kept | sent, name=name[:255], by=g.person.username)
+    return deployments.deploy(session, kept | sent, name=name[:255], by=g.person)
 
 
 def stored_name(name: str) -> str:

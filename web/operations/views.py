@@ -81,38 +81,34 @@ def external_task_list() -> str:
 
 
 @bp.post("/incidents/<int:incident_id>/resolve")
-@requires(authorization.may_operate)
 def resolve(incident_id: int) -> Response:
     """Have what is stuck tried again."""
     with g.sessions.begin() as session:
-        incidents.resolve(session, incident_id, by=g.person.username)
+        incidents.resolve(session, incident_id, by=g.person)
     return tried_again("operations.index")
 
 
 @bp.post("/jobs/<int:job_id>/retry")
-@requires(authorization.may_operate)
 def retry_job(job_id: int) -> Response:
     """Have a failed job executed again."""
     with g.sessions.begin() as session:
-        jobs.retry(session, job_id, by=g.person.username)
+        jobs.retry(session, job_id, by=g.person)
     return tried_again("operations.job_list")
 
 
 @bp.post("/external-tasks/<int:task_id>/retry")
-@requires(authorization.may_operate)
 def retry_external_task(task_id: int) -> Response:
     """Give an external task new attempts."""
     with g.sessions.begin() as session:
-        external_tasks.set_retries(session, task_id, by=g.person.username)
+        external_tasks.set_retries(session, task_id, by=g.person)
     return tried_again("operations.external_task_list")
 
 
 @bp.post("/external-tasks/<int:task_id>/unlock")
-@requires(authorization.may_operate)
 def unlock(task_id: int) -> Response:
     """Take an external task from a worker that does not answer any more."""
     with g.sessions.begin() as session:
-        external_tasks.unlock(session, task_id)
+        external_tasks.unlock(session, task_id, by=g.person)
     flash(gettext("It is free again; any worker may fetch it."), "success")
     return redirect(url_for(".external_task_list"), 303)
 

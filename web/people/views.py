@@ -55,7 +55,6 @@ def show(username: str) -> str:
 
 
 @bp.post("/")
-@requires(authorization.may_manage_people)
 def add() -> Response | tuple[str, int]:
     """Add a user with a password made for the first log-in."""
     typed = {name: request.form.get(name, "").strip() for name in ("username", "name", "email")}
@@ -70,6 +69,7 @@ def add() -> Response | tuple[str, int]:
                 email=typed["email"] or None,
                 password=password,
                 groups=chosen,
+                by=g.person,
             )
             username = user.username
     except errors.InvalidInput as refusal:
@@ -80,13 +80,12 @@ def add() -> Response | tuple[str, int]:
 
 
 @bp.post("/users/<username>/groups")
-@requires(authorization.may_manage_people)
 def set_groups(username: str) -> Response | tuple[str, int]:
     """Say what a user belongs to; an administrator has to be left."""
     chosen = request.form.getlist("groups")
     try:
         with g.sessions.begin() as session:
-            identity.set_groups(session, username, chosen)
+            identity.set_groups(session, username, chosen, by=g.person)
     except errors.InvalidInput as refusal:
         return render_user(username, Filled(values={"groups": chosen}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("Done."), "success")
@@ -94,12 +93,11 @@ def set_groups(username: str) -> Response | tuple[str, int]:
 
 
 @bp.post("/users/<username>/<any(activate, deactivate):verb>")
-@requires(authorization.may_manage_people)
 def switch(username: str, verb: str) -> Response | tuple[str, int]:
     """Let a user in, or lock the user out at once."""
     try:
         with g.sessions.begin() as session:
-            identity.set_active(session, username, verb == "activate")
+            identity.set_active(session, username, verb == "activate", by=g.person)
     except errors.InvalidInput as refusal:
         return render_user(username, Filled(values={}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("Done."), "success")
@@ -107,30 +105,30 @@ def switch(username: str, verb: str) -> Response | tuple[str, int]:
 
 
 @bp.post("/users/<username>/password")
-@requires(authorization.may_manage_people)
 def set_password(username: str) -> Response:
     """Give a user a new password; the user's sessions end."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     with g.sessions.begin() as session:
-        identity.set_password(session, username, password)
+        identity.set_password(session, username, password, by=g.person)
     flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
                   username=username, password=password), "success")  # fmt: skip
     return redirect(url_for(".show", username=username), 303)
 
 
 @bp.post("/groups")
-@requires(authorization.may_manage_people)
 def add_group() -> Response | tuple[str, int]:
     """Add a group, or give one other names."""
     typed = {name: request.form.get(name, "").strip() for name in ("key", "name", "name_en")}
-    sees_all = "sees_all" in request.form
+    rights: dict[str, Any] = {
+        "sees_all": "sees_all" in request.form, "distributes": request.form.getlist("distributes"),
+    }  # fmt: skip
     try:
         with g.sessions.begin() as session:
             identity.add_group(
-                session, typed["key"], name=typed["name"], name_en=typed["name_en"] or None, sees_all=sees_all
+                session, typed["key"], name=typed["name"], name_en=typed["name_en"] or None, **rights, by=g.person
             )
     except errors.InvalidInput as refusal:
-        return render_groups(Filled(values={**typed, "sees_all": sees_all}, refusal=refusals.sentence(refusal))), 422
+        return render_groups(Filled(values={**typed, **rights}, refusal=refusals.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".groups"), 303)
 
@@ -159,6 +157,8 @@ def render_groups(filled: Filled | None = None) -> str:
             groups=identity.groups(session),
             sizes=people.group_sizes(session),
             roles=authorization.ROLES,
+            distributed=identity.distributed,
+            group_names=people.group_names(session),
             filled=filled or Filled(values={}),
         )
 

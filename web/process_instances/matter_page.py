@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,13 +107,12 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
-        reports=reports(session, reference, refused) if involved or person.sees_all else [],
+        reports=reports(session, reference, refused) if authorization.may_report_to(person, involved=involved) else [],
         stuck=[each for _, each in stuck],
         incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
-        may_add=business_key is not None and authorization.may_comment(person, involved=involved),
-        may_cancel=authorization.may_cancel_instance(person),
-        may_modify=authorization.may_modify_instance(person),
+        may_add=business_key is not None and authorization.may_comment(person),
+        may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,
         max_size=refusals.size(attachments.MAX_SIZE),
@@ -137,7 +136,7 @@ def found(session: Session, person: Person, reference: Reference) -> list[instan
 def is_involved(session: Session, person: Person, reference: Reference) -> bool:
     """Tell whether somebody who may see a matter has a part in it, and does not only see every one."""
     if isinstance(reference, int):
-        return not authorization.may_see_every_instance(person)
+        return access.is_part_of(session, person, process_instances.get(session, reference))
     return access.is_involved(session, person, reference)
 
 
@@ -204,22 +203,12 @@ def message_form(session: Session, awaited_message: Awaited) -> dict[str, Any] |
 
 
 def awaited(session: Session, reference: Reference, name: str, person: Person) -> Awaited:
-    """Return the message of a matter that is waited for; raises `NotFound`, `Forbidden` or `NotWaiting`."""
+    """Return the message of a matter that is waited for; raises `NotFound` or `NotWaiting`."""
     found(session, person, reference)
-    if not (person.sees_all or is_involved(session, person, reference)):
-        raise errors.Forbidden("report to", "matter", reference, person.username)
     for each in instances.awaited_messages(session, reference):
         if each.name == name:
             return each
     raise errors.NotWaiting(name, str(reference))
-
-
-def changeable(session: Session, instance_id: int, person: Person, verb: str, rule: Callable[[Person], bool]) -> Any:
-    """Return a process instance that a person may change; raises `NotFound` for strangers, else `Forbidden`."""
-    instance = access.process_instance(session, person, instance_id)
-    if not rule(person):
-        raise errors.Forbidden(verb, "process instance", instance_id, person.username)
-    return process_instances.get(session, instance.id)
 
 
 def typed_value(text: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -14,10 +13,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine import forms as engine_forms
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
-from casepath.engine.people import access, authorization
+from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import events, instances, tasks
 from casepath.engine.queries.instances import Reference
@@ -157,7 +155,6 @@ def comment(business_key: str) -> Response | tuple[str, int]:
     sent = once.Submission()
     try:
         with g.sessions.begin() as session:
-            access.matter(session, g.person, business_key)
             is_new = sent.made(session) is None
             if is_new:
                 comments.add(session, business_key, request.form.get("text", ""), by=g.person)
@@ -174,7 +171,6 @@ def attach(business_key: str) -> Response | tuple[str, int]:
         files = [(file.filename or "", file.read()) for file in uploads.chosen("files")]
         sent = once.Submission(*(part for name, content in files for part in (name.encode(), content)))
         with g.sessions.begin() as session:
-            access.matter(session, g.person, business_key)
             is_new = sent.made(session) is None
             for name, content in files if is_new else []:
                 attachments.add(session, business_key, name=name, content=content, by=g.person)
@@ -223,44 +219,37 @@ def message(reference: Reference) -> Response | tuple[str, int]:
 def report(session: Session, reference: Reference, name: str) -> None:
     """Give a message to the instance of a matter that waits for it, with the values of its form."""
     awaited = matter_page.awaited(session, reference, name, g.person)
-    form = matter_page.message_form(session, awaited)
-    variables: dict[str, Any] = {}
-    if form is not None:
-        typed = {key: text for key, text in forms.submitted(form, request.form).items() if key != "message"}
-        variables = engine_forms.validate(form, typed, g.settings.zone)
+    typed = {key: text for key, text in forms.typed(request.form).items() if key != "message"}
     messages.correlate(
-        session, name, business_key=reference if isinstance(reference, str) else None, variables=variables,
-        process_instance_id=awaited.process_instance_id, by=g.person.username,
+        session, name, business_key=reference if isinstance(reference, str) else None, variables=typed,
+        process_instance_id=awaited.process_instance_id, by=g.person,
     )  # fmt: skip
 
 
 @bp.post("/instances/<int:instance_id>/<any(cancel, suspend, resume):verb>")
 def switch(instance_id: int, verb: str) -> Response | tuple[str, int]:
     """Cancel, suspend or resume an instance."""
-    rule = authorization.may_cancel_instance if verb == "cancel" else authorization.may_modify_instance
-    command = getattr(process_instances, verb)
-    return repaired(instance_id, verb, verb, rule, command)
+    return repaired(instance_id, verb, getattr(process_instances, verb))
 
 
 @bp.post("/instances/<int:instance_id>/variables")
 def set_variable(instance_id: int) -> Response | tuple[str, int]:
     """Change a variable by hand."""
 
-    def command(session: Session, number: int, *, by: str, reason: str) -> None:
+    def command(session: Session, number: int, *, by: Person, reason: str) -> None:
         name, value = request.form.get("name", "").strip(), matter_page.typed_value(request.form.get("value", ""))
         if not name.isidentifier() or len(name) > MAX_VARIABLE_NAME:
             raise errors.InvalidEntry("variable-name", name=name)
         process_instances.set_variables(session, number, {name: value}, by=by, reason=reason)
 
-    verb = "change the variables of"
-    return repaired(instance_id, "variables", verb, authorization.may_modify_instance, command)
+    return repaired(instance_id, "variables", command)
 
 
 @bp.post("/instances/<int:instance_id>/tokens")
 def move(instance_id: int) -> Response | tuple[str, int]:
     """Move tokens by hand: take some away, put one before an element."""
 
-    def command(session: Session, number: int, *, by: str, reason: str) -> None:
+    def command(session: Session, number: int, *, by: Person, reason: str) -> None:
         numbers = [row_id(each) for each in request.form.getlist("cancel")]
         taken = [process_instances.CancelActivity(activity_instance=each) for each in numbers if each is not None]
         element_id = request.form.get("start_before", "")
@@ -269,20 +258,18 @@ def move(instance_id: int) -> Response | tuple[str, int]:
             raise errors.InvalidEntry("moves-nothing")
         process_instances.modify(session, number, [*put, *taken], by=by, reason=reason)
 
-    return repaired(instance_id, "tokens", "move tokens of", authorization.may_modify_instance, command)
+    return repaired(instance_id, "tokens", command)
 
 
-def repaired(
-    instance_id: int, form: str, verb: str, rule: Callable[[Person], bool], command: Callable[..., None]
-) -> Response | tuple[str, int]:
+def repaired(instance_id: int, form: str, command: Callable[..., None]) -> Response | tuple[str, int]:
     """Do something to an instance by hand, for a reason; shows the page again where what was typed does not fit."""
     with g.readers.begin() as session:
-        instance = matter_page.changeable(session, instance_id, g.person, verb, rule)
+        instance = access.process_instance(session, g.person, instance_id)
         reference = instance.business_key or instance.root_id or instance.id
     try:
         reason = texts.checked(request.form.get("reason", ""), name="a reason", limit=MAX_REASON)
         with g.sessions.begin() as session:
-            command(session, instance_id, by=g.person.username, reason=reason)
+            command(session, instance_id, by=g.person, reason=reason)
     except errors.InvalidInput as refusal:
         return again(reference, f"{form}-{instance_id}", refusal)
     flash(gettext("Done; it stands in the timeline."), "success")

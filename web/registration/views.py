@@ -53,8 +53,8 @@ def start(key: str) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             number = sent.made(session)
             if number is None:
-                variables = submitted(session, process(session, key))
-                instance = process_instances.start(session, key, variables, by=g.person.username)
+                g.form = form_of(session, key)
+                instance = process_instances.start(session, key, forms.typed(request.form), by=g.person)
                 number = instance.business_key or ""
                 sent.settle(session, number)
                 said = gettext("Registered under the number %(number)s.", number=number or instance.id)
@@ -73,19 +73,19 @@ def may_start(found: deployed.StartableProcess) -> bool:
 
 
 def process(session: Session, key: str) -> deployed.StartableProcess:
-    """Return a process that may be started; raises `NotFound`, as if it were not there for whom it is not meant."""
+    """Return a process that may be started; raises `NotFound`, and `Forbidden` for whom it is not meant."""
     for found in deployed.startable(session):
-        if found.key == key and may_start(found):
+        if found.key == key:
+            if not may_start(found):
+                raise errors.Forbidden("start", "process definition", key, g.person.username)
             return found
     raise errors.NotFound("process", key)
 
 
-def submitted(session: Session, found: deployed.StartableProcess) -> dict[str, Any]:
-    """Return the variables that a request submits; raises `InvalidVariables`."""
-    form = g.form = deployed.form(session, found.texts.start_form_key, found.definition_id)
-    if form is None:
-        return {}
-    return engine_forms.validate(form, forms.submitted(form, request.form), g.settings.zone)
+def form_of(session: Session, key: str) -> dict[str, Any] | None:
+    """Return the start form of a process, to show what was typed where it cannot be kept; None without one."""
+    found = next((found for found in deployed.startable(session) if found.key == key), None)
+    return deployed.form(session, found.texts.start_form_key, found.definition_id) if found else None
 
 
 def form_fields(

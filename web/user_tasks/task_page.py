@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine import forms as engine_forms
+from casepath.engine.instances import user_tasks
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, people, tasks, user_task
@@ -34,13 +35,20 @@ class Rights:
     recall: bool
     complete: bool
     follow_up: bool
+    #: The task is not this person's: whoever takes it away or hands it on says why.
+    explains: bool
 
 
 def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
-    """Return a task; raises `NotFound` for those who may not see it, as if it were not there."""
+    """
+    Return a task; raises `NotFound` for those who may not see it, as if it were not there.
+
+    Its form is kept for this request, to show with its words what was typed and cannot be kept.
+    """
     task = user_task.find(session, task_id)
     if not authorization.may_see_task(person, task.candidacy):
         raise errors.NotFound("user task", task_id)
+    g.form = definition(session, task)
     return task
 
 
@@ -55,13 +63,14 @@ def rights(task: TaskDetail, person: Person) -> Rights:
         and has_it
         and not task.candidacy.is_lent
         and may.may_unclaim(person, task.candidacy)
-        and bool(task.candidacy.candidate_groups or task.candidacy.candidate_users),
+        and may.has_candidates(task.candidacy),
         assign=is_open and may.may_assign(person, task.candidacy),
         delegate=is_open and has_it and may.may_delegate(person, task.candidacy),
         resolve=is_open and task.candidacy.is_lent and task.assignee == person.username,
         recall=is_open and task.candidacy.is_lent and task.owner == person.username,
         complete=is_open and may.may_complete(person, task.candidacy),
         follow_up=is_open and has_it and may.may_set_follow_up(person, task.candidacy),
+        explains=not may.may_hand_on(person, task.candidacy),
     )
 
 
@@ -81,7 +90,7 @@ def render(
     task = visible(session, task_id, person)
     allowed = rights(task, person)
     variables = user_task.variables(session, task)
-    shown = fields(session, task, variables, refusal)
+    shown = fields(task, variables, refusal)
     return render_template(
         "user_tasks/show.html",
         task=task,
@@ -91,24 +100,24 @@ def render(
         other_errors=other_errors(shown, refusal),
         refused_action=refused,
         has_draft=bool(task.draft) and refusal is None,
-        depends=has_conditions(definition(session, task)),
+        depends=has_conditions(g.form),
         guidance=deployed.guidance(session, task.definition_id, task.element_id, languages.chosen()),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         summary=summary(session, task.definition_id, variables),
         groups=people.group_names(session),
-        people=others(session, task, person) if allowed.assign or allowed.delegate else [],
+        receivers=receivers(session, task, person) if allowed.assign else [],
+        people=others(task, people.choices(session), person) if allowed.delegate else [],
     )
 
 
 def render_fields(session: Session, task_id: int, person: Person) -> str:
     """Return only the fields, for what is typed at the moment."""
     task = visible(session, task_id, person)
-    shown = fields(session, task, user_task.variables(session, task), typed=True)
+    shown = fields(task, user_task.variables(session, task), typed=True)
     return render_template("forms/fragment.html", fields=shown, disabled=not rights(task, person).complete)
 
 
 def fields(
-    session: Session,
     task: TaskDetail,
     variables: Mapping[str, Any],
     refusal: errors.InvalidInput | None = None,
@@ -116,7 +125,7 @@ def fields(
     typed: bool = False,
 ) -> list[forms.Field]:
     """Return the fields of a task's form: filled with what was typed, else the draft, else the variables."""
-    form = definition(session, task)
+    form = g.form
     if form is None:
         return []
     present = {**variables, **task.draft}
@@ -133,21 +142,6 @@ def definition(session: Session, task: TaskDetail) -> dict[str, Any] | None:
     return deployed.form(session, task.form_key, task.definition_id)
 
 
-def submitted(session: Session, task_id: int, person: Person) -> tuple[TaskDetail, dict[str, Any]]:
-    """
-    Return a task and the variables that a request submits for it.
-
-    Raises `NotFound` for strangers, `Forbidden` for whom it does not belong to, and `InvalidVariables`.
-    """
-    task = visible(session, task_id, person)
-    form = g.form = definition(session, task)
-    require_open(task, person)
-    if form is None:
-        return task, {}
-    typed = forms.submitted(form, request.form)
-    return task, engine_forms.validate(form, typed, g.settings.zone, variables=user_task.variables(session, task))
-
-
 def following(session: Session, task: TaskDetail, person: Person) -> TaskRow | None:
     """Return what the same person can do next in the same matter; None where others go on."""
     found = tasks.with_business_key(session, person, task.business_key) if task.business_key else []
@@ -161,18 +155,6 @@ def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:
         return said
     link = Markup('<a href="{}">{}</a>').format(url_for("user_tasks.show", task_id=following.id), following.name)
     return said + " " + escape(gettext("Next in this matter:")) + " " + link
-
-
-def require_open(task: TaskDetail, person: Person) -> None:
-    """Raise `InvalidState` where somebody was faster, and `Forbidden` where it never was the person's to complete."""
-    is_candidate = authorization.is_candidate(person, task.candidacy)
-    if task.state != "created":
-        by = task.assignee if task.state == "completed" else None
-        raise errors.InvalidState("complete", "user task", task.id, task.state, by=by)
-    if is_candidate and task.assignee not in {None, person.username}:
-        raise errors.InvalidState("complete", "user task", task.id, "claimed", by=task.assignee)
-    if not authorization.may_complete(person, task.candidacy):
-        raise errors.Forbidden("complete", "user task", task.id, person.username)
 
 
 def has_conditions(form: Mapping[str, Any] | None) -> bool:
@@ -201,9 +183,14 @@ def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) 
     ]
 
 
-def others(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
-    """Return whom the task can be given to: those who may claim it first, then everybody else."""
-    close = people.choices(session, task.candidacy.candidate_groups) if task.candidacy.candidate_groups else []
-    everybody = people.choices(session)
-    ordered = [*close, *(each for each in everybody if each not in close)]
-    return [each for each in ordered if each[0] not in {task.assignee, person.username if task.assignee else ""}]
+def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
+    """Return whom a person can hand the task to: those who may have it."""
+    among = user_tasks.circle(session, task.candidacy, person)
+    found = people.choices(session) if among is None else people.choices(session, among)
+    return others(task, found, person)
+
+
+def others(task: TaskDetail, found: list[tuple[str, str]], person: Person) -> list[tuple[str, str]]:
+    """Return these people without whoever has the task, and without oneself where there is nothing to take."""
+    own = person.username if task.assignee or not authorization.has_candidates(task.candidacy) else ""
+    return [each for each in found if each[0] not in {task.assignee, own}]

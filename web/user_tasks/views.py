@@ -55,10 +55,13 @@ def claim(task_id: int) -> Response:
 
 
 @bp.post("/<int:task_id>/unclaim")
-def unclaim(task_id: int) -> Response:
+def unclaim(task_id: int) -> Response | tuple[str, int]:
     """Give a task back to its group."""
-    with g.sessions.begin() as session:
-        task = user_tasks.unclaim(session, task_id, by=g.person)
+    try:
+        with g.sessions.begin() as session:
+            task = user_tasks.unclaim(session, task_id, by=g.person, reason=request.form.get("reason", ""))
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal)
     flash(gettext("“%(task)s” is given back; others can claim it now.", task=task.name), "success")
     return redirect(url_for(".index"), 303)
 
@@ -69,7 +72,7 @@ def assign(task_id: int) -> Response | tuple[str, int]:
     to = texts.storable(request.form.get("to", ""))
     try:
         with g.sessions.begin() as session:
-            task = user_tasks.assign(session, task_id, to, by=g.person)
+            task = user_tasks.assign(session, task_id, to, by=g.person, reason=request.form.get("reason", ""))
             name = people.names(session, [to]).get(to, to)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
@@ -139,8 +142,8 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
         with g.sessions.begin() as session:
-            task, variables = task_page.submitted(session, task_id, g.person)
-            user_tasks.complete(session, task_id, variables, by=g.person)
+            task = task_page.visible(session, task_id, g.person)
+            user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     with g.readers.begin() as session:

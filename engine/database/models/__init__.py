@@ -28,7 +28,15 @@ from casepath.engine.database.models.people import (
     Submission,
     User,
 )
-from casepath.engine.database.models.records import ActivityInstance, Attachment, Comment, HistoryEvent, Notification
+from casepath.engine.database.models.records import (
+    ActivityInstance,
+    Attachment,
+    Comment,
+    HistoryEvent,
+    Notification,
+    OrganisationEvent,
+    OrganisationHistory,
+)
 from casepath.engine.database.models.states import TRANSITIONS
 
 __all__ = [
@@ -48,6 +56,8 @@ __all__ = [
     "Membership",
     "Notification",
     "NumberSequence",
+    "OrganisationEvent",
+    "OrganisationHistory",
     "ProcessInstance",
     "Resource",
     "Submission",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, RowId
@@ -37,6 +37,8 @@ class Group(Base):
     name_en: Mapped[str | None] = mapped_column(String(255))
     #: Its people may see every process instance, also those they have no part in.
     sees_all: Mapped[bool] = mapped_column(default=False)
+    #: JSON list of keys of groups; its people see the user tasks of those and hand them on.
+    distributes: Mapped[str] = mapped_column(Text, default="[]")
 
 
 class Membership(Base):

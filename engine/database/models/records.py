@@ -50,13 +50,40 @@ class HistoryEvent(Base):
     kind: Mapped[str] = mapped_column(String(64))
     activity_instance: Mapped[int | None]
     element_id: Mapped[str | None] = mapped_column(String(255))
-    #: User name, worker id, or null for the engine itself.
+    #: User name, program, or null for the engine itself.
     by: Mapped[str | None] = mapped_column(String(255))
     #: What is not personal: flow taken, reason, timer text; canonical JSON.
     facts: Mapped[str] = mapped_column(Text, default="{}")
     #: Values, each with its salt: {name: [salt, value]}, or {name: [digest]} once erased; canonical JSON.
     variables: Mapped[str | None] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class OrganisationEvent(Base):
+    """What happened to people, groups and the calendar, once, sealed as the events of process instances are."""
+
+    __tablename__ = "organisation_events"
+
+    #: Counts from 1 without gaps.
+    sequence: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(64))
+    #: User name, program, or null for the engine itself.
+    by: Mapped[str | None] = mapped_column(String(255))
+    facts: Mapped[str] = mapped_column(Text, default="{}")
+    #: Names and addresses, each with its salt, as in `history_events`.
+    variables: Mapped[str | None] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class OrganisationHistory(Base):
+    """The one row that says how long the history of the house is and how it ends, so that a cut tail is noticed."""
+
+    __tablename__ = "organisation_history"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    length: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64), default="")
 
 
 class Attachment(Base):

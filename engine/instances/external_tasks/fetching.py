@@ -15,6 +15,8 @@ from casepath.engine.database import Base
 from casepath.engine.database.models import Definition
 from casepath.engine.instances.external_tasks import rows
 from casepath.engine.instances.external_tasks.rows import Found
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import By
 from casepath.engine.time import clock
 
 #: Tasks given out at once.
@@ -129,14 +131,20 @@ def extend_lock(session: Session, task_id: int, *, worker_id: str, lock_for: tim
     return until
 
 
-def unlock(session: Session, task_id: int) -> None:
-    """Take a task from whoever has it, so that it may be fetched; raises `NotFound`, `InvalidState` if it has ended."""
+def unlock(session: Session, task_id: int, *, by: By) -> None:
+    """
+    Take a task from whoever has it, so that it may be fetched.
+
+    Raises `NotFound`, `Forbidden`, or `InvalidState` if it has ended.
+    """
+    identity.allowed(session, by, authorization.may_operate, "unlock", "external task", task_id)
     change = {"state": "created", "worker_id": None, "locked_until": clock.now()}
     rows.change(session, task_id, "unlock", _table.c.state.in_(("created", "locked")), to=change)
 
 
-def set_priority(session: Session, task_id: int, priority: int) -> None:
-    """Change the priority; raises `NotFound`, `InvalidState` if the task has ended."""
+def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> None:
+    """Change the priority; raises `NotFound`, `Forbidden`, or `InvalidState` if the task has ended."""
+    identity.allowed(session, by, authorization.may_operate, "change", "external task", task_id)
     rows.change(session, task_id, "change", _table.c.ended_at.is_(None), to={"priority": priority})
 
 

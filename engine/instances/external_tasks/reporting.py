@@ -17,6 +17,8 @@ from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event
 from casepath.engine.instances.external_tasks import rows
 from casepath.engine.instances.external_tasks.rows import Found
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import By, Program
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 
@@ -62,7 +64,7 @@ def complete(
         variables=variables or {},
         local_variables=local_variables or {},
     )
-    runtime.advance(session, task.process_instance_id, trigger, by=worker_id)
+    runtime.advance(session, task.process_instance_id, trigger, by=Program(worker_id).signature)
 
 
 def fail(
@@ -96,11 +98,12 @@ def fail(
     }
     held = (_table.c.state == "locked", _table.c.worker_id == worker_id)
     rows.change(session, task_id, "report a failure of", *held, to=change)
+    who = Program(worker_id).signature
     # What a worker says about a failure may quote the customer, so that it can be erased.
-    _record(session, task, "external_task.failed", worker_id, {"retries": retries}, {"error_message": message})
+    _record(session, task, "external_task.failed", who, {"retries": retries}, {"error_message": message})
     if not retries:
         _open_incident(session, task, message, details, now)
-        _record(session, task, "incident.opened", worker_id, {"incident": "external_task"})
+        _record(session, task, "incident.opened", who, {"incident": "external_task"})
 
 
 def throw_error(
@@ -126,17 +129,18 @@ def throw_error(
         message=texts.storable(message, limit=MAX_MESSAGE_LENGTH),
         variables=variables or {},
     )
-    runtime.advance(session, task.process_instance_id, trigger, by=worker_id)
+    runtime.advance(session, task.process_instance_id, trigger, by=Program(worker_id).signature)
     # Where nothing caught the error, the activity stands still with an incident; to try it again makes a new task.
     session.connection().execute(delete(_table).where(_table.c.id == task_id, _table.c.ended_at.is_(None)))
 
 
-def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: str) -> None:
+def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: By) -> None:
     """
     Let a task be tried again so many times, at once; its incident is resolved.
 
-    Raises `NotFound`, `InvalidInput` for less than one, or `InvalidState` if it has ended.
+    Raises `NotFound`, `Forbidden`, `InvalidInput` for less than one, or `InvalidState` if it has ended.
     """
+    actor = identity.allowed(session, by, authorization.may_operate, "set the retries of", "external task", task_id)
     if retries < 1:
         raise errors.InvalidInput(f"Expected at least one retry, but found {retries}")
     task = rows.locked(session, task_id)
@@ -144,15 +148,15 @@ def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: 
     if task.state == "failed":
         change |= {"state": "created", "locked_until": clock.now()}
     rows.change(session, task_id, "set the retries of", _table.c.ended_at.is_(None), to=change)
-    _record(session, task, "external_task.retried", by, {"retries": retries})
+    _record(session, task, "external_task.retried", actor.signature, {"retries": retries})
     if task.state == "failed":
         # Whoever resolves the incident itself has done this already.
         session.connection().execute(
             update(_incidents)
             .where(_incidents.c.external_task_id == task_id, _incidents.c.state == "open")
-            .values(state="resolved", resolved_at=clock.now(), resolved_by=by)
+            .values(state="resolved", resolved_at=clock.now(), resolved_by=actor.signature)
         )
-        _record(session, task, "incident.resolved", by, {"incident": "external_task"})
+        _record(session, task, "incident.resolved", actor.signature, {"incident": "external_task"})
 
 
 def _open_incident(session: Session, task: Found, message: str, details: str, now: datetime) -> None:
@@ -175,7 +179,7 @@ def _record(
     session: Session,
     task: Found,
     kind: str,
-    by: str,
+    by: str | None,
     facts: Mapping[str, Any],
     variables: Mapping[str, Any] | None = None,
 ) -> None:

@@ -1,0 +1,79 @@
+"""
+The history of the house itself: people, groups, memberships, what groups see and distribute, and the calendar.
+
+One chain for all, sealed as those of process instances are (`sealing`), with 0 as the number of the process instance:
+so it can be told later who could see and do what at any moment. Names and addresses of people stand in `variables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from casepath.engine import database
+from casepath.engine.database import Base
+from casepath.engine.database.models import OrganisationEvent, OrganisationHistory, ProcessInstance
+from casepath.engine.history import log, verification
+from casepath.engine.history.log import EventView
+from casepath.engine.history.sealing import Event, seal
+from casepath.engine.history.verification import Problem
+from casepath.engine.time import clock
+
+#: Stands where the events of others have a process instance.
+NUMBER = 0
+#: What the events of process instances have beside.
+_ELSEWHERE: Mapping[str, Any] = {"process_instance_id": NUMBER, "activity_instance": None, "element_id": None}
+
+_events = Base.metadata.tables[OrganisationEvent.__tablename__]
+_history = Base.metadata.tables[OrganisationHistory.__tablename__]
+
+
+def lock(session: Session) -> tuple[int, str]:
+    """
+    Have nobody else change people, groups or the calendar until the transaction ends; return length and last hash.
+
+    Whoever changes them locks first, so that no two wait for each other.
+    """
+    database.insert_new(session, OrganisationHistory, {"id": NUMBER, "length": 0, "hash": ""})
+    end = session.execute(select(_history.c.length, _history.c.hash).with_for_update()).one()
+    return end.length, end.hash
+
+
+def record(session: Session, *events: Event) -> None:
+    """Append events, in the transaction that makes them true."""
+    if not events:
+        return
+    length, head = lock(session)
+    sealed = seal(NUMBER, length, head, events, at=clock.now())
+    own = [{name: value for name, value in row.items() if name not in _ELSEWHERE} for row in sealed.rows]
+    session.execute(insert(_events), own)
+    session.execute(update(_history).values(length=sealed.length, hash=sealed.head))
+
+
+def events(session: Session, *, after: int = 0, limit: int | None = None) -> list[EventView]:
+    """Return the events with a sequence greater than `after`, in their order."""
+    query = select(_events).where(_events.c.sequence > after).order_by(_events.c.sequence).limit(limit)
+    return [log.view({**_ELSEWHERE, **row}) for row in session.execute(query).mappings()]
+
+
+def verify(session: Session) -> list[Problem]:
+    """Return what is wrong with the history of the house."""
+    end = session.execute(select(_history.c.length, _history.c.hash)).one_or_none()
+    rows = verification.stored(session, _events, _events.c.sequence)
+    length, head = (end.length, end.hash) if end is not None else (0, "")
+    return verification.check([{**_ELSEWHERE, **row} for row in rows], NUMBER, length=length, head=head)
+
+
+def verify_all(session: Session) -> Iterator[Problem]:
+    """Yield what is wrong with the history of the house, then with that of any process instance, in their order."""
+    yield from verify(session)
+    last = 0
+    while ids := session.scalars(
+        select(ProcessInstance.id).where(ProcessInstance.id > last).order_by(ProcessInstance.id).limit(500)
+    ).all():
+        for process_instance_id in ids:
+            yield from verification.verify(session, process_instance_id)
+        last = ids[-1]

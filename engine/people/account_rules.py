@@ -1,0 +1,52 @@
+"""What may be the name, address, language and password of a user, and the key of a group."""
+
+from __future__ import annotations
+
+import re
+
+from casepath.engine import errors
+from casepath.engine.people import passwords
+from casepath.engine.people.authentication import normal
+
+LANGUAGES = ("zh_CN", "en")
+
+_USERNAME = re.compile(r"\w[\w.@+-]{0,63}")
+_GROUP_KEY = re.compile(r"\w[\w.-]{0,63}")
+_EMAIL = re.compile(r"[^\s\x00-\x1f\x7f@<>\"',;]{1,64}@[^\s\x00-\x1f\x7f@<>\"',;]{1,180}")
+
+
+def username(typed: str) -> str:
+    """Return a user name as it is stored; raises `InvalidInput`."""
+    checked = normal(typed)
+    if not _USERNAME.fullmatch(checked):
+        raise errors.InvalidEntry("user-name", username=typed)
+    return checked
+
+
+def group_key(key: str) -> str:
+    """Return the key of a group; raises `InvalidInput`."""
+    if not _GROUP_KEY.fullmatch(key):
+        raise errors.InvalidEntry("group-key", key=key)
+    return key
+
+
+def email(address: str | None) -> str | None:
+    """Return an e-mail address, None for an empty one; raises `InvalidInput`."""
+    if not address:
+        return None
+    if not _EMAIL.fullmatch(address):
+        raise errors.InvalidEntry("email", email=address)
+    return address
+
+
+def language(code: str) -> str:
+    """Return the code of a language that pages are written in; raises `InvalidInput`."""
+    if code not in LANGUAGES:
+        raise errors.InvalidEntry("language", expected=", ".join(LANGUAGES), language=code)
+    return code
+
+
+def hashed(password: str, username: str) -> str:
+    """Return what is stored of a password; raises `InvalidInput` for one that cannot be used."""
+    passwords.check_rules(password, username)
+    return passwords.hashed(password)

@@ -1,0 +1,407 @@
+"""
+Every public command of the nouns, and something to try it on: who may do it in which state stands in `docs/rights.md`.
+
+A command takes who acts as `by`. What else is public only reads, or is for workers and the engine itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from casepath.engine import deployments
+from casepath.engine.bpmn.triggers import StartBefore
+from casepath.engine.database.models import Definition, UserTask, UserTaskCandidate
+from casepath.engine.instances import (
+    attachments,
+    comments,
+    external_tasks,
+    incidents,
+    jobs,
+    messages,
+    migration_plans,
+    notifications,
+    numbers,
+    process_instances,
+    submissions,
+    user_tasks,
+)
+from casepath.engine.people import identity
+from casepath.engine.people.authorization import By
+from tests import diagrams, factories
+from tests.acting import PROGRAM
+from tests.web.populated import failed_job
+
+NOUNS: tuple[ModuleType, ...] = (
+    attachments, comments, deployments, external_tasks, identity, incidents, jobs, messages, migration_plans,
+    notifications, numbers, process_instances, submissions, user_tasks,
+)  # fmt: skip
+
+#: What reads.
+READS = frozenset({
+    "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.safe_name",
+    "comments.instance_of", "comments.list_of", "deployments.check", "deployments.content", "deployments.definition",
+    "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
+    "deployments.process", "deployments.read_folder", "deployments.resource", "external_tasks.get", "identity.actor",
+    "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
+    "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
+    "identity.person", "identity.person_since", "identity.users", "incidents.get", "incidents.list_open",
+    "jobs.count_waiting", "jobs.due", "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
+    "migration_plans.validate_instance", "notifications.unread_count", "notifications.unsent", "numbers.check_format",
+    "process_instances.get", "process_instances.scopes", "process_instances.variables",
+    "process_instances.was_started", "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
+})  # fmt: skip
+#: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
+OF_THE_ENGINE = frozenset({
+    "jobs.execute", "jobs.fail", "jobs.run", "jobs.run_due", "messages.deliver", "notifications.notify",
+    "notifications.mark_sent", "numbers.business_key", "numbers.next_number",
+})  # fmt: skip
+#: What only the worker does that holds the lock, named by `worker_id`.
+OF_WORKERS = frozenset({
+    "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
+    "external_tasks.lock", "external_tasks.throw_error",
+})  # fmt: skip
+#: What concerns nothing but the user's own: the session, the old password as a proof, what was read, forms sent.
+OF_ONESELF = frozenset({
+    "identity.change_password", "identity.end_session", "identity.note", "notifications.mark_read",
+    "submissions.claim", "submissions.settle",
+})  # fmt: skip
+
+#: Who acts: user name and groups. Lena is lent a task, Dora's group distributes the tasks of `service`.
+PEOPLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "has it": ("alice", ("service",)),
+    "is lent it": ("lena", ("sales",)),
+    "candidate": ("bob", ("service",)),
+    "superior": ("dora", ("directors",)),
+    "sees all": ("selma", ("board",)),
+    "operator": ("otto", ("operator",)),
+    "administrator": ("ada", ("administrator",)),
+    "process owner": ("olivia", ("process_owner",)),
+    "auditor": ("audrey", ("auditor",)),
+    "auditing candidate": ("aubrey", ("auditor", "service")),
+    "other group": ("charlie", ("sales",)),
+    "no group": ("nemo", ()),
+}
+COLLEAGUE = "dan"
+DIAGRAM = diagrams.process(
+    '<startEvent id="Start"/>',
+    '<userTask id="Solve" name="Solve" camunda:candidateGroups="service"/>',
+    '<boundaryEvent id="News" attachedToRef="Solve" cancelActivity="false"><messageEventDefinition messageRef="News_"/>'
+    "</boundaryEvent>",
+    '<userTask id="Done" name="Done" camunda:candidateGroups="archive"/>',
+    '<endEvent id="Heard"/>',
+    flow="Start > Solve; Solve > Done; News > Heard",
+    root='<message id="News_" name="news"/>',
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class There:
+    """What a command is tried on."""
+
+    key: str
+    instance_id: int
+    task_id: int
+    old: int
+    new: int
+    comment_id: int
+    attachment_id: int
+    job_id: int
+    incident_id: int
+    external_task_id: int
+
+
+Command = Callable[[Session, There, By], object]
+COMMANDS: Mapping[str, Command] = {
+    "attachments.add": lambda session, it, by: attachments.add(session, it.key, name="a", content=b"x", by=by),
+    "attachments.remove": lambda session, it, by: attachments.remove(session, it.attachment_id, by=by, reason="x"),
+    "comments.add": lambda session, it, by: comments.add(session, it.key, "x", by=by),
+    "comments.remove": lambda session, it, by: comments.remove(session, it.comment_id, by=by, reason="x"),
+    "deployments.deploy": lambda session, it, by: deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=by),
+    "external_tasks.set_priority": lambda session, it, by: external_tasks.set_priority(
+        session, it.external_task_id, 1, by=by),
+    "external_tasks.set_retries": lambda session, it, by: external_tasks.set_retries(
+        session, it.external_task_id, 1, by=by),
+    "external_tasks.unlock": lambda session, it, by: external_tasks.unlock(session, it.external_task_id, by=by),
+    "identity.add_group": lambda session, it, by: identity.add_group(session, "new", name="n", by=by),
+    "identity.create_user": lambda session, it, by: identity.create_user(session, "new", name="n", by=by),
+    "identity.import_people": lambda session, it, by: identity.import_people(session, {}, by=by),
+    "identity.set_active": lambda session, it, by: identity.set_active(session, COLLEAGUE, False, by=by),
+    "identity.set_groups": lambda session, it, by: identity.set_groups(session, COLLEAGUE, [], by=by),
+    "identity.set_language": lambda session, it, by: identity.set_language(session, COLLEAGUE, "en", by=by),
+    "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
+    "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
+    "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
+    "messages.correlate": lambda session, it, by: messages.correlate(session, "news", business_key=it.key, by=by),
+    "messages.signal": lambda session, it, by: messages.signal(session, "alarm", by=by),
+    "migration_plans.execute": lambda session, it, by: migration_plans.execute(
+        session, migration_plans.draft(session, it.old, it.new), it.instance_id, by=by, reason="x"),
+    "process_instances.cancel": lambda session, it, by: process_instances.cancel(
+        session, it.instance_id, by=by, reason="x"),
+    "process_instances.erase": lambda session, it, by: process_instances.erase(
+        session, it.instance_id, ["x"], by=by, reason="x"),
+    "process_instances.modify": lambda session, it, by: process_instances.modify(
+        session, it.instance_id, [StartBefore(element_id="Done")], by=by, reason="x"),
+    "process_instances.resume": lambda session, it, by: process_instances.resume(
+        session, it.instance_id, by=by, reason="x"),
+    "process_instances.set_variables": lambda session, it, by: process_instances.set_variables(
+        session, it.instance_id, {"x": 1}, by=by, reason="x"),
+    "process_instances.start": lambda session, it, by: process_instances.start(session, "p", by=by),
+    "process_instances.suspend": lambda session, it, by: process_instances.suspend(
+        session, it.instance_id, by=by, reason="x"),
+    "user_tasks.assign": lambda session, it, by: user_tasks.assign(
+        session, it.task_id, COLLEAGUE, by=by, reason="x"),
+    "user_tasks.claim": lambda session, it, by: user_tasks.claim(session, it.task_id, by=by),
+    "user_tasks.complete": lambda session, it, by: user_tasks.complete(session, it.task_id, {}, by=by),
+    "user_tasks.delegate": lambda session, it, by: user_tasks.delegate(session, it.task_id, COLLEAGUE, by=by),
+    "user_tasks.resolve": lambda session, it, by: user_tasks.resolve(session, it.task_id, by=by),
+    "user_tasks.save_draft": lambda session, it, by: user_tasks.save_draft(session, it.task_id, {}, by=by),
+    "user_tasks.set_due": lambda session, it, by: user_tasks.set_due(session, it.task_id, None, by=by),
+    "user_tasks.set_follow_up": lambda session, it, by: user_tasks.set_follow_up(session, it.task_id, None, by=by),
+    "user_tasks.set_priority": lambda session, it, by: user_tasks.set_priority(session, it.task_id, 1, by=by),
+    "user_tasks.unclaim": lambda session, it, by: user_tasks.unclaim(session, it.task_id, by=by, reason="x"),
+}  # fmt: skip
+
+def suspended_while_held(session: Session, it: There) -> None:
+    """Have Alice claim the task, and the instance suspended."""
+    user_tasks.claim(session, it.task_id, by="alice")
+    process_instances.suspend(session, it.instance_id, by=PROGRAM, reason="x")
+
+
+#: In which state the user task of the instance is, or the instance itself.
+STATES: Mapping[str, Callable[[Session, There], object]] = {
+    "free": lambda session, it: None,
+    "held": lambda session, it: user_tasks.claim(session, it.task_id, by="alice"),
+    "lent": lambda session, it: (
+        user_tasks.claim(session, it.task_id, by="alice"),
+        user_tasks.delegate(session, it.task_id, "lena", by="alice"),
+    ),
+    "alone": lambda session, it: only_for_alice(session, it.task_id),
+    "suspended": lambda session, it: suspended_while_held(session, it),
+    "completed": lambda session, it: (
+        user_tasks.claim(session, it.task_id, by="alice"),
+        user_tasks.complete(session, it.task_id, {}, by="alice"),
+    ),
+    "cancelled": lambda session, it: process_instances.cancel(session, it.instance_id, by=PROGRAM, reason="x"),
+}  # fmt: skip
+
+
+def public_functions() -> Iterator[str]:
+    """Yield the names of all public functions that the nouns define or hand on."""
+    for noun in NOUNS:
+        handed_on = getattr(noun, "__all__", ())
+        for name, function in inspect.getmembers(noun, inspect.isfunction):
+            if not name.startswith("_") and (function.__module__ == noun.__name__ or name in handed_on):
+                yield f"{noun.__name__.rpartition('.')[2]}.{name}"
+
+
+def fill(session: Session) -> tuple[int, int]:
+    """Make people and two versions of a process; return the ids of these."""
+    identity.import_people(session, {}, by=PROGRAM)
+    for key in ("service", "sales", "archive"):
+        factories.group(session, key)
+    factories.group(session, "board", sees_all=True)
+    factories.group(session, "directors", distributes=["service"])
+    for username, groups in [*PEOPLE.values(), (COLLEAGUE, ("service",))]:
+        factories.user(session, username, groups=groups)
+    for content in (DIAGRAM.replace(b'name="Done"', b'name="Over"'), DIAGRAM):
+        deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
+    old, new = session.scalars(select(Definition.id).order_by(Definition.version))
+    return old, new
+
+
+def make(session: Session, key: str, old: int, new: int) -> There:
+    """Start a matter of Alice, with one of everything."""
+    instance = process_instances.start(session, "p", business_key=key, by="alice", version=1)
+    job_id, incident_id = failed_job(session, instance.id)
+    external = factories.external_task(session, of=instance, activity_instance=99, state="failed", retries=0)
+    return There(
+        key=key,
+        instance_id=instance.id,
+        task_id=session.scalars(select(UserTask.id).where(UserTask.process_instance_id == instance.id)).one(),
+        old=old,
+        new=new,
+        comment_id=comments.add(session, key, "x", by="alice").id,
+        attachment_id=attachments.add(session, key, name="a", content=b"x", by="alice").id,
+        job_id=job_id,
+        incident_id=incident_id,
+        external_task_id=external.id,
+    )
+
+
+def only_for_alice(session: Session, task_id: int) -> None:
+    """Make a task Alice's without any candidates."""
+    task = session.get_one(UserTask, task_id)
+    task.assignee, task.candidate_groups = "alice", "[]"
+    session.execute(delete(UserTaskCandidate).where(UserTaskCandidate.user_task_id == task_id))
+    session.flush()
+
+
+# What everybody is answered: ✓ done, · refused, – told that there is no such thing, ! told in which state it is.
+
+GENERAL = ("administrator", "operator", "process owner", "auditor", "sees all", "superior", "other group", "no group")
+MATTER = ("has it", "candidate", "superior", "sees all", "administrator", "operator", "process owner", "auditor",
+          "auditing candidate", "other group")  # fmt: skip
+LENT = ("has it", "is lent it", *MATTER[1:])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Who is answered what for things in one state."""
+
+    state: str
+    roles: tuple[str, ...]
+    #: Command → one sign for each role.
+    rows: Mapping[str, str]
+
+
+#: In the order of `docs/rights.md`.
+TABLES: tuple[Table, ...] = (
+    Table(state="free", roles=GENERAL, rows={
+        "deployments.deploy": "✓·✓·····",
+        "external_tasks.set_priority": "✓✓······",
+        "external_tasks.set_retries": "✓✓······",
+        "external_tasks.unlock": "!!······",
+        "identity.add_group": "✓·······",
+        "identity.create_user": "✓·······",
+        "identity.import_people": "✓·······",
+        "identity.set_active": "✓·······",
+        "identity.set_groups": "✓·······",
+        "identity.set_language": "✓·······",
+        "identity.set_password": "✓·······",
+        "incidents.resolve": "✓✓······",
+        "jobs.retry": "✓✓······",
+        "messages.signal": "✓✓······",
+        "process_instances.start": "✓✓✓·✓✓✓·",
+    }),
+    Table(state="free", roles=MATTER, rows={
+        "attachments.add": "✓✓✓✓✓✓–··–",
+        "attachments.remove": "····✓·····",
+        "comments.add": "✓✓✓✓✓✓–··–",
+        "comments.remove": "····✓·····",
+        "messages.correlate": "✓✓✓···–··–",
+        "migration_plans.execute": "····✓✓–··–",
+        "process_instances.cancel": "····✓✓–··–",
+        "process_instances.erase": "····✓·····",
+        "process_instances.modify": "····✓✓–··–",
+        "process_instances.resume": "····!!–··–",
+        "process_instances.set_variables": "····✓✓–··–",
+        "process_instances.suspend": "····✓✓–··–",
+    }),
+    Table(state="suspended", roles=MATTER, rows={
+        "attachments.add": "✓✓✓✓✓✓–··–",
+        "attachments.remove": "····✓·····",
+        "comments.add": "✓✓✓✓✓✓–··–",
+        "comments.remove": "····✓·····",
+        "messages.correlate": "––––––––––",
+        "migration_plans.execute": "····✓✓–··–",
+        "process_instances.cancel": "····✓✓–··–",
+        "process_instances.erase": "····✓·····",
+        "process_instances.modify": "····✓✓–··–",
+        "process_instances.resume": "····✓✓–··–",
+        "process_instances.set_variables": "····✓✓–··–",
+        "process_instances.suspend": "····!!–··–",
+    }),
+    Table(state="cancelled", roles=MATTER, rows={
+        "attachments.add": "✓––✓✓✓–··–",
+        "attachments.remove": "····✓·····",
+        "comments.add": "✓––✓✓✓–··–",
+        "comments.remove": "····✓·····",
+        "messages.correlate": "––––––––––",
+        "process_instances.cancel": "·––·!!–··–",
+        "process_instances.erase": "····✓·····",
+        "process_instances.modify": "·––·!!–··–",
+        "process_instances.resume": "·––·!!–··–",
+        "process_instances.set_variables": "·––·!!–··–",
+        "process_instances.suspend": "·––·!!–··–",
+    }),
+    Table(state="free", roles=MATTER, rows={
+        "user_tasks.assign": "✓✓✓·✓✓–··–",
+        "user_tasks.claim": "✓✓····–··–",
+        "user_tasks.complete": "✓✓····–··–",
+        "user_tasks.delegate": "······–··–",
+        "user_tasks.resolve": "······–··–",
+        "user_tasks.save_draft": "✓✓····–··–",
+        "user_tasks.set_due": "··✓·✓✓–··–",
+        "user_tasks.set_follow_up": "··✓·✓✓–··–",
+        "user_tasks.set_priority": "··✓·✓✓–··–",
+        "user_tasks.unclaim": "··!·!!–··–",
+    }),
+    Table(state="held", roles=MATTER, rows={
+        "user_tasks.assign": "✓!✓·✓✓–··–",
+        "user_tasks.claim": "✓!····–··–",
+        "user_tasks.complete": "✓!····–··–",
+        "user_tasks.delegate": "✓!····–··–",
+        "user_tasks.resolve": "·!····–··–",
+        "user_tasks.save_draft": "✓!····–··–",
+        "user_tasks.set_due": "·!✓·✓✓–··–",
+        "user_tasks.set_follow_up": "✓!✓·✓✓–··–",
+        "user_tasks.set_priority": "·!✓·✓✓–··–",
+        "user_tasks.unclaim": "✓!✓·✓✓–··–",
+    }),
+    Table(state="lent", roles=LENT, rows={
+        "user_tasks.assign": "✓·!✓·✓✓–··–",
+        "user_tasks.claim": "!✓!····–··–",
+        "user_tasks.complete": "!·!····–··–",
+        "user_tasks.delegate": "!✓!····–··–",
+        "user_tasks.resolve": "✓✓!····–··–",
+        "user_tasks.save_draft": "!✓!····–··–",
+        "user_tasks.set_due": "!·!✓·✓✓–··–",
+        "user_tasks.set_follow_up": "!✓!✓·✓✓–··–",
+        "user_tasks.set_priority": "!·!✓·✓✓–··–",
+        "user_tasks.unclaim": "!!!!·!!–··–",
+    }),
+    Table(state="alone", roles=MATTER, rows={
+        "user_tasks.assign": "✓––·✓✓–··–",
+        "user_tasks.claim": "✓––···–··–",
+        "user_tasks.complete": "✓––···–··–",
+        "user_tasks.delegate": "✓––···–··–",
+        "user_tasks.resolve": "·––···–··–",
+        "user_tasks.save_draft": "✓––···–··–",
+        "user_tasks.set_due": "·––·✓✓–··–",
+        "user_tasks.set_follow_up": "✓––·✓✓–··–",
+        "user_tasks.set_priority": "·––·✓✓–··–",
+        "user_tasks.unclaim": "!––·!!–··–",
+    }),
+    Table(state="suspended", roles=MATTER, rows={
+        "user_tasks.assign": "!!!·!!–··–",
+        "user_tasks.claim": "✓!····–··–",
+        "user_tasks.complete": "!!····–··–",
+        "user_tasks.delegate": "!!····–··–",
+        "user_tasks.resolve": "·!····–··–",
+        "user_tasks.save_draft": "✓!····–··–",
+        "user_tasks.set_due": "·!!·!!–··–",
+        "user_tasks.set_follow_up": "!!!·!!–··–",
+        "user_tasks.set_priority": "·!!·!!–··–",
+        "user_tasks.unclaim": "!!!·!!–··–",
+    }),
+    Table(state="completed", roles=MATTER, rows={
+        "user_tasks.assign": "!!!!!!–!!–",
+        "user_tasks.claim": "!!!!!!–!!–",
+        "user_tasks.complete": "!!!!!!–!!–",
+        "user_tasks.delegate": "!!!!!!–!!–",
+        "user_tasks.resolve": "!!!!!!–!!–",
+        "user_tasks.save_draft": "!!!!!!–!!–",
+        "user_tasks.set_due": "!!!!!!–!!–",
+        "user_tasks.set_follow_up": "!!!!!!–!!–",
+        "user_tasks.set_priority": "!!!!!!–!!–",
+        "user_tasks.unclaim": "!!!!!!–!!–",
+    }),
+    Table(state="cancelled", roles=MATTER, rows={
+        "user_tasks.assign": "!!!!!!–!!–",
+        "user_tasks.claim": "!!!!!!–!!–",
+        "user_tasks.complete": "!!!!!!–!!–",
+        "user_tasks.delegate": "!!!!!!–!!–",
+        "user_tasks.resolve": "!!!!!!–!!–",
+        "user_tasks.save_draft": "!!!!!!–!!–",
+        "user_tasks.set_due": "!!!!!!–!!–",
+        "user_tasks.set_follow_up": "!!!!!!–!!–",
+        "user_tasks.set_priority": "!!!!!!–!!–",
+        "user_tasks.unclaim": "!!!!!!–!!–",
+    }),
+)  # fmt: skip
