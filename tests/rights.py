@@ -47,18 +47,19 @@ READS = frozenset({
     "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.safe_name",
     "comments.instance_of", "comments.list_of", "deployments.check", "deployments.content", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
-    "deployments.process", "deployments.read_folder", "deployments.resource", "external_tasks.get", "identity.actor",
+    "deployments.process", "deployments.read_folder",
+    "deployments.use_extensions", "deployments.resource", "external_tasks.get", "identity.actor",
     "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.get", "incidents.list_open",
-    "jobs.count_waiting", "jobs.due", "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
+    "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "notifications.unread_count", "notifications.unsent", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
-    "jobs.execute", "jobs.fail", "jobs.run", "jobs.run_due", "messages.deliver", "notifications.notify",
+    "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
     "notifications.mark_sent", "numbers.business_key", "numbers.next_number",
 })  # fmt: skip
 #: What only the worker does that holds the lock, named by `worker_id`.
@@ -182,7 +183,7 @@ STATES: Mapping[str, Callable[[Session, There], object]] = {
         user_tasks.delegate(session, it.task_id, "lena", by="alice"),
     ),
     "alone": lambda session, it: only_for_alice(session, it.task_id),
-    "suspended": lambda session, it: suspended_while_held(session, it),
+    "suspended": suspended_while_held,
     "completed": lambda session, it: (
         user_tasks.claim(session, it.task_id, by="alice"),
         user_tasks.complete(session, it.task_id, {}, by="alice"),
@@ -298,7 +299,7 @@ TABLES: tuple[Table, ...] = (
         "attachments.remove": "····✓·····",
         "comments.add": "✓✓✓✓✓✓–··–",
         "comments.remove": "····✓·····",
-        "messages.correlate": "––––––––––",
+        "messages.correlate": "✓✓✓···–··–",
         "migration_plans.execute": "····✓✓–··–",
         "process_instances.cancel": "····✓✓–··–",
         "process_instances.erase": "····✓·····",

@@ -16,8 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime
-from casepath.engine.bpmn import ProcessSpec, triggers
-from casepath.engine.bpmn.elements.events import StartEvent
+from casepath.engine.bpmn import ProcessSpec, StartEvent, triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.deployments import definitions
