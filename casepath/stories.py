@@ -67,14 +67,17 @@ class Stage(Protocol):
 
 def read(path: Path) -> list[Story]:
     """Return the stories of a file; raises `InvalidInput` for one that is incomplete."""
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    return parse(path.read_bytes(), path.name)
+
+
+def parse(content: bytes, name: str) -> list[Story]:
+    """Return the stories of a file's content; raises `InvalidInput` for one that is incomplete."""
+    entries = yaml.safe_load(content) or []
     stories = []
     for entry in entries:
         missing = {"id", "name", "process", "start", "steps"} - set(entry)
         if missing:
-            raise errors.InvalidInput(
-                f"Expected {', '.join(sorted(missing))} in story {entry.get('id')} of {path.name}"
-            )
+            raise errors.InvalidInput(f"Expected {', '.join(sorted(missing))} in story {entry.get('id')} of {name}")
         stories.append(
             Story(
                 id=entry["id"],

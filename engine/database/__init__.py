@@ -1,7 +1,9 @@
 """
 The ground: connections, tables with their revisions, statements, and how values are written. Knows no rule.
 
-    connection  open a database, one transaction, upgrade
+    connection  open a database, one transaction
+    schema      bring the tables to the newest revision, and see that they are those of the models
+    copies      the whole database into a file, and back
     base        the declarative base and the column types
     models      every table; `alembic` has its revisions
     statements  what every step executes, as cheap as the driver makes it
@@ -9,6 +11,7 @@ The ground: connections, tables with their revisions, statements, and how values
 """
 
 from casepath.engine.database.base import Base, Instant, RowId
-from casepath.engine.database.connection import alone, connect, insert_new, sessions, upgrade
+from casepath.engine.database.connection import alone, connect, insert_new, sessions, snapshot
+from casepath.engine.database.schema import upgrade
 
-__all__ = ["Base", "Instant", "RowId", "alone", "connect", "insert_new", "sessions", "upgrade"]
+__all__ = ["Base", "Instant", "RowId", "alone", "connect", "insert_new", "sessions", "snapshot", "upgrade"]

@@ -1,5 +1,5 @@
 """
-Opens the database, gives the `sessionmaker`, brings the tables to the newest revision.
+Opens the database and gives the `sessionmaker`.
 
 One machine runs on SQLite: write-ahead log, full synchronisation, and transactions that take the write lock when they
 begin, because a lock that is upgraded in the middle fails at once instead of waiting. More machines run on PostgreSQL.
@@ -23,8 +23,8 @@ from casepath.engine.database.base import Base
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 30
-#: Numbers of locks in PostgreSQL.
-ALONE, UPGRADING = 5_207_384, 5_207_385
+#: Number of the lock in PostgreSQL.
+ALONE = 5_207_384
 #: How long one waits in SQLite to be alone, in seconds.
 ALONE_TIMEOUT = 3_600
 
@@ -78,6 +78,15 @@ def sessions(engine: sqlalchemy.Engine, *, read_only: bool = False) -> sessionma
     return sessionmaker(bind, expire_on_commit=False, autoflush=True)
 
 
+@contextmanager
+def snapshot(engine: sqlalchemy.Engine) -> Iterator[Session]:
+    """Give a session that sees the database as it is at one moment, whatever others write meanwhile."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with sessions(engine, read_only=True).begin() as session:
+        yield session
+
+
 def insert_new(session: Session, model: type[Base], row: Mapping[str, Any]) -> bool:
     """Insert a row unless one of its key is there, and tell whether; while another adds it, wait how that ends."""
     insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[session.get_bind().dialect.name]
@@ -109,18 +118,3 @@ def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
         with closing(sqlite3.connect(f"{path}-alone", timeout=ALONE_TIMEOUT, isolation_level=None)) as lock:
             lock.execute("BEGIN EXCLUSIVE")
             yield
-
-
-def upgrade(engine: sqlalchemy.Engine) -> None:
-    """Bring the tables to the newest revision; an empty database gets them all."""
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "alembic"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            # Of several processes that start together one upgrades; in SQLite this transaction has the write lock.
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADING})")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")

@@ -1,5 +1,6 @@
 """
-How Alembic applies the schema revisions: on the connection and in the transaction of `engine.database.upgrade`.
+How Alembic applies the schema revisions: on the connection and in the transaction of `engine.database.upgrade`, which
+is told what differs from the models afterwards.
 
 A revision names plain column types, so that it stays true when the classes of the engine change. Revisions only go
 forward; the way back is the copy of the database that was made before.
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alembic import context
-from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.api import AutogenContext, compare_metadata
 
 from casepath.engine.database import (  # the tables make themselves known
     Base,
@@ -35,3 +36,4 @@ context.configure(
     transaction_per_migration=False,
 )
 context.run_migrations()
+context.config.attributes["differences"] = compare_metadata(context.get_context(), Base.metadata)

@@ -1,0 +1,169 @@
+"""Databases of earlier versions, with matters in flight: they are upgraded, and every story comes to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath import stories
+from casepath.engine import database, errors, history
+from casepath.engine.database import schema
+from casepath.engine.database.models import Incident, ProcessInstance, Resource
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances
+from casepath.engine.time import clock
+from casepath.stories import Story
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
+from tests.database import WORKER, PostgresServer
+from tests.upgrades import fixtures
+from tests.upgrades.fixtures import Rest
+from tests.upgrades.stage import LonelyStage
+
+ZONE = "Asia/Shanghai"
+FIRST_REVISION = Path(schema.__file__).parent / "alembic" / "versions" / "0001_the_first_tables.py"
+
+every_fixture = pytest.mark.parametrize("name", fixtures.NAMES)
+
+
+@pytest.fixture
+def left(
+    name: str, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[sqlalchemy.Engine]:
+    """The database of an earlier version, as it was left, on either kind of database."""
+    url = fixtures.unpack(name, tmp_path)
+    if database_url.startswith("postgresql"):
+        server: PostgresServer = request.getfixturevalue("postgresql_server")
+        made = server.create(f"casepath_left_{WORKER}", template="template0")
+        fixtures.convert(url, made)
+        url = made
+    definitions.forget()
+    connected = database.connect(url)
+    yield connected
+    connected.dispose()
+    clock.reset()
+    definitions.forget()
+
+
+def told(session: Session) -> dict[str, Story]:
+    """The stories as they were when the database was left: their files were deployed with the diagrams."""
+    files = session.scalars(select(Resource.content).where(Resource.name == "scenarios.yaml")).all()
+    return {story.id: story for content in files for story in stories.parse(content, "scenarios.yaml")}
+
+
+def running(session: Session, rest: Rest) -> list[ProcessInstance]:
+    """What runs of a matter."""
+    query = select(ProcessInstance).where(
+        ProcessInstance.business_key == rest.business_key, ProcessInstance.ended_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(ProcessInstance.id)))
+
+
+def switch(sessions: sessionmaker[Session], rest: Rest, verb: str) -> None:
+    """Suspend or resume what runs of a matter."""
+    with sessions.begin() as session:
+        for instance in running(session, rest):
+            getattr(process_instances, verb)(session, instance.id, by="administrator", reason="one at a time")
+
+
+@every_fixture
+def test_upgrade__every_chain_verifies_and_every_story_comes_to_its_end(left: sqlalchemy.Engine, name: str) -> None:
+    database.upgrade(left)
+    sessions = database.sessions(left)
+    with sessions.begin() as session:
+        assert list(history.verify_all(session)) == []
+        scenarios = told(session)
+    rests = fixtures.rests(name)
+    assert len(rests) >= 24
+    for rest in rests.values():
+        clock.set_to(rest.at)
+        switch(sessions, rest, "suspend")
+    stage = LonelyStage(sessions, Loop(Surroundings(sessions=sessions, time_zone=ZONE)).rest, ZoneInfo(ZONE))
+    for story, rest in ((scenarios[key], rest) for key, rest in rests.items()):
+        clock.set_to(rest.at)
+        switch(sessions, rest, "resume")
+        stage.business_key = rest.business_key
+        for step in story.steps[rest.steps :]:
+            stories.play_step(step, stage)
+        with sessions.begin() as session:
+            assert_as_told(session, story, rest)
+    with sessions.begin() as session:
+        assert session.scalars(select(Incident.message).where(Incident.state == "open")).all() == []
+        assert list(history.verify_all(session)) == []
+
+
+def assert_as_told(session: Session, story: Story, rest: Rest) -> None:
+    """A matter is in the state, and has the variables, that its story ends with."""
+    query = select(ProcessInstance).where(ProcessInstance.business_key == rest.business_key)
+    instances = session.scalars(query.order_by(ProcessInstance.id)).all()
+    assert {instance.state for instance in instances} == {story.expect.get("state", "completed")}
+    found = {}
+    for instance in instances:
+        found.update(process_instances.variables(session, instance.id))
+    expected = story.expect.get("variables", {})
+    assert {key: found.get(key) for key in expected} == expected
+
+
+def test_first_revision__is_frozen() -> None:
+    """Databases are there that it has made."""
+    digest = sha256(FIRST_REVISION.read_bytes()).hexdigest()
+
+    assert digest == "a70c481ce482cac7695e78dd070ecc1d7812bfbbe55e33c664f6295ece4ea17a"
+
+
+@pytest.mark.parametrize("name", ["642706f"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DROP TABLE comments", "no table comments"),
+        ("DROP INDEX jobs_due", "no index of jobs (due_at, id)"),
+        ("ALTER TABLE users ADD COLUMN age INTEGER", "a column users.age that is unknown"),
+        ("ALTER TABLE users RENAME COLUMN email TO mail", "no column users.email, a column users.mail"),
+    ],
+)
+def test_upgrade__refuses_other_tables_and_changes_nothing(left: sqlalchemy.Engine, change: str, said: str) -> None:
+    with left.begin() as connection:
+        connection.execute(text(change))
+    before = set(sqlalchemy.inspect(left).get_table_names())
+
+    with pytest.raises(errors.InvalidInput) as refusal:
+        database.upgrade(left)
+
+    assert refusal.value.message.startswith("Expected the tables of revision ")
+    assert said in refusal.value.message
+    assert set(sqlalchemy.inspect(left).get_table_names()) == before
+
+
+@pytest.mark.parametrize("name", ["0ede2b4"])
+def test_upgrade__refuses_a_later_version(left: sqlalchemy.Engine) -> None:
+    with left.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(errors.InvalidInput, match="or earlier, but found 9999, which a later version has made"):
+        database.upgrade(left)
+
+
+@pytest.mark.parametrize("name", ["0ede2b4"])
+def test_upgrade__refuses_tables_without_a_revision(left: sqlalchemy.Engine) -> None:
+    with left.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+
+    with pytest.raises(errors.InvalidInput, match="found tables without one: activity_instances, attachments"):
+        database.upgrade(left)
+
+
+@pytest.mark.parametrize("name", ["0ede2b4"])
+def test_upgrade__tables_of_somebody_else_are_left_alone(left: sqlalchemy.Engine) -> None:
+    with left.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (number INTEGER PRIMARY KEY)"))
+
+    database.upgrade(left)
+
+    assert "theirs" in sqlalchemy.inspect(left).get_table_names()
