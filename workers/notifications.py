@@ -72,6 +72,7 @@ def tell(work: Work, kind: str, subject: str, text: str) -> Result:
             text=text,
             business_key=work.task.business_key,
             idempotency_key=work.task.idempotency_key,
+            process_instance_id=work.task.process_instance_id,
         )
     if work.surroundings.mail is not None:
         send_mails(work, work.surroundings.mail, subject, text)

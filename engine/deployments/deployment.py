@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, settings
+from casepath.engine import errors, forms, history, settings
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import decisions, definitions, starting
@@ -254,7 +254,7 @@ def _is_accompanied_anew(session: Session, deployment_id: int, digests: Mapping[
 def _store(
     session: Session, resources: Mapping[str, bytes], digests: Mapping[str, str], name: str, by: str | None
 ) -> tuple[Deployment, dict[str, int]]:
-    whole = sha256("".join(f"{file}\0{digests[file]}\n" for file in sorted(resources)).encode()).hexdigest()
+    whole = history.deployment_digest(digests)
     deployment = Deployment(name=name[:255], sha256=whole, created_at=clock.now(), created_by=by)
     session.add(deployment)
     session.flush()

@@ -46,10 +46,12 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
                 entries[name] = [digest(salt, values.canonical(value))]
             erased[str(sequence)] = gone
             rewritten.append({"event_id": event_id, "rest": values.canonical(entries)})
-    log.record(session, process_instance_id, Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason}))
     if rewritten:
         session.execute(_rewrite, rewritten)
+    before = log.read_state(session, process_instance_id)
     _erase_remains(session, process_instance_id, names)
+    event = Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason})
+    log.record_move(session, process_instance_id, [event], before=before)
     return sum(len(gone) for gone in erased.values())
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
-from casepath.engine.history.sealing import Event, seal
+from casepath.engine.history.sealing import Event, Sealed, State, new_salt, seal
 from casepath.engine.time import clock
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _insert = insert(_table)
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_state_of = select(
+    _instances.c.state_salt, _instances.c.state, _instances.c.tokens, _instances.c.variables
+).where(_instances.c.id == bindparam("instance"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,9 @@ class EventView:
     variables: Mapping[str, Any]
     #: Names of variables whose values were erased.
     erased: frozenset[str]
+    #: Digests of the state that the step found and left, where the event is the first or last of one.
+    state_before: str | None
+    state_after: str | None
     hash: str
 
 
@@ -61,13 +68,36 @@ def record(session: Session, process_instance_id: int, event: Event) -> None:
     Whoever changes children of the instance in the same transaction locks the instance before them.
     """
     length, head = lock(session, process_instance_id)
-    sealed = seal(process_instance_id, length, head, [event], at=clock.now())
+    _append(session, process_instance_id, seal(process_instance_id, length, head, [event], at=clock.now()))
+
+
+def _append(session: Session, process_instance_id: int, sealed: Sealed, **columns: str | None) -> None:
     session.execute(_insert, sealed.rows)
     session.execute(
         update(ProcessInstance)
         .where(ProcessInstance.id == process_instance_id)
-        .values(history_length=sealed.length, history_hash=sealed.head)
+        .values(history_length=sealed.length, history_hash=sealed.head, **columns)
     )
+
+
+def read_state(session: Session, process_instance_id: int) -> State:
+    """Return what a process instance is now; raises `NotFound`."""
+    found = session.execute(_state_of, {"instance": process_instance_id}).one_or_none()
+    if found is None:
+        raise errors.NotFound("process instance", process_instance_id)
+    return State(salt=found.state_salt, state=found.state, tokens=found.tokens, variables=found.variables)
+
+
+def record_move(session: Session, process_instance_id: int, events: Sequence[Event], *, before: State) -> None:
+    """
+    Append events of what has been done to a process instance outside its steps; raises `NotFound`.
+
+    `before` is what it was; what it has become is read from its row. The caller has locked it.
+    """
+    length, head = lock(session, process_instance_id)
+    after = replace(read_state(session, process_instance_id), salt=new_salt())
+    sealed = seal(process_instance_id, length, head, events, at=clock.now(), before=before, after=after)
+    _append(session, process_instance_id, sealed, state_salt=after.salt)
 
 
 def events(session: Session, process_instance_id: int, *, after: int = 0, limit: int | None = None) -> list[EventView]:
@@ -95,5 +125,7 @@ def view(row: Any) -> EventView:
         facts=facts,
         variables={name: entry[1] for name, entry in stored.items() if len(entry) == 2},
         erased=frozenset(name for name, entry in stored.items() if len(entry) == 1),
+        state_before=row["state_before"],
+        state_after=row["state_after"],
         hash=row["hash"],
     )

@@ -7,7 +7,7 @@ so it can be told later who could see and do what at any moment. Names and addre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -15,17 +15,23 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import database
 from casepath.engine.database import Base
-from casepath.engine.database.models import OrganisationEvent, OrganisationHistory, ProcessInstance
+from casepath.engine.database.models import OrganisationEvent, OrganisationHistory
 from casepath.engine.history import log, verification
 from casepath.engine.history.log import EventView
+from casepath.engine.history.problems import Problem
 from casepath.engine.history.sealing import Event, seal
-from casepath.engine.history.verification import Problem
 from casepath.engine.time import clock
 
 #: Stands where the events of others have a process instance.
 NUMBER = 0
 #: What the events of process instances have beside.
-_ELSEWHERE: Mapping[str, Any] = {"process_instance_id": NUMBER, "activity_instance": None, "element_id": None}
+_ELSEWHERE: Mapping[str, Any] = {
+    "process_instance_id": NUMBER,
+    "activity_instance": None,
+    "element_id": None,
+    "state_before": None,
+    "state_after": None,
+}
 
 _events = Base.metadata.tables[OrganisationEvent.__tablename__]
 _history = Base.metadata.tables[OrganisationHistory.__tablename__]
@@ -65,15 +71,3 @@ def verify(session: Session) -> list[Problem]:
     rows = verification.stored(session, _events, _events.c.sequence)
     length, head = (end.length, end.hash) if end is not None else (0, "")
     return verification.check([{**_ELSEWHERE, **row} for row in rows], NUMBER, length=length, head=head)
-
-
-def verify_all(session: Session) -> Iterator[Problem]:
-    """Yield what is wrong with the history of the house, then with that of any process instance, in their order."""
-    yield from verify(session)
-    last = 0
-    while ids := session.scalars(
-        select(ProcessInstance.id).where(ProcessInstance.id > last).order_by(ProcessInstance.id).limit(500)
-    ).all():
-        for process_instance_id in ids:
-            yield from verification.verify(session, process_instance_id)
-        last = ids[-1]

@@ -3,11 +3,15 @@ How history is sealed: each event carries the hash of the one before it in the s
 
 The hash is SHA-256 over canonical JSON of
 
-    {activity_instance, at, by, element_id, facts, kind, previous, process_instance_id, sequence, variables}
+    {activity_instance, at, by, element_id, facts, kind, previous, process_instance_id, sequence, state_after,
+     state_before, variables}
 
 where `previous` is the hash of event `sequence - 1` (empty for the first) and `variables` maps each name to a digest:
 SHA-256 over a salt of its own and the canonical text of the value. A value can so be erased later, leaving its digest,
 and the chain still holds; without the salt a short value could be guessed from its digest.
+
+`state_before` and `state_after` stand there only where an event has them: the first event of a step has the digest of
+the state that the step found, the last one of the state it left. Between two steps nobody changes it: they are equal.
 """
 
 from __future__ import annotations
@@ -58,18 +62,50 @@ class Sealed:
     head: str
 
 
-def seal(process_instance_id: int, length: int, head: str, events: Sequence[Event], *, at: datetime) -> Sealed:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """What a process instance is at one moment, as its row has it, with the salt of its digest."""
+
+    salt: str | None
+    state: str
+    tokens: str
+    variables: str
+
+    @property
+    def digest(self) -> str | None:
+        """What stands for it in the chain, in hex; None before the first sealed step."""
+        return None if self.salt is None else digest(self.salt, f"\n{self.state}\n{self.tokens}\n{self.variables}")
+
+
+def new_salt() -> str:
+    """Return a salt that nobody has had."""
+    return os.urandom(SALT_LENGTH // 2).hex()
+
+
+def seal(
+    process_instance_id: int,
+    length: int,
+    head: str,
+    events: Sequence[Event],
+    *,
+    at: datetime,
+    before: State | None = None,
+    after: State | None = None,
+) -> Sealed:
     """
     Chain events to a history that has `length` events and ends with the hash `head`.
 
-    Raises `InvalidInput` where a fact or variable is no value that a variable can have.
+    `before` and `after` are what the process instance was and what it became, if the events move it. Raises
+    `InvalidInput` where a fact or variable is no value that a variable can have.
     """
     moment = at_text(at)
     count = sum(len(event.variables) for event in events if event.variables)
     salts = os.urandom(count * SALT_LENGTH // 2).hex() if count else ""
     used = 0
     rows: list[dict[str, Any]] = []
+    last = length + len(events)
     for event in events:
+        first = not rows
         length += 1
         facts = values.dumps(dict(event.facts)) if event.facts else "{}"
         variables = digests = None
@@ -94,6 +130,8 @@ def seal(process_instance_id: int, length: int, head: str, events: Sequence[Even
             "by": event.by,
             "facts": facts,
             "variables": variables,
+            "state_before": before.digest if before is not None and first else None,
+            "state_after": after.digest if after is not None and length == last else None,
         }
         row["hash"] = head = chain_hash(head, row, moment, digests)
         rows.append(row)
@@ -117,9 +155,14 @@ def chain_hash(previous: str, row: Mapping[str, Any], moment: str, digests: str 
         f'{{"activity_instance":{_number(row["activity_instance"])},"at":"{moment}","by":{_text(row["by"])},'
         f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{values.canonical(row["kind"])},'
         f'"previous":"{previous}","process_instance_id":{row["process_instance_id"]},"sequence":{row["sequence"]},'
-        f'"variables":{digests or "null"}}}'
+        f'{_state("after", row)}{_state("before", row)}"variables":{digests or "null"}}}'
     )
     return sha256(text.encode()).hexdigest()
+
+
+def _state(which: str, row: Mapping[str, Any]) -> str:
+    found = row[f"state_{which}"]
+    return "" if found is None else f'"state_{which}":{values.canonical(found)},'
 
 
 def _number(value: int | None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Table, select, true
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.history.problems import Problem, WrongEvent
 from casepath.engine.history.sealing import SALT_LENGTH, at_text, chain_hash, digest
 
 #: An event may be dated this much earlier than the one before it: the clocks of several machines differ.
@@ -31,26 +32,8 @@ MAX_COMPARED = 60
 #: Kind of the event that records an erasure; its facts name the values under `erased`: {sequence: [names]}.
 ERASED = "values.erased"
 
-What = Literal["added", "changed", "duplicated", "earlier", "erased", "missing", "swapped", "truncated"]
-
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Something that is wrong with the history of a process instance, or of the house (0)."""
-
-    process_instance_id: int
-    #: The event, from 1.
-    sequence: int
-    #: `earlier`: dated before the event before it (a clock was put back); `erased`: lost a value that no erasure names.
-    what: What
-    message: str
-
-    def __str__(self) -> str:
-        whose = f"process instance {self.process_instance_id}" if self.process_instance_id else "the organisation"
-        return f"{whose}: {self.message}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +68,7 @@ def verify(session: Session, process_instance_id: int) -> list[Problem]:
 def check(rows: Iterable[Mapping[str, Any]], process_instance_id: int, *, length: int, head: str) -> list[Problem]:
     """Return what is wrong with stored events, ordered by sequence, that should be `length` and end with `head`."""
     links: dict[int, _Link] = {}
-    found: list[tuple[int, What, str]] = []
+    found: list[tuple[int, WrongEvent, str]] = []
     for link in map(_link, rows):
         if link.sequence in links:
             found.append((link.sequence, "duplicated", f"event {link.sequence} is there more than once"))
@@ -175,7 +158,7 @@ def _digests(text: str) -> tuple[str, frozenset[str]]:
     return values.canonical(digests), frozenset(erased)
 
 
-def _gaps(links: Mapping[int, _Link], length: int) -> Iterator[tuple[int, What, str]]:
+def _gaps(links: Mapping[int, _Link], length: int) -> Iterator[tuple[int, WrongEvent, str]]:
     absent = [sequence for sequence in range(1, length + 1) if sequence not in links]
     for _, run in groupby(enumerate(absent), key=lambda pair: pair[1] - pair[0]):
         sequences = [sequence for _, sequence in run]
@@ -204,9 +187,9 @@ def _broken(links: Mapping[int, _Link], length: int, head: str) -> list[int]:
 
 def _swaps(
     links: dict[int, _Link], length: int, head: str
-) -> tuple[list[tuple[int, What, str]], dict[int, _Link]]:
+) -> tuple[list[tuple[int, WrongEvent, str]], dict[int, _Link]]:
     """Find pairs of events that changed places, with their hashes or without; return also the events put back."""
-    found: list[tuple[int, What, str]] = []
+    found: list[tuple[int, WrongEvent, str]] = []
     broken = _broken(links, length, head)
     suspects = [sequence for sequence in broken if sequence in links][:MAX_COMPARED]
     for one, other in combinations(suspects, 2):
@@ -228,7 +211,7 @@ def _put_back(links: dict[int, _Link], one: int, other: int) -> Iterator[Mapping
     yield ChainMap({one: replace(moved[0], hash=first.hash), other: replace(moved[1], hash=second.hash)}, links)
 
 
-def _changes(links: Mapping[int, _Link], length: int, head: str) -> Iterator[tuple[int, What, str]]:
+def _changes(links: Mapping[int, _Link], length: int, head: str) -> Iterator[tuple[int, WrongEvent, str]]:
     for sequence in _broken(links, length, head):
         if sequence == length + 1:
             yield length, "changed", f"event {length} is not the one that the history ends with"
@@ -239,7 +222,7 @@ def _changes(links: Mapping[int, _Link], length: int, head: str) -> Iterator[tup
             yield sequence, "changed", text
 
 
-def _unrecorded_erasures(links: Mapping[int, _Link]) -> Iterator[tuple[int, What, str]]:
+def _unrecorded_erasures(links: Mapping[int, _Link]) -> Iterator[tuple[int, WrongEvent, str]]:
     recorded: dict[str, set[str]] = {}
     for link in links.values():
         if link.row.get("kind") == ERASED:
@@ -263,7 +246,7 @@ def _erasure(facts: str) -> dict[str, list[str]]:
     return {sequence: [str(name) for name in names] for sequence, names in erased.items()}
 
 
-def _disorder(links: Mapping[int, _Link], wrong: set[int]) -> Iterator[tuple[int, What, str]]:
+def _disorder(links: Mapping[int, _Link], wrong: set[int]) -> Iterator[tuple[int, WrongEvent, str]]:
     for sequence, link in links.items():
         before = links.get(sequence - 1)
         if before is None or {sequence, sequence - 1} & wrong or not link.readable or not before.readable:

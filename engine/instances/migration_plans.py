@@ -132,6 +132,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     if problems:
         raise errors.InvalidInput("; ".join(problem.message for problem in problems))
     row = runtime.lock(session, process_instance_id)
+    found = history.read_state(session, process_instance_id)
     now = clock.now()
     old = runtime.load(session, row, now)
     target = definitions.process(session, plan.target_id)
@@ -160,9 +161,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
         "reason": reason,
     }
     migrated = Event(kind="process_instance.migrated", facts=facts, by=actor.signature)
-    history.record(session, process_instance_id, migrated)
-    for begun in new.events:
-        history.record(session, process_instance_id, begun)
+    history.record_move(session, process_instance_id, [migrated, *new.events], before=found)
 
 
 def _problem(element_id: str, message: str, message_zh: str, process_instance_id: int | None = None) -> Problem:

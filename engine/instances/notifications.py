@@ -24,7 +24,7 @@ _table = Base.metadata.tables[Notification.__tablename__]
 
 def _inserting(insert: Any) -> Any:
     # Who is tried a second time under the same key has been told already.
-    return insert(_table).on_conflict_do_nothing().returning(_table.c.username)
+    return insert(_table).on_conflict_do_nothing().returning(_table.c.id)
 
 
 _INSERT = {"postgresql": _inserting(postgresql.insert), "sqlite": _inserting(sqlite.insert)}
@@ -54,7 +54,7 @@ def notify(
         raise errors.InvalidInput("Expected a subject, but found none")
     text = texts.storable(text, limit=MAX_TEXT_LENGTH)
     statement = _INSERT[session.get_bind().dialect.name]
-    told = []
+    told: dict[str, int] = {}
     for username in sorted(set(usernames)):
         row = {
             "username": username,
@@ -65,12 +65,14 @@ def notify(
             "idempotency_key": idempotency_key,
             "created_at": clock.now(),
         }
-        if session.connection().execute(statement, row).first() is not None:
-            told.append(username)
+        written = session.connection().execute(statement, row).scalar()
+        if written is not None:
+            told[username] = written
     if told and process_instance_id is not None:
-        event = Event(kind="notification.sent", facts={"kind": kind, "to": told}, variables={"subject": subject})
+        facts = {"kind": kind, "to": list(told), "notifications": list(told.values())}
+        event = Event(kind="notification.sent", facts=facts, variables={"subject": subject, "text": text})
         history.record(session, process_instance_id, event)
-    return told
+    return list(told)
 
 
 def unread_count(session: Session, username: str) -> int:

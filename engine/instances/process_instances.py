@@ -115,6 +115,7 @@ def _switch(session: Session, process_instance_id: int, verb: str, by: By, reaso
     before, after, told = _SWITCHES[verb]
     actor = access.repairer(session, by, process_instance_id, verb)
     row = runtime.lock(session, process_instance_id)
+    found = history.read_state(session, process_instance_id)
     landed = session.connection().execute(
         update(_instances)
         .where(_instances.c.id == process_instance_id, _instances.c.state == before)
@@ -123,7 +124,7 @@ def _switch(session: Session, process_instance_id: int, verb: str, by: By, reaso
     if not landed.rowcount:
         raise errors.InvalidState(verb, "process instance", process_instance_id, row.state)
     event = Event(kind=told, facts={"reason": reason}, by=actor.signature)
-    history.record(session, process_instance_id, event)
+    history.record_move(session, process_instance_id, [event], before=found)
 
 
 def cancel(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:

@@ -45,6 +45,7 @@ _COLUMNS = (
     _instances.c.variables,
     _instances.c.history_length,
     _instances.c.history_hash,
+    _instances.c.state_salt,
 )
 _row = Statement(select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id")))
 _root_lock = Statement(select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update())
@@ -56,6 +57,7 @@ _save = Statement(
         variables=bindparam("variables"),
         history_length=bindparam("length"),
         history_hash=bindparam("head"),
+        state_salt=bindparam("salt"),
         state=bindparam("state"),
         ended_at=bindparam("ended_at"),
         end_reason=bindparam("end_reason"),
@@ -271,13 +273,27 @@ def _store(
         kind = f"process_instance.{outcome.state}"
         if not isinstance(trigger, triggers.Cancel):
             running.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
-    sealed = history.seal(row.id, row.history_length, row.history_hash, running.events, at=now)
-    storing.write_history(connection, sealed.rows)
     if outcome is None:
         tokens, variables = bpmn.dump(running)
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
     storing.write_correlation(connection, running, row, variables)
+    after = history.State(
+        salt=history.new_salt(),
+        state=outcome.state if outcome else row.state,
+        tokens=tokens,
+        variables=variables,
+    )
+    sealed = history.seal(
+        row.id,
+        row.history_length,
+        row.history_hash,
+        running.events,
+        at=now,
+        before=history.State(salt=row.state_salt, state=row.state, tokens=row.tokens, variables=row.variables),
+        after=after,
+    )
+    storing.write_history(connection, sealed.rows)
     landed = _save.change(
         connection,
         {
@@ -287,7 +303,8 @@ def _store(
             "variables": variables,
             "length": sealed.length,
             "head": sealed.head,
-            "state": outcome.state if outcome else row.state,
+            "salt": after.salt,
+            "state": after.state,
             "ended_at": now if outcome else None,
             "end_reason": outcome.reason if outcome else None,
         },

@@ -111,6 +111,7 @@ class InstanceRow(Protocol):
     variables: str
     history_length: int
     history_hash: str
+    state_salt: str | None
 
 
 class Writer:

@@ -47,7 +47,10 @@ def test_notify__on_record(transaction: Sessions) -> None:
 
     with transaction.begin() as session:
         (event,) = history.events(session, instance)
-    assert (event.kind, event.facts) == ("notification.sent", {"kind": "notice", "to": ["alice"]})
+        (notice,) = session.scalars(select(Notification))
+    facts = {"kind": "notice", "to": ["alice"], "notifications": [notice.id]}
+    assert (event.kind, event.facts) == ("notification.sent", facts)
+    assert event.variables == {"subject": notice.subject, "text": notice.text}
 
 
 def test_notify__texts_that_no_database_stores(transaction: Sessions) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy
@@ -85,7 +84,7 @@ def test_upgrade__every_chain_verifies_and_every_story_comes_to_its_end(left: sq
     for rest in rests.values():
         clock.set_to(rest.at)
         switch(sessions, rest, "suspend")
-    stage = LonelyStage(sessions, Loop(Surroundings(sessions=sessions, time_zone=ZONE)).rest, ZoneInfo(ZONE))
+    stage = LonelyStage(sessions, Loop(Surroundings(sessions=sessions, time_zone=ZONE)).rest)
     for story, rest in ((scenarios[key], rest) for key, rest in rests.items()):
         clock.set_to(rest.at)
         switch(sessions, rest, "resume")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casepath.engine import errors
-from casepath.engine.history import Event, Problem, check, seal
+from casepath.engine.history import Event, Problem, State, check, seal
 from tests.each import each
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -268,6 +268,25 @@ def test_check__hash_is_what_the_description_says() -> None:
     text = json.dumps(described, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     assert row["hash"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_check__state_digests_are_what_the_description_says() -> None:
+    import hashlib
+
+    found = State(salt="5a" * 16, state="active", tokens="{}", variables='{"0":{}}')
+    left = State(salt="6b" * 16, state="completed", tokens="", variables='{"0":{"a":1}}')
+    first, last = seal(7, 0, "", [Event(kind="a"), Event(kind="b")], at=AT, before=found, after=left).rows
+
+    assert (first["state_after"], last["state_before"]) == (None, None)
+    assert first["state_before"] == hashlib.sha256(("5a" * 16 + '\nactive\n{}\n{"0":{}}').encode()).hexdigest()
+    assert last["state_after"] == hashlib.sha256(("6b" * 16 + '\ncompleted\n\n{"0":{"a":1}}').encode()).hexdigest()
+    described = {
+        "previous": first["hash"], "process_instance_id": 7, "sequence": 2, "at": "2026-01-02T03:04:05.000000+00:00",
+        "kind": "b", "activity_instance": None, "element_id": None, "by": None, "facts": {}, "variables": None,
+        "state_after": last["state_after"],
+    }  # fmt: skip
+    text = json.dumps(described, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert last["hash"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 VALUES = st.recursive(

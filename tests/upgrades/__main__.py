@@ -53,7 +53,7 @@ def make(name: str) -> None:
         with sessions.begin() as session:
             demo.add_people(session, PROCESSES)
         work = loop.Loop(serving.surroundings(settings, pool)).rest
-        played = play(LonelyStage(sessions, work, settings.zone))
+        played = play(LonelyStage(sessions, work))
         pool.dispose()
         copy = Path(folder) / "copy.db"
         with closing(sqlite3.connect(Path(folder) / "casepath.db")) as connection:

@@ -40,6 +40,8 @@ class ProcessInstance(Base):
     #: Number and hash of the last history event, so that a cut tail is noticed.
     history_length: Mapped[int] = mapped_column(default=0)
     history_hash: Mapped[str] = mapped_column(String(64), default="")
+    #: Of the digest of state, tokens and variables in the history; null until they are first sealed.
+    state_salt: Mapped[str | None] = mapped_column(String(32))
     started_at: Mapped[datetime]
     started_by: Mapped[str | None] = mapped_column(String(255))
     ended_at: Mapped[datetime | None]

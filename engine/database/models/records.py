@@ -56,6 +56,9 @@ class HistoryEvent(Base):
     facts: Mapped[str] = mapped_column(Text, default="{}")
     #: Values, each with its salt: {name: [salt, value]}, or {name: [digest]} once erased; canonical JSON.
     variables: Mapped[str | None] = mapped_column(Text)
+    #: Digests of what the process instance was, on the first event of a step, and what it became, on the last.
+    state_before: Mapped[str | None] = mapped_column(String(64))
+    state_after: Mapped[str | None] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
 

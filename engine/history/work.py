@@ -1,0 +1,146 @@
+"""Compares tasks, visits and timers of a process instance with what its history tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, select
+from sqlalchemy.orm import Session
+
+from casepath.engine.database import Base
+from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, UserTask
+from casepath.engine.history.log import EventView
+from casepath.engine.history.records import MIGRATED, Found, differing
+
+#: After these nobody can tell from the history what became of the work there.
+_UNTOLD = frozenset({"activity.failed", "error.reported", "incident.opened"})
+
+_tables = Base.metadata.tables
+_user_tasks = _tables[UserTask.__tablename__]
+_external_tasks = _tables[ExternalTask.__tablename__]
+_visits = _tables[ActivityInstance.__tablename__]
+_jobs = _tables[Job.__tablename__]
+
+Told = dict[int, dict[str, Any]]
+
+
+def compare(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
+    """Yield where tasks, visits and timers are not what the history tells."""
+    moved = any(event.kind == MIGRATED for event in events)
+    for noun, table in (("user_task", _user_tasks), ("external_task", _external_tasks)):
+        told, untold = _work(noun, events)
+        found = _rows(session, table, row.id, "activity_instance")
+        yield from _compare_tasks(noun.replace("_", " "), found, told, untold, row.business_key, moved)
+    yield from _compare_visits(_rows(session, _visits, row.id, "number"), events, moved)
+    if not moved:
+        yield from _compare_timers(session, row.id, events)
+
+
+def _rows(session: Session, table: Table, process_instance_id: int, key: str) -> dict[int, Mapping[str, Any]]:
+    query = select(table).where(table.c.process_instance_id == process_instance_id)
+    return {found[key]: dict(found) for found in session.execute(query).mappings()}
+
+
+def _ended(state: str, event: EventView) -> dict[str, Any]:
+    return {"state": state, "ended_at": event.at}
+
+
+def _work(noun: str, events: Sequence[EventView]) -> tuple[Told, set[int]]:
+    """Return what the history tells of each task, by its activity instance, and of which it does not tell all."""
+    told: Told = {}
+    untold: set[int] = set()
+    for event in events:
+        number = event.activity_instance
+        if number is None:
+            continue
+        if event.kind == f"{noun}.created":
+            told[number] = {"element_id": event.element_id, "created_at": event.at, "ended_at": None}
+            untold.discard(number)
+            if noun == "user_task":
+                told[number]["state"] = "created"
+        elif number not in told:
+            continue
+        elif event.kind in _UNTOLD:
+            untold.add(number)
+        elif event.kind == "activity.cancelled":
+            told[number] |= _ended("cancelled", event)
+        elif event.kind.startswith(noun):
+            told[number] |= _columns(event)
+    return told, untold
+
+
+def _columns(event: EventView) -> dict[str, Any]:
+    """Return what an event of a task says of its row."""
+    match event.kind:
+        case "user_task.claimed":
+            return {"assignee": event.by}
+        case "user_task.unclaimed":
+            return {"assignee": None, "owner": None}
+        case "user_task.assigned" | "user_task.delegated" | "user_task.resolved" | "user_task.changed":
+            return dict(event.facts)
+        case "user_task.completed":
+            return {"assignee": event.by, **_ended("completed", event)}
+        case "external_task.completed":
+            return _ended("completed", event)
+    return {}
+
+
+def _compare_tasks(
+    noun: str,
+    found: Mapping[int, Mapping[str, Any]],
+    told: Told,
+    untold: set[int],
+    business_key: str | None,
+    moved: bool,
+) -> Iterator[Found]:
+    for number, columns in told.items():
+        if number not in found:
+            if number not in untold:
+                yield "lost", f"the {noun} of {columns['element_id']} (activity instance {number}) is gone"
+            continue
+        expected = {**columns, "business_key": business_key}
+        if moved:
+            del expected["element_id"]
+        if number in untold:
+            expected = {"business_key": business_key}
+        yield from differing(f"{noun} {found[number]['id']}", found[number], expected)
+    for number in sorted(set(found) - set(told)):
+        yield "unrecorded", f"no event tells of {noun} {found[number]['id']}"
+
+
+def _compare_visits(
+    found: Mapping[int, Mapping[str, Any]], events: Sequence[EventView], moved: bool
+) -> Iterator[Found]:
+    ends = {
+        event.activity_instance: event
+        for event in events
+        if event.kind in ("activity.completed", "activity.cancelled") and event.activity_instance is not None
+    }
+    for number, event in ends.items():
+        if number not in found:
+            yield "lost", f"the visit of {event.element_id} (activity instance {number}) is gone"
+            continue
+        columns = _ended(event.kind.partition(".")[2], event)
+        if not moved:
+            columns["element_id"] = event.element_id
+        yield from differing(f"the visit of {event.element_id}", found[number], columns)
+
+
+def _compare_timers(session: Session, process_instance_id: int, events: Sequence[EventView]) -> Iterator[Found]:
+    """Compare the due dates of timers that have neither fired nor failed yet."""
+    armed: dict[tuple[int, str], datetime] = {}
+    for event in events:
+        if event.kind == "timer.armed":
+            place = event.activity_instance or 0, event.facts["timer"]
+            armed[place] = datetime.fromisoformat(event.facts["due"])
+        elif event.kind == "timer.fired":
+            armed.pop((event.activity_instance or 0, event.element_id or ""), None)
+    query = select(_jobs).where(
+        _jobs.c.process_instance_id == process_instance_id, _jobs.c.kind == "timer", _jobs.c.error_message.is_(None)
+    )
+    for job in session.execute(query).mappings():
+        due = armed.get((job["activity_instance"] or 0, job["element_id"]))
+        if due is not None:
+            yield from differing(f"the timer of {job['element_id']}", dict(job), {"due_at": due})
