@@ -4,10 +4,11 @@ Casepath: a BPMN workflow engine for people's work.
 The parts `engine`, `web` and `workers` are imported below this name, so that an installation adds no other name to its
 environment. Installed they lie in this folder; in a checkout they lie beside it.
 
-    commands  the command `casepath`
-    settings  what an installation may set
-    serving   the pages, and a worker beside them
-    demo      demo people; `stories` plays the scenarios of the processes
+    commands      the command `casepath`; `proof` verifies, backs up and restores, `running` looks after instances
+    installation  the settings and the database that commands work on; `settings`: what may be set
+    backups       copies of the database while it is in use, and back
+    serving       the pages, and a worker beside them
+    demo          demo people; `stories` plays the scenarios of the processes
 """
 
 from pathlib import Path

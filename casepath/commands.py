@@ -1,5 +1,5 @@
 """
-The command `casepath`: serve the pages, run workers, deploy, look after users, verify the history.
+The command `casepath`: serve the pages, run workers, deploy, look after users; `proof` and `running` have the rest.
 
 Every subcommand reads the settings of `casepath.settings` (`CASEPATH_…` and `casepath.toml`), opens its transactions
 itself, and says what it did.
@@ -10,19 +10,17 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
-import pydantic
 import sqlalchemy
 
 import casepath
-from casepath.engine import database, deployments, errors, history
-from casepath.engine import settings as engine_settings
+from casepath import proof, running
+from casepath.engine import database, deployments, errors
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Program
+from casepath.installation import prepared, read_settings
 from casepath.settings import Settings
 
 #: Who does what no user is named for.
@@ -61,43 +59,6 @@ def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
     for name in Settings.unknown():
         click.echo(f"Warning: {name} is no setting.", err=True)
     context.obj = read_settings(folder)
-
-
-def read_settings(folder: Path | None, **more: object) -> Settings:
-    """Return the settings; what is given here wins. Raises `ClickException` naming each value that does not fit."""
-    given = {name: value for name, value in more.items() if value is not None}
-    if folder is not None:
-        given["data_folder"] = folder
-    try:
-        settings = Settings(**given)  # type: ignore[arg-type]
-    except pydantic.ValidationError as error:
-        raise click.ClickException("; ".join(sentence(wrong) for wrong in error.errors())) from error
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    engine_settings.current.python_scripts = settings.scripts_enabled
-    try:
-        deployments.use_extensions(settings.extension_modules)
-    except errors.InvalidInput as error:
-        raise click.ClickException(f"Setting extensions: {error.message}") from error
-    engine_settings.current.time_zone = settings.time_zone
-    return settings
-
-
-def sentence(wrong: Mapping[str, Any]) -> str:
-    """Return what is wrong with one setting."""
-    name = "_".join(str(part) for part in wrong["loc"])
-    if wrong["type"] == "extra_forbidden":
-        return f"Expected a setting, but found {name}, which is none"
-    said = str(wrong["msg"]).removeprefix("Value error, ")
-    return f"Setting {name}: {said}" + ("" if "but found" in said else f", but found {wrong['input']!r:.100}")
-
-
-def prepared(settings: Settings) -> sqlalchemy.Engine:
-    """Return the database with all its tables, until the command ends."""
-    pool = database.connect(settings.database)
-    click.get_current_context().call_on_close(pool.dispose)
-    database.upgrade(pool)
-    return pool
 
 
 @main.command()
@@ -313,25 +274,5 @@ def import_users(settings: Settings, file: Path) -> None:
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 
-@main.group("history")
-def history_commands() -> None:
-    """Prove what happened."""
-
-
-@history_commands.command("verify")
-@click.option("--instance", type=int, help="Only this process instance.")
-@click.pass_obj
-def verify(settings: Settings, instance: int | None) -> None:
-    """
-    Find events that were tampered with.
-
-    Every event is named that was changed, removed or moved; the exit status is 1 when there is any.
-    """
-    with database.sessions(prepared(settings), read_only=True).begin() as session:
-        found = history.verify(session, instance) if instance is not None else history.verify_all(session)
-        problems = list(found)
-    for problem in problems:
-        click.echo(str(problem), err=True)
-    if problems:
-        raise click.ClickException(f"Expected an intact history, but found problems: {len(problems)}")
-    click.echo("The history is intact.")
+for command in (proof.history_commands, proof.backup, proof.restore, running.instances):
+    main.add_command(command)

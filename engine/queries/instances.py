@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from casepath.engine.database.models import (
@@ -281,3 +281,23 @@ def alive(session: Session, process_instance_id: int) -> list[tuple[int, str]]:
     text = session.scalar(select(ProcessInstance.tokens).where(ProcessInstance.id == process_instance_id))
     tokens: Mapping[str, Any] = json.loads(text) if text else {"t": []}
     return [(token[0], token[1]) for token in tokens["t"]]
+
+
+def listed(
+    session: Session, *, state: str | None, key: str | None, limit: int
+) -> Sequence[Row[int, str | None, str, int, str, datetime]]:
+    """Return process instances with their versions, newest first: of a state and a process, where they are given."""
+    wanted = {ProcessInstance.state: state, ProcessInstance.definition_key: key}
+    query = (
+        select(
+            ProcessInstance.id,
+            ProcessInstance.business_key,
+            Definition.key,
+            Definition.version,
+            ProcessInstance.state,
+            ProcessInstance.started_at,
+        )
+        .join(Definition, Definition.id == ProcessInstance.definition_id)
+        .where(*(column == value for column, value in wanted.items() if value is not None))
+    )
+    return session.execute(query.order_by(ProcessInstance.id.desc()).limit(limit)).all()
