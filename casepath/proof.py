@@ -38,7 +38,7 @@ def verify(settings: Settings, instance: int | None, against: Path | None) -> No
     The exit status is 1 when there is anything.
     """
     kept = history.parse_heads(against.read_text(encoding="utf-8", errors="replace")) if against else None
-    with database.snapshot(prepared(settings)) as session:
+    with database.sessions(prepared(settings), read_only=True).begin() as session:
         found = history.verify_instance(session, instance) if instance is not None else history.verify_all(session)
         problems = list(found)
         if kept is not None:
@@ -66,7 +66,7 @@ def heads(settings: Settings, out: Path | None) -> None:
     Kept where nobody who works on this database can change it, the file proves later what no database can prove of
     itself: `casepath history verify --against FILE`.
     """
-    with database.snapshot(prepared(settings)) as session:
+    with database.sessions(prepared(settings), read_only=True).begin() as session:
         found = history.read_heads(session)
     if out is None:
         click.echo(str(found), nl=False)
@@ -90,7 +90,7 @@ def backup(settings: Settings, target: Path) -> None:
     if target.is_dir():
         ending = "db" if pool.dialect.name == "sqlite" else "dump"
         target = target / f"casepath-{clock.now():%Y%m%dT%H%M%SZ}.{ending}"
-    with database.snapshot(pool) as session:
+    with database.sessions(pool, read_only=True).begin() as session:
         found = history.read_heads(session)
         copies.back_up(session, target)
     beside(target).write_text(str(found), encoding="utf-8")
@@ -110,7 +110,7 @@ def restore(settings: Settings, file: Path, overwrite: bool) -> None:
     """
     kept = history.parse_heads(beside(file).read_text(encoding="utf-8")) if beside(file).is_file() else None
     copies.restore(settings.database, file, overwrite=overwrite)
-    with database.snapshot(prepared(settings)) as session:
+    with database.sessions(prepared(settings), read_only=True).begin() as session:
         problems = list(history.verify_all(session))
         if kept is not None:
             problems += history.compare_heads(session, kept)

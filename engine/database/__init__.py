@@ -11,7 +11,7 @@ The ground: connections, tables with their revisions, statements, and how values
 """
 
 from casepath.engine.database.base import Base, Instant, RowId
-from casepath.engine.database.connection import alone, connect, insert_new, sessions, snapshot
+from casepath.engine.database.connection import alone, connect, insert_new, sessions
 from casepath.engine.database.schema import upgrade
 
-__all__ = ["Base", "Instant", "RowId", "alone", "connect", "insert_new", "sessions", "snapshot", "upgrade"]
+__all__ = ["Base", "Instant", "RowId", "alone", "connect", "insert_new", "sessions", "upgrade"]

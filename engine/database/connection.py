@@ -72,19 +72,14 @@ def sessions(engine: sqlalchemy.Engine, *, read_only: bool = False) -> sessionma
     """
     Return the factory of sessions: `with sessions.begin() as session:` is one transaction.
 
-    A session of a `read_only` factory takes no write lock, so that pages are shown while somebody writes.
+    A session of a `read_only` factory takes no write lock, so that pages are shown while somebody writes; it sees the
+    database as it is at one moment.
     """
-    bind = engine.execution_options(casepath_read_only=True) if read_only else engine
-    return sessionmaker(bind, expire_on_commit=False, autoflush=True)
-
-
-@contextmanager
-def snapshot(engine: sqlalchemy.Engine) -> Iterator[Session]:
-    """Give a session that sees the database as it is at one moment, whatever others write meanwhile."""
-    if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with sessions(engine, read_only=True).begin() as session:
-        yield session
+    if read_only:
+        engine = engine.execution_options(casepath_read_only=True)
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    return sessionmaker(engine, expire_on_commit=False, autoflush=True)
 
 
 def insert_new(session: Session, model: type[Base], row: Mapping[str, Any]) -> bool:

@@ -35,7 +35,7 @@ MAX_SAID = 300
 
 def back_up(session: Session, path: Path) -> None:
     """
-    Copy the database, as a session of `snapshot` sees it, into a file that is not there yet, for its owner only.
+    Copy the database, as a session that only reads sees it, into a file that is not there yet, for its owner only.
 
     What was written is read back. Raises `InvalidInput` where the file exists, a tool is missing, or one fails.
     """

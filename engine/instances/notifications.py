@@ -54,6 +54,9 @@ def notify(
         raise errors.InvalidInput("Expected a subject, but found none")
     text = texts.storable(text, limit=MAX_TEXT_LENGTH)
     statement = _INSERT[session.get_bind().dialect.name]
+    if process_instance_id is not None:
+        # Before the rows are dated: to wait afterwards would date them long before their event.
+        history.lock(session, process_instance_id)
     told: dict[str, int] = {}
     for username in sorted(set(usernames)):
         row = {

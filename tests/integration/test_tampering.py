@@ -75,7 +75,7 @@ def heads(sound: Path) -> Heads:
     """The heads of the sound database."""
     pool = database.connect(f"sqlite:///{sound}")
     clock.set_to(AT)
-    with database.snapshot(pool) as session:
+    with database.sessions(pool, read_only=True).begin() as session:
         found = history.parse_heads(str(history.read_heads(session)))
     pool.dispose()
     clock.reset()

@@ -263,6 +263,15 @@ class TestMatter:
         assert "历史被改动过" in answer
         assert "历史完整" not in answer
 
+    def test_verify__says_that_something_beside_the_events_was_changed(
+        self, visit: Visit, alice: Visitor, matter: Matter, rows: Rows
+    ) -> None:
+        alice.post(f"/matters/comments/{matter.key}", {"text": "已联系"})
+        with rows.begin() as session:
+            session.execute(sql("UPDATE comments SET text = '未联系'"))
+        answer = text(visit("auditor").get(f"/matters/verify/{matter.key}"))
+        assert f"流程实例 #{matter.id}：其存储的内容与历史记录不符。" in answer
+
     def test_verify__in_the_language_of_the_request(self, visit: Visit, matter: Matter, rows: Rows) -> None:
         with rows.begin() as session:
             session.execute(sql("DELETE FROM history_events WHERE sequence = 2"))

@@ -42,6 +42,9 @@ WRONG = {
     "missing": lazy_gettext("it is missing."),
     "swapped": lazy_gettext("it changed places with another one."),
     "truncated": lazy_gettext("it was cut off, with what came after it."),
+    "altered": lazy_gettext("something stored with it is not as its history tells."),
+    "lost": lazy_gettext("something that its history tells of is gone."),
+    "unrecorded": lazy_gettext("something is stored with it that no event tells of."),
 }
 
 
@@ -281,14 +284,16 @@ def verify(reference: Reference) -> str:
     """Verify the history of a matter."""
     with g.readers.begin() as session:
         found = matter_page.found(session, g.person, reference)
-        problems = [problem for each in found for problem in history.verify(session, each.id)]
+        problems = [problem for each in found for problem in history.verify_instance(session, each.id)]
     return render_template("process_instances/verified.html", problems=[(each, said(each)) for each in problems])
 
 
 def said(problem: history.Problem) -> str:
-    """Say what is wrong with an event of the history."""
+    """Say what is wrong with an event of the history, or beside it."""
     where = {"number": problem.sequence, "instance": problem.process_instance_id}
-    return gettext("Instance #%(instance)s, event %(number)s: ", **where) + str(WRONG[problem.what])
+    if problem.sequence:
+        return gettext("Instance #%(instance)s, event %(number)s: ", **where) + str(WRONG[problem.what])
+    return gettext("Instance #%(instance)s: ", **where) + str(WRONG[problem.what])
 
 
 def again(reference: Reference, form: str, refusal: errors.InvalidInput) -> tuple[str, int]:
