@@ -22,6 +22,7 @@ from casepath.engine import database, deployments
 from casepath.engine.database.models import Attachment, ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, comments, process_instances
+from tests.acting import PROGRAM
 from tests.database import WORKER, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +69,7 @@ def source(empty_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
     pool = database.connect(url)
     database.upgrade(pool)
     with database.sessions(pool).begin() as session:
-        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=None)
+        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
         begin(session, "R-1")
         comments.add(session, "R-1", "已联系客户", by="alice")
         attachments.add(session, "R-1", name="photo.bin", content=CONTENT, by="alice")

@@ -32,7 +32,7 @@ def url(tmp_path: Path) -> str:
     database.upgrade(pool)
     definitions.forget()
     with database.sessions(pool).begin() as session:
-        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=None)
+        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
         for number in range(1, 4):
             process_instances.start(session, "request", VARIABLES, business_key=f"R-{number}", by="alice")
     pool.dispose()
