@@ -22,7 +22,7 @@ from casepath.engine import database, deployments
 from casepath.engine.database.models import Attachment, ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, comments, process_instances
-from tests.acting import PROGRAM
+from tests.acting import ALICE, PROGRAM
 from tests.database import WORKER, PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,8 +71,8 @@ def source(empty_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
     with database.sessions(pool).begin() as session:
         deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
         begin(session, "R-1")
-        comments.add(session, "R-1", "已联系客户", by="alice")
-        attachments.add(session, "R-1", name="photo.bin", content=CONTENT, by="alice")
+        comments.add(session, "R-1", "已联系客户", by=ALICE)
+        attachments.add(session, "R-1", name="photo.bin", content=CONTENT, by=ALICE)
     pool.dispose()
     yield url
     definitions.forget()
@@ -80,7 +80,7 @@ def source(empty_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
 
 def begin(session: Session, business_key: str) -> int:
     """Start a matter."""
-    return process_instances.start(session, "request", VARIABLES, business_key=business_key, by="alice").id
+    return process_instances.start(session, "request", VARIABLES, business_key=business_key, by=ALICE).id
 
 
 def keys(url: str) -> list[str | None]:
@@ -193,7 +193,7 @@ def test_restore__of_an_older_copy_than_the_heads(run: Run, source: str, empty_u
     run(source, "backup", tmp_path / "copy")
     pool = database.connect(source)
     with database.sessions(pool).begin() as session:
-        comments.add(session, "R-1", "再次联系", by="alice")
+        comments.add(session, "R-1", "再次联系", by=ALICE)
     pool.dispose()
     run(source, "history", "heads", "--out", tmp_path / "copy.heads")
 

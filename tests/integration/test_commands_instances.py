@@ -17,6 +17,8 @@ from casepath.engine import database, deployments, history
 from casepath.engine.database import connection as connections
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
+from tests import factories
+from tests.acting import PROGRAM
 
 REQUEST = Path(__file__).resolve().parents[1] / "web" / "request"
 VARIABLES = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
@@ -32,9 +34,12 @@ def url(tmp_path: Path) -> str:
     database.upgrade(pool)
     definitions.forget()
     with database.sessions(pool).begin() as session:
+        factories.group(session, "operator")
+        for username in ("olivia", "oscar"):
+            factories.user(session, username, groups=["operator"])
         deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
         for number in range(1, 4):
-            process_instances.start(session, "request", VARIABLES, business_key=f"R-{number}", by="alice")
+            process_instances.start(session, "request", VARIABLES, business_key=f"R-{number}", by=PROGRAM)
     pool.dispose()
     definitions.forget()
     return address
@@ -114,7 +119,7 @@ def test_suspend__beside_somebody_who_writes_all_the_time(run: Run, url: str) ->
         count = 0
         while not stop.is_set():
             with database.sessions(pool).begin() as session:
-                process_instances.set_variables(session, 3, {"loss": count}, by="alice", reason="x")
+                process_instances.set_variables(session, 3, {"loss": count}, by=PROGRAM, reason="x")
             count += 1
         pool.dispose()
         return count

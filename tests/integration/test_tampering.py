@@ -21,10 +21,11 @@ from casepath.engine import database, history
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, Resource
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event, Heads
-from casepath.engine.instances import comments, process_instances
+from casepath.engine.instances import beginning, comments
 from casepath.engine.time import clock
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
+from tests.acting import ADMINISTRATOR
 from tests.upgrades import fixtures
 from tests.upgrades.stage import LonelyStage
 
@@ -39,8 +40,8 @@ AT = datetime(2026, 12, 1, tzinfo=UTC)
 ENDED = f"(SELECT id FROM process_instances WHERE business_key = '{KEY}')"
 RUNNING = f"(SELECT id FROM process_instances WHERE business_key = '{OPEN_KEY}')"
 CALLED = "(SELECT id FROM process_instances WHERE parent_id IS NOT NULL ORDER BY id LIMIT 1)"
-OF_INSTANCE = ("history_events", "activity_instances", "user_tasks", "external_tasks", "jobs", "subscriptions",
-               "incidents", "attachments", "comments")  # fmt: skip
+OF_INSTANCE = ("correlation_values", "history_events", "activity_instances", "user_tasks", "external_tasks", "jobs",
+               "subscriptions", "incidents", "attachments", "comments")  # fmt: skip
 EVENT = f"process_instance_id = {ENDED} AND sequence"
 
 
@@ -63,7 +64,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stories.play_step(step, stage)
     clock.set_to(AT)
     with sessions.begin() as session:
-        comments.add(session, OPEN_KEY, "最后一条", by="administrator")
+        comments.add(session, OPEN_KEY, "最后一条", by=ADMINISTRATOR)
     pool.dispose()
     clock.reset()
     definitions.forget()
@@ -320,7 +321,8 @@ def make_up_a_matter(session: Session) -> None:
     """Start a matter today that says it is from January."""
     clock.set_to(datetime(2026, 1, 5, 3, tzinfo=UTC))
     variables = json.loads(session.scalars(select(ProcessInstance.variables).limit(1)).one())["0"]
-    process_instances.start(session, "complaint", variables, business_key="TS2026-9999", by="mallory")
+    complaint = definitions.latest(session, "process", "complaint")
+    beginning.begin(session, complaint, variables, business_key="TS2026-9999", by="mallory")
 
 
 FORGERIES: dict[str, tuple[Forgery, str]] = {
@@ -345,7 +347,7 @@ def test_forgery__that_fits_is_found_with_heads_only(path: Path, heads: Heads, w
 def test_forgery__an_older_copy_restored(path: Path, tmp_path: Path) -> None:
     older = shutil.copyfile(path, tmp_path / "older.db")
     with open_sessions(path).begin() as session:
-        comments.add(session, OPEN_KEY, "再次联系", by="administrator")
+        comments.add(session, OPEN_KEY, "再次联系", by=ADMINISTRATOR)
         kept = history.read_heads(session)
 
     assert found(Path(older)) == []
@@ -356,7 +358,7 @@ def test_heads__those_of_an_earlier_day_hold(path: Path, heads: Heads) -> None:
     """Whatever is done afterwards goes on from them."""
     clock.set_to(AT + timedelta(days=1))
     with open_sessions(path).begin() as session:
-        comments.add(session, OPEN_KEY, "再次联系", by="administrator")
+        comments.add(session, OPEN_KEY, "再次联系", by=ADMINISTRATOR)
 
     assert found(path, heads) == []
 

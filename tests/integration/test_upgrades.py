@@ -21,6 +21,7 @@ from casepath.engine.time import clock
 from casepath.stories import Story
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
+from tests.acting import PROGRAM
 from tests.database import WORKER, PostgresServer
 from tests.upgrades import fixtures
 from tests.upgrades.fixtures import Rest
@@ -69,7 +70,7 @@ def switch(sessions: sessionmaker[Session], rest: Rest, verb: str) -> None:
     """Suspend or resume what runs of a matter."""
     with sessions.begin() as session:
         for instance in running(session, rest):
-            getattr(process_instances, verb)(session, instance.id, by="administrator", reason="one at a time")
+            getattr(process_instances, verb)(session, instance.id, by=PROGRAM, reason="one at a time")
 
 
 @every_fixture

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
 from casepath.demo import EngineStage
 from casepath.engine.database.models import Job, ProcessInstance, UserTask
+from casepath.engine.instances import messages
+from casepath.engine.people.authorization import Program
 from casepath.engine.time import clock
 
 NEXT_DUE = (
@@ -31,6 +34,11 @@ class LonelyStage(EngineStage):
                 raise AssertionError(f"a job that was due at {due} is still waiting")
         clock.set_to(max(at, clock.now()))
         self.work()
+
+    def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
+        """Report what has happened: who did so in an earlier version may have no right to it any more."""
+        with self.sessions.begin() as session:
+            messages.correlate(session, name, business_key=self.business_key, variables=variables, by=Program(by))
 
     def next_due(self) -> datetime | None:
         """When the next job of an instance that is not suspended is due."""
