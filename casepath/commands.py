@@ -183,14 +183,14 @@ def processes_folder(settings: Settings) -> Path:
 def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
     """Load the demo where it is not there yet."""
     from casepath import demo as demo_people
-    from casepath import serving
+    from casepath import serving, stories
     from casepath.workers import loop
 
     folder = processes_folder(settings)
     sessions = database.sessions(pool)
     # Of two that start together one plays: the clock is moved meanwhile.
     with database.alone(pool):
-        for part in sorted(filter(Path.is_dir, folder.iterdir()), key=lambda path: path.name != "shared"):
+        for part in stories.folders(folder):
             if not deploy_folder(pool, part, demo_people.DEMO):
                 raise click.ClickException(f"Expected processes that can be deployed in {part}")
         with sessions.begin() as session:

@@ -68,6 +68,9 @@ class EngineStage:
                 user_tasks.claim(session, task.id, by=by)
             user_tasks.complete(session, task.id, variables, by=by)
 
+    def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
+        """The demo does not try what is refused."""
+
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""
         with self.sessions.begin() as session:

@@ -55,6 +55,9 @@ class Stage(Protocol):
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Have somebody complete a user task, claiming it first where nobody has it."""
 
+    def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
+        """Have somebody try to complete a user task with values that are refused because of a field."""
+
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Have somebody report what has happened."""
 
@@ -63,6 +66,11 @@ class Stage(Protocol):
 
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """Check who was told something since the last such check."""
+
+
+def folders(processes: Path) -> list[Path]:
+    """Return the folders to deploy, one deployment each: what is shared first, because the others need it."""
+    return sorted(filter(Path.is_dir, processes.iterdir()), key=lambda path: (path.name != "shared", path.name))
 
 
 def read(path: Path) -> list[Story]:
@@ -114,7 +122,9 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         stage.move_to(datetime.fromisoformat(str(step["at"])))
     if "advance" in step:
         stage.move_to(stage.now() + timers.span(str(step["advance"])))
-    if "complete" in step:
+    if "refused" in step:
+        stage.refuse(str(step["by"]), str(step["complete"]), step.get("variables", {}), str(step["refused"]))
+    elif "complete" in step:
         stage.complete(str(step["by"]), str(step["complete"]), step.get("variables", {}))
     if "message" in step:
         stage.message(str(step["by"]), str(step["message"]), step.get("variables", {}))

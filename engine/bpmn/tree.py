@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
+from bisect import insort
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import timedelta
@@ -376,7 +377,8 @@ class TokenTree(BpmnWorkflow):
                 self.changes.add((name, "update" if name in place.variables else "create"))
             place.variables[name] = value
             if tracked is not None and place is self.root and name not in tracked:
-                tracked.append(name)
+                # Sorted: a replay of the history, which keeps no order of what came together, has the same.
+                insort(tracked, name)
         if variables:
             self.dirty = True
 

@@ -82,9 +82,9 @@ def prepare(url: str) -> None:
     with sessions.begin() as session:
         people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
         identity.import_people(session, people, by=PROGRAM)
-    for folder in ("shared", "complaint", "major_complaint"):
+    for folder in stories.folders(PROCESSES):
         with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=PROGRAM)
+            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
     pool.dispose()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
 
 from casepath import stories
 from casepath.engine.database.models import ActivityInstance, HistoryEvent, Notification, ProcessInstance, UserTask
@@ -71,14 +72,24 @@ class RequestStage:
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Open the task, claim it where nobody has it, fill in its form and send it."""
+        answer = self.send(by, element_id, variables)
+        assert answer.status_code == 303, text(answer)
+
+    def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
+        """Do the same with values that are refused because of a field."""
+        answer = self.send(by, element_id, variables)
+        assert answer.status_code == 422, text(answer)
+        assert f'href="#field-{field}"' in text(answer), text(answer)
+
+    def send(self, by: str, element_id: str, variables: Mapping[str, Any]) -> TestResponse:
+        """Open a task, claim it where nobody has it, fill in its form, send it, and return the answer."""
         visitor = self.visitor(by)
         with self.sessions.begin() as session:
             task = user_tasks.get(session, user_tasks.open_of(session, self.business_key, element_id))
         assert visitor.get(f"/tasks/{task.id}").status_code == 200
         if task.assignee is None:
             assert visitor.post(f"/tasks/{task.id}/claim").status_code == 303
-        answer = visitor.post(f"/tasks/{task.id}/complete", stories.as_typed(variables))
-        assert answer.status_code == 303, text(answer)
+        return visitor.post(f"/tasks/{task.id}/complete", stories.as_typed(variables))
 
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""

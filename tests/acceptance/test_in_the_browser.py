@@ -38,9 +38,9 @@ def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     sessions = database.sessions(made.extensions["database"])
     with sessions.begin() as session:
         demo.add_people(session, PROCESSES)
-    for folder in ("shared", "complaint", "major_complaint"):
+    for folder in stories.folders(PROCESSES):
         with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=PROGRAM)
+            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
     yield made
     clock.reset()
     made.extensions["database"].dispose()
