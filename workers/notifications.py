@@ -2,7 +2,8 @@
 Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`.
 
 Inputs: `recipients` (`user:wang`, `group:customer_director`, or just a name), `subject`, `text`; `dispatch` takes the
-name of an archived `document` instead of a text. Everybody gets a notice inside the product, once however often the
+name of an archived `document` instead of a text. With `open_tasks` the text of a reminder or report ends with what is
+open in the matter, who has it, and until when. Everybody gets a notice inside the product, once however often the
 work is tried; those with an address an e-mail too, where e-mail is configured.
 """
 
@@ -12,12 +13,14 @@ import smtplib
 import ssl
 from collections.abc import Iterable
 from email.message import EmailMessage
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.instances import attachments, notifications
 from casepath.engine.people import identity
+from casepath.engine.queries import user_task
 from casepath.workers import Mail, Result, Unrecoverable, Work, topic
 
 #: Seconds to wait for the mail server.
@@ -33,13 +36,13 @@ def notify(work: Work) -> Result:
 @topic("remind")
 def remind(work: Work) -> Result:
     """Remind people of something that is due."""
-    return tell(work, "reminder", work.text("subject"), work.text("text"))
+    return tell(work, "reminder", work.text("subject"), with_open_tasks(work))
 
 
 @topic("escalate")
 def escalate(work: Work) -> Result:
     """Report to superiors that something was not done."""
-    return tell(work, "escalation", work.text("subject"), work.text("text"))
+    return tell(work, "escalation", work.text("subject"), with_open_tasks(work))
 
 
 @topic("dispatch")
@@ -56,6 +59,19 @@ def dispatch(work: Work) -> Result:
     newest = found[-1]
     subject = work.text("subject") or f"{key} {newest.name}"
     return tell(work, "notice", subject, work.text("text") or f"{newest.name} ({newest.size:,} B)")
+
+
+def with_open_tasks(work: Work) -> str:
+    """Return the text, followed by one line for each open user task of the matter where the diagram asks for it."""
+    key = work.task.business_key
+    lines = [work.text("text")]
+    if key is not None and work.task.variables.get("open_tasks"):
+        zone = ZoneInfo(work.surroundings.time_zone)
+        with work.surroundings.sessions.begin() as session:
+            for task in user_task.open_in(session, key):
+                due = f" · {task.due_at.astimezone(zone):%Y-%m-%d %H:%M}" if task.due_at else ""
+                lines.append(f"· {task.name} · {', '.join(task.who)}{due}")
+    return "\n".join(line for line in lines if line)
 
 
 def tell(work: Work, kind: str, subject: str, text: str) -> Result:

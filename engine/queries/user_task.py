@@ -52,6 +52,34 @@ class TaskDetail:
     names: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class OpenTask:
+    """A user task that somebody has to do, as it is told to others."""
+
+    name: str
+    #: Full name of whoever has it, else the names of those who may claim it.
+    who: tuple[str, ...]
+    due_at: datetime | None
+
+
+def open_in(session: Session, business_key: str) -> list[OpenTask]:
+    """Return what is open in a matter and who has it, oldest first."""
+    query = select(UserTask).where(UserTask.business_key == business_key, UserTask.state == "created")
+    tasks = session.scalars(query.order_by(UserTask.id)).all()
+    groups = people.group_names(session)
+    users = {task.id: [task.assignee] if task.assignee else json.loads(task.candidate_users) for task in tasks}
+    names = people.names(session, (name for each in users.values() for name in each))
+    return [
+        OpenTask(
+            name=task.name,
+            who=tuple(names.get(name, name) for name in users[task.id])
+            + tuple(groups[key][0] for key in json.loads(task.candidate_groups) if key in groups and not task.assignee),
+            due_at=task.due_at,
+        )
+        for task in tasks
+    ]
+
+
 def find(session: Session, task_id: int) -> TaskDetail:
     """Return a user task; raises `NotFound`."""
     found = session.execute(

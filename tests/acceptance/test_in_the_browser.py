@@ -67,7 +67,7 @@ def test_complaint__from_registration_to_archive(stage: BrowserStage) -> None:
     stage.open_matter()
     expect(page.get_by_role("heading", level=1)).to_have_text(stage.business_key)
     expect(page.locator(".diagram").first).to_have_attribute("data-diagram", "ready")
-    for element_id in ("contact_customer", "review_call", "ask_feedback", "archive_form", "end_archived"):
+    for element_id in ("call_first_contact", "call_resolution", "call_customer_feedback", "archive_form"):
         expect(page.locator(f'.diagram [data-element-id="{element_id}"].path-visited').first).to_be_visible()
     expect(page.locator(".diagram .path-active")).to_have_count(0)
     expect(page.locator("#files")).to_contain_text(f"{stage.business_key}.html")
@@ -96,6 +96,7 @@ def test_task__completed_by_somebody_else_meanwhile(stage: BrowserStage, browser
     other = browser.new_context(locale="zh-CN").new_page()
     other.goto(stage.page.url)
     log_in(other, "consultant_lin", heading=name)
+    other.get_by_label("联系结果").select_option("reached")
     other.get_by_label("客户陈述与期望").fill("客户说明天还会再来")
 
     stage.complete("consultant_chen", "contact_customer", story.steps[0]["variables"])

@@ -202,6 +202,21 @@ def test_notify__kinds(transaction: Sessions, start: Callable[..., int], topic: 
     assert notified(transaction) == [("bob", kind, "超期")]
 
 
+def test_notify__what_is_open_and_who_has_it(transaction: Sessions, start: Callable[..., int]) -> None:
+    content = diagrams.process(
+        '<startEvent id="Start"/><userTask id="A" name="Repair" camunda:candidateGroups="service" '
+        'camunda:dueDate="2026-03-02T18:00:00+08:00"/>',
+        service("Work", "remind", recipients="bob", subject="超期", text="请尽快完成", open_tasks="${true}"),
+        flow="Start > A; Start > Work",
+    )
+    start(content)
+
+    loop(transaction).rest()
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Notification.text)).all() == ["请尽快完成\n· Repair · service · 2026-03-02 18:00"]
+
+
 @pytest.mark.parametrize("recipients", ["", "group:nowhere", "user:nobody", "team:service"])
 def test_notify__recipients_that_are_nobody(transaction: Sessions, start: Callable[..., int], recipients: str) -> None:
     start(diagram("notify", recipients=recipients, subject="x"))

@@ -92,8 +92,9 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         "process_instances/show.html",
         reference=reference,
         business_key=business_key,
-        instances=views,
-        newest=views[-1],
+        instances=by_rank(views),
+        newest=by_rank(views)[-1],
+        first=views[0],
         open_tasks=open_tasks,
         lines=lines,
         tables=tables(session, lines),
@@ -131,6 +132,11 @@ def found(session: Session, person: Person, reference: Reference) -> list[instan
     if not views:
         raise errors.NotFound("matter", reference)
     return views
+
+
+def by_rank(views: list[instances.InstanceView]) -> list[instances.InstanceView]:
+    """Return process instances in the order of importance: what was called before what was begun, oldest first."""
+    return sorted(views, key=lambda view: (view.parent_id is None, view.id))
 
 
 def is_involved(session: Session, person: Person, reference: Reference) -> bool:
