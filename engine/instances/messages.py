@@ -153,7 +153,7 @@ def hand_over(session: Session, instance: InstanceRow, held: Found) -> None:
     waiting = _waiting(session, [*_named(held.kind, sent["name"]), *here])
     if waiting:
         _advance(session, instance, waiting[0], held.kind, sent["name"], sent["variables"], sent["by"])
-    elif held.kind == "message":
+    elif held.kind == "message" and instance.state == "active":
         raise errors.NotWaiting(sent["name"], instance.business_key)
 
 

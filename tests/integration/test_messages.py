@@ -237,6 +237,21 @@ def test_correlate__twice_to_a_suspended_instance(transaction: Sessions) -> None
         assert "waits for message 'paid'" in session.scalars(select(Incident.message)).one()
 
 
+def test_correlate__to_a_suspended_instance_that_is_cancelled(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    instance = start(transaction, "waiting", "K1")
+    with transaction.begin() as session:
+        process_instances.suspend(session, instance, by="olivia", reason="audit")
+        messages.correlate(session, "paid", business_key="K1", by="bob")
+        process_instances.cancel(session, instance, by="olivia", reason="no longer wanted")
+
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Incident)).all() == []
+        assert jobs.next_due(session) is None
+
+
 def test_signal__a_suspended_instance_hears_it_when_it_goes_on(transaction: Sessions) -> None:
     deploy(transaction, LISTENING)
     instance = start(transaction, "listening")

@@ -220,7 +220,7 @@ class Subscription(Base):
     activity_instance: Mapped[int | None]
     element_id: Mapped[str] = mapped_column(String(255))
     business_key: Mapped[str | None] = mapped_column(String(255))
-    #: The values by which the diagram wants its message, as `engine.correlation.key` writes them; empty without any.
+    #: The values by which the diagram wants its message, as `engine.database.correlation.key` writes them; empty without any.
     correlation_key: Mapped[str] = mapped_column(String(255), server_default="")
     created_at: Mapped[datetime]
 
@@ -237,7 +237,7 @@ class CorrelationValue(Base):
     #: 0 where the process itself waits.
     activity_instance: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
-    #: As `engine.correlation.text` writes it.
+    #: As `engine.database.correlation.text` writes it.
     value: Mapped[str] = mapped_column(String(255))
 
 

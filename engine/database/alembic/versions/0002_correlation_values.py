@@ -88,6 +88,7 @@ def fill_values() -> None:
             sa.select(instances)
             .where(
                 instances.c.id > last,
+                instances.c.tokens != "",
                 sa.exists().where(
                     subscriptions.c.process_instance_id == instances.c.id, subscriptions.c.kind == "message"
                 ),
