@@ -89,7 +89,9 @@ def test_default_result() -> None:
 
 
 def test_empty_result() -> None:
-    assert answer(table(["x"], ["grade"], "> 10 | "), x=15) is None
+    logic = table(["x"], ["grade"], "> 10 | ", "> 5 | -", policy="COLLECT")
+
+    assert model(logic).evaluate("Answer", {"x": 15}).value == [None, None]
 
 
 def test_cells__may_use_other_inputs_and_camundas_name() -> None:

@@ -235,6 +235,7 @@ def test_parse__fields() -> None:
         (field("number", serializeToString=True), "7.10", "7.10"),
         (field("number", validate={"min": 1, "max": 10}), "1", 1),
         (field("number", validate={"min": 1, "max": 10}), "10", 10),
+        (field("number", validate={"min": "", "max": None}), "-10", -10),
         (field(validate={"minLength": 2, "maxLength": 3}), "xy", "xy"),
         (field(validate={"minLength": 2, "maxLength": 3}), "xyz", "xyz"),
         (field("datetime"), "2026-10-01", date(2026, 10, 1)),
