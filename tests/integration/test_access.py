@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors
@@ -58,6 +58,15 @@ def sees(session: Session, person: Person, process_instance_id: int) -> bool:
 def test_process_instance__who_sees_it(transaction: Sessions, process_instance_id: int) -> None:
     with transaction.begin() as session:
         assert seen(session, process_instance_id) == INVOLVED | EVERYTHING
+
+
+def test_process_instance__as_it_is_now(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        known = access.process_instance(session, PEOPLE["starter"], process_instance_id)
+        session.connection().execute(text("UPDATE process_instances SET state = 'suspended'"))
+
+        assert access.process_instance(session, PEOPLE["starter"], process_instance_id).state == "suspended"
+        assert known.state == "suspended"
 
 
 def test_process_instance__tasks_are_over(transaction: Sessions, process_instance_id: int) -> None:

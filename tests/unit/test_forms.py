@@ -335,6 +335,9 @@ def test_validate__day_before_today(clock: ModuleType) -> None:
 
     assert submit(component, x="2026-10-01") == {"x": date(2026, 10, 1)}
     assert refused(component, x="2026-09-30") == {"x": "past"}
+    moment = field("datetime", subtype="datetime", disallowPassedDates=True)
+    assert submit(moment, x="2026-10-01T00:30") == {"x": datetime(2026, 9, 30, 16, 30, tzinfo=UTC)}
+    assert refused(moment, x="2026-09-30T23:59") == {"x": "past"}
 
 
 REASON = field(key="reason", validate={"required": True}, conditional={"hide": '=resolved != "no"'})
