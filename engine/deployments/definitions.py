@@ -38,8 +38,8 @@ class _Cache:
     processes: dict[int, ProcessSpec] = field(default_factory=dict)
     decisions: dict[int, DecisionModel] = field(default_factory=dict)
     forms: dict[int, Form] = field(default_factory=dict)
-    #: Form key and process definition → the form that came with the process.
-    own_forms: dict[tuple[str, int], int] = field(default_factory=dict)
+    #: Form key and process definition → the form that came with the process, None where none did.
+    own_forms: dict[tuple[str, int], int | None] = field(default_factory=dict)
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
@@ -179,12 +179,10 @@ def _form_id(session: Session, form_key: str, definition_id: int | None) -> int 
     newest = newest.order_by(Definition.version.desc()).limit(1)
     if definition_id is not None:
         known = _cache(session).own_forms
-        if (key, definition_id) in known:
-            return known[key, definition_id]
-        deployment_id = definition(session, definition_id).deployment_id
-        own = session.scalar(newest.where(Definition.deployment_id == deployment_id))
-        if own is not None:
-            known[key, definition_id] = own
+        if (key, definition_id) not in known:
+            deployment_id = definition(session, definition_id).deployment_id
+            known[key, definition_id] = session.scalar(newest.where(Definition.deployment_id == deployment_id))
+        if (own := known[key, definition_id]) is not None:
             return own
     return session.scalar(newest)
 

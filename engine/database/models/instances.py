@@ -220,7 +220,7 @@ class Subscription(Base):
     activity_instance: Mapped[int | None]
     element_id: Mapped[str] = mapped_column(String(255))
     business_key: Mapped[str | None] = mapped_column(String(255))
-    #: The values by which the diagram wants its message, as `engine.database.correlation.key` writes them; empty without any.
+    #: The values by which the diagram wants its message, as `engine.database.correlation.key` writes them, or empty.
     correlation_key: Mapped[str] = mapped_column(String(255), server_default="")
     created_at: Mapped[datetime]
 
