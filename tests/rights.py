@@ -178,10 +178,7 @@ def suspended_while_held(session: Session, it: There) -> None:
 STATES: Mapping[str, Callable[[Session, There], object]] = {
     "free": lambda session, it: None,
     "held": lambda session, it: user_tasks.claim(session, it.task_id, by="alice"),
-    "lent": lambda session, it: (
-        user_tasks.claim(session, it.task_id, by="alice"),
-        user_tasks.delegate(session, it.task_id, "lena", by="alice"),
-    ),
+    "lent": lambda session, it: lend(session, it.task_id),
     "alone": lambda session, it: only_for_alice(session, it.task_id),
     "suspended": suspended_while_held,
     "completed": lambda session, it: (
@@ -189,7 +186,7 @@ STATES: Mapping[str, Callable[[Session, There], object]] = {
         user_tasks.complete(session, it.task_id, {}, by="alice"),
     ),
     "cancelled": lambda session, it: process_instances.cancel(session, it.instance_id, by=PROGRAM, reason="x"),
-}  # fmt: skip
+}
 
 
 def public_functions() -> Iterator[str]:
@@ -233,6 +230,18 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         incident_id=incident_id,
         external_task_id=external.id,
     )
+
+
+def lend(session: Session, task_id: int) -> None:
+    """Have Alice lend a task to Lena."""
+    user_tasks.claim(session, task_id, by="alice")
+    user_tasks.delegate(session, task_id, "lena", by="alice")
+
+
+def suspend(session: Session, there: There) -> None:
+    """Suspend an instance whose task Alice has."""
+    user_tasks.claim(session, there.task_id, by="alice")
+    process_instances.suspend(session, there.instance_id, by=PROGRAM, reason="x")
 
 
 def only_for_alice(session: Session, task_id: int) -> None:

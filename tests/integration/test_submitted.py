@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,14 +50,14 @@ FORM = {
 }
 FITS = {"amount": "60", "why": "because"}
 ACCEPTED = {"amount": 60, "urgent": False, "day": None, "why": "because"}
-WRONG: list[tuple[dict[str, Any], set[str]]] = [
-    ({"amount": "one million", "no_such_field": 1}, {"amount", "no_such_field"}),
-    ({"amount": 101}, {"amount"}),
-    ({}, {"amount"}),
-    ({"amount": True}, {"amount"}),
-    ({"amount": 60, "why": 7}, {"why"}),
-    ({"amount": 60, "day": "tomorrow"}, {"day"}),
-    ({"amount": 60, "urgent": "perhaps"}, {"urgent"}),
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"amount": "one million", "no_such_field": 1}, ["amount", "no_such_field"]),
+    ({"amount": 101}, ["amount"]),
+    ({}, ["amount"]),
+    ({"amount": True}, ["amount"]),
+    ({"amount": 60, "why": 7}, ["why"]),
+    ({"amount": 60, "day": "tomorrow"}, ["day"]),
+    ({"amount": 60, "urgent": "perhaps"}, ["urgent"]),
 ]
 
 
@@ -77,13 +78,13 @@ def started(deployed: Sessions) -> tuple[int, int]:
         return instance.id, user_tasks.open_of(session, "K", "Decide")
 
 
-@pytest.mark.parametrize(("submitted", "fields"), WRONG, ids=str)
+@pytest.mark.parametrize(("submitted", "fields"), WRONG, ids=[str(submitted) for submitted, _ in WRONG])
 @pytest.mark.parametrize("by", [ALICE, PROGRAM], ids=["person", "program"])
 def test_wrong__is_refused_at_every_door_and_nothing_happens(
-    deployed: Sessions, submitted: dict[str, Any], fields: set[str], by: Any
+    deployed: Sessions, submitted: dict[str, Any], fields: list[str], by: Any
 ) -> None:
     number, task_id = started(deployed)
-    doors = {
+    doors: dict[str, Callable[[Session], object]] = {
         "start": lambda session: process_instances.start(session, "p", submitted, by=by),
         "complete": lambda session: user_tasks.complete(session, task_id, submitted, by=by),
         "message": lambda session: messages.correlate(session, "news", business_key="K", variables=submitted, by=by),
@@ -93,7 +94,7 @@ def test_wrong__is_refused_at_every_door_and_nothing_happens(
         with deployed.begin() as session:
             with pytest.raises(errors.InvalidVariables) as refusal:
                 door(session)
-            assert {error.field for error in refusal.value.errors} == fields, name
+            assert sorted(error.field for error in refusal.value.errors) == fields, name
 
     with deployed.begin() as session:
         assert session.scalars(select(UserTask.state)).all() == ["created"]
