@@ -168,27 +168,6 @@ COMMANDS: Mapping[str, Command] = {
     "user_tasks.unclaim": lambda session, it, by: user_tasks.unclaim(session, it.task_id, by=by, reason="x"),
 }  # fmt: skip
 
-def suspended_while_held(session: Session, it: There) -> None:
-    """Have Alice claim the task, and the instance suspended."""
-    user_tasks.claim(session, it.task_id, by="alice")
-    process_instances.suspend(session, it.instance_id, by=PROGRAM, reason="x")
-
-
-#: In which state the user task of the instance is, or the instance itself.
-STATES: Mapping[str, Callable[[Session, There], object]] = {
-    "free": lambda session, it: None,
-    "held": lambda session, it: user_tasks.claim(session, it.task_id, by="alice"),
-    "lent": lambda session, it: lend(session, it.task_id),
-    "alone": lambda session, it: only_for_alice(session, it.task_id),
-    "suspended": suspended_while_held,
-    "completed": lambda session, it: (
-        user_tasks.claim(session, it.task_id, by="alice"),
-        user_tasks.complete(session, it.task_id, {}, by="alice"),
-    ),
-    "cancelled": lambda session, it: process_instances.cancel(session, it.instance_id, by=PROGRAM, reason="x"),
-}
-
-
 def public_functions() -> Iterator[str]:
     """Yield the names of all public functions that the nouns define or hand on."""
     for noun in NOUNS:
@@ -232,10 +211,10 @@ def make(session: Session, key: str, old: int, new: int) -> There:
     )
 
 
-def lend(session: Session, task_id: int) -> None:
-    """Have Alice lend a task to Lena."""
-    user_tasks.claim(session, task_id, by="alice")
-    user_tasks.delegate(session, task_id, "lena", by="alice")
+def lend(session: Session, there: There) -> None:
+    """Have Alice lend the task to Lena."""
+    user_tasks.claim(session, there.task_id, by="alice")
+    user_tasks.delegate(session, there.task_id, "lena", by="alice")
 
 
 def suspend(session: Session, there: There) -> None:
@@ -244,12 +223,24 @@ def suspend(session: Session, there: There) -> None:
     process_instances.suspend(session, there.instance_id, by=PROGRAM, reason="x")
 
 
-def only_for_alice(session: Session, task_id: int) -> None:
-    """Make a task Alice's without any candidates."""
-    task = session.get_one(UserTask, task_id)
+def leave_to_alice(session: Session, there: There) -> None:
+    """Make the task Alice's without any candidates."""
+    task = session.get_one(UserTask, there.task_id)
     task.assignee, task.candidate_groups = "alice", "[]"
-    session.execute(delete(UserTaskCandidate).where(UserTaskCandidate.user_task_id == task_id))
+    session.execute(delete(UserTaskCandidate).where(UserTaskCandidate.user_task_id == task.id))
     session.flush()
+
+
+#: In which state the user task of the instance is, or the instance itself.
+STATES: Mapping[str, Callable[[Session, There], object]] = {
+    "free": lambda session, it: None,
+    "held": lambda session, it: user_tasks.claim(session, it.task_id, by="alice"),
+    "lent": lend,
+    "alone": leave_to_alice,
+    "suspended": suspend,
+    "completed": lambda session, it: user_tasks.complete(session, it.task_id, {}, by="alice"),
+    "cancelled": lambda session, it: process_instances.cancel(session, it.instance_id, by=PROGRAM, reason="x"),
+}
 
 
 # What everybody is answered: ✓ done, · refused, – told that there is no such thing, ! told in which state it is.
