@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.exceptions import WorkflowException
+from SpiffWorkflow.util.task import TaskState
 
 from casepath.engine.bpmn import scripts
 from casepath.engine.deployments import definitions
@@ -16,8 +17,8 @@ from casepath.engine.instances import external_tasks, jobs, migration_plans, use
 from casepath.engine.instances.external_tasks import Topic
 from tests.acting import PROGRAM
 from tests.adapter import Refused
-from tests.bare_spiffworkflow import Bare
-from tests.diagrams import border, catch, nodes, process, script, timer
+from tests.bare_spiffworkflow import Bare, python
+from tests.diagrams import border, catch, end, nodes, process, script, timer
 from tests.running import complete, open_elements, pass_time, run
 from tests.world import World
 
@@ -235,3 +236,32 @@ def test_migration__keeps_running_timers(world: World) -> None:
 
     assert before == after
     assert open_elements(world, instance) == ["B"]
+
+
+def test_timer__that_fails_is_a_failure_of_its_own(world: World) -> None:
+    diagram = process(nodes("startEvent Begin; userTask A B"), catch("Wait", timer("${nobody_knows}")),
+                      flow="Begin > A; A > Wait; Wait > B")
+    instance = run(world, diagram)
+
+    complete(world, instance, "A")
+
+    failure = world.failure(instance)
+    assert failure is not None
+    assert "nobody_knows" in failure[1]
+    bare = Bare(python(diagram))
+    with pytest.raises(WorkflowTaskException):
+        bare.complete("A")
+    # Nothing is open, nothing waits, and nothing will ever bring it on.
+    assert (bare.open(), bare.workflow.get_tasks(state=TaskState.WAITING), bare.ended) == ([], [], False)
+
+
+def test_terminate__what_it_cancels_does_not_run(world: World) -> None:
+    diagram = process(
+        nodes("startEvent Begin; parallelGateway Fork; endEvent Done"), end("Stop", "<terminateEventDefinition/>"),
+        script("S", "ran = 1"), flow="Begin > Fork; Fork > Stop; Fork > S; S > Done",
+    )
+    instance = run(world, diagram)
+
+    assert (world.ended(instance), world.variables(instance)) == (True, {})
+    (task,) = Bare(diagram).workflow.get_tasks(spec_name="S")
+    assert task.data["ran"] == 1
