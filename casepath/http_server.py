@@ -104,7 +104,9 @@ def listen(settings: Settings, *, public_demo: bool = False) -> tuple[Any, int]:
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{settings.host}:{settings.port}") from error
     except ValueError as error:
-        raise errors.InvalidInput(f"Expected the address of this machine as host, but found {settings.host}") from error
+        raise errors.InvalidInput(
+            "Expected the address of this machine as host, but found {host}", host=settings.host
+        ) from error
     # A name of this machine may stand for several addresses.
     listening = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
     for each in listening:

@@ -85,7 +85,12 @@ def parse(content: bytes, name: str) -> list[Story]:
     for entry in entries:
         missing = {"id", "name", "process", "start", "steps"} - set(entry)
         if missing:
-            raise errors.InvalidInput(f"Expected {', '.join(sorted(missing))} in story {entry.get('id')} of {name}")
+            raise errors.InvalidInput(
+                "Expected {missing} in story {id} of {name}",
+                missing=sorted(missing),
+                id=entry.get("id"),
+                name=name,
+            )
         stories.append(
             Story(
                 id=entry["id"],
@@ -134,7 +139,11 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
     if "expect_notified" in step:
         stage.expect_notified(step["expect_notified"])
     if not any(action in step for action in (*ACTIONS, "at")):
-        raise errors.InvalidInput(f"Expected one of {', '.join(ACTIONS)} in a step, but found {dict(step)!r:.200}")
+        raise errors.InvalidInput(
+            "Expected one of {actions} in a step, but found {found}",
+            actions=ACTIONS,
+            found=repr(dict(step)),
+        )
 
 
 def as_typed(variables: Mapping[str, Any]) -> dict[str, str | list[str]]:

@@ -15,7 +15,7 @@ The rooms, from the door to the cellar; imports point downwards only, which `tes
        history      what happened, chained by hashes; verify and erase
     2  database     tables, revisions, statements, values as JSON
        time         the clock, opening hours, timers
-    1  errors, refusals, settings, texts, xml
+    1  errors, phrases, settings, texts, xml
 
 One trigger is one transaction: from the wait states in which an instance stands to the next ones. Everything with
 effects outside the database is an external task, done by `workers` after the commit.

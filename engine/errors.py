@@ -1,14 +1,13 @@
 """
-Everything that the engine refuses, as one tree; nothing about HTTP.
+Everything that the engine says no with: one word for each kind, and nothing about HTTP.
 
-    EngineError
+    EngineError               a refusal: an exception that stops a command, with nothing changed
     ├── NotFound              there is no such row, or not for this user
     ├── InvalidState          the thing exists but is in a state that does not allow this
     ├── Forbidden             this user may not do that
-    ├── InvalidInput          values that do not fit the form, the type, the limits
-    │   ├── InvalidEntry      what a person entered, with a code of `engine.refusals`
-    │   └── InvalidVariables  several of them, by field
-    ├── DeploymentRefused     a set of resources with at least one error finding
+    ├── InvalidInput          a value that does not fit the form, the type, the limits; of which field, where of a form
+    │   └── InvalidVariables  several of them, one for each field
+    ├── DeploymentRefused     a set of files with at least one finding that is an error
     ├── NotWaiting            nobody waits for the message and it starts no process
     ├── SeveralWaiting        several wait for the message, or it starts several processes
     ├── ExpressionError       an expression cannot be read or evaluated
@@ -17,57 +16,71 @@ Everything that the engine refuses, as one tree; nothing about HTTP.
     ├── DecisionError         a decision cannot be read or evaluated
     └── BpmnError             a business error that the diagram may catch; carries its code
 
-Each class docstring is the default message. Facts are attributes, so that the web can say them in the user's language:
-`code` names the text, `facts` fills it in.
+    Finding                   no exception: one thing that a check found, in a file or in a plan
+
+Both have a `code`, stable for programs, and a `phrase`: the English words with their facts, which the web tells in the
+reader's language. Facts never hold a secret.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from casepath.engine import refusals
+from casepath.engine.phrases import Phrase
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that a check of a resource found: where, what, and what to do about it, in both languages."""
+    """One thing that a check found: where, what, and what to do about it."""
 
     #: An error refuses the deployment, a warning does not.
-    level: Literal["error", "warning"]
+    level: Literal["error", "warning"] = "error"
     #: Stable name of the rule, such as `flow-without-target`.
     code: str
     #: Name of the resource in the deployment.
-    file: str
+    file: str = ""
     #: BPMN or DMN id, or the tag with its line where an element has no id; empty for the file as a whole.
     element_id: str = ""
     #: What the diagram shows as its label.
     name: str = ""
     #: Line in the file, from 1; 0 where unknown.
     line: int = 0
-    #: What is wrong and what to do, in English.
-    message: str
-    #: The same in Chinese.
-    message_zh: str
+    #: What is wrong and what to do.
+    phrase: Phrase
+
+    @property
+    def message(self) -> str:
+        """The phrase in English."""
+        return str(self.phrase)
 
     def __str__(self) -> str:
         label = f' "{self.name}"' if self.name else ""
-        place = f" {self.element_id}{label}" if self.element_id else label
-        return f"{self.file}:{self.line or ''}{place}: {self.message}"
+        file = f"{self.file}:{self.line or ''}" if self.file else ""
+        place = " ".join(part for part in (file, f"{self.element_id}{label}".strip()) if part)
+        return f"{place}: {self.message}"
 
 
 class EngineError(Exception):
-    """The engine refused."""
+    """The engine refused: `words` have gaps that the facts fill, or are a phrase as it is."""
 
-    #: Names the text in the catalogues of the web.
+    #: Of the class; single refusals of what people enter have their own.
     code = "engine-error"
 
-    def __init__(self, message: str = "", **facts: object) -> None:
-        self.message = message or (type(self).__doc__ or "").strip()
-        self.facts: Mapping[str, object] = facts
+    def __init__(self, words: str | Phrase, /, **facts: object) -> None:
+        self.phrase = words if isinstance(words, Phrase) else Phrase(words, **facts)
         super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The phrase in English."""
+        return str(self.phrase)
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What fills the gaps of the phrase."""
+        return self.phrase.facts
 
 
 class NotFound(EngineError):
@@ -76,7 +89,7 @@ class NotFound(EngineError):
     code = "not-found"
 
     def __init__(self, noun: str, key: object) -> None:
-        super().__init__(f"Expected {noun} {key}, but there is none", noun=noun, key=key)
+        super().__init__("There is no {noun} “{key}”, or it is not meant for you.", noun=Phrase(noun), key=key)
 
 
 class InvalidState(EngineError):
@@ -84,18 +97,32 @@ class InvalidState(EngineError):
 
     code = "invalid-state"
 
+    #: What has happened to a thing: noun and state.
+    STATES: Mapping[tuple[str, str], str] = {
+        ("process definition", "suspended"): "no new ones are started at the moment",
+        ("process instance", "active"): "it is running",
+        ("process instance", "cancelled"): "it was cancelled",
+        ("process instance", "completed"): "it has come to its end",
+        ("process instance", "moved by somebody else"): "somebody else has just moved it on",
+        ("process instance", "suspended"): "it is suspended; this is possible again when it is resumed",
+        ("user task", "cancelled"): "it is no longer needed, as the process went another way",
+        ("user task", "claimed"): "{by} has it now",
+        ("user task", "completed"): "{by} has completed it",
+        ("user task", "created"): "nobody has it at the moment",
+        ("user task", "delegated"): "it is delegated at the moment",
+        ("user task", "suspended"): "the process is suspended; this is possible again when it is resumed",
+    }
+    #: Of every other one: where it is not known who brought it there, and where it is.
+    STATE = "it is in state “{state}”"
+    STATE_BY = "it is in state “{state}” (by {by})"
+
     def __init__(self, verb: str, noun: str, key: object, state: str, by: str | None = None) -> None:
-        #: Who brought it into that state, where known.
+        #: In which state it was found, and who brought it there, where known.
+        self.state = state
         self.by = by
-        who = f" (by {by})" if by else ""
-        super().__init__(
-            f"Expected to {verb} {noun} {key}, but it is in state '{state}'{who}",
-            verb=verb,
-            noun=noun,
-            key=key,
-            state=state,
-            by=by,
-        )
+        text = self.STATES.get((noun, state), self.STATE_BY if by else self.STATE)
+        found = Phrase(text, state=state, by=by or SOMEBODY)
+        super().__init__("It is not possible to {action}: {found}.", action=action(verb, noun, key), found=found)
 
 
 class Forbidden(EngineError):
@@ -104,46 +131,28 @@ class Forbidden(EngineError):
     code = "forbidden"
 
     def __init__(self, verb: str, noun: str, key: object, user: str | None) -> None:
-        super().__init__(
-            f"Expected a user who may {verb} {noun} {key}, but found {user or 'nobody'}",
-            verb=verb,
-            noun=noun,
-            key=key,
-            user=user,
-        )
+        super().__init__("{user} may not {action}.", user=user or SOMEBODY, action=action(verb, noun, key))
+
+
+#: Instead of a name that is not known.
+SOMEBODY = Phrase("somebody")
+
+
+def action(verb: str, noun: str, key: object) -> Phrase:
+    """Return what somebody wanted to do: `complete user task 7`."""
+    return Phrase(f"{verb} {{noun}} {{key}}", noun=Phrase(noun), key=key)
 
 
 class InvalidInput(EngineError):
-    """A value does not fit: of a diagram, of a calendar, of a program. What people enter is an `InvalidEntry`."""
+    """A value does not fit: what somebody entered, or what a diagram, a calendar or a program gives."""
 
     code = "invalid-input"
 
-
-class InvalidEntry(InvalidInput):
-    """What a person entered does not fit; raised with a code of `engine.refusals.ENTRIES` and the facts it names."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        self.code = code
-        kept = {name: refusals.shortened(fact) for name, fact in facts.items()}
-        super().__init__(refusals.ENTRIES[code].format_map(kept), **kept)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FieldError:
-    """Why one submitted value was refused."""
-
-    #: Key of the field.
-    field: str
-    #: Names the text in the catalogues, such as `required` or `too-long`.
-    code: str
-    message: str
-    facts: Mapping[str, object] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def of(cls, field: str, code: str, facts: Mapping[str, object]) -> FieldError:
-        """Return the error with the sentence that `engine.refusals.FIELDS` has for the code."""
-        kept = {name: refusals.shortened(fact) for name, fact in facts.items()}
-        return cls(field=field, code=code, message=refusals.FIELDS[code].format_map(kept), facts=kept)
+    def __init__(self, words: str | Phrase, /, *, code: str = "", **facts: object) -> None:
+        self.code = code or self.code
+        #: Key of the field of a form that the value was entered in; empty elsewhere.
+        self.field = ""
+        super().__init__(words, **facts)
 
 
 class InvalidVariables(InvalidInput):
@@ -151,9 +160,14 @@ class InvalidVariables(InvalidInput):
 
     code = "invalid-variables"
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
+    def __init__(self, errors: Sequence[InvalidInput]) -> None:
         self.errors = list(errors)
-        super().__init__("; ".join(f"{error.field}: {error.message}" for error in self.errors))
+        super().__init__("Some values do not fit.")
+
+    @property
+    def message(self) -> str:
+        """Every single one in English."""
+        return "; ".join(f"{error.field}: {error.message}" for error in self.errors)
 
 
 class DeploymentRefused(EngineError):
@@ -163,8 +177,12 @@ class DeploymentRefused(EngineError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = list(findings)
-        wrong = [finding for finding in self.findings if finding.level == "error"]
-        super().__init__("\n".join(str(finding) for finding in wrong))
+        super().__init__("The files have errors and are not deployed.")
+
+    @property
+    def message(self) -> str:
+        """Every error in English, with its place."""
+        return "\n".join(str(finding) for finding in self.findings if finding.level == "error")
 
 
 class NotWaiting(EngineError):
@@ -173,12 +191,10 @@ class NotWaiting(EngineError):
     code = "not-waiting"
 
     def __init__(self, name: str, business_key: str | None) -> None:
-        key = f" with business key '{business_key}'" if business_key else ""
-        super().__init__(
-            f"Expected a process instance{key} that waits for message '{name}', or a process it starts, but found none",
-            name=name,
-            business_key=business_key,
-        )
+        if business_key:
+            super().__init__("{key} does not wait for “{name}”.", key=business_key, name=name)
+        else:
+            super().__init__("Nobody waits for “{name}”.", name=name)
 
 
 class SeveralWaiting(EngineError):
@@ -189,14 +205,11 @@ class SeveralWaiting(EngineError):
     def __init__(self, name: str, business_key: str | None, found: Sequence[str], *, more: bool = False) -> None:
         #: Process instances with their business keys, or processes.
         self.found = tuple(found)
-        key = f" with business key '{business_key}'" if business_key else ""
-        super().__init__(
-            f"Expected one process instance{key} that waits for message '{name}', or one process it starts, but found "
-            f"{', '.join(found)}{' and more' * more}",
-            name=name,
-            business_key=business_key,
-            found=self.found,
-        )
+        listed = [*found, *["…"] * more]
+        if business_key:
+            super().__init__("Several of {key} wait for “{name}”: {found}.", key=business_key, name=name, found=listed)
+        else:
+            super().__init__("Several wait for “{name}”: {found}.", name=name, found=listed)
 
 
 class ExpressionError(EngineError):
@@ -204,13 +217,11 @@ class ExpressionError(EngineError):
 
     code = "expression-error"
 
-    def __init__(self, message: str, *, text: str = "", position: int | None = None) -> None:
+    def __init__(self, words: str | Phrase, /, *, text: str = "", position: int | None = None, **facts: object) -> None:
         self.text = text
         #: Offset in `text`, from 0; None where it belongs to the whole.
         self.position = position
-        #: In Chinese, where that is known.
-        self.message_zh = message
-        super().__init__(message, text=text[:200], position=position)
+        super().__init__(words, **facts)
 
 
 class ExpressionLimit(ExpressionError):
@@ -224,11 +235,11 @@ class ScriptError(EngineError):
 
     code = "script-error"
 
-    def __init__(self, message: str, *, exception: str = "", argument: str = "") -> None:
+    def __init__(self, words: str | Phrase, /, *, exception: str = "", argument: str = "", **facts: object) -> None:
         #: Name of the exception class that the script raised, and the text it raised it with.
         self.exception = exception
         self.argument = argument
-        super().__init__(message)
+        super().__init__(words, **facts)
 
 
 class DecisionError(EngineError):
@@ -245,4 +256,7 @@ class BpmnError(EngineError):
     def __init__(self, error_code: str, message: str = "", variables: Mapping[str, object] | None = None) -> None:
         self.error_code = error_code
         self.variables = dict(variables or {})
-        super().__init__(message or f"BPMN error '{error_code}'", error_code=error_code)
+        if message:
+            super().__init__(message)
+        else:
+            super().__init__("BPMN error '{error_code}'", error_code=error_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from casepath.engine import errors
+from casepath.engine.phrases import Phrase
 
 #: Stands for what is no character.
 REPLACEMENT = "\ufffd"
@@ -12,15 +13,25 @@ def checked(text: str, *, name: str, limit: int, required: bool = True) -> str:
     """
     Return a text without white space around it; raises `InvalidInput` where it is too long, empty or not storable.
 
-    `name` says in the message what the text is for, `limit` counts characters.
+    `name` says what the text is for, such as `a comment`; `limit` counts characters.
     """
     stripped = text.strip()
     if required and not stripped:
-        raise errors.InvalidEntry("text-missing", name=name)
+        raise errors.InvalidInput("Please write {name}; there is nothing yet.", code="text-missing", name=Phrase(name))
     if len(stripped) > limit:
-        raise errors.InvalidEntry("text-too-long", name=name, limit=limit, length=len(stripped))
+        raise errors.InvalidInput(
+            "At most {limit} characters are possible for {name}; yours has {length}.",
+            code="text-too-long",
+            name=Phrase(name),
+            limit=limit,
+            length=len(stripped),
+        )
     if stripped != storable(stripped):
-        raise errors.InvalidEntry("text-not-unicode", name=name)
+        raise errors.InvalidInput(
+            "Please write {name} in ordinary characters; something in it is none.",
+            code="text-not-unicode",
+            name=Phrase(name),
+        )
     return stripped
 
 

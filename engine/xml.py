@@ -13,6 +13,7 @@ from collections.abc import Callable
 from lxml import etree
 
 from casepath.engine import errors
+from casepath.engine.phrases import Phrase, Size
 
 #: Bytes of one file.
 MAX_BYTES = 20 * 1024 * 1024
@@ -24,14 +25,13 @@ MAX_NODES = 300_000
 XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 
 
-class _Refusal(Exception):
-    """Stops the first pass; carries code, both texts and the text in the file that gives it away."""
+class _Stop(Exception):
+    """Stops the first pass; carries code, words and the text in the file that gives it away."""
 
-    def __init__(self, code: str, message: str, message_zh: str, sign: bytes = b"") -> None:
-        super().__init__(message)
+    def __init__(self, code: str, phrase: Phrase, sign: bytes = b"") -> None:
+        super().__init__(code)
         self.code = code
-        self.message = message
-        self.message_zh = message_zh
+        self.phrase = phrase
         self.sign = sign
 
 
@@ -43,10 +43,12 @@ class _Guard:
         self.nodes = 0
 
     def doctype(self, _name: str, _public: str | None, _system: str | None) -> None:
-        raise _Refusal(
+        raise _Stop(
             "xml-doctype",
-            "Expected XML without a document type, but found <!DOCTYPE …>; delete that line, entities are not allowed",
-            "文件不得包含文档类型声明，但发现了 <!DOCTYPE …>；请删除该声明，不允许使用实体",
+            Phrase(
+                "Expected XML without a document type, but found <!DOCTYPE …>; delete that line, entities are not "
+                "allowed"
+            ),
             sign=b"<!DOCTYPE",
         )
 
@@ -54,22 +56,19 @@ class _Guard:
         self.depth += 1
         self.nodes += 1 + len(attributes)
         if self.depth > MAX_DEPTH:
-            raise _Refusal(
+            raise _Stop(
                 "xml-too-deep",
-                f"Expected at most {MAX_DEPTH} elements inside each other, but found more",
-                f"元素嵌套最多 {MAX_DEPTH} 层，但文件超过了此限制",
+                Phrase("Expected at most {limit} elements inside each other, but found more", limit=MAX_DEPTH),
             )
         if self.nodes > MAX_NODES:
-            raise _Refusal(
+            raise _Stop(
                 "xml-too-many-nodes",
-                f"Expected at most {MAX_NODES:,} elements and attributes, but found more",
-                f"元素和属性总数最多 {MAX_NODES:,} 个，但文件超过了此限制",
+                Phrase("Expected at most {limit} elements and attributes, but found more", limit=MAX_NODES),
             )
         if tag.startswith(XINCLUDE):
-            raise _Refusal(
+            raise _Stop(
                 "xml-include",
-                "Expected everything in one file, but found an XInclude; put the included part into the file",
-                "所有内容必须在同一个文件中，但发现了 XInclude；请将被引用的内容直接放入文件",
+                Phrase("Expected everything in one file, but found an XInclude; put the included part into the file"),
                 sign=b"XInclude",
             )
 
@@ -88,31 +87,21 @@ def parse(content: bytes, file: str) -> etree._Element:
     than 200 elements, or has a document type, entities or includes.
     """
     if len(content) > MAX_BYTES:
-        raise _refused(
-            file,
-            0,
-            "xml-too-large",
-            f"Expected a file of at most {MAX_BYTES:,} bytes, but found {len(content):,}",
-            f"文件最大 {MAX_BYTES:,} 字节，但实际为 {len(content):,} 字节",
-        )
+        sizes = {"limit": Size(MAX_BYTES), "size": Size(len(content))}
+        raise _refused(file, 0, "xml-too-large", Phrase("Expected at most {limit}, but found {size}", **sizes))
     if not content.strip():
-        raise _refused(file, 0, "xml-empty", "Expected XML, but found an empty file", "文件应为 XML，但内容为空")
+        raise _refused(file, 0, "xml-empty", Phrase("Expected XML, but found an empty file"))
     try:
         etree.fromstring(content, _parser(_Guard()))
         return etree.fromstring(content, _parser())
-    except _Refusal as refusal:
-        raise _refused(file, _line(content, refusal.sign), refusal.code, refusal.message, refusal.message_zh) from None
+    except _Stop as stop:
+        raise _refused(file, _line(content, stop.sign), stop.code, stop.phrase) from None
     except (etree.XMLSyntaxError, LookupError, ValueError) as error:
         # LookupError: the declaration names an encoding that nobody knows.
         line = getattr(error, "lineno", None) or 0
         reason = re.sub(r"(, try XML_PARSE_HUGE)?\s*(, line \d+, column \d+)?$", "", str(error.args[0]))
-        raise _refused(
-            file,
-            line,
-            "xml-not-well-formed",
-            f"Expected well-formed XML, but found: {reason}",
-            f"文件应为格式正确的 XML，但发现：{reason}",
-        ) from None
+        phrase = Phrase("Expected well-formed XML, but found: {found}", found=reason)
+        raise _refused(file, line, "xml-not-well-formed", phrase) from None
 
 
 def _parser(target: _Guard | None = None) -> etree.XMLParser:
@@ -137,6 +126,5 @@ def _line(content: bytes, sign: bytes) -> int:
     return plain.count(b"\n", 0, plain.find(sign)) + 1 if sign and sign in plain else 0
 
 
-def _refused(file: str, line: int, code: str, message: str, message_zh: str) -> errors.DeploymentRefused:
-    finding = errors.Finding(level="error", code=code, file=file, line=line, message=message, message_zh=message_zh)
-    return errors.DeploymentRefused([finding])
+def _refused(file: str, line: int, code: str, phrase: Phrase) -> errors.DeploymentRefused:
+    return errors.DeploymentRefused([errors.Finding(code=code, file=file, line=line, phrase=phrase)])

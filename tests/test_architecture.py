@@ -19,7 +19,7 @@ BPMN = ROOT / "engine" / "bpmn"
 
 #: The floors of the engine, from the ground up; a room imports rooms of lower floors only.
 FLOORS = (
-    {"errors", "refusals", "settings", "texts", "xml"},
+    {"errors", "phrases", "settings", "texts", "xml"},
     {"database", "time"},
     {"decisions", "expressions", "history"},
     {"bpmn", "forms", "people"},

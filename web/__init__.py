@@ -14,7 +14,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     people          users and groups
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
-    refusals        what the engine refuses, in a sentence of the reader's language
+    phrases         what the engine says, in the language of the request
     filters         dates, states and people in templates
     forms           form definitions as HTML
     headers         the Content-Security-Policy and its companions
@@ -35,7 +35,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from casepath.engine import database, deployments
 from casepath.engine import settings as engine_settings
 from casepath.settings import Settings
-from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once
+from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once, phrases
 
 #: Modules with a blueprint named `bp`, in the order of the header.
 BLUEPRINTS = (
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
     configure(app, settings)
     app.jinja_env.globals["public_demo"] = public_demo
     connect(app, settings)
-    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once):
+    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once, phrases):
         part.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(importlib.import_module(f"casepath.web.{name}").bp)

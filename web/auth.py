@@ -21,7 +21,7 @@ from casepath.engine.people import identity
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 from casepath.settings import LANGUAGES
-from casepath.web import languages, refusals
+from casepath.web import languages, phrases
 from casepath.web.languages import gettext
 
 P = ParamSpec("P")
@@ -242,5 +242,5 @@ def password_refusals(old: str, new: str, again: str) -> dict[str, str]:
         with g.sessions.begin() as changing:
             identity.change_password(changing, attempt, new)
     except errors.InvalidInput as refusal:
-        return {"new": refusals.sentence(refusal)}
+        return {"new": phrases.sentence(refusal)}
     return {}

@@ -18,13 +18,13 @@ from werkzeug.wrappers import Response
 
 from casepath.engine import errors
 from casepath.engine.people import authorization
-from casepath.web import auth, forms, languages, refusals
+from casepath.web import auth, forms, phrases
 from casepath.web.languages import gettext
 
 log = logging.getLogger(__name__)
 
-#: Characters of the engine's own words on a page.
-MAX_TECHNICAL = 1000
+#: What is wrong inside a process, and nobody who only works with it can mend.
+TECHNICAL = (errors.DecisionError, errors.ExpressionError, errors.ScriptError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +183,7 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
         answer=said,
         error=error,
         typed=typed,
-        reason=refusals.sentence(error) if error else "",
+        reason=phrases.sentence(error) if error and not isinstance(error, TECHNICAL) else "",
         technical=technical(error),
         person=g.get("person"),
     )
@@ -195,11 +195,13 @@ def as_json(said: Answer, error: errors.EngineError | None) -> dict[str, Any]:
     told: dict[str, Any] = {"code": error.code if error else str(said.status), "message": str(said.title)}
     if error is not None:
         told["detail"] = error.message
-        told["reason"] = refusals.sentence(error)
+        told["reason"] = phrases.sentence(error)
     if isinstance(error, errors.DeploymentRefused):
         told["problems"] = [problem(finding) for finding in error.findings]
     if isinstance(error, errors.InvalidVariables):
-        told["problems"] = [{"field": each.field, "code": each.code, "message": each.message} for each in error.errors]
+        told["problems"] = [
+            {"field": each.field, "code": each.code, "message": phrases.told(each.phrase)} for each in error.errors
+        ]
     return told
 
 
@@ -211,15 +213,15 @@ def problem(finding: errors.Finding) -> dict[str, Any]:
         "file": finding.file,
         "line": finding.line,
         "element_id": finding.element_id,
-        "message": finding.message_zh if languages.is_chinese() else finding.message,
+        "message": phrases.told(finding.phrase),
     }
 
 
 def technical(error: errors.EngineError | None) -> str:
-    """Return the engine's own words where there are no others, for those who look after processes."""
+    """Return what is wrong inside a process, for those who look after processes."""
     person = g.get("person")
     known = person is not None and (authorization.may_operate(person) or authorization.may_deploy(person))
-    return error.message[:MAX_TECHNICAL] if error is not None and known and not refusals.sentence(error) else ""
+    return phrases.sentence(error) if isinstance(error, TECHNICAL) and known else ""
 
 
 def too_large() -> Answer:
@@ -227,7 +229,7 @@ def too_large() -> Answer:
     limit, found = request.max_content_length, request.content_length
     if limit is None or found is None or found <= limit:
         return HTTP_ANSWERS[413]
-    sizes = {"limit": refusals.size(limit), "found": refusals.size(found)}
+    sizes = {"limit": phrases.size(limit), "found": phrases.size(found)}
     text = gettext("At most %(limit)s are accepted at once; what you sent has %(found)s.", **sizes)
     return replace(HTTP_ANSWERS[413], text=text)
 
@@ -235,4 +237,4 @@ def too_large() -> Answer:
 def wants_json() -> bool:
     """Tell whether a program is asking."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
-    return best == "application/json" or request.path.startswith("/api/")
+    return best == "application/json"

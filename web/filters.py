@@ -113,7 +113,11 @@ def start_of_day(text: str) -> datetime | None:
         naive = datetime.combine(date.fromisoformat(text), time())
         return clock.local_moment(naive, g.settings.zone)
     except (ValueError, OverflowError):
-        raise errors.InvalidEntry("day", found=text) from None
+        raise errors.InvalidInput(
+            "Please choose a day such as 2026-10-01; you wrote “{found}”.",
+            code="day",
+            found=text,
+        ) from None
 
 
 def duration(span: timedelta) -> str:

@@ -32,9 +32,13 @@ class Babel(flask_babel.Babel):  # type: ignore[misc]
 
 
 @functools.cache
-def catalogue(language: str) -> NullTranslations:
-    """Return the texts of a language; texts are written in English, so English needs no catalogue."""
-    return Translations.load(CATALOGUES, [language], "messages")
+def catalogue(language: str, domain: str = "messages") -> NullTranslations:
+    """
+    Return the texts of a language: `messages` of the pages, or what `engine` says.
+
+    Texts are written in English, so English needs no catalogue.
+    """
+    return Translations.load(CATALOGUES, [language], domain)
 
 
 def init_app(app: Flask) -> None:
@@ -62,6 +66,11 @@ def chosen() -> str:
 def is_chinese() -> bool:
     """Tell whether this request's texts are Chinese; for texts that come in both languages from the engine."""
     return chosen().startswith("zh")
+
+
+def of_engine(text: str) -> str:
+    """Return a text of the engine in the language of this request, with its gaps."""
+    return catalogue(chosen(), "engine").gettext(text)
 
 
 def gettext(message: str, **facts: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, request, url_for
+from flask import Flask, g, request, url_for
 from flask_babel import lazy_gettext
 from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
@@ -113,12 +113,9 @@ def _version_of_bundles(app: Flask) -> str | None:
 
 def matter_address(business_key: str) -> str:
     """Return the address of the page of a matter."""
-    if "process_instances.matter" in current_app.view_functions:
-        return url_for("process_instances.matter", reference=business_key)
-    return url_for("user_tasks.index", view="all", q=business_key)
+    return url_for("process_instances.matter", reference=business_key)
 
 
 def entries() -> list[Entry]:
     """Return what the person of this request may open."""
-    known = (entry for entry in ENTRIES if entry.endpoint in current_app.view_functions)
-    return [entry for entry in known if entry.rule is None or entry.rule(g.person)]
+    return [entry for entry in ENTRIES if entry.rule is None or entry.rule(g.person)]

@@ -14,10 +14,15 @@ MAX_RESOURCES = 200
 
 
 def chosen(name: str, *, limit: int = MAX_FILES) -> list[FileStorage]:
-    """Return the files of an input; raises `InvalidEntry` where there are none or too many."""
+    """Return the files of an input; raises `InvalidInput` where there are none or too many."""
     files = [file for file in request.files.getlist(name) if file.filename]
     if not files:
-        raise errors.InvalidEntry("file-missing")
+        raise errors.InvalidInput("Please choose at least one file; none has arrived.", code="file-missing")
     if len(files) > limit:
-        raise errors.InvalidEntry("files-of-request", limit=limit, count=len(files))
+        raise errors.InvalidInput(
+            "At most {limit} files can be sent at once; {count} have arrived. Please send them in several steps.",
+            code="files-of-request",
+            limit=limit,
+            count=len(files),
+        )
     return files

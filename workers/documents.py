@@ -86,33 +86,22 @@ def sheet(session: Session, work: Work) -> bytes:
 
 def rows(step: Step, zone: ZoneInfo) -> Iterator[dict[str, str]]:
     """Yield what was handed in, in the order of the form; what the form does not name comes after it."""
-    told = set()
-    for component in components(step.form or {}):
-        key = component["key"]
-        told.add(key)
-        label = str(component.get("label") or key)
-        if key in step.erased:
+    fields = step.form.fields if step.form is not None else ()
+    for field in fields:
+        label = field.label.text or field.key
+        if field.key in step.erased:
             yield {"label": label, "value": ERASED}
-        elif step.values.get(key) not in (None, "", []):
-            yield {"label": label, "value": written(component, step.values[key], zone)}
-    for key in sorted((step.values.keys() | step.erased) - told):
+        elif step.values.get(field.key) not in (None, "", []):
+            options = {option.value: option.label.text for option in field.options}
+            yield {"label": label, "value": written(step.values[field.key], zone, options)}
+    for key in sorted((step.values.keys() | step.erased) - {field.key for field in fields}):
         if step.form is None or key in step.erased:
-            value = ERASED if key in step.erased else written({}, step.values[key], zone)
+            value = ERASED if key in step.erased else written(step.values[key], zone, {})
             yield {"label": key, "value": value}
 
 
-def components(form: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the fields of a form, those in groups too."""
-    for component in form.get("components", ()):
-        if component.get("components"):
-            yield from components(component)
-        elif component.get("key"):
-            yield component
-
-
-def written(component: Mapping[str, Any], value: Any, zone: ZoneInfo) -> str:
+def written(value: Any, zone: ZoneInfo, labels: Mapping[str, str]) -> str:
     """Return a value as people read it: labels of options, yes and no, local times."""
-    labels = {option.get("value"): str(option.get("label")) for option in component.get("values", ())}
     if isinstance(value, list):
         return "、".join(labels.get(item, str(item)) if isinstance(item, str) else str(item) for item in value)
     if isinstance(value, bool):

@@ -37,7 +37,9 @@ def load(modules: tuple[str, ...]) -> Registry:
         try:
             entries = importlib.import_module(name).OVERRIDE_PARSER_CLASSES
         except (ImportError, AttributeError) as error:
-            raise errors.InvalidInput(f"Expected OVERRIDE_PARSER_CLASSES in the module {name}, but {error}") from error
+            raise errors.InvalidInput(
+                "Expected OVERRIDE_PARSER_CLASSES in the module {name}, but {reason}", name=name, reason=str(error)
+            ) from error
         for tag, classes in entries.items():
             _require_fitting(name, tag, classes)
             found[tag] = classes
@@ -47,8 +49,13 @@ def load(modules: tuple[str, ...]) -> Registry:
 def _require_fitting(module: str, tag: str, classes: Any) -> None:
     parser, spec = classes
     if not issubclass(parser, TaskParser) or not issubclass(spec, TaskSpec):
-        raise errors.InvalidInput(f"Expected a parser and a spec of SpiffWorkflow for {tag} in {module}")
+        raise errors.InvalidInput(
+            "Expected a parser and a spec of SpiffWorkflow for {tag} in {module}", tag=tag, module=module
+        )
     name = etree.QName(tag)
     if name.namespace == BPMN and name.localname not in REPLACEABLE:
-        allowed = ", ".join(sorted(REPLACEABLE))
-        raise errors.InvalidInput(f"Expected one of {allowed} or an element of another namespace, but found {tag}")
+        raise errors.InvalidInput(
+            "Expected one of {allowed} or an element of another namespace, but found {tag}",
+            allowed=sorted(REPLACEABLE),
+            tag=tag,
+        )

@@ -169,7 +169,7 @@ class Container(Element):
         self.initial: Mapping[str, Any] = {}
 
     def first_entries(self) -> list[Element]:
-        """Return where a process begins that is started by hand; raises `InvalidEntry` where that is not clear."""
+        """Return where a process begins that is started by hand; raises `InvalidInput` where that is not clear."""
         raise NotImplementedError
 
 

@@ -259,7 +259,11 @@ def _modify(workflow: TokenWorkflow, instruction: triggers.Instruction) -> None:
             node = node_of(workflow, instruction.element_id)
             scope = _scope_for(workflow, node)
             if not node.outgoing:
-                raise errors.InvalidEntry("element-without-exit", element=node.bpmn_id)
+                raise errors.InvalidInput(
+                    "Something has to come after {element}, but nothing does.",
+                    code="element-without-exit",
+                    element=node.bpmn_id,
+                )
             for flow in node.outgoing:
                 workflow.arrive(flow, scope)
 
@@ -298,7 +302,12 @@ def _scope_for(workflow: TokenWorkflow, node: Element) -> Scope:
         and workflow.container(scope) is container
     ]
     if len(open_scopes) > 1:
-        raise errors.InvalidEntry("scope-unclear", element=container.bpmn_id, count=len(open_scopes))
+        raise errors.InvalidInput(
+            "{element} should be running once, so that it is clear where to start; it is running {count} times.",
+            code="scope-unclear",
+            element=container.bpmn_id,
+            count=len(open_scopes),
+        )
     if open_scopes:
         return open_scopes[0]
     return _open(workflow, container)
@@ -306,7 +315,11 @@ def _scope_for(workflow: TokenWorkflow, node: Element) -> Scope:
 
 def _open(workflow: TokenWorkflow, container: Container) -> Scope:
     if container.loop is not None or container.triggered:
-        raise errors.InvalidEntry("scope-missing", element=container.bpmn_id)
+        raise errors.InvalidInput(
+            "For this {element} has to be running, but it is not.",
+            code="scope-missing",
+            element=container.bpmn_id,
+        )
     token = workflow.enter(container, _scope_for(workflow, container))
     token._set_state(states.STARTED)
     scope = token.open_scope()

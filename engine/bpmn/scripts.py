@@ -29,10 +29,13 @@ import pydantic_monty as monty
 from casepath.engine import errors
 from casepath.engine.database import values
 from casepath.engine.decisions import feel
+from casepath.engine.phrases import Phrase, Size
 
 FORMATS = ("python", "feel")
 MAX_CHARACTERS = 20_000
 
+#: Why a text is no script.
+UNREADABLE = "Expected a Python script, but found in line {line}: {found}"
 #: Asks for variables with the names of their types, since functions and modules would come out as texts.
 _ASSIGNED = "{{name: (type(value).__name__, value) for name, value in locals().items() if name in {names!r}}}"
 _TYPES = frozenset(
@@ -87,7 +90,7 @@ class FeelScript:
         try:
             expression = feel.compile_feel(text)
         except errors.EngineError as error:
-            raise errors.ScriptError(f"Expected a FEEL expression: {error.message}") from None
+            raise errors.ScriptError("Expected a FEEL expression: {reason}", reason=error.phrase) from None
         return cls(text=text, names_read=frozenset(expression.free), expression=expression)
 
     def run(
@@ -103,7 +106,7 @@ class FeelScript:
         try:
             return ScriptResult(value=self.expression.evaluate(context, now=now))
         except errors.EngineError as error:
-            raise errors.ScriptError(error.message) from None
+            raise errors.ScriptError(error.phrase) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +125,9 @@ class PythonScript:
         try:
             tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            place = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            reason = error.msg if isinstance(error, SyntaxError) else "too deeply nested"
-            raise errors.ScriptError(f"Expected a Python script, but found{place}: {reason}") from None
+            line = getattr(error, "lineno", None) or Phrase("unknown")
+            found = error.msg if isinstance(error, SyntaxError) else Phrase("too deeply nested")
+            raise errors.ScriptError(UNREADABLE, line=line, found=found) from None
         never = "if False:\n  pass\n" + textwrap.indent(text, "  ")
         _sandbox.run(_Run(text=never, lines_before=2))
         return cls(text=text, names_read=frozenset(_names_read(tree)), names_assigned=frozenset(_names_assigned(tree)))
@@ -161,12 +164,18 @@ def compile_script(text: str, *, format: str) -> Script:  # noqa: A002 the word 
     A Python script is shown to the sandbox too, which knows only a part of the language.
     """
     if len(text) > MAX_CHARACTERS:
-        raise errors.ScriptError(f"Expected a script of at most {MAX_CHARACTERS} characters, but found {len(text)}")
+        raise errors.ScriptError(
+            "Expected a script of at most {limit} characters, but found {count}",
+            limit=MAX_CHARACTERS,
+            count=len(text),
+        )
     if format.lower() == "python":
         return PythonScript.read(text)
     if format.lower() == "feel":
         return FeelScript.read(text)
-    raise errors.ScriptError(f"Expected a script in {' or '.join(FORMATS)}, but found '{format:.40}'")
+    raise errors.ScriptError(
+        "Expected a script in one of {formats}, but found '{format}'", formats=FORMATS, format=format
+    )
 
 
 def close() -> None:
@@ -245,9 +254,15 @@ class _Sandbox:
         except monty.MontyError as error:
             raise _explained(error, thrown, run) from None
         except TimeoutError:
-            raise errors.ScriptError(f"Expected a free sandbox within {_PATIENCE} s, but all are busy") from None
+            raise errors.ScriptError(
+                "Expected a free sandbox within {seconds} s, but all are busy",
+                seconds=_PATIENCE,
+            ) from None
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise errors.ScriptError(f"Expected variables that a script can read, but found: {error}") from None
+            raise errors.ScriptError(
+                "Expected variables that a script can read, but found: {found}",
+                found=str(error),
+            ) from None
 
     def _feed(self, run: _Run, thrown: list[tuple[str, str]]) -> tuple[object, dict[str, tuple[str, object]]]:
         def bpmn_error(code: object = "", message: object = "") -> None:
@@ -281,23 +296,26 @@ def _explained(error: monty.MontyError, thrown: list[tuple[str, str]], run: _Run
     exception = error.exception()
     name, argument = type(exception).__name__, str(exception.args[0]) if exception.args else ""
     frames = error.traceback() if isinstance(error, monty.MontyRuntimeError | monty.MontySyntaxError) else []
-    place = f" in line {frames[-1].line - run.lines_before}" if frames else ""
+    facts = {"line": frames[-1].line - run.lines_before if frames else Phrase("unknown"), "found": argument}
     if isinstance(error, monty.MontyCrashedError):
         return errors.ScriptError("Expected a script that ends, but its sandbox had to be ended")
     if thrown and name == "RuntimeError" and argument == thrown[-1][0]:
         code, message = thrown[-1]
-        return errors.ScriptError(message or f"BPMN error '{code}'", exception=_BPMN_ERROR, argument=code)
+        phrase = Phrase(message) if message else Phrase("BPMN error '{error_code}'", error_code=code)
+        return errors.ScriptError(phrase, exception=_BPMN_ERROR, argument=code)
     if name == "TimeoutError" and "time limit exceeded" in argument:
-        message = f"Expected a script that ends within {run.limits.seconds} s, but it did not"
+        phrase = Phrase("Expected a script that ends within {seconds} s, but it did not", seconds=run.limits.seconds)
     elif name == "MemoryError":
-        message = f"Expected a script that uses at most {run.limits.memory} bytes, but it used more"
+        limit = Size(run.limits.memory)
+        phrase = Phrase("Expected a script that uses at most {limit}, but it used more", limit=limit)
     elif isinstance(error, monty.MontySyntaxError) or (name == "NotImplementedError" and "monty" in argument):
-        message = f"Expected a Python script, but found{place}: {argument:.200}"
+        phrase = Phrase(UNREADABLE, **facts)
     elif isinstance(error, monty.MontyConversionError):
-        message = f"Expected variables that a script can read, but found: {argument:.200}"
+        phrase = Phrase("Expected variables that a script can read, but found: {found}", found=argument)
     else:
-        message = f"Expected a script that ends well, but it raised{place} {name}: {argument:.200}"
-    return errors.ScriptError(message, exception=name, argument=argument)
+        text = "Expected a script that ends well, but it raised in line {line} {name}: {found}"
+        phrase = Phrase(text, name=name, **facts)
+    return errors.ScriptError(phrase, exception=name, argument=argument)
 
 
 def _storable(name: str, kind: str, value: object, now: datetime) -> object:
@@ -307,9 +325,17 @@ def _storable(name: str, kind: str, value: object, now: datetime) -> object:
     try:
         values.dumps(value)
     except errors.InvalidInput as error:
-        raise errors.ScriptError(f"Expected a value that can be stored in {name}: {error.message}") from None
+        raise errors.ScriptError(
+            "Expected a value that can be stored in {name}: {reason}",
+            name=name,
+            reason=error.phrase,
+        ) from None
     if kind not in _TYPES:
-        raise errors.ScriptError(f"Expected a value that can be stored in {name}, but found a {kind}")
+        raise errors.ScriptError(
+            "Expected a value that can be stored in {name}, but found a {kind}",
+            name=name,
+            kind=kind,
+        )
     return value
 
 

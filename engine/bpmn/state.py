@@ -58,7 +58,14 @@ def load(workflow: TokenTree, tokens: str, variables: str) -> None:
     for number, element_id, scope_number, letter, flow_id, memo, opens in sorted(state["t"], key=lambda row: row[0]):
         node = workflow.spec.nodes.get(element_id)
         if node is None:
-            raise errors.InvalidEntry("element-gone", element=element_id, process=workflow.spec.key, token=number)
+            raise errors.InvalidInput(
+                "The process stands at {element} (token {token}), but the diagram of “{process}” has no such element. "
+                "Please tell the process owner.",
+                code="element-gone",
+                element=element_id,
+                process=workflow.spec.key,
+                token=number,
+            )
         flow = workflow.spec.flows.get(flow_id) if flow_id else None
         scope = workflow.scopes[scope_number]
         token = Token(workflow, node, scope.task, BY_LETTER[letter], number)

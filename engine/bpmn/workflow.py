@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from casepath.engine import errors
+from casepath.engine import errors, phrases
 from casepath.engine.bpmn import catching, joining, states
 from casepath.engine.bpmn.effects import Failed, Recovered
 from casepath.engine.bpmn.graph import Element
@@ -61,7 +61,13 @@ class TokenWorkflow(TokenTree):
                 break
             if token.alive and not token.waits:
                 if (moves := moves + 1) > MAX_MOVES:
-                    raise errors.InvalidEntry("never-waits", limit=MAX_MOVES, element=token.node.bpmn_id)
+                    raise errors.InvalidInput(
+                        "The process should come to rest somewhere, but it still moves after {limit} steps, last at "
+                        "{element}. Nothing was changed; please tell the process owner.",
+                        code="never-waits",
+                        limit=MAX_MOVES,
+                        element=token.node.bpmn_id,
+                    )
                 self.move(token)
         if self.outcome is not None:
             self.queue.clear()
@@ -101,7 +107,7 @@ class TokenWorkflow(TokenTree):
         tried = token.memo.get("tried", 0)
         if token._state != states.COMPLETED and tried < len(token.node.retry_after) and token.node.async_before:
             token.memo["tried"] = tried + 1
-            self.record("activity.failed", token, variables={ERROR_TEXT: error.message})
+            self.record("activity.failed", token, variables={ERROR_TEXT: phrases.as_json(error.phrase)})
             self.wait_for_continuation(token, token.node.retry_after[tried])
             return
         if token.node.bpmn_id and self.tasks.get(token.number) is None:
@@ -113,9 +119,14 @@ class TokenWorkflow(TokenTree):
             token.memo["leaving"] = True
         token._set_state(states.ERROR)
         self.effects.append(
-            Failed(number=token.number, element_id=token.node.bpmn_id, message=error.message, details=repr(error))
+            Failed(
+                number=token.number,
+                element_id=token.node.bpmn_id,
+                message=error.message,
+                details=phrases.dumps(error.phrase),
+            )
         )
-        self.record("incident.opened", token, variables={ERROR_TEXT: error.message})
+        self.record("incident.opened", token, variables={ERROR_TEXT: phrases.as_json(error.phrase)})
 
     def retry(self, token: Token) -> None:
         """Run a token again whose element failed."""

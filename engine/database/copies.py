@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database.base import Base
 from casepath.engine.database.connection import LOCK_TIMEOUT, connect
+from casepath.engine.phrases import Phrase
 
 #: How the files begin.
 SIGNATURES = {"sqlite": b"SQLite format 3\0", "postgresql": b"PGDMP"}
@@ -29,8 +30,6 @@ NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 #: Pages copied at a time; writers go on in between.
 PAGES = 1_000
 REVISION_TABLE = "alembic_version"
-#: Characters of what a tool says that a refusal repeats.
-MAX_SAID = 300
 
 
 def back_up(session: Session, path: Path) -> None:
@@ -41,7 +40,7 @@ def back_up(session: Session, path: Path) -> None:
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
     if path.exists():
-        raise errors.InvalidInput(f"Expected a new file, but found {path}")
+        raise errors.InvalidInput("Expected a new file, but found {path}", path=path)
     unfinished.unlink(missing_ok=True)
     os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
@@ -66,8 +65,8 @@ def restore(url: str, path: Path, *, overwrite: bool = False) -> None:
         _require_copy(pool.dialect.name, path)
         filled = _filled(pool)
         if filled and not overwrite:
-            found = f"found rows in {filled}; --overwrite replaces them"
-            raise errors.InvalidInput(f"Expected an empty database, but {found}")
+            text = "Expected an empty database, but found rows in {table}; --overwrite replaces them"
+            raise errors.InvalidInput(text, table=filled)
         if pool.dialect.name == "sqlite":
             _load_sqlite(pool, path)
         else:
@@ -81,8 +80,9 @@ def _require_copy(kind: str, path: Path) -> None:
         begins = file.read(max(map(len, SIGNATURES.values())))
     if not begins.startswith(SIGNATURES[kind]):
         other = next((NAMES[each] for each, sign in SIGNATURES.items() if begins.startswith(sign)), None)
-        found = f"one of {other}" if other else "another file"
-        raise errors.InvalidInput(f"Expected a copy of a {NAMES[kind]} database in {path}, but found {found}")
+        found = Phrase("one of {kind}", kind=other) if other else Phrase("another file")
+        text = "Expected a copy of a {kind} database in {path}, but found {found}"
+        raise errors.InvalidInput(text, kind=NAMES[kind], path=path, found=found)
 
 
 def _filled(pool: sqlalchemy.Engine) -> str | None:
@@ -122,7 +122,7 @@ def _require_sound(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError as error:
         found = str(error)
     if found != "ok":
-        raise errors.InvalidInput(f"Expected a sound database in {path}, but found: {found}")
+        raise errors.InvalidInput("Expected a sound database in {path}, but found: {found}", path=path, found=found)
 
 
 # -- PostgreSQL --------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _dump_postgresql(session: Session, path: Path) -> None:
     written = {line.split()[6] for line in listed.splitlines() if " TABLE DATA " in line}
     absent = sorted(set(Base.metadata.tables) - written)
     if absent:
-        raise errors.InvalidInput(f"Expected the rows of {absent[0]} in {path}, but found none")
+        raise errors.InvalidInput("Expected the rows of {table} in {path}, but found none", table=absent[0], path=path)
 
 
 def _load_postgresql(url: sqlalchemy.URL, path: Path) -> None:
@@ -169,9 +169,9 @@ def _address(url: sqlalchemy.URL) -> tuple[str, dict[str, str]]:
 
 def _run(command: list[str], environment: dict[str, str]) -> str:
     if shutil.which(command[0], path=environment.get("PATH")) is None:
-        raise errors.InvalidInput(f"Expected the program {command[0]} of PostgreSQL, but found none")
+        raise errors.InvalidInput("Expected the program {program} of PostgreSQL, but found none", program=command[0])
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = " ".join(done.stderr.split())
-        raise errors.InvalidInput(f"Expected {command[0]} to succeed, but found: {said:.{MAX_SAID}}")
+        raise errors.InvalidInput("Expected {program} to succeed, but found: {said}", program=command[0], said=said)
     return done.stdout

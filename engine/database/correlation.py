@@ -65,8 +65,10 @@ def required(name: str, value: object) -> str:
     found = text(value)
     if found is None:
         raise errors.InvalidInput(
-            f"Expected one value of at most {MAX_LENGTH} characters to correlate '{name}' by, but found "
-            f"{type(value).__name__}"
+            "Expected one value of at most {limit} characters to correlate '{name}' by, but found {found}",
+            limit=MAX_LENGTH,
+            name=name,
+            found=type(value).__name__,
         )
     return found
 
@@ -83,7 +85,9 @@ def fitting(properties: Mapping[str, Any]) -> list[str]:
     """Return the key of every subscription that a message fits: it wants all of its properties, some, or none."""
     if len(properties) > MAX_PROPERTIES:
         raise errors.InvalidInput(
-            f"Expected a message with at most {MAX_PROPERTIES} correlation properties, but found {len(properties)}"
+            "Expected a message with at most {limit} correlation properties, but found {count}",
+            limit=MAX_PROPERTIES,
+            count=len(properties),
         )
     members = sorted(properties.items())
     parts = chain.from_iterable(combinations(members, size) for size in range(len(members) + 1))

@@ -92,13 +92,15 @@ def _require_known(connection: Connection, script: ScriptDirectory) -> None:
     known = {revision.revision for revision in script.walk_revisions()}
     if found is not None and found not in known:
         raise errors.InvalidInput(
-            f"Expected a database of revision {script.get_current_head()} or earlier, but found {found}, which a later "
-            "version has made"
+            "Expected a database of revision {newest} or earlier, but found {found}, which a later version has made",
+            newest=script.get_current_head(),
+            found=found,
         )
     strangers = sorted(set(sqlalchemy.inspect(connection).get_table_names()) & set(Base.metadata.tables))
     if found is None and strangers:
         raise errors.InvalidInput(
-            f"Expected an empty database or one with a revision, but found tables without one: {_some(strangers)}"
+            "Expected an empty database or one with a revision, but found tables without one: {tables}",
+            tables=_some(strangers),
         )
 
 
@@ -112,7 +114,8 @@ def _require_models(differences: list[Any], revision: str | None) -> None:
     flat = [entry for each in differences for entry in (each if isinstance(each, list) else [each])]
     said = [text for entry in flat if (text := _difference(entry)) is not None]
     if said:
-        raise errors.InvalidInput(f"Expected the tables of revision {revision}, but found {_some(said)}")
+        text = "Expected the tables of revision {revision}, but found {said}"
+        raise errors.InvalidInput(text, revision=revision, said=_some(said))
 
 
 def _difference(entry: tuple[Any, ...]) -> str | None:

@@ -44,24 +44,31 @@ def dumps(value: object) -> str:
         if not text.isascii():
             text.encode()
     except UnicodeEncodeError:
-        raise errors.InvalidEntry("value-characters") from None
+        raise errors.InvalidInput(
+            "Please write the value in ordinary characters; something in it is none.",
+            code="value-characters",
+        ) from None
     except ValueError as error:
-        raise errors.InvalidEntry("value-number", found=str(error)) from None
+        _refuse_number(error)
     if len(text) > MAX_CHARACTERS:
-        raise errors.InvalidEntry("value-too-long", limit=MAX_CHARACTERS, length=len(text))
+        raise _too_long(text)
     return text
 
 
 def loads(text: str) -> object:
     """Return the value of a text that `dumps` wrote; raises `InvalidInput` where it is not such a text."""
     if len(text) > MAX_CHARACTERS:
-        raise errors.InvalidEntry("value-too-long", limit=MAX_CHARACTERS, length=len(text))
+        raise _too_long(text)
     try:
         value: object = (_decode_tagged if '"$' in text else _decode)(text)
     except RecursionError:
-        raise errors.InvalidEntry("value-too-deep", limit=MAX_DEPTH) from None
+        raise _too_deep() from None
     except ValueError as error:
-        raise errors.InvalidEntry("value-text", found=str(error)) from None
+        raise errors.InvalidInput(
+            "The value has to be readable, but it is not: {found}.",
+            code="value-text",
+            found=str(error),
+        ) from None
     return value
 
 
@@ -103,7 +110,11 @@ def _check(value: object) -> bool:
                     "".join(member)  # every key is text: at the speed of C
                 except TypeError:
                     key = next(key for key in member if not isinstance(key, str))
-                    raise errors.InvalidEntry("value-key", found=_named(key)) from None
+                    raise errors.InvalidInput(
+                        "The keys of a map have to be texts; one is {found}.",
+                        code="value-key",
+                        found=_named(key),
+                    ) from None
                 if len(member) == 1 and next(iter(member)).startswith("$"):
                     escapes = True
                 below += [child for child in member.values() if type(child) not in _SCALARS]
@@ -117,16 +128,48 @@ def _check(value: object) -> bool:
             return escapes
         level, count = below, count + len(below)
         if count > MAX_CONTAINERS:  # such as a list that holds one list many times, which holds another many times, …
-            raise errors.InvalidEntry("value-too-wide", limit=MAX_CONTAINERS)
-    raise errors.InvalidEntry("value-too-deep", limit=MAX_DEPTH)
+            raise errors.InvalidInput(
+                "A value has at most {limit} lists, maps and dates; this one has more.",
+                code="value-too-wide",
+                limit=MAX_CONTAINERS,
+            )
+    raise _too_deep()
+
+
+def _too_long(text: str) -> errors.InvalidInput:
+    return errors.InvalidInput(
+        "A value has at most {limit} characters; this one has {length}.",
+        code="value-too-long",
+        limit=MAX_CHARACTERS,
+        length=len(text),
+    )
+
+
+def _too_deep() -> errors.InvalidInput:
+    return errors.InvalidInput(
+        "Lists and maps may stand inside each other {limit} deep; these are deeper.",
+        code="value-too-deep",
+        limit=MAX_DEPTH,
+    )
+
+
+def _refuse_number(found: object) -> Never:
+    raise errors.InvalidInput(
+        "Numbers have to be finite and of reasonable size; one is not: {found}.", code="value-number", found=str(found)
+    ) from None
 
 
 def _refuse(value: object) -> Never:
-    raise errors.InvalidEntry("value-type", found=_named(value))
+    raise errors.InvalidInput(
+        "A value is a text, a number, true, false, null, a date, a time, a duration, a list or a map; this one is "
+        "{found}.",
+        code="value-type",
+        found=_named(value),
+    )
 
 
 def _named(value: object) -> str:
-    return f"a value of type {type(value).__name__}"
+    return type(value).__name__
 
 
 def _escaped(value: object) -> object:
@@ -141,7 +184,11 @@ def _escaped(value: object) -> object:
 def _tag(value: object) -> dict[str, str]:
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            raise errors.InvalidEntry("value-zone", found=value.isoformat())
+            raise errors.InvalidInput(
+                "A date and time needs its time zone; {found} has none.",
+                code="value-zone",
+                found=value.isoformat(),
+            )
         return {"$dateTime": value.isoformat() + _zone_suffix(value)}
     if isinstance(value, date):
         return {"$date": value.isoformat()}
@@ -149,9 +196,9 @@ def _tag(value: object) -> dict[str, str]:
         return {"$time": value.isoformat() + _zone_suffix(value)}
     if isinstance(value, timedelta):
         return {"$duration": duration_text(value)}
-    if isinstance(value, Decimal) and value.is_finite():
-        return {"$decimal": str(value)}
-    raise errors.InvalidEntry("value-type", found=repr(value))
+    if isinstance(value, Decimal):
+        return {"$decimal": str(value)} if value.is_finite() else _refuse_number(value)
+    _refuse(value)
 
 
 def _zone_suffix(value: datetime | time) -> str:

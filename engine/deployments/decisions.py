@@ -56,8 +56,8 @@ def evaluate(
         entry.id: [[row + 1 for row in table.matched] for table in entry.tables] for entry in result.decisions
     }
     facts: dict[str, Any] = {"decision": key, "version": found.version, "definition": found.id, "matched": matched}
-    if result.problems:
-        facts["problems"] = [str(problem) for problem in result.problems]
+    if result.findings:
+        facts["problems"] = [finding.message for finding in result.findings]
     table = next((table for table in model.tables if table.decision_id == key), None)
     name = table.outputs[0].name or table.name if table is not None else model.decisions[key]
     value = _with_integers(result.value)

@@ -135,7 +135,7 @@ def resource(session: Session, deployment_id: int, name: str) -> bytes | None:
     return row.content if row else None
 
 
-def form(session: Session, form_key: str, definition_id: int | None = None) -> dict[str, Any] | None:
+def form(session: Session, form_key: str, definition_id: int | None = None) -> Form | None:
     """
     Return a form: the one that came with a process definition where it has one of that key, else the newest.
 
@@ -144,8 +144,7 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> d
     found = _form_id(session, form_key, definition_id)
     if found is None:
         return None
-    parsed: dict[str, Any] = json.loads(content(session, found))
-    return parsed
+    return _form(session, found)
 
 
 def accepted(
@@ -164,12 +163,16 @@ def accepted(
     found = _form_id(session, form_key, definition_id) if form_key else None
     if found is None:
         return submitted
-    cache = _cache(session)
-    if found not in cache.forms:
-        cache.forms[found] = forms.read(json.loads(content(session, found)))
-    filled = cache.forms[found]
+    filled = _form(session, found)
     variables = known() if known is not None and filled.has_conditions else {}
     return forms.validate(filled, submitted, clock.time_zone(settings.current.time_zone), variables=variables)
+
+
+def _form(session: Session, form_id: int) -> Form:
+    cached = _cache(session).forms
+    if form_id not in cached:
+        cached[form_id] = forms.read(json.loads(content(session, form_id)))
+    return cached[form_id]
 
 
 def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:

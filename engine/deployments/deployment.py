@@ -25,6 +25,7 @@ from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
+from casepath.engine.phrases import Phrase, Size
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 
@@ -110,20 +111,19 @@ def use_extensions(modules: tuple[str, ...]) -> None:
 def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
     """Return what can be found by its key in these files, and everything that is wrong with them."""
     if not resources or len(resources) > MAX_FILES:
-        raise errors.InvalidEntry("files-of-deployment", limit=MAX_FILES, count=len(resources))
+        raise errors.InvalidInput(
+            "A deployment has 1 to {limit} files; {count} have arrived.",
+            code="files-of-deployment",
+            limit=MAX_FILES,
+            count=len(resources),
+        )
     found: list[_Found] = []
     findings: list[errors.Finding] = []
     tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}
     for file, source in resources.items():
         if len(source) > MAX_BYTES:
-            findings.append(
-                _finding(
-                    file,
-                    "too-large",
-                    f"Expected at most {MAX_BYTES} bytes, but found {len(source)}",
-                    f"文件最多 {MAX_BYTES} 字节，但发现 {len(source)} 字节",
-                )
-            )
+            sizes = {"limit": Size(MAX_BYTES), "size": Size(len(source))}
+            findings.append(_finding(file, "too-large", "Expected at most {limit}, but found {size}", **sizes))
             continue
         try:
             entries, more = _read(file, source, tables)
@@ -150,8 +150,8 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
 
 
-def _finding(file: str, code: str, message: str, message_zh: str) -> errors.Finding:
-    return errors.Finding(level="error", code=code, file=file, message=message, message_zh=message_zh)
+def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
+    return errors.Finding(code=code, file=file, phrase=Phrase(text, **facts))
 
 
 def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
@@ -169,9 +169,8 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         try:
             Calendar.from_json(_json(file, content))
         except errors.InvalidInput as error:
-            raise errors.DeploymentRefused(
-                [_finding(file, "calendar", error.message, f"日历无法解析：{error.message}")]
-            ) from None
+            finding = _finding(file, "calendar", "The calendar cannot be read: {reason}", reason=error.phrase)
+            raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     return [], []
 
@@ -180,11 +179,10 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise errors.DeploymentRefused(
-            [_finding(file, "json", f"Expected JSON, but found: {error}", f"应为 JSON，但发现：{error}")]
-        ) from None
+        finding = _finding(file, "json", "Expected JSON, but found: {found}", found=str(error))
+        raise errors.DeploymentRefused([finding]) from None
     if not isinstance(value, dict):
-        raise errors.DeploymentRefused([_finding(file, "json", "Expected a JSON object", "应为 JSON 对象")])
+        raise errors.DeploymentRefused([_finding(file, "json", "Expected a JSON object")])
     return value
 
 
@@ -220,8 +218,9 @@ def _duplicates(found: list[_Found]) -> list[errors.Finding]:
                 _finding(
                     entry.file,
                     "duplicate-key",
-                    f"{entry.kind} '{entry.key}' stands in {other} too; remove one",
-                    f"{other} 中已有“{entry.key}”，请删除其一",
+                    "'{key}' stands in {other} too; remove one",
+                    key=entry.key,
+                    other=other,
                 )
             )
     return findings

@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 from typing import TypeGuard
 
 from casepath.engine import errors
+from casepath.engine.phrases import shortened
 
 Number = int | float | Decimal
 Exact = int | Decimal
@@ -74,7 +75,11 @@ def calculate(sign: str, left: Number, right: Number) -> Exact:
     Raises `ExpressionError` for a division by zero and `ExpressionLimit` for a huge result.
     """
     if sign in "/%" and not right:
-        raise errors.ExpressionError(f"Expected a number other than 0 to divide by, but found {left!s:.40} {sign} 0")
+        raise errors.ExpressionError(
+            "Expected a number other than 0 to divide by, but found {left} {sign} 0",
+            left=shortened(str(left), 40),
+            sign=sign,
+        )
     first, second = exact(left), exact(right)
     try:
         if isinstance(first, int) and isinstance(second, int):
@@ -109,7 +114,7 @@ def checked(result: Exact) -> Exact:
 
 def too_large() -> errors.ExpressionLimit:
     """Return the error for a number that is too large."""
-    return errors.ExpressionLimit(f"Expected a number of at most {MAX_BITS} bits, but the result is larger")
+    return errors.ExpressionLimit("Expected a number of at most {limit} bits, but the result is larger", limit=MAX_BITS)
 
 
 @functools.lru_cache(maxsize=1024)

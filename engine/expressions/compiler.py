@@ -17,7 +17,8 @@ from casepath.engine.expressions.environment import Environment
 from casepath.engine.expressions.evaluation import Evaluate
 from casepath.engine.expressions.functions import FUNCTIONS, Function
 from casepath.engine.expressions.methods import METHODS, element, property_of
-from casepath.engine.expressions.unreadable import Unreadable
+from casepath.engine.expressions.scanner import unreadable
+from casepath.engine.phrases import Phrase
 
 #: The name under which the process instance is known.
 EXECUTION = "execution"
@@ -89,8 +90,7 @@ class Compiler:
     def name(self, node: nodes.Name) -> str:
         """Note the name of a variable."""
         if node.name == EXECUTION:
-            expected, expected_zh = f"a property or method of '{EXECUTION}'", f"“{EXECUTION}”的属性或方法"
-            self.refuse(expected, expected_zh, EXECUTION, node.position)
+            self.refuse(Phrase("a property or method of '{name}'", name=EXECUTION), EXECUTION, node.position)
         self.names.add(node.name)
         return node.name
 
@@ -179,7 +179,7 @@ class Compiler:
     def call(self, node: nodes.Call) -> Evaluate:
         function = FUNCTIONS.get(node.name)
         if function is None:
-            self.refuse_unknown(("a function", "函数"), node.name, FUNCTIONS, node.position)
+            self.refuse_unknown(Phrase("a function"), node.name, FUNCTIONS, node.position)
         self.check_arguments(node.name, function, node.arguments, node.position)
         call, arguments = function.call, self.values(node.arguments)
         return lambda v, e, r: call(e, *[argument(v, e, r) for argument in arguments])
@@ -228,7 +228,7 @@ class Compiler:
             return lambda value, v, e, r: property_of(value, name, e)
         function = METHODS.get(step.name)
         if function is None:
-            self.refuse_unknown(("a method", "方法"), step.name, METHODS, step.position)
+            self.refuse_unknown(Phrase("a method"), step.name, METHODS, step.position)
         self.check_arguments(step.name, function, step.arguments, step.position)
         call, arguments = function.call, self.values(step.arguments)
         return lambda value, v, e, r: call(e, value, *[argument(v, e, r) for argument in arguments])
@@ -244,7 +244,7 @@ class Compiler:
             known = _EXECUTION_PROPERTIES.get(name)
         if known is None:
             all_known = [*_EXECUTION_PROPERTIES, *_EXECUTION_METHODS, *_VARIABLE_METHODS]
-            noun = (f"something that '{EXECUTION}' tells", f"“{EXECUTION}”提供的内容")
+            noun = Phrase("something that '{name}' tells", name=EXECUTION)
             self.refuse_unknown(noun, name or "[", all_known, step.position)
         return lambda v, e, r: known(e)
 
@@ -253,19 +253,22 @@ class Compiler:
         self.functions.add(name)
         least, most = function.least, function.most
         if len(arguments) < least or (most is not None and len(arguments) > most):
-            expected = str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-            found = str(len(arguments))
-            self.refuse(f"{expected} arguments of {name}(…)", f"{name}(…) 的参数：{expected}", found, position)
+            expected: object = Phrase("{least} to {most}", least=least, most=most)
+            if least == most:
+                expected = least
+            elif most is None:
+                expected = Phrase("{least} or more", least=least)
+            text = "{expected} arguments of {name}(…)"
+            self.refuse(Phrase(text, expected=expected, name=name), str(len(arguments)), position)
 
-    def refuse_unknown(self, noun: tuple[str, str], name: str, known: Iterable[str], position: int) -> Never:
+    def refuse_unknown(self, noun: Phrase, name: str, known: Iterable[str], position: int) -> Never:
         known = sorted(known)
         python = _FROM_PYTHON.get(name)
         near = [python] if python in known else difflib.get_close_matches(name[:100], known, n=3, cutoff=0.5) or known
-        self.refuse(f"{noun[0]} such as {', '.join(near)}", f"{noun[1]}，如 {'、'.join(near)}", name, position)
+        self.refuse(Phrase("{noun} such as {near}", noun=noun, near=near), name, position)
 
-    def refuse(self, expected: str, expected_zh: str, found: str, position: int) -> Never:
-        raise Unreadable(self.text, position, expected=expected, expected_zh=expected_zh, found=found)
-
+    def refuse(self, expected: Phrase, found: str, position: int) -> Never:
+        raise unreadable(self.text, position, expected, found)
 
 
 def _compared(left: Evaluate, sign: str, right: Evaluate) -> Evaluate:
@@ -352,7 +355,9 @@ def _variable(method: str, named: Evaluate) -> Evaluate:
     def get(v: Mapping[str, object], e: Environment, r: dict[str, object]) -> object:
         name = named(v, e, r)
         if not isinstance(name, str):
-            raise errors.ExpressionError(f"Expected the name of a variable, but found {operators.shown(name)}")
+            raise errors.ExpressionError(
+                "Expected the name of a variable, but found {found}", found=operators.shown(name)
+            )
         value = r[name] = v.get(name)
         return value
 

@@ -23,6 +23,9 @@ _EXPECTED = (errors.ExpressionError, errors.InvalidInput, KeyError, ArithmeticEr
 #: For what asks neither for the time nor for the process instance; it costs nothing.
 _TIMELESS = Environment(now=datetime.min.replace(tzinfo=UTC))
 
+#: Where something went wrong.
+IN = "{reason}, in {source}"
+
 
 class Trace(Protocol):
     """A function that gives a value and the values read for it, by path such as `customer.age`."""
@@ -82,15 +85,17 @@ def _explained(text: str, error: Exception, variables: Mapping[str, object]) -> 
     if isinstance(error, KeyError):
         error = unknown_variable(str(error.args[0]), variables)
     if isinstance(error, errors.ExpressionError):
-        return type(error)(f"{error.message}, in {text:.200}", text=text, position=error.position)
+        return type(error)(IN, text=text, position=error.position, reason=error.phrase, source=text)
     if isinstance(error, errors.InvalidInput):
-        return errors.ExpressionError(f"{error.message}, in {text:.200}", text=text)
-    return errors.ExpressionLimit(f"Expected smaller values and less work, in {text:.200}", text=text)
+        return errors.ExpressionError(IN, text=text, reason=error.phrase, source=text)
+    return errors.ExpressionLimit("Expected smaller values and less work, in {source}", text=text, source=text)
 
 
 def unknown_variable(name: str, variables: Mapping[str, object]) -> errors.ExpressionError:
     """Return the error for a variable that does not exist, with those of similar names."""
     known = [str(key) for key in variables][:1_000]
-    near = ", ".join(f"'{key:.40}'" for key in difflib.get_close_matches(name[:100], known, n=3, cutoff=0.5))
-    hint = f" (near it: {near})" if near else ""
-    return errors.ExpressionError(f"Expected variable '{name:.80}', but there is none{hint}")
+    near = [f"'{key:.40}'" for key in difflib.get_close_matches(name[:100], known, n=3, cutoff=0.5)]
+    if not near:
+        return errors.ExpressionError("Expected variable '{name}', but there is none", name=name)
+    text = "Expected variable '{name}', but there is none (near it: {near})"
+    return errors.ExpressionError(text, name=name, near=near)

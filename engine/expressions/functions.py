@@ -57,7 +57,7 @@ def a_date(environment: Environment, value: object, month: object = None, day: o
         return date.fromisoformat(a_text(value))
     except ValueError:
         found = operators.shown(value)
-        raise errors.ExpressionError(f"Expected a date such as '2026-10-01', but found {found}") from None
+        raise errors.ExpressionError("Expected a date such as '2026-10-01', but found {found}", found=found) from None
 
 
 def a_datetime(environment: Environment, value: object = "") -> datetime | None:
@@ -72,9 +72,11 @@ def a_datetime(environment: Environment, value: object = "") -> datetime | None:
         at = datetime.fromisoformat(a_text(value))
         return at if at.tzinfo else clock.local_moment(at, environment.zone)
     except (ValueError, OverflowError):
-        example = "'2026-10-01T09:00:00+08:00'"
         found = operators.shown(value)
-        raise errors.ExpressionError(f"Expected a date and time such as {example}, but found {found}") from None
+        raise errors.ExpressionError(
+            "Expected a date and time such as '2026-10-01T09:00:00+08:00', but found {found}",
+            found=found,
+        ) from None
 
 
 def a_time(environment: Environment, value: object) -> time | None:
@@ -86,7 +88,10 @@ def a_time(environment: Environment, value: object) -> time | None:
     try:
         return time.fromisoformat(a_text(value))
     except ValueError:
-        raise errors.ExpressionError(f"Expected a time such as '09:30', but found {operators.shown(value)}") from None
+        raise errors.ExpressionError(
+            "Expected a time such as '09:30', but found {found}",
+            found=operators.shown(value),
+        ) from None
 
 
 def a_duration(_environment: Environment, value: object) -> timedelta:
@@ -168,7 +173,7 @@ def size(_environment: Environment, value: object) -> int:
         return len(value)
     if value is None:
         return 0
-    raise errors.ExpressionError(f"Expected a text, list or map, but found {operators.shown(value)}")
+    raise errors.ExpressionError("Expected a text, list or map, but found {found}", found=operators.shown(value))
 
 
 def a_number(_environment: Environment, value: object) -> Number | None:
@@ -193,7 +198,10 @@ def join(_environment: Environment, value: object, separator: object = ", ") -> 
         texts.append(operators.limited(operators.text(member)))
         length += len(texts[-1]) + len(between)
         if length > operators.MAX_TEXT + len(between):
-            raise errors.ExpressionLimit(f"Expected a text of at most {operators.MAX_TEXT} characters, but found more")
+            raise errors.ExpressionLimit(
+                "Expected a text of at most {limit} characters, but found more",
+                limit=operators.MAX_TEXT,
+            )
     return operators.limited(between.join(texts))
 
 
@@ -201,14 +209,14 @@ def a_text(value: object) -> str:
     """Return a text; raises `ExpressionError` where it is none."""
     if isinstance(value, str):
         return value
-    raise errors.ExpressionError(f"Expected a text, but found {operators.shown(value)}")
+    raise errors.ExpressionError("Expected a text, but found {found}", found=operators.shown(value))
 
 
 def whole(value: object) -> int:
     """Return a whole number of reasonable size; raises `ExpressionError` where it is none."""
     found = operators.number(value)
     if not -1_000_000_000 <= found <= 1_000_000_000 or found != int(found):
-        raise errors.ExpressionError(f"Expected a whole number, but found {operators.shown(value)}")
+        raise errors.ExpressionError("Expected a whole number, but found {found}", found=operators.shown(value))
     return int(found)
 
 
@@ -225,7 +233,11 @@ def members(found: tuple[object, ...]) -> list[object]:
     only = found[0] if len(found) == 1 else None
     listed = only if isinstance(only, list) else list(found)
     if len(listed) > operators.MAX_MEMBERS:
-        raise errors.ExpressionLimit(f"Expected at most {operators.MAX_MEMBERS} members, but found {len(listed)}")
+        raise errors.ExpressionLimit(
+            "Expected at most {limit} members, but found {count}",
+            limit=operators.MAX_MEMBERS,
+            count=len(listed),
+        )
     return listed
 
 
@@ -243,7 +255,7 @@ def _quantized(value: Number, digits: int, rounding: str) -> Number:
     if isinstance(value, int) and digits >= 0:
         return value
     if not -100 <= digits <= 100:
-        raise errors.ExpressionError(f"Expected at most 100 digits to round to, but found {digits}")
+        raise errors.ExpressionError("Expected at most 100 digits to round to, but found {digits}", digits=digits)
     with localcontext(prec=1_000):
         found = arithmetic.decimal(arithmetic.checked(arithmetic.exact(value)))
         result = found.quantize(Decimal(1).scaleb(-digits), rounding=rounding)

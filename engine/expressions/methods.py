@@ -19,11 +19,19 @@ def receiver(value: object, *types: type) -> None:
     """Raise `ExpressionError` where the value is of none of the types, and `ExpressionLimit` where it is huge."""
     if not isinstance(value, types):
         found = operators.shown(value)
-        raise errors.ExpressionError(f"Expected {_NAMES[types[0]]} before the method, but found {found}")
+        raise errors.ExpressionError(
+            "Expected {kind} before the method, but found {found}",
+            kind=operators.KINDS[types[0]],
+            found=found,
+        )
     if isinstance(value, str):
         operators.limited(value)
     elif isinstance(value, (list, dict)) and len(value) > operators.MAX_MEMBERS:
-        raise errors.ExpressionLimit(f"Expected at most {operators.MAX_MEMBERS} members, but found {len(value)}")
+        raise errors.ExpressionLimit(
+            "Expected at most {limit} members, but found {count}",
+            limit=operators.MAX_MEMBERS,
+            count=len(value),
+        )
 
 
 def contains(environment: Environment, value: object, wanted: object) -> bool:
@@ -54,7 +62,12 @@ def substring(_environment: Environment, value: object, begin: object, end: obje
     text = a_text(value)
     first, last = whole(begin), len(text) if end is None else whole(end)
     if not 0 <= first <= last <= len(text):
-        raise errors.ExpressionError(f"Expected characters within 0 to {len(text)}, but found {first} to {last}")
+        raise errors.ExpressionError(
+            "Expected characters within 0 to {count}, but found {first} to {last}",
+            count=len(text),
+            first=first,
+            last=last,
+        )
     return text[first:last]
 
 
@@ -63,7 +76,10 @@ def replace(_environment: Environment, value: object, old: object, new: object) 
     text, before, after = a_text(value), a_text(old), a_text(new)
     times = text.count(before)
     if len(text) + times * (len(after) - len(before)) > operators.MAX_TEXT:
-        raise errors.ExpressionLimit(f"Expected a text of at most {operators.MAX_TEXT} characters, but found more")
+        raise errors.ExpressionLimit(
+            "Expected a text of at most {limit} characters, but found more",
+            limit=operators.MAX_TEXT,
+        )
     return text.replace(before, after)
 
 
@@ -80,11 +96,18 @@ def matches(_environment: Environment, value: object, pattern: object) -> bool:
     receiver(value, str)
     written = a_text(pattern)
     if len(written) > _MAX_PATTERN:
-        raise errors.ExpressionLimit(f"Expected a pattern of at most {_MAX_PATTERN} characters, but found more")
+        raise errors.ExpressionLimit(
+            "Expected a pattern of at most {limit} characters, but found more",
+            limit=_MAX_PATTERN,
+        )
     try:
         return re2.fullmatch(written, value, options=_PATTERN_OPTIONS) is not None
     except re2.error as error:
-        raise errors.ExpressionError(f"Expected a regular expression, but found '{written:.40}': {error}") from None
+        raise errors.ExpressionError(
+            "Expected a regular expression, but found '{written}': {found}",
+            written=written,
+            found=str(error),
+        ) from None
 
 
 def _about_text(change: Callable[[str], object]) -> Callable[..., object]:
@@ -115,7 +138,11 @@ def _moved_by(unit: str, sign: int) -> Callable[..., object]:
             return period.after(clock.aware(value), environment.zone)
         if not isinstance(value, date) or period.exact:
             found = operators.shown(value)
-            raise errors.ExpressionError(f"Expected a date and time to move by {unit}, but found {found}")
+            raise errors.ExpressionError(
+                "Expected a date and time to move by {unit}, but found {found}",
+                unit=unit,
+                found=found,
+            )
         at = period.after(operators.instant(value, environment), environment.zone)
         return at.astimezone(environment.zone).date()
 
@@ -144,7 +171,7 @@ def element(value: object, key: object) -> object:
     if isinstance(value, list):
         place = whole(key)
         return value[place] if 0 <= place < len(value) else None
-    raise errors.ExpressionError(f"Expected a list or map to look in, but found {operators.shown(value)}")
+    raise errors.ExpressionError("Expected a list or map to look in, but found {found}", found=operators.shown(value))
 
 
 def property_of(value: object, name: str, environment: Environment) -> object:
@@ -155,8 +182,12 @@ def property_of(value: object, name: str, environment: Environment) -> object:
         return None
     parts = next((parts for types, parts in _PARTS if isinstance(value, types)), {})
     if name not in parts:
-        known = f" (it has {', '.join(sorted(parts))})" if parts else ""
-        raise errors.ExpressionError(f"Expected a map with '{name:.40}', but found {operators.shown(value)}{known}")
+        raise errors.ExpressionError(
+            "Expected a map with '{name}', but found {found} with {known}",
+            name=name,
+            found=operators.shown(value),
+            known=sorted(parts),
+        )
     return parts[name](value.astimezone(environment.zone) if isinstance(value, datetime) else value)
 
 
@@ -177,7 +208,6 @@ _UNITS = {
     "weeks": Period(days=7),
     "years": Period(months=12),
 }
-_NAMES: dict[type, str] = {str: "a text", list: "a list", dict: "a map", date: "a date", timedelta: "a duration"}
 _MAX_PATTERN = 1_000
 _PATTERN_OPTIONS = re2.Options()
 _PATTERN_OPTIONS.log_errors = False

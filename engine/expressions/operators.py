@@ -21,6 +21,7 @@ from casepath.engine.database import values
 from casepath.engine.expressions import arithmetic
 from casepath.engine.expressions.arithmetic import Number, is_number
 from casepath.engine.expressions.environment import Environment
+from casepath.engine.phrases import Phrase, shortened
 from casepath.engine.time import clock
 
 Comparison = Callable[[object, object, Environment], bool]
@@ -29,19 +30,31 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne, "<": operator.lt, "<=": operator.le, "==": operator.eq, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 
+#: What people call the types; a boolean is an `int` in Python, a date and time a date.
+KINDS: dict[type, Phrase] = {
+    bool: Phrase("a boolean"),
+    str: Phrase("a text"),
+    int: Phrase("a number"),
+    float: Phrase("a number"),
+    Decimal: Phrase("a number"),
+    datetime: Phrase("a date and time"),
+    date: Phrase("a date"),
+    time: Phrase("a time"),
+    timedelta: Phrase("a duration"),
+    list: Phrase("a list"),
+    dict: Phrase("a map"),
+}
 MAX_TEXT = 100_000
 MAX_MEMBERS = 10_000
+#: Characters of a value in a refusal.
+MAX_SHOWN = 40
 
 
-def kind(value: object) -> str:
+def kind(value: object) -> Phrase:
     """Name a value's type in the words of the people who write expressions."""
-    if isinstance(value, bool):
-        return "a boolean"
-    names: tuple[tuple[type, str], ...] = (
-        (str, "text"), (int, "a number"), (float, "a number"), (Decimal, "a number"), (datetime, "a date and time"),
-        (date, "a date"), (time, "a time"), (timedelta, "a duration"), (list, "a list"), (dict, "a map"),
-    )  # fmt: skip
-    return "null" if value is None else next((name for cls, name in names if isinstance(value, cls)), "something else")
+    if value is None:
+        return Phrase("null")
+    return next((name for cls, name in KINDS.items() if isinstance(value, cls)), Phrase("something else"))
 
 
 def truth(value: object) -> bool:
@@ -57,7 +70,7 @@ def truth(value: object) -> bool:
 
 def neither_true_nor_false(value: object) -> errors.ExpressionError:
     """Return the error for a value that should be a boolean."""
-    return errors.ExpressionError(f"Expected true or false, but found {shown(value)}")
+    return errors.ExpressionError("Expected true or false, but found {found}", found=shown(value))
 
 
 def number(value: object) -> Number:
@@ -66,16 +79,16 @@ def number(value: object) -> Number:
         return value
     if isinstance(value, str) and (converted := arithmetic.read(value)) is not None:
         return converted
-    raise errors.ExpressionError(f"Expected a number, but found {shown(value)}")
+    raise errors.ExpressionError("Expected a number, but found {found}", found=shown(value))
 
 
-def shown(value: object) -> str:
-    """Return a value as a message shows it: short."""
+def shown(value: object) -> Phrase:
+    """Return a value as a refusal shows it: short."""
     if isinstance(value, str):
-        return f"the text '{value[:40]}{'…' if len(value) > 40 else ''}'"
+        return Phrase("the text '{text}'", text=shortened(value, MAX_SHOWN))
     if isinstance(value, list | dict):
-        return f"{kind(value)} of {len(value)}"
-    return "null" if value is None else f"{kind(value)} {text(value):.40}"
+        return Phrase("{kind} of {count}", kind=kind(value), count=len(value))
+    return kind(value) if value is None else Phrase("{kind} {text}", kind=kind(value), text=text(value)[:MAX_SHOWN])
 
 
 def text(value: object) -> str:
@@ -100,7 +113,11 @@ def text(value: object) -> str:
 def limited(value: str) -> str:
     """Return a text; raises `ExpressionLimit` where it is too long."""
     if len(value) > MAX_TEXT:
-        raise errors.ExpressionLimit(f"Expected a text of at most {MAX_TEXT} characters, but found {len(value)}")
+        raise errors.ExpressionLimit(
+            "Expected a text of at most {limit} characters, but found {count}",
+            limit=MAX_TEXT,
+            count=len(value),
+        )
     return value
 
 
@@ -125,7 +142,9 @@ def equal(left: object, right: object, environment: Environment) -> bool:
         if first == "" or second == "":
             return False  # who compares with the empty text asks whether there is something
         raise errors.ExpressionError(
-            f"Expected two values of one kind to compare, but found {shown(left)} and {shown(right)}"
+            "Expected two values of one kind to compare, but found {left} and {right}",
+            left=shown(left),
+            right=shown(right),
         )
     _check_size(first, MAX_MEMBERS)
     return _identical(first, second)
@@ -144,7 +163,9 @@ def contains(value: object, wanted: object, environment: Environment) -> bool:
     if isinstance(value, str | dict) and isinstance(wanted, str):
         return wanted in (limited(value) if isinstance(value, str) else value)
     raise errors.ExpressionError(
-        f"Expected a list, or a text in a text or map, but found {shown(wanted)} in {shown(value)}"
+        "Expected a list, or a text in a text or map, but found {wanted} in {value}",
+        wanted=shown(wanted),
+        value=shown(value),
     )
 
 
@@ -176,7 +197,10 @@ def _ordering(sign: str) -> Comparison:
                 with contextlib.suppress(TypeError):  # times with and without a zone
                     return relation(first, second)
         raise errors.ExpressionError(
-            f"Expected values that have an order, but found {shown(left)} {sign} {shown(right)}"
+            "Expected values that have an order, but found {left} {sign} {right}",
+            left=shown(left),
+            sign=sign,
+            right=shown(right),
         )
 
     return compare
@@ -205,8 +229,9 @@ def calculate(sign: str, left: object, right: object) -> object:
         if isinstance(left, str) and isinstance(right, str):
             return limited(left + right)
         raise errors.ExpressionError(
-            f"Expected two numbers or two texts to add (see number(…) and string(…)), "
-            f"but found {shown(left)} + {shown(right)}"
+            "Expected two numbers or two texts to add (see number(…) and string(…)), but found {left} + {right}",
+            left=shown(left),
+            right=shown(right),
         )
     return arithmetic.calculate(sign, number(left), number(right))
 
@@ -298,7 +323,12 @@ def _temporal(sign: str, left: object, right: object) -> object:
                 return left - right
     except (ArithmeticError, ValueError):
         raise errors.ExpressionLimit("Expected a moment within the years 1 to 9999, but found a later one") from None
-    raise errors.ExpressionError(f"Expected values that combine, but found {shown(left)} {sign} {shown(right)}")
+    raise errors.ExpressionError(
+        "Expected values that combine, but found {left} {sign} {right}",
+        left=shown(left),
+        sign=sign,
+        right=shown(right),
+    )
 
 
 def duration(unit: timedelta, count: Number) -> timedelta:
@@ -311,14 +341,16 @@ def _scaled(sign: str, value: timedelta, by: Number) -> timedelta:
     try:
         return timedelta(microseconds=round(microseconds))
     except OverflowError:
-        raise errors.ExpressionLimit(f"Expected a shorter duration than {shown(microseconds)} microseconds") from None
+        raise errors.ExpressionLimit(
+            "Expected a shorter duration than {found} microseconds", found=shown(microseconds)
+        ) from None
 
 
 def _moved(start: date | timedelta, by: timedelta) -> date | timedelta:
     if isinstance(start, datetime):
         return (clock.aware(start).astimezone(UTC) + by).astimezone(start.tzinfo)
     if isinstance(start, date) and by % timedelta(days=1):
-        raise errors.ExpressionError(f"Expected whole days to move a date by, but found {shown(by)}")
+        raise errors.ExpressionError("Expected whole days to move a date by, but found {found}", found=shown(by))
     return start + by
 
 
@@ -328,7 +360,10 @@ def _check_size(value: object, members: int) -> None:
     while level:
         members -= len(level)
         if members < 0:
-            raise errors.ExpressionLimit(f"Expected at most {MAX_MEMBERS} members, but found more")
+            raise errors.ExpressionLimit(
+                "Expected at most {limit} members, but found more",
+                limit=MAX_MEMBERS,
+            )
         level = [
             child
             for member in level

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Never
 
+from casepath.engine import errors
 from casepath.engine.expressions import nodes, scanner
-from casepath.engine.expressions.unreadable import TooLarge, Unreadable
+from casepath.engine.expressions.scanner import unreadable
+from casepath.engine.phrases import Phrase
 
 MAX_DEPTH = 64
 MAX_NODES = 2_000
@@ -27,7 +29,6 @@ _COMPARISONS = frozenset({*_EQUALITY, *_ORDER, *_MEMBERSHIP})
 _PYTHON = frozenset({"in", "not in", "is", "is not"})
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _RESERVED = frozenset({*scanner.WORDS, *_CONSTANTS, "empty", "instanceof"} - {"in", "is"})
-_HINTS = {"if": (" (write condition ? this : that)", "（请写作 条件 ? 一值 : 另一值）")}
 
 
 def parse_template(text: str) -> nodes.Node | list[str | nodes.Node]:
@@ -66,8 +67,10 @@ def parse_bare(text: str) -> nodes.Node:
 
 def _check_length(text: str) -> None:
     if len(text) > MAX_CHARACTERS:
-        expected, expected_zh = f"at most {MAX_CHARACTERS} characters", f"最多 {MAX_CHARACTERS} 个字符的表达式"
-        raise TooLarge(text, None, expected=expected, expected_zh=expected_zh)
+        raise errors.ExpressionLimit(
+            "Expected an expression of at most {limit} characters, but found {count}",
+            text=text, limit=MAX_CHARACTERS, count=len(text),
+        )  # fmt: skip
 
 
 class _Parser:
@@ -83,12 +86,12 @@ class _Parser:
     def whole(self, end: str) -> nodes.Node:
         """Read an expression up to the sign that ends it, or to the end of the text."""
         if self.token.text == end:
-            self.refuse("an expression", "表达式")
+            self.refuse(Phrase("an expression"))
         node = self.expression()
         if self.token.text != end or (self.token.kind == "end") != (end == ""):
-            either, either_zh = (f" or '{end}'", f"或“{end}”") if end else ("", "")
-            hint, hint_zh = _HINTS.get(self.token.text, ("", ""))
-            self.refuse(f"an operator{either}{hint}", f"运算符{either_zh}{hint_zh}")
+            if self.token.text == "if":
+                self.refuse(Phrase("an operator (write condition ? this : that)"))
+            self.refuse(Phrase("an operator or '{word}'", word=end) if end else Phrase("an operator"))
         return node
 
     def expression(self) -> nodes.Node:
@@ -121,8 +124,8 @@ class _Parser:
     def check_row(self, signs: list[str], sign: str) -> None:
         """Refuse comparisons in a row, except by order, where Python alone gives them a meaning."""
         if signs and sign in _COMPARISONS and not {*signs, sign} <= {*_ORDER}:
-            row = f"{signs[-1]} … {sign}"
-            self.refuse(f"'&&' or brackets between two comparisons ({row})", f"两个比较（{row}）之间的“&&”或括号")
+            text = "'&&' or brackets between two comparisons ({first} … {second})"
+            self.refuse(Phrase(text, first=signs[-1], second=sign))
 
     def combined(self, first: nodes.Node, rest: tuple[tuple[str, nodes.Node], ...], position: int) -> nodes.Node:
         """Return the node of operands with operators of one precedence between them."""
@@ -134,11 +137,8 @@ class _Parser:
         if sign.startswith("is"):
             constant = rest[0][1]
             if not isinstance(constant, nodes.Literal) or not isinstance(constant.value, bool | None):
-                raise Unreadable(
-                    self.text, position, found=sign,
-                    expected="null, true or false after 'is' (== compares other values)",
-                    expected_zh="“is”之后的 null、true 或 false（其他值用 == 比较）",
-                )  # fmt: skip
+                expected = Phrase("null, true or false after 'is' (== compares other values)")
+                raise unreadable(self.text, position, expected, sign)
             rest = (("==" if sign == "is" else "!=", constant),)
         return nodes.Compared(first, rest, position)
 
@@ -167,8 +167,8 @@ class _Parser:
         if operator in _PYTHON:
             return self.binary(_PRECEDENCE[operator], operand)
         if operator in _PRECEDENCE and operator not in ("&&", "||"):
-            shown = f"not (a {operator} b)"
-            self.refuse(f"brackets that show what 'not' is about, such as {shown}", f"标明“not”范围的括号，如 {shown}")
+            text = "brackets that show what 'not' is about, such as not (a {operator} b)"
+            self.refuse(Phrase(text, operator=operator))
         return operand
 
     def access(self) -> nodes.Node:
@@ -201,12 +201,12 @@ class _Parser:
             return node
         if self.at("["):
             return nodes.ListOf(self.arguments("]"), self.counted(position))
-        return self.refuse("a value", "值")
+        return self.refuse(Phrase("a value"))
 
     def word(self) -> nodes.Node:
         """Read a constant, a function call or a variable."""
         if self.token.text in _RESERVED and self.token.text not in _CONSTANTS:
-            self.refuse("a value", "值")
+            self.refuse(Phrase("a value"))
         word = self.next()
         if word.text in _CONSTANTS:
             return nodes.Literal(_CONSTANTS[word.text], self.counted(word.position))
@@ -238,38 +238,34 @@ class _Parser:
     def next_word(self) -> scanner.Token:
         """Return the name of a property or method and go past it."""
         if self.token.kind != "word":
-            self.refuse("the name of a property or method", "属性或方法的名称")
+            self.refuse(Phrase("the name of a property or method"))
         return self.next()
 
     def expect(self, sign: str) -> None:
         """Go past a sign that must be there."""
         if not self.at(sign):
-            self.refuse(f"'{sign}'", f"“{sign}”")
+            self.refuse(Phrase("'{word}'", word=sign))
         self.next()
 
     def descend(self) -> None:
         """Count a level of nesting."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise TooLarge(
-                self.text, self.token.position,
-                expected=f"at most {MAX_DEPTH} brackets, signs and conditionals inside each other",
-                expected_zh=f"最多嵌套 {MAX_DEPTH} 层的括号、符号和条件",
+            raise errors.ExpressionLimit(
+                "Expected at most {limit} brackets, signs and conditionals inside each other, but found more",
+                text=self.text, position=self.token.position, limit=MAX_DEPTH,
             )  # fmt: skip
 
     def counted(self, position: int) -> int:
         """Count a node and return its position."""
         self.count += 1
         if self.count > MAX_NODES:
-            raise TooLarge(
-                self.text, position,
-                expected=f"at most {MAX_NODES} values and operators", expected_zh=f"最多 {MAX_NODES} 个值和运算符",
+            raise errors.ExpressionLimit(
+                "Expected at most {limit} values and operators, but found more",
+                text=self.text, position=position, limit=MAX_NODES,
             )  # fmt: skip
         return position
 
-    def refuse(self, expected: str, expected_zh: str) -> Never:
+    def refuse(self, expected: Phrase) -> Never:
         """Say what was expected instead of the next token."""
-        found = self.token
-        raise Unreadable(
-            self.text, found.position, expected=expected, expected_zh=expected_zh, found=found.text
-        )
+        raise unreadable(self.text, self.token.position, expected, self.token.text)

@@ -10,7 +10,7 @@ from typing import Literal
 from casepath.engine import errors
 from casepath.engine.expressions import arithmetic
 from casepath.engine.expressions.arithmetic import Exact
-from casepath.engine.expressions.unreadable import TooLarge, Unreadable
+from casepath.engine.phrases import Phrase, shortened
 
 #: Spellings in words, and the signs that they stand for; those of Python are signs of their own.
 WORDS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&", "or": "||", "not": "!"}
@@ -61,19 +61,29 @@ def end_of(token: Token) -> int:
     return token.position + len(token.text)
 
 
+def unreadable(text: str, position: int, expected: Phrase, found: str) -> errors.ExpressionError:
+    """Return the error for a text that goes on as it must not; an empty `found` is its end."""
+    return errors.ExpressionError(
+        "Expected {expected}, but found {found} at character {at}",
+        text=text,
+        position=position,
+        expected=expected,
+        found=Phrase("'{word}'", word=shortened(found, 40)) if found else Phrase("the end"),
+        at=position + 1,
+    )
+
+
 def _number(text: str, written: str, position: int) -> Exact:
-    most = arithmetic.MAX_CHARACTERS
-    if len(written) > most:
-        expected, expected_zh = f"a number of at most {most} digits", f"最多 {most} 位的数字"
-        raise TooLarge(text, position, expected=expected, expected_zh=expected_zh)
+    if len(written) > arithmetic.MAX_CHARACTERS:
+        raise errors.ExpressionLimit(
+            "Expected a number of at most {limit} digits, but found {count}",
+            text=text, position=position, limit=arithmetic.MAX_CHARACTERS, count=len(written),
+        )  # fmt: skip
     value = int(written) if written.isdigit() else arithmetic.plain(Decimal(written))
     try:
         return arithmetic.checked(value)
-    except errors.ExpressionLimit:
-        bits = arithmetic.MAX_BITS
-        raise TooLarge(
-            text, position, expected=f"a number of at most {bits} bits", expected_zh=f"最多 {bits} 位二进制的数字"
-        ) from None
+    except errors.ExpressionLimit as error:
+        raise errors.ExpressionLimit(error.phrase, text=text, position=position) from None
 
 
 def _unescaped(text: str, written: str, position: int) -> str:
@@ -81,24 +91,19 @@ def _unescaped(text: str, written: str, position: int) -> str:
         return written[1:-1]
     for found in _ESCAPE.finditer(written):
         if found[1] not in "\\'\"":
-            raise Unreadable(
-                text, position + found.start(), found=found[0],
-                expected="\\\\, \\' or \\\" after a backslash in a text",
-                expected_zh="文本中反斜杠之后的 \\\\、\\' 或 \\\"",
-            )  # fmt: skip
+            expected = Phrase("\\\\, \\' or \\\" after a backslash in a text")
+            raise unreadable(text, position + found.start(), expected, found[0])
     return _ESCAPE.sub(r"\1", written[1:-1])
 
 
-def _no_token(text: str, position: int) -> Unreadable:
-    quoted = ("a text that ends with the quotation mark it begins with", "以同一引号开始和结束的文本")
+def _no_token(text: str, position: int) -> errors.ExpressionError:
+    quoted = Phrase("a text that ends with the quotation mark it begins with")
     reasons = {
         "'": quoted,
         '"': quoted,
-        "=": ("'==' (an expression compares, it does not assign)", "“==”（表达式只比较，不赋值）"),
-        "&": ("'&&'", "“&&”"),
-        "|": ("'||'", "“||”"),
+        "=": Phrase("'==' (an expression compares, it does not assign)"),
+        "&": Phrase("'{word}'", word="&&"),
+        "|": Phrase("'{word}'", word="||"),
     }
-    expected, expected_zh = reasons.get(text[position], ("a value, a name or an operator", "值、名称或运算符"))
-    return Unreadable(
-        text, position, expected=expected, expected_zh=expected_zh, found=text[position : position + 10]
-    )
+    expected = reasons.get(text[position], Phrase("a value, a name or an operator"))
+    return unreadable(text, position, expected, text[position : position + 10])

@@ -8,7 +8,7 @@ and groups, with their rules and with conditions in FEEL that hide them.
 from __future__ import annotations
 
 from casepath.engine.forms.checking import check, parse
-from casepath.engine.forms.definition import Field, Form, read
+from casepath.engine.forms.definition import MANY_CHOICES, Component, Form, Words, read
 from casepath.engine.forms.submission import hidden, validate
 
-__all__ = ["Field", "Form", "check", "hidden", "parse", "read", "validate"]
+__all__ = ["MANY_CHOICES", "Component", "Form", "Words", "check", "hidden", "parse", "read", "validate"]

@@ -1,4 +1,4 @@
-"""A form definition (form-js JSON) as what the server needs of it: fields, their rules, and what is hidden when."""
+"""A form definition (form-js JSON) as values: its components, what may be entered, how they look, what hides them."""
 
 from __future__ import annotations
 
@@ -27,69 +27,122 @@ DEFAULT_MAX_LENGTH = {"textarea": 20_000, "textfield": 1_000}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
-    """A component that carries a value."""
+class Words:
+    """A text of a form: in the form's own language, and in English where the form has that."""
 
-    key: str
-    #: Type of the component in form-js.
-    type: str
-    label: str = ""
-    label_en: str = ""
-    required: bool = False
-    #: Shown, but not accepted.
-    readonly: bool = False
-    #: Values that may be chosen, in their order.
-    options: tuple[str, ...] = ()
-    min_length: int | None = None
-    max_length: int | None = None
-    min: Decimal | None = None
-    max: Decimal | None = None
-    #: A regular expression that has to occur in the text.
-    pattern: str | None = None
-    #: `email` or `phone`.
-    validation_type: str | None = None
-    #: Digits behind the point; None for any.
-    decimal_digits: int | None = None
-    #: Whether a number becomes a text.
-    as_text: bool = False
-    #: `date`, `time` or `datetime` for that type.
-    subtype: str = "date"
-    #: Whether days before today are refused.
-    not_past: bool = False
+    text: str = ""
+    english: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """Any component, as far as it can be hidden."""
+class Option:
+    """Something that may be chosen."""
 
-    #: Key and id of the component, as far as it has them.
-    names: frozenset[str]
+    value: str
+    label: Words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """Whatever a form is made of."""
+
+    #: Unique in the form: the component's own, else its key.
+    id: str
+    #: Name of the variable; empty where it carries no value.
+    key: str
+    #: Type of the component in form-js.
+    type: str
+    label: Words
+    description: Words
+    #: Markdown of a `text`.
+    text: Words
     #: FEEL expressions that hide it: its own, and those of the groups it is in.
     hidden_if: tuple[str, ...]
-    field: Field | None
+    #: Whether one of them is its own.
+    is_conditional: bool
+    #: Of the grid in which form-js lays out its fields; None where the form says nothing.
+    columns: int | None
+    #: What a group holds.
+    components: tuple[Component, ...]
+
+    required: bool
+    #: Shown, but not accepted.
+    readonly: bool
+    #: What stands in the field where there is no variable.
+    default: object
+    #: What may be chosen, in its order.
+    options: tuple[Option, ...]
+    #: Characters of a text; None for no limit but `DEFAULT_MAX_LENGTH`.
+    min_length: int | None
+    max_length: int | None
+    min: Decimal | None
+    max: Decimal | None
+    #: A regular expression that has to occur in the text.
+    pattern: str | None
+    #: `email` or `phone`.
+    validation_type: str | None
+    #: Digits behind the point; None for any.
+    decimal_digits: int | None
+    #: From one number that is offered to the next.
+    increment: str | None
+    #: Whether a number becomes a text.
+    as_text: bool
+    #: `date`, `time` or `datetime` for that type.
+    subtype: str
+    #: Whether days before today are refused.
+    not_past: bool
+    #: What stands before and behind the field.
+    prefix: str
+    suffix: str
+
+    @property
+    def is_field(self) -> bool:
+        """Whether it carries a value."""
+        return self.type in KEYED
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Key and id."""
+        return frozenset({self.id, self.key} - {""})
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What may be chosen."""
+        return tuple(option.value for option in self.options)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A form as the server sees it."""
+    """A form as checks, pages and documents see it."""
 
     id: str
-    parts: tuple[Part, ...]
+    components: tuple[Component, ...]
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """The fields in their order, those in groups too."""
-        return tuple(part.field for part in self.parts if part.field is not None)
+    @functools.cached_property
+    def every(self) -> tuple[Component, ...]:
+        """Every component in its order, what is in groups behind its group."""
+        return tuple(_every(self.components))
+
+    @functools.cached_property
+    def fields(self) -> tuple[Component, ...]:
+        """The components that carry values, in their order."""
+        return tuple(component for component in self.every if component.is_field)
 
     @property
     def has_conditions(self) -> bool:
         """Whether what is shown depends on values."""
-        return any(part.hidden_if for part in self.parts)
+        return any(component.hidden_if for component in self.every)
+
+
+def _every(components: tuple[Component, ...]) -> Iterator[Component]:
+    for component in components:
+        yield component
+        yield from _every(component.components)
 
 
 def read(schema: Mapping[str, Any]) -> Form:
     """Return the form of a schema that the deployment check has accepted."""
-    return Form(id=str(schema.get("id", "")), parts=tuple(_parts(schema, ())))
+    return Form(id=str(schema.get("id", "")), components=_components(schema, ()))
 
 
 @functools.lru_cache(maxsize=1000)
@@ -98,35 +151,67 @@ def condition(text: str) -> feel.Feel:
     return feel.compile_feel(text.removeprefix("="))
 
 
-def _parts(container: Mapping[str, Any], outer: tuple[str, ...]) -> Iterator[Part]:
-    for component in container.get("components", ()):
-        hide = (component.get("conditional") or {}).get("hide")
-        hidden_if = (*outer, hide) if hide else outer
-        names = frozenset(str(component[name]) for name in ("key", "id") if component.get(name))
-        keyed = component.get("type") in KEYED
-        yield Part(names=names, hidden_if=hidden_if, field=_field(component) if keyed else None)
-        if component.get("type") in CONTAINERS:
-            yield from _parts(component, hidden_if)
+def _components(container: Mapping[str, Any], outer: tuple[str, ...]) -> tuple[Component, ...]:
+    return tuple(_component(component, outer) for component in container.get("components") or ())
 
 
-def _field(component: Mapping[str, Any]) -> Field:
-    validate = component.get("validate") or {}
-    limits = {name: validate.get(name) for name in ("min", "max") if validate.get(name) not in (None, "")}
-    return Field(
-        key=component["key"],
-        type=component["type"],
-        label=component.get("label") or "",
-        label_en=(component.get("properties") or {}).get("label_en") or "",
+def _component(component: Mapping[str, Any], outer: tuple[str, ...]) -> Component:
+    kind, key = component.get("type", ""), component.get("key") or ""
+    validate, appearance = component.get("validate") or {}, component.get("appearance") or {}
+    hide = (component.get("conditional") or {}).get("hide")
+    hidden_if = (*outer, hide) if hide else outer
+    return Component(
+        id=component.get("id") or key,
+        key=key if kind in KEYED else "",
+        type=kind,
+        label=_words(component, "label"),
+        description=_words(component, "description"),
+        text=_words(component, "text"),
+        hidden_if=hidden_if,
+        is_conditional=bool(hide),
+        columns=(component.get("layout") or {}).get("columns"),
+        components=_components(component, hidden_if) if kind in CONTAINERS else (),
         required=bool(validate.get("required")),
         readonly=bool(component.get("readonly") or component.get("disabled")),
-        options=tuple(str(option["value"]) for option in component.get("values") or ()),
-        min_length=validate.get("minLength"),
-        max_length=validate.get("maxLength") or DEFAULT_MAX_LENGTH.get(component["type"]),
+        default=component.get("defaultValue"),
+        options=_options(component),
+        min_length=validate.get("minLength") or None,
+        max_length=validate.get("maxLength") or None,
+        min=_number(validate.get("min")),
+        max=_number(validate.get("max")),
         pattern=validate.get("pattern") or None,
         validation_type=validate.get("validationType") or None,
         decimal_digits=component.get("decimalDigits"),
+        increment=str(component["increment"]) if component.get("increment") else None,
         as_text=bool(component.get("serializeToString")),
         subtype=component.get("subtype") or "date",
         not_past=bool(component.get("disallowPassedDates")),
-        **{name: Decimal(str(limit)) for name, limit in limits.items()},
+        prefix=str(appearance.get("prefixAdorner") or ""),
+        suffix=str(appearance.get("suffixAdorner") or ""),
     )
+
+
+def _words(component: Mapping[str, Any], name: str) -> Words:
+    """Return a text with its English, which stands in the properties as `label_en` and so on."""
+    return Words(text=str(component.get(name) or ""), english=str(_properties(component).get(f"{name}_en") or ""))
+
+
+def _options(component: Mapping[str, Any]) -> tuple[Option, ...]:
+    """Return the options; their English labels stand in `options_en`, in their order, with `|` between them."""
+    found = [(str(each["value"]), str(each.get("label") or "")) for each in component.get("values") or ()]
+    english = [label.strip() for label in str(_properties(component).get("options_en") or "").split("|")]
+    if len(english) != len(found):
+        english = [""] * len(found)
+    return tuple(
+        Option(value=value, label=Words(text=label, english=other))
+        for (value, label), other in zip(found, english, strict=True)
+    )
+
+
+def _properties(component: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = component.get("properties") or {}
+    return properties
+
+
+def _number(limit: object) -> Decimal | None:
+    return None if limit in (None, "") else Decimal(str(limit))

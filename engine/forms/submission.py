@@ -17,8 +17,15 @@ from zoneinfo import ZoneInfo
 import regex
 
 from casepath.engine import errors
-from casepath.engine.errors import FieldError
-from casepath.engine.forms.definition import CHOICES, MANY_CHOICES, TEXTS, Field, Form, Part, condition, read
+from casepath.engine.forms.definition import (
+    CHOICES,
+    DEFAULT_MAX_LENGTH,
+    MANY_CHOICES,
+    TEXTS,
+    Component,
+    Form,
+    condition,
+)
 from casepath.engine.time import clock
 
 #: Seconds for one regular expression of a form.
@@ -36,17 +43,8 @@ _PHONE = re.compile(r"\+?[\d\s()./-]{5,30}")
 Submitted = Mapping[str, Any]
 
 
-class _Refused(Exception):
-    """Why one value does not fit."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        self.code = code
-        self.facts = facts
-        super().__init__(code)
-
-
 def validate(
-    form: Form | Mapping[str, Any],
+    form: Form,
     submitted: Submitted,
     zone: ZoneInfo,
     *,
@@ -59,7 +57,6 @@ def validate(
     read-only is not taken. Raises `InvalidVariables` with everything that is wrong, fields that the form does not have
     among it.
     """
-    form = form if isinstance(form, Form) else read(form)
     typed, refusals = _typed(form, submitted, zone)
     concealed = _hidden(form, {**(variables or {}), **typed})
     accepted: dict[str, Any] = {}
@@ -69,29 +66,34 @@ def validate(
             continue
         refusal = refusals.get(field.key)
         if refusal is None and field.required and _is_empty(typed[field.key]):
-            refusal = _Refused("required")
+            refusal = errors.InvalidInput("Please fill this in.", code="required")
         if refusal is None:
             accepted[field.key] = typed[field.key]
         else:
-            wrong.append(FieldError.of(field.key, refusal.code, refusal.facts))
-    unknown = set(submitted) - {field.key for field in form.fields}
-    wrong += [FieldError.of(key[:100], "unknown-field", {"found": key}) for key in sorted(unknown)]
+            refusal.field = field.key
+            wrong.append(refusal)
+    wrong += [_unknown(key) for key in sorted(set(submitted) - {field.key for field in form.fields})]
     if wrong:
         raise errors.InvalidVariables(wrong)
     return accepted
+
+
+def _unknown(key: str) -> errors.InvalidInput:
+    refusal = errors.InvalidInput("The form has no field “{found}”.", code="unknown-field", found=key)
+    refusal.field = key[:100]
+    return refusal
 
 
 def _is_empty(value: object) -> bool:
     return value is None or value is False or value == []
 
 
-def hidden(form: Form | Mapping[str, Any], present: Mapping[str, Any], zone: ZoneInfo | None = None) -> frozenset[str]:
+def hidden(form: Form, present: Mapping[str, Any], zone: ZoneInfo | None = None) -> frozenset[str]:
     """
     Return the keys and ids of the components that conditions hide.
 
     `present` are variables, or texts as they were typed; what was typed and cannot be read counts as nothing.
     """
-    form = form if isinstance(form, Form) else read(form)
     texts = {field.key: present[field.key] for field in form.fields if _is_typed(present.get(field.key))}
     typed, _ = _typed(form, texts, zone or ZoneInfo("UTC"))
     return _hidden(form, {**present, **{key: typed.get(key) for key in texts}})
@@ -101,41 +103,44 @@ def _is_typed(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
-def _typed(form: Form, submitted: Submitted, zone: ZoneInfo) -> tuple[dict[str, Any], dict[str, _Refused]]:
+def _typed(form: Form, submitted: Submitted, zone: ZoneInfo) -> tuple[dict[str, Any], dict[str, errors.InvalidInput]]:
     typed: dict[str, Any] = {}
-    refusals: dict[str, _Refused] = {}
+    refusals: dict[str, errors.InvalidInput] = {}
     for field in form.fields:
         try:
             typed[field.key] = _value(field, submitted.get(field.key, ""), zone)
-        except _Refused as refusal:
+        except errors.InvalidInput as refusal:
             refusals[field.key] = refusal
     return typed, refusals
 
 
 def _hidden(form: Form, known: Mapping[str, Any]) -> frozenset[str]:
     """Conditions see nothing in what is hidden itself, so they are asked again until nothing changes."""
-    conditional = [part for part in form.parts if part.hidden_if]
+    conditional = [component for component in form.every if component.hidden_if]
     concealed: frozenset[str] = frozenset()
     for _ in range(len(conditional) + 1):
         visible = {key: value for key, value in known.items() if key not in concealed}
         before, concealed = concealed, frozenset(
-            name for part in conditional if _is_hidden(part, visible) for name in part.names
+            name for component in conditional if _is_hidden(component, visible) for name in component.names
         )
         if concealed == before:
             break
     return concealed
 
 
-def _is_hidden(part: Part, known: Mapping[str, Any]) -> bool:
-    return any(condition(text).evaluate(known) is True for text in part.hidden_if)
+def _is_hidden(component: Component, known: Mapping[str, Any]) -> bool:
+    return any(condition(text).evaluate(known) is True for text in component.hidden_if)
 
 
-def _value(field: Field, given: Any, zone: ZoneInfo) -> Any:
+def _value(field: Component, given: Any, zone: ZoneInfo) -> Any:
     if field.type in MANY_CHOICES:
         return _choices(field, given if isinstance(given, list | tuple) else [given])
     if isinstance(given, list | tuple):
         if len(given) > 1:
-            raise _Refused("several-options", count=len(given))
+            raise errors.InvalidInput(
+                "Please choose one of the options; {count} have arrived.",
+                code="several-options", count=len(given),
+            )
         given = given[0] if given else ""
     if given is None:
         given = ""
@@ -159,40 +164,65 @@ def _shown(value: object) -> str:
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
-def _choices(field: Field, given: Sequence[Any]) -> list[str]:
+def _choices(field: Component, given: Sequence[Any]) -> list[str]:
     # Options are texts, also those that look like numbers.
     chosen = {item if isinstance(item, str) else str(item) for item in given if item not in (None, "")}
-    if unknown := sorted(chosen - set(field.options)):
-        raise _Refused("not-an-option", found=unknown[0])
-    return [option for option in field.options if option in chosen]
+    if unknown := sorted(chosen - set(field.values)):
+        raise errors.InvalidInput(
+            "Please choose one of the options; “{found}” is none of them.",
+            code="not-an-option", found=unknown[0],
+        )
+    return [option for option in field.values if option in chosen]
 
 
 def _checkbox(text: str) -> bool:
     if text not in {"", "false", "true", "on", "1", "0"}:
-        raise _Refused("not-a-choice", found=text)
+        raise errors.InvalidInput("Please tick it or not; “{found}” has arrived.", code="not-a-choice", found=text)
     return text in {"true", "on", "1"}
 
 
-def _text(field: Field, given: object) -> str | None:
+def _text(field: Component, given: object) -> str | None:
     if not isinstance(given, str):
-        raise _Refused("not-a-text", found=_shown(given))
+        raise errors.InvalidInput("Please write a text; you wrote “{found}”.", code="not-a-text", found=_shown(given))
     text = given.replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:
         return None
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text if character not in "\n\t"):
-        raise _Refused("control-characters")
+        raise errors.InvalidInput(
+            "Please write ordinary characters; there are control characters in it.",
+            code="control-characters",
+        )
     if "\n" in text and field.type == "textfield":
-        raise _Refused("several-lines", count=text.count("\n") + 1)
-    if field.max_length is not None and len(text) > field.max_length:
-        raise _Refused("too-long", limit=field.max_length, length=len(text))
+        raise errors.InvalidInput(
+            "Please write one line; there are {count}.",
+            code="several-lines", count=text.count("\n") + 1,
+        )
+    limit = field.max_length or DEFAULT_MAX_LENGTH[field.type]
+    if len(text) > limit:
+        raise errors.InvalidInput(
+            "At most {limit} characters are possible; you wrote {length}.",
+            code="too-long", limit=limit, length=len(text),
+        )
     if field.min_length is not None and len(text) < field.min_length:
-        raise _Refused("too-short", limit=field.min_length, length=len(text))
+        raise errors.InvalidInput(
+            "At least {limit} characters are needed; you wrote {length}.",
+            code="too-short", limit=field.min_length, length=len(text),
+        )
     if field.pattern is not None and not _matches(field.pattern, text):
-        raise _Refused("pattern", expected=field.pattern, found=text)
+        raise errors.InvalidInput(
+            "This does not have the expected form ({expected}); you wrote “{found}”.",
+            code="pattern", expected=field.pattern, found=text,
+        )
     if field.validation_type == "email" and not _EMAIL.fullmatch(text):
-        raise _Refused("not-an-email", found=text)
+        raise errors.InvalidInput(
+            "Please write an e-mail address, such as name@example.com; you wrote “{found}”.",
+            code="not-an-email", found=text,
+        )
     if field.validation_type == "phone" and not (_PHONE.fullmatch(text) and sum(map(str.isdigit, text)) >= 5):
-        raise _Refused("not-a-phone", found=text)
+        raise errors.InvalidInput(
+            "Please write a telephone number, such as 138 0000 0000; you wrote “{found}”.",
+            code="not-a-phone", found=text,
+        )
     return text
 
 
@@ -203,24 +233,36 @@ def _matches(pattern: str, text: str) -> bool:
         return False
 
 
-def _number(field: Field, given: object) -> int | Decimal | str:
+def _number(field: Component, given: object) -> int | Decimal | str:
     text = f"{given:f}" if isinstance(given, Decimal) else _typed_text(given)
     if isinstance(given, bool) or not _NUMBER.fullmatch(text):
-        raise _Refused("not-a-number", found=text)
+        raise errors.InvalidInput(
+            "Please write a number, such as 12.5; you wrote “{found}”.",
+            code="not-a-number", found=text,
+        )
     number = Decimal(text)
     if field.min is not None and number < field.min:
-        raise _Refused("too-small", limit=field.min, found=number)
+        raise errors.InvalidInput(
+            "At least {limit} is needed; you wrote {found}.",
+            code="too-small", limit=field.min, found=number,
+        )
     if field.max is not None and number > field.max:
-        raise _Refused("too-large", limit=field.max, found=number)
+        raise errors.InvalidInput(
+            "At most {limit} is possible; you wrote {found}.",
+            code="too-large", limit=field.max, found=number,
+        )
     if field.decimal_digits is not None and number != round(number, field.decimal_digits):
-        raise _Refused("too-many-digits", limit=field.decimal_digits, found=number)
+        raise errors.InvalidInput(
+            "At most {limit} digits behind the decimal point are possible; you wrote {found}.",
+            code="too-many-digits", limit=field.decimal_digits, found=number,
+        )
     if field.as_text:
         return f"{number:f}"
     integral = number == number.to_integral_value() and not field.decimal_digits
     return int(number) if integral else number
 
 
-def _moment(field: Field, given: object, zone: ZoneInfo) -> date | time | datetime:
+def _moment(field: Component, given: object, zone: ZoneInfo) -> date | time | datetime:
     if field.subtype == "time":
         return given if isinstance(given, time) else _time(_typed_text(given))
     if field.subtype == "date":
@@ -232,9 +274,12 @@ def _moment(field: Field, given: object, zone: ZoneInfo) -> date | time | dateti
     return moment
 
 
-def _require_not_past(field: Field, day: date, zone: ZoneInfo) -> None:
+def _require_not_past(field: Component, day: date, zone: ZoneInfo) -> None:
     if field.not_past and day < clock.now().astimezone(zone).date():
-        raise _Refused("past", found=day.isoformat())
+        raise errors.InvalidInput(
+            "Please choose today or a later day; {found} has passed.",
+            code="past", found=day.isoformat(),
+        )
 
 
 def _date(text: str) -> date:
@@ -243,7 +288,10 @@ def _date(text: str) -> date:
     except ValueError:
         day = None
     if day is None or day.year not in YEARS:
-        raise _Refused("not-a-date", found=text)
+        raise errors.InvalidInput(
+            "Please write a date, such as 2026-10-01; you wrote “{found}”.",
+            code="not-a-date", found=text,
+        )
     return day
 
 
@@ -253,7 +301,10 @@ def _time(text: str) -> time:
             return time.fromisoformat(text)
     except ValueError:
         pass
-    raise _Refused("not-a-time", found=text)
+    raise errors.InvalidInput(
+        "Please write a time, such as 14:30; you wrote “{found}”.",
+        code="not-a-time", found=text,
+    )
 
 
 def _datetime(text: str, zone: ZoneInfo) -> datetime:
@@ -261,6 +312,9 @@ def _datetime(text: str, zone: ZoneInfo) -> datetime:
     offset = _OFFSET.search(text)
     day, separator, clock_time = (text[: offset.start()] if offset else text).replace(" ", "T", 1).partition("T")
     if not separator:
-        raise _Refused("not-a-moment", found=text)
+        raise errors.InvalidInput(
+            "Please write a date and a time, such as 2026-10-01 14:30; you wrote “{found}”.",
+            code="not-a-moment", found=text,
+        )
     where = zone if offset is None else datetime.strptime(offset[0], "%z").tzinfo
     return datetime.combine(_date(day), _time(clock_time), tzinfo=where)

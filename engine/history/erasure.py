@@ -8,12 +8,15 @@ from collections.abc import Collection
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
+from casepath.engine import texts
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
 from casepath.engine.history import log
 from casepath.engine.history.sealing import Event, digest
 from casepath.engine.history.verification import ERASED
+
+#: Characters of a reason.
+MAX_REASON = 1_000
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
@@ -27,8 +30,7 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     needed: whoever erases sets them before. `by` is how the history names whoever does; the nouns ask whether they may.
     Raises `NotFound`, and `InvalidInput` without a reason.
     """
-    if not reason.strip():
-        raise errors.InvalidEntry("text-missing", name="a reason")
+    reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
     log.lock(session, process_instance_id)
     erased: dict[str, list[str]] = {}
     rewritten = []

@@ -76,7 +76,7 @@ def parse_heads(text: str) -> Heads:
     lines = text.splitlines()
     first = _FIRST.fullmatch(lines[0]) if lines else None
     if first is None:
-        raise errors.InvalidInput(f"Expected a file of heads, but found '{lines[0] if lines else '':.40}'")
+        raise errors.InvalidInput("Expected a file of heads, but found '{found}'", found=lines[0] if lines else "")
     deployments: dict[int, str] = {}
     instances: dict[int, tuple[int, str]] = {}
     for number, line in enumerate(lines[1:], start=2):
@@ -85,11 +85,12 @@ def parse_heads(text: str) -> Heads:
         elif found := _INSTANCE.fullmatch(line):
             instances[int(found[1])] = int(found[2]), found[3]
         else:
-            raise errors.InvalidInput(f"Expected a head in line {number}, but found '{line:.40}'")
+            text = "Expected a head in line {number}, but found '{found}'"
+            raise errors.InvalidInput(text, number=number, found=line)
     try:
         at = datetime.fromisoformat(first[1])
     except ValueError as error:
-        raise errors.InvalidInput(f"Expected a time in line 1, but found '{first[1]:.40}'") from error
+        raise errors.InvalidInput("Expected a time in line 1, but found '{found}'", found=first[1]) from error
     return Heads(at=at, deployments=deployments, instances=instances)
 
 

@@ -26,6 +26,7 @@ from typing import Any
 from casepath.engine.database import values
 
 #: Under which name an error's text stands among the values of an event: it may tell of a person, so it can be erased.
+#: A phrase of the engine stands there with its facts, what a worker reports as a text.
 ERROR_TEXT = "error text"
 #: Length of a salt: 16 random bytes in hex.
 SALT_LENGTH = 32

@@ -17,6 +17,7 @@ from casepath.engine.instances import media_types
 from casepath.engine.instances.comments import instance_of
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import By, Program
+from casepath.engine.phrases import Size
 from casepath.engine.time import clock
 
 #: Bytes of one file, and files of one matter, where the caller says nothing else.
@@ -48,16 +49,25 @@ def add(
     """
     name = safe_name(name)
     if not content:
-        raise errors.InvalidEntry("file-empty", file=name, limit=max_size)
+        raise errors.InvalidInput(
+            "“{file}” is empty; a file has something in it, at most {limit}.",
+            code="file-empty", file=name, limit=Size(max_size),
+        )
     if len(content) > max_size:
-        raise errors.InvalidEntry("file-too-large", file=name, limit=max_size, size=len(content))
+        raise errors.InvalidInput(
+            "“{file}” has {size}; a file may have at most {limit}.",
+            code="file-too-large", file=name, limit=Size(max_size), size=Size(len(content)),
+        )
     actor = access.contributor(session, by, business_key)
     instance_id = instance_of(session, business_key, process_instance_id)
     history.lock(session, instance_id)
     counted = select(func.count()).select_from(Attachment).where(Attachment.business_key == business_key)
     present = session.scalar(counted) or 0
     if present >= MAX_COUNT:
-        raise errors.InvalidEntry("files-of-matter", limit=MAX_COUNT, count=present + 1)
+        raise errors.InvalidInput(
+            "A matter has at most {limit} files; this would be number {count}.",
+            code="files-of-matter", limit=MAX_COUNT, count=present + 1,
+        )
     own = media_type if isinstance(actor, Program) else None
     attachment = Attachment(
         business_key=business_key,

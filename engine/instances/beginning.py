@@ -36,13 +36,22 @@ def begin(
     if definition.suspended:
         raise errors.InvalidState("start", "process definition", definition.key, "suspended")
     if not definition.executable:
-        raise errors.InvalidEntry("not-executable", process=definition.key)
+        raise errors.InvalidInput(
+            "A process to start has to be executable, but “{process}” only documents.",
+            code="not-executable",
+            process=definition.key,
+        )
     spec = definitions.process(session, definition.id)
     if business_key is None and KEY_FORMAT in spec.properties:
         zone = clock.zone_of(definitions.calendar(session))
         business_key = numbers.business_key(spec.properties[KEY_FORMAT], session, clock.now(), zone)
     if business_key is not None and not 0 < len(business_key) <= MAX_BUSINESS_KEY:
-        raise errors.InvalidEntry("business-key", limit=MAX_BUSINESS_KEY, length=len(business_key))
+        raise errors.InvalidInput(
+            "A number of a matter has 1 to {limit} characters; this one has {length}.",
+            code="business-key",
+            limit=MAX_BUSINESS_KEY,
+            length=len(business_key),
+        )
     return runtime.begin(
         session, definition, variables, business_key=business_key, by=by, start_element=start_element
     )

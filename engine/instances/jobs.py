@@ -19,7 +19,7 @@ from sqlalchemy import Row, bindparam, delete, insert, literal_column, or_, sele
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import errors, history, runtime
+from casepath.engine import errors, history, phrases, runtime
 from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Incident, Job, ProcessInstance
@@ -29,6 +29,7 @@ from casepath.engine.history import Event
 from casepath.engine.instances import beginning, messages
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import ENGINE, By
+from casepath.engine.phrases import Phrase
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock, timers
 
@@ -130,7 +131,7 @@ def _note(session: Session, job_id: int, error: Exception) -> None:
     if isinstance(error, errors.EngineError):
         log.info("job %s failed: %s", job_id, error.message)
         nobody = isinstance(error, (errors.NotWaiting, errors.SeveralWaiting))
-        fail(session, job_id, error.message, repr(error), again=not nobody)
+        fail(session, job_id, error.message, phrases.dumps(error.phrase), again=not nobody)
     else:
         log.error("job %s failed", job_id, exc_info=error)
         fail(session, job_id, f"{type(error).__name__}: {error}", repr(error))
@@ -253,7 +254,7 @@ def fail(session: Session, job_id: int, message: str, details: str, *, again: bo
             activity_instance=row.activity_instance,
             element_id=row.element_id,
             facts={"job": row.kind},
-            variables={history.ERROR_TEXT: message},
+            variables={history.ERROR_TEXT: phrases.as_json(phrases.loads(details) or Phrase(message))},
         )
         history.record(session, row.process_instance_id, event)
 

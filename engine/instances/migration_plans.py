@@ -29,9 +29,11 @@ from casepath.engine.bpmn import (
 from casepath.engine.database import Base, correlation
 from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, ProcessInstance, Subscription, UserTask
 from casepath.engine.deployments import definitions
+from casepath.engine.errors import Finding
 from casepath.engine.history import Event
 from casepath.engine.people import access
 from casepath.engine.people.authorization import By
+from casepath.engine.phrases import Phrase
 from casepath.engine.runtime import storing
 from casepath.engine.time import clock
 
@@ -52,16 +54,6 @@ class MigrationPlan:
     instructions: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Why a plan, or one instance with it, cannot be migrated."""
-
-    element_id: str
-    message: str
-    message_zh: str
-    process_instance_id: int | None = None
-
-
 def draft(
     session: Session, source_id: int, target_id: int, overrides: Mapping[str, str] | None = None
 ) -> MigrationPlan:
@@ -74,63 +66,63 @@ def draft(
     return MigrationPlan(source_id=source_id, target_id=target_id, instructions=instructions)
 
 
-def validate(session: Session, plan: MigrationPlan) -> list[Problem]:
+def validate(session: Session, plan: MigrationPlan) -> list[Finding]:
     """Return what is wrong with a plan itself, whatever instance it is for."""
     source, target = definitions.process(session, plan.source_id), definitions.process(session, plan.target_id)
-    problems = []
+    findings = []
     for old, new in plan.instructions.items():
         before, after = source.nodes.get(old), target.nodes.get(new)
         if before is None:
-            problems.append(
-                _problem(
-                    old, f"Expected element {old} in the source version, but found none", f"源版本中没有元素 {old}"
-                )
+            findings.append(
+                _finding(old, "source-element", "Expected element {old} in the source version, but found none", old=old)
             )
         elif after is None:
-            problems.append(
-                _problem(
-                    old, f"Expected element {new} in the target version, but found none", f"目标版本中没有元素 {new}"
-                )
+            findings.append(
+                _finding(old, "target-element", "Expected element {new} in the target version, but found none", new=new)
             )
         elif type(before) is not type(after):
-            problems.append(
-                _problem(
+            findings.append(
+                _finding(
                     old,
-                    f"Expected {new} to be a {before.tag}, as {old} is, but found a {after.tag}",
-                    f"{new} 应与 {old} 同为 {before.tag}，但发现 {after.tag}",
+                    "element-type",
+                    "Expected {new} to be a {tag}, as {old} is, but found a {after_tag}",
+                    new=new,
+                    tag=before.tag,
+                    old=old,
+                    after_tag=after.tag,
                 )
             )
-    return problems
+    return findings
 
 
-def validate_instance(session: Session, plan: MigrationPlan, process_instance_id: int) -> list[Problem]:
+def validate_instance(session: Session, plan: MigrationPlan, process_instance_id: int) -> list[Finding]:
     """Return why an instance cannot be migrated with this plan; raises `NotFound`."""
     row = runtime.lock(session, process_instance_id)
     if row.state not in ("active", "suspended") or row.definition_id != plan.source_id:
         return [
-            _problem(
+            _finding(
                 "",
-                f"Expected a running instance of the source version, but found {row.state}, version "
-                f"{row.definition_id}",
-                "应为源版本的运行中实例",
-                process_instance_id,
+                "instance-state",
+                "Expected a running instance of the source version, but found {state}, version {definition_id}",
+                state=row.state,
+                definition_id=row.definition_id,
             )
         ]
     running = runtime.load(session, row, clock.now())
     target = definitions.process(session, plan.target_id)
-    return list(_instance_problems(plan, running, target, process_instance_id))
+    return list(_instance_findings(plan, running, target))
 
 
 def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, by: By, reason: str) -> None:
     """
     Migrate one instance.
 
-    Raises `NotFound`, `Forbidden`, and `InvalidInput` naming every problem, with nothing changed.
+    Raises `NotFound`, `Forbidden`, and `InvalidInput` naming every finding, with nothing changed.
     """
     actor = access.repairer(session, by, process_instance_id, "migrate")
-    problems = validate(session, plan) + validate_instance(session, plan, process_instance_id)
-    if problems:
-        raise errors.InvalidInput("; ".join(problem.message for problem in problems))
+    findings = validate(session, plan) + validate_instance(session, plan, process_instance_id)
+    if findings:
+        raise errors.InvalidInput("This plan cannot be executed: {reasons}", reasons=[each.phrase for each in findings])
     row = runtime.lock(session, process_instance_id)
     found = history.read_state(session, process_instance_id)
     now = clock.now()
@@ -164,47 +156,47 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     history.record_move(session, process_instance_id, [migrated, *new.events], before=found)
 
 
-def _problem(element_id: str, message: str, message_zh: str, process_instance_id: int | None = None) -> Problem:
-    return Problem(
-        element_id=element_id, message=message, message_zh=message_zh, process_instance_id=process_instance_id
-    )
+def _finding(element_id: str, code: str, text: str, /, **facts: object) -> Finding:
+    return Finding(code=code, element_id=element_id, phrase=Phrase(text, **facts))
 
 
-def _instance_problems(
-    plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec, process_instance_id: int
-) -> Iterator[Problem]:
+def _instance_findings(plan: MigrationPlan, running: TokenWorkflow, target: ProcessSpec) -> Iterator[Finding]:
     for token in running.alive():
         element = token.node.bpmn_id
         mapped = target.nodes.get(plan.instructions.get(element, ""))
         if mapped is None:
-            yield _problem(
+            yield _finding(
                 element,
-                f"Expected an instruction for {element}, where activity instance {token.number} is, but found none",
-                f"{element} 上有活动实例 {token.number}，但没有迁移指令",
-                process_instance_id,
+                "instruction-missing",
+                "Expected an instruction for {element}, where activity instance {number} is, but found none",
+                element=element,
+                number=token.number,
             )
             continue
         if _container_key(plan, token.node) != _inner_container(mapped):
-            yield _problem(
+            yield _finding(
                 element,
-                f"Expected {mapped.bpmn_id} in the same sub-process as {element}, but found another",
-                f"{mapped.bpmn_id} 应与 {element} 位于同一子流程",
-                process_instance_id,
+                "sub-process",
+                "Expected {mapped} in the same sub-process as {element}, but found another",
+                mapped=mapped.bpmn_id,
+                element=element,
             )
         repeats = isinstance(mapped, Activity) and mapped.loop is not None
         if isinstance(token.node, Activity) and repeats != (token.node.loop is not None):
-            yield _problem(
+            yield _finding(
                 element,
-                f"Expected {mapped.bpmn_id} to repeat as {element} does, but it does not",
-                f"{mapped.bpmn_id} 的循环方式应与 {element} 相同",
-                process_instance_id,
+                "repetition",
+                "Expected {mapped} to repeat as {element} does, but it does not",
+                mapped=mapped.bpmn_id,
+                element=element,
             )
         if isinstance(token.node, (ParallelGateway, InclusiveGateway)) and _flow_id(plan, token, target) is None:
-            yield _problem(
+            yield _finding(
                 element,
-                f"Expected a sequence flow to {mapped.bpmn_id} for the token that waits at {element}, but found none",
-                f"等待于 {element} 的令牌在目标版本中没有对应的顺序流",
-                process_instance_id,
+                "sequence-flow",
+                "Expected a sequence flow to {mapped} for the token that waits at {element}, but found none",
+                mapped=mapped.bpmn_id,
+                element=element,
             )
 
 

@@ -48,7 +48,7 @@ def notify(
     escalation, or without a subject.
     """
     if kind not in KINDS:
-        raise errors.InvalidInput(f"Expected one of {', '.join(KINDS)}, but found '{kind[:50]}'")
+        raise errors.InvalidInput("Expected one of {kinds}, but found '{kind}'", kinds=KINDS, kind=kind)
     subject = texts.storable(" ".join(subject.split()), limit=MAX_SUBJECT_LENGTH)
     if not subject:
         raise errors.InvalidInput("Expected a subject, but found none")

@@ -20,8 +20,6 @@ from casepath.engine import errors
 from casepath.engine.database import Base
 from casepath.engine.database.models import NumberSequence
 
-#: What a format of business keys may hold, beside plain text.
-PLACEHOLDERS = "{year}, {month}, {day}, {number} or {number:4}"
 MAX_FORMAT_LENGTH = 100
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -67,13 +65,16 @@ def check_format(format: str) -> None:  # noqa: A002 — the diagram's word
     names = _PLACEHOLDER.findall(format)
     numbers = [name for name in names if _NUMBER.fullmatch(name)]
     unknown = [name for name in names if name not in {"year", "month", "day"} and name not in numbers]
-    if unknown or set("{}") & set(_PLACEHOLDER.sub("", format)):
-        raise errors.InvalidEntry("business-key-format", expected=f"only {PLACEHOLDERS} in braces", format=format)
-    if len(numbers) != 1:
-        raise errors.InvalidEntry("business-key-format", expected="{number} once", format=format)
-    if len(format) > MAX_FORMAT_LENGTH:
-        expected = f"at most {MAX_FORMAT_LENGTH} characters"
-        raise errors.InvalidEntry("business-key-format", expected=expected, format=format)
+    only_names = not unknown and not set("{}") & set(_PLACEHOLDER.sub("", format))
+    if not only_names or len(numbers) != 1 or len(format) > MAX_FORMAT_LENGTH:
+        raise errors.InvalidInput(
+            "The numbers of this process are made with a format that cannot be used: “{format}”. Expected is text of "
+            "at most {limit} characters with {{number}} once, and {{year}}, {{month}} and {{day}} where wanted. "
+            "Please tell the process owner.",
+            code="business-key-format",
+            format=format,
+            limit=MAX_FORMAT_LENGTH,
+        )
 
 
 def _padded(placeholder: str, number: int) -> str:

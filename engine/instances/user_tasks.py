@@ -45,11 +45,8 @@ _tasks = Base.metadata.tables[UserTask.__tablename__]
 _candidates = Base.metadata.tables[UserTaskCandidate.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 
-_active = (
-    select(_instances.c.id)
-    .where(_instances.c.id == _tasks.c.process_instance_id, _instances.c.state == "active")
-    .exists()
-)
+_own_instance = _instances.c.id == _tasks.c.process_instance_id
+_active = select(_instances.c.id).where(_own_instance, _instances.c.state == "active").exists()
 #: A delegated task goes back to its owner, who completes it.
 _not_lent = or_(_tasks.c.owner.is_(None), _tasks.c.owner == _tasks.c.assignee)
 
@@ -188,10 +185,10 @@ def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "")
     task = _locked(session, task_id)
     actor = _require(session, task, "assign", authorization.may_assign, by)
     whose = authorization.candidacy(task)
-    facts = {"assignee": _receiver(session, task, to, circle(session, whose, actor))}
+    facts = {"assignee": _receiver(session, to, circle(session, whose, actor))}
     if facts["assignee"] == actor.signature and not authorization.has_candidates(whose):
         # What is nobody's is nobody's to take.
-        raise errors.InvalidEntry("not-a-candidate", task=task_id, username=to)
+        raise _no_candidate(to)
     own = isinstance(actor, Person) and authorization.may_hand_on(actor, whose)
     facts |= _explained(reason, own=own)
     change = {"assignee": facts["assignee"], "owner": None}
@@ -213,16 +210,22 @@ def circle(session: Session, whose: Candidacy, actor: Actor) -> Candidacy | None
     return Candidacy(assignee=whose.assignee, candidate_groups=fellows)
 
 
-def _receiver(session: Session, task: Found, to: str, among: Candidacy | None) -> str:
+def _receiver(session: Session, to: str, among: Candidacy | None) -> str:
     """Return the name of somebody who may have a task; raises `InvalidInput`."""
     try:
         receiver = identity.person(session, to)
     except errors.NotFound:
-        raise errors.InvalidEntry("user-inactive", username=to) from None
+        text = "Please choose an active user; “{username}” is none."
+        raise errors.InvalidInput(text, code="user-inactive", username=to) from None
     fits = authorization.may_have(receiver, among) if among is not None else not receiver.is_auditor
     if not fits:
-        raise errors.InvalidEntry("not-a-candidate", task=task.id, username=to)
+        raise _no_candidate(to)
     return receiver.username
+
+
+def _no_candidate(username: str) -> errors.InvalidInput:
+    text = "“{username}” may not have this task; please choose one of those it is meant for."
+    return errors.InvalidInput(text, code="not-a-candidate", username=username)
 
 
 def _explained(reason: str, *, own: bool) -> dict[str, str]:
@@ -240,9 +243,10 @@ def delegate(session: Session, task_id: int, to: str, *, by: By) -> UserTask:
     """
     task = _locked(session, task_id)
     actor = _require(session, task, "delegate", authorization.may_delegate, by)
-    to = _receiver(session, task, to, None)
+    to = _receiver(session, to, None)
     if to in {task.owner, task.assignee}:
-        raise errors.InvalidEntry("delegate-again", task=task_id, username=to)
+        text = "Please choose somebody else; “{username}” has this task already."
+        raise errors.InvalidInput(text, code="delegate-again", username=to)
     change = {"assignee": to, "owner": func.coalesce(_tasks.c.owner, _tasks.c.assignee)}
     had = _tasks.c.assignee.is_not(None)
     return _change(session, task, "delegate", change, had, event="delegated", facts={"assignee": to}, by=actor)
@@ -269,7 +273,8 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     """
     typed = values.dumps(dict(submitted))
     if len(typed) > MAX_DRAFT_LENGTH:
-        raise errors.InvalidEntry("draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
+        text = "A draft has at most {limit} characters; yours has {length}."
+        raise errors.InvalidInput(text, code="draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
     task = _read(session, task_id)
     _require(session, task, "save the draft of", authorization.may_save_draft, by)
     as_seen = _tasks.c.assignee.is_not_distinct_from(task.assignee)
@@ -305,7 +310,8 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> Us
     Raises `NotFound`, `Forbidden`, `InvalidInput`, or `InvalidState` if the task has ended.
     """
     if not 0 <= priority <= MAX_PRIORITY:
-        raise errors.InvalidEntry("priority", limit=MAX_PRIORITY, priority=priority)
+        text = "A priority is a number from 0 to {limit}; you wrote “{priority}”."
+        raise errors.InvalidInput(text, code="priority", limit=MAX_PRIORITY, priority=priority)
     change = {"priority": priority}
     return _set(session, task_id, change, change, authorization.may_distribute, by)
 
@@ -371,13 +377,8 @@ def _change(
         .where(_candidates.c.user_task_id == task.id)
         .values(claimed=changed.assignee is not None, sort_at=changed.sort_at)
     )
-    happened = Event(
-        kind=f"user_task.{event}",
-        activity_instance=task.activity_instance,
-        element_id=task.element_id,
-        facts=facts or {},
-        by=by.signature,
-    )
+    happened = Event(kind=f"user_task.{event}", activity_instance=task.activity_instance, element_id=task.element_id,
+                     facts=facts or {}, by=by.signature)  # fmt: skip
     history.record(session, task.process_instance_id, happened)
     return changed
 

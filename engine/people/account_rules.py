@@ -19,14 +19,22 @@ def username(typed: str) -> str:
     """Return a user name as it is stored; raises `InvalidInput`."""
     checked = normal(typed)
     if not _USERNAME.fullmatch(checked):
-        raise errors.InvalidEntry("user-name", username=typed)
+        raise errors.InvalidInput(
+            "A user name has 1 to 64 letters, digits, '_', '.', '@', '+' and '-'; you wrote “{username}”.",
+            code="user-name",
+            username=typed,
+        )
     return checked
 
 
 def group_key(key: str) -> str:
     """Return the key of a group; raises `InvalidInput`."""
     if not _GROUP_KEY.fullmatch(key):
-        raise errors.InvalidEntry("group-key", key=key)
+        raise errors.InvalidInput(
+            "A key has 1 to 64 letters, digits, '_', '.' and '-'; you wrote “{key}”.",
+            code="group-key",
+            key=key,
+        )
     return key
 
 
@@ -35,14 +43,23 @@ def email(address: str | None) -> str | None:
     if not address:
         return None
     if not _EMAIL.fullmatch(address):
-        raise errors.InvalidEntry("email", email=address)
+        raise errors.InvalidInput(
+            "Please write an e-mail address, such as name@example.com; you wrote “{email}”.",
+            code="email",
+            email=address,
+        )
     return address
 
 
 def language(code: str) -> str:
     """Return the code of a language that pages are written in; raises `InvalidInput`."""
     if code not in LANGUAGES:
-        raise errors.InvalidEntry("language", expected=", ".join(LANGUAGES), language=code)
+        raise errors.InvalidInput(
+            "Please choose one of the languages {expected}; “{language}” has arrived.",
+            code="language",
+            expected=", ".join(LANGUAGES),
+            language=code,
+        )
     return code
 
 

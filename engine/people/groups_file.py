@@ -71,19 +71,19 @@ def _person(entry: Mapping[str, Any]) -> PersonEntry:
 def _entries(people: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     entries = people.get(key, [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise errors.InvalidInput(f"Expected a list of objects under '{key}'")
+        raise errors.InvalidInput("Expected a list of objects under '{key}'", key=key)
     return entries
 
 
 def _keys(entry: Mapping[str, Any], name: str) -> tuple[str, ...]:
     keys = entry.get(name, [])
     if not isinstance(keys, list):
-        raise errors.InvalidInput(f"Expected a list under '{name}', but found {str(entry)[:200]}")
+        raise errors.InvalidInput("Expected a list under '{key}', but found {found}", key=name, found=entry)
     return tuple(str(key) for key in keys)
 
 
 def _text(entry: Mapping[str, Any], *keys: str, required: bool = True) -> str:
     found = next((entry[key] for key in keys if entry.get(key) is not None), "")
     if not isinstance(found, str) or (required and not found):
-        raise errors.InvalidInput(f"Expected a text under '{keys[0]}', but found {str(entry)[:200]}")
+        raise errors.InvalidInput("Expected a text under '{key}', but found {found}", key=keys[0], found=entry)
     return found

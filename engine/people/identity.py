@@ -206,7 +206,8 @@ def create_user(
     doer = _change(session, by, username)
     username = account_rules.username(username)
     if session.get(User, username) is not None:
-        raise errors.InvalidEntry("user-name-taken", username=username)
+        text = "The user name must be new, but “{username}” exists."
+        raise errors.InvalidInput(text, code="user-name-taken", username=username)
     user = User(
         username=username,
         name=texts.checked(name, name="a name", limit=MAX_NAME_LENGTH),
@@ -395,4 +396,5 @@ def _administrators(session: Session) -> frozenset[str]:
 def _require_an_administrator(session: Session, before: frozenset[str]) -> None:
     """Otherwise nobody could let anybody in again."""
     if before and not _administrators(session):
-        raise errors.InvalidEntry("administrator-last")
+        text = "At least one active administrator has to be left; after this there is none."
+        raise errors.InvalidInput(text, code="administrator-last")

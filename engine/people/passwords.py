@@ -22,11 +22,22 @@ _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 def check_rules(password: str, username: str) -> None:
     """Raise `InvalidInput` where a password is too short, too long, or easy to guess from the user name."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise errors.InvalidEntry("password-length", least=MIN_LENGTH, limit=MAX_LENGTH, length=len(password))
+        raise errors.InvalidInput(
+            "A password has {least} to {limit} characters; yours has {length}.",
+            code="password-length",
+            least=MIN_LENGTH,
+            limit=MAX_LENGTH,
+            length=len(password),
+        )
     if username.casefold() in password.casefold() and len(password) < len(username) + MIN_LENGTH:
-        raise errors.InvalidEntry("password-user-name")
+        raise errors.InvalidInput("A password must not contain the user name; yours does.", code="password-user-name")
     if len(set(password)) < MIN_VARIETY:
-        raise errors.InvalidEntry("password-variety", least=MIN_VARIETY, count=len(set(password)))
+        raise errors.InvalidInput(
+            "A password has at least {least} different characters; yours has {count}.",
+            code="password-variety",
+            least=MIN_VARIETY,
+            count=len(set(password)),
+        )
 
 
 def hashed(password: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lxml import etree
 from sqlalchemy import select
@@ -19,6 +18,7 @@ from casepath.engine.bpmn import BPMN, child_text, extension
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
+from casepath.engine.forms import Form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +113,8 @@ def startable(session: Session) -> list[StartableProcess]:
     return [each for each in processes if each.texts.can_be_started]
 
 
-def form(session: Session, form_key: str | None, definition_id: int) -> dict[str, Any] | None:
-    """Return the form of a key as form-js JSON, the one deployed with a definition first; None without."""
+def form(session: Session, form_key: str | None, definition_id: int) -> Form | None:
+    """Return the form of a key, the one deployed with a definition first; None without."""
     return definitions.form(session, form_key, definition_id) if form_key else None
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from casepath.engine.database import values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
 from casepath.engine.deployments import definitions
+from casepath.engine.forms import Form
 from casepath.engine.queries.instances import Reference, belongs
 
 #: Events in which a person hands in values.
@@ -41,7 +42,7 @@ class Step:
     #: User name; None where nobody was told.
     by: str | None
     #: The form in which it was handed in; None where there was none.
-    form: Mapping[str, Any] | None
+    form: Form | None
     values: Mapping[str, Any]
     #: Names of the values that were erased since.
     erased: frozenset[str]

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database.models import Definition, ExternalTask, Incident, Job, ProcessInstance
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 
 #: Due date and id of the last row of a page of jobs.
@@ -36,6 +37,8 @@ class IncidentRow:
     kind: str
     state: str
     message: str
+    #: The message as a phrase, where the engine itself said it; else there may be details.
+    phrase: Phrase | None
     details: str | None
     created_at: datetime
     resolved_at: datetime | None
@@ -53,6 +56,8 @@ class JobRow:
     due_at: datetime
     retries: int
     error_message: str | None
+    #: The message as a phrase, where the engine itself said it; else there may be details.
+    phrase: Phrase | None
     error_details: str | None
     place: Place
 
@@ -102,7 +107,8 @@ def incidents(
             kind=row.kind,
             state=row.state,
             message=row.message,
-            details=row.details,
+            phrase=row.phrase,
+            details=row.details if row.phrase is None else None,
             created_at=row.created_at,
             resolved_at=row.resolved_at,
             resolved_by=row.resolved_by,
@@ -130,7 +136,8 @@ def jobs(
             due_at=row.due_at,
             retries=row.retries,
             error_message=row.error_message,
-            error_details=row.error_details,
+            phrase=row.phrase,
+            error_details=row.error_details if row.phrase is None else None,
             place=_place(row, instance, name),
         )
         for row, instance, name in found[:limit]

@@ -106,7 +106,7 @@ def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Tri
     Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
 
     `instance` is its id, or the row that `lock` returned if nothing has moved it since. Raises `NotFound` or
-    `InvalidState` where the trigger does not fit what is alive, and `InvalidEntry` where processes call each other for
+    `InvalidState` where the trigger does not fit what is alive, and `InvalidInput` where processes call each other for
     ever; nothing has changed then.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
@@ -117,7 +117,13 @@ def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Tri
     while steps:
         process_instance_id, following, who = steps.popleft()
         if (moved := moved + 1) > MAX_STEPS:
-            raise errors.InvalidEntry("calls-for-ever", limit=MAX_STEPS, process=row.definition_key)
+            raise errors.InvalidInput(
+                "Called processes should come to rest somewhere, but they still move after {limit} steps, begun by "
+                "{process}. Nothing was changed; please tell the process owner.",
+                code="calls-for-ever",
+                limit=MAX_STEPS,
+                process=row.definition_key,
+            )
         steps.extend(_step(session, read(session.connection(), process_instance_id), following, who, now))
 
 
@@ -204,9 +210,7 @@ def activity_variables(session: Session, instance: int | InstanceRow, activity_i
     return dict(token.variables())
 
 
-def _step(
-    session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime
-) -> list[Step]:
+def _step(session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime) -> list[Step]:
     heard = isinstance(trigger, (triggers.CallReturned, triggers.CallFailed, triggers.Escalate))
     if heard and row.state not in ("active", "suspended"):
         # It has ended in this very transaction, by what the process that it called has thrown before.

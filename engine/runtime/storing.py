@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
+from casepath.engine import phrases
 from casepath.engine.bpmn import TokenWorkflow, effects, seen_by_receivers
 from casepath.engine.database import Base, correlation, values
 from casepath.engine.database.models import (
@@ -21,6 +22,7 @@ from casepath.engine.database.models import (
     UserTaskCandidate,
 )
 from casepath.engine.database.statements import Statement
+from casepath.engine.history import ERROR_TEXT
 from casepath.engine.settings import ATTEMPTS
 
 #: What a user task without a due date is sorted by.
@@ -374,20 +376,22 @@ def write_history(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> 
 
 def open_stuck(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:
     """Say loudly that nothing can move an instance any more."""
-    at = ", ".join(sorted({token.node.bpmn_id for token in running.alive()}))
-    message = f"Expected something that can move the process instance, but all its tokens wait for one another at {at}"
+    phrase = phrases.Phrase(
+        "Expected something that can move the process instance, but all its tokens wait for one another at {elements}",
+        elements=sorted({token.node.bpmn_id for token in running.alive()}),
+    )
     row = {
         "kind": "stuck",
         "process_instance_id": process_instance_id,
         "activity_instance": None,
         "element_id": None,
         "state": "open",
-        "message": message,
-        "details": None,
+        "message": str(phrase),
+        "details": phrases.dumps(phrase),
         "created_at": now,
     }
     _insert_incidents.change(connection, row)
-    running.record("incident.opened", None, facts={"message": message})
+    running.record("incident.opened", None, variables={ERROR_TEXT: phrases.as_json(phrase)})
 
 
 def resolve_stuck(connection: Connection, running: TokenWorkflow, process_instance_id: int, now: datetime) -> None:

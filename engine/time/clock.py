@@ -60,9 +60,9 @@ def reset() -> None:
 def aware(at: datetime) -> datetime:
     """Return the moment; raises `InvalidInput` where it has no time zone, or none can be reckoned with."""
     if at.tzinfo is None:
-        raise errors.InvalidInput(f"Expected a date and time with its time zone, but found {at.isoformat()}")
+        raise errors.InvalidInput("Expected a date and time with its time zone, but found {at}", at=at.isoformat())
     if not 1 < at.year < 9999:  # in the first and the last year, other time zones are out of Python's range
-        raise errors.InvalidInput(f"Expected a moment within the years 2 to 9998, but found {at.isoformat()}")
+        raise errors.InvalidInput("Expected a moment within the years 2 to 9998, but found {at}", at=at.isoformat())
     return at
 
 
@@ -72,7 +72,9 @@ def time_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, LookupError, ValueError):
-        raise errors.InvalidInput(f"Expected a time zone such as 'Asia/Shanghai', but found '{name:.50}'") from None
+        raise errors.InvalidInput(
+            "Expected a time zone such as 'Asia/Shanghai', but found '{name}'", name=name
+        ) from None
 
 
 def moment(day: date, minutes: int, zone: ZoneInfo, *, end: bool = False) -> datetime:
@@ -148,7 +150,10 @@ class Calendar:
             if rest < open_time or (rest == open_time and rest):
                 return max(begin, at) + rest
             rest -= open_time
-        raise errors.InvalidInput(f"Expected {working} of working time within 10 years, but the calendar has less")
+        raise errors.InvalidInput(
+            "Expected {working} of working time within 10 years, but the calendar has less",
+            working=working,
+        )
 
     def subtract(self, end: datetime, working: timedelta) -> datetime:
         """Return the UTC datetime from which so much working time passes until the end; raises as `add` does."""
@@ -161,7 +166,10 @@ class Calendar:
             if rest <= open_time:
                 return min(until, at) - rest
             rest -= open_time
-        raise errors.InvalidInput(f"Expected {working} of working time within 10 years, but the calendar has less")
+        raise errors.InvalidInput(
+            "Expected {working} of working time within 10 years, but the calendar has less",
+            working=working,
+        )
 
     def working_between(self, first: datetime, last: datetime) -> timedelta:
         """Return the working time between two moments; negative where the second is earlier."""
@@ -191,7 +199,10 @@ class Calendar:
             except OverflowError:
                 break
             rest -= self.is_working_day(day)
-        raise errors.InvalidInput(f"Expected {count} working days within 10 years, but the calendar has fewer")
+        raise errors.InvalidInput(
+            "Expected {count} working days within 10 years, but the calendar has fewer",
+            count=count,
+        )
 
     def _local_day(self, at: datetime) -> date:
         return at.astimezone(time_zone(self.zone)).date()

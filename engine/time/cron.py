@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from casepath.engine import errors
+from casepath.engine.phrases import Phrase
 
 _ABBREVIATIONS = {
     "@annually": "0 0 1 1 *",
@@ -63,12 +64,23 @@ class Cron:
         return None
 
 
+#: What was expected where `cronsim` says what is bad.
+_INVALID = {
+    "Bad second": Phrase("a valid second"),
+    "Bad minute": Phrase("a valid minute"),
+    "Bad hour": Phrase("a valid hour"),
+    "Bad day-of-month": Phrase("a valid day-of-month"),
+    "Bad month": Phrase("a valid month"),
+    "Bad day-of-week": Phrase("a valid day-of-week"),
+}
+
+
 @functools.lru_cache(maxsize=512)
 def parse(text: str) -> Cron:
     """Read a cron expression; raises `InvalidInput` with what was expected."""
     fields = _ABBREVIATIONS.get(text.strip().lower(), text[: _MAX_LENGTH + 1].upper()).split()
     if len(text) > _MAX_LENGTH or len(fields) not in (5, 6, 7):
-        raise _unreadable(text, "5, 6 or 7 fields")
+        raise _unreadable(text, Phrase("5, 6 or 7 fields"))
     years = _years(fields.pop(), text) if len(fields) == 7 else None
     if len(fields) == 6:
         fields = _unix(fields, text)
@@ -76,9 +88,9 @@ def parse(text: str) -> Cron:
     try:
         never = cron.after(datetime(2024, 1, 1, tzinfo=UTC), ZoneInfo("UTC")) is None and years is None
     except CronSimError as error:
-        raise _unreadable(text, str(error).replace("Bad", "a valid")) from None
+        raise _unreadable(text, _INVALID.get(str(error), Phrase("valid fields"))) from None
     if never:
-        raise _unreadable(text, "a day that exists")
+        raise _unreadable(text, Phrase("a day that exists"))
     return cron
 
 
@@ -86,7 +98,9 @@ def _unix(fields: list[str], text: str) -> list[str]:
     """Turn six Quartz fields into those of `cronsim`, which keeps daylight saving right for five."""
     seconds, *fields = ("*" + field[1:] if field.startswith("?") else field for field in fields)
     if "W" in fields[2].replace("LW", "") or "L-" in fields[2]:
-        raise _unreadable(text, "a day such as '15', 'L' or 'LW' (days such as '15W' and 'L-3' are not supported)")
+        raise _unreadable(
+            text, Phrase("a day such as '15', 'L' or 'LW' (days such as '15W' and 'L-3' are not supported)")
+        )
     if not fields[4].startswith("*"):
         fields[4] = ",".join(day for part in fields[4].split(",") for day in _weekdays(part, text))
     return fields if seconds == "0" else [seconds, *fields]
@@ -105,14 +119,14 @@ def _weekdays(part: str, text: str) -> Iterator[str]:
         for offset in range(0, (last - first) % 7 + 1, int(found["step"] or 1)):
             yield str((first + offset) % 7)
     else:
-        raise _unreadable(text, "a weekday such as 'MON-FRI', '2', '6L' or '6#3'")
+        raise _unreadable(text, Phrase("a weekday such as 'MON-FRI', '2', '6L' or '6#3'"))
 
 
 def _weekday(name: str, text: str) -> int:
     if name.isdigit():
         return int(name) - 1
     if name not in _WEEKDAYS:
-        raise _unreadable(text, "a weekday such as 'MON'")
+        raise _unreadable(text, Phrase("a weekday such as 'MON'"))
     return _WEEKDAYS.index(name)
 
 
@@ -123,10 +137,14 @@ def _years(field: str, text: str) -> frozenset[int] | None:
     for part in field.split(","):
         found = _YEARS.fullmatch(part)
         if found is None:
-            raise _unreadable(text, "years such as '2026', '2026-2028' or '2026,2028'")
+            raise _unreadable(text, Phrase("years such as '2026', '2026-2028' or '2026,2028'"))
         years.update(range(int(found["first"]), int(found["last"] or found["first"]) + 1))
     return frozenset(years)
 
 
-def _unreadable(text: str, expected: str) -> errors.InvalidInput:
-    return errors.InvalidInput(f"Expected a cron expression with {expected}, but found '{text:.60}'")
+def _unreadable(text: str, expected: Phrase) -> errors.InvalidInput:
+    return errors.InvalidInput(
+        "Expected a cron expression with {expected}, but found '{text}'",
+        expected=expected,
+        text=text,
+    )

@@ -29,7 +29,7 @@ def of_year(country: str, subdivision: str | None, year: int) -> Year:
         known = holidays.country_holidays(country, subdiv=subdivision, years=[year - 1, year, year + 1])
     except NotImplementedError:
         place = f"{country}, {subdivision}" if subdivision else country
-        raise errors.InvalidInput(f"Expected a country with known holidays, but found '{place:.50}'") from None
+        raise errors.InvalidInput("Expected a country with known holidays, but found '{place}'", place=place) from None
     closed = frozenset(known)
     made_up = frozenset(getattr(known, "weekend_workdays", ()))
     if known.country == "CN":  # it takes `CHN` and `China` as well

@@ -50,7 +50,7 @@ class OpeningHours:
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:
-            raise errors.InvalidInput(f"Expected opening hours of 7 weekdays, but found {len(self.week)}")
+            raise errors.InvalidInput("Expected opening hours of 7 weekdays, but found {count}", count=len(self.week))
         if self.country is not None:
             holidays.of_year(self.country, self.subdivision, 2026)  # refuses an unknown country now, not in a timer
         if not any(self.week) and not any(self.days.values()) and not (self.make_up_hours and self.working_days):
@@ -60,7 +60,11 @@ class OpeningHours:
     def from_json(cls, mapping: Mapping[str, object]) -> OpeningHours:
         """Read the JSON that the module describes; raises `InvalidInput` where it is not such JSON."""
         if unknown := sorted(str(key) for key in mapping if key not in _KEYS):
-            raise errors.InvalidInput(f"Expected {', '.join(_KEYS)} in a calendar, but found '{unknown[0]:.50}'")
+            raise errors.InvalidInput(
+                "Expected one of {keys} in a calendar, but found '{unknown}'",
+                keys=_KEYS,
+                unknown=unknown[0],
+            )
         make_up = mapping.get("makeUpHours")
         return cls(
             zone=_text(mapping.get("zone"), "zone") or "UTC",
@@ -102,7 +106,7 @@ def _week(value: object) -> tuple[Hours, ...]:
     for key, hours in _map(value, "hours").items():
         first, _, last = (part.strip()[:3].lower() for part in key.partition("-"))
         if first not in _WEEKDAYS or (last or first) not in _WEEKDAYS:
-            raise errors.InvalidInput(f"Expected weekdays such as 'mon' or 'mon-fri', but found '{key:.50}'")
+            raise errors.InvalidInput("Expected weekdays such as 'mon' or 'mon-fri', but found '{key}'", key=key)
         start, end = _WEEKDAYS.index(first), _WEEKDAYS.index(last or first)
         for offset in range((end - start) % 7 + 1):
             week[(start + offset) % 7] = _hours(hours, key)
@@ -118,14 +122,24 @@ def _hours(value: object, place: str) -> Hours:
                 intervals.append((_minutes(begin), _minutes(end)))
             case _:
                 raise errors.InvalidInput(
-                    f'Expected hours such as ["08:30", "18:00"] in {place:.50}, but found {_shown(interval)}'
+                    'Expected hours such as ["08:30", "18:00"] in {place}, but found {found}',
+                    place=place,
+                    found=_shown(interval),
                 )
     intervals.sort()
     bounds = [bound for interval in intervals for bound in interval]
     if any(earlier >= later for earlier, later in zip(bounds[::2], bounds[1::2], strict=True)):
-        raise errors.InvalidInput(f"Expected hours in {place:.50} that end after they begin, but found {_shown(value)}")
+        raise errors.InvalidInput(
+            "Expected hours in {place} that end after they begin, but found {found}",
+            place=place,
+            found=_shown(value),
+        )
     if bounds != sorted(bounds):
-        raise errors.InvalidInput(f"Expected hours in {place:.50} that do not overlap, but found {_shown(value)}")
+        raise errors.InvalidInput(
+            "Expected hours in {place} that do not overlap, but found {found}",
+            place=place,
+            found=_shown(value),
+        )
     return tuple(intervals)
 
 
@@ -140,7 +154,11 @@ def _days(value: object, place: str) -> Iterator[date]:
         first, _, last = _required_text(entry, place).partition("/")
         start, end = _day(first), _day(last or first)
         if not timedelta(0) <= end - start <= timedelta(days=_MAX_RANGE):
-            raise errors.InvalidInput(f"Expected days from first to last in {place}, but found '{entry!s:.50}'")
+            raise errors.InvalidInput(
+                "Expected days from first to last in {place}, but found '{entry}'",
+                place=place,
+                entry=entry,
+            )
         for offset in range((end - start).days + 1):
             yield start + timedelta(days=offset)
 
@@ -149,7 +167,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise errors.InvalidInput(f"Expected a day such as '2026-10-01', but found '{text:.50}'") from None
+        raise errors.InvalidInput("Expected a day such as '2026-10-01', but found '{text}'", text=text) from None
 
 
 def _text(value: object, place: str) -> str | None:
@@ -158,19 +176,19 @@ def _text(value: object, place: str) -> str | None:
 
 def _required_text(value: object, place: str) -> str:
     if not isinstance(value, str):
-        raise errors.InvalidInput(f"Expected text in {place:.50}, but found {_shown(value)}")
+        raise errors.InvalidInput("Expected text in {place}, but found {found}", place=place, found=_shown(value))
     return value
 
 
 def _list(value: object, place: str) -> list[object]:
     if not isinstance(value, list):
-        raise errors.InvalidInput(f"Expected a list in {place:.50}, but found {_shown(value)}")
+        raise errors.InvalidInput("Expected a list in {place}, but found {found}", place=place, found=_shown(value))
     return value
 
 
 def _map(value: object, place: str) -> dict[str, object]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise errors.InvalidInput(f"Expected a map in {place:.50}, but found {_shown(value)}")
+        raise errors.InvalidInput("Expected a map in {place}, but found {found}", place=place, found=_shown(value))
     return value
 
 

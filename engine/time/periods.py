@@ -31,8 +31,10 @@ class Period:
         """Read text such as `P1Y2M3DT4H5M6S` or `P2W`; raises `InvalidInput` where it is no such text."""
         found = _FORMAT.fullmatch(text.strip())
         if found is None:
-            example = "'PT2H' or 'P1DT12H'"
-            raise errors.InvalidInput(f"Expected an ISO 8601 duration such as {example}, but found '{text:.60}'")
+            raise errors.InvalidInput(
+                "Expected an ISO 8601 duration such as 'PT2H' or 'P1DT12H', but found '{text}'",
+                text=text,
+            )
         whole = {unit: int(found[unit] or 0) for unit in ("years", "months", "weeks", "days", "hours", "minutes")}
         seconds, _, fraction = (found["seconds"] or "0").replace(",", ".").partition(".")
         period = cls(

@@ -86,7 +86,7 @@ class Due:
                     anchor=datetime.fromisoformat(anchor) if anchor else None,
                     index=index,
                 )
-        raise errors.InvalidInput(f"Expected when a timer is due, but found {mapping!r:.100}")
+        raise errors.InvalidInput("Expected when a timer is due, but found {found}", found=repr(mapping))
 
 
 class Rule(Protocol):
@@ -133,7 +133,7 @@ class _Cron:
     def first(self, timer: Timer, now: datetime, zone: str) -> Due:
         at = self.expression.after(now, clock.time_zone(zone))
         if at is None:
-            raise errors.InvalidInput(f"Expected a cycle that is due again, but '{timer.text}' has passed")
+            raise errors.InvalidInput("Expected a cycle that is due again, but '{text}' has passed", text=timer.text)
         return Due(at=at, remaining=None, kind=timer.kind, text=timer.text, zone=zone)
 
     def following(self, due: Due, now: datetime) -> Due | None:
@@ -200,7 +200,11 @@ def parse(kind: Kind, text: str) -> Timer:
     """Read the text of a timer; raises `InvalidInput` with what was expected."""
     stripped = text[: _MAX_LENGTH + 1].strip()
     if len(text) > _MAX_LENGTH:
-        raise errors.InvalidInput(f"Expected a timer of at most {_MAX_LENGTH} characters, but found {len(text)}")
+        raise errors.InvalidInput(
+            "Expected a timer of at most {limit} characters, but found {count}",
+            limit=_MAX_LENGTH,
+            count=len(text),
+        )
     rule: Rule
     if kind == "date":
         at = _read_date(stripped)
@@ -208,7 +212,10 @@ def parse(kind: Kind, text: str) -> Timer:
     elif kind == "duration":
         period = Period.parse(stripped)
         if period.is_negative:
-            raise errors.InvalidInput(f"Expected a duration that is not negative, but found '{stripped}'")
+            raise errors.InvalidInput(
+                "Expected a duration that is not negative, but found '{text}'",
+                text=stripped,
+            )
         rule = _Once(moment=period.after)
     elif stripped.startswith("R"):
         rule = _read_interval(stripped)
@@ -233,11 +240,18 @@ def schedule(kind: Kind, value: object, now: datetime, zone: str) -> Due:
     if isinstance(value, str):
         return parse(kind, value).first(now, zone)
     if kind == "cycle" or not isinstance(value, date | timedelta):
-        raise errors.InvalidInput(f"Expected the text of a {kind}, but found a value of type {type(value).__name__}")
+        raise errors.InvalidInput(
+            "Expected the text of a {kind}, but found a value of type {type}",
+            kind=kind,
+            type=type(value).__name__,
+        )
     try:
         at = now.astimezone(UTC) + value if isinstance(value, timedelta) else _moment(value, clock.time_zone(zone))
     except OverflowError:
-        raise errors.InvalidInput(f"Expected a moment within the years 1 to 9999, but found {value} from now") from None
+        raise errors.InvalidInput(
+            "Expected a moment within the years 1 to 9999, but found {value} from now",
+            value=value,
+        ) from None
     return Due(at=at, remaining=0, kind=kind, text=at.isoformat(), zone=zone)
 
 
@@ -255,7 +269,7 @@ def _read_interval(text: str) -> _Interval:
         raise _no_cycle(text)
     count = int(counted["count"]) if counted["count"] else None
     if count == 0:
-        raise errors.InvalidInput(f"Expected a cycle that is due at least once, but found '{text}'")
+        raise errors.InvalidInput("Expected a cycle that is due at least once, but found '{text}'", text=text)
     durations = [part.startswith(("P", "+", "-")) for part in parts]
     start = None if durations[0] else _read_date(parts[0])
     end = None if durations[-1] else _read_date(parts[-1])
@@ -268,7 +282,7 @@ def _read_interval(text: str) -> _Interval:
     else:
         period = Period.parse(parts[durations.index(True)])
     if period.is_negative or (not period.months and not period.days and period.exact < MIN_INTERVAL):
-        raise errors.InvalidInput(f"Expected an interval of at least one second, but found '{text}'")
+        raise errors.InvalidInput("Expected an interval of at least one second, but found '{text}'", text=text)
     return _Interval(count=count, period=period, start=start, end=end)
 
 
@@ -277,8 +291,10 @@ def _read_date(text: str) -> date:
     try:
         return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)
     except ValueError:
-        example = "'2026-10-01' or '2026-10-01T09:00:00+08:00'"
-        raise errors.InvalidInput(f"Expected an ISO 8601 date such as {example}, but found '{text:.60}'") from None
+        raise errors.InvalidInput(
+            "Expected an ISO 8601 date such as '2026-10-01' or '2026-10-01T09:00:00+08:00', but found '{text}'",
+            text=text,
+        ) from None
 
 
 def _moment(value: date, zone: ZoneInfo) -> datetime:
@@ -286,7 +302,9 @@ def _moment(value: date, zone: ZoneInfo) -> datetime:
     try:
         return clock.local_moment(at, zone) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError:
-        raise errors.InvalidInput(f"Expected a moment within the years 1 to 9999, but found {value}") from None
+        raise errors.InvalidInput(
+            "Expected a moment within the years 1 to 9999, but found {value}", value=value
+        ) from None
 
 
 def _search(found: Callable[[int], bool], start: int) -> int:
@@ -304,4 +322,7 @@ def _search(found: Callable[[int], bool], start: int) -> int:
 
 
 def _no_cycle(text: str) -> errors.InvalidInput:
-    return errors.InvalidInput(f"Expected a cycle such as 'R3/PT1H' or '0 9 * * MON-FRI', but found '{text:.60}'")
+    return errors.InvalidInput(
+        "Expected a cycle such as 'R3/PT1H' or '0 9 * * MON-FRI', but found '{text}'",
+        text=text,
+    )

@@ -81,7 +81,7 @@ def test_add__instance_of_another_matter(transaction: Sessions, process_instance
 
 @pytest.mark.parametrize("content", [b"", b"x" * 11])
 def test_add__empty_or_too_large(transaction: Sessions, process_instance_id: int, content: bytes) -> None:
-    with pytest.raises(errors.InvalidInput, match="of 1 to 10 bytes"):
+    with pytest.raises(errors.InvalidInput, match="at most 10 bytes"):
         add(transaction, content=content, max_size=10)
 
 

@@ -95,8 +95,8 @@ def test_suspend__says_which_were_refused_and_does_the_others(run: Run) -> None:
     result = run("suspend", 1, 99, 2, "--by", "olivia", "--reason", "x")
 
     assert result.exit_code == 1
-    assert "process instance 1: Expected to suspend process instance 1, but it is in state 'suspended'" in result.output
-    assert "process instance 99: Expected process instance 99, but there is none" in result.output
+    assert "process instance 1: It is not possible to suspend process instance 1: it is suspended" in result.output
+    assert "process instance 99: There is no process instance “99”" in result.output
     assert "process instance 2: suspended" in result.output
 
 

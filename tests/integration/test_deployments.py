@@ -11,6 +11,7 @@ from casepath.engine.database.models import Deployment, Job, Resource, Subscript
 from casepath.engine.deployments import definitions
 from tests import diagrams
 from tests.acting import OLIVIA, PROGRAM
+from tests.phrases import chinese
 
 Sessions = sessionmaker[Session]
 
@@ -91,7 +92,7 @@ def test_deploy__the_same_key_in_two_files(transaction: Sessions) -> None:
 
 
 def test_deploy__nothing(transaction: Sessions) -> None:
-    with pytest.raises(errors.InvalidInput, match="Expected 1 to"), transaction.begin() as session:
+    with pytest.raises(errors.InvalidInput, match="A deployment has 1 to"), transaction.begin() as session:
         deployments.deploy(session, {}, name="test", by=PROGRAM)
 
 
@@ -151,5 +152,5 @@ def test_deploy__name_that_nothing_gives_a_value(transaction: Sessions) -> None:
 
     found = [finding for finding in deployed.warnings if finding.code == "unknown-name"]
     assert [finding.element_id for finding in found] == ["G_A_2"]
-    assert "did you mean resolved?" in found[0].message
-    assert "是否为 resolved" in found[0].message_zh
+    assert "the nearest known: resolved" in found[0].message
+    assert "相近的名称：resolved" in chinese(found[0].phrase)

@@ -193,7 +193,7 @@ def test_lock__one_task(transaction: Sessions, clock: ModuleType) -> None:
     run(transaction, external_tasks.lock, task_id, worker_id="w1", lock_for=MINUTE)
 
     assert stored(transaction, task_id).worker_id == "w1"
-    with pytest.raises(errors.InvalidState, match=r"'locked' \(by w1\)"):
+    with pytest.raises(errors.InvalidState, match=r"“locked” \(by w1\)"):
         run(transaction, external_tasks.lock, task_id, worker_id="w2", lock_for=MINUTE)
     clock.move(MINUTE)
     run(transaction, external_tasks.lock, task_id, worker_id="w2", lock_for=MINUTE)
@@ -341,13 +341,13 @@ def test_report__worker_who_does_not_have_it(
 ) -> None:
     """Whoever comes back after the lock has ended and another worker has fetched the task."""
     task_id = made(transaction)
-    with pytest.raises(errors.InvalidState, match="'created'"):
+    with pytest.raises(errors.InvalidState, match="“created”"):
         run(transaction, report, task_id, worker_id="w1", **options)
     fetch(transaction, worker_id="w1")
     clock.move(MINUTE)
     fetch(transaction, worker_id="w2")
 
-    with pytest.raises(errors.InvalidState, match=r"'locked' \(by w2\)"):
+    with pytest.raises(errors.InvalidState, match=r"“locked” \(by w2\)"):
         run(transaction, report, task_id, worker_id="w1", **options)
     with pytest.raises(errors.NotFound):
         run(transaction, report, 9999, worker_id="w1", **options)
@@ -361,5 +361,5 @@ def test_report__suspended_process_instance(transaction: Sessions, report: Calla
         session.execute(update(ProcessInstance).values(state="suspended"))
 
     options = {"error_code": "x"} if report is external_tasks.throw_error else {}
-    with pytest.raises(errors.InvalidState, match="'suspended'"):
+    with pytest.raises(errors.InvalidState, match="“suspended”"):
         run(transaction, report, task_id, worker_id="w1", **options)

@@ -140,6 +140,8 @@ def test_continuation__an_element_that_fails_becomes_an_incident(transaction: Se
         incident = session.scalars(select(Incident)).one()
         assert (incident.kind, incident.element_id, incident.state) == ("execution", "G", "open")
         assert "missing" in incident.message
+        assert incident.phrase is not None
+        assert str(incident.phrase) == incident.message
         process_instances.set_variables(session, instance, {"missing": 1}, by=OLIVIA, reason="forgotten")
         incidents.resolve(session, incident.id, by=OLIVIA)
     assert visits(transaction, "A") == 1
@@ -153,7 +155,7 @@ def test_resolve__twice(transaction: Sessions) -> None:
         process_instances.set_variables(session, instance, {"missing": 2}, by=OLIVIA, reason="forgotten")
         incidents.resolve(session, incident_id, by=OLIVIA)
 
-    with pytest.raises(errors.InvalidState, match="in state 'resolved'"), transaction.begin() as session:
+    with pytest.raises(errors.InvalidState, match="in state “resolved”"), transaction.begin() as session:
         incidents.resolve(session, incident_id, by=OLIVIA)
 
 

@@ -121,7 +121,7 @@ def test_escalation__whose_way_ends_the_caller_while_the_called_process_goes_on(
 def test_call__of_oneself_for_ever_is_refused(world: Attended) -> None:
     content = processes(q=nodes("startEvent T") + call() + flows("T > C"))
 
-    with pytest.raises(errors.InvalidEntry, match="called processes wait somewhere, but found 2000 moves from q on"):
+    with pytest.raises(errors.InvalidInput, match="they still move after 2000 steps, begun by q"):
         world.run(content, "q")
 
     assert world.instances() == []

@@ -113,7 +113,7 @@ def test_migration__to_a_version_that_cannot_compensate_is_an_incident_at_the_th
 
     world.do(instance, "Q")
 
-    assert world.failure(instance) == ("incident", "Expected element A_undo, but there is none")
+    assert world.failure(instance) == ("incident", "There is no element “A_undo”, or it is not meant for you.")
 
 
 def stuck(world: Play, instance: int) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from casepath.engine.decisions import dmn
 from casepath.engine.errors import DecisionError, DeploymentRefused, ExpressionLimit
 from tests.each import each
+from tests.phrases import chinese
 from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 
 
@@ -77,7 +78,7 @@ def test_evaluate__input_of_another_type() -> None:
     result = model.evaluate("Answer", {"x": "text"})
 
     assert result.value is None
-    assert result.problems[0].message == "Expected a number as input 'x', but found another value"
+    assert result.findings[0].message == "Expected a number as input 'x', but found another value"
 
 
 def test_evaluate__result_of_another_type() -> None:
@@ -86,7 +87,7 @@ def test_evaluate__result_of_another_type() -> None:
     )
 
     assert result.value is None
-    assert result.problems[0].message == "Expected a number from decision 'Answer', but found another type"
+    assert result.findings[0].message == "Expected a number from decision 'Answer', but found another type"
 
 
 JAVA = '<functionDefinition kind="Java"/>'
@@ -367,8 +368,8 @@ def test_parse__unknown_name_with_the_nearest_known() -> None:
     (finding,) = dmn.parse(content, "model.dmn").findings
 
     assert finding.level == "warning"
-    assert "found 'ammount' at character 1 of expression of 'A'; the nearest known are amount" in finding.message
-    assert "“ammount”未在模型中声明；相近的名称：amount" in finding.message_zh
+    assert "found 'ammount' at character 1 of expression of 'A'; the nearest known: amount" in finding.message
+    assert "“ammount”未在模型中声明；相近的名称：amount" in chinese(finding.phrase)
 
 
 def test_parse__no_dmn() -> None:

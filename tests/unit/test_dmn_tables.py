@@ -7,6 +7,7 @@ import pytest
 from casepath.engine.decisions import dmn
 from casepath.engine.errors import DeploymentRefused, Finding
 from tests.each import each
+from tests.phrases import chinese
 from tests.unit.dmn_files import decision, definitions, input_data, table
 
 ROWS = ('> 10 | "B" | 1', '> 20 | "A" | 2', '> 30 | "A" | 2')
@@ -106,8 +107,8 @@ def test_input_outside_its_allowed_values() -> None:
     result = model(logic).evaluate("Answer", {"x": 9})
 
     assert result.value is None
-    assert result.problems[0].message == "Expected [1..5] for input 'x', but found another value"
-    assert "应为 [1..5]" in result.problems[0].message_zh
+    assert result.findings[0].message == "Expected [1..5] for input 'x', but found another value"
+    assert "应为 [1..5]" in chinese(result.findings[0].phrase)
 
 
 def test_input_of_another_type() -> None:
@@ -115,7 +116,7 @@ def test_input_of_another_type() -> None:
 
     assert result.value is None
     assert result.decisions[0].tables[0].inputs == (None,)
-    assert str(result.problems[0]) == "Expected a number for input 'x', but found another type"
+    assert str(result.findings[0]) == "Answer: Expected a number for input 'x', but found another type"
 
 
 def test_result__tells_what_happened() -> None:
@@ -136,9 +137,9 @@ def test_result__several_rows_match_a_unique_table() -> None:
     result = model(graded("UNIQUE"), strict=False).evaluate("Answer", {"x": 35})
 
     assert result.value is None
-    assert result.problems[0].decision_id == "Answer"
-    assert result.problems[0].message == "Expected one matching row in table 'Answer' (UNIQUE), but rows 1, 2, 3 match"
-    assert "第 1, 2, 3 行同时匹配" in result.problems[0].message_zh
+    assert result.findings[0].element_id == "Answer"
+    assert result.findings[0].message == "Expected one matching row in table 'Answer' (UNIQUE), but rows 1, 2, 3 match"
+    assert "第 1、2、3 行同时匹配" in chinese(result.findings[0].phrase)
     assert result.decisions[0].tables[0].matched == (0, 1, 2)
 
 
@@ -202,9 +203,9 @@ def test_check__overlap_refuses_and_gap_warns() -> None:
     (overlap, gap) = findings(table(["x: number"], ["grade"], "< 5 | 1", "< 3 | 2"))
 
     assert (overlap.level, overlap.element_id) == ("error", "table")
-    assert "第 1 行和第 2 行同时匹配 x = 2" in overlap.message_zh
+    assert "第 1 行和第 2 行同时匹配 x = 2" in chinese(overlap.phrase)
     assert gap.level == "warning"
-    assert "没有任何一行匹配 x = 5" in gap.message_zh
+    assert "没有任何一行匹配 x = 5" in chinese(gap.phrase)
     with pytest.raises(DeploymentRefused, match="rows 1 and 2 both match x = 2"):
         model(table(["x: number"], ["grade"], "< 5 | 1", "< 3 | 2"))
 
@@ -254,4 +255,4 @@ def test_check__cell_that_cannot_be_read() -> None:
     assert finding.message == (
         "Expected an expression, but found the end at character 2 of condition in row 2, column 1 of 'Answer': >"
     )
-    assert finding.message_zh == "“Answer”的第 2 行第 1 列的条件：第 2 个字符：此处应为表达式，但读到文本结尾（>）"
+    assert chinese(finding.phrase) == "“Answer”的第 2 行第 1 列的条件：第 2 个字符：此处应为表达式，但读到文本结尾（>）"

@@ -12,6 +12,7 @@ import pytest
 from casepath.engine import errors
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.time.clock import Calendar
+from tests import phrases
 from tests.each import each
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -322,15 +323,15 @@ def test_compile_expression__refuses_with_the_position(text: str, position: int)
 @pytest.mark.parametrize(
     ("text", "chinese"),
     [
-        ("len(x)", "第 1 个字符处应为函数，如 size，但读到“len”"), ("(a", "第 3 个字符处应为“)”，但读到结尾"),
-        ("1" * 101, "应为最多 100 位的数字，实际更多"), ("${a", "第 4 个字符处应为运算符或“}”，但读到结尾"),
+        ("len(x)", "第 1 个字符处应为函数（如 size），但读到“len”"), ("(a", "第 3 个字符处应为“)”，但读到文本结尾"),
+        ("1" * 101, "数字最多 100 位，但实际有 101 位"), ("${a", "第 4 个字符处应为运算符或“}”，但读到文本结尾"),
     ],
 )  # fmt: skip
 def test_compile_expression__refuses_in_chinese_too(text: str, chinese: str) -> None:
     with pytest.raises(errors.ExpressionError) as refused:
         compile_expression(text, bare="$" not in text)
 
-    assert refused.value.message_zh == chinese
+    assert phrases.chinese(refused.value.phrase) == chinese
 
 
 def test_compile_expression__unknown_function_names_the_nearest() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from casepath.engine import errors, forms
 from tests.each import each
+from tests.phrases import chinese
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 ROOT = Path(__file__).parents[2]
@@ -39,24 +40,28 @@ def schema(*components: Any) -> dict[str, Any]:
     return {"type": "default", "id": "a_form", "schemaVersion": 16, "components": list(components)}
 
 
+def form(*components: Any) -> forms.Form:
+    return forms.read(schema(*components))
+
+
 def codes(*components: Any) -> list[str]:
     """What the deployment check finds."""
     return found(json.dumps(schema(*components)).encode())
 
 
 def found(content: bytes) -> list[str]:
-    form, findings = forms.check(content, "a.form")
+    checked, findings = forms.check(content, "a.form")
     for finding in findings:
         assert finding.file == "a.form"
         assert finding.message
-        assert finding.message_zh
-    assert (form is None) == any(finding.level == "error" for finding in findings)
+        assert chinese(finding.phrase)
+    assert (checked is None) == any(finding.level == "error" for finding in findings)
     return [finding.code for finding in findings]
 
 
 def submit(*components: Component, variables: dict[str, Any] | None = None, **submitted: Any) -> dict[str, Any]:
     assert codes(*components) == []
-    return forms.validate(schema(*components), submitted, SHANGHAI, variables=variables)
+    return forms.validate(form(*components), submitted, SHANGHAI, variables=variables)
 
 
 def refused(*components: Component, variables: dict[str, Any] | None = None, **submitted: Any) -> dict[str, str]:
@@ -207,12 +212,24 @@ def test_parse__fields() -> None:
     group = {"type": "group", "id": "g", "components": [field("number", key="b")]}
     text = field(key="a", properties={"label_en": "A"}, validate={"required": True, "maxLength": 5})
 
-    form = forms.parse(json.dumps(schema(text, {"type": "text", "text": "# x"}, group)).encode(), "a.form")
+    parsed = forms.parse(json.dumps(schema(text, {"type": "text", "text": "# x"}, group)).encode(), "a.form")
 
-    first, second = form.fields
-    assert (first.key, first.type, first.label, first.label_en) == ("a", "textfield", "标签", "A")
+    first, second = parsed.fields
+    assert (first.key, first.type, first.label) == ("a", "textfield", forms.Words(text="标签", english="A"))
     assert (first.required, first.max_length, second.key) == (True, 5, "b")
-    assert (second.label_en, second.required, second.readonly, second.max_length) == ("", False, False, None)
+    assert (second.required, second.readonly, second.max_length) == (False, False, None)
+    assert [component.type for component in parsed.every] == ["textfield", "text", "group", "number"]
+    assert parsed.every[1].text == forms.Words(text="# x")
+
+
+def test_read__options_in_english_only_where_there_are_as_many() -> None:
+    values = [{"label": "一", "value": "1"}, {"label": "二", "value": "2"}]
+    both = field("select", key="a", values=values, properties={"options_en": "One | Two"})
+    one = field("select", key="b", values=values, properties={"options_en": "One"})
+
+    labels = [[option.label.english for option in each.options] for each in form(both, one).fields]
+
+    assert labels == [["One", "Two"], ["", ""]]
 
 
 # What is filled in
@@ -261,9 +278,7 @@ def test_validate__typed_value(component: Component, typed: str | list[str], val
     assert type(result) is type(value)
 
 
-@each(
-    "kind, value", [("textfield", None), ("number", None), ("select", None), ("checklist", []), ("checkbox", False)]
-)
+@each("kind, value", [("textfield", None), ("number", None), ("select", None), ("checklist", []), ("checkbox", False)])
 def test_validate__not_submitted(kind: str, value: object) -> None:
     assert submit(field(kind)) == {"x": value}
 
@@ -378,7 +393,7 @@ def test_hidden__chain_of_conditions() -> None:
     """What hangs on a hidden answer goes with it, whatever was typed there before."""
     first = field("radio", key="a", conditional={"hide": '=resolved != "no"'})
     second = field(key="b", conditional={"hide": '=a != "yes"'})
-    chain = schema(second, first, RESOLVED)
+    chain = form(second, first, RESOLVED)
 
     assert forms.hidden(chain, {"resolved": "no", "a": "yes"}) == frozenset()
     assert forms.hidden(chain, {"resolved": "yes", "a": "yes"}) == {"a", "Field_a", "b", "Field_b"}
@@ -386,7 +401,7 @@ def test_hidden__chain_of_conditions() -> None:
 
 def test_hidden__texts_and_variables_alike() -> None:
     component = field(conditional={"hide": "=amount > 100"})
-    chain = schema(field("number", key="amount"), component)
+    chain = form(field("number", key="amount"), component)
 
     for amount in ("101", 101, Decimal("100.5")):
         assert "x" in forms.hidden(chain, {"amount": amount})
@@ -398,7 +413,7 @@ def test_hidden__conditions_in_a_circle_end() -> None:
     one = field(key="a", conditional={"hide": '=b = "x"'})
     other = field(key="b", conditional={"hide": '=a = "x"'})
 
-    assert forms.hidden(schema(one, other), {"a": "x", "b": "x"}) <= {"a", "b", "Field_a", "Field_b"}
+    assert forms.hidden(form(one, other), {"a": "x", "b": "x"}) <= {"a", "b", "Field_a", "Field_b"}
 
 
 KINDS = ["checkbox", "checklist", "datetime", "number", "radio", "select", "taglist", "textarea", "textfield"]
@@ -406,10 +421,10 @@ KINDS = ["checkbox", "checklist", "datetime", "number", "radio", "select", "tagl
 
 @given(st.dictionaries(st.sampled_from(KINDS) | st.text(max_size=5), st.text() | st.lists(st.text(), max_size=3)))
 def test_validate__anything_is_typed_or_refused(submitted: dict[str, str | list[str]]) -> None:
-    form = schema(*(field(kind, key=kind) for kind in KINDS))
+    every = form(*(field(kind, key=kind) for kind in KINDS))
 
     try:
-        concerned = set(forms.validate(form, submitted, SHANGHAI))
+        concerned = set(forms.validate(every, submitted, SHANGHAI))
     except errors.InvalidVariables as refusal:
         concerned = {error.field for error in refusal.errors}
 

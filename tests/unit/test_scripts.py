@@ -135,7 +135,7 @@ def test_compile_script__refuses(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("format_", ["groovy", "javascript", "", "Python 3"])
 def test_compile_script__refuses_other_formats(format_: str) -> None:
-    with pytest.raises(errors.ScriptError, match="Expected a script in python or feel"):
+    with pytest.raises(errors.ScriptError, match="Expected a script in one of python, feel"):
         compile_script("1", format=format_)
 
 

@@ -1,4 +1,4 @@
-"""Every text of the pages exists in Chinese."""
+"""Every text of the pages exists in Chinese; and both catalogues, of pages and engine, are written in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-CATALOGUE = WEB / "translations" / "zh_CN" / "LC_MESSAGES" / "messages.po"
+CATALOGUES = WEB / "translations" / "zh_CN" / "LC_MESSAGES"
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
@@ -27,11 +27,15 @@ def used() -> set[str]:
     return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
 
 
+def read(name: str) -> Catalog:
+    with (CATALOGUES / f"{name}.po").open("rb") as file:
+        return read_po(file)
+
+
 @pytest.fixture(scope="module")
 def catalogue() -> Catalog:
-    """The Chinese texts."""
-    with CATALOGUE.open("rb") as file:
-        return read_po(file)
+    """The Chinese texts of the pages."""
+    return read("messages")
 
 
 def entries(catalogue: Catalog) -> list[Message]:
@@ -61,8 +65,10 @@ def test_catalogue__keeps_what_is_filled_in(catalogue: Catalog) -> None:
     assert wrong == []
 
 
-def test_catalogue__is_chinese(catalogue: Catalog) -> None:
+@pytest.mark.parametrize("name", ["messages", "engine"])
+def test_catalogue__is_chinese(name: str) -> None:
     """A text that is still English, or has Western punctuation between Chinese characters, was not translated."""
+    catalogue = read(name)
     english = [
         message.id
         for message in entries(catalogue)

@@ -17,6 +17,7 @@ from tests import breaches, respelling
 from tests.breaches import activities, collaboration, events, execution, flows, structure
 from tests.diagrams import definitions, nodes, process
 from tests.each import each
+from tests.phrases import chinese
 from tests.token_game import models, writer
 
 BREACHES = [
@@ -46,7 +47,7 @@ def test_breach__is_found_at_the_element(breach: breaches.Breach) -> None:
 def test_breach__is_told_in_both_languages(breach: breaches.Breach) -> None:
     for finding in findings(breach.file):
         assert re.search(r"[A-Z]\w+ ", finding.message)
-        assert re.search(r"[\u4e00-\u9fff]", finding.message_zh)
+        assert re.search(r"[\u4e00-\u9fff]", chinese(finding.phrase))
         assert (finding.file, finding.line) == ("test.bpmn", 1)
 
 
@@ -140,9 +141,9 @@ PARTS = """
     participantMultiplicity performer resourceRef eventDefinitionRef operation conversation dataObjectReference source
     extensionElements target
 """
-TAGS = sorted({
-    *document.FLOW_NODES, *document.EVENT_DEFINITIONS, *metamodel.GROUPS["rootElement"].split(), *PARTS.split()
-})
+TAGS = sorted(
+    {*document.FLOW_NODES, *document.EVENT_DEFINITIONS, *metamodel.GROUPS["rootElement"].split(), *PARTS.split()}
+)
 NAMES = """
     attachedToRef behavior calledElement dataObjectRef default expressionLanguage gatewayDirection id
     initiatingParticipantRef instantiate isExecutable isForCompensation itemSubjectRef language loopMaximum maximum
@@ -177,9 +178,7 @@ def build(tree: Tree, parent: etree._Element) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(TREES, max_size=5), st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES, max_size=2))
-def test_check__never_raises(
-    trees: list[Tree], attributes: dict[str, str]
-) -> None:
+def test_check__never_raises(trees: list[Tree], attributes: dict[str, str]) -> None:
     root = etree.Element(f"{{{document.BPMN}}}definitions", attributes)
     for tree in trees:
         build(tree, root)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from casepath.engine import errors, xml
 from tests.each import each
+from tests.phrases import chinese
 
 HOSTILE = {
     "entities that multiply": (
@@ -71,7 +72,7 @@ def test_parse__refuses_with_code_and_line(name: str) -> None:
     [finding] = refusal.value.findings
     assert (finding.file, finding.code, finding.line, finding.level) == ("a.bpmn", code, line, "error")
     assert finding.message.startswith("Expected")
-    assert any("\u4e00" <= letter <= "\u9fff" for letter in finding.message_zh)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese(finding.phrase))
 
 
 @each("name", ENCODED)

@@ -8,22 +8,22 @@ import pytest
 from flask import Flask, abort
 
 from casepath.engine import errors
+from casepath.engine.phrases import Phrase
 from casepath.web import auth, headers
 from tests.each import each
 from tests.web.visitor import Visitor, text
 
-FINDING = errors.Finding(level="error", code="no-start", file="x.bpmn", element_id="P", message="no", message_zh="没有")
+FINDING = errors.Finding(code="json", file="x.form", phrase=Phrase("Expected a JSON object"))
+TOO_SMALL = errors.InvalidInput("At least {limit} is needed; you wrote {found}.", code="too-small", limit=5, found=3)
+TOO_SMALL.field = "cost"
 REFUSALS = {
     "not-found": (errors.NotFound("user task", 7), 404),
     "forbidden": (errors.Forbidden("open", "page", "/x", "alice"), 403),
     "invalid-state": (errors.InvalidState("claim", "user task", 7, "completed", by="bob"), 409),
     "not-waiting": (errors.NotWaiting("paid", "TS-1"), 409),
     "several-waiting": (errors.SeveralWaiting("paid", None, ["1 (TS-1)", "2 (TS-2)"]), 409),
-    "invalid-input": (errors.InvalidInput("secret detail"), 422),
-    "invalid-variables": (
-        errors.InvalidVariables([errors.FieldError.of("cost", "too-small", {"limit": 5, "found": 3})]),
-        422,
-    ),
+    "invalid-input": (errors.InvalidInput("Expected a subject, but found none"), 422),
+    "invalid-variables": (errors.InvalidVariables([TOO_SMALL]), 422),
     "deployment-refused": (errors.DeploymentRefused([FINDING]), 422),
     "expression-error": (errors.ExpressionError("unreadable", text="${"), 422),
     "fault": (ZeroDivisionError("secret detail"), 500),
@@ -72,9 +72,9 @@ def test_refused__as_json(alice: Visitor, name: str) -> None:
     assert answer.json is not None
     assert answer.json["code"] == (name if name != "fault" else "500")
     if name == "deployment-refused":
-        assert answer.json["problems"][0]["message"] == "没有"
+        assert answer.json["problems"][0]["message"] == "应为 JSON 对象"
     if name == "invalid-variables":
-        message = "Expected at least 5, but found 3"
+        message = "最小为 5，您填写的是 3。"
         assert answer.json["problems"] == [{"field": "cost", "code": "too-small", "message": message}]
     if name == "fault":
         assert "secret detail" not in text(answer)
@@ -82,7 +82,7 @@ def test_refused__as_json(alice: Visitor, name: str) -> None:
 
 @pytest.mark.usefixtures("refusing")
 def test_refused__names_who_was_faster(alice: Visitor) -> None:
-    assert "Bob已完成此项" in text(alice.get("/raise/invalid-state"))
+    assert "Bob已完成此任务" in text(alice.get("/raise/invalid-state"))
 
 
 @pytest.mark.usefixtures("refusing")

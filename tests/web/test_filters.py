@@ -12,6 +12,7 @@ import pytest
 from flask import Flask, g
 
 from casepath.engine import errors
+from casepath.engine.forms import read
 from casepath.web import filters, forms
 from tests.each import each
 
@@ -88,7 +89,7 @@ def test_value__as_people_read_it(language: str, value: Any, chinese: str, engli
 def test_start_of_day__on_the_dealerships_clock() -> None:
     assert filters.start_of_day("2026-10-02") == datetime(2026, 10, 1, 16, 0, tzinfo=UTC)
     assert filters.start_of_day("") is None
-    with pytest.raises(errors.InvalidInput, match="Expected a day"):
+    with pytest.raises(errors.InvalidInput, match="Please choose a day"):
         filters.start_of_day("2026-10-32")
 
 
@@ -98,7 +99,7 @@ def test_capped(number: int, shown: str) -> None:
 
 
 def test_fields__labels_of_both_languages_and_odd_values(language: str) -> None:
-    definition = {
+    form = read({
         "components": [
             {"id": "a", "type": "select", "key": "a", "label": "甲", "values": [{"label": "一", "value": "1"}],
              "properties": {"label_en": "A", "options_en": "One"}},
@@ -107,8 +108,8 @@ def test_fields__labels_of_both_languages_and_odd_values(language: str) -> None:
             {"id": "c", "type": "group", "label": "丙", "components": [{"id": "d", "type": "textfield", "key": "d"}]},
             {"id": "e", "type": "number", "key": "e", "decimalDigits": 2},
         ]
-    }  # fmt: skip
-    a, b, c, e = forms.fields(definition, {"a": ["1"], "b": "1", "d": {"x": 1}, "e": Decimal("1.5")})
+    })  # fmt: skip
+    a, b, c, e = forms.fields(form, {"a": ["1"], "b": "1", "d": {"x": 1}, "e": Decimal("1.5")})
 
     assert (a.label, a.options, a.value) == (
         ("甲", [("1", "一")], "1") if language == "zh_CN" else ("A", [("1", "One")], "1")
@@ -120,7 +121,7 @@ def test_fields__labels_of_both_languages_and_odd_values(language: str) -> None:
 
 
 def test_fields__hidden_ones_are_left_out(language: str) -> None:
-    definition = {"components": [{"id": "a", "type": "textfield", "key": "x"}, {"id": "b", "type": "text"}]}
+    form = read({"components": [{"id": "a", "type": "textfield", "key": "x"}, {"id": "b", "type": "text"}]})
 
-    assert [field.id for field in forms.fields(definition, {}, hidden=frozenset({"x"}))] == ["b"]
-    assert [field.id for field in forms.fields(definition, {}, hidden=frozenset({"b"}))] == ["a"]
+    assert [field.id for field in forms.fields(form, {}, hidden=frozenset({"x"}))] == ["b"]
+    assert [field.id for field in forms.fields(form, {}, hidden=frozenset({"b"}))] == ["a"]

@@ -154,6 +154,25 @@ class TestIncidents:
         operator.post(f"/operations/incidents/{incident.id}/resolve")
         assert operator.post(f"/operations/incidents/{incident.id}/resolve").status_code == 409
 
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [("zh_CN", "应有条件成立的顺序流或默认顺序流"), ("en", "whose condition holds, or a default flow")],
+    )
+    def test_told__in_the_language_of_the_reader(
+        self, operator: Visitor, rows: Rows, clock: ModuleType, language: str, said: str
+    ) -> None:
+        """What the engine itself said; the pages of the matter and its timeline say it alike."""
+        number = begin(rows, ready="soon")
+        task_id = fetch(rows)
+        with rows.begin() as session:
+            external_tasks.complete(session, task_id, worker_id="printer")
+        clock.move(timedelta(hours=2))
+        jobs.run_due(rows)
+        operator.post("/language", {"language": language})
+
+        assert said in text(operator.get("/operations/"))
+        assert text(operator.get(f"/matters/instances/{number}", follow_redirects=True)).count(said) == 2
+
     def test_resolve__after_a_value_was_repaired(self, operator: Visitor, rows: Rows, clock: ModuleType) -> None:
         """A gateway without a way out stands still until somebody gives it the value it needs."""
         number = begin(rows, ready="soon")

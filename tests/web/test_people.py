@@ -116,7 +116,7 @@ class TestUsers:
             ({"username": ""}, "您填写的是“”"),
             ({"username": "a b"}, "您填写的是“a b”"),
             ({"username": "<script>alert(1)</script>"}, "您填写的是“&lt;script&gt;alert(1)&lt;/script&gt;”"),
-            ({"username": "x" * 100}, f"您填写的是“{'x' * 59}…”"),
+            ({"username": "x" * 200}, f"您填写的是“{'x' * 99}…”"),
             ({"name": ""}, "请填写名称，目前为空"),
             ({"name": "x" * 200}, "名称最多 100 个字符，您填写的有 200 个"),
             ({"email": "no address"}, "您填写的是“no address”"),

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, user_tasks
 from casepath.engine.people import authorization, identity
-from casepath.web import refusals, uploads
+from casepath.web import phrases, uploads
 from tests.acting import PROGRAM
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text
@@ -146,11 +146,11 @@ SENT = {
                             zh="没有在等待“arrived”。", en="does not wait for “arrived”."),
     "not-allowed": Sent(who="auditor", path="/matters/comments/{key}", form={"text": "已联系"}, status=403,
                         kept=">已联系</textarea>", zh="您以Auditor的身份登录，无权向此案件添加内容。",
-                        en="You are logged in as Auditor, who may not add something to this matter."),
-    "people-not-allowed": Sent(path="/people/", form={}, status=403, zh="您以Alice的身份登录，无权更改用户。",
-                             en="You are logged in as Alice, who may not change users."),
+                        en="Auditor may not contribute to matter"),
+    "people-not-allowed": Sent(path="/people/", form={}, status=403, zh="您以Alice的身份登录，无权修改此用户。",
+                             en="Alice may not change user"),
     "state": Sent(who="operator", path="/matters/instances/{id}/resume", form={"reason": "继续"}, status=409,
-                  zh="您想恢复此流程。流程正在运行。", en="You wanted to resume this process. It is running."),
+                  zh="您想恢复此流程。流程正在运行。", en="It is not possible to resume process instance"),
     "request-large": Sent(path="/matters/attachments/{key}", form=large("大.bin", 33_600_000), status=413,
                           zh="一次最多接受 33.6 MB，您发送的内容为 33.7 MB。",
                           en="At most 33.6 MB are accepted at once; what you sent has 33.7 MB."),
@@ -268,28 +268,29 @@ def test_refused__as_json_with_code_and_reason(alice: Visitor, matter: Matter) -
     assert answer.json is not None
     assert answer.json["code"] == "not-found"
     assert answer.json["reason"] == "没有案件“TS2026-9999”，或您无权查看。"
-    assert answer.json["detail"] == "Expected matter TS2026-9999, but there is none"
+    assert answer.json["detail"] == "There is no matter “TS2026-9999”, or it is not meant for you."
 
 
 @pytest.mark.parametrize("who", ["operator", "alice"])
-def test_refused__the_engines_own_words_only_for_those_who_look_after_processes(
+def test_refused__what_is_wrong_inside_a_process_only_for_those_who_look_after_processes(
     app: Flask, visit: Visit, matter: Matter, who: str
 ) -> None:
     @app.get("/raise")
     def refuse() -> str:
-        raise errors.ExpressionError("Expected a number, but found <b>", text="${")
+        text = "Expected a regular expression, but found '{written}': {found}"
+        raise errors.ExpressionError(text, written="<b>", found="")
 
     page = text(visit(who).get("/raise"))
 
-    assert ("Expected a number, but found &lt;b&gt;" in page) is (who == "operator")
+    assert ("应为正则表达式，但实际为“&lt;b&gt;”" in page) is (who == "operator")
 
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [("a\nb\t c", "a b c"), ("x" * 61, "x" * 59 + "…"), ("", ""), (7, "7"), (None, "None")],
+    [("a\nb\t c", "a b c"), ("x" * 101, "x" * 99 + "…"), ("", ""), (7, "7"), (None, "None")],
 )
 def test_shown__is_short_and_on_one_line(found: object, said: str) -> None:
-    assert refusals.shown(found) == said
+    assert phrases.shown(found) == said
 
 
 @pytest.mark.parametrize(
@@ -298,7 +299,7 @@ def test_shown__is_short_and_on_one_line(found: object, said: str) -> None:
 def test_size__is_never_rounded_down(app: Flask, visit: Visit, count: int, said: str) -> None:
     @app.get("/size")
     def size() -> str:
-        return refusals.size(count)
+        return phrases.size(count)
 
     visitor = visit("alice")
     visitor.post("/language", {"language": "en"})

@@ -287,7 +287,7 @@ class TestTask:
         late = bob.post(f"/tasks/{task_id}/complete", {"result": "我也联系了 <b>客户</b>", "solved": "no"})
         page = text(late)
         assert late.status_code == 409
-        assert "Alice已完成此项" in page
+        assert "Alice已完成此任务" in page
         assert "我也联系了 &lt;b&gt;客户&lt;/b&gt;" in page
         assert "联系结果" in page
         assert ">否</textarea>" in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -15,7 +14,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, people, versions
-from casepath.web import forms, headers, languages, refusals, uploads
+from casepath.web import forms, headers, languages, phrases, uploads
 from casepath.web.auth import requires
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -105,12 +104,12 @@ def form(key: str) -> str:
     with g.readers.begin() as session:
         known = versions.of_key(session, "form", key)
         shown = chosen(known)
-        found: Any = definitions.form(session, key, shown.id)
+        found = definitions.form(session, key, shown.id)
         return render_template(
             "definitions/form.html",
             form=shown,
             versions=known,
-            fields=forms.fields(found or {}, {}),
+            fields=forms.fields(found, {}) if found else [],
             names=people.names(session, [each.created_by for each in known]),
         )
 
@@ -177,7 +176,7 @@ def deploy() -> tuple[Response, int] | Response:
     except errors.Forbidden:
         raise
     except errors.EngineError as error:
-        return jsonify(message=refusals.sentence(error) or error.message, problems=[]), 422
+        return jsonify(message=phrases.sentence(error), problems=[]), 422
     flash(deployed_text(result), "success")
     processes = [each for each in result.definitions if each.kind == "process"]
     return jsonify(location=url_for(".show", key=processes[0].key) if processes else url_for(".index"))
@@ -202,7 +201,7 @@ def deploy_files() -> Response | tuple[str, int]:
     except errors.DeploymentRefused as refusal:
         return render_upload(name, findings=told(refusal.findings)), 422
     except errors.InvalidInput as refusal:
-        return render_upload(name, refusal=refusals.sentence(refusal)), 422
+        return render_upload(name, refusal=phrases.sentence(refusal)), 422
     flash(deployed_text(result), "success")
     for finding in told(result.warnings)[:MAX_FLASHES]:
         flash(f"{finding['place']}: {finding['message']}"[:200], "warning")
@@ -259,7 +258,12 @@ def stored_name(name: str) -> str:
     base = attachments.safe_name(name)
     ending = next((ending for ending in FOLDERS if base.endswith(ending)), None)
     if ending is None:
-        raise errors.InvalidEntry("file-type", file=base, expected=", ".join(FOLDERS))
+        raise errors.InvalidInput(
+            "“{file}” cannot be deployed; the name of a file ends in one of: {expected}.",
+            code="file-type",
+            file=base,
+            expected=", ".join(FOLDERS),
+        )
     return f"{FOLDERS[ending]}{base}"
 
 
@@ -273,13 +277,12 @@ def deployed_text(result: deployments.DeploymentResult) -> str:
 
 def told(findings: list[errors.Finding]) -> list[dict[str, str]]:
     """Return findings in the language of the request, errors first."""
-    chinese = languages.is_chinese()
     return [
         {
             "level": finding.level,
             "place": ":".join(part for part in (finding.file, str(finding.line or "")) if part),
             "element": finding.name or finding.element_id,
-            "message": finding.message_zh if chinese else finding.message,
+            "message": phrases.told(finding.phrase),
         }
         for finding in sorted(findings, key=lambda finding: finding.level)
     ]
@@ -287,11 +290,10 @@ def told(findings: list[errors.Finding]) -> list[dict[str, str]]:
 
 def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
     """Return findings as `web/assets/modeler.js` shows them."""
-    chinese = languages.is_chinese()
     return [
         {
             "element_id": finding.element_id,
-            "message": f"{finding.name or finding.element_id}: {finding.message_zh if chinese else finding.message}",
+            "message": f"{finding.name or finding.element_id}: {phrases.told(finding.phrase)}",
         }
         for finding in findings
     ]

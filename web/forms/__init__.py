@@ -2,7 +2,6 @@
 
 from casepath.web.forms.rendering import (
     Field,
-    components,
     fields,
     flat,
     init_app,
@@ -16,7 +15,6 @@ from casepath.web.forms.rendering import (
 
 __all__ = [
     "Field",
-    "components",
     "fields",
     "flat",
     "init_app",

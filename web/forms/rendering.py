@@ -1,9 +1,7 @@
 """
-Form definitions (form-js JSON) as fields for a page, and what a request submitted.
+Forms as fields for a page, and what a request submitted.
 
-Only how a form looks is decided here; what may be submitted is checked by `engine.forms` against the same definition.
-A label in English stands in the component's `properties` as `label_en`, a description as `description_en`, the labels
-of its options as `options_en`, in their order, with `|` between them.
+Only how a form looks is decided here; what it is made of, and what may be submitted, `engine.forms` says.
 """
 
 from __future__ import annotations
@@ -17,15 +15,12 @@ from flask import Flask, g
 from werkzeug.datastructures import MultiDict
 
 from casepath.engine import errors
-from casepath.web import filters, languages, refusals
+from casepath.engine.forms import MANY_CHOICES, Component, Form, Words
+from casepath.web import filters, languages, phrases
 from casepath.web.languages import gettext
 
 #: Submitted names that are no fields.
 RESERVED = frozenset({"csrf_token", "form_token", "next", "to", "password", "old", "new", "again", "username"})
-#: Component types whose value is a list.
-MANY = frozenset({"checklist", "taglist"})
-#: Component types that carry no value.
-SHOWN = frozenset({"text", "html", "separator", "spacer", "group", "image"})
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
@@ -37,6 +32,7 @@ class Field:
 
     #: Of the component; unique in its form.
     id: str
+    #: Of its value; empty where it carries none.
     key: str
     #: Type of the component in form-js.
     type: str
@@ -70,7 +66,7 @@ def init_app(app: Flask) -> None:
 
 
 def fields(
-    definition: Mapping[str, Any],
+    form: Form,
     values: Mapping[str, Any],
     refusal: errors.InvalidInput | None = None,
     hidden: frozenset[str] = frozenset(),
@@ -81,9 +77,8 @@ def fields(
     `values` are variables, or texts as they were typed; `hidden` are the keys and ids that a condition hides.
     """
     by_field = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
-    wrong = {error.field: refusals.field(error) for error in by_field}
-    shown = (part for part in definition.get("components", ()) if not hidden & {part.get("key"), part.get("id")})
-    return [_field(part, values, wrong, hidden, refusal) for part in shown]
+    wrong = {error.field: phrases.told(error.phrase) for error in by_field}
+    return _fields(form.components, values, wrong, hidden)
 
 
 def flat(of: Sequence[Field]) -> Iterator[Field]:
@@ -91,7 +86,7 @@ def flat(of: Sequence[Field]) -> Iterator[Field]:
     for each in of:
         if each.children:
             yield from flat(each.children)
-        elif each.key and each.type not in SHOWN:
+        elif each.key:
             yield each
 
 
@@ -104,13 +99,12 @@ def typed(submitted: MultiDict[str, str]) -> dict[str, str | list[str]]:
     }
 
 
-def submitted(definition: Mapping[str, Any], request_form: MultiDict[str, str]) -> dict[str, str | list[str]]:
+def submitted(form: Form, request_form: MultiDict[str, str]) -> dict[str, str | list[str]]:
     """Return what was submitted for the fields of a form; fields of many choices are always lists."""
     found = typed(request_form)
-    for part in components(definition):
-        key = part.get("key", "")
-        if part.get("type") in MANY:
-            found[key] = [text for text in request_form.getlist(key) if text]
+    for part in form.fields:
+        if part.type in MANY_CHOICES:
+            found[part.key] = [text for text in request_form.getlist(part.key) if text]
     return found
 
 
@@ -118,10 +112,10 @@ def readable(request_form: MultiDict[str, str]) -> list[tuple[str, str]]:
     """
     Return label and text of everything typed, so that it can be shown when it could not be kept.
 
-    The words of a form are used where a view has put its definition into `g.form`.
+    The words of a form are used where a view has put it into `g.form`.
     """
-    definition: Mapping[str, Any] = g.get("form") or {}
-    names, choices = labels(definition), options(definition)
+    form: Form | None = g.get("form")
+    names, choices = (labels(form), options(form)) if form is not None else ({}, {})
     return [
         (names.get(key, key), "\n".join(choices.get(key, {}).get(text, text) for text in texts))
         for key, texts in request_form.lists()
@@ -129,25 +123,19 @@ def readable(request_form: MultiDict[str, str]) -> list[tuple[str, str]]:
     ]
 
 
-def labels(definition: Mapping[str, Any]) -> dict[str, str]:
+def labels(form: Form) -> dict[str, str]:
     """Return the labels of a form's fields by key, in the form's order."""
-    return {
-        part["key"]: _translated(part, "label") or part["key"]
-        for part in components(definition)
-        if part.get("key") and part.get("type") not in SHOWN
-    }
+    return {part.key: told(part.label) or part.key for part in form.fields}
 
 
-def options(definition: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def options(form: Form) -> dict[str, dict[str, str]]:
     """Return the labels of the options of a form's fields: key → value → label."""
-    return {part["key"]: dict(_options(part)) for part in components(definition) if part.get("key") and _options(part)}
+    return {part.key: dict(_options(part)) for part in form.fields if part.options}
 
 
-def components(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield every component, those in groups too."""
-    for part in definition.get("components", ()):
-        yield part
-        yield from components(part)
+def told(words: Words) -> str:
+    """Return a text of a form in the language of the request, in that of the form where it has no other."""
+    return words.text if languages.is_chinese() or not words.english else words.english
 
 
 def said(shown: Any, choices: Mapping[str, str]) -> str:
@@ -157,68 +145,61 @@ def said(shown: Any, choices: Mapping[str, str]) -> str:
     return choices.get(str(shown)) or filters.value(shown)
 
 
+def _fields(
+    components: Sequence[Component], values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str]
+) -> list[Field]:
+    return [_field(part, values, wrong, hidden) for part in components if not hidden & part.names]
+
+
 def _field(
-    part: Mapping[str, Any],
-    values: Mapping[str, Any],
-    wrong: Mapping[str, str],
-    hidden: frozenset[str],
-    refusal: errors.InvalidInput | None,
+    part: Component, values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str]
 ) -> Field:
-    key, kind = str(part.get("key", "")), str(part.get("type", ""))
-    validate = part.get("validate") or {}
-    appearance = part.get("appearance") or {}
-    present = values.get(key, part.get("defaultValue"))
     return Field(
-        id=str(part.get("id") or key),
-        key=key,
-        type=kind,
-        label=_translated(part, "label"),
-        hint=_translated(part, "description"),
-        required=bool(validate.get("required")),
-        readonly=bool(part.get("readonly") or part.get("disabled")),
-        value=_shown(part, present),
+        id=part.id,
+        key=part.key,
+        type=part.type,
+        label=told(part.label),
+        hint=told(part.description),
+        required=part.required,
+        readonly=part.readonly,
+        value=_shown(part, values.get(part.key, part.default)),
         options=_options(part),
-        attributes=_attributes(part, validate),
-        input_type={"email": "email", "phone": "tel"}.get(validate.get("validationType", ""), "text"),
-        prefix=str(appearance.get("prefixAdorner", "")),
-        suffix=str(appearance.get("suffixAdorner", "")),
-        text=_translated(part, "text"),
-        is_conditional=bool(part.get("conditional")),
-        subtype=str(part.get("subtype", "date")),
-        span=int((part.get("layout") or {}).get("columns") or SHORT.get(kind, COLUMNS)),
-        error=wrong.get(key, ""),
-        children=fields(part, values, refusal, hidden) if part.get("components") else (),
+        attributes=_attributes(part),
+        input_type={"email": "email", "phone": "tel"}.get(part.validation_type or "", "text"),
+        prefix=part.prefix,
+        suffix=part.suffix,
+        text=told(part.text),
+        is_conditional=part.is_conditional,
+        subtype=part.subtype,
+        span=part.columns or SHORT.get(part.type, COLUMNS),
+        error=wrong.get(part.key, ""),
+        children=_fields(part.components, values, wrong, hidden),
     )
 
 
-def _translated(part: Mapping[str, Any], name: str) -> str:
-    english = (part.get("properties") or {}).get(f"{name}_en")
-    return str(part.get(name) or "") if languages.is_chinese() or not english else str(english)
+def _options(part: Component) -> list[tuple[str, str]]:
+    return [(option.value, told(option.label)) for option in part.options]
 
 
-def _options(part: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = [(str(each.get("value", "")), str(each.get("label", ""))) for each in part.get("values") or ()]
-    english = str((part.get("properties") or {}).get("options_en", "")).split("|")
-    if languages.is_chinese() or len(english) != len(found):
-        return found
-    return [(value, label.strip()) for (value, _), label in zip(found, english, strict=True)]
-
-
-def _attributes(part: Mapping[str, Any], validate: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"maxLength": "maxlength", "minLength": "minlength", "min": "min", "max": "max", "pattern": "pattern"}
-    found = {names[name]: validate[name] for name in names if validate.get(name) not in (None, "")}
-    if part.get("type") == "number":
-        digits = part.get("decimalDigits")
-        smallest = "any" if digits is None else f"{10 ** -int(digits):.{int(digits)}f}"
-        found["step"] = part.get("increment") or smallest
-    if part.get("type") == "textarea":
-        found.pop("pattern", None)
+def _attributes(part: Component) -> dict[str, Any]:
+    limits = {
+        "maxlength": part.max_length,
+        "minlength": part.min_length,
+        "min": part.min,
+        "max": part.max,
+        "pattern": part.pattern if part.type != "textarea" else None,
+    }
+    found = {name: limit for name, limit in limits.items() if limit is not None}
+    if part.type == "number":
+        digits = part.decimal_digits
+        smallest = "any" if digits is None else f"{10**-digits:.{digits}f}"
+        found["step"] = part.increment or smallest
     return found
 
 
-def _shown(part: Mapping[str, Any], value: Any) -> str | list[str]:
+def _shown(part: Component, value: Any) -> str | list[str]:
     """Return a value as the input holds it; what was typed stays as it is."""
-    if part.get("type") in MANY:
+    if part.type in MANY_CHOICES:
         return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)] if value else []
     if value is None:
         return ""
@@ -226,7 +207,7 @@ def _shown(part: Mapping[str, Any], value: Any) -> str | list[str]:
         return "true" if value else ""
     if isinstance(value, datetime):
         local = filters.local(value if value.tzinfo else value.replace(tzinfo=UTC))
-        return f"{local:%Y-%m-%dT%H:%M}" if part.get("subtype") == "datetime" else f"{local:%Y-%m-%d}"
+        return f"{local:%Y-%m-%dT%H:%M}" if part.subtype == "datetime" else f"{local:%Y-%m-%d}"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from casepath.engine import errors, texts
 from casepath.engine.people import authorization, identity
 from casepath.engine.queries import people
-from casepath.web import refusals
+from casepath.web import phrases
 from casepath.web.auth import requires
 from casepath.web.languages import gettext
 
@@ -73,7 +73,7 @@ def add() -> Response | tuple[str, int]:
             )
             username = user.username
     except errors.InvalidInput as refusal:
-        return render(Filled(values={**typed, "groups": chosen}, refusal=refusals.sentence(refusal))), 422
+        return render(Filled(values={**typed, "groups": chosen}, refusal=phrases.sentence(refusal))), 422
     flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
                   username=username, password=password), "success")  # fmt: skip
     return redirect(url_for(".show", username=username), 303)
@@ -87,7 +87,7 @@ def set_groups(username: str) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             identity.set_groups(session, username, chosen, by=g.person)
     except errors.InvalidInput as refusal:
-        return render_user(username, Filled(values={"groups": chosen}, refusal=refusals.sentence(refusal))), 422
+        return render_user(username, Filled(values={"groups": chosen}, refusal=phrases.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".show", username=username), 303)
 
@@ -99,7 +99,7 @@ def switch(username: str, verb: str) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             identity.set_active(session, username, verb == "activate", by=g.person)
     except errors.InvalidInput as refusal:
-        return render_user(username, Filled(values={}, refusal=refusals.sentence(refusal))), 422
+        return render_user(username, Filled(values={}, refusal=phrases.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".show", username=username), 303)
 
@@ -128,7 +128,7 @@ def add_group() -> Response | tuple[str, int]:
                 session, typed["key"], name=typed["name"], name_en=typed["name_en"] or None, **rights, by=g.person
             )
     except errors.InvalidInput as refusal:
-        return render_groups(Filled(values={**typed, **rights}, refusal=refusals.sentence(refusal))), 422
+        return render_groups(Filled(values={**typed, **rights}, refusal=phrases.sentence(refusal))), 422
     flash(gettext("Done."), "success")
     return redirect(url_for(".groups"), 303)
 

@@ -14,12 +14,13 @@ from casepath.engine import errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
+from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, people, tasks
 from casepath.engine.queries.instances import Awaited, Reference
-from casepath.web import forms, headers, refusals, uploads
+from casepath.web import forms, headers, phrases, uploads
 from casepath.web.process_instances.timeline import Line, Teller, mentioned
 
 #: Changes of one variable that are shown; all of them stand in the timeline.
@@ -39,7 +40,7 @@ class Refused:
     @property
     def text(self) -> str:
         """What is wrong, where it is not said at single fields."""
-        return "" if isinstance(self.error, errors.InvalidVariables) else refusals.sentence(self.error)
+        return "" if isinstance(self.error, errors.InvalidVariables) else phrases.sentence(self.error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,
-        max_size=refusals.size(attachments.MAX_SIZE),
+        max_size=phrases.size(attachments.MAX_SIZE),
         typed=request.form if refused else {},
         taken=request.form.getlist("cancel") if refused else [],
     )
@@ -202,7 +203,7 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
     return list(reported.values())
 
 
-def message_form(session: Session, awaited_message: Awaited) -> dict[str, Any] | None:
+def message_form(session: Session, awaited_message: Awaited) -> Form | None:
     """Return the form that belongs to the event of a message; None where it has none."""
     keys = definitions.start_forms(session, awaited_message.definition_id)
     return deployed.form(session, keys.get(awaited_message.element_id), awaited_message.definition_id)
@@ -220,7 +221,12 @@ def awaited(session: Session, reference: Reference, name: str, person: Person) -
 def typed_value(text: str) -> Any:
     """Return a value typed by hand: JSON where it is JSON, else the text itself."""
     if len(text) > MAX_VALUE:
-        raise errors.InvalidEntry("value-too-long", limit=MAX_VALUE, length=len(text))
+        raise errors.InvalidInput(
+            "A value has at most {limit} characters; this one has {length}.",
+            code="value-too-long",
+            limit=MAX_VALUE,
+            length=len(text),
+        )
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

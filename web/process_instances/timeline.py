@@ -12,10 +12,14 @@ from sqlalchemy.orm import Session
 from casepath.engine import history
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
+from casepath.engine.phrases import from_json
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
-from casepath.web import filters, forms, languages
+from casepath.web import filters, forms, languages, phrases
 from casepath.web.languages import gettext
+
+#: Events that tell in a phrase of the engine what went wrong.
+ENGINE_FAILURES = frozenset({"activity.failed", "incident.opened"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +86,10 @@ class Teller:
         self.processes[definition_id] = definitions.definition(session, definition_id).name
         keys = [key for _, key in definitions.form_keys(session, definition_id)]
         for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
-            form = deployed.form(session, form_key, definition_id) or {}
-            self.labels |= forms.labels(form)
-            self.options |= forms.options(form)
+            form = deployed.form(session, form_key, definition_id)
+            if form is not None:
+                self.labels |= forms.labels(form)
+                self.options |= forms.options(form)
 
     def tell(self, entry: Entry) -> Line:
         """Return an event in words."""
@@ -187,7 +192,9 @@ class Teller:
         due_at = facts.get("due") if entry.kind == "user_task.created" else None
         if due_at:
             shown.append((gettext("Due"), filters.value(datetime.fromisoformat(str(due_at)))))
-        wrong = entry.variables.get(history.ERROR_TEXT) or facts.get("message")
+        said = entry.variables.get(history.ERROR_TEXT)
+        phrase = from_json(said) if entry.kind in ENGINE_FAILURES else None
+        wrong = phrases.told_or(phrase, str(said or facts.get("message") or ""))
         told = ((gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong))
         return shown + [(label, str(text)) for label, text in told if text]
 

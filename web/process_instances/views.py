@@ -242,7 +242,12 @@ def set_variable(instance_id: int) -> Response | tuple[str, int]:
     def command(session: Session, number: int, *, by: Person, reason: str) -> None:
         name, value = request.form.get("name", "").strip(), matter_page.typed_value(request.form.get("value", ""))
         if not name.isidentifier() or len(name) > MAX_VARIABLE_NAME:
-            raise errors.InvalidEntry("variable-name", name=name)
+            raise errors.InvalidInput(
+                "The name of a variable has at most 255 letters, digits and '_', and no digit first; you wrote "
+                "“{name}”.",
+                code="variable-name",
+                name=name,
+            )
         process_instances.set_variables(session, number, {name: value}, by=by, reason=reason)
 
     return repaired(instance_id, "variables", command)
@@ -258,7 +263,10 @@ def move(instance_id: int) -> Response | tuple[str, int]:
         element_id = request.form.get("start_before", "")
         put = [process_instances.StartBefore(element_id=element_id)] if element_id else []
         if not put and not taken:
-            raise errors.InvalidEntry("moves-nothing")
+            raise errors.InvalidInput(
+                "Please choose a token to take away, or an element to start before; neither was chosen.",
+                code="moves-nothing",
+            )
         process_instances.modify(session, number, [*put, *taken], by=by, reason=reason)
 
     return repaired(instance_id, "tokens", command)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from casepath.engine import errors
 from casepath.engine import forms as engine_forms
+from casepath.engine.forms import Form
 from casepath.engine.instances import process_instances
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed
@@ -82,7 +83,7 @@ def process(session: Session, key: str) -> deployed.StartableProcess:
     raise errors.NotFound("process", key)
 
 
-def form_of(session: Session, key: str) -> dict[str, Any] | None:
+def form_of(session: Session, key: str) -> Form | None:
     """Return the start form of a process, to show what was typed where it cannot be kept; None without one."""
     found = next((found for found in deployed.startable(session) if found.key == key), None)
     return deployed.form(session, found.texts.start_form_key, found.definition_id) if found else None
@@ -96,7 +97,9 @@ def form_fields(
     typed: bool = False,
 ) -> list[forms.Field]:
     """Return the fields of the start form, with what was typed."""
-    form = deployed.form(session, found.texts.start_form_key, found.definition_id) or {}
+    form = deployed.form(session, found.texts.start_form_key, found.definition_id)
+    if form is None:
+        return []
     present: dict[str, Any] = {}
     if typed or refusal is not None:
         present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine import forms as engine_forms
+from casepath.engine.forms import Form
 from casepath.engine.instances import user_tasks
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, people, tasks, user_task
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import forms, languages, refusals
+from casepath.web import forms, languages, phrases
 from casepath.web.languages import gettext
 
 
@@ -48,7 +49,7 @@ def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
     task = user_task.find(session, task_id)
     if not authorization.may_see_task(person, task.candidacy):
         raise errors.NotFound("user task", task_id)
-    g.form = definition(session, task)
+    g.form = form_of(session, task)
     return task
 
 
@@ -137,7 +138,7 @@ def fields(
     return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
 
 
-def definition(session: Session, task: TaskDetail) -> dict[str, Any] | None:
+def form_of(session: Session, task: TaskDetail) -> Form | None:
     """Return the form of a task; None where it has none."""
     return deployed.form(session, task.form_key, task.definition_id)
 
@@ -157,17 +158,17 @@ def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:
     return said + " " + escape(gettext("Next in this matter:")) + " " + link
 
 
-def has_conditions(form: Mapping[str, Any] | None) -> bool:
+def has_conditions(form: Form | None) -> bool:
     """Tell whether what a form shows depends on what is typed."""
-    return any(part.get("conditional") for part in forms.components(form or {}))
+    return form is not None and form.has_conditions
 
 
 def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) -> list[str]:
     """Return what is wrong and has no field on the page."""
     if not isinstance(refusal, errors.InvalidVariables):
-        return [refusals.sentence(refusal) or refusal.message] if refusal else []
+        return [phrases.sentence(refusal)] if refusal else []
     known = {each.key for each in forms.flat(shown)}
-    return [refusals.field(error) for error in refusal.errors if error.field not in known]
+    return [phrases.told(error.phrase) for error in refusal.errors if error.field not in known]
 
 
 def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) -> list[tuple[str, str]]:

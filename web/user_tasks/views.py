@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from casepath.engine import errors, texts
 from casepath.engine.instances import user_tasks
 from casepath.engine.queries import people
-from casepath.web import filters, forms, refusals
+from casepath.web import filters, forms, phrases
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import inbox, task_page
 
@@ -156,4 +156,4 @@ def again(task_id: int, refusal: errors.InvalidInput, *, typed: bool = False) ->
     with g.readers.begin() as session:
         if typed:
             return task_page.render(session, task_id, g.person, refusal), 422
-        return task_page.render(session, task_id, g.person, refused=refusals.sentence(refusal)), 422
+        return task_page.render(session, task_id, g.person, refused=phrases.sentence(refusal)), 422

@@ -175,13 +175,17 @@ class SubProcess(Activity, Container, defaults.SubWorkflowTask):
         Return where a process begins that is started by hand: several start events are alternatives.
 
         A none start event comes before one with a timer; another one is begun at if it is the only one. Raises
-        `InvalidEntry` where there are several of those.
+        `InvalidInput` where there are several of those.
         """
         plain = self.entries()[:1] if self.start_events else self.entries()
         plain = plain or [start for start in self.start_events if start.catches("timer")][:1]
         if not plain and len(self.start_events) > 1:
-            found = ", ".join(start.bpmn_id for start in self.start_events)
-            raise errors.InvalidEntry("start-unclear", found=found)
+            raise errors.InvalidInput(
+                "It is not clear where this process begins when somebody starts it: expected is a start event without "
+                "message, signal or condition; found are {found}. Please tell the process owner.",
+                code="start-unclear",
+                found=[start.bpmn_id for start in self.start_events],
+            )
         return plain or list(self.start_events)
 
     def run(self, token: Token) -> bool | None:

@@ -132,10 +132,11 @@ def record_decision(token: Token, taken: Sequence[Flow], asked: Mapping[str, Map
 
 def no_flow(node: Node) -> errors.InvalidInput:
     """Return the error for an element that a token cannot leave."""
-    conditions = "; ".join(f"{flow.id}: {flow.condition.text}" for flow in node.outgoing if flow.condition is not None)
     return errors.InvalidInput(
-        f"Expected a sequence flow out of {node.bpmn_id} whose condition holds, or a default flow, but found none "
-        f"({conditions})"
+        "Expected a sequence flow out of {element} whose condition holds, or a default flow, but found none "
+        "({conditions})",
+        element=node.bpmn_id,
+        conditions=[f"{flow.id}: {flow.condition.text}" for flow in node.outgoing if flow.condition is not None],
     )
 
 

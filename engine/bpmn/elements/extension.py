@@ -31,9 +31,11 @@ class Extension(Activity):
         except errors.EngineError:
             raise
         except Exception as error:
-            raise errors.InvalidInput(f"{self.bpmn_id}: {type(error).__name__}: {error}") from error
+            found = f"{type(error).__name__}: {error}"
+            raise errors.InvalidInput("{element}: {found}", element=self.bpmn_id, found=found) from error
         if not done:
-            raise errors.InvalidInput(f"Expected {self.bpmn_id} to be done when it has run, but it returned {done}")
+            text = "Expected {element} to be done when it has run, but it returned {found}"
+            raise errors.InvalidInput(text, element=self.bpmn_id, found=done)
         return True
 
 

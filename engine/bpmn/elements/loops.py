@@ -30,7 +30,10 @@ def loop_begin(activity: Element, loop: Loop, body: Token) -> bool | None:
     count = len(items) if items is not None else _cardinality(loop, body)
     if count > MAX_INSTANCES:
         raise errors.InvalidInput(
-            f"Expected at most {MAX_INSTANCES} instances of {activity.bpmn_id}, but found {count}"
+            "Expected at most {limit} instances of {element}, but found {count}",
+            limit=MAX_INSTANCES,
+            element=activity.bpmn_id,
+            count=count,
         )
     scope = body.open_scope()
     scope.variables.update(nrOfInstances=count, nrOfActiveInstances=0, nrOfCompletedInstances=0)
@@ -53,7 +56,11 @@ def _items(loop: Loop, body: Token) -> list[Any] | None:
     if isinstance(value, dict):
         return list(value.values())
     if not isinstance(value, (list, tuple)):
-        raise errors.InvalidInput(f"Expected a list in {loop.collection.text}, but found {value!r:.80}")
+        raise errors.InvalidInput(
+            "Expected a list in {text}, but found {value}",
+            text=loop.collection.text,
+            value=repr(value),
+        )
     return list(value)
 
 
@@ -63,9 +70,13 @@ def _cardinality(loop: Loop, body: Token) -> int:
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
     if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "as_integer_ratio")):
-        raise errors.InvalidInput(f"Expected a number in {loop.cardinality.text}, but found {value!r:.80}")
+        raise errors.InvalidInput(
+            "Expected a number in {text}, but found {value}",
+            text=loop.cardinality.text,
+            value=repr(value),
+        )
     if value < 0 or value != int(value):
-        raise errors.InvalidInput(f"Expected 0 or a whole number above, but found {value!r:.80}")
+        raise errors.InvalidInput("Expected 0 or a whole number above, but found {value}", value=repr(value))
     return int(value)
 
 

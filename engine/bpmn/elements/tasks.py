@@ -51,7 +51,7 @@ def instant(expression: Expression | None, token: Token) -> datetime | None:
     try:
         return timers.resolve(value, environment.now, environment.zone.key)
     except errors.InvalidInput as error:
-        raise errors.InvalidInput(f"{error.message}, in {expression.text:.200}") from None
+        raise errors.InvalidInput("{reason}, in {text}", reason=error.phrase, text=expression.text) from None
 
 
 def integer(expression: Expression | None, token: Token, default: int) -> int:
@@ -62,9 +62,13 @@ def integer(expression: Expression | None, token: Token, default: int) -> int:
     try:
         number = int(float(value))
     except (ValueError, OverflowError):
-        raise errors.InvalidInput(f"Expected a whole number, but found '{value:.80}'") from None
+        raise errors.InvalidInput("Expected a whole number, but found '{value}'", value=value) from None
     if abs(number) > MAX_PRIORITY:
-        raise errors.InvalidInput(f"Expected a whole number up to {MAX_PRIORITY}, but found {value:.80}")
+        raise errors.InvalidInput(
+            "Expected a whole number up to {limit}, but found {value}",
+            limit=MAX_PRIORITY,
+            value=value,
+        )
     return number
 
 
@@ -259,12 +263,20 @@ def mapped_result(task: BusinessRuleTask, rows: list[dict[str, Any]]) -> Any:
     if task.result_mapping == "resultList":
         return rows
     if task.result_mapping in ("singleEntry", "collectEntries") and any(len(row) > 1 for row in rows):
-        raise errors.InvalidInput(f"Expected one output of {task.bpmn_id}, but found {', '.join(rows[0])}")
+        raise errors.InvalidInput(
+            "Expected one output of {element}, but found {rows}",
+            element=task.bpmn_id,
+            rows=list(rows[0]),
+        )
     entries = [next(iter(row.values()), None) for row in rows]
     if task.result_mapping == "collectEntries":
         return entries
     if len(rows) > 1:
-        raise errors.InvalidInput(f"Expected one result of {task.bpmn_id}, but found {len(rows)}")
+        raise errors.InvalidInput(
+            "Expected one result of {element}, but found {count}",
+            element=task.bpmn_id,
+            count=len(rows),
+        )
     chosen: list[Any] = list(rows) if task.result_mapping == "singleResult" else entries
     return chosen[0] if chosen else None
 
@@ -304,7 +316,10 @@ class CallActivity(Activity, defaults.CallActivity):
             return True
         key = text(self.called, token)
         if key is None:
-            raise errors.InvalidInput(f"Expected the process to call in {self.called.text}, but found nothing")
+            raise errors.InvalidInput(
+                "Expected the process to call in {text}, but found nothing",
+                text=self.called.text,
+            )
         variables = self.handed_over(token)
         token.memo["called"] = True
         workflow.effects.append(

@@ -13,6 +13,7 @@ from casepath.engine.bpmn.model import Condition, VariableMapping
 from casepath.engine.bpmn.scripts import Script, compile_script
 from casepath.engine.decisions import feel
 from casepath.engine.expressions import Environment, Expression, compile_expression, shown
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import timers
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -28,6 +29,8 @@ EXTENSIONS = tuple(
 )
 
 
+#: Why a text is no expression or no list of waits.
+UNREADABLE = "“{found}” cannot be read: {reason}"
 #: Attempts after the first one.
 MAX_RETRIES = 100
 
@@ -111,8 +114,8 @@ class FeelCondition:
         now = environment.now.astimezone(environment.zone) if environment is not None else None
         value = self._compiled.evaluate(seen, now=now)
         if value is not True and value is not False:
-            found = f"Expected true or false, but found {shown(value)}, in {self.text:.200}"
-            raise errors.ExpressionError(found, text=self.text)
+            text = "Expected true or false, but found {found}, in {source}"
+            raise errors.ExpressionError(text, text=self.text, found=shown(value), source=self.text)
         return value, {name: seen[name] for name in self._compiled.free if name in seen}
 
 
@@ -125,7 +128,7 @@ class Compiler:
         self.language = language
         self.findings: list[errors.Finding] = []
 
-    def found(self, element: etree._Element, code: str, message: str, message_zh: str) -> None:
+    def found(self, element: etree._Element, code: str, text: str, /, **facts: object) -> None:
         """Remember an error at an element, or at the nearest one around it that has an id."""
         owner: etree._Element | None = element
         while owner is not None and owner.get("id") is None:
@@ -139,8 +142,7 @@ class Compiler:
                 element_id=place.get("id") or "",
                 name=place.get("name") or "",
                 line=int(element.sourceline or 0),
-                message=message,
-                message_zh=message_zh,
+                phrase=Phrase(text, **facts),
             )
         )
 
@@ -151,12 +153,7 @@ class Compiler:
         try:
             return compile_expression(text.strip(), bare=bare and not is_template(text))
         except errors.ExpressionError as error:
-            self.found(
-                element,
-                "expression",
-                f"{text.strip()!r}: {error.message}",
-                f"表达式 {text.strip()!r} 无法解析：{error.message_zh}",
-            )
+            self.found(element, "expression", UNREADABLE, found=text.strip(), reason=error.phrase)
             return None
 
     def condition(self, element: etree._Element | None) -> Condition | None:
@@ -169,9 +166,7 @@ class Compiler:
             try:
                 return FeelCondition(text.removeprefix("="))
             except errors.ExpressionError as error:
-                self.found(
-                    element, "expression", f"{text!r}: {error.message}", f"条件 {text!r} 无法解析：{error.message_zh}"
-                )
+                self.found(element, "expression", UNREADABLE, found=text, reason=error.phrase)
                 return None
         return self.expression(element, text, bare=True)
 
@@ -179,21 +174,19 @@ class Compiler:
         """Compile a script; formats that are off or unknown are findings."""
         name = (form or "python").strip().lower()
         if name not in self.scripts:
-            allowed = ", ".join(sorted(self.scripts))
             self.found(
                 element,
                 "script-format",
-                f"Expected a script in one of: {allowed}; but found '{name}'. Python scripts are off unless the "
-                f"operator turns them on",
-                f"脚本格式应为以下之一：{allowed}；但发现“{name}”。Python 脚本默认关闭，需由运维人员开启",
+                "Expected a script in one of: {allowed}; but found '{name}'. Python scripts are off unless the "
+                "operator turns them on",
+                allowed=sorted(self.scripts),
+                name=name,
             )
             return None
         try:
             return compile_script(text, format=name)
         except errors.EngineError as error:
-            self.found(
-                element, "script", f"The script cannot be read: {error.message}", f"脚本无法解析：{error.message}"
-            )
+            self.found(element, "script", "The script cannot be read: {reason}", reason=error.phrase)
             return None
 
     def retries(self, element: etree._Element) -> tuple[timedelta, ...]:
@@ -204,7 +197,7 @@ class Compiler:
         try:
             return tuple(timers.span(part.strip()) for part in parts[:MAX_RETRIES])
         except errors.InvalidInput as error:
-            self.found(element, "retries", f"{text!r}: {error.message}", f"重试周期 {text!r} 无法解析：{error.message}")
+            self.found(element, "retries", UNREADABLE, found=text, reason=error.phrase)
             return ()
 
     def mappings(self, element: etree._Element, kind: str) -> tuple[VariableMapping, ...]:

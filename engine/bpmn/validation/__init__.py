@@ -31,7 +31,8 @@ from casepath.engine.bpmn.validation import (
     structure,
 )
 from casepath.engine.bpmn.validation.document import EVENT_DEFINITIONS, FLOW_NODES, Document, Node
-from casepath.engine.bpmn.validation.rules import RULES, Problem, Rule, is_by_the_letter
+from casepath.engine.bpmn.validation.rules import RULES, Breach, Rule, is_by_the_letter
+from casepath.engine.phrases import Phrase
 
 __all__ = ["check"]
 
@@ -65,9 +66,8 @@ PARTS = (
 #: What is shown, even without an id.
 SHOWN = FLOW_NODES | {"sequenceFlow", "messageFlow", "participant", "lane", "process", "association"}
 #: Of one rule. Nobody reads more, and a hostile file could ask for millions.
-MAX_PROBLEMS = 200
-#: Characters of a text, and of an id or name.
-MAX_TEXT = 1000
+MAX_BREACHES = 200
+#: Characters of an id or name.
 MAX_NAME = 200
 
 
@@ -86,36 +86,35 @@ def check(root: etree._Element, file: str, extensions: frozenset[str] = frozense
                 code="not-bpmn",
                 file=file,
                 line=document.root.line,
-                message=f"Expected the BPMN 2.0 root 'definitions', but found '{document.root.tag[:200]}'",
-                message_zh=f"根元素应为 BPMN 2.0 的“definitions”，但实际为“{document.root.tag[:200]}”",
+                phrase=Phrase("Expected the BPMN 2.0 root 'definitions', but found '{tag}'", tag=document.root.tag),
             )
         ]
     findings = [
-        _finding(document, rule, problem, file)
+        as_finding(document, rule, breach, file)
         for rule in RULES
-        for problem in islice(rule.check(document), MAX_PROBLEMS)
+        for breach in islice(rule.check(document), MAX_BREACHES)
     ]
     unique = list(dict.fromkeys(finding for finding in findings if finding is not None))
     unique.sort(key=lambda finding: (finding.level, finding.line))
     return unique
 
 
-def _finding(document: Document, rule: Rule, problem: Problem, file: str) -> errors.Finding | None:
-    level = problem.level or rule.level
+def as_finding(document: Document, rule: Rule, breach: Breach, file: str) -> errors.Finding | None:
+    """Return what is reported of a breach; None where its rule does not mind it in this file."""
+    level = breach.level or rule.level
     if level == "letter":
-        if not is_by_the_letter(document, problem.node):
+        if not is_by_the_letter(document, breach.node):
             return None
         level = "error"
-    node = _shown(problem.node)
+    node = _shown(breach.node)
     return errors.Finding(
         level=level,
         code=rule.code,
         file=file,
         element_id=node.label[:MAX_NAME],
         name=node.name[:MAX_NAME],
-        line=problem.node.line or node.line,
-        message=problem.message[:MAX_TEXT],
-        message_zh=problem.message_zh[:MAX_TEXT],
+        line=breach.node.line or node.line,
+        phrase=breach.phrase,
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from casepath.engine import errors
 from casepath.engine.bpmn.validation.document import XSI_TYPE, Document, Node
-from casepath.engine.bpmn.validation.rules import Level, Problem, rule, to_execute
+from casepath.engine.bpmn.validation.rules import Breach, Level, rule, to_execute
 from casepath.engine.decisions import feel
 from casepath.engine.expressions import compile_expression
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import timers
 
 CONDITIONS = (
@@ -69,79 +70,83 @@ def _is_feel(document: Document, node: Node) -> bool:
 
 
 @rule("expression-type", "letter")
-def expression_type(document: Document) -> Iterator[Problem]:
+def expression_type(document: Document) -> Iterator[Breach]:
     for node in document.all(*FORMAL):
         above = node.parent
         if not document.is_executable(node) or (above is not None and above.tag == "complexBehaviorDefinition"):
             continue
         if node.attributes.get(XSI_TYPE, "").rpartition(":")[2] != "tFormalExpression":
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected xsi:type='tFormalExpression' on '{node.tag}' of a process to execute; add it",
-                f"可执行流程的“{node.tag}”应带有 xsi:type='tFormalExpression'；请补充",
+                "Expected xsi:type='tFormalExpression' on '{tag}' of a process to execute; add it",
+                tag=node.tag,
             )
 
 
 @rule("expression-language")
-def expression_language(document: Document) -> Iterator[Problem]:
+def expression_language(document: Document) -> Iterator[Breach]:
     for node in document.all(*FORMAL):
         language = node.get("language")
         if not _is_read(node) and not document.is_drawing(node):
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected an expression in ${{…}} or FEEL, but found language '{language}'; it is not executed here",
-                f"表达式语言应为 ${{…}} 或 FEEL，但实际为“{language}”；此语言不被执行",
+                "Expected an expression in ${{…}} or FEEL, but found language '{language}'; it is not executed here",
+                language=language,
             )
 
 
 @rule("condition-text")
-def condition_text(document: Document) -> Iterator[Problem]:
+def condition_text(document: Document) -> Iterator[Breach]:
     for node in document.all(*CONDITIONS, "loopCardinality"):
         language = _language(document, node)
         if document.is_drawing(node) or node.get("camunda:resource") or not _is_read(node):
             continue
         if not node.text:
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found nothing",
-                f"“{node.tag}”应包含表达式（如 ${{amount > 100}}），但内容为空",
+                "Expected an expression such as ${{amount > 100}} in '{tag}', but found nothing",
+                tag=node.tag,
             )
         elif STARTS.search(node.text) or _is_feel(document, node):
             yield from _read(document, node, node.text)
         elif _constant(node.text) is not None:
             continue  # `true`, or 3 instances: the same in every language
         elif READ_LANGUAGES.search(language) is None:
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected an expression in ${{…}} or FEEL, but found '{node.text[:100]}' in language '{language}'",
-                f"表达式应为 ${{…}} 或 FEEL，但实际为“{node.text[:100]}”，语言为“{language}”",
+                "Expected an expression in ${{…}} or FEEL, but found '{text}' in language '{language}'",
+                text=node.text,
+                language=language,
             )
         else:
             yield from _bare(node)
 
 
-def _bare(node: Node) -> Iterator[Problem]:
+def _bare(node: Node) -> Iterator[Breach]:
     """Without a language and without `${…}` a text is read as if it had them."""
     shown = node.text[:100]
     try:
         compile_expression(node.text, bare=True)
     except errors.ExpressionError as error:
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected an expression such as ${{amount > 100}} in '{node.tag}', but found '{shown}': {error.message}",
-            f"“{node.tag}”应为 ${{amount > 100}} 这样的表达式，但实际为“{shown}”：{error.message_zh}",
+            "Expected an expression such as ${{amount > 100}} in '{tag}', but found '{shown}': {reason}",
+            tag=node.tag,
+            shown=shown,
+            reason=error.phrase,
         )
     else:
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected ${{…}} around the expression in '{node.tag}', but found '{shown}'; it is read as ${{{shown}}}",
-            f"“{node.tag}”中的表达式应写在 ${{…}} 中，但实际为“{shown}”；将按 ${{{shown}}} 处理",
+            "Expected ${{…}} around the expression in '{tag}', but found '{shown}'; it is read as ${{{shown}}}",
             "warning",
+            tag=node.tag,
+            shown=shown,
         )
 
 
 @rule("constant-value")
-def constant_value(document: Document) -> Iterator[Problem]:
+def constant_value(document: Document) -> Iterator[Breach]:
     """What is made of constants has its value already: a condition is true or false, a number not negative."""
     for node in document.all(*CONDITIONS, "loopCardinality"):
         if document.is_drawing(node) or not node.text or _is_feel(document, node):
@@ -150,13 +155,14 @@ def constant_value(document: Document) -> Iterator[Problem]:
         number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         if value is None or (number if node.tag == "loopCardinality" else isinstance(value, bool)):
             continue
-        wanted, wanted_zh = ("true or false", "真或假")
-        if node.tag == "loopCardinality":
-            wanted, wanted_zh = ("a whole number from 0", "不小于 0 的整数")
-        yield Problem(
+        counts = node.tag == "loopCardinality"
+        yield Breach(
             node,
-            f"Expected {wanted} as '{node.tag}', but '{node.text[:100]}' is always {str(value)[:100]}",
-            f"“{node.tag}”的结果应为{wanted_zh}，但“{node.text[:100]}”总是 {str(value)[:100]}",
+            "Expected {wanted} as '{tag}', but '{text}' is always {value}",
+            wanted=Phrase("a whole number from 0") if counts else Phrase("true or false"),
+            tag=node.tag,
+            text=node.text,
+            value=value,
         )
 
 
@@ -170,7 +176,7 @@ def _constant(text: str) -> object:
 
 
 @rule("timer-text")
-def timer_text(document: Document) -> Iterator[Problem]:
+def timer_text(document: Document) -> Iterator[Breach]:
     for node in document.all(*TIMERS):
         level = to_execute(document, node)
         if STARTS.search(node.text):
@@ -181,11 +187,14 @@ def timer_text(document: Document) -> Iterator[Problem]:
         try:
             timers.parse(TIMERS[node.tag], node.text)
         except errors.InvalidInput as error:
-            yield Problem(
+            yield Breach(
                 node,
-                f"{error.message}; write for example {EXAMPLES[node.tag]}",
-                f"无法识别定时器 {node.tag} 的内容“{node.text[:100]}”；例如应写为 {EXAMPLES[node.tag]}",
+                "{reason}; write for example {examples}",
                 level,
+                reason=error.phrase,
+                examples=EXAMPLES[node.tag],
+                tag=node.tag,
+                text=node.text,
             )
 
 
@@ -193,7 +202,7 @@ EXAMPLES = {"timeDate": "2027-01-31T09:00:00", "timeDuration": "PT2H", "timeCycl
 
 
 @rule("extension-expression")
-def extension_expression(document: Document) -> Iterator[Problem]:
+def extension_expression(document: Document) -> Iterator[Breach]:
     """What people fill in beside the diagram: assignees, due dates, mappings."""
     for node in document.nodes:
         for name, value in node.attributes.items():
@@ -209,7 +218,7 @@ def extension_expression(document: Document) -> Iterator[Problem]:
             yield from _read(document, node, node.text, to_execute(document, node))
 
 
-def _read(document: Document, node: Node, text: str, level: Level | None = None) -> Iterator[Problem]:
+def _read(document: Document, node: Node, text: str, level: Level | None = None) -> Iterator[Breach]:
     """What is wrong with an expression: `${…}` in it decides, else its language."""
     try:
         if _is_feel(document, node) and not STARTS.search(text):
@@ -217,9 +226,11 @@ def _read(document: Document, node: Node, text: str, level: Level | None = None)
         else:
             compile_expression(text)
     except errors.ExpressionError as error:
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected a readable expression in '{node.tag}', but found '{text[:100]}': {error.message}",
-            f"“{node.tag}”中的表达式“{text[:100]}”无法识别：{error.message_zh}",
+            "Expected a readable expression in '{tag}', but found '{text}': {reason}",
             level,
+            tag=node.tag,
+            text=text,
+            reason=error.phrase,
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from casepath.engine.bpmn.validation.document import EVENTS, Document, Node
-from casepath.engine.bpmn.validation.rules import Problem, rule
+from casepath.engine.bpmn.validation.rules import Breach, rule
+from casepath.engine.phrases import Phrase
 
 ITEM_AWARE = (
     "dataInput",
@@ -32,39 +33,36 @@ def _subject(document: Document, node: Node) -> Node | None:
 
 
 @rule("item-collection", "letter")
-def item_collection(document: Document) -> Iterator[Problem]:
+def item_collection(document: Document) -> Iterator[Breach]:
     for node in document.all("dataInput", "dataOutput", "dataObject"):
         definition = _subject(document, node)
         if definition is None or definition.tag != "itemDefinition":
             continue
         if definition.is_true("isCollection") != node.is_true("isCollection"):
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected isCollection of '{node.label}' as in item definition '{definition.label}', but they differ",
-                f"“{node.label}”的 isCollection 应与数据项定义“{definition.label}”一致，但两者不同",
+                "Expected isCollection of '{label}' as in item definition '{definition_label}', but they differ",
+                label=node.label,
+                definition_label=definition.label,
             )
 
 
 @rule("reference-item", "letter")
-def reference_item(document: Document) -> Iterator[Problem]:
+def reference_item(document: Document) -> Iterator[Breach]:
     for node in document.all("dataObjectReference", "dataStoreReference"):
         pointer = "dataObjectRef" if node.tag == "dataObjectReference" else "dataStoreRef"
         if node.get("itemSubjectRef"):
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected the item definition on what '{node.label}' refers to, not on the reference",
-                f"数据项定义应写在“{node.label}”所引用的对象上，而不是引用上",
+                "Expected the item definition on what '{label}' refers to, not on the reference",
+                label=node.label,
             )
         if not node.get(pointer) and node.tag == "dataObjectReference":
-            yield Problem(
-                node,
-                f"Expected {pointer} on '{node.label}', but found none",
-                f"“{node.label}”缺少 {pointer}",
-            )
+            yield Breach(node, "Expected {pointer} on '{label}', but found none", pointer=pointer, label=node.label)
 
 
 @rule("reference-name", "letter")
-def reference_name(document: Document) -> Iterator[Problem]:
+def reference_name(document: Document) -> Iterator[Breach]:
     """The standard's naming: name of the data object, and the state in brackets."""
     for node in document.all("dataObjectReference"):
         target = document.resolve(node.get("dataObjectRef")) if node.get("dataObjectRef") else None
@@ -73,15 +71,11 @@ def reference_name(document: Document) -> Iterator[Problem]:
             continue
         expected = f"{target.name} [{state.name}]"
         if node.name and node.name != expected:
-            yield Problem(
-                node,
-                f"Expected the name '{expected}', but found '{node.name}'",
-                f"名称应为“{expected}”，但实际为“{node.name}”",
-            )
+            yield Breach(node, "Expected the name '{expected}', but found '{name}'", expected=expected, name=node.name)
 
 
 @rule("io-set", "letter")
-def io_set(document: Document) -> Iterator[Problem]:
+def io_set(document: Document) -> Iterator[Breach]:
     """Each input is in an input set, each output in an output set, and special members are members."""
     for holder in document.all("ioSpecification", *EVENTS):
         for value_tag, set_tag, stem in (("dataInput", "inputSet", "Input"), ("dataOutput", "outputSet", "Output")):
@@ -89,38 +83,42 @@ def io_set(document: Document) -> Iterator[Problem]:
             members = {document.resolve(text) for one in sets for text in one.texts(f"data{stem}Refs")}
             for value in holder.all(value_tag):
                 if value not in members:
-                    yield Problem(
+                    yield Breach(
                         value,
-                        f"Expected '{value.label}' in an {set_tag}, but found it in none",
-                        f"“{value.label}”应属于某个 {set_tag}，但没有",
+                        "Expected '{label}' in an {set_tag}, but found it in none",
+                        label=value.label,
+                        set_tag=set_tag,
                     )
             for one in sets:
                 own = {document.resolve(text) for text in one.texts(f"data{stem}Refs")}
                 yield from _special_members(document, one, own, stem)
 
 
-def _special_members(document: Document, one: Node, own: set[Node | None], stem: str) -> Iterator[Problem]:
+def _special_members(document: Document, one: Node, own: set[Node | None], stem: str) -> Iterator[Breach]:
     for tag in (f"optional{stem}Refs", f"whileExecuting{stem}Refs"):
         for text in one.texts(tag):
             if document.resolve(text) not in own:
-                yield Problem(
+                yield Breach(
                     one,
-                    f"Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
-                    f"{tag} 中的“{text}”也应列在同一集合的 data{stem}Refs 中，但没有",
+                    "Expected '{text}' of {tag} among the data{stem}Refs of the same set, but found it not",
+                    text=text,
+                    tag=tag,
+                    stem=stem,
                 )
     back, there = ("outputSetRefs", "inputSetRefs") if stem == "Input" else ("inputSetRefs", "outputSetRefs")
     for text in one.texts(back):
         other = document.resolve(text)
         if other is not None and one not in [document.resolve(name) for name in other.texts(there)]:
-            yield Problem(
+            yield Breach(
                 one,
-                f"Expected sets that name each other, but '{one.label}' names '{text}' and not the reverse",
-                f"输入集与输出集应互相引用，但“{one.label}”引用了“{text}”，反之则没有",
+                "Expected sets that name each other, but '{label}' names '{text}' and not the reverse",
+                label=one.label,
+                text=text,
             )
 
 
 @rule("association-direction", "letter")
-def association_direction(document: Document) -> Iterator[Problem]:
+def association_direction(document: Document) -> Iterator[Breach]:
     """Values flow from the inputs of a process to its outputs; into an activity's inputs and out of its outputs."""
     for association in document.all("dataInputAssociation", "dataOutputAssociation"):
         holder = association.parent
@@ -131,24 +129,25 @@ def association_direction(document: Document) -> Iterator[Problem]:
         wrong_tag = "dataOutput" if incoming else "dataInput"
         for node in outer:
             if node is not None and node.tag == wrong_tag:
-                yield Problem(
+                yield Breach(
                     holder or association,
-                    f"Expected no value {'from' if incoming else 'into'} {wrong_tag} '{node.label}'",
-                    f"不能{'从' if incoming else '向'} {wrong_tag}“{node.label}”{'读取' if incoming else '写入'}数据",
+                    "Expected no value from {tag} '{label}'" if incoming else "Expected no value into {tag} '{label}'",
+                    tag=wrong_tag,
+                    label=node.label,
                 )
         for node in inner:
             known = node is None or node.tag in (INPUTS if incoming else OUTPUTS)
             if node is not None and not (known and any(above is holder for above in node.ancestors())):
-                yield Problem(
+                yield Breach(
                     holder or association,
-                    f"Expected {'an input' if incoming else 'an output'} of the element itself, but found "
-                    f"'{node.label}'",
-                    f"应为元素自身的{'输入' if incoming else '输出'}，但实际为“{node.label}”",
+                    "Expected {own} of the element itself, but found '{label}'",
+                    own=Phrase("an input") if incoming else Phrase("an output"),
+                    label=node.label,
                 )
 
 
 @rule("association-items", "letter")
-def association_items(document: Document) -> Iterator[Problem]:
+def association_items(document: Document) -> Iterator[Breach]:
     """One source of the target's type, unless something transforms."""
     for association in document.all("dataInputAssociation", "dataOutputAssociation"):
         if association.first("transformation") is not None:
@@ -156,18 +155,17 @@ def association_items(document: Document) -> Iterator[Problem]:
         sources = [document.resolve(text) for text in association.texts("sourceRef")]
         holder = association.parent or association
         if not sources and association.first("assignment") is None:
-            yield Problem(
+            yield Breach(
                 holder,
-                f"Expected a sourceRef in data association '{association.label}', but found none",
-                f"数据关联“{association.label}”缺少 sourceRef",
+                "Expected a sourceRef in data association '{label}', but found none",
+                label=association.label,
             )
         if len(sources) > 1:
-            yield Problem(
+            yield Breach(
                 holder,
-                f"Expected one sourceRef in data association '{association.label}' without transformation, "
-                f"but found {len(sources)}",
-                f"没有 transformation 的数据关联“{association.label}”只能有一个 sourceRef，"
-                f"但实际有 {len(sources)} 个",
+                "Expected one sourceRef in data association '{label}' without transformation, but found {count}",
+                label=association.label,
+                count=len(sources),
             )
         if association.first("assignment") is not None:
             continue
@@ -176,10 +174,11 @@ def association_items(document: Document) -> Iterator[Problem]:
             if source is None or target is None:
                 continue
             if _structure(document, source) != _structure(document, target):
-                yield Problem(
+                yield Breach(
                     holder,
-                    f"Expected the same item definition on '{source.label}' and '{target.label}', but they differ",
-                    f"“{source.label}”与“{target.label}”的数据项定义应相同，但两者不同",
+                    "Expected the same item definition on '{label}' and '{target_label}', but they differ",
+                    label=source.label,
+                    target_label=target.label,
                 )
 
 
@@ -189,7 +188,7 @@ def _structure(document: Document, node: Node) -> str:
 
 
 @rule("event-items", "letter")
-def event_items(document: Document) -> Iterator[Problem]:
+def event_items(document: Document) -> Iterator[Breach]:
     """The values of an event have the types of what it throws or catches, in the same number."""
     for event in document.all(*EVENTS):
         throwing = event.tag in {"endEvent", "intermediateThrowEvent", "implicitThrowEvent"}
@@ -197,19 +196,18 @@ def event_items(document: Document) -> Iterator[Problem]:
         definitions = document.definitions(event)
         payloads = [payload for node in definitions if (payload := _payload(document, node)) is not None]
         if values and len(values) != len(definitions):
-            yield Problem(
+            yield Breach(
                 event,
-                f"Expected one value for each trigger of the event, but found {len(values)} values",
-                f"事件的每个触发应对应一个数据，但实际有 {len(values)} 个",
+                "Expected one value for each trigger of the event, but found {count} values",
+                count=len(values),
             )
         expected = sorted(payload.get("structureRef") for payload in payloads)
         subjects = [subject for value in values if (subject := _subject(document, value)) is not None]
         found = sorted(subject.get("structureRef") for subject in subjects)
         if values and payloads and expected != found:
-            yield Problem(
+            yield Breach(
                 event,
                 "Expected values with the item definitions of what the event throws or catches, but they differ",
-                "事件数据的数据项定义应与其抛出或捕获的内容一致，但两者不同",
             )
 
 

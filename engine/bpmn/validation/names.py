@@ -10,6 +10,7 @@ from lxml import etree
 
 from casepath.engine import errors
 from casepath.engine.expressions import compile_expression
+from casepath.engine.phrases import Phrase
 
 #: Attributes whose value is the name of a variable that gets a value; `name` and `target` only of some elements.
 GIVING = frozenset({"resultVariable", "elementVariable", "errorCodeVariable", "errorMessageVariable",
@@ -75,8 +76,6 @@ def finding(element: etree._Element, file: str, name: str, near: list[str]) -> e
     place: etree._Element | None = element
     while place is not None and place.get("id") is None:
         place = place.getparent()
-    other = f"; did you mean {', '.join(near)}?" if near else ""
-    other_zh = f"；是否为 {'、'.join(near)}？" if near else ""
     return errors.Finding(
         level="warning",
         code="unknown-name",
@@ -84,6 +83,9 @@ def finding(element: etree._Element, file: str, name: str, near: list[str]) -> e
         element_id=(place.get("id") or "") if place is not None else "",
         name=(place.get("name") or "") if place is not None else "",
         line=int(element.sourceline or 0),
-        message=f"Expected that a form or the diagram gives '{name}' a value, but found neither{other}",
-        message_zh=f"没有表单或图元为变量“{name}”赋值{other_zh}",
+        phrase=Phrase(
+            "Expected that a form or the diagram gives '{name}' a value, but found neither; the nearest known: {near}",
+            name=name,
+            near=near,
+        ),
     )

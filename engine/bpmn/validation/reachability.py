@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from casepath.engine.bpmn.validation.document import FLOW_NODES, PROCESS_SCOPES, Document, Node, is_event_sub_process
-from casepath.engine.bpmn.validation.rules import Problem, rule
+from casepath.engine.bpmn.validation.rules import Breach, rule
 
 Graph = Mapping[Node, list[Node]]
 
@@ -46,7 +46,7 @@ def _reversed(nodes: list[Node], successors: Graph) -> Graph:
 
 
 @rule("never-reached", "warning")
-def never_reached(document: Document) -> Iterator[Problem]:
+def never_reached(document: Document) -> Iterator[Breach]:
     """Elements behind others that nothing leads to; `flow-missing` names the first of them."""
     for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
         nodes, successors = _graph(document, scope)
@@ -63,15 +63,15 @@ def never_reached(document: Document) -> Iterator[Problem]:
         reached = _reached(starts, successors)
         for node in nodes:
             if node not in reached and document.incoming(node):
-                yield Problem(
+                yield Breach(
                     node,
-                    f"Expected a path from a start event to '{node.label}', but found none; it is never reached",
-                    f"从开始事件无法到达“{node.label}”；它永远不会执行",
+                    "Expected a path from a start event to '{label}', but found none; it is never reached",
+                    label=node.label,
                 )
 
 
 @rule("never-ends", "warning")
-def never_ends(document: Document) -> Iterator[Problem]:
+def never_ends(document: Document) -> Iterator[Breach]:
     for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
         nodes, successors = _graph(document, scope)
         ends = [node for node in nodes if not successors.get(node)]
@@ -79,11 +79,10 @@ def never_ends(document: Document) -> Iterator[Problem]:
         trapped = [node for node in nodes if node not in closing]
         if trapped:
             loop = _loop(trapped[0], successors)
-            names = ", ".join(node.label for node in loop[:5])
-            yield Problem(
+            yield Breach(
                 loop[0],
-                f"Expected a way out of the loop {names}, but found none; add a flow that leaves it",
-                f"循环 {names} 没有出口；请增加一条离开循环的顺序流",
+                "Expected a way out of the loop {names}, but found none; add a flow that leaves it",
+                names=[node.label for node in loop[:5]],
             )
 
 
@@ -99,7 +98,7 @@ def _loop(start: Node, successors: Graph) -> list[Node]:
 
 
 @rule("join-deadlock", "warning")
-def join_deadlock(document: Document) -> Iterator[Problem]:
+def join_deadlock(document: Document) -> Iterator[Breach]:
     """A parallel join that waits for branches of which an exclusive split takes only one."""
     for scope in document.all(*PROCESS_SCOPES - {"adHocSubProcess"}):
         nodes, successors = _graph(document, scope)
@@ -113,11 +112,12 @@ def join_deadlock(document: Document) -> Iterator[Problem]:
                     met[join] += 1
             for join, number in met.items():
                 if join.tag == "parallelGateway" and number > 1 and len(document.incoming(join)) > 1:
-                    yield Problem(
+                    yield Breach(
                         join,
-                        f"Expected all branches to arrive here, but '{split.label}' takes only one of {number}; "
-                        "join with an exclusive gateway",
-                        f"“{split.label}”只会选择 {number} 个分支中的一个，并行汇合将永远等待；请用排他网关汇合",
+                        "Expected all branches to arrive here, but '{label}' takes only one of {number}; join with an "
+                        "exclusive gateway",
+                        label=split.label,
+                        number=number,
                     )
 
 

@@ -13,7 +13,7 @@ from casepath.engine.bpmn.validation.document import (
     Document,
     Node,
 )
-from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule
+from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, rule
 
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
 ITEM_HOLDERS = frozenset(
@@ -148,35 +148,39 @@ def _references(document: Document) -> Iterator[tuple[Node, str, str, frozenset[
 
 
 @rule("dangling-reference")
-def dangling_reference(document: Document) -> Iterator[Problem]:
+def dangling_reference(document: Document) -> Iterator[Breach]:
     for node, name, text, _ in _references(document):
         if document.resolve(text) is not None or document.is_foreign(text):
             continue
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
-            f"{name} 指向的元素“{text}”不存在；请更正引用或补充该元素",
+            "Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
             by_the_letter(document, node) if name in CARELESS else None,
+            text=text,
+            name=name,
         )
 
 
 @rule("reference-kind")
-def reference_kind(document: Document) -> Iterator[Problem]:
+def reference_kind(document: Document) -> Iterator[Breach]:
     for node, name, text, kinds in _references(document):
         found = document.resolve(text)
         if found is None or not kinds or found.tag in kinds:
             continue
         few = sorted(kinds)[:3]
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected {' or '.join(few)} for {name}, but found {found.tag} '{text}'",
-            f"{name} 应指向 {'、'.join(few)}，但“{text}”是 {found.tag}",
+            "Expected {few} for {name}, but found {tag} '{text}'",
             by_the_letter(document, node) if name in CARELESS else None,
+            few=few,
+            name=name,
+            tag=found.tag,
+            text=text,
         )
 
 
 @rule("called-element")
-def called_element(document: Document) -> Iterator[Problem]:
+def called_element(document: Document) -> Iterator[Breach]:
     """What a call activity calls may stand in another file; but if the id is here, it must be callable."""
     callable_tags = {
         "process",
@@ -189,16 +193,16 @@ def called_element(document: Document) -> Iterator[Problem]:
     for node in document.all("callActivity"):
         target = document.resolve(node.get("calledElement")) if node.get("calledElement") else None
         if target is not None and target.tag not in callable_tags:
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected a process or global task to call, but found {target.tag} '{target.id}'",
-                f"调用活动应调用流程或全局任务，但“{target.id}”是 {target.tag}",
+                "Expected a process or global task to call, but found {tag} '{id}'",
+                tag=target.tag,
+                id=target.id,
             )
         elif not node.get("calledElement") and document.is_executable(node) and not _dialect_call(node):
-            yield Problem(
+            yield Breach(
                 node,
                 "Expected the id of a process in calledElement, but found none; name the process to call",
-                "调用活动缺少 calledElement；请填写要调用的流程标识",
             )
 
 

@@ -7,23 +7,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from casepath.engine.bpmn.validation.document import Document, Node
+from casepath.engine.phrases import Phrase
 
 #: `letter`: an error where the file claims the letter of the standard, else nothing. See `is_by_the_letter`.
 Level = Literal["error", "warning", "letter"]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One place that breaks a rule, told in both languages: what is wrong, and what to do."""
+class Breach:
+    """One place that breaks a rule: what is wrong there, and what to do."""
 
-    node: Node
-    message: str
-    message_zh: str
-    #: Where it differs from the level of the rule.
-    level: Level | None = None
+    __slots__ = ("level", "node", "phrase")
+
+    def __init__(self, node: Node, text: str, level: Level | None = None, /, **facts: object) -> None:
+        self.node = node
+        self.phrase = Phrase(text, **facts)
+        #: Where it differs from the level of the rule.
+        self.level = level
 
 
-Check = Callable[[Document], Iterator[Problem]]
+Check = Callable[[Document], Iterator[Breach]]
 
 
 @dataclass(frozen=True, slots=True)

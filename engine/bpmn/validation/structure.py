@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from casepath.engine.bpmn.validation import metamodel
 from casepath.engine.bpmn.validation.document import Document, Node
-from casepath.engine.bpmn.validation.rules import Problem, by_the_letter, rule, to_execute
+from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, rule, to_execute
+from casepath.engine.phrases import Phrase
 
 #: Widely left out by tools, and nothing depends on them.
 FORGIVEN_ATTRIBUTES = frozenset(
@@ -47,6 +48,8 @@ FORGIVEN_VALUES = frozenset(
         "processType",
     }
 )
+#: Kinds of values that are no lists of them.
+KINDS = {"integer": Phrase("a whole number"), "boolean": Phrase("`true` or `false`")}
 URI_ATTRIBUTES = ("expressionLanguage", "typeLanguage", "language", "scriptLanguage", "method", "importType")
 MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+*-]+(\s*;.*)?")
 BROKEN_URI = re.compile(r"%(?![0-9A-Fa-f]{2})|[\s<>\"{}|\\^`]")
@@ -70,72 +73,75 @@ def _typed(document: Document) -> Iterator[tuple[Node, metamodel.Element]]:
 
 
 @rule("unknown-element")
-def unknown_element(document: Document) -> Iterator[Problem]:
+def unknown_element(document: Document) -> Iterator[Breach]:
     for node, known in _typed(document):
         for child in node.children if node.tag not in metamodel.FREE else ():
             if child.tag.startswith("{}"):
-                yield Problem(
+                yield Breach(
                     child,
-                    f"Expected elements of BPMN 2.0, but found '{child.tag[2:]}' without a namespace; add its prefix",
-                    f"应为 BPMN 2.0 元素，但“{child.tag[2:]}”没有命名空间；请补充前缀",
+                    "Expected elements of BPMN 2.0, but found '{tag}' without a namespace; add its prefix",
+                    tag=child.tag[2:],
                 )
             if child.tag.startswith("{") or ":" in child.tag or child.tag in known.slots:
                 continue
             if metamodel.element(child.tag) is None and child.tag not in metamodel.GROUPS:
-                yield Problem(
+                yield Breach(
                     child,
-                    f"Expected an element of BPMN 2.0, but found '{child.tag}'; delete it or correct its name",
-                    f"应为 BPMN 2.0 元素，但发现了“{child.tag}”；请删除或更正名称",
+                    "Expected an element of BPMN 2.0, but found '{tag}'; delete it or correct its name",
+                    tag=child.tag,
                 )
             else:
-                yield Problem(
+                yield Breach(
                     child,
-                    f"Expected nothing like '{child.tag}' inside '{node.tag}'; move it to where BPMN allows it",
-                    f"“{node.tag}”中不允许出现“{child.tag}”；请将其移到 BPMN 允许的位置",
+                    "Expected nothing like '{tag}' inside '{node_tag}'; move it to where BPMN allows it",
+                    tag=child.tag,
+                    node_tag=node.tag,
                 )
 
 
 @rule("foreign-element", "warning")
-def foreign_element(document: Document) -> Iterator[Problem]:
+def foreign_element(document: Document) -> Iterator[Breach]:
     for node, _ in _typed(document):
         if node.tag in metamodel.FREE or node is document.root:
             continue
         for child in node.children:
             if ":" in child.tag and not child.tag.startswith("{}"):
                 name = child.tag.rpartition("}")[2]
-                yield Problem(
+                yield Breach(
                     child,
-                    f"Expected '{name}' inside 'extensionElements'; here it has no effect, move it there",
-                    f"“{name}”应放在“extensionElements”中；在此处不起作用，请移动",
+                    "Expected '{name}' inside 'extensionElements'; here it has no effect, move it there",
+                    name=name,
                 )
 
 
 @rule("unknown-attribute", "warning")
-def unknown_attribute(document: Document) -> Iterator[Problem]:
+def unknown_attribute(document: Document) -> Iterator[Breach]:
     for node, known in _typed(document):
         for name in node.attributes:
             if name not in known.attributes and ":" not in name and not name.startswith("{"):
-                yield Problem(
+                yield Breach(
                     node,
-                    f"Expected only attributes that BPMN knows on '{node.tag}', but found '{name}'; it has no effect",
-                    f"“{node.tag}”上只能使用 BPMN 定义的属性，但发现了“{name}”；该属性不起作用",
+                    "Expected only attributes that BPMN knows on '{tag}', but found '{name}'; it has no effect",
+                    tag=node.tag,
+                    name=name,
                 )
 
 
 @rule("attribute-value")
-def attribute_value(document: Document) -> Iterator[Problem]:
+def attribute_value(document: Document) -> Iterator[Breach]:
     for node, known in _typed(document):
         for name, values in known.attributes.items():
             value = node.get(name)
             if name not in node.attributes or values == "text" or _is_value(value, values):
                 continue
-            allowed = {"integer": "a whole number", "boolean": "true or false"}.get(values, values.replace("|", ", "))
-            allowed_zh = {"integer": "整数", "boolean": "true 或 false"}.get(values, values.replace("|", "、"))
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected {allowed} as '{name}' of '{node.tag}', but found '{value}'",
-                f"“{node.tag}”的“{name}”应为 {allowed_zh}，但实际为“{value}”",
+                "Expected {allowed} as '{name}' of '{tag}', but found '{value}'",
                 by_the_letter(document, node) if name in FORGIVEN_VALUES else None,
+                allowed=KINDS.get(values) or values.split("|"),
+                name=name,
+                tag=node.tag,
+                value=value,
             )
 
 
@@ -148,20 +154,21 @@ def _is_value(value: str, values: str) -> bool:
 
 
 @rule("missing-attribute")
-def missing_attribute(document: Document) -> Iterator[Problem]:
+def missing_attribute(document: Document) -> Iterator[Breach]:
     for node, known in _typed(document):
         for name in sorted(known.required):
             if not node.get(name):
-                yield Problem(
+                yield Breach(
                     node,
-                    f"Expected the attribute '{name}' on '{node.tag}', but found none; add it",
-                    f"“{node.tag}”缺少属性“{name}”；请补充",
+                    "Expected the attribute '{name}' on '{tag}', but found none; add it",
                     by_the_letter(document, node) if (node.tag, name) in FORGIVEN_ATTRIBUTES else None,
+                    name=name,
+                    tag=node.tag,
                 )
 
 
 @rule("child-number")
-def child_number(document: Document) -> Iterator[Problem]:
+def child_number(document: Document) -> Iterator[Breach]:
     for node, known in _typed(document):
         if node.tag in metamodel.FREE:
             continue
@@ -171,101 +178,103 @@ def child_number(document: Document) -> Iterator[Problem]:
             found = node.all(*slot.tags)
             if len(found) < slot.least:
                 forgiven = (node.tag, name) in FORGIVEN_CHILDREN
-                yield Problem(
+                yield Breach(
                     node,
-                    f"Expected at least {slot.least} '{name}' inside '{node.tag}', but found {len(found)}; add it",
-                    f"“{node.tag}”中至少需要 {slot.least} 个“{name}”，但实际有 {len(found)} 个；请补充",
+                    "Expected at least {least} '{name}' inside '{tag}', but found {count}; add it",
                     by_the_letter(document, node) if forgiven else to_execute(document, node),
+                    least=slot.least,
+                    name=name,
+                    tag=node.tag,
+                    count=len(found),
                 )
             elif slot.most is not None and len(found) > slot.most:
-                yield Problem(
+                yield Breach(
                     found[slot.most],
-                    f"Expected at most {slot.most} '{name}' inside '{node.tag}', but found {len(found)}; "
-                    "delete the others",
-                    f"“{node.tag}”中最多允许 {slot.most} 个“{name}”，但实际有 {len(found)} 个；请删除多余的",
+                    "Expected at most {most} '{name}' inside '{tag}', but found {count}; delete the others",
+                    most=slot.most,
+                    name=name,
+                    tag=node.tag,
+                    count=len(found),
                 )
 
 
 @rule("duplicate-id")
-def duplicate_id(document: Document) -> Iterator[Problem]:
+def duplicate_id(document: Document) -> Iterator[Breach]:
     for name, carriers in document.carriers.items():
         for node in carriers[1:]:
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected '{name}' as the id of one element, but found it at line {carriers[0].line} too; "
-                "give each its own id",
-                f"标识“{name}”只能用于一个元素，但第 {carriers[0].line} 行也使用了它；请为每个元素指定不同的标识",
+                "Expected '{name}' as the id of one element, but found it at line {line} too; give each its own id",
+                name=name,
+                line=carriers[0].line,
             )
 
 
 @rule("id-form", "warning")
-def id_form(document: Document) -> Iterator[Problem]:
+def id_form(document: Document) -> Iterator[Breach]:
     for name, carriers in document.carriers.items():
         if name and not re.search(r"[\s<>&\"']", name):
             continue
-        yield Problem(
-            carriers[0],
-            f"Expected an id without spaces and quotes, but found '{name}'; rename it",
-            f"标识不能包含空格或引号，但实际为“{name}”；请重命名",
-        )
+        yield Breach(carriers[0], "Expected an id without spaces and quotes, but found '{name}'; rename it", name=name)
 
 
 @rule("mime-type")
-def mime_type(document: Document) -> Iterator[Problem]:
+def mime_type(document: Document) -> Iterator[Breach]:
     for node in document.all("documentation", "textAnnotation"):
         value = node.get("textFormat")
         if value and not MIME_TYPE.fullmatch(value):
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected a MIME type such as text/plain as textFormat, but found '{value}'",
-                f"textFormat 应为 MIME 类型（如 text/plain），但实际为“{value}”",
+                "Expected a MIME type such as text/plain as textFormat, but found '{value}'",
                 by_the_letter(document, node),
+                value=value,
             )
 
 
 @rule("uri-form")
-def uri_form(document: Document) -> Iterator[Problem]:
+def uri_form(document: Document) -> Iterator[Breach]:
     for node in document.nodes:
         if ":" in node.tag or node.tag.startswith("{"):
             continue
         for name in URI_ATTRIBUTES:
             value = node.get(name)
             if value and BROKEN_URI.search(value):
-                yield Problem(
+                yield Breach(
                     node,
-                    f"Expected a URI as '{name}', but found '{value}'",
-                    f"“{name}”应为 URI，但实际为“{value}”",
+                    "Expected a URI as '{name}', but found '{value}'",
                     by_the_letter(document, node),
+                    name=name,
+                    value=value,
                 )
 
 
 @rule("property-place")
-def property_place(document: Document) -> Iterator[Problem]:
+def property_place(document: Document) -> Iterator[Breach]:
     for node in document.root.all("property"):
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected property {node.label} inside a process, activity or event, but found it at the top level",
-            f"属性 {node.label} 应放在流程、活动或事件中，但它位于顶层",
+            "Expected property {label} inside a process, activity or event, but found it at the top level",
+            label=node.label,
         )
 
 
 @rule("extension-understood")
-def extension_understood(document: Document) -> Iterator[Problem]:
+def extension_understood(document: Document) -> Iterator[Breach]:
     for node in document.root.all("extension"):
         if node.is_true("mustUnderstand"):
-            yield Problem(
+            yield Breach(
                 node,
-                f"Expected only extensions that may be ignored, but '{node.get('definition')}' must be understood",
-                f"扩展“{node.get('definition')}”要求必须理解，但本引擎不识别",
+                "Expected only extensions that may be ignored, but '{definition}' must be understood",
+                definition=node.get("definition"),
             )
 
 
 @rule("import")
-def import_unresolved(document: Document) -> Iterator[Problem]:
+def import_unresolved(document: Document) -> Iterator[Breach]:
     for node in document.root.all("import"):
-        yield Problem(
+        yield Breach(
             node,
-            f"Expected everything in this file, but found an import of '{node.get('location')}'; it is not read",
-            f"所有内容应在本文件中，但发现了对“{node.get('location')}”的导入；不会读取它",
+            "Expected everything in this file, but found an import of '{location}'; it is not read",
             by_the_letter(document, node),
+            location=node.get("location"),
         )

@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from casepath.engine import phrases
 from casepath.engine.database import Base, RowId
 from casepath.engine.database.models.states import states_check
+from casepath.engine.phrases import Phrase
 from casepath.engine.settings import ATTEMPTS
 
 
@@ -189,8 +191,14 @@ class Job(Base):
     payload: Mapped[str | None] = mapped_column(Text)
     retries: Mapped[int] = mapped_column(default=ATTEMPTS)
     error_message: Mapped[str | None] = mapped_column(Text)
+    #: The message as a phrase with its facts (`phrases.dumps`), or what Python tells of an error that is none of ours.
     error_details: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """Why it failed, where the engine itself said so."""
+        return phrases.loads(self.error_details)
 
 
 class Subscription(Base):
@@ -265,7 +273,13 @@ class Incident(Base):
     external_task_id: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(16), default="open")
     message: Mapped[str] = mapped_column(Text)
+    #: Of the engine's own incidents the phrase with its facts (`phrases.dumps`), else what a worker or Python tells.
     details: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(255))
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What the engine said when it got stuck; None where a worker or Python said it."""
+        return phrases.loads(self.details) if self.kind != "external_task" else None

@@ -17,7 +17,7 @@ from casepath.engine.decisions.dmn.checks import check_table
 from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, children, read, resolve
 from casepath.engine.decisions.dmn.item_types import ItemTypes
 from casepath.engine.decisions.dmn.model import Compiled, DecisionModel, compile_element, cyclic
-from casepath.engine.decisions.dmn.results import DecisionEvaluation, DecisionResult, Problem, TableEvaluation
+from casepath.engine.decisions.dmn.results import DecisionEvaluation, DecisionResult, TableEvaluation
 from casepath.engine.decisions.dmn.table_compiler import compile_table
 from casepath.engine.decisions.dmn.tables import DecisionTable, InputColumn, OutputColumn, Rule
 from casepath.engine.decisions.feel.scanner import normalized
@@ -27,7 +27,7 @@ from casepath.engine.errors import DeploymentRefused
 BoxedCompiler.KINDS["decisionTable"] = compile_table
 
 __all__ = [
-    "DecisionEvaluation", "DecisionModel", "DecisionResult", "DecisionTable", "InputColumn", "OutputColumn", "Problem",
+    "DecisionEvaluation", "DecisionModel", "DecisionResult", "DecisionTable", "InputColumn", "OutputColumn",
     "Rule", "TableEvaluation", "parse",
 ]  # fmt: skip
 
@@ -55,8 +55,9 @@ def parse(
             found = _compile(definitions, types, compiled)
         except RecursionError:
             definitions.findings.error(
-                "too-deep", definitions.root, "Expected expressions and types that are not nested so deeply",
-                "表达式或类型的嵌套过深",
+                "too-deep",
+                definitions.root,
+                "Expected expressions and types that are not nested so deeply",
             )  # fmt: skip
             raise DeploymentRefused(definitions.findings.all) from None
         tables += found if definitions is main else []
@@ -89,16 +90,18 @@ def _linked(main: Definitions, by_namespace: dict[str, Definitions]) -> list[Def
                 continue
             if imported is not None and imported.namespace in open_files:
                 definitions.findings.error(
-                    "import-cycle", entry,
-                    f"Expected files that do not import each other in a circle, but '{imported.file}' does",
-                    f"文件不能循环导入，但“{imported.file}”构成循环",
+                    "import-cycle",
+                    entry,
+                    "Expected files that do not import each other in a circle, but '{file}' does",
+                    file=imported.file,
                 )  # fmt: skip
                 continue
             if imported is None:
                 definitions.findings.error(
-                    "unknown-import", entry,
-                    f"Expected a file with the namespace '{entry.get('namespace')}', but found none",
-                    f"找不到命名空间为“{entry.get('namespace')}”的导入文件",
+                    "unknown-import",
+                    entry,
+                    "Expected a file with the namespace '{namespace}', but found none",
+                    namespace=entry.get("namespace"),
                 )  # fmt: skip
                 continue
             definitions.imports.append((normalized(entry.get("name") or ""), imported))
@@ -119,9 +122,10 @@ def _compile(
     for element in definitions.elements.values():
         if element in circles:
             definitions.findings.error(
-                "requirement-cycle", element.xml,
-                f"Expected decision '{element.name}' not to require itself, but it does",
-                f"决策“{element.name}”不能（直接或间接）依赖自身",
+                "requirement-cycle",
+                element.xml,
+                "Expected decision '{name}' not to require itself, but it does",
+                name=element.name,
             )  # fmt: skip
         parts = compile_element(element, boxed)
         # A name that another element has must be required to be seen; only unknown ones come from the inputs.
@@ -138,9 +142,10 @@ def _check_languages(definitions: Definitions) -> None:
         language = element.get("expressionLanguage") or element.get("typeLanguage")
         if language and language.strip().lower() != "feel" and "/feel" not in language.lower():
             definitions.findings.error(
-                "expression-language", element,
-                f"Expected the expression language FEEL, but found '{language}'",
-                f"表达式语言应为 FEEL，实际为“{language}”",
+                "expression-language",
+                element,
+                "Expected the expression language FEEL, but found '{language}'",
+                language=language,
             )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class BoxedCompiler:
         try:
             feel = compile_feel(text, names, properties=self._properties, types=self._feel_types)
         except ExpressionError as error:
-            self.findings.expression(xml, place_of(xml), error)
+            self.findings.expression(xml, error)
             return None
         self.note_unknown(xml, feel, names)
         return feel
@@ -78,7 +78,7 @@ class BoxedCompiler:
         try:
             tests = compile_unary_tests(text, names, properties=self._properties, types=self._feel_types)
         except ExpressionError as error:
-            self.findings.expression(xml, place_of(xml), error)
+            self.findings.expression(xml, error)
             return None
         self.note_unknown(xml, tests, names)
         return tests
@@ -92,23 +92,19 @@ class BoxedCompiler:
             # Comparing names is slow; whoever has so many unknown ones does not need hints.
             few = len(self.findings.all) < _MAX_HINTS
             near = difflib.get_close_matches(name[:60], [*names, *BUILT_INS], n=3) if few else []
-            hint = f"; the nearest known are {', '.join(near)}" if near else ""
-            hint_zh = f"；相近的名称：{'、'.join(near)}" if near else ""
-            place, place_zh = place_of(xml)
             self.findings.warning(
                 "unknown-name", xml,
-                f"Expected a name that the model declares, but found '{name}' at character {position + 1} of {place}"
-                f"{hint}",
-                f"{place_zh}：第 {position + 1} 个字符处的名称“{name}”未在模型中声明{hint_zh}",
+                "Expected a name that the model declares, but found '{name}' at character {position} of {place}; "
+                "the nearest known: {near}",
+                name=name, position=position + 1, place=place_of(xml), near=near,
             )  # fmt: skip
 
     def literal(self, xml: etree._Element, names: Names) -> Evaluate:
         """Compile a literal expression."""
         text = text_in(xml)
         if not text:
-            place, place_zh = place_of(xml)
             self.findings.error(
-                "empty-expression", xml, f"Expected {place} to have a text, but found none", f"{place_zh}为空"
+                "empty-expression", xml, "Expected {place} to have a text, but found none", place=place_of(xml)
             )
             return nothing
         feel = self.feel(xml, text, names)
@@ -152,9 +148,11 @@ class BoxedCompiler:
             cells = [self.compile(cell, names) for cell in children(row, *self.KINDS)]
             if len(cells) != len(columns):
                 self.findings.error(
-                    "relation-row", row,
-                    f"Expected {len(columns)} cells in a row of a relation, but found {len(cells)}",
-                    f"关系表的行应有 {len(columns)} 个单元格，实际为 {len(cells)} 个",
+                    "relation-row",
+                    row,
+                    "Expected {expected} cells in a row of a relation, but found {count}",
+                    expected=len(columns),
+                    count=len(cells),
                 )  # fmt: skip
             pairs = zip(columns, cells, strict=False)
             rows.append([(name, cell if kind is ANY else converted(cell, kind)) for (name, kind), cell in pairs])
@@ -165,9 +163,10 @@ class BoxedCompiler:
         kind = (xml.get("kind") or "FEEL").strip().upper()
         if kind != "FEEL":
             self.findings.warning(
-                "external-function", xml,
-                f"Expected a function in FEEL, but found one in {kind}; it is never executed and gives null",
-                f"只支持 FEEL 函数；{kind} 函数不会被执行，结果为 null",
+                "external-function",
+                xml,
+                "Expected a function in FEEL, but found one in {kind}; it is never executed and gives null",
+                kind=kind,
             )  # fmt: skip
             return lambda scope: Defined(parameters, lambda arguments: None)
         body = self.compile(child(xml, *self.KINDS), names | {name for name, _ in parameters})

@@ -211,10 +211,15 @@ def _report_overlaps(
                 continue
             example = _example(columns, [cut.values[_lowest(bits)] for cut, bits in zip(cuts, shared, strict=True)])
             findings.error(
-                "table-overlap", xml,
-                f"Expected at most one matching row in table '{table.name}' ({table.hit_policy}), "
-                f"but rows {first + 1} and {second + 1} both match {example}",
-                f"决策表“{table.name}”（{table.hit_policy}）：第 {first + 1} 行和第 {second + 1} 行同时匹配 {example}",
+                "table-overlap",
+                xml,
+                "Expected at most one matching row in table '{name}' ({hit_policy}), but rows {first} and {second} "
+                "both match {example}",
+                name=table.name,
+                hit_policy=table.hit_policy,
+                first=first + 1,
+                second=second + 1,
+                example=example,
             )  # fmt: skip
             found += 1
             if found >= _MAX_FINDINGS:
@@ -234,9 +239,11 @@ def _report_gap(
         return
     example = _example(columns, gap)
     findings.warning(
-        "table-gap", xml,
-        f"Expected a row of table '{table.name}' for every input, but none matches {example}",
-        f"决策表“{table.name}”没有任何一行匹配 {example}",
+        "table-gap",
+        xml,
+        "Expected a row of table '{name}' for every input, but none matches {example}",
+        name=table.name,
+        example=example,
     )  # fmt: skip
 
 

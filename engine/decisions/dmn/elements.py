@@ -118,9 +118,11 @@ def read(root: etree._Element, file: str) -> Definitions:
     namespace = etree.QName(root).namespace or ""
     if local_name(root) != "definitions" or not namespace.startswith(DMN_NAMESPACES):
         findings.error(
-            "not-dmn", root,
-            f"Expected the root element 'definitions' of DMN, but found '{local_name(root)}' of '{namespace}'",
-            f"根元素应为 DMN 的 definitions，但读到“{local_name(root)}”（{namespace}）",
+            "not-dmn",
+            root,
+            "Expected the root element 'definitions' of DMN, but found '{local_name}' of '{namespace}'",
+            local_name=local_name(root),
+            namespace=namespace,
         )  # fmt: skip
         return definitions
     for xml in root.iter("{*}decision", "{*}inputData", "{*}businessKnowledgeModel", "{*}decisionService"):
@@ -136,14 +138,14 @@ def _add(definitions: Definitions, xml: etree._Element) -> None:
     key = xml.get("id") or name
     if not key:
         definitions.findings.error(
-            "no-name", xml, f"Expected an id or a name on '{local_name(xml)}', but found neither",
-            f"“{local_name(xml)}”应有 id 或名称，但两者都没有",
+            "no-name",
+            xml,
+            "Expected an id or a name on '{local_name}', but found neither",
+            local_name=local_name(xml),
         )  # fmt: skip
         return
     if key in definitions.elements:
-        definitions.findings.error(
-            "duplicate-id", xml, f"Expected different ids, but found '{key}' twice", f"id“{key}”重复"
-        )
+        definitions.findings.error("duplicate-id", xml, "Expected different ids, but found '{key}' twice", key=key)
         return
     element = DrgElement(_KINDS[local_name(xml)], key, name or key, xml, definitions)
     for requirement in children(xml, *_REQUIREMENTS):
@@ -163,9 +165,10 @@ def resolve(definitions: Definitions, by_namespace: dict[str, Definitions]) -> N
             target = None if owner is None else owner.elements.get(key)
             if target is None:
                 definitions.findings.error(
-                    "unknown-reference", xml,
-                    f"Expected an element of the model, but found nothing with the id '{href}'",
-                    f"引用的元素“{href}”不存在",
+                    "unknown-reference",
+                    xml,
+                    "Expected an element of the model, but found nothing with the id '{href}'",
+                    href=href,
                 )  # fmt: skip
                 continue
             if part:

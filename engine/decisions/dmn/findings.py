@@ -1,4 +1,4 @@
-"""What a check of a DMN file finds, in both languages, at its element."""
+"""What a check of a DMN file finds, at its element."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import Literal
 from lxml import etree
 
 from casepath.engine.errors import ExpressionError, Finding
+from casepath.engine.phrases import Phrase, shortened
 
-_LABELS: dict[str, tuple[str, str]] = {
-    "inputExpression": ("input expression", "输入表达式"),
-    "inputEntry": ("condition", "条件"),
-    "outputEntry": ("result", "结果"),
-    "inputValues": ("allowed inputs", "输入允许值"),
-    "outputValues": ("allowed results", "输出允许值"),
-    "defaultOutputEntry": ("default result", "默认结果"),
-    "allowedValues": ("allowed values", "允许值"),
-    "typeConstraint": ("type constraint", "类型约束"),
+#: Characters of an expression that are shown.
+MAX_SHOWN = 80
+_LABELS = {
+    "inputExpression": Phrase("input expression"),
+    "inputEntry": Phrase("condition"),
+    "outputEntry": Phrase("result"),
+    "inputValues": Phrase("allowed inputs"),
+    "outputValues": Phrase("allowed results"),
+    "defaultOutputEntry": Phrase("default result"),
+    "allowedValues": Phrase("allowed values"),
+    "typeConstraint": Phrase("type constraint"),
 }
 
 
@@ -42,57 +45,48 @@ class Findings:
         self.file = file
         self.all: list[Finding] = []
 
-    def add(
-        self,
-        level: Literal["error", "warning"],
-        code: str,
-        element: etree._Element,
-        message: str,
-        message_zh: str,
-    ) -> None:
+    def add(self, level: Literal["error", "warning"], code: str, element: etree._Element, phrase: Phrase) -> None:
         """Add a finding."""
         element_id, name = nearest_id(element)
         self.all.append(
             Finding(
                 level=level, code=code, file=self.file, element_id=element_id, name=name,
-                line=int(element.sourceline or 0), message=message, message_zh=message_zh,
+                line=int(element.sourceline or 0), phrase=phrase,
             )
         )  # fmt: skip
 
-    def error(self, code: str, element: etree._Element, message: str, message_zh: str) -> None:
+    def error(self, code: str, element: etree._Element, text: str, /, **facts: object) -> None:
         """Add an error: the file cannot be deployed."""
-        self.add("error", code, element, message, message_zh)
+        self.add("error", code, element, Phrase(text, **facts))
 
-    def warning(self, code: str, element: etree._Element, message: str, message_zh: str) -> None:
+    def warning(self, code: str, element: etree._Element, text: str, /, **facts: object) -> None:
         """Add a warning."""
-        self.add("warning", code, element, message, message_zh)
+        self.add("warning", code, element, Phrase(text, **facts))
 
-    def expression(self, element: etree._Element, place: tuple[str, str], error: ExpressionError) -> None:
+    def expression(self, element: etree._Element, error: ExpressionError) -> None:
         """Add the error that an expression cannot be read."""
-        at = "" if error.position is None else f" at character {error.position + 1}"
-        at_zh = "" if error.position is None else f"第 {error.position + 1} 个字符："
-        shown = error.text if len(error.text) <= 80 else error.text[:80] + "…"
-        message_zh = str(getattr(error, "message_zh", error.message))
-        self.error(
-            "feel-error", element,
-            f"{error.message}{at} of {place[0]}: {shown}",
-            f"{place[1]}：{at_zh}{message_zh}（{shown}）",
-        )  # fmt: skip
+        facts = {"place": place_of(element), "reason": error.phrase, "found": shortened(error.text, MAX_SHOWN)}
+        if error.position is None:
+            self.error("feel-error", element, "{reason} in {place}: {found}", **facts)
+        else:
+            self.error(
+                "feel-error", element, "{reason} at character {position} of {place}: {found}",
+                position=error.position + 1, **facts,
+            )  # fmt: skip
 
 
-def place_of(element: etree._Element) -> tuple[str, str]:
-    """Say in both languages where an expression stands: decision, and row and column in a table."""
-    label, label_zh = _LABELS.get(local_name(element), ("expression", "表达式"))
+def place_of(element: etree._Element) -> Phrase:
+    """Say where an expression stands: decision, and row and column in a table."""
+    label = _LABELS.get(local_name(element), Phrase("expression"))
     row, column = cell_of(element)
     if row:
-        label, label_zh = f"{label} in row {row}, column {column}", f"第 {row} 行第 {column} 列的{label_zh}"
+        label = Phrase("{label} in row {row}, column {column}", label=label, row=row, column=column)
     current = element.getparent()
     while current is not None and local_name(current) not in ("decision", "businessKnowledgeModel", "itemDefinition"):
         current = current.getparent()
     if current is None:
-        return label, label_zh
-    name = current.get("name") or current.get("id") or ""
-    return f"{label} of '{name}'", f"“{name}”的{label_zh}"
+        return label
+    return Phrase("{label} of '{name}'", label=label, name=current.get("name") or current.get("id") or "")
 
 
 def cell_of(element: etree._Element) -> tuple[int, int]:

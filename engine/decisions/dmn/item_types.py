@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from lxml import etree
 
 from casepath.engine.decisions.dmn.elements import Definitions, child, children, name_of, text_in, type_ref_of
-from casepath.engine.decisions.dmn.findings import place_of
 from casepath.engine.decisions.feel import compile_unary_tests
 from casepath.engine.decisions.feel.iteration import Scope
 from casepath.engine.decisions.feel.scanner import normalized
@@ -51,9 +50,10 @@ class ItemTypes:
         kind = self.get(normalized(reference))
         if kind is None:
             self._definitions.findings.warning(
-                "unknown-type", element,
-                f"Expected the name of a type, but found '{reference}'; it is taken as Any",
-                f"未知类型“{reference}”，按 Any 处理",
+                "unknown-type",
+                element,
+                "Expected the name of a type, but found '{reference}'; it is taken as Any",
+                reference=reference,
             )  # fmt: skip
             return ANY
         return kind
@@ -65,9 +65,10 @@ class ItemTypes:
         if name in self._xml:
             if name in self._building or len(self._building) > _MAX_DEPTH:
                 self._definitions.findings.error(
-                    "recursive-type", self._xml[name],
-                    f"Expected a type that does not contain itself, but '{name}' does",
-                    f"类型“{name}”不能包含自身",
+                    "recursive-type",
+                    self._xml[name],
+                    "Expected a type that does not contain itself, but '{name}' does",
+                    name=name,
                 )  # fmt: skip
                 return ANY
             self._building.append(name)
@@ -113,7 +114,7 @@ class ItemTypes:
         try:
             tests = compile_unary_tests(text)
         except ExpressionError as error:
-            self._definitions.findings.expression(xml, place_of(xml), error)
+            self._definitions.findings.expression(xml, error)
             return None
         empty = Scope({}, None)
         return lambda value: tests.test(value, empty) is True

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from casepath.engine.decisions.dmn.boxed import BoxedCompiler, nothing, result_type
 from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, child
-from casepath.engine.decisions.dmn.results import DecisionEvaluation, DecisionResult, Problem, table_evaluation
+from casepath.engine.decisions.dmn.results import DecisionEvaluation, DecisionResult, table_evaluation
 from casepath.engine.decisions.dmn.table_logic import TRACE, TableRuns
 from casepath.engine.decisions.dmn.tables import DecisionTable
 from casepath.engine.decisions.feel.functions import Defined
@@ -22,6 +22,7 @@ from casepath.engine.decisions.feel.limits import budgeted, spend
 from casepath.engine.decisions.feel.types import ANY, FeelType, coerce
 from casepath.engine.decisions.feel.values import Function, from_python, to_python
 from casepath.engine.errors import DecisionError, Finding
+from casepath.engine.phrases import Phrase
 
 _SERVICE_NESTING = 16
 
@@ -80,7 +81,7 @@ class DecisionModel:
         Evaluate a decision by id or name; `now` is the present as in `Feel.evaluate`.
 
         Raises `DecisionError` where there is none, `ExpressionLimit` where it takes too much. Inputs that are not given
-        are null; what went wrong on the way is in `problems` of the result.
+        are null; what went wrong on the way is in `findings` of the result.
         """
         return self._run(self._find(decision, "decision"), inputs, now)
 
@@ -91,15 +92,20 @@ class DecisionModel:
     def _find(self, key: str, kind: str) -> DrgElement:
         found = self._definitions.find(key, kind)
         if found is None:
-            noun = "decision" if kind == "decision" else "decision service"
-            raise DecisionError(f"Expected {noun} '{key}' in {self._definitions.file}, but there is none", decision=key)
+            noun = Phrase("decision") if kind == "decision" else Phrase("decision service")
+            raise DecisionError(
+                "Expected {noun} '{key}' in {file}, but there is none",
+                noun=noun,
+                key=key,
+                file=self._definitions.file,
+            )
         return found
 
     def _run(self, element: DrgElement, inputs: Mapping[str, object], now: datetime | None) -> DecisionResult:
         with budgeted(now):
             run = Run(self._compiled, inputs)
             value = run.decide(element) if element.kind == "decision" else run.serve(element)
-            return DecisionResult(value=to_python(value), decisions=tuple(run.decisions), problems=tuple(run.problems))
+            return DecisionResult(value=to_python(value), decisions=tuple(run.decisions), findings=tuple(run.findings))
 
 
 #: An element under the imports through which it is reached: the same file imported twice has two sets of inputs.
@@ -121,7 +127,7 @@ class Run:
         #: Where tables note what they did while a decision is evaluated, also those of knowledge models.
         self._tables = TableRuns()
         self.decisions: list[DecisionEvaluation] = []
-        self.problems: list[Problem] = []
+        self.findings: list[Finding] = []
 
     def decide(self, decision: DrgElement, imports: tuple[str, ...] = ()) -> object:
         """Evaluate a decision after what it requires."""
@@ -166,21 +172,19 @@ class Run:
         result = compiled.evaluate(scope)
         value = coerce(result, compiled.type)
         if value is None and result is not None:
-            self._problem(
-                decision, f"Expected a {compiled.type} from decision '{decision.name}', but found another type",
-                f"决策“{decision.name}”的结果应为 {compiled.type} 类型，实际为其他类型",
-            )  # fmt: skip
+            text = "Expected a {kind} from decision '{name}', but found another type"
+            self._note(decision, Phrase(text, kind=str(compiled.type), name=decision.name))
         for run in self._tables:
-            if run.problem:
-                self._problem(decision, run.problem, run.problem_zh)
+            if run.reason:
+                self._note(decision, run.reason)
         tables = tuple(map(table_evaluation, self._tables))
         self.decisions.append(
             DecisionEvaluation(id=decision.id, name=decision.name, value=to_python(value), tables=tables)
         )
         return value
 
-    def _problem(self, element: DrgElement, message: str, message_zh: str) -> None:
-        self.problems.append(Problem(decision_id=element.id, message=message, message_zh=message_zh))
+    def _note(self, element: DrgElement, phrase: Phrase) -> None:
+        self.findings.append(Finding(level="warning", code="null-value", element_id=element.id, phrase=phrase))
 
     def _input(self, place: Place) -> object:
         imports, element = place
@@ -188,10 +192,8 @@ class Run:
         kind = self._compiled[element].type
         value = coerce(given, kind)
         if value is None and given is not None:
-            self._problem(
-                element, f"Expected a {kind} as input '{element.name}', but found another value",
-                f"输入“{element.name}”应为 {kind} 类型，实际为其他值",
-            )  # fmt: skip
+            text = "Expected a {kind} as input '{name}', but found another value"
+            self._note(element, Phrase(text, kind=str(kind), name=element.name))
         return value
 
     def _knowledge(self, place: Place) -> None:
@@ -237,7 +239,7 @@ class Run:
         outputs = service.parts.get("outputDecision", [])
         values = {element.name: run.decide(element, imports) for element in outputs}
         self.decisions += run.decisions
-        self.problems += run.problems
+        self.findings += run.findings
         return next(iter(values.values())) if len(outputs) == 1 else values
 
 
@@ -265,9 +267,10 @@ def compile_element(element: DrgElement, boxed: BoxedCompiler) -> Compiled:
         evaluate = boxed.compile(logic, names)
         if logic is None:
             boxed.findings.warning(
-                "no-logic", element.xml,
-                f"Expected decision '{element.name}' to have a logic, but found none; it is null",
-                f"决策“{element.name}”没有决策逻辑，结果为 null",
+                "no-logic",
+                element.xml,
+                "Expected decision '{name}' to have a logic, but found none; it is null",
+                name=element.name,
             )  # fmt: skip
     elif element.kind == "knowledge":
         logic = child(element.xml, "encapsulatedLogic")

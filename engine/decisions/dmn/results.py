@@ -8,18 +8,7 @@ from dataclasses import dataclass
 from casepath.engine.decisions.dmn.table_logic import TableRun
 from casepath.engine.decisions.dmn.tables import DecisionTable
 from casepath.engine.decisions.feel.values import to_python
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """Why a value is null where the model expected another, in both languages."""
-
-    decision_id: str
-    message: str
-    message_zh: str
-
-    def __str__(self) -> str:
-        return self.message
+from casepath.engine.errors import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +41,8 @@ class DecisionResult:
 
     value: object
     decisions: tuple[DecisionEvaluation, ...]
-    problems: tuple[Problem, ...]
+    #: Why values are null where the model expected others.
+    findings: tuple[Finding, ...]
 
 
 def table_evaluation(run: TableRun) -> TableEvaluation:

@@ -13,6 +13,7 @@ from casepath.engine.decisions.feel.limits import spend
 from casepath.engine.decisions.feel.operators import same
 from casepath.engine.decisions.feel.types import ANY, FeelType, coerce
 from casepath.engine.decisions.feel.unary import Test
+from casepath.engine.phrases import Phrase
 
 #: Key in a root scope under which tables find where to note what they did; no name can be this.
 TRACE = "\0trace"
@@ -30,8 +31,8 @@ class TableRun:
     matched: list[int] = field(default_factory=list)
     #: Results of each matched row, by column.
     outputs: list[list[object]] = field(default_factory=list)
-    problem: str = ""
-    problem_zh: str = ""
+    #: Why there is no answer, or an input counts as null.
+    reason: Phrase | None = None
 
 
 class TableRuns(list[TableRun]):
@@ -105,12 +106,16 @@ def _inputs_fit(table: DecisionTable, parts: TableParts, run: TableRun, scope: S
             run.inputs[index] = value = coerce(value, kind)
             if value is None:
                 label = table.inputs[index].label
-                run.problem = f"Expected a {kind} for input '{label}', but found another type"
-                run.problem_zh = f"输入“{label}”应为 {kind} 类型，实际为其他类型"
+                run.reason = Phrase(
+                    "Expected a {kind} for input '{label}', but found another type", kind=str(kind), label=label
+                )
         if test is not None and value is not None and test(value, scope) is not True:
             column = table.inputs[index]
-            run.problem = f"Expected {column.allowed} for input '{column.label}', but found another value"
-            run.problem_zh = f"输入“{column.label}”应为 {column.allowed}，实际为其他值"
+            run.reason = Phrase(
+                "Expected {allowed} for input '{label}', but found another value",
+                allowed=column.allowed,
+                label=column.label,
+            )
             return False
     return True
 
@@ -134,17 +139,21 @@ def _finisher(table: DecisionTable, parts: TableParts) -> Callable[[TableRun], o
 
     def unique(run: TableRun) -> object:
         if len(run.matched) > 1:
-            rows = ", ".join(str(index + 1) for index in run.matched)
-            run.problem = f"Expected one matching row in table '{table.name}' (UNIQUE), but rows {rows} match"
-            run.problem_zh = f"决策表“{table.name}”（UNIQUE）应只有一行匹配，但第 {rows} 行同时匹配"
+            run.reason = Phrase(
+                "Expected one matching row in table '{name}' (UNIQUE), but rows {rows} match",
+                name=table.name,
+                rows=[index + 1 for index in run.matched],
+            )
             return None
         return answer(run.outputs[0])
 
     def same_answer(run: TableRun) -> object:
         if any(not same(run.outputs[0], values) for values in run.outputs):
-            rows = ", ".join(str(index + 1) for index in run.matched)
-            run.problem = f"Expected equal results in table '{table.name}' (ANY), but rows {rows} differ"
-            run.problem_zh = f"决策表“{table.name}”（ANY）的匹配行结果应相同，但第 {rows} 行不同"
+            run.reason = Phrase(
+                "Expected equal results in table '{name}' (ANY), but rows {rows} differ",
+                name=table.name,
+                rows=[index + 1 for index in run.matched],
+            )
             return None
         return answer(run.outputs[0])
 

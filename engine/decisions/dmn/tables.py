@@ -77,13 +77,17 @@ def read_table(xml: etree._Element, decision_id: str, name: str, findings: Findi
     found_aggregation = next((known for known in AGGREGATIONS if known == aggregation), None)
     if found_policy is None:
         findings.error(
-            "unknown-hit-policy", xml,
-            f"Expected a hit policy such as UNIQUE or FIRST, but found '{policy}'", f"未知的命中策略“{policy}”",
+            "unknown-hit-policy",
+            xml,
+            "Expected a hit policy such as UNIQUE or FIRST, but found '{policy}'",
+            policy=policy,
         )  # fmt: skip
     if found_aggregation is None:
         findings.error(
-            "unknown-aggregation", xml,
-            f"Expected SUM, COUNT, MIN or MAX, but found '{aggregation}'", f"未知的聚合方式“{aggregation}”",
+            "unknown-aggregation",
+            xml,
+            "Expected SUM, COUNT, MIN or MAX, but found '{aggregation}'",
+            aggregation=aggregation,
         )  # fmt: skip
     if found_policy != "COLLECT":
         found_aggregation = ""
@@ -142,33 +146,34 @@ def _rule(xml: etree._Element) -> Rule:
 
 def _check_shape(table: DecisionTable, xml: etree._Element, findings: Findings) -> None:
     if not table.outputs:
-        findings.error(
-            "no-output", xml, "Expected at least one output column, but found none", "决策表至少应有一个输出列"
-        )
+        findings.error("no-output", xml, "Expected at least one output column, but found none")
     if table.aggregation and len(table.outputs) > 1 and table.aggregation != "COUNT":
         findings.error(
-            "aggregation-of-many", xml,
-            f"Expected one output column with {table.aggregation}, but found {len(table.outputs)}",
-            f"使用 {table.aggregation} 聚合时只能有一个输出列，实际有 {len(table.outputs)} 个",
+            "aggregation-of-many",
+            xml,
+            "Expected one output column with {aggregation}, but found {count}",
+            aggregation=table.aggregation,
+            count=len(table.outputs),
         )  # fmt: skip
     names = [column.name for column in table.outputs]
     if len(names) > 1 and (len(set(names)) < len(names) or "" in names):
         findings.error(
-            "output-names", xml, "Expected output columns with different names, but found names missing or twice",
-            "多个输出列必须有各不相同的名称",
+            "output-names",
+            xml,
+            "Expected output columns with different names, but found names missing or twice",
         )  # fmt: skip
     for column, entry in zip(table.inputs, children(xml, "input"), strict=True):
         if not column.expression:
             findings.error(
-                "no-input-expression", entry, "Expected an expression for the input column, but found none",
-                "输入列缺少表达式",
+                "no-input-expression",
+                entry,
+                "Expected an expression for the input column, but found none",
             )  # fmt: skip
     for number, (rule, row) in enumerate(zip(table.rules, children(xml, "rule"), strict=True), 1):
         if len(rule.conditions) != len(table.inputs) or len(rule.results) != len(table.outputs):
             findings.error(
                 "row-shape", row,
-                f"Expected {len(table.inputs)} conditions and {len(table.outputs)} results in row {number}, "
-                f"but found {len(rule.conditions)} and {len(rule.results)}",
-                f"第 {number} 行应有 {len(table.inputs)} 个条件和 {len(table.outputs)} 个结果，"
-                f"实际为 {len(rule.conditions)} 和 {len(rule.results)} 个",
+                "Expected {inputs} conditions and {outputs} results in row {row}, but found {conditions} and {results}",
+                inputs=len(table.inputs), outputs=len(table.outputs), row=number,
+                conditions=len(rule.conditions), results=len(rule.results),
             )  # fmt: skip

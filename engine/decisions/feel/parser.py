@@ -14,6 +14,7 @@ from casepath.engine.decisions.feel.errors import FeelError
 from casepath.engine.decisions.feel.nodes import Node
 from casepath.engine.decisions.feel.terms import Terms, comparison_range
 from casepath.engine.decisions.feel.types import FeelType
+from casepath.engine.phrases import Phrase
 
 #: Names with blanks that values have by themselves.
 PROPERTIES = ("time offset", "start included", "end included")
@@ -70,7 +71,7 @@ class Parser(Terms):
 
     def _end(self) -> None:
         if not self.scanner.at_end():
-            raise self.scanner.expected("an operator or the end", "运算符或文本结尾")
+            raise self.scanner.expected(Phrase("an operator or the end"))
 
     def expression(self) -> Node:
         """Read an expression."""
@@ -113,7 +114,7 @@ class Parser(Terms):
             elif precedence == _COMPARISON:
                 compared += 1
                 if compared > _MAX_COMPARED:
-                    raise self.scanner.expected("brackets around comparisons of comparisons", "用括号分隔的比较")
+                    raise self.scanner.expected(Phrase("brackets around comparisons of comparisons"))
                 node = self._comparison(start, node, operator)
             else:
                 node = self._arithmetic(start, node, precedence)
@@ -220,7 +221,7 @@ class Parser(Terms):
             scanner.advance_to(scanner.position + len(word))
             name = word
         if name is None:
-            raise scanner.expected("a name", "名称")
+            raise scanner.expected(Phrase("a name"))
         return name
 
     def _filter(self) -> nodes.Filter:

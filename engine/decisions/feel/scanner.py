@@ -16,6 +16,7 @@ from functools import lru_cache
 from casepath.engine.decisions.feel.errors import FeelError, FeelLimit
 from casepath.engine.decisions.feel.limits import MAX_TEXT
 from casepath.engine.decisions.feel.values import NUMBERS
+from casepath.engine.phrases import Phrase
 
 _START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f\u2c00-\u2fef"
@@ -154,7 +155,7 @@ class Scanner:
     def expect(self, symbol: str) -> None:
         """Read a symbol; raises `FeelError` where something else stands here."""
         if not self.take(symbol):
-            raise self.expected(f"'{symbol}'", f"“{symbol}”")
+            raise self.expected(Phrase("'{word}'", word=symbol))
 
     def word(self) -> str:
         """Return the word here without reading it, empty where there is none."""
@@ -171,7 +172,7 @@ class Scanner:
     def expect_keyword(self, keyword: str) -> None:
         """Read a keyword; raises `FeelError` where something else stands here."""
         if not self.take_keyword(keyword):
-            raise self.expected(f"'{keyword}'", f"“{keyword}”")
+            raise self.expected(Phrase("'{word}'", word=keyword))
 
     def take_number(self) -> Decimal | None:
         """Read a number if one stands here."""
@@ -187,7 +188,7 @@ class Scanner:
             return None
         match = _STRING.match(self.text, self.position)
         if match is None:
-            raise self.expected("a closing quotation mark", "字符串的结束引号", found=("the end", "文本结尾"))
+            raise self.expected(Phrase("a closing quotation mark"), found=Phrase("the end"))
         start = self.position
         value = match[1] if "\\" not in match[1] else self._unescaped(match[1], start)
         self.advance_to(match.end())
@@ -210,7 +211,7 @@ class Scanner:
         try:
             return value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            raise FeelError("escape", self.text, start, found="half of a surrogate pair") from None
+            raise FeelError("escape", self.text, start, found=Phrase("half of a surrogate pair")) from None
 
     def known_name(self) -> tuple[str, int] | None:
         """Return the longest known name that stands here, with its end."""
@@ -272,7 +273,7 @@ class Scanner:
         self.position = start
         return None
 
-    def expected(self, english: str, chinese: str, found: tuple[str, str] | None = None) -> FeelError:
+    def expected(self, wanted: Phrase, found: Phrase | None = None) -> FeelError:
         """Make the error that something else stands here."""
         if found is None and not self.at_end() and self.text[self.position] in _FULL_WIDTH:
             character = self.text[self.position]
@@ -281,8 +282,5 @@ class Scanner:
             )
         if found is None:
             word = self.word()[:40] or self.text[self.position : self.position + 1]
-            found = (f"'{word}'", f"“{word}”") if word else ("the end", "文本结尾")
-        return FeelError(
-            "expected", self.text, self.position, expected=english, expected_zh=chinese, found=found[0],
-            found_zh=found[1],
-        )  # fmt: skip
+            found = Phrase("'{word}'", word=word) if word else Phrase("the end")
+        return FeelError("expected", self.text, self.position, expected=wanted, found=found)

@@ -17,6 +17,7 @@ from casepath.engine.decisions.feel.scanner import Scanner
 from casepath.engine.decisions.feel.temporal_text import parse_literal
 from casepath.engine.decisions.feel.type_names import TypeNames
 from casepath.engine.decisions.feel.types import ANY, FeelType
+from casepath.engine.phrases import Phrase
 
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None}
 _COMPARISONS = ("<=", ">=", "!=", "=", "<", ">")
@@ -99,7 +100,7 @@ class Terms(ABC):
             return self._range(start, self.expression(), start_included=False)
         if scanner.take("{"):
             return self._context(start)
-        raise scanner.expected("an expression", "表达式")
+        raise scanner.expected(Phrase("an expression"))
 
     def _comparison_operator(self) -> str:
         for operator in _COMPARISONS:
@@ -148,7 +149,7 @@ class Terms(ABC):
             return nodes.RangeOf(start, low, high, start_included, True)
         if scanner.take(")") or scanner.take("["):
             return nodes.RangeOf(start, low, high, start_included, False)
-        raise scanner.expected("']', ')' or '['", "“]”、“)” 或 “[”")
+        raise scanner.expected(Phrase("']', ')' or '['"))
 
     def _context(self, start: int) -> Node:
         scanner = self.scanner
@@ -158,7 +159,7 @@ class Terms(ABC):
             place = scanner.position
             key = scanner.take_key()
             if key is None:
-                raise scanner.expected("a key with a colon", "带冒号的键")
+                raise scanner.expected(Phrase("a key with a colon"))
             if key in entries:
                 raise FeelError("duplicate-key", scanner.text, place, found=key[:60])
             scanner.expect(":")
@@ -219,7 +220,7 @@ class Terms(ABC):
         while True:
             name = scanner.take_new_name("in")
             if name is None:
-                raise scanner.expected("a name", "名称")
+                raise scanner.expected(Phrase("a name"))
             scanner.expect_keyword("in")
             start = scanner.position
             source = self.expression()
@@ -238,7 +239,7 @@ class Terms(ABC):
         while not scanner.at(")"):
             name = scanner.take_new_name(",", ":", ")")
             if name is None:
-                raise scanner.expected("the name of a parameter", "参数名称")
+                raise scanner.expected(Phrase("the name of a parameter"))
             parameters.append(nodes.Parameter(name, self._read_type() if scanner.take(":") else ANY))
             if not scanner.take(","):
                 break

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from casepath.engine.decisions.feel.errors import FeelError
 from casepath.engine.decisions.feel.scanner import KnownNames, Scanner
 from casepath.engine.decisions.feel.types import ANY, BUILT_IN, ContextType, FeelType, FunctionType, ListType, RangeType
+from casepath.engine.phrases import Phrase
 
 
 class TypeNames:
@@ -29,7 +30,7 @@ class TypeNames:
             scanner.advance_to(known[1])
             return self._named(known[0], start)
         if not word:
-            raise scanner.expected("the name of a type", "类型名称")
+            raise scanner.expected(Phrase("the name of a type"))
         scanner.advance_to(start + len(word))
         if word in _GENERIC and (word == "function" or scanner.at("<")):
             return _GENERIC[word](self)
@@ -67,7 +68,7 @@ class TypeNames:
         while not scanner.at(">"):
             key = scanner.take_key()
             if key is None:
-                raise scanner.expected("a key with a colon", "带冒号的键")
+                raise scanner.expected(Phrase("a key with a colon"))
             scanner.expect(":")
             entries.append((key, self.read()))
             if not scanner.take(","):

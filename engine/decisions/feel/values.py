@@ -121,7 +121,7 @@ def _other_from_python(value: object) -> object:
         return {str(key): from_python(item) for key, item in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes | bytearray):
         return [from_python(item) for item in value]
-    raise ExpressionError(f"Expected a value that FEEL knows, but found {type(value).__name__}")
+    raise ExpressionError("Expected a value that FEEL knows, but found {type}", type=type(value).__name__)
 
 
 def _time_from_python(value: python.datetime | python.time) -> Time:

@@ -150,7 +150,11 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> No
 
 def _check(topics: Sequence[Topic], limit: int) -> None:
     if not 1 <= limit <= MAX_FETCHED:
-        raise errors.InvalidInput(f"Expected to fetch 1 to {MAX_FETCHED} external tasks, but found {limit}")
+        raise errors.InvalidInput(
+            "Expected to fetch 1 to {limit} external tasks, but found {found}",
+            limit=MAX_FETCHED,
+            found=limit,
+        )
     if not topics or len({topic.name for topic in topics}) < len(topics):
         raise errors.InvalidInput("Expected at least one topic, each named once")
     for topic in topics:
@@ -159,7 +163,7 @@ def _check(topics: Sequence[Topic], limit: int) -> None:
 
 def _check_duration(lock_for: timedelta) -> None:
     if not timedelta(0) < lock_for <= rows.LONGEST:
-        raise errors.InvalidInput(f"Expected a lock of at most a year, but found {lock_for}")
+        raise errors.InvalidInput("Expected a lock of at most a year, but found {lock_for}", lock_for=lock_for)
 
 
 def _serves(topic: Topic) -> ColumnElement[bool]:

@@ -142,7 +142,7 @@ def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: 
     """
     actor = identity.allowed(session, by, authorization.may_operate, "set the retries of", "external task", task_id)
     if retries < 1:
-        raise errors.InvalidInput(f"Expected at least one retry, but found {retries}")
+        raise errors.InvalidInput("Expected at least one retry, but found {retries}", retries=retries)
     task = rows.locked(session, task_id)
     change: dict[str, Any] = {"retries": retries}
     if task.state == "failed":
