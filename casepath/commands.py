@@ -54,8 +54,9 @@ def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     if not verbose:
-        # It lists its own parts at every start.
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        # The one lists its own parts at every start, the other each state of each token.
+        for name in ("alembic", "spiff"):
+            logging.getLogger(name).setLevel(logging.WARNING)
     for name in Settings.unknown():
         click.echo(f"Warning: {name} is no setting.", err=True)
     context.obj = read_settings(folder)

@@ -9,10 +9,10 @@ written by the code of its time, and that is what it is for.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import sqlite3
-import sys
 import tempfile
 from contextlib import closing
 from datetime import datetime
@@ -25,6 +25,7 @@ from casepath import demo, serving, stories
 from casepath.engine import database, deployments
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import attachments, comments, process_instances
+from casepath.engine.people.authorization import Program
 from casepath.engine.time import clock
 from casepath.settings import Settings
 from casepath.stories import Story
@@ -36,7 +37,7 @@ PROCESSES = ROOT / "processes"
 FOLDER = ROOT / "tests" / "fixtures" / "databases"
 #: How far stories are played, in turn, in quarters.
 QUARTERS = (1, 2, 3)
-BY, REASON = "administrator", "fixture"
+BY, REASON = Program("fixture"), "fixture"
 
 
 def make(name: str) -> None:
@@ -47,9 +48,9 @@ def make(name: str) -> None:
         pool = database.connect(settings.database)
         database.upgrade(pool)
         sessions = database.sessions(pool)
-        for part in ("shared", "complaint", "major_complaint"):
+        for part in stories.folders(PROCESSES):
             with sessions.begin() as session:
-                deployments.deploy(session, deployments.read_folder(PROCESSES / part), name=part, by=BY)
+                deployments.deploy(session, deployments.read_folder(part), name=part.name, by=BY)
         with sessions.begin() as session:
             demo.add_people(session, PROCESSES)
         work = loop.Loop(serving.surroundings(settings, pool)).rest
@@ -105,6 +106,6 @@ def switch(sessions: sessionmaker[Session], business_key: str, verb: str) -> Non
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    make(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m tests.upgrades", description="Make a fixture of a database.")
+    parser.add_argument("name", help="commit or number of the version that makes it")
+    make(parser.parse_args().name)
