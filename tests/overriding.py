@@ -17,9 +17,9 @@ OWN = frozenset({"__init__", "__eq__", "__hash__", "__module__", "__doc__", "__d
 def our_classes() -> list[type]:
     """Return the classes of `engine/bpmn` that extend one of SpiffWorkflow."""
     found: dict[type, None] = {}
-    for module in pkgutil.walk_packages(bpmn.__path__, "engine.bpmn."):
+    for module in pkgutil.walk_packages(bpmn.__path__, "casepath.engine.bpmn."):
         for each in vars(importlib.import_module(module.name)).values():
-            if isinstance(each, type) and each.__module__.startswith("engine.bpmn") and bases(each):
+            if isinstance(each, type) and each.__module__.startswith("casepath.engine.bpmn") and bases(each):
                 found[each] = None
     return list(found)
 

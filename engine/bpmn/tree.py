@@ -391,12 +391,8 @@ class TokenTree(BpmnWorkflow):
         variables: Mapping[str, Any] | None = None,
     ) -> None:
         """Remember that something happened."""
-        self.events.append(
-            Event(
-                kind=kind,
-                activity_instance=token.number if token else None,
-                element_id=token.node.bpmn_id if token else None,
-                facts=facts or {},
-                variables=variables,
-            )
+        number, element_id = (token.number, token.node.bpmn_id) if token else (None, None)
+        event = Event(
+            kind=kind, activity_instance=number, element_id=element_id, facts=facts or {}, variables=variables
         )
+        self.events.append(event)

@@ -66,7 +66,7 @@ def _work(noun: str, events: Sequence[EventView]) -> tuple[Told, set[int]]:
             continue
         elif event.kind in _UNTOLD:
             untold.add(number)
-        elif event.kind == "activity.cancelled":
+        elif event.kind == "activity.cancelled" and told[number]["ended_at"] is None:
             told[number] |= _ended("cancelled", event)
         elif event.kind.startswith(noun):
             told[number] |= _columns(event, told[number])
@@ -81,16 +81,21 @@ def _columns(event: EventView, before: Mapping[str, Any]) -> dict[str, Any]:
         case "user_task.unclaimed":
             return {"assignee": None, "owner": None}
         case "user_task.assigned":
-            return {**event.facts, "owner": None}
+            return {**_changed(event), "owner": None}
         case "user_task.delegated":
-            return {**event.facts, "owner": before.get("owner") or before.get("assignee", UNKNOWN)}
+            return {**_changed(event), "owner": before.get("owner") or before.get("assignee", UNKNOWN)}
         case "user_task.resolved" | "user_task.changed":
-            return dict(event.facts)
+            return _changed(event)
         case "user_task.completed":
             return {"assignee": event.by, **_ended("completed", event)}
         case "external_task.completed":
             return _ended("completed", event)
     return {}
+
+
+def _changed(event: EventView) -> dict[str, Any]:
+    """Return the columns that an event changed; a reason is for people only."""
+    return {name: value for name, value in event.facts.items() if name != "reason"}
 
 
 def _compare_tasks(

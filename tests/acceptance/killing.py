@@ -41,7 +41,8 @@ from casepath.engine.database.models import (
     UserTask,
 )
 from casepath.engine.deployments import definitions
-from casepath.engine.people import identity
+from casepath.engine.instances import user_tasks
+from casepath.engine.people import authorization, identity
 from casepath.engine.time import clock
 from casepath.settings import Settings
 from casepath.web import create_app
@@ -114,7 +115,7 @@ def work(stage: RequestStage, chance: random.Random, told: list[stories.Story], 
         case "complete":
             task_id, element_id = chance.choice(open_tasks)
             by, variables = answers[element_id]
-            visitor = stage.visitor(by)
+            visitor = stage.visitor(doer(stage.sessions, task_id, by))
             visitor.post(f"/tasks/{task_id}/claim")
             visitor.post(f"/tasks/{task_id}/complete", stories.as_typed(variables))
         case "work":
@@ -144,6 +145,16 @@ def live(url: str, folder: Path, start: int, seed: int, ready: int, told: list[s
         os.write(ready, b"!")
         while True:
             work(stage, chance, told, answers)
+
+
+def doer(sessions: sessionmaker[Session], task_id: int, told: str) -> str:
+    """Return who has a task or may claim it: whom the stories name, where it is his."""
+    with sessions.begin() as session:
+        whose = authorization.candidacy(user_tasks.get(session, task_id))
+        if whose.assignee is not None:
+            return whose.assignee
+        candidates = whose.candidate_users | identity.members(session, whose.candidate_groups)
+        return told if told in candidates or not candidates else min(candidates)
 
 
 def kill_often(url: str, folder: Path, kills: int, seed: int) -> None:
@@ -176,7 +187,7 @@ def finish(url: str, folder: Path, kills: int) -> list[str]:
         problems = check(stage.sessions)
         for task_id, element_id in waiting_tasks(stage.sessions, answers):
             by, variables = answers[element_id]
-            visitor = stage.visitor(by)
+            visitor = stage.visitor(doer(stage.sessions, task_id, by))
             visitor.post(f"/tasks/{task_id}/claim")
             answer = visitor.post(f"/tasks/{task_id}/complete", stories.as_typed(variables))
             if answer.status_code not in (303, 404, 409, 422):

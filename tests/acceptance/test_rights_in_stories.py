@@ -75,8 +75,8 @@ def stage(transaction: Sessions) -> Iterator[Watched]:
     with transaction.begin() as session:
         people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
         identity.import_people(session, people, by=PROGRAM)
-        for folder in ("shared", "complaint", "major_complaint"):
-            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=PROGRAM)
+        for folder in stories.folders(PROCESSES):
+            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
     made = Watched(transaction, Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai")).rest)
     made.seen, made.allowed = set(), set()
     yield made
@@ -102,7 +102,7 @@ def test_major_complaint__each_does_their_own(stage: Watched) -> None:
     does = {element: {name for each, name in stage.allowed if each == element} for element, _ in stage.allowed}
     assert does["fm_guide"] == {"fm_feng"}
     assert ("fm_guide", "general_manager_qian") in stage.seen
-    assert "caller_liu" not in does["summarise_lessons"]
-    assert ("summarise_lessons", "caller_liu") in stage.seen
+    assert "caller_liu" not in does["analyse_root_cause"]
+    assert ("analyse_root_cause", "caller_liu") in stage.seen
     assert not any(name == "auditor_jiang" for names in does.values() for name in names)
     assert {name for element, name in stage.seen if element == "fm_guide"} >= {"auditor_jiang", "admin_yang"}

@@ -139,7 +139,7 @@ def test_users__imported_once(run: Any) -> None:
     file = str(ROOT / "processes" / "shared" / "groups.json")
     first, second = run("users", "import", file), run("users", "import", file)
 
-    assert re.search(r"[1-9]\d* groups and 17 users added", first.output)
+    assert re.search(r"[1-9]\d* groups and [1-9]\d* users added", first.output)
     assert second.output == "0 groups and 0 users added.\n"
 
 

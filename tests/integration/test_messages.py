@@ -241,9 +241,9 @@ def test_correlate__to_a_suspended_instance_that_is_cancelled(transaction: Sessi
     deploy(transaction, WAITING)
     instance = start(transaction, "waiting", "K1")
     with transaction.begin() as session:
-        process_instances.suspend(session, instance, by="olivia", reason="audit")
-        messages.correlate(session, "paid", business_key="K1", by="bob")
-        process_instances.cancel(session, instance, by="olivia", reason="no longer wanted")
+        process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
+        messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
+        process_instances.cancel(session, instance, by=OLIVIA, reason="no longer wanted")
 
     jobs.run_due(transaction)
 

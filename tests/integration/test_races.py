@@ -79,7 +79,7 @@ def test_commands__many_at_once(transaction: Sessions) -> None:
         for name in PEOPLE:
             factories.user(session, name, groups=["service"])
         for key in KEYS:
-            process_instances.start(session, "p", {}, business_key=key, by="alice")
+            process_instances.start(session, "p", {}, business_key=key, by=PROGRAM)
 
     def keep_busy(seed: int) -> int:
         chance = random.Random(seed)
@@ -120,7 +120,7 @@ def due_timers(transaction: Sessions, clock: ModuleType) -> int:
         deployments.deploy(session, {"p.bpmn": TIMERS}, name="p", by=PROGRAM)
     with transaction.begin() as session:
         for _ in range(MANY):
-            process_instances.start(session, "p", {}, by="alice")
+            process_instances.start(session, "p", {}, by=PROGRAM)
     clock.set_to(clock.now())
     clock.move(timedelta(hours=1))
     return 2 * MANY

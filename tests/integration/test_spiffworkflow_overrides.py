@@ -20,6 +20,7 @@ from casepath.engine.bpmn.tree import Token
 from casepath.engine.bpmn.triggers import StartBefore
 from casepath.engine.instances import process_instances
 from tests import executing, extending, overriding
+from tests.acting import PROGRAM
 from tests.diagrams import ERROR, MESSAGE, border, catch, container, definitions, error, message, nodes, process, script
 from tests.world import World
 
@@ -145,7 +146,7 @@ def beginning_before(element: str, content: bytes) -> executing.Play:
             world.deploy([("diagram.bpmn", content)])
             number = world.start("p", {}, "key")
             with world.sessions.begin() as session:
-                process_instances.modify(session, number, [StartBefore(element_id=element)], by="test", reason="test")
+                process_instances.modify(session, number, [StartBefore(element_id=element)], by=PROGRAM, reason="test")
             see(world.message("order", "key", {}))
             see(sorted(at for _, at, _ in world.open_tasks(number)))
         finally:

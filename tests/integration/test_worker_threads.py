@@ -50,7 +50,7 @@ def deploy(transaction: Sessions, key: str, topic: str) -> None:
 
 def start(transaction: Sessions, key: str) -> int:
     with transaction.begin() as session:
-        return process_instances.start(session, key, {}, by="alice").id
+        return process_instances.start(session, key, {}, by=PROGRAM).id
 
 
 def is_open(transaction: Sessions, instance: int, element_id: str) -> bool:
@@ -203,7 +203,7 @@ def test_loop__a_thread_that_has_ended_is_begun_again(
             raise SystemExit
         return 0
 
-    monkeypatch.setattr("workers.loop.jobs.run_due", run_due)
+    monkeypatch.setattr("casepath.workers.loop.jobs.run_due", run_due)
     with running(loop_of(transaction)):
         assert until(lambda: len(ended) > 1)
 

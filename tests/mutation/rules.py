@@ -23,7 +23,7 @@ _EXTERNAL = ("tests/integration/test_external_tasks.py", "tests/integration/test
 #: Module to test files.
 TESTS: dict[str, tuple[str, ...]] = {
     "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py"),
-    "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/unit/test_rights.py",
+    "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
                                 "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
     "engine/bpmn/catching.py": _SEMANTICS,
     "engine/bpmn/compensation.py": _SEMANTICS,

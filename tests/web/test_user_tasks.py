@@ -343,7 +343,7 @@ class TestTask:
     def test_fields__appear_with_the_answer_they_depend_on(self, alice: Visitor, task_id: int) -> None:
         assert "只能有一个声音" not in text(alice.get(f"/tasks/{task_id}"))
         shown = text(alice.post(f"/tasks/{task_id}/fields", {"solved": "no", "result": "typed"}))
-        assert "<strong>媒体</strong>:面对媒体" in shown
+        assert "<strong>媒体:</strong>面对媒体" in shown
         assert "typed" in shown
         assert "<html" not in shown
 
