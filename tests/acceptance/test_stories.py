@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from casepath import stories
 from casepath.engine import database, deployments, history
-from casepath.engine.database.models import Incident, ProcessInstance
+from casepath.engine.database.models import Incident
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
@@ -23,7 +23,7 @@ from casepath.stories import Story
 from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
-from tests.acceptance.stage import RequestStage
+from tests.acceptance.stage import RequestStage, by_validity
 from tests.acting import PROGRAM
 from tests.replaying import assert_replays
 
@@ -76,12 +76,6 @@ def assert_variables(story: Story, stage: RequestStage) -> None:
             found.update(process_instances.variables(session, instance.id))
     expected = story.expect.get("variables", {})
     assert {name: found.get(name) for name in expected} == expected
-
-
-def by_validity(instance: ProcessInstance) -> tuple[bool, int]:
-    """Those whose variables count more come later."""
-    is_open = instance.state == "active"
-    return is_open, instance.id if is_open else -instance.id
 
 
 def assert_nothing_is_wrong(stage: RequestStage) -> None:
