@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors
+from casepath.engine import deployments, errors, history
 from casepath.engine.database.models import ActivityInstance, Incident, Job, UserTask
 from casepath.engine.instances import incidents, jobs, process_instances, user_tasks
 from casepath.engine.settings import ATTEMPTS
@@ -188,7 +188,42 @@ def test_fail__waits_twice_as_long_each_time(transaction: Sessions, at_begin: Mo
             jobs.fail(session, session.scalars(select(Job.id)).one(), "the disk is full", "")
             waits.append((jobs.next_due(session) or due_at) - due_at)
 
-    assert waits == [jobs.FIRST_BACK_OFF, 2 * jobs.FIRST_BACK_OFF]
+    assert waits == [timedelta(seconds=10), timedelta(seconds=20)]
+
+
+def test_fail__is_written_down_and_retry_settles_it(transaction: Sessions, at_begin: ModuleType) -> None:
+    instance = run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
+    at_begin.move(timedelta(hours=1))
+    with transaction.begin() as session:
+        job_id = session.scalars(select(Job.id)).one()
+        for _ in range(3):
+            jobs.fail(session, job_id, "the disk is full", "")
+
+    with transaction.begin() as session:
+        with pytest.raises(errors.NotFound):
+            jobs.retry(session, 999, by=OLIVIA)
+        jobs.retry(session, job_id, by=OLIVIA)
+        incident = session.scalars(select(Incident)).one()
+        assert (incident.state, incident.resolved_by, incident.resolved_at) == ("resolved", "olivia", at_begin.now())
+        opened, resolved = history.events(session, instance)[-2:]
+        assert (opened.kind, opened.element_id, opened.facts) == ("incident.opened", "Late", {"job": "timer"})
+        assert (resolved.kind, resolved.element_id, resolved.by) == ("incident.resolved", "Late", "olivia")
+        assert session.scalars(select(Job.id).where(Job.due_at <= at_begin.now())).all() == [job_id]
+        with pytest.raises(errors.InvalidState, match="retry"):
+            jobs.retry(session, job_id, by=OLIVIA)
+
+
+def test_timer__of_a_cycle_has_all_attempts_again_each_time(transaction: Sessions, at_begin: ModuleType) -> None:
+    run(transaction, bordered(diagrams.timer("R/PT1H", "timeCycle"), interrupting=False))
+    at_begin.move(timedelta(hours=1))
+    with transaction.begin() as session:
+        jobs.fail(session, session.scalars(select(Job.id)).one(), "the disk is full", "")
+    at_begin.move(timedelta(minutes=1))
+
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Job.retries)).all() == [3]
 
 
 def test_start_timer__starts_an_instance_each_time(transaction: Sessions, at_begin: ModuleType) -> None:

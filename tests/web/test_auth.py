@@ -238,3 +238,23 @@ def test_headers__behind_https(app: Flask) -> None:
 
 def test_health__answers_everybody(nobody: Visitor) -> None:
     assert nobody.get("/healthz").status_code == 200
+
+
+def test_home__leads_to_the_inbox(alice: Visitor) -> None:
+    assert alice.get("/").location == "/tasks/"
+
+
+def test_language__leads_back_to_the_page(nobody: Visitor) -> None:
+    answer = nobody.post("/language", {"language": "en", "next": "/login?next=/people/"})
+    assert answer.location == "/login?next=/people/"
+
+
+def test_log_in__page_remembers_where_one_wanted_to_go(nobody: Visitor) -> None:
+    assert 'name="next" value="/people/"' in text(nobody.get("/login?next=/people/"))
+
+
+@pytest.mark.parametrize(("fields", "status"), [(2000, 303), (2001, 413)])
+def test_form__of_more_fields_than_any_form_has(alice: Visitor, fields: int, status: int) -> None:
+    """The token and the language are two of them."""
+    form = {"language": "en", **{f"field{number}": "" for number in range(fields - 2)}}
+    assert alice.post("/language", form).status_code == status
