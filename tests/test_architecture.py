@@ -291,6 +291,14 @@ def test_identifiers_keep_to_the_glossary(path: Path) -> None:
     assert sorted({identifier for identifier in identifiers(path) if breaks_glossary(identifier, path)}) == []
 
 
+def test_engine_and_workers_know_no_business() -> None:
+    """Another trade is served by other files in `processes/`."""
+    words_of_business = re.compile(r"complaint|dealer|vehicle|抱怨|投诉|经销商", re.IGNORECASE)
+    told = [path for path in SOURCES if package(path) in {"engine", "workers"}]
+
+    assert [name(path) for path in told if words_of_business.search(path.read_text(encoding="utf-8"))] == []
+
+
 def test_processes_have_scenarios() -> None:
     folders = {diagram.parent for diagram in (ROOT / "processes").rglob("*.bpmn")}
 

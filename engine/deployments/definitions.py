@@ -252,7 +252,7 @@ def called(session: Session, caller_id: int, call: Called) -> Definition:
 
 
 def calendar(session: Session) -> Calendar | None:
-    """Return the dealer's calendar, None where none is deployed."""
+    """Return the calendar that was deployed, None where none is deployed."""
     cache = _cache(session)
     now = clock.now()
     read_at = cache.calendar_read_at
