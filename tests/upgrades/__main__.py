@@ -27,7 +27,7 @@ from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import attachments, comments, process_instances
 from casepath.engine.people.authorization import Program
 from casepath.engine.time import clock
-from casepath.settings import Settings
+from casepath.installation import read_settings
 from casepath.stories import Story
 from casepath.workers import loop
 from tests.upgrades.stage import LonelyStage
@@ -44,7 +44,8 @@ def make(name: str) -> None:
     """Write a fixture; raises `FileExistsError` where there is one of this name."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / f"{name}.json").open("x", encoding="utf-8") as manifest, tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_folder=Path(folder))
+        # Sets the zone, too, in which people type times.
+        settings = read_settings(Path(folder))
         pool = database.connect(settings.database)
         database.upgrade(pool)
         sessions = database.sessions(pool)
