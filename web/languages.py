@@ -63,6 +63,11 @@ def chosen() -> str:
     return str(wanted) if wanted in LANGUAGES else str(g.settings.default_language)
 
 
+def of_names() -> str:
+    """Return the language in which elements of diagrams are named; empty where their own names are meant."""
+    return "" if is_chinese() else chosen()
+
+
 def is_chinese() -> bool:
     """Tell whether this request's texts are Chinese; for texts that come in both languages from the engine."""
     return chosen().startswith("zh")

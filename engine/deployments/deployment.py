@@ -9,6 +9,7 @@ any error; all errors of all files are reported at once.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -32,6 +33,8 @@ from casepath.engine.time.clock import Calendar
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
+#: Names of elements in another language than that of the diagrams: element id → name.
+TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +175,11 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             finding = _finding(file, "calendar", "The calendar cannot be read: {reason}", reason=error.phrase)
             raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
+    if TEXTS.fullmatch(path.name):
+        wrong = sorted(key for key, name in _json(file, content).items() if not isinstance(name, str))
+        if wrong:
+            text = "Expected a text for each element, but found something else for '{element}'"
+            raise errors.DeploymentRefused([_finding(file, "element-texts", text, element=wrong[0])])
     return [], []
 
 
@@ -240,13 +248,13 @@ def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool
 
 
 def _is_accompanied_anew(session: Session, deployment_id: int, digests: Mapping[str, str]) -> bool:
-    """Tell whether forms or guidance are not those of an earlier deployment, whose processes would not see them."""
+    """Tell whether forms, guidance or texts are others than before, which the processes of before would not see."""
     query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
     known = {row.name: row.sha256 for row in session.execute(query)}
     return any(
         known.get(file) != digest
         for file, digest in digests.items()
-        if file.endswith(".form") or file.startswith("guidance/")
+        if file.endswith(".form") or file.startswith(("guidance/", "texts."))
     )
 
 

@@ -6,8 +6,9 @@ Resources never change, so what is read from one is remembered by its hash.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 from sqlalchemy import select
@@ -39,6 +40,12 @@ class DiagramTexts:
     default_flows: Mapping[str, str]
     #: Business rule task → key of its decision.
     decisions: Mapping[str, str]
+    #: Of the names, those in the language that was asked for.
+    translated: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, element_id: str, name: str) -> str:
+        """Return what an element is called in the language that was asked for, else the name that it has."""
+        return self.translated.get(element_id, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,24 +59,59 @@ class StartableProcess:
     texts: DiagramTexts
 
 
-def texts(session: Session, definition_id: int) -> DiagramTexts:
-    """Return what a process definition's diagram says to people; raises `NotFound`."""
+def texts(session: Session, definition_id: int, language: str = "") -> DiagramTexts:
+    """
+    Return what a process definition's diagram says to people; raises `NotFound`.
+
+    With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
+    """
     found = session.execute(
-        select(Definition.key, Resource.sha256, Resource.id)
+        select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
         .join(Resource, Resource.id == Definition.resource_id)
         .where(Definition.id == definition_id, Definition.kind == "process")
     ).one_or_none()
     if found is None:
         raise errors.NotFound("process definition", definition_id)
-    key, sha256, resource_id = found
+    key, sha256, resource_id, deployment_id = found
     known = _remembered.get((key, sha256))
     if known is None:
         content = session.execute(select(Resource.content).where(Resource.id == resource_id)).scalar_one()
         known = _remembered[(key, sha256)] = read_texts(content, key)
-    return known
+    translated = translation(session, deployment_id, language) if language else {}
+    return replace(known, names={**known.names, **translated}, translated=translated) if translated else known
+
+
+def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
+    """Return the names of elements in another language than that of the diagrams, by id; empty where none came."""
+    found = session.execute(
+        select(Resource.id, Resource.sha256).where(
+            Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
+        )
+    ).one_or_none()
+    if found is None:
+        return {}
+    if found.sha256 not in _translated:
+        content = session.execute(select(Resource.content).where(Resource.id == found.id)).scalar_one()
+        _translated[found.sha256] = {str(key): str(name) for key, name in json.loads(content).items()}
+    return _translated[found.sha256]
+
+
+def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
+    """Return the file of a process as it came, or with the names of another language where it has them."""
+    content = definitions.content(session, definition_id)
+    deployment_id = definitions.definition(session, definition_id).deployment_id
+    translated = translation(session, deployment_id, language) if language else {}
+    if not translated:
+        return content
+    root = xml.parse(content, "diagram")
+    for element in root.iter(f"{BPMN}*"):
+        if (name := translated.get(element.get("id", ""))) is not None:
+            element.set("name", name)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
+_translated: dict[str, Mapping[str, str]] = {}
 
 
 def read_texts(content: bytes, key: str) -> DiagramTexts:
@@ -96,20 +138,16 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
     )
 
 
-def startable(session: Session) -> list[StartableProcess]:
+def startable(session: Session, language: str = "") -> list[StartableProcess]:
     """Return the newest version of each process that a person may start, in the order of their names."""
-    found = definitions.list_definitions(session, "process")
-    processes = [
-        StartableProcess(
-            definition_id=each.id,
-            key=each.key,
-            name=each.name or each.key,
-            version=each.version,
-            texts=texts(session, each.id),
-        )
-        for each in found
-        if each.executable and not each.suspended
-    ]
+    processes = []
+    for each in definitions.list_definitions(session, "process"):
+        if each.executable and not each.suspended:
+            said = texts(session, each.id, language)
+            name = said.called(each.key, each.name or each.key)
+            processes.append(
+                StartableProcess(definition_id=each.id, key=each.key, name=name, version=each.version, texts=said)
+            )
     return [each for each in processes if each.texts.can_be_started]
 
 

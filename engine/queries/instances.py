@@ -42,18 +42,30 @@ class Filters:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenTask:
+    """An open user task of a matter in the list."""
+
+    definition_id: int
+    element_id: str
+    name: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MatterRow:
     """One matter in the list: the process instance that nobody called."""
 
     id: int
     business_key: str | None
+    definition_id: int
+    definition_key: str
     definition_name: str
     state: str
     started_at: datetime
     started_by: str | None
     ended_at: datetime | None
-    #: Names of the open user tasks of the matter.
-    open_tasks: Sequence[str]
+    #: Of all its process instances, the most urgent first.
+    open_tasks: Sequence[OpenTask]
     #: Earliest due date among them.
     due_at: datetime | None
     incident_count: int
@@ -119,13 +131,15 @@ def page(
         MatterRow(
             id=instance.id,
             business_key=instance.business_key,
+            definition_id=instance.definition_id,
+            definition_key=instance.definition_key,
             definition_name=name,
             state=instance.state,
             started_at=instance.started_at,
             started_by=instance.started_by,
             ended_at=instance.ended_at,
-            open_tasks=[each for each, _ in tasks.get(instance.business_key or "", [])],
-            due_at=min((due for _, due in tasks.get(instance.business_key or "", []) if due), default=None),
+            open_tasks=tasks.get(instance.business_key or "", []),
+            due_at=next((each.due_at for each in tasks.get(instance.business_key or "", [])), None),
             incident_count=incidents.get(instance.id, 0),
         )
         for instance, name in shown
@@ -169,13 +183,15 @@ def _seen_by(person: Person) -> ColumnElement[bool]:
     )
 
 
-def _open_tasks(session: Session, keys: Sequence[str]) -> dict[str, list[tuple[str, datetime | None]]]:
-    found: dict[str, list[tuple[str, datetime | None]]] = {}
-    query = select(UserTask.business_key, UserTask.name, UserTask.due_at).where(
+def _open_tasks(session: Session, keys: Sequence[str]) -> dict[str, list[OpenTask]]:
+    found: dict[str, list[OpenTask]] = {}
+    columns = (UserTask.definition_id, UserTask.element_id, UserTask.name, UserTask.due_at)
+    query = select(UserTask.business_key, *columns).where(
         UserTask.business_key.in_(keys), UserTask.state == "created"
     )
-    for key, name, due_at in session.execute(query.order_by(UserTask.sort_at, UserTask.id)):
-        found.setdefault(str(key), []).append((name, due_at))
+    for key, definition_id, element_id, name, due_at in session.execute(query.order_by(UserTask.sort_at, UserTask.id)):
+        task = OpenTask(definition_id=definition_id, element_id=element_id, name=name, due_at=due_at)
+        found.setdefault(str(key), []).append(task)
     return found
 
 

@@ -14,7 +14,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, people, versions
-from casepath.web import forms, headers, languages, phrases, uploads
+from casepath.web import forms, headers, languages, names, phrases, uploads
 from casepath.web.auth import requires
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -31,7 +31,10 @@ FOLDERS = {".bpmn": "", ".dmn": "", ".form": "forms/", ".md": "guidance/", ".jso
 def index() -> str:
     """Show what is deployed."""
     with g.readers.begin() as session:
-        found = {kind: versions.newest(session, kind) for kind in ("process", "decision", "form")}
+        found = {
+            kind: [names.version(session, row) for row in versions.newest(session, kind)]
+            for kind in ("process", "decision", "form")
+        }
         return render_template(
             "definitions/index.html",
             processes=found["process"],
@@ -49,11 +52,11 @@ def show(key: str) -> str:
     with g.readers.begin() as session:
         known = versions.of_key(session, "process", key)
         shown = chosen(known)
-        texts = deployed.texts(session, shown.id)
+        texts = deployed.texts(session, shown.id, languages.of_names())
         files = versions.files(session, shown.deployment_id)
         return render_template(
             "definitions/show.html",
-            process=shown,
+            process=names.version(session, shown),
             versions=known,
             texts=texts,
             form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
@@ -71,7 +74,8 @@ def diagram(definition_id: int) -> Response:
     with g.readers.begin() as session:
         if definitions.definition(session, definition_id).kind != "process":
             raise errors.NotFound("process definition", definition_id)
-        content = definitions.content(session, definition_id)
+        # The editor asks for the file as it came.
+        content = deployed.diagram(session, definition_id, "" if "plain" in request.args else languages.of_names())
     return FlaskResponse(content, mimetype="application/xml")
 
 

@@ -12,6 +12,7 @@ from casepath.engine.instances import external_tasks, incidents, jobs
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, operations, people
 from casepath.engine.queries.operations import Place
+from casepath.web import languages
 from casepath.web.auth import requires
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -129,6 +130,6 @@ def element_names(session: Session, places: Iterable[Place]) -> dict[tuple[int, 
     found: dict[tuple[int, str], str] = {}
     for place in places:
         if place.definition_id is not None and place.element_id is not None:
-            names = deployed.texts(session, place.definition_id).names
+            names = deployed.texts(session, place.definition_id, languages.of_names()).names
             found[place.definition_id, place.element_id] = names.get(place.element_id, place.element_id)
     return found

@@ -20,7 +20,8 @@ from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, people, tasks
 from casepath.engine.queries.instances import Awaited, Reference
-from casepath.web import forms, headers, phrases, uploads
+from casepath.web import forms, headers, languages, phrases, uploads
+from casepath.web.names import named
 from casepath.web.process_instances.timeline import Line, Teller, mentioned
 
 #: Changes of one variable that are shown; all of them stand in the timeline.
@@ -77,7 +78,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     page = events.page(session, reference, every_step=every_step)
     notes = comments.list_of(session, business_key) if business_key else []
     told = instances.notifications(session, business_key) if business_key else []
-    open_tasks = tasks.of_matter(session, person, reference)
+    open_tasks = [named(session, each) for each in tasks.of_matter(session, person, reference)]
     files = attachments.list_of(session, business_key) if business_key else []
     changes = events.changes(session, reference)
     # What decisions and scripts have set, and what was set too long ago to be among the changes.
@@ -93,8 +94,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         "process_instances/show.html",
         reference=reference,
         business_key=business_key,
-        instances=by_rank(views),
-        newest=by_rank(views)[-1],
+        instances=[named(session, each) for each in by_rank(views)],
+        newest=named(session, by_rank(views)[-1]),
         first=views[0],
         open_tasks=open_tasks,
         lines=lines,
@@ -186,7 +187,7 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
     for awaited_message in instances.awaited_messages(session, reference):
         if awaited_message.name in reported:
             continue
-        texts = deployed.texts(session, awaited_message.definition_id)
+        texts = deployed.texts(session, awaited_message.definition_id, languages.of_names())
         error = refused.error if refused and refused.form == f"message:{awaited_message.name}" else None
         wrong = error if isinstance(error, errors.InvalidVariables) else None
         form = message_form(session, awaited_message)

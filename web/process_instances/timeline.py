@@ -82,8 +82,9 @@ class Teller:
             self._read(session, definition_id)
 
     def _read(self, session: Session, definition_id: int) -> None:
-        self.texts[definition_id] = deployed.texts(session, definition_id)
-        self.processes[definition_id] = definitions.definition(session, definition_id).name
+        texts = self.texts[definition_id] = deployed.texts(session, definition_id, languages.of_names())
+        definition = definitions.definition(session, definition_id)
+        self.processes[definition_id] = texts.called(definition.key, definition.name)
         keys = [key for _, key in definitions.form_keys(session, definition_id)]
         for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
             form = deployed.form(session, form_key, definition_id)

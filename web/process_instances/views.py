@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -13,13 +14,12 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import events, instances, tasks
+from casepath.engine.queries import deployed, events, instances
 from casepath.engine.queries.instances import Reference
-from casepath.web import forms, headers, once, uploads
+from casepath.web import forms, headers, languages, names, once, uploads
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
@@ -59,12 +59,13 @@ def index() -> str:
         overdue="overdue" in request.args,
     )
     with g.readers.begin() as session:
+        found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
         return render_template(
             "process_instances/index.html",
-            page=instances.page(session, g.person, filters, below=row_id(request.args.get("below"))),
+            page=replace(found, rows=[names.named(session, row) for row in found.rows]),
             filters=filters,
             states=STATES,
-            definitions=tasks.definitions(session),
+            definitions=names.processes(session),
         )
 
 
@@ -140,7 +141,7 @@ def diagram(instance_id: int) -> Response:
     """Return the diagram that an instance runs on."""
     with g.readers.begin() as session:
         instance = access.process_instance(session, g.person, instance_id)
-        content = definitions.content(session, instance.definition_id)
+        content = deployed.diagram(session, instance.definition_id, languages.of_names())
     return FlaskResponse(content, mimetype="application/xml")
 
 

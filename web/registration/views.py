@@ -14,7 +14,7 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import process_instances
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed
-from casepath.web import forms, navigation, once
+from casepath.web import forms, languages, navigation, once
 from casepath.web.languages import gettext
 from casepath.web.user_tasks.task_page import has_conditions, other_errors
 
@@ -25,7 +25,7 @@ bp = Blueprint("registration", __name__, url_prefix="/register")
 def index() -> str | Response:
     """Show what may be started; where it is only one process, its form."""
     with g.readers.begin() as session:
-        found = [each for each in deployed.startable(session) if may_start(each)]
+        found = [each for each in deployed.startable(session, languages.of_names()) if may_start(each)]
     if len(found) == 1:
         return redirect(url_for(".show", key=found[0].key))
     return render_template("registration/index.html", processes=found)
@@ -75,7 +75,7 @@ def may_start(found: deployed.StartableProcess) -> bool:
 
 def process(session: Session, key: str) -> deployed.StartableProcess:
     """Return a process that may be started; raises `NotFound`, and `Forbidden` for whom it is not meant."""
-    for found in deployed.startable(session):
+    for found in deployed.startable(session, languages.of_names()):
         if found.key == key:
             if not may_start(found):
                 raise errors.Forbidden("start", "process definition", key, g.person.username)
@@ -85,7 +85,7 @@ def process(session: Session, key: str) -> deployed.StartableProcess:
 
 def form_of(session: Session, key: str) -> Form | None:
     """Return the start form of a process, to show what was typed where it cannot be kept; None without one."""
-    found = next((found for found in deployed.startable(session) if found.key == key), None)
+    found = next((found for found in deployed.startable(session, languages.of_names()) if found.key == key), None)
     return deployed.form(session, found.texts.start_form_key, found.definition_id) if found else None
 
 

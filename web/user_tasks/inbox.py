@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import render_template, request
@@ -11,7 +12,7 @@ from casepath.engine import texts
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, notices, people, tasks
-from casepath.web import navigation
+from casepath.web import names, navigation
 
 VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
 
@@ -21,6 +22,8 @@ def render(session: Session, person: Person) -> str:
     view, narrowed = chosen_view(), chosen_filters()
     found = tasks.page(session, person, view, narrowed, after=key_from(request.args.get("after")))
     exact = tasks.with_business_key(session, person, narrowed.text) if narrowed.text else []
+    found = replace(found, rows=[names.named(session, row) for row in found.rows])
+    exact = [names.named(session, row) for row in exact]
     return render_template(
         "user_tasks/index.html",
         page=found,
@@ -33,7 +36,7 @@ def render(session: Session, person: Person) -> str:
         groups=people.group_names(session),
         may_claim=lambda row: authorization.may_claim(person, row.candidacy),
         texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
-        definitions=tasks.definitions(session),
+        definitions=names.processes(session),
     )
 
 

@@ -21,6 +21,7 @@ from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import forms, languages, phrases
 from casepath.web.languages import gettext
+from casepath.web.names import named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
     if not authorization.may_see_task(person, task.candidacy):
         raise errors.NotFound("user task", task_id)
     g.form = form_of(session, task)
-    return task
+    return named(session, task)
 
 
 def rights(task: TaskDetail, person: Person) -> Rights:
@@ -146,7 +147,8 @@ def form_of(session: Session, task: TaskDetail) -> Form | None:
 def following(session: Session, task: TaskDetail, person: Person) -> TaskRow | None:
     """Return what the same person can do next in the same matter; None where others go on."""
     found = tasks.with_business_key(session, person, task.business_key) if task.business_key else []
-    return next((row for row in found if row.assignee in {None, person.username}), None)
+    mine = next((row for row in found if row.assignee in {None, person.username}), None)
+    return named(session, mine) if mine is not None else None
 
 
 def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:

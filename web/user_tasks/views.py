@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from casepath.engine import errors, texts
 from casepath.engine.instances import user_tasks
 from casepath.engine.queries import people
-from casepath.web import filters, forms, phrases
+from casepath.web import filters, forms, names, phrases
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import inbox, task_page
 
@@ -50,7 +50,8 @@ def claim(task_id: int) -> Response:
     """Take a task for oneself."""
     with g.sessions.begin() as session:
         task = user_tasks.claim(session, task_id, by=g.person)
-    flash(gettext("“%(task)s” is yours now.", task=task.name), "success")
+        called = names.title(session, task)
+    flash(gettext("“%(task)s” is yours now.", task=called), "success")
     return redirect(url_for(".show", task_id=task_id), 303)
 
 
@@ -60,9 +61,10 @@ def unclaim(task_id: int) -> Response | tuple[str, int]:
     try:
         with g.sessions.begin() as session:
             task = user_tasks.unclaim(session, task_id, by=g.person, reason=request.form.get("reason", ""))
+            called = names.title(session, task)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
-    flash(gettext("“%(task)s” is given back; others can claim it now.", task=task.name), "success")
+    flash(gettext("“%(task)s” is given back; others can claim it now.", task=called), "success")
     return redirect(url_for(".index"), 303)
 
 
@@ -73,10 +75,11 @@ def assign(task_id: int) -> Response | tuple[str, int]:
     try:
         with g.sessions.begin() as session:
             task = user_tasks.assign(session, task_id, to, by=g.person, reason=request.form.get("reason", ""))
+            called = names.title(session, task)
             name = people.names(session, [to]).get(to, to)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
-    flash(gettext("“%(task)s” is handed to %(name)s.", task=task.name, name=name), "success")
+    flash(gettext("“%(task)s” is handed to %(name)s.", task=called, name=name), "success")
     return redirect(url_for(".index"), 303)
 
 
@@ -87,10 +90,11 @@ def delegate(task_id: int) -> Response | tuple[str, int]:
     try:
         with g.sessions.begin() as session:
             task = user_tasks.delegate(session, task_id, to, by=g.person)
+            called = names.title(session, task)
             name = people.names(session, [to]).get(to, to)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
-    flash(gettext("“%(task)s” is delegated to %(name)s; you stay responsible.", task=task.name, name=name), "success")
+    flash(gettext("“%(task)s” is delegated to %(name)s; you stay responsible.", task=called, name=name), "success")
     return redirect(url_for(".index"), 303)
 
 
@@ -103,9 +107,10 @@ def resolve(task_id: int) -> Response | tuple[str, int]:
             if typed:
                 user_tasks.save_draft(session, task_id, typed, by=g.person)
             task = user_tasks.resolve(session, task_id, by=g.person)
+            called = names.title(session, task)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
-    flash(gettext("“%(task)s” is back with its owner.", task=task.name), "success")
+    flash(gettext("“%(task)s” is back with its owner.", task=called), "success")
     return redirect(url_for(".index"), 303)
 
 
@@ -116,12 +121,13 @@ def follow_up(task_id: int) -> Response | tuple[str, int]:
         at = filters.start_of_day(request.form.get("day", ""))
         with g.sessions.begin() as session:
             task = user_tasks.set_follow_up(session, task_id, at, by=g.person)
+            called = names.title(session, task)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
     if at is None:
-        flash(gettext("“%(task)s” is in the list again.", task=task.name), "success")
+        flash(gettext("“%(task)s” is in the list again.", task=called), "success")
     else:
-        flash(gettext("“%(task)s” is put off until %(day)s.", task=task.name, day=filters.day(at)), "success")
+        flash(gettext("“%(task)s” is put off until %(day)s.", task=called, day=filters.day(at)), "success")
     return redirect(url_for(".show", task_id=task_id), 303)
 
 

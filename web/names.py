@@ -1,0 +1,71 @@
+"""What processes, tasks and elements are called in the language of the reader."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from casepath.engine.deployments import definitions
+from casepath.engine.queries import deployed, tasks
+from casepath.engine.queries.instances import InstanceView, MatterRow, OpenTask
+from casepath.engine.queries.tasks import TaskRow
+from casepath.engine.queries.user_task import TaskDetail
+from casepath.engine.queries.versions import Version
+from casepath.web import languages
+
+Row = TypeVar("Row", InstanceView, MatterRow, OpenTask, TaskDetail, TaskRow)
+
+
+class Task(Protocol):
+    """A user task, as a command returns it."""
+
+    @property
+    def definition_id(self) -> int: ...
+
+    @property
+    def element_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+def title(session: Session, task: Task) -> str:
+    """Return what a user task is called in the language of the reader."""
+    language = languages.of_names()
+    return deployed.texts(session, task.definition_id, language).called(task.element_id, task.name)
+
+
+def processes(session: Session) -> list[tuple[str, str]]:
+    """Return key and name of every deployed process, the name of its newest version in the language of the reader."""
+    language, found = languages.of_names(), tasks.definitions(session)
+    if not language:
+        return found
+    newest = ((key, name, definitions.latest(session, "process", key).id) for key, name in found)
+    named = [(key, deployed.texts(session, newest_id, language).called(key, name)) for key, name, newest_id in newest]
+    return sorted(named, key=lambda each: each[1])
+
+
+def version(session: Session, row: Version) -> Version:
+    """Return a deployed version with its name in the language of the reader, as far as there is any."""
+    language = languages.of_names()
+    translated = deployed.translation(session, row.deployment_id, language) if language else {}
+    return replace(row, name=translated.get(row.key, row.name))
+
+
+def named(session: Session, row: Row) -> Row:
+    """Return a row with the names of its process and element in the language of the reader, as far as there are any."""
+    language = languages.of_names()
+    if not language:
+        return row
+    said = deployed.texts(session, row.definition_id, language)
+    known: dict[str, Any] = {each.name: getattr(row, each.name) for each in fields(row)}
+    changed: dict[str, Any] = {}
+    if "element_id" in known:
+        changed["name"] = said.called(known["element_id"], known["name"])
+    if "definition_name" in known:
+        changed["definition_name"] = said.called(known["definition_key"], known["definition_name"])
+    if "open_tasks" in known:
+        changed["open_tasks"] = [named(session, each) for each in known["open_tasks"]]
+    return replace(row, **changed)
