@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,6 +20,8 @@ from casepath.web.languages import gettext
 
 #: A due date nearer than this is shown as due soon.
 SOON = timedelta(hours=24)
+#: Letters of Chinese.
+CHINESE = re.compile("[\u3400-\u9fff]")
 #: Tasks without a due date are sorted as if they were due then or later.
 NO_DUE_YEAR = 9000
 
@@ -51,6 +54,7 @@ def init_app(app: Flask) -> None:
     """Make the filters and `now()` known to templates."""
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.filters.update(
+        readable=readable,
         moment=moment,
         moment_full=moment_full,
         day=day,
@@ -70,6 +74,11 @@ def init_app(app: Flask) -> None:
 def local(at: datetime) -> datetime:
     """Return the same moment on the dealership's clock."""
     return flask_babel.to_user_timezone(at)  # type: ignore[no-any-return]
+
+
+def readable(text: str) -> str:
+    """Return what a diagram says of itself where it is in the language of the reader: Chinese or not; else nothing."""
+    return text if languages.is_chinese() == bool(CHINESE.search(text)) else ""
 
 
 def moment(at: datetime | None) -> str:

@@ -196,12 +196,16 @@ def start_forms(session: Session, definition_id: int) -> dict[str, str]:
     return {node.bpmn_id: node.form_key for node in nodes if isinstance(node, StartEvent) and node.form_key}
 
 
-def form_keys(session: Session, definition_id: int) -> list[tuple[str, str]]:
-    """Return name and form key of each element of a process that has a form, the start events first."""
+def form_keys(session: Session, definition_id: int) -> list[tuple[str, str, str]]:
+    """Return id, name and form key of each element of a process that has a form, the start events first."""
     spec = process(session, definition_id)
-    starts = [(start.bpmn_name or spec.label, start.form_key) for start in spec.root.start_events if start.form_key]
+    starts = [
+        (start.bpmn_id, start.bpmn_name or spec.label, start.form_key)
+        for start in spec.root.start_events
+        if start.form_key
+    ]
     tasks = [
-        (node.bpmn_name or node.bpmn_id, node.form_key.text)
+        (node.bpmn_id, node.bpmn_name or node.bpmn_id, node.form_key.text)
         for node in spec.nodes.values()
         if isinstance(node, UserTask) and node.form_key is not None
     ]

@@ -21,6 +21,11 @@ from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 
+DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
+#: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
+#: the longest one, in units of diagrams.
+LETTER, WIDEST, MARGIN = 7, 90, 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class DiagramTexts:
@@ -107,7 +112,22 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
     for element in root.iter(f"{BPMN}*"):
         if (name := translated.get(element.get("id", ""))) is not None:
             element.set("name", name)
+    for label in root.iter(f"{DI}BPMNLabel"):
+        shape = label.getparent()
+        bounds = label.find(f"{DC}Bounds")
+        name = translated.get(shape.get("bpmnElement", "")) if shape is not None else None
+        if name and bounds is not None:
+            _widen(bounds, name)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def _widen(bounds: etree._Element, name: str) -> None:
+    """Make room for the words of a label, about the middle that it has: it was drawn for other ones."""
+    width = float(bounds.get("width", 0))
+    longest = max((len(word) for word in name.split()), default=0) * LETTER + MARGIN
+    wanted = max(width, longest, min(WIDEST, len(name) * LETTER / 2))
+    bounds.set("x", f"{float(bounds.get('x', 0)) - (wanted - width) / 2:g}")
+    bounds.set("width", f"{wanted:g}")
 
 
 _remembered: dict[tuple[str, str], DiagramTexts] = {}

@@ -45,6 +45,18 @@ def test_due__how_long_there_is(language: str, hours: float, chinese: str, engli
     assert filters.due_tone(at) == tone
 
 
+@each(
+    "text, chinese, english",
+    [("Call them", False, True), ("联系客户", True, False), ("联系 customer", True, False), ("", True, True)],
+)
+def test_readable__what_is_in_the_language_of_the_reader(
+    language: str, text: str, chinese: bool, english: bool
+) -> None:
+    shown = chinese if language == "zh_CN" else english
+
+    assert filters.readable(text) == (text if shown else "")
+
+
 @pytest.mark.usefixtures("language")
 def test_due__without_a_date() -> None:
     assert filters.due_text(None) == filters.due_tone(None) == ""

@@ -78,6 +78,30 @@ def test_diagram__is_drawn_with_the_names(reader: Callable[[str], Visitor], task
     assert found["zh_CN"] == (REQUEST / "request.bpmn").read_text(encoding="utf-8")
 
 
+def test_diagram__has_room_for_longer_names(
+    rows: sessionmaker[Session], visit: Callable[[str | None], Visitor]
+) -> None:
+    """Labels are drawn as wide as their own words are; the middle of each stays where it is."""
+    drawn = (
+        b'<bpmndi:BPMNDiagram xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" '
+        b'xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" id="drawn"><bpmndi:BPMNPlane id="plane" '
+        b'bpmnElement="request"><bpmndi:BPMNShape id="shape" bpmnElement="received"><dc:Bounds x="90" y="90" '
+        b'width="36" height="36"/><bpmndi:BPMNLabel><dc:Bounds x="100" y="5" width="22" height="14"/>'
+        b"</bpmndi:BPMNLabel></bpmndi:BPMNShape></bpmndi:BPMNPlane></bpmndi:BPMNDiagram></bpmn:definitions>"
+    )
+    definitions.forget()
+    with rows.begin() as session:
+        files = deployments.read_folder(REQUEST)
+        files["request.bpmn"] = files["request.bpmn"].replace(b"</bpmn:definitions>", drawn)
+        files["texts.en.json"] = json.dumps({"received": "Request received"}).encode()
+        made = deployments.deploy(session, files, name="request", by=PROGRAM)
+        number = next(each.id for each in made.definitions if each.kind == "process")
+    alice = visit("alice")
+    alice.post("/language", {"language": "en", "next": "/"})
+
+    assert '<dc:Bounds x="79" y="5" width="64" height="14"/>' in text(alice.get(f"/processes/diagrams/{number}"))
+
+
 def test_editor__gets_the_file_as_it_came(
     rows: sessionmaker[Session], reader: Callable[[str], Visitor], task_id: int
 ) -> None:

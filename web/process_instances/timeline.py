@@ -85,7 +85,7 @@ class Teller:
         texts = self.texts[definition_id] = deployed.texts(session, definition_id, languages.of_names())
         definition = definitions.definition(session, definition_id)
         self.processes[definition_id] = texts.called(definition.key, definition.name)
-        keys = [key for _, key in definitions.form_keys(session, definition_id)]
+        keys = [key for _, _, key in definitions.form_keys(session, definition_id)]
         for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
             form = deployed.form(session, form_key, definition_id)
             if form is not None:
