@@ -180,6 +180,7 @@ class Topics:
                     worker_id=self.worker_id,
                     variables=result.variables,
                     local_variables=result.local_variables,
+                    also=result.also,
                 )
         except (errors.InvalidState, errors.NotFound) as error:
             # Somebody ended the activity, or another worker took over, while we were at it.
