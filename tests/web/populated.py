@@ -61,6 +61,7 @@ class Populated:
     incident_id: int
     job_id: int
     external_task_id: int
+    mail_id: int
     #: Of Alice.
     notification_id: int = 1
 
@@ -109,6 +110,7 @@ def fill(session: Session) -> Populated:
         incident_id=incident_id,
         job_id=job_id,
         external_task_id=external.id,
+        mail_id=factories.mail(session, state="undeliverable").id,
     )
 
 
