@@ -131,7 +131,7 @@ class Notification(Base):
             sqlite_where=text("read_at IS NULL"),
             postgresql_where=text("read_at IS NULL"),
         ),
-        # The worker that is interrupted after writing and before completing tells nobody twice.
+        # A task that is tried again tells nobody twice, whatever an earlier version had written before it failed.
         UniqueConstraint("idempotency_key", "username"),
     )
 
