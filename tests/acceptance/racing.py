@@ -357,10 +357,9 @@ def main() -> None:
     options.add_argument("--postgresql", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        if chosen.postgresql:
-            url = databases.PostgresServer().create("racing")
-        else:
-            url = f"sqlite:///{Path(name) / 'casepath.db'}"
+        postgres = databases.PostgresServer() if chosen.postgresql else None
+        url = postgres.create("racing") if postgres else f"sqlite:///{Path(name) / 'casepath.db'}"
+        if postgres is None:
             databases.create_tables(url)
         begun = time.monotonic()
         with course(url) as ground:
@@ -369,6 +368,8 @@ def main() -> None:
         print(f"{len(RACES)} races, {chosen.rounds} times each, in {took:.0f} s: {len(found)} wrong")
         for problem in found:
             print(f"  {problem}")
+    if postgres is not None:
+        postgres.stop()
     sys.exit(bool(found))
 
 
