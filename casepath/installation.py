@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def read_settings(folder: Path | None, **more: object) -> Settings:
         raise click.ClickException(str(error)) from error
     engine_settings.current.python_scripts = settings.scripts_enabled
     engine_settings.current.time_zone = settings.time_zone
+    engine_settings.current.silent_after = timedelta(seconds=settings.silent_after)
+    engine_settings.current.late_after = timedelta(seconds=settings.late_after)
     try:
         deployments.use_extensions(settings.extension_modules)
     except errors.InvalidInput as error:

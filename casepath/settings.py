@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     #: A session ends after so many hours, whatever happens in it.
     session_hours: int = Field(default=12, ge=1, le=24 * 14)
 
+    #: After how many seconds without a sign of life a worker counts as dead, and how late a job may be.
+    silent_after: int = Field(default=60, ge=20, le=86_400)
+    late_after: int = Field(default=300, ge=20, le=86_400)
+
     default_language: Literal["zh_CN", "en"] = "zh_CN"
     #: The zone in which times are shown and typed.
     time_zone: str = "Asia/Shanghai"

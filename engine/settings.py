@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 #: Attempts at a job or an external task before it becomes an incident.
 ATTEMPTS = 3
@@ -18,6 +19,10 @@ class Settings:
     extensions: tuple[str, ...] = ()
     #: The zone in which people type times into forms, IANA name.
     time_zone: str = "UTC"
+    #: After how long without a sign of life a worker counts as dead.
+    silent_after: timedelta = timedelta(minutes=1)
+    #: How late a job may be before the engine counts as standing still.
+    late_after: timedelta = timedelta(minutes=5)
 
     @property
     def script_formats(self) -> frozenset[str]:

@@ -28,6 +28,7 @@ from casepath.engine.instances import (
     notifications,
     numbers,
     process_instances,
+    signs,
     submissions,
     user_tasks,
 )
@@ -39,7 +40,7 @@ from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
     attachments, comments, deployments, external_tasks, identity, incidents, jobs, messages, migration_plans,
-    notifications, numbers, process_instances, submissions, user_tasks,
+    notifications, numbers, process_instances, signs, submissions, user_tasks,
 )  # fmt: skip
 
 #: What reads.
@@ -60,12 +61,12 @@ READS = frozenset({
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
     "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "notifications.mark_sent", "numbers.business_key", "numbers.next_number",
+    "notifications.mark_sent", "numbers.business_key", "numbers.next_number", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that holds the lock, named by `worker_id`.
 OF_WORKERS = frozenset({
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
-    "external_tasks.lock", "external_tasks.throw_error",
+    "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
 })  # fmt: skip
 #: What concerns nothing but the user's own: the session, the old password as a proof, what was read, forms sent.
 OF_ONESELF = frozenset({

@@ -10,13 +10,14 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     registration    start a process with its start form
     process_instances  matters: find, show, add to, repair
     definitions     processes, decision tables and forms: see, edit, deploy
-    operations      incidents, jobs and external tasks: see, try again
+    operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
     notifications   what one was told
     errors          engine error → status and page; the only place that knows both
     phrases         what the engine says, in the language of the request
     filters         dates, states and people in templates
     forms           form definitions as HTML
+    health          whether this process answers and the engine moves, for load balancers and on pages
     headers         the Content-Security-Policy and its companions
     languages       zh-CN and English
     navigation      what stands in the header
@@ -35,7 +36,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from casepath.engine import database, deployments
 from casepath.engine import settings as engine_settings
 from casepath.settings import Settings
-from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once, phrases
+from casepath.web import auth, errors, filters, forms, guidance, headers, health, languages, navigation, once, phrases
 
 #: Modules with a blueprint named `bp`, in the order of the header.
 BLUEPRINTS = (
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
     configure(app, settings)
     app.jinja_env.globals["public_demo"] = public_demo
     connect(app, settings)
-    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once, phrases):
+    for part in (languages, headers, auth, errors, filters, forms, guidance, health, navigation, once, phrases):
         part.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(importlib.import_module(f"casepath.web.{name}").bp)
@@ -83,6 +84,8 @@ def configure(app: Flask, settings: Settings) -> None:
     engine_settings.current.python_scripts = settings.scripts_enabled
     deployments.use_extensions(settings.extension_modules)
     engine_settings.current.time_zone = settings.time_zone
+    engine_settings.current.silent_after = timedelta(seconds=settings.silent_after)
+    engine_settings.current.late_after = timedelta(seconds=settings.late_after)
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,

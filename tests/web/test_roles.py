@@ -60,6 +60,7 @@ RIGHTS = (
     Row("GET /password", "/password", PEOPLE),
     Row("POST /password", "/password", "401 " + "422 " * 9, (("old", "a"), ("new", "b"), ("again", "c"))),
     Row("GET /healthz", "/healthz", EVERYBODY),
+    Row("GET /readyz", "/readyz", "503 " * 10),
     Row("GET /static/<path:filename>", "/static/icon.svg", EVERYBODY),
     # tasks
     Row("GET /tasks/", "/tasks/", PEOPLE),
@@ -143,6 +144,7 @@ RIGHTS = (
     Row("GET /operations/", "/operations/", OPERATED),
     Row("GET /operations/jobs", "/operations/jobs", OPERATED),
     Row("GET /operations/external-tasks", "/operations/external-tasks", OPERATED),
+    Row("GET /operations/workers", "/operations/workers", OPERATED),
     Row("POST /operations/incidents/<int:incident_id>/resolve", "/operations/incidents/{incident_id}/resolve",
         TRIED_AGAIN),
     Row("POST /operations/jobs/<int:job_id>/retry", "/operations/jobs/{job_id}/retry", TRIED_AGAIN),

@@ -1,4 +1,4 @@
-"""What runs without people: incidents, jobs and external tasks, to be looked at and tried again."""
+"""What runs without people: incidents, jobs, external tasks and workers, to be looked at and tried again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from casepath.engine.instances import external_tasks, incidents, jobs
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed, operations, people
+from casepath.engine.queries import deployed, operations, people, watch
 from casepath.engine.queries.operations import Place
 from casepath.web import languages
 from casepath.web.auth import requires
@@ -79,6 +79,14 @@ def external_task_list() -> str:
             counts=operations.counts(session),
             elements=element_names(session, [row.place for row in rows]),
         )
+
+
+@bp.get("/workers")
+@requires(authorization.may_operate)
+def worker_list() -> str:
+    """Show which workers live, and what waits for them."""
+    with g.readers.begin() as session:
+        return render_template("operations/workers.html", watch=watch.look(session), counts=operations.counts(session))
 
 
 @bp.post("/incidents/<int:incident_id>/resolve")

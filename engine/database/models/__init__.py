@@ -38,9 +38,11 @@ from casepath.engine.database.models.records import (
     OrganisationHistory,
 )
 from casepath.engine.database.models.states import TRANSITIONS
+from casepath.engine.database.models.watch import Alarm, WorkerThread
 
 __all__ = [
     "ActivityInstance",
+    "Alarm",
     "Attachment",
     "Comment",
     "CorrelationValue",
@@ -66,4 +68,5 @@ __all__ = [
     "User",
     "UserTask",
     "UserTaskCandidate",
+    "WorkerThread",
 ]

@@ -1,0 +1,32 @@
+"""Signs of life: what each thread of a worker does, and the standstills that administrators were told of."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the revision."""
+    op.create_table(
+        "worker_threads",
+        sa.Column("worker_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("topics", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("worker_id", "name"),
+    )
+    op.create_table(
+        "alarms",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("rung_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
