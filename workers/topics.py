@@ -184,6 +184,9 @@ class Topics:
         except (errors.InvalidState, errors.NotFound) as error:
             # Somebody ended the activity, or another worker took over, while we were at it.
             log.info("task %s of %s is no longer ours: %s", task.id, task.topic, error.message)
+        except errors.EngineError as error:
+            # The work is done, but the engine refuses its result or cannot go on with it; to do it again is no help.
+            self.report_failure(task, error, retries=0)
 
     def report_error(self, task: FetchedTask, error: errors.BpmnError) -> None:
         """Throw a business error for the diagram to catch."""

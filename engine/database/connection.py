@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from casepath.engine.database import failures
 from casepath.engine.database.base import Base
 
 #: How long a writer waits for another one before it gives up, in seconds.
@@ -39,7 +40,18 @@ def connect(url: str) -> sqlalchemy.Engine:
         return _connect_sqlite(address)
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=40)
+    engine = sqlalchemy.create_engine(
+        address, pool_pre_ping=True, pool_size=10, max_overflow=40, hide_parameters=True
+    )
+    event.listen(engine, "handle_error", failures.told)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+        # In the zone of the server the first and last hours of the calendar have years that Python does not know.
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+    return engine
 
 
 def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
@@ -50,8 +62,12 @@ def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
         # Everyone has to see the one database in memory.
         options = {"poolclass": sqlalchemy.StaticPool}
     engine = sqlalchemy.create_engine(
-        address, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False}, **options
+        address,
+        connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False},
+        hide_parameters=True,
+        **options,
     )
+    event.listen(engine, "handle_error", failures.told)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casepath.engine.database import Base
+from casepath.engine.database import Base, String, Text
 
 
 class WorkerThread(Base):
