@@ -55,6 +55,8 @@ BLUEPRINTS = (
 MAX_REQUEST = 4 * 1024 * 1024
 MAX_UPLOAD = 32 * 1024 * 1024
 MAX_FIELDS = 1024 * 1024
+#: How long a page waits for what others write, in seconds; nobody looks at an empty page for longer.
+PATIENCE = 5.0
 
 
 def create_app(settings: Settings | None = None, *, public_demo: bool = False) -> Flask:
@@ -106,7 +108,7 @@ def configure(app: Flask, settings: Settings) -> None:
 
 def connect(app: Flask, settings: Settings) -> None:
     """Give each request the factories of transactions: `g.sessions` for changes, `g.readers` for pages."""
-    pool = database.connect(settings.database)
+    pool = database.connect(settings.database, patience=PATIENCE)
     sessions, readers = database.sessions(pool), database.sessions(pool, read_only=True)
     app.extensions["database"] = pool
 

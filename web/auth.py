@@ -100,9 +100,14 @@ def protect() -> None:
     """Refuse changes that do not carry the token of the session."""
     if request.method in SAFE_METHODS or request.routing_exception is not None:
         return
-    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    if not secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode()) or not sent:
+    if not is_ours():
         raise InvalidToken
+
+
+def is_ours() -> bool:
+    """Tell whether what was sent carries the token of the session."""
+    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    return bool(sent) and secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode())
 
 
 def csrf_token() -> str:
