@@ -7,6 +7,7 @@ names. Used by the pages and by the commands; knows no Flask.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 import tomllib
@@ -22,6 +23,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 #: Languages of the pages, the first is the default one.
 LANGUAGES = ("zh_CN", "en")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 #: Characters of a key that nobody guesses.
 MIN_SECRET = 32
 
@@ -44,8 +47,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     #: Where people reach the pages, for links in e-mails; empty: http://host:port.
     public_url: str = ""
-    #: How many proxies in front may say who the caller is (`X-Forwarded-For`, `X-Forwarded-Proto`).
-    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    #: Networks of the proxies in front, with commas between: only they may say who the caller is (`X-Forwarded-For`).
+    trusted_proxies: str = ""
     threads: int = Field(default=16, ge=1, le=512)
 
     #: Serve other machines without TLS.
@@ -114,6 +117,17 @@ class Settings(BaseSettings):
             raise ValueError(f"Expected an address such as https://casepath.dealer.example, but found {url!r}")
         return url
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, text: str) -> str:
+        for part in _parts(text):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError as error:
+                said = "Expected addresses or networks such as 127.0.0.1 or 10.1.0.0/16, with commas between"
+                raise ValueError(f"{said}, but found {part!r}: {error}") from error
+        return text
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -126,7 +140,12 @@ class Settings(BaseSettings):
     @property
     def extension_modules(self) -> tuple[str, ...]:
         """The modules with elements beyond those of BPMN."""
-        return tuple(name.strip() for name in self.extensions.split(",") if name.strip())
+        return _parts(self.extensions)
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose `X-Forwarded-…` headers are believed."""
+        return tuple(ipaddress.ip_network(part) for part in _parts(self.trusted_proxies))
 
     @property
     def database(self) -> str:
@@ -163,6 +182,10 @@ class Settings(BaseSettings):
     def signing_key(self) -> str:
         """Return the key that signs session cookies; makes one in the data folder when there is none."""
         return self.secret_key.get_secret_value() or _kept_key(self.data_folder / "secret-key")
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _kept_key(path: Path) -> str:

@@ -13,6 +13,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
     notifications   what one was told
+    devices         on which somebody has logged in before
     errors          engine error → status and page; the only place that knows both
     phrases         what the engine says, in the language of the request
     filters         dates, states and people in templates
@@ -22,6 +23,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     languages       zh-CN and English
     navigation      what stands in the header
     once            forms that make something only once, however often they arrive
+    proxies         in front of the pages, and what is believed of what they say
     uploads         files that a form sends, and how many at once
 """
 
@@ -31,12 +33,24 @@ import importlib
 from datetime import timedelta
 
 from flask import Flask, g, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from casepath.engine import database, deployments
 from casepath.engine import settings as engine_settings
 from casepath.settings import Settings
-from casepath.web import auth, errors, filters, forms, guidance, headers, health, languages, navigation, once, phrases
+from casepath.web import (
+    auth,
+    errors,
+    filters,
+    forms,
+    guidance,
+    headers,
+    health,
+    languages,
+    navigation,
+    once,
+    phrases,
+    proxies,
+)
 
 #: Modules with a blueprint named `bp`, in the order of the header.
 BLUEPRINTS = (
@@ -74,9 +88,8 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
         part.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(importlib.import_module(f"casepath.web.{name}").bp)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    if settings.proxies:
+        app.wsgi_app = proxies.believing(app.wsgi_app, settings.proxies)  # type: ignore[method-assign]
     return app
 
 
