@@ -31,6 +31,8 @@ def read_settings(folder: Path | None, **more: object) -> Settings:
     engine_settings.current.time_zone = settings.time_zone
     engine_settings.current.silent_after = timedelta(seconds=settings.silent_after)
     engine_settings.current.late_after = timedelta(seconds=settings.late_after)
+    engine_settings.current.bytes_per_matter = settings.files_per_matter * 1_000_000
+    engine_settings.current.bytes_per_day = settings.files_per_day * 1_000_000
     try:
         deployments.use_extensions(settings.extension_modules)
     except errors.InvalidInput as error:

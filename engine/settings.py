@@ -23,6 +23,9 @@ class Settings:
     silent_after: timedelta = timedelta(minutes=1)
     #: How late a job may be before the engine counts as standing still.
     late_after: timedelta = timedelta(minutes=5)
+    #: Bytes of files that a matter may have, and that one person may add within 24 hours.
+    bytes_per_matter: int = 500_000_000
+    bytes_per_day: int = 1_000_000_000
 
     @property
     def script_formats(self) -> frozenset[str]:

@@ -101,6 +101,8 @@ def configure(app: Flask, settings: Settings) -> None:
     engine_settings.current.time_zone = settings.time_zone
     engine_settings.current.silent_after = timedelta(seconds=settings.silent_after)
     engine_settings.current.late_after = timedelta(seconds=settings.late_after)
+    engine_settings.current.bytes_per_matter = settings.files_per_matter * 1_000_000
+    engine_settings.current.bytes_per_day = settings.files_per_day * 1_000_000
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,

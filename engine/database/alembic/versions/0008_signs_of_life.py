@@ -1,4 +1,4 @@
-"""Signs of life: what each thread of a worker does, and the standstills that administrators were told of."""
+"""Signs of life of workers, the standstills that administrators were told of, and what somebody has uploaded lately."""
 
 from __future__ import annotations
 
@@ -30,3 +30,4 @@ def upgrade() -> None:
         sa.Column("rung_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
+    op.create_index("attachments_of_person", "attachments", ["created_by", "created_at", "size"])
