@@ -34,8 +34,7 @@ from datetime import timedelta
 
 from flask import Flask, g, request
 
-from casepath.engine import database, deployments
-from casepath.engine import settings as engine_settings
+from casepath.engine import database
 from casepath.settings import Settings
 from casepath.web import (
     auth,
@@ -96,13 +95,7 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
 def configure(app: Flask, settings: Settings) -> None:
     """Set what Flask itself reads."""
     app.extensions["settings"] = settings
-    engine_settings.current.python_scripts = settings.scripts_enabled
-    deployments.use_extensions(settings.extension_modules)
-    engine_settings.current.time_zone = settings.time_zone
-    engine_settings.current.silent_after = timedelta(seconds=settings.silent_after)
-    engine_settings.current.late_after = timedelta(seconds=settings.late_after)
-    engine_settings.current.bytes_per_matter = settings.files_per_matter * 1_000_000
-    engine_settings.current.bytes_per_day = settings.files_per_day * 1_000_000
+    settings.apply()
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,

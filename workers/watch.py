@@ -24,11 +24,11 @@ INTERVAL = 10.0
 #: What administrators are told, by their language: what stands still by its code, and what to do.
 WORDS = {
     "zh_CN": {
-        "silent:jobs": "没有后台进程处理定时器和后续步骤（最近一次：{since}）",
-        "silent:topics": "没有后台进程发送通知和生成文件（最近一次：{since}）",
+        "silent:jobs": "没有工作者处理定时器和后续步骤（最近一次：{since}）",
+        "silent:topics": "没有工作者发送通知和生成文件（最近一次：{since}）",
         "late": "一项工作本应在 {since} 执行，至今没有执行",
         "never": "从未",
-        "text": "请查看“运维”页面中的“后台进程”，并检查后台进程是否在运行。",
+        "text": "请查看“运维”页面中的“工作者”，并检查其是否在运行。",
     },
     "en": {
         "silent:jobs": "No worker executes timers and continuations; the last one did: {since}",

@@ -230,7 +230,7 @@ def test_watch__tells_administrators_once_in_their_language(
     sign(transaction, "topics")
     once = [
         ("ada", "No worker executes timers and continuations; the last one did: never"),
-        ("wang", "没有后台进程处理定时器和后续步骤（最近一次：从未）"),
+        ("wang", "没有工作者处理定时器和后续步骤（最近一次：从未）"),
     ]
     assert told() == once
     assert told() == once

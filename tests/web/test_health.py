@@ -80,7 +80,7 @@ def test_banner__for_those_who_can_help(visit: Visit, worker: Callable[[], None]
 
     page = text(visit("administrator").get("/tasks/"))
     assert page.count(BANNER) == 2
-    assert "没有后台进程处理定时器和后续步骤" in page
+    assert "没有工作者处理定时器和后续步骤" in page
     assert BANNER not in text(visit("alice").get("/tasks/"))
 
 
@@ -94,7 +94,7 @@ def test_banner__in_english(visit: Visit) -> None:
 
 def test_workers__page(visit: Visit, worker: Callable[[], None], clock: ModuleType) -> None:
     administrator = visit("administrator")
-    assert "没有后台进程活动过" in text(administrator.get("/operations/workers"))
+    assert "没有工作者活动过" in text(administrator.get("/operations/workers"))
     worker()
     page = text(administrator.get("/operations/workers"))
     assert "house.example" in page
