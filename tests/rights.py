@@ -29,6 +29,7 @@ from casepath.engine.instances import (
     notifications,
     numbers,
     process_instances,
+    signs,
     submissions,
     user_tasks,
 )
@@ -40,14 +41,14 @@ from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
     attachments, comments, deployments, external_tasks, identity, incidents, jobs, mails, messages,
-    migration_plans, notifications, numbers, process_instances, submissions, user_tasks,
+    migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
 )  # fmt: skip
 
 #: What reads.
 READS = frozenset({
-    "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.safe_name",
-    "comments.instance_of", "comments.list_of", "deployments.check", "deployments.content", "deployments.inspect",
-    "deployments.definition",
+    "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.page",
+    "attachments.safe_name", "comments.instance_of", "comments.page", "deployments.check", "deployments.content",
+    "deployments.inspect", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
     "deployments.use_extensions", "deployments.resource", "external_tasks.get", "identity.actor",
@@ -62,13 +63,13 @@ READS = frozenset({
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
     "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "mails.enqueue", "numbers.business_key", "numbers.next_number",
+    "mails.enqueue", "numbers.business_key", "numbers.next_number", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
     "mails.hand_over", "mails.settle", "mails.take",
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
-    "external_tasks.lock", "external_tasks.throw_error",
+    "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
 })  # fmt: skip
 #: What concerns nothing but the user's own: the session, the old password as a proof, what was read, forms sent.
 OF_ONESELF = frozenset({

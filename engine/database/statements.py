@@ -16,6 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 
+from casepath.engine.database import failures
+
 Convert = Callable[[Any], Any]
 
 
@@ -128,5 +130,8 @@ def execute(connection: Connection, text: str, parameters: Any, *, many: bool = 
         (cursor.executemany if many else cursor.execute)(text, parameters)
     except driver.Error as error:
         cursor.close()
-        raise DBAPIError.instance(text, parameters, error, driver.Error, dialect=connection.dialect) from error
+        failures.without_values(error)
+        raise DBAPIError.instance(
+            text, parameters, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
     return cursor

@@ -19,8 +19,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, expressions, forms, history, settings
+from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
+from casepath.engine.database import require
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.history import Event, organisation
@@ -155,6 +156,7 @@ def check(resources: Mapping[str, bytes]) -> Checked:
             found += entries
             findings += more
     findings += _duplicates(found)
+    findings += _too_long(resources, found)
     if not any(finding.level == "error" for finding in findings):
         findings += _unknown_names(resources, found)
     return Checked(resources=resources, found=found, findings=findings)
@@ -273,6 +275,25 @@ def _duplicates(found: list[_Found]) -> list[errors.Finding]:
     return findings
 
 
+def _too_long(resources: Mapping[str, bytes], found: list[_Found]) -> list[errors.Finding]:
+    """Return what the tables have no room for: names of files, keys, tags of versions."""
+    findings: list[errors.Finding] = []
+    for file in resources:
+        findings += _refused(file, Resource.name, file, "a file name")
+    for entry in found:
+        findings += _refused(entry.file, Definition.key, entry.key, "an id")
+        findings += _refused(entry.file, Definition.version_tag, entry.version_tag, "a version tag")
+    return findings
+
+
+def _refused(file: str, column: object, value: str | None, name: str) -> list[errors.Finding]:
+    try:
+        require(column, value, name)
+    except errors.InvalidInput as error:
+        return [errors.Finding(code=error.code, file=texts.storable(file, limit=255), phrase=error.phrase)]
+    return []
+
+
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
@@ -306,7 +327,7 @@ def _store(
     session.flush()
     ids: dict[str, int] = {}
     for file, source in resources.items():
-        row = Resource(deployment_id=deployment.id, name=file[:255], sha256=digests[file], content=source)
+        row = Resource(deployment_id=deployment.id, name=file, sha256=digests[file], content=source)
         session.add(row)
         session.flush()
         ids[file] = row.id

@@ -9,5 +9,6 @@ What can be asked of running process instances, one module per noun; the caller 
     incidents           resolve what is stuck
     migration_plans     move running instances to another version
     attachments, comments, notifications
+    signs               of life, given by workers; the alarm where nothing moves
     numbers             business keys; `submissions` what must be done once; `media_types` what a file is
 """

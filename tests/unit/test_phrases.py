@@ -26,6 +26,7 @@ PASSED_ON = {
     ("scripts.py", "error.phrase"),
     ("scripts.py", "message"),
     ("scripts.py", "phrase"),
+    ("base.py", "name"),
     ("texts.py", "name"),
 }
 

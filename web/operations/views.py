@@ -1,4 +1,4 @@
-"""What runs without people: incidents, jobs, external tasks and e-mails, to be looked at and tried again."""
+"""What runs without people: incidents, jobs, external tasks, e-mails and workers, to be looked at and tried again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from casepath.engine.instances import external_tasks, incidents, jobs
 from casepath.engine.instances import mails as mail_queue
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed, mails, operations, people
+from casepath.engine.queries import deployed, mails, operations, people, watch
 from casepath.engine.queries.operations import Place
 from casepath.web import languages
 from casepath.web.auth import requires
@@ -99,6 +99,14 @@ def mail_list() -> str:
             counts=counts,
             oldest=mails.oldest(session),
         )
+
+
+@bp.get("/workers")
+@requires(authorization.may_operate)
+def worker_list() -> str:
+    """Show which workers live, and what waits for them."""
+    with g.readers.begin() as session:
+        return render_template("operations/workers.html", watch=watch.look(session), counts=operations.counts(session))
 
 
 @bp.post("/incidents/<int:incident_id>/resolve")

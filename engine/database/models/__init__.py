@@ -39,9 +39,11 @@ from casepath.engine.database.models.records import (
     OrganisationHistory,
 )
 from casepath.engine.database.models.states import TRANSITIONS
+from casepath.engine.database.models.watch import Alarm, WorkerThread
 
 __all__ = [
     "ActivityInstance",
+    "Alarm",
     "Attachment",
     "Comment",
     "CorrelationValue",
@@ -68,4 +70,5 @@ __all__ = [
     "User",
     "UserTask",
     "UserTaskCandidate",
+    "WorkerThread",
 ]
