@@ -157,14 +157,14 @@ def accepted(
     """
     Return the variables that are submitted to a process: those of its form where there is one, else all of them.
 
-    `known` gives the variables that conditions of the form may ask for. Raises `InvalidVariables` with everything that
-    does not fit the form, whoever has filled it in.
+    `known` gives the variables that conditions of the form may ask for, and that stay where nobody touches them. Raises
+    `InvalidVariables` with everything that does not fit the form, whoever has filled it in.
     """
     found = _form_id(session, form_key, definition_id) if form_key else None
     if found is None:
         return submitted
     filled = _form(session, found)
-    variables = known() if known is not None and filled.has_conditions else {}
+    variables = known() if known is not None else {}
     return forms.validate(filled, submitted, clock.time_zone(settings.current.time_zone), variables=variables)
 
 

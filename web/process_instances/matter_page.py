@@ -11,7 +11,6 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine import forms as engine_forms
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
@@ -191,14 +190,12 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
         error = refused.error if refused and refused.form == f"message:{awaited_message.name}" else None
         wrong = error if isinstance(error, errors.InvalidVariables) else None
         form = message_form(session, awaited_message)
-        present: dict[str, Any] = {}
-        if wrong is not None and form is not None:
-            present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
+        typed = forms.submitted(form, request.form) if wrong is not None and form is not None else None
         reported[awaited_message.name] = Report(
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
-            fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
+            fields=forms.fields(form, texts=typed, refusal=wrong) if form else [],
             refused=error is not None,
         )
     return list(reported.values())

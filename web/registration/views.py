@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
-from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
 from casepath.engine.instances import process_instances
 from casepath.engine.people import authorization
@@ -100,10 +97,8 @@ def form_fields(
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     if form is None:
         return []
-    present: dict[str, Any] = {}
-    if typed or refusal is not None:
-        present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
-    return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
+    texts = forms.submitted(form, request.form) if typed or refusal is not None else None
+    return forms.fields(form, texts=texts, refusal=refusal)
 
 
 def render(session: Session, found: deployed.StartableProcess, refusal: errors.InvalidInput | None = None) -> str:
