@@ -6,13 +6,14 @@ Pages hand in texts as they were typed; programs may hand in the values themselv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from casepath.engine import errors
 from casepath.engine.forms import shown, typed
 from casepath.engine.forms.definition import Component, Form, condition
+from casepath.engine.time import clock
 
 Submitted = Mapping[str, Any]
 
@@ -46,6 +47,7 @@ def validate(
                 accepted[field.key] = _accepted(field, read[field.key], submitted.get(field.key, ""), present, zone)
             except errors.InvalidInput as refusal:
                 refusals[field.key] = refusal
+    refusals |= _broken(form, {**present, **read}, accepted, refusals.keys(), zone)
     wrong = [_at(field.key, refusals[field.key]) for field in form.fields if field.key in refusals]
     wrong += [_unknown(key) for key in sorted(set(submitted) - {field.key for field in form.fields})]
     if wrong:
@@ -60,6 +62,25 @@ def _accepted(field: Component, read: Any, given: Any, present: Mapping[str, Any
     if before is not None and shown.is_untouched(shown.show(field, before, zone).texts, given):
         return before
     return read
+
+
+def _broken(
+    form: Form, known: Mapping[str, Any], accepted: Collection[str], refused: Collection[str], zone: ZoneInfo
+) -> dict[str, errors.InvalidInput]:
+    """Return the rules across fields that do not hold; one that asks for what could not be read waits until it can."""
+    own = {field.key for field in form.fields if not field.readonly}
+    visible = {key: value for key, value in known.items() if key not in own or key in accepted}
+    now = clock.now().astimezone(zone)
+    return {
+        field.key: errors.InvalidInput(
+            "This does not fit the other answers: {rule}", code="rule", rule=field.valid_message
+        )
+        for field in form.fields
+        if field.valid_if
+        and field.key in accepted
+        and not condition(field.valid_if).free.keys() & refused
+        and condition(field.valid_if).evaluate(visible, now=now) is not True
+    }
 
 
 def _at(key: str, refusal: errors.InvalidInput) -> errors.InvalidInput:

@@ -15,12 +15,14 @@ from flask import Flask, g
 from werkzeug.datastructures import MultiDict
 
 from casepath.engine import errors, forms
-from casepath.engine.forms import MANY_CHOICES, Component, Form, Shown, Words
-from casepath.web import filters, languages, phrases
+from casepath.engine.forms import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Shown
+from casepath.web import filters, phrases
 from casepath.web.languages import gettext
 
 #: Submitted names that are no fields.
-RESERVED = frozenset({"csrf_token", "form_token", "next", "to", "password", "old", "new", "again", "username"})
+RESERVED = frozenset(
+    {"csrf_token", "form_token", "kept", "next", "to", "password", "old", "new", "again", "username"}
+)
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
@@ -137,17 +139,12 @@ def readable(request_form: MultiDict[str, str]) -> list[tuple[str, str]]:
 
 def labels(form: Form) -> dict[str, str]:
     """Return the labels of a form's fields by key, in the form's order."""
-    return {part.key: told(part.label) or part.key for part in form.fields}
+    return {part.key: phrases.words(part.label) or part.key for part in form.fields}
 
 
 def options(form: Form) -> dict[str, dict[str, str]]:
     """Return the labels of the options of a form's fields: key → value → label."""
     return {part.key: dict(_options(part)) for part in form.fields if part.options}
-
-
-def told(words: Words) -> str:
-    """Return a text of a form in the language of the request, in that of the form where it has no other."""
-    return words.text if languages.is_chinese() or not words.english else words.english
 
 
 def said(shown: Any, choices: Mapping[str, str]) -> str:
@@ -193,8 +190,8 @@ def _field(part: Component, standing: _Standing, hidden: frozenset[str]) -> Fiel
         id=part.id,
         key=part.key,
         type=part.type,
-        label=told(part.label),
-        hint=told(part.description),
+        label=phrases.words(part.label),
+        hint=phrases.words(part.description),
         required=part.required,
         readonly=part.readonly,
         value=shown.texts,
@@ -204,7 +201,7 @@ def _field(part: Component, standing: _Standing, hidden: frozenset[str]) -> Fiel
         input_type=_input_type(part, shown.texts, standing.zone),
         prefix=part.prefix,
         suffix=part.suffix,
-        text=told(part.text),
+        text=phrases.words(part.text),
         is_conditional=part.is_conditional,
         span=part.columns or SHORT.get(part.type, COLUMNS),
         error=standing.wrong.get(part.key, ""),
@@ -220,10 +217,13 @@ def _input_type(part: Component, texts: str | list[str], zone: ZoneInfo) -> str:
 
 
 def _options(part: Component) -> list[tuple[str, str]]:
-    return [(option.value, told(option.label)) for option in part.options]
+    return [(option.value, phrases.words(option.label)) for option in part.options]
 
 
 def _attributes(part: Component) -> dict[str, Any]:
+    if part.type in DEFAULT_MAX_LENGTH:
+        # No `maxlength`: browsers cut off what is pasted, and nobody sees that something is missing.
+        return {"data-limit": part.max_length or DEFAULT_MAX_LENGTH[part.type]}
     if part.type == "number":
         # An input for numbers would hide from us what it cannot read, and change how numbers are written.
         return {"inputmode": "numeric" if part.decimal_digits == 0 else "decimal", "autocomplete": "off"}

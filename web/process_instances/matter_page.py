@@ -117,7 +117,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,
-        max_size=phrases.size(attachments.MAX_SIZE),
+        max_bytes=uploads.MAX_BYTES,
+        max_size=phrases.size(uploads.MAX_BYTES),
         typed=request.form if refused else {},
         taken=request.form.getlist("cancel") if refused else [],
     )

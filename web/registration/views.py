@@ -57,7 +57,7 @@ def start(key: str) -> Response | tuple[str, int]:
                 sent.settle(session, number)
                 said = gettext("Registered under the number %(number)s.", number=number or instance.id)
             else:
-                said = once.told_before()
+                said = once.told_before(number)
     except errors.InvalidInput as refusal:
         with g.readers.begin() as session:
             return render(session, process(session, key), refusal), 422
