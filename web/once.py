@@ -25,7 +25,7 @@ FIELD = "form_token"
 KEPT = "kept"
 MAX_KEPT = 500
 #: What says nothing about what was typed.
-_ASIDE = frozenset({"csrf_token", KEPT})
+_ASIDE = frozenset({"csrf_token", "draft.id", KEPT})
 
 
 class Submission:

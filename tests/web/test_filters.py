@@ -32,7 +32,10 @@ def language(request: pytest.FixtureRequest, app: Flask, clock: ModuleType) -> I
 @each(
     "hours, chinese, english, tone",
     [
-        (-30, "已逾期30小时", "30 hours overdue", "overdue"),
+        (-23, "已逾期23小时", "23 hours overdue", "overdue"),
+        (-30, "已逾期1天", "1 day overdue", "overdue"),
+        (-24 * 45, "已逾期45天", "45 days overdue", "overdue"),
+        (24 * 400, "还剩400天", "400 days left", ""),
         (-0.5, "已逾期30分钟", "30 minutes overdue", "overdue"),
         (3, "还剩3小时", "3 hours left", "soon"),
         (24 * 5, "还剩5天", "5 days left", ""),

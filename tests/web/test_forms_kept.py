@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -11,11 +12,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask, g, render_template
+from playwright.sync_api import Page, expect
 
-from casepath.engine import errors
+from casepath.engine import deployments, errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.database import values
+from casepath.engine.instances import process_instances, user_tasks
 from casepath.web import forms
+from tests import diagrams
+from tests.acting import PROGRAM
+from tests.web.conftest import LogIn
+from tests.web.matters import Rows
 from tests.web.sending import sent
 
 OPTIONS = [{"label": "一", "value": "1"}, {"label": "二", "value": "two"}, {"label": "真", "value": "true"}]
@@ -50,6 +57,13 @@ RULES: dict[str, dict[str, Any]] = {
     "select": {"values": OPTIONS, "validate": {"required": True}},
     "checklist": {"values": OPTIONS, "validate": {"required": True}},
 }
+KEPT = diagrams.process(
+    '<startEvent id="Start"/>',
+    '<userTask id="Keep" name="Keep" camunda:formKey="kept" camunda:candidateGroups="service"/>',
+    '<userTask id="After" camunda:candidateGroups="service"/>',
+    flow="Start > Keep; Keep > After",
+    key="kept",
+)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 VALUES: list[Any] = [
     True, False, 0, -1, 7, 10**14, 10**40, 0.1, 1e-9, 1e300,
@@ -156,3 +170,41 @@ def test_stored_beside__goes_when_something_else_is_entered(draft: bool) -> None
     assert (shown.value, shown.stored) == ("5" if draft else "", "a: 1")
     accepted = engine_forms.validate(form, {"x": "5"}, g.settings.zone, variables={"x": {"a": 1}})
     assert accepted == {"x": 5}
+
+
+#: Pairs of a field and a value that browsers treat in ways of their own, each dozen on a page.
+IN_BROWSERS = [
+    (name, value)
+    for name in sorted(FIELDS.keys() - {"amount", "disabled", "number as text", "radio", "readonly", "taglist"})
+    for value in (
+        Decimal("0.30"), "1e", " padded ", "a\nb", "\n\nfirst", "2026-13-45", date(2026, 10, 1),
+        time(23, 59, 59, 999_999), datetime(2026, 10, 1, 6, 30, 15, 123_456, tzinfo=UTC), True, ["1", "gone"], {"a": 1},
+    )
+]  # fmt: skip
+DOZEN = 12
+
+
+@pytest.mark.browser
+def test_untouched__in_a_browser(page: Page, log_in: LogIn, address: str, rows: Rows) -> None:
+    pages = [IN_BROWSERS[at : at + DOZEN] for at in range(0, len(IN_BROWSERS), DOZEN)]
+    for number, pairs in enumerate(pages):
+        described = [
+            {"type": name, "id": f"x{at}", "key": f"x{at}", "label": name, **FIELDS[name]}
+            for at, (name, _) in enumerate(pairs)
+        ]
+        files = {"kept.bpmn": KEPT, "kept.form": json.dumps({"id": "kept", "components": described}).encode()}
+        variables = {f"x{at}": value for at, (_, value) in enumerate(pairs)}
+        with rows.begin() as session:
+            deployments.deploy(session, files, name=f"kept {number}", by=PROGRAM)
+            instance = process_instances.start(session, "kept", variables, business_key=f"K{number}", by=PROGRAM).id
+            task_id = user_tasks.open_of(session, f"K{number}", "Keep")
+        if number == 0:
+            log_in("alice")
+        page.goto(f"{address}/tasks/{task_id}")
+        page.get_by_role("button", name="完成").click()
+        expect(page.get_by_role("status").first).to_contain_text("已完成")
+        with rows.begin() as session:
+            after = process_instances.variables(session, instance)
+        assert {key: values.dumps(after[key]) for key in variables} == {
+            key: values.dumps(value) for key, value in variables.items()
+        }

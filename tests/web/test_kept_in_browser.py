@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
@@ -16,6 +17,16 @@ pytestmark = pytest.mark.browser
 
 def photo(name: str = "a.png", content: bytes = b"\x89PNG\r\n\x1a\n") -> FilePayload:
     return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+#: Four pixels in AVIF.
+AVIF = (
+    "AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADybWV0YQAAAAAAAAAoaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAGxpYmF2aWYA"
+    "AAAADnBpdG0AAAAAAAEAAAAeaWxvYwAAAABEAAABAAEAAAABAAABGgAAAB0AAAAoaWluZgAAAAAAAQAAABppbmZlAgAAAAABAABhdjAxQ29sb3IA"
+    "AAAAamlwcnAAAABLaXBjbwAAABRpc3BlAAAAAAAAAAIAAAACAAAAEHBpeGkAAAAAAwgICAAAAAxhdjFDgQ0MAAAAABNjb2xybmNseAACAAIAAYAA"
+    "AAAXaXBtYQAAAAAAAAABAAEEAQKDBAAAACVtZGF0EgAKCBgANogQEAwgMg8f8D///8WfhwB8+ErK42A="
+)
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
 
 
 def registered(rows: Rows) -> int:
@@ -63,6 +74,17 @@ class TestMatter:
         upload.set_input_files([photo(f"{number}.png") for number in range(21)])
         expect(page.locator("#form-files .told")).to_contain_text("一次最多上传 20 个文件")
         self.expect_the_comment(page)
+
+    def test_photos_of_phones(self, page: Page) -> None:
+        """What browsers decode is shown; of what they do not it is said so."""
+        photos = [photo("a.avif", base64.b64decode(AVIF)), photo("b.heic", HEIC)]
+        page.get_by_label("添加照片或文件").set_input_files(photos)
+        page.get_by_role("button", name="上传").click()
+        shown = page.locator(".photos img")
+        expect(shown).to_have_count(1)
+        shown.scroll_into_view_if_needed()
+        expect(shown).to_have_js_property("naturalWidth", 2)
+        expect(page.locator(".files li", has_text="b.heic")).to_contain_text("多数浏览器无法直接显示，请下载查看")
 
     def test_comment__too_long_is_counted_and_not_cut_off(self, page: Page) -> None:
         counter = page.locator("#form-comment .counter")

@@ -5,7 +5,7 @@
 import { meta, tell, announce } from './page.js';
 
 const PREFIX = 'kept ';
-const SKIPPED = new Set(['csrf_token', 'kept']);
+const SKIPPED = new Set(['csrf_token', 'draft.id', 'kept']);
 const unsaved = new Set();
 
 function read(name) {

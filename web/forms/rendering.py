@@ -19,10 +19,9 @@ from casepath.engine.forms import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, F
 from casepath.web import filters, phrases
 from casepath.web.languages import gettext
 
-#: Submitted names that are no fields.
-RESERVED = frozenset(
-    {"csrf_token", "form_token", "kept", "next", "to", "password", "old", "new", "again", "username"}
-)
+#: What every form of ours sends along, and what none shows again.
+OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id"})
+RESERVED = OURS | {"next", "to", "password", "old", "new", "again", "username"}
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
@@ -105,7 +104,7 @@ def typed(submitted: MultiDict[str, str]) -> dict[str, str | list[str]]:
     return {
         key: texts[0] if len(texts) == 1 and not key.endswith("[]") else texts
         for key, texts in submitted.lists()
-        if key not in RESERVED
+        if key not in OURS
     }
 
 

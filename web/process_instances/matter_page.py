@@ -105,6 +105,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         notes=notes,
         told=told,
         photos=[each for each in files if each.media_type in media_types.IMAGES],
+        phone_photos=media_types.PHONE_PHOTOS,
         files=files,
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},

@@ -20,6 +20,7 @@ from casepath.engine.database.models.instances import (
     UserTaskCandidate,
 )
 from casepath.engine.database.models.people import (
+    Draft,
     EndedSession,
     Group,
     LoginFailure,
@@ -46,6 +47,7 @@ __all__ = [
     "CorrelationValue",
     "Definition",
     "Deployment",
+    "Draft",
     "EndedSession",
     "ExternalTask",
     "Group",
