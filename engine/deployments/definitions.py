@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,7 +18,7 @@ from sqlalchemy import Pool, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
-from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask
+from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, form_name
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
@@ -176,8 +175,7 @@ def _form(session: Session, form_id: int) -> Form:
 
 
 def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:
-    key = PurePosixPath(form_key.rpartition(":")[2]).name
-    key = key.removesuffix(".form").removesuffix(".json")
+    key = form_name(form_key)
     newest = select(Definition.id).where(Definition.kind == "form", Definition.key == key)
     newest = newest.order_by(Definition.version.desc()).limit(1)
     if definition_id is not None:

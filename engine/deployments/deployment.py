@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, history, settings
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
-from casepath.engine.database.models import Definition, Deployment, Resource
+from casepath.engine.database.models import Definition, Deployment, Group, Resource, User
 from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
@@ -81,7 +81,7 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: B
     found, findings = check(resources)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
-    warnings = [finding for finding in findings if finding.level == "warning"]
+    warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
@@ -151,6 +151,22 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     }
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
+
+
+_MENTIONED = ("decision", "form", "process")
+
+
+def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
+    """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
+    known: dict[str, set[str]] = {
+        kind: {*session.scalars(select(Definition.key).where(Definition.kind == kind))} for kind in _MENTIONED
+    }
+    for entry in found:
+        known.setdefault(entry.kind, set()).add(entry.key)
+    known["group"] = {*session.scalars(select(Group.key)), *authorization.ROLES}
+    known["user"] = set(session.scalars(select(User.username)))
+    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
+    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
