@@ -18,7 +18,14 @@ from casepath.engine.deployments.definitions import (
     process,
     resource,
 )
-from casepath.engine.deployments.deployment import DeploymentResult, check, deploy, read_folder, use_extensions
+from casepath.engine.deployments.deployment import (
+    DeploymentResult,
+    check,
+    deploy,
+    read_folder,
+    still_unknown,
+    use_extensions,
+)
 
 __all__ = [
     "DeploymentResult",
@@ -35,5 +42,6 @@ __all__ = [
     "process",
     "read_folder",
     "resource",
+    "still_unknown",
     "use_extensions",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -153,20 +153,29 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
 
 
-_MENTIONED = ("decision", "form", "process")
-
-
 def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
     """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
-    known: dict[str, set[str]] = {
-        kind: {*session.scalars(select(Definition.key).where(Definition.kind == kind))} for kind in _MENTIONED
-    }
+    known = _known(session)
     for entry in found:
         known.setdefault(entry.kind, set()).add(entry.key)
-    known["group"] = {*session.scalars(select(Group.key)), *authorization.ROLES}
-    known["user"] = set(session.scalars(select(User.username)))
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
+
+
+def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
+    """Return warnings of deployments without those of what has come since then, such as a process that is called."""
+    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
+    return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
+
+
+def _known(session: Session) -> dict[str, set[str]]:
+    """Return the keys of what diagrams may name, by its kind."""
+    keys = {
+        kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind)))
+        for kind in ("decision", "form", "process")
+    }
+    groups, users = set(session.scalars(select(Group.key))), set(session.scalars(select(User.username)))
+    return {**keys, "group": groups.union(authorization.ROLES), "user": users}
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:

@@ -184,6 +184,11 @@ def test_deploy__warns_of_what_nobody_has(transaction: Sessions) -> None:
         ("unknown-decision", "Rule", "no_table"),
         ("unknown-process", "Call", "no_process"),
     ]
+    with transaction.begin() as session:
+        factories.group(session, "strangers")
+        deployments.deploy(session, {"nowhere.form": ASKED.replace(b"asked", b"nowhere")}, name="late", by=PROGRAM)
+        rest = [each for each in told if each not in (warnings[0], warnings[2])]
+        assert deployments.still_unknown(session, told) == rest
     assert all(chinese(each.phrase) for each in warnings)
     assert warnings[0].message == "Expected a group that is there, but nobody has 'strangers'"
 
