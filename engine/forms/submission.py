@@ -72,9 +72,7 @@ def _broken(
     visible = {key: value for key, value in known.items() if key not in own or key in accepted}
     now = clock.now().astimezone(zone)
     return {
-        field.key: errors.InvalidInput(
-            "This does not fit the other answers: {rule}", code="rule", rule=field.valid_message
-        )
+        field.key: errors.InvalidInput("Please correct this: {rule}", code="rule", rule=field.valid_message)
         for field in form.fields
         if field.valid_if
         and field.key in accepted

@@ -455,7 +455,7 @@ def test_validate__rule_says_its_message_in_both_languages() -> None:
         submit(BEGIN, END, begin="2026-10-02", end="2026-10-01")
 
     phrase = refusal.value.errors[0].phrase
-    assert str(phrase) == "This does not fit the other answers: After the begin"
+    assert str(phrase) == "Please correct this: After the begin"
     assert phrase.facts["rule"] == forms.Words(text="须晚于开始", english="After the begin")
 
 

@@ -10,14 +10,15 @@ from casepath.engine import errors
 from casepath.engine.forms import Form
 from casepath.engine.instances import drafts, process_instances
 from casepath.engine.people import authorization
+from casepath.engine.phrases import shortened
 from casepath.engine.queries import deployed
 from casepath.web import forms, languages, navigation, once
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.user_tasks.task_page import has_conditions, other_errors
 
-#: Things that a draft is known by.
-SAID = 3
+#: Things that a draft is known by, and characters of each.
+SAID, SHORT = 3, 40
 
 bp = Blueprint("registration", __name__, url_prefix="/register")
 
@@ -165,7 +166,9 @@ def render(
 
 
 def begun_with(form: Form | None, begun: drafts.Begun) -> str:
-    """Return what a draft is known by: the first things that were typed."""
-    choices = forms.options(form) if form else {}
-    said = [forms.said(text, choices.get(key, {})) for key, text in begun.typed.items() if text]
-    return gettext(", ").join(said[:SAID])
+    """Return what a draft is known by: the first things that were typed, in the order of the form."""
+    if form is None:
+        return ""
+    choices = forms.options(form)
+    said = [forms.said(begun.typed[key], choices.get(key, {})) for key in forms.labels(form) if begun.typed.get(key)]
+    return gettext(", ").join(shortened(text, SHORT) for text in said[:SAID])
