@@ -145,8 +145,10 @@ def deploy_folders(pool: sqlalchemy.Engine, folders: Iterable[Path], by: By) -> 
     accepted, warnings = True, []
     for folder in folders:
         try:
+            # Before the transaction: to check takes a while, and people may be working.
+            checked = deployments.check(deployments.read_folder(folder))
             with sessions.begin() as session:
-                result = deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=by)
+                result = deployments.deploy(session, checked, name=folder.name, by=by)
         except errors.DeploymentRefused as error:
             accepted = False
             click.echo(f"{folder}: refused", err=True)
