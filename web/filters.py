@@ -39,6 +39,11 @@ STATES = {
     "waiting": lazy_gettext("Waiting"),
     "open": lazy_gettext("Open incident"),
     "resolved": lazy_gettext("Resolved"),
+    "sending": lazy_gettext("Being sent"),
+    "sent": lazy_gettext("Sent"),
+    "uncertain": lazy_gettext("Perhaps sent"),
+    "undeliverable": lazy_gettext("Undeliverable"),
+    "given_up": lazy_gettext("Given up"),
 }
 #: Class of the badge for a state.
 STATE_TONES = {
@@ -50,6 +55,10 @@ STATE_TONES = {
     "failed": "danger",
     "open": "danger",
     "resolved": "success",
+    "sending": "accent",
+    "sent": "success",
+    "uncertain": "warning",
+    "undeliverable": "danger",
 }
 
 
