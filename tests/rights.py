@@ -20,6 +20,7 @@ from casepath.engine.database.models import Definition, UserTask, UserTaskCandid
 from casepath.engine.instances import (
     attachments,
     comments,
+    drafts,
     external_tasks,
     incidents,
     jobs,
@@ -40,7 +41,7 @@ from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    attachments, comments, deployments, external_tasks, identity, incidents, jobs, mails, messages,
+    attachments, comments, deployments, drafts, external_tasks, identity, incidents, jobs, mails, messages,
     migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
 )  # fmt: skip
 
@@ -51,7 +52,8 @@ READS = frozenset({
     "deployments.inspect", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
-    "deployments.use_extensions", "deployments.resource", "external_tasks.get", "identity.actor",
+    "deployments.resource", "deployments.still_unknown", "deployments.use_extensions", "drafts.text_of",
+    "external_tasks.get", "identity.actor",
     "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.get", "incidents.list_open",
@@ -71,8 +73,9 @@ OF_WORKERS = frozenset({
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
     "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
 })  # fmt: skip
-#: What concerns nothing but the user's own: the session, the old password as a proof, what was read, forms sent.
+#: What concerns nothing but the user's own: session, old password as a proof, what was read, drafts, forms sent.
 OF_ONESELF = frozenset({
+    "drafts.discard", "drafts.get", "drafts.list_of", "drafts.save",
     "identity.change_password", "identity.end_session", "identity.note", "notifications.mark_read",
     "submissions.claim", "submissions.settle",
 })  # fmt: skip

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
@@ -261,6 +262,7 @@ def answer(
         reason=phrases.sentence(error) if error and not isinstance(error, TECHNICAL) else "",
         technical=technical(error),
         person=g.get("person"),
+        came_from=came_from(),
     )
     return page, said.status
 
@@ -272,12 +274,23 @@ def sent_again() -> list[tuple[str, str]] | None:
     return [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
 
 
+def came_from() -> str:
+    """Return the address of our page whose form was sent, where it can be filled in again; nothing for other sites."""
+    page = urlsplit(request.referrer or "")
+    if request.method in auth.SAFE_METHODS or page.netloc != request.host:
+        return ""
+    return f"{page.path}?{page.query}" if page.query else page.path
+
+
 def as_json(said: Answer, error: errors.EngineError | None) -> dict[str, Any]:
     """Return what programs are told: a stable code, what happened, and every single thing that is wrong."""
-    told: dict[str, Any] = {"code": error.code if error else str(said.status), "message": str(said.title)}
+    told: dict[str, Any] = {
+        "code": error.code if error else str(said.status),
+        "message": str(said.title),
+        "reason": phrases.sentence(error) if error else str(said.text),
+    }
     if error is not None:
         told["detail"] = error.message
-        told["reason"] = phrases.sentence(error)
     if isinstance(error, errors.DeploymentRefused):
         told["problems"] = [problem(finding) for finding in error.findings]
     if isinstance(error, errors.InvalidVariables):

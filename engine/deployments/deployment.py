@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require
-from casepath.engine.database.models import Definition, Deployment, Resource
+from casepath.engine.database.models import Definition, Deployment, Group, Resource, User
 from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
@@ -94,7 +94,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     resources, found, findings = checked.resources, checked.found, checked.findings
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
-    warnings = [finding for finding in findings if finding.level == "warning"]
+    warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
@@ -172,6 +172,31 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     }
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
+
+
+def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
+    """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
+    known = _known(session)
+    for entry in found:
+        known.setdefault(entry.kind, set()).add(entry.key)
+    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
+    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
+
+
+def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
+    """Return warnings of deployments without those of what has come since then, such as a process that is called."""
+    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
+    return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
+
+
+def _known(session: Session) -> dict[str, set[str]]:
+    """Return the keys of what diagrams may name, by its kind."""
+    keys = {
+        kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind)))
+        for kind in ("decision", "form", "process")
+    }
+    groups, users = set(session.scalars(select(Group.key))), set(session.scalars(select(User.username)))
+    return {**keys, "group": groups.union(authorization.ROLES), "user": users}
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:

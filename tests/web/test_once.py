@@ -49,7 +49,8 @@ class TestRegistration:
 
         assert (first.status_code, second.status_code) == (303, 303)
         assert first.location == second.location
-        assert BEFORE in text(alice.get(second.location))
+        number = second.location.rpartition("/")[2]
+        assert f"此内容此前已提交，编号为 {number}，没有重复处理。" in text(alice.get(second.location))
         assert registered(rows) == 1
 
     def test_page_opened_anew__is_another_one(self, alice: Visitor, rows: Rows) -> None:

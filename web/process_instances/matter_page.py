@@ -11,7 +11,6 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine import forms as engine_forms
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
@@ -112,6 +111,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         told=told,
         mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
+        phone_photos=media_types.PHONE_PHOTOS,
         files=files,
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},
@@ -124,7 +124,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,
-        max_size=phrases.size(attachments.MAX_SIZE),
+        max_bytes=uploads.MAX_BYTES,
+        max_size=phrases.size(uploads.MAX_BYTES),
         typed=request.form if refused else {},
         taken=request.form.getlist("cancel") if refused else [],
     )
@@ -206,14 +207,12 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
         error = refused.error if refused and refused.form == f"message:{awaited_message.name}" else None
         wrong = error if isinstance(error, errors.InvalidVariables) else None
         form = message_form(session, awaited_message)
-        present: dict[str, Any] = {}
-        if wrong is not None and form is not None:
-            present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
+        typed = forms.submitted(form, request.form) if wrong is not None and form is not None else None
         reported[awaited_message.name] = Report(
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
-            fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
+            fields=forms.fields(form, texts=typed, refusal=wrong) if form else [],
             refused=error is not None,
         )
     return list(reported.values())

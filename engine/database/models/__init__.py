@@ -20,6 +20,7 @@ from casepath.engine.database.models.instances import (
     UserTaskCandidate,
 )
 from casepath.engine.database.models.people import (
+    Draft,
     EndedSession,
     Group,
     LoginFailure,
@@ -49,6 +50,7 @@ __all__ = [
     "CorrelationValue",
     "Definition",
     "Deployment",
+    "Draft",
     "EndedSession",
     "ExternalTask",
     "Group",
