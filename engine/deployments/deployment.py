@@ -196,11 +196,7 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
 
 def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
     diagram = Diagram(content, file, modules=settings.current.extensions)
-    findings = diagram.check()
-    if any(finding.level == "error" for finding in findings):
-        return [], findings
-    specs, more = diagram.processes(settings.current.script_formats)
-    findings += more
+    specs, findings = diagram.read(settings.current.script_formats)
     return [
         _Found(
             kind="process",

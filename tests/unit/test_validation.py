@@ -28,7 +28,7 @@ SOUND = {name: file for area in (collaboration, execution, flows, structure) for
 
 def findings(file: bytes) -> list[errors.Finding]:
     """What the check of a file finds."""
-    return check(xml.parse(file, "test.bpmn"), "test.bpmn")
+    return check(xml.parse(file, "test.bpmn"), "test.bpmn").findings
 
 
 def codes(file: bytes, level: str = "error") -> set[str]:
@@ -183,5 +183,5 @@ def test_check__never_raises(trees: list[Tree], attributes: dict[str, str]) -> N
     for tree in trees:
         build(tree, root)
 
-    for finding in check(root, "generated.bpmn"):
+    for finding in check(root, "generated.bpmn").findings:
         assert finding.element_id
