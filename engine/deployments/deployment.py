@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, forms, history, settings
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database.models import Definition, Deployment, Resource
-from casepath.engine.deployments import decisions, definitions, starting
+from casepath.engine.deployments import decisions, definitions, groups, starting
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -79,6 +79,9 @@ def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: B
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     found, findings = check(resources)
+    for entry in found:
+        if entry.spec is not None and entry.executable:
+            findings += groups.unknown(session, entry.spec, entry.file)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"]

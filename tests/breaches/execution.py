@@ -32,6 +32,14 @@ BREACHES = [
     with_task("java-behind", kind="serviceTask", attributes='camunda:class="a.B"'),
     with_task("java-behind", kind="sendTask", attributes='camunda:delegateExpression="${b}"'),
     with_task("java-behind", kind="serviceTask", attributes='camunda:expression="${bean.work(order)}"'),
+    with_task(
+        "version-binding", kind="callActivity", attributes='calledElement="q" camunda:calledElementBinding="version"'
+    ),
+    with_task(
+        "version-binding",
+        kind="businessRuleTask",
+        attributes='camunda:decisionRef="d" camunda:decisionRefBinding="old"',
+    ),
     with_task("form-handler", attributes='camunda:formHandlerClass="a.B"'),
     with_task("flowable-behaviour", attributes='camunda:businessCalendarName="holidays"'),
     with_task("flowable-behaviour", extended("<camunda:eventType>order</camunda:eventType>"), kind="receiveTask"),

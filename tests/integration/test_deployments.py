@@ -7,13 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, settings
-from casepath.engine.database.models import Deployment, Job, Resource, Subscription
+from casepath.engine.database.models import Deployment, Group, Job, Resource, Subscription
 from casepath.engine.deployments import definitions
 from tests import diagrams
 from tests.acting import OLIVIA, PROGRAM
+from tests.each import each
 from tests.phrases import chinese
 
 Sessions = sessionmaker[Session]
+
+LANE = '<laneSet><lane name="{}"><flowNodeRef>A</flowNodeRef></lane></laneSet>'
 
 
 def simple(name: str = "A", key: str = "p") -> bytes:
@@ -154,3 +157,37 @@ def test_deploy__name_that_nothing_gives_a_value(transaction: Sessions) -> None:
     assert [finding.element_id for finding in found] == ["G_A_2"]
     assert "the nearest known: resolved" in found[0].message
     assert "相近的名称：resolved" in chinese(found[0].phrase)
+
+
+@each(
+    "element, group",
+    [
+        ('<userTask id="A" camunda:candidateGroups="service,nobody"/>', "nobody"),
+        ('<userTask id="A" camunda:candidateGroups="${group},nobody"/>', "nobody"),
+        ('<userTask id="A"/>' + LANE.format("Nobody"), "Nobody"),
+        ('<userTask id="A" camunda:candidateGroups="service,${a == 1 ? \'b,c\' : d}"/>', ""),
+        ('<userTask id="A" camunda:assignee="${who}"/>' + LANE.format("X"), ""),
+        ('<userTask id="A"/>' + LANE.format("客服"), ""),
+        ('<userTask id="A"/>' + LANE.format("service"), ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_deploy__groups_that_nobody_has(transaction: Sessions, element: str, group: str) -> None:
+    with transaction.begin() as session:
+        session.merge(Group(key="service", name="客服", name_en="Service"))
+
+    named = diagrams.process(element)
+    if not group:
+        deploy(transaction, p=named)
+        return
+    with pytest.raises(errors.DeploymentRefused) as refused:
+        deploy(transaction, p=named)
+
+    assert [(found.code, found.element_id, found.phrase.facts) for found in refused.value.findings
+            if found.level == "error"] == [("unknown-group", "A", {"group": group})]  # fmt: skip
+
+
+def test_deploy__groups_while_there_are_none(transaction: Sessions) -> None:
+    named = diagrams.process('<userTask id="A" camunda:candidateGroups="service"/>')
+
+    assert len(deploy(transaction, p=named).definitions) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -66,7 +67,7 @@ def warned(world: Play, content: bytes) -> dict[str, str]:
         ("latest", {}, "B"),
     ],
 )
-def test_call__of_a_version(binding: str, variables: dict[str, object], expected: str) -> None:
+def test_call__of_a_version(binding: str, variables: dict[str, Any], expected: str) -> None:
     world = Play()
     for task in "AB":
         world.deploy([("child.bpmn", child(task))])
@@ -207,7 +208,7 @@ def test_expression__of_java_is_refused(world: Play) -> None:
 
 
 @each("variables, expected", [({"a": True}, "A"), ({"a": False}, "B")])
-def test_condition__behind_a_start_event(variables: dict[str, object], expected: str) -> None:
+def test_condition__behind_a_start_event(variables: dict[str, Any], expected: str) -> None:
     world = Play()
     file = process(nodes("startEvent S; userTask A B"), flow="S > A [${a}]; S > B [${!a}]")
 

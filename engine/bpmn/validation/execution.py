@@ -170,6 +170,29 @@ def error_mapping(document: Document) -> Iterator[Breach]:
             )
 
 
+@rule("version-binding")
+def version_binding(document: Document) -> Iterator[Breach]:
+    for tag, attribute in (("callActivity", "calledElement"), ("businessRuleTask", "decisionRef")):
+        for node in document.all(tag):
+            binding = node.get(f"camunda:{attribute}Binding")
+            needed = {"version": f"{attribute}Version", "versionTag": f"{attribute}VersionTag"}.get(binding, "")
+            if binding not in {"", "latest", "deployment", "version", "versionTag"}:
+                yield Breach(
+                    node,
+                    "Expected one of {allowed} as camunda:{name}, but found '{value}'",
+                    allowed=["deployment", "latest", "version", "versionTag"],
+                    name=f"{attribute}Binding",
+                    value=binding,
+                )
+            elif needed and not node.get(f"camunda:{needed}"):
+                yield Breach(
+                    node,
+                    "Expected camunda:{name} beside the binding '{value}', but found none",
+                    name=needed,
+                    value=binding,
+                )
+
+
 @rule("worker-missing", "warning")
 def worker_missing(document: Document) -> Iterator[Breach]:
     for node in document.all(*WORKERS):
