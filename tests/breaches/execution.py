@@ -99,9 +99,9 @@ BREACHES = [
         flow=ALONG,
         root='<error id="e" errorCode="E1"/>',
     ),
-    with_task("extension-ignored", extended("<camunda:formData/>"), level="warning"),
+    with_task("no-effect", extended("<camunda:formData/>"), level="warning"),
     built(
-        "extension-ignored",
+        "no-effect",
         "S",
         event("S", "startEvent", attributes='camunda:initiator="who"'),
         nodes("endEvent E"),

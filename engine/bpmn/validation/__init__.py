@@ -7,6 +7,7 @@ What deployment checks in one BPMN file, before anything runs: `check` gives all
     structure, references, flows, events, gateways, activities, loops, items, collaboration, expressions, dialects,
     execution       the rules by area, each one small function
     reachability    the warnings that need the graph
+    effects         the warnings of what has no effect
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from casepath.engine.bpmn.validation import (
     activities,
     collaboration,
     dialects,
+    effects,
     events,
     execution,
     expressions,
@@ -51,6 +53,7 @@ AREAS = (
     activities,
     collaboration,
     dialects,
+    effects,
     events,
     execution,
     expressions,

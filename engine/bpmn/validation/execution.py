@@ -9,24 +9,6 @@ from casepath.engine.bpmn.validation.document import ACTIVITIES, EVENTS, GATEWAY
 from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, rule, to_execute
 
 SCRIPT_FORMATS = frozenset({"", "python", "feel"})
-UNREAD_ATTRIBUTES = frozenset(
-    {
-        "camunda:candidateStarterUsers",
-        "camunda:initiator",
-        "camunda:isStartableInTasklist",
-        "camunda:jobPriority",
-        "camunda:skipExpression",
-    }
-)
-UNREAD_ELEMENTS = frozenset(
-    {
-        "camunda:constraint",
-        "camunda:field",
-        "camunda:formData",
-        "camunda:formProperty",
-        "camunda:potentialStarter",
-    }
-)
 #: How a task says who does it; some of them are refused elsewhere.
 IMPLEMENTED = ("camunda:type", "camunda:topic", "camunda:decisionRef", *JAVA_ATTRIBUTES)
 
@@ -100,19 +82,6 @@ def transaction_method(document: Document) -> Iterator[Breach]:
                 "Expected ##Compensate as the method of a transaction, but found '{method}'; it is not executed",
                 to_execute(document, node),
                 method=method,
-            )
-
-
-@rule("extension-ignored", "warning")
-def extension_ignored(document: Document) -> Iterator[Breach]:
-    """Extensions that change what happens, and that nobody reads here."""
-    for node in document.nodes:
-        unread = [name for name in node.attributes if name in UNREAD_ATTRIBUTES]
-        for name in unread + ([node.tag] if node.tag in UNREAD_ELEMENTS else []):
-            yield Breach(
-                node.owner() if name == node.tag else node,
-                "Expected no {name}, but found it; it has no effect here",
-                name=name,
             )
 
 
