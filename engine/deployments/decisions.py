@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
 from casepath.engine.decisions import dmn
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock
@@ -80,7 +79,6 @@ def _with_integers(value: Any) -> Any:
     return value
 
 
-def read(content: bytes, file: str, others: Mapping[str, bytes]) -> tuple[dict[str, str], list[errors.Finding]]:
-    """Return the names of the decisions of a DMN file by key, and its warnings; raises `DeploymentRefused`."""
-    model = dmn.parse(content, file, others.items())
-    return model.decisions, model.findings
+def read(content: bytes, file: str, others: Mapping[str, bytes]) -> dmn.DecisionModel:
+    """Return what is in a DMN file; raises `DeploymentRefused`."""
+    return dmn.parse(content, file, others.items())

@@ -165,8 +165,12 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
     if path.suffix in (".bpmn", ".bpmn20", ".xml"):
         return _read_bpmn(file, content)
     if path.suffix == ".dmn":
-        keys, findings = decisions.read(content, file, tables)
-        return [_Found(kind="decision", key=key, name=name, file=file) for key, name in keys.items()], findings
+        model = decisions.read(content, file, tables)
+        tags = model.version_tags
+        return [
+            _Found(kind="decision", key=key, name=name, file=file, version_tag=tags.get(key))
+            for key, name in model.decisions.items()
+        ], model.findings
     if path.suffix == ".form":
         _, findings = forms.check(content, file)
         key = _json(file, content).get("id") or path.stem

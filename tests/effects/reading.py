@@ -28,6 +28,8 @@ class Outcome:
     #: What is made of it: None where it is refused.
     made: tuple[object, ...] | None
     findings: tuple[errors.Finding, ...]
+    #: Keys of processes that are not executed.
+    drawings: frozenset[str] = frozenset()
 
     @property
     def told(self) -> list[tuple[str, str, str, str]]:
@@ -42,7 +44,8 @@ def diagram(content: bytes, file: str) -> Outcome:
     except errors.DeploymentRefused as refused:
         return Outcome(made=None, findings=tuple(refused.findings))
     refused_for = any(finding.level == "error" for finding in findings)
-    return Outcome(made=None if refused_for else made(specs), findings=tuple(findings))
+    drawings = frozenset(spec.key for spec in specs if not spec.executable)
+    return Outcome(made=None if refused_for else made(specs), findings=tuple(findings), drawings=drawings)
 
 
 def decision(content: bytes, file: str, others: Mapping[str, bytes]) -> Outcome:

@@ -13,7 +13,9 @@ from tests.effects.reading import Outcome
 
 def pieces_of(path: Path, content: bytes) -> Iterator[Piece]:
     """Yield what can be taken out of a file."""
-    return pieces.of_form(content) if path.suffix == ".form" else pieces.of_xml(content)
+    if path.suffix == ".form":
+        return pieces.of_form(content)
+    return pieces.of_xml(content, reading.of(path, content).drawings)
 
 
 def silent(path: Path, content: bytes, chosen: Iterable[Piece] | None = None) -> Iterator[Piece]:
@@ -37,8 +39,9 @@ def is_same(whole: Outcome, other: Outcome) -> bool:
 
 def is_told(whole: Outcome, piece: Piece) -> bool:
     """Whether there is a warning of a piece, or of what it is in, that counts for others like it too."""
-    told = {str(name).rpartition(":")[2] for each in whole.findings for name in names(each)}
-    return not told.isdisjoint({piece.name, *piece.inside})
+    near = [each for each in whole.findings if each.element_id in piece.owners or " at line " in each.element_id]
+    told = {str(name).removeprefix("camunda:") for each in near for name in names(each)}
+    return not told.isdisjoint({piece.name, *piece.around})
 
 
 def names(finding: errors.Finding) -> Iterable[object]:

@@ -300,3 +300,27 @@ def test_process__that_says_nothing_is_no_drawing_later(world: Play) -> None:
 
     assert definition(world).executable
     assert world.at(instance) == "A"
+
+
+# -- decisions ---------------------------------------------------------------------------------------------------------
+
+TABLE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:camunda="http://camunda.org/schema/1.0/dmn"
+id="d" name="d" namespace="urn:d"><decision id="price" name="price" camunda:versionTag="tag {0}">
+<literalExpression><text>{0}</text></literalExpression></decision></definitions>"""
+
+
+@each("binding, expected", [('version" camunda:decisionRefVersion="${n}', 1),
+                            ('versionTag" camunda:decisionRefVersionTag="tag ${n}', 1), ("latest", 2)])  # fmt: skip
+def test_decision__of_a_version(binding: str, expected: int) -> None:
+    world = Play()
+    for number in (1, 2):
+        world.deploy([("price.dmn", TABLE.format(number).encode())])
+    decide = (
+        '<businessRuleTask id="D" camunda:decisionRef="price" camunda:resultVariable="r" '
+        f'camunda:mapDecisionResult="singleEntry" camunda:decisionRefBinding="{binding}"/>'
+    )
+
+    instance = world.run(process(nodes("startEvent S; userTask A"), decide, flow="S > D; D > A"), n=1)
+
+    assert world.variables(instance)["r"] == expected
+    world.close()

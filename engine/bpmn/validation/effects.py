@@ -12,8 +12,10 @@ from collections.abc import Collection, Iterator, Mapping
 from casepath.engine.bpmn.validation.document import (
     ACTIVITIES,
     COLLABORATIONS,
+    EVENTS,
     FLOW_NODES,
     SUB_PROCESSES,
+    THROW_EVENTS,
     WORKERS,
     Document,
     Node,
@@ -188,6 +190,10 @@ def _is_unread(node: Node, referred: Collection[str]) -> bool:
         if above is not None and above.tag == "extensionElements":
             return above.parent is None or above.parent.tag not in ELEMENTS.get(name, frozenset())
         return name not in PARTS
+    if above is not None and above.tag in EVENTS and node.tag in {"dataInputAssociation", "dataOutputAssociation"}:
+        # What messages and signals carry is read, not what they bring.
+        thrown = above.tag in THROW_EVENTS and above.all("messageEventDefinition", "signalEventDefinition")
+        return not thrown or node.tag == "dataOutputAssociation"
     if node.tag == "ioSpecification":
         return not any(data.id in referred for data in node.children if data.id)
     return node.tag in UNREAD_ELEMENTS or (node.tag.startswith("{") and not node.tag.startswith("{}"))
