@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.bpmn import ProcessSpec, UserTask
-from casepath.engine.people import identity
+from casepath.engine.people import authorization, identity
 from casepath.engine.phrases import Phrase
 
 _COMPUTED = re.compile(r"[$#]\{[^}]*\}")
@@ -19,17 +19,17 @@ def unknown(session: Session, spec: ProcessSpec, file: str) -> Iterator[errors.F
     """
     Yield an error for each element of a process that names a group nobody has.
 
-    Names that are computed are not looked at, and nothing is while there are no groups at all.
+    Names that are computed are not looked at, and nothing is while there are no groups but the roles of the engine.
     """
     groups = identity.groups(session)
-    keys = {group.key for group in groups}
+    keys = {group.key for group in groups} | set(authorization.ROLES)
     called = {name.lower() for group in groups for name in (group.key, group.name, group.name_en) if name}
     named = [(spec.key, spec.label, name) for name in spec.candidate_starters if name not in keys]
     for node in spec.nodes.values():
         if isinstance(node, UserTask):
             asked = [name for name in constants(node) if name not in keys]
             named += [(node.bpmn_id, node.bpmn_name or "", name) for name in [*asked, *lanes(node, called)]]
-    for element_id, name, group in named if groups else ():
+    for element_id, name, group in named if keys.difference(authorization.ROLES) else ():
         text = "Expected a group of the organisation, but found “{group}”; correct its key, or add the group before"
         yield errors.Finding(
             code="unknown-group", file=file, element_id=element_id, name=name, phrase=Phrase(text, group=group)
