@@ -237,5 +237,11 @@ def _unneeded(document: Document, node: Node) -> Iterator[str]:
         scope = document.scope(node)
         if scope is None or not is_event_sub_process(scope):
             yield "isInterrupting"
-    if node.tag == "startEvent" and node.inside(*SUB_PROCESSES) is not None:
+    if node.tag == "startEvent" and _begins_nothing_by_itself(document, node):
         yield from (f"camunda:{name}" for name in sorted(own & {"formKey", "formRef"}))
+
+
+def _begins_nothing_by_itself(document: Document, start: Node) -> bool:
+    """Whether a start event is that of a sub-process which is entered along a flow: nobody fills in anything there."""
+    scope = document.scope(start)
+    return scope is not None and scope.tag in SUB_PROCESSES and not is_event_sub_process(scope)
