@@ -2,6 +2,7 @@
 What was deployed: check files and put them into the engine, read them back, parsed once and kept.
 
     deployment   check and store a set of files
+    inspection   check them in a process of its own
     definitions  processes, decisions, forms and the calendar by key and version
     decisions    evaluate the deployed decision tables
     groups       those that diagrams name and the organisation does not have
@@ -19,9 +20,18 @@ from casepath.engine.deployments.definitions import (
     process,
     resource,
 )
-from casepath.engine.deployments.deployment import DeploymentResult, check, deploy, read_folder, use_extensions
+from casepath.engine.deployments.deployment import (
+    Checked,
+    DeploymentResult,
+    check,
+    deploy,
+    read_folder,
+    use_extensions,
+)
+from casepath.engine.deployments.inspection import inspect
 
 __all__ = [
+    "Checked",
     "DeploymentResult",
     "check",
     "content",
@@ -31,6 +41,7 @@ __all__ = [
     "deploy",
     "find",
     "form",
+    "inspect",
     "latest",
     "list_definitions",
     "process",
