@@ -97,6 +97,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"]
+    # What is new is found by the newest version, of which there must not be two.
+    organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
