@@ -40,6 +40,7 @@ BREACHES = [
         kind="businessRuleTask",
         attributes='camunda:decisionRef="d" camunda:decisionRefBinding="old"',
     ),
+    with_task("no-effect", kind="serviceTask", attributes='camunda:expression="${1}"', level="warning"),
     with_task("form-handler", attributes='camunda:formHandlerClass="a.B"'),
     with_task("flowable-behaviour", attributes='camunda:businessCalendarName="holidays"'),
     with_task("flowable-behaviour", extended("<camunda:eventType>order</camunda:eventType>"), kind="receiveTask"),

@@ -9,6 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
+from casepath.engine.bpmn.validation.dialects import (
+    FLOWABLE_ATTRIBUTES,
+    FLOWABLE_ELEMENTS,
+    JAVA_ATTRIBUTES,
+    LISTENERS,
+)
 from casepath.engine.bpmn.validation.document import (
     ACTIVITIES,
     COLLABORATIONS,
@@ -142,6 +148,11 @@ UNREAD_ELEMENTS = frozenset(
 )
 #: What holds the id of a data input or output that is read.
 REFERENCES = ("loopDataInputRef", "loopDataOutputRef", "sourceRef", "targetRef")
+#: What is refused anyway, where it says that something else is to happen.
+REFUSED = frozenset(
+    {*FLOWABLE_ATTRIBUTES, *FLOWABLE_ELEMENTS, *JAVA_ATTRIBUTES, *LISTENERS, "camunda:connector"}
+    | {"camunda:formHandlerClass"}
+) - {"camunda:expression"}
 #: Attributes that are said to be as they are anyway.
 DEFAULTS = {"camunda:exclusive": "true"}
 #: Attributes that say what a file is.
@@ -162,6 +173,8 @@ def no_effect(document: Document) -> Iterator[Breach]:
             continue
         unread = _is_unread(node, referred)
         for name in (node.tag,) if unread else _in_vain(document, node):
+            if name in REFUSED:
+                continue
             if name.startswith("{"):
                 foreign.add(name[1:].partition("}")[0])
             else:
