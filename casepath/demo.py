@@ -82,6 +82,12 @@ class EngineStage:
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """The demo does not check."""
 
+    def expect_task(self, by: str, element_id: str, empty: Sequence[str], shows: Sequence[str]) -> None:
+        """The demo does not check."""
+
+    def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
+        """The demo does not check."""
+
 
 def add_people(session: Session, processes: Path) -> None:
     """Add groups and people, and give everybody who has none yet the demo's password."""

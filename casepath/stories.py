@@ -18,7 +18,7 @@ from casepath.engine import errors
 from casepath.engine.time import timers
 
 #: Keys of a step, besides what it needs.
-ACTIONS = ("complete", "message", "advance", "expect_open", "expect_notified")
+ACTIONS = ("complete", "message", "advance", "expect_open", "expect_notified", "expect_task", "expect_reading")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,12 @@ class Stage(Protocol):
 
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """Check who was told something since the last such check."""
+
+    def expect_task(self, by: str, element_id: str, empty: Sequence[str], shows: Sequence[str]) -> None:
+        """Check which fields of an open user task begin empty, and what its page tells whoever opens it."""
+
+    def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
+        """Check for whom the matter is open for reading, or is not."""
 
 
 def folders(processes: Path) -> list[Path]:
@@ -138,6 +144,11 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         stage.expect_open(step["expect_open"])
     if "expect_notified" in step:
         stage.expect_notified(step["expect_notified"])
+    if "expect_task" in step:
+        expected = step.get("empty", ()), step.get("shows", ())
+        stage.expect_task(str(step["by"]), str(step["expect_task"]), *expected)
+    for is_open, usernames in step.get("expect_reading", {}).items():
+        stage.expect_reading(usernames, is_open=is_open == "by")
     if not any(action in step for action in (*ACTIONS, "at")):
         raise errors.InvalidInput(
             "Expected one of {actions} in a step, but found {found}",

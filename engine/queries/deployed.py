@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, xml
-from casepath.engine.bpmn import BPMN, child_text, extension
+from casepath.engine.bpmn import BPMN, child_text, extension, properties
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
@@ -45,6 +45,8 @@ class DiagramTexts:
     default_flows: Mapping[str, str]
     #: Business rule task → key of its decision.
     decisions: Mapping[str, str]
+    #: Element id → its extension properties.
+    properties: Mapping[str, Mapping[str, str]]
     #: Of the names, those in the language that was asked for.
     translated: Mapping[str, str] = field(default_factory=dict)
 
@@ -155,6 +157,7 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
             for each in elements
             if extension(each, "decisionRef")
         },
+        properties={each.get("id", ""): found for each in elements if (found := properties(each))},
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
+from lxml import html
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
@@ -117,6 +118,20 @@ class RequestStage:
         assert set(usernames) <= {row.username for row in rows}
         self.seen = max((row.id for row in rows), default=self.seen)
 
+    def expect_task(self, by: str, element_id: str, empty: Sequence[str], shows: Sequence[str]) -> None:
+        """These fields of the page of a task are empty, and these texts stand on it."""
+        with self.sessions.begin() as session:
+            task_id = user_tasks.open_of(session, self.business_key, element_id)
+        page = html.fromstring(text(self.visitor(by).get(f"/tasks/{task_id}")))
+        assert [(key, found) for key in empty if (found := filled_in(page, key))] == []
+        told = " ".join(page.text_content().split())
+        assert [each for each in shows if each not in told] == [], told
+
+    def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
+        """The page of the matter is there for these people, or for none of them."""
+        answers = {name: self.visitor(name).get(f"/matters/{self.business_key}").status_code for name in usernames}
+        assert answers == dict.fromkeys(usernames, 200 if is_open else 404)
+
     def instances(self) -> list[ProcessInstance]:
         """All process instances of the matter."""
         with self.sessions.begin() as session:
@@ -141,6 +156,21 @@ class RequestStage:
         with self.sessions.begin() as session:
             query = select(ActivityInstance.element_id).where(ActivityInstance.process_instance_id.in_(ids))
             return set(session.scalars(query))
+
+
+def filled_in(page: html.HtmlElement, key: str) -> list[str]:
+    """Return what stands in a field; raises `AssertionError` where the page has no such field."""
+    inputs = page.xpath("//*[@name=$key]", key=key)
+    assert inputs, f"no field {key}"
+    found: list[str] = []
+    for each in inputs:
+        if each.tag == "select":
+            found += each.xpath(".//option[@selected]/@value")
+        elif each.get("type") in {"radio", "checkbox"}:
+            found += [each.get("value")] if each.get("checked") is not None else []
+        else:
+            found.append(each.text_content() if each.tag == "textarea" else each.get("value", ""))
+    return [value.strip() for value in found if value.strip()]
 
 
 def by_validity(instance: ProcessInstance) -> tuple[bool, int]:

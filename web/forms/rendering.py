@@ -27,6 +27,15 @@ SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
 
 
 @dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What was answered when the same form was filled in before."""
+
+    #: When that was: the round.
+    caption: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """One component of a form, ready to be shown."""
 
@@ -57,6 +66,8 @@ class Field:
     subtype: str = ""
     span: int = COLUMNS
     error: str = ""
+    #: When it was answered before, and what; stands beside the field to be read.
+    earlier: tuple[str, str] | None = None
     children: Sequence[Field] = ()
 
 
@@ -70,15 +81,17 @@ def fields(
     values: Mapping[str, Any],
     refusal: errors.InvalidInput | None = None,
     hidden: frozenset[str] = frozenset(),
+    earlier: Earlier | None = None,
 ) -> list[Field]:
     """
     Return the fields of a form with what stands in them and what is wrong with it.
 
-    `values` are variables, or texts as they were typed; `hidden` are the keys and ids that a condition hides.
+    `values` are variables, or texts as they were typed; `hidden` are the keys and ids that a condition hides; `earlier`
+    is what stands beside the fields.
     """
     by_field = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
     wrong = {error.field: phrases.told(error.phrase) for error in by_field}
-    return _fields(form.components, values, wrong, hidden)
+    return _fields(form.components, values, wrong, hidden, earlier)
 
 
 def flat(of: Sequence[Field]) -> Iterator[Field]:
@@ -146,14 +159,23 @@ def said(shown: Any, choices: Mapping[str, str]) -> str:
 
 
 def _fields(
-    components: Sequence[Component], values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str]
+    components: Sequence[Component],
+    values: Mapping[str, Any],
+    wrong: Mapping[str, str],
+    hidden: frozenset[str],
+    earlier: Earlier | None,
 ) -> list[Field]:
-    return [_field(part, values, wrong, hidden) for part in components if not hidden & part.names]
+    return [_field(part, values, wrong, hidden, earlier) for part in components if not hidden & part.names]
 
 
 def _field(
-    part: Component, values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str]
+    part: Component,
+    values: Mapping[str, Any],
+    wrong: Mapping[str, str],
+    hidden: frozenset[str],
+    earlier: Earlier | None,
 ) -> Field:
+    told_before = earlier is not None and part.is_field and part.key in earlier.values
     return Field(
         id=part.id,
         key=part.key,
@@ -171,10 +193,17 @@ def _field(
         text=told(part.text),
         is_conditional=part.is_conditional,
         subtype=part.subtype,
-        span=part.columns or SHORT.get(part.type, COLUMNS),
+        span=COLUMNS if told_before else part.columns or SHORT.get(part.type, COLUMNS),
         error=wrong.get(part.key, ""),
-        children=_fields(part.components, values, wrong, hidden),
+        earlier=_earlier(part, earlier) if told_before and earlier is not None else None,
+        children=_fields(part.components, values, wrong, hidden, earlier),
     )
+
+
+def _earlier(part: Component, earlier: Earlier) -> tuple[str, str]:
+    answered = earlier.values[part.key]
+    is_left_out = answered in (None, "", [])
+    return earlier.caption, gettext("not filled in") if is_left_out else said(answered, dict(_options(part)))
 
 
 def _options(part: Component) -> list[tuple[str, str]]:

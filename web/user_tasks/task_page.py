@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import user_tasks
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, people, tasks, user_task
+from casepath.engine.queries import deployed, people, rounds, tasks, user_task
+from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import forms, languages, phrases
+from casepath.web import filters, forms, languages, phrases
 from casepath.web.languages import gettext
 from casepath.web.names import named
 
@@ -92,12 +93,14 @@ def render(
     task = visible(session, task_id, person)
     allowed = rights(task, person)
     variables = user_task.variables(session, task)
-    shown = fields(task, variables, refusal)
+    rounds_before = rounds.before(session, task)
+    shown = fields(session, task, variables, rounds_before, refusal)
     return render_template(
         "user_tasks/show.html",
         task=task,
         may=allowed,
         fields=shown,
+        rounds=earlier_rounds(session, rounds_before),
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
         refused_action=refused,
@@ -115,28 +118,67 @@ def render(
 def render_fields(session: Session, task_id: int, person: Person) -> str:
     """Return only the fields, for what is typed at the moment."""
     task = visible(session, task_id, person)
-    shown = fields(task, user_task.variables(session, task), typed=True)
+    shown = fields(session, task, user_task.variables(session, task), rounds.before(session, task), typed=True)
     return render_template("forms/fragment.html", fields=shown, disabled=not rights(task, person).complete)
 
 
 def fields(
+    session: Session,
     task: TaskDetail,
     variables: Mapping[str, Any],
+    rounds_before: Sequence[Round],
     refusal: errors.InvalidInput | None = None,
     *,
     typed: bool = False,
 ) -> list[forms.Field]:
-    """Return the fields of a task's form: filled with what was typed, else the draft, else the variables."""
+    """
+    Return the fields of a task's form: filled with what was typed, else the draft, else the variables.
+
+    What every round answers anew begins empty, the last round's answer beside it; a task that is done shows what was
+    handed in with it.
+    """
     form = g.form
     if form is None:
         return []
-    present = {**variables, **task.draft}
+    anew = rounds.answered_anew(form, deployed.texts(session, task.definition_id).properties.get(task.element_id, {}))
+    present = {**{key: value for key, value in variables.items() if key not in anew}, **task.draft}
+    if task.state == "completed":
+        present = dict(rounds.handed_in(session, task))
     if refusal is not None or typed:
         # An unticked box is not sent; what the browser does not send is empty.
         own = forms.labels(form)
         present = {key: value for key, value in variables.items() if key not in own}
         present |= dict.fromkeys(own) | forms.submitted(form, request.form)
-    return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
+    earlier = None
+    if rounds_before:
+        last = rounds_before[-1]
+        answered = {key: value for key, value in last.values.items() if key in anew}
+        earlier = forms.Earlier(caption=round_caption(session, last), values=answered)
+    return forms.fields(form, present, refusal, engine_forms.hidden(form, present), earlier)
+
+
+def earlier_rounds(session: Session, rounds_before: Sequence[Round]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return of each earlier round, the last one first, when it was and what was answered: label and value."""
+    form: Form | None = g.form
+    if form is None:
+        return []
+    return [(round_caption(session, each), said(form, each.values)) for each in reversed(rounds_before)]
+
+
+def round_caption(session: Session, of: Round) -> str:
+    """Return which round it was, whose and when."""
+    who = people.names(session, [of.by]).get(of.by or "", of.by or "")
+    return gettext("Round %(number)s, %(name)s, %(when)s", number=of.number, name=who, when=filters.moment(of.at))
+
+
+def said(form: Form, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return label and value of what is filled in, in the order of a form."""
+    choices = forms.options(form)
+    return [
+        (label, forms.said(values[key], choices.get(key, {})))
+        for key, label in forms.labels(form).items()
+        if values.get(key) not in (None, "", [])
+    ]
 
 
 def form_of(session: Session, task: TaskDetail) -> Form | None:
@@ -176,14 +218,7 @@ def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) 
 def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return label and value of what the start form asked for, as it stands now."""
     form = deployed.form(session, deployed.texts(session, definition_id).start_form_key, definition_id)
-    if form is None:
-        return []
-    choices = forms.options(form)
-    return [
-        (label, forms.said(variables[key], choices.get(key, {})))
-        for key, label in forms.labels(form).items()
-        if variables.get(key) not in (None, "", [])
-    ]
+    return said(form, variables) if form is not None else []
 
 
 def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
