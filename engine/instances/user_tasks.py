@@ -26,7 +26,7 @@ from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskC
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.people import authorization, identity
+from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import Actor, By, Candidacy, Person
 from casepath.engine.runtime import FAR_FUTURE
 from casepath.engine.time import clock
@@ -346,7 +346,7 @@ def _require(session: Session, task: Found, verb: str, rule: Rule, by: By) -> Ac
     may only look.
     """
     actor, whose = identity.actor(session, by), authorization.candidacy(task)
-    if isinstance(actor, Person) and not authorization.may_see_task(actor, whose):
+    if isinstance(actor, Person) and not access.sees_task(session, actor, task):
         raise errors.NotFound("user task", task.id)
     if task.state != "created":
         raise _refusal(session, verb, task.id)

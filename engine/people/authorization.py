@@ -15,6 +15,7 @@ what somebody may see but not change is refused openly.
     sees_all        a property of groups, such as directors: sees every process instance
     distributes     a property of groups: sees the user tasks of the groups it names, and hands them on
     involved        started the process instance, has or had a user task in it, or may claim or distribute one
+    told            was told of the matter, and reads it
 """
 
 from __future__ import annotations
@@ -210,9 +211,9 @@ def has_it(person: Person, task: Candidacy) -> bool:
     return person.username == (task.owner if task.is_lent else task.assignee)
 
 
-def may_see_task(person: Person, task: Candidacy) -> bool:
-    takes_part = person.username in {task.assignee, task.owner} or is_candidate(person, task)
-    return takes_part or is_superior(person, task) or may_see_every_instance(person)
+def takes_part(person: Person, task: Candidacy) -> bool:
+    """Whether an open task is this one's, or may become it, or is his to distribute."""
+    return person.username in {task.assignee, task.owner} or is_candidate(person, task) or is_superior(person, task)
 
 
 @_acting

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, aliased
 
 from casepath.engine.database.models import Definition, ProcessInstance, User, UserTask, UserTaskCandidate
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
+from casepath.engine.queries.instances import Reference, belongs
 from casepath.engine.time import clock
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
@@ -153,15 +154,11 @@ def with_business_key(session: Session, person: Person, business_key: str) -> li
     return [row for row in rows if sees(person, row)]
 
 
-def of_matter(session: Session, person: Person, reference: str | int) -> list[TaskRow]:
-    """Return the open tasks of a matter, by its number or its outermost process instance, that a person may see."""
-    if isinstance(reference, str):
-        return with_business_key(session, person, reference)
-    of_instances = UserTask.process_instance_id.in_(
-        select(ProcessInstance.id).where(ProcessInstance.root_id == reference)
-    )
+def of_matter(session: Session, reference: Reference) -> list[TaskRow]:
+    """Return the open tasks of a matter, by its number or its outermost process instance, for one who may see it."""
+    of_instances = UserTask.process_instance_id.in_(select(ProcessInstance.id).where(belongs(reference)))
     query = select(UserTask.id).where(of_instances, UserTask.state == "created").limit(STRETCH)
-    return [row for row in _rows(session, session.scalars(query).all(), Filters()) if sees(person, row)]
+    return _rows(session, session.scalars(query).all(), Filters())
 
 
 def definitions(session: Session) -> list[tuple[str, str]]:

@@ -129,7 +129,7 @@ class RequestStage:
 
     def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
         """The page of the matter is there for these people, or for none of them."""
-        answers = {name: self.visitor(name).get(f"/matters/{self.business_key}").status_code for name in usernames}
+        answers = {name: self.visitor(name).get(f"/matters/show/{self.business_key}").status_code for name in usernames}
         assert answers == dict.fromkeys(usernames, 200 if is_open else 404)
 
     def instances(self) -> list[ProcessInstance]:

@@ -42,12 +42,10 @@ GENERAL: dict[Rule, str] = {
 FREE = Candidacy(candidate_groups=frozenset({"service"}))
 HERS = Candidacy(assignee="alice", candidate_groups=frozenset({"service"}))
 LENT_TO_HER = Candidacy(assignee="alice", owner="bob", candidate_groups=frozenset({"service"}))
-SEE_TASK = "administrator assignee auditing_candidate auditor candidate director operator superior"
 DISTRIBUTE = "administrator operator superior"
 
 #: Who may do what to a user task of the group that the assignee and the candidate belong to.
 TASKS: dict[tuple[Rule, str], str] = {
-    (authorization.may_see_task, "free"): SEE_TASK,
     (authorization.may_claim, "free"): "assignee candidate",
     (authorization.may_have, "free"): "assignee candidate",
     (authorization.may_hand_on, "free"): "assignee candidate",
@@ -59,7 +57,6 @@ TASKS: dict[tuple[Rule, str], str] = {
     (authorization.may_save_draft, "free"): "assignee candidate",
     (authorization.may_complete, "free"): "assignee candidate",
     (authorization.may_set_follow_up, "free"): DISTRIBUTE,
-    (authorization.may_see_task, "hers"): SEE_TASK,
     (authorization.may_claim, "hers"): "assignee candidate",
     (authorization.may_hand_on, "hers"): "assignee",
     (authorization.may_distribute, "hers"): DISTRIBUTE,
@@ -70,7 +67,6 @@ TASKS: dict[tuple[Rule, str], str] = {
     (authorization.may_save_draft, "hers"): "assignee",
     (authorization.may_complete, "hers"): "assignee",
     (authorization.may_set_follow_up, "hers"): f"assignee {DISTRIBUTE}",
-    (authorization.may_see_task, "lent"): SEE_TASK,
     (authorization.may_hand_on, "lent"): "candidate",
     (authorization.may_assign, "lent"): f"candidate {DISTRIBUTE}",
     (authorization.may_delegate, "lent"): "assignee",
@@ -130,7 +126,6 @@ def test_may_complete__candidate_user_without_a_group() -> None:
     assert allowed(authorization.may_complete, task) == {"no_groups"}
 
 
-def test_may_see_task__owner_who_lent_it() -> None:
-    task = Candidacy(assignee="alice", owner="charlie")
-
-    assert "stranger" in allowed(authorization.may_see_task, task)
+def test_takes_part__whom_it_is_for_who_has_it_who_lent_it_who_distributes_it() -> None:
+    assert allowed(authorization.takes_part, FREE) == {"assignee", "auditing_candidate", "candidate", "superior"}
+    assert allowed(authorization.takes_part, Candidacy(assignee="alice", owner="charlie")) == {"assignee", "stranger"}

@@ -78,7 +78,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     page = events.page(session, reference, every_step=every_step)
     notes = comments.list_of(session, business_key) if business_key else []
     told = instances.notifications(session, business_key) if business_key else []
-    open_tasks = [named(session, each) for each in tasks.of_matter(session, person, reference)]
+    open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files = attachments.list_of(session, business_key) if business_key else []
     changes = events.changes(session, reference)
     # What decisions and scripts have set, and what was set too long ago to be among the changes.

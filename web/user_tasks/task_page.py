@@ -14,7 +14,7 @@ from casepath.engine import errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
 from casepath.engine.instances import user_tasks
-from casepath.engine.people import authorization
+from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, people, rounds, tasks, user_task
 from casepath.engine.queries.rounds import Round
@@ -48,9 +48,8 @@ def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
 
     Its form is kept for this request, to show with its words what was typed and cannot be kept.
     """
+    access.user_task(session, person, task_id)
     task = user_task.find(session, task_id)
-    if not authorization.may_see_task(person, task.candidacy):
-        raise errors.NotFound("user task", task_id)
     g.form = form_of(session, task)
     return named(session, task)
 
