@@ -33,7 +33,7 @@ from casepath.engine.time.clock import Calendar
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
-#: Names of elements in another language than that of the diagrams: element id → name.
+#: Names of elements in another language than that of the diagrams: element id → name; and words for variables.
 TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
 
 
@@ -244,17 +244,22 @@ def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool
         return True
     if newest.sha256 != digests[entry.file]:
         return True
-    return entry.kind == "process" and _is_accompanied_anew(session, newest.deployment_id, digests)
+    return _is_accompanied_anew(session, entry.kind, newest.deployment_id, digests)
 
 
-def _is_accompanied_anew(session: Session, deployment_id: int, digests: Mapping[str, str]) -> bool:
-    """Tell whether forms, guidance or texts are others than before, which the processes of before would not see."""
+def _is_accompanied_anew(session: Session, kind: str, deployment_id: int, digests: Mapping[str, str]) -> bool:
+    """
+    Tell whether what is read beside a definition of before is another now, which that one would not see.
+
+    Of processes these are forms, guidance and texts, of decisions texts; nothing is read beside others.
+    """
+    beside = {"process": ("guidance/", "texts."), "decision": ("texts.",)}.get(kind, ())
     query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
     known = {row.name: row.sha256 for row in session.execute(query)}
     return any(
         known.get(file) != digest
         for file, digest in digests.items()
-        if file.endswith(".form") or file.startswith(("guidance/", "texts."))
+        if file.startswith(beside) or (kind == "process" and file.endswith(".form"))
     )
 
 

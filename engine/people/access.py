@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal_column, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal_column, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -116,16 +116,15 @@ def seen_by(person: Person) -> ColumnElement[bool]:
     """Return the condition on process instances that a person may see them: the rule of this module, for lists."""
     if authorization.may_see_every_instance(person):
         return true()
-    begun = select(ProcessInstance.root_id, ProcessInstance.business_key).where(
-        ProcessInstance.started_by == person.username
-    )
+    matter = select(ProcessInstance.root_id, ProcessInstance.business_key)
     parts = (*_work(person), select(HistoryEvent.process_instance_id).where(_had(person)))
-    worked = select(ProcessInstance.root_id, ProcessInstance.business_key).where(
-        or_(*(ProcessInstance.id.in_(part) for part in parts))
-    )
+    own = union(
+        matter.where(ProcessInstance.started_by == person.username),
+        matter.where(or_(*(ProcessInstance.id.in_(part) for part in parts))),
+    ).cte("own")
     return or_(
-        *(ProcessInstance.root_id.in_(select(own.subquery().c.root_id)) for own in (begun, worked)),
-        *(ProcessInstance.business_key.in_(select(own.subquery().c.business_key)) for own in (begun, worked)),
+        ProcessInstance.root_id.in_(select(own.c.root_id)),
+        ProcessInstance.business_key.in_(select(own.c.business_key)),
         ProcessInstance.business_key.in_(_told(person)),
     )
 

@@ -25,6 +25,8 @@ DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
 #: the longest one, in units of diagrams.
 LETTER, WIDEST, MARGIN = 7, 90, 8
+#: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
+VARIABLES = "variables."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +103,22 @@ def translation(session: Session, deployment_id: int, language: str) -> Mapping[
         content = session.execute(select(Resource.content).where(Resource.id == found.id)).scalar_one()
         _translated[found.sha256] = {str(key): str(name) for key, name in json.loads(content).items()}
     return _translated[found.sha256]
+
+
+def words(session: Session, language: str) -> dict[tuple[str, str | None], str]:
+    """
+    Return what variables (with None) and their values are called in a language, by the texts of all deployments.
+
+    Processes call each other and hand variables on, so that their words belong to all; the newest say how.
+    """
+    query = select(Resource.deployment_id).where(Resource.name == f"texts.{language}.json").order_by(Resource.id)
+    said: dict[tuple[str, str | None], str] = {}
+    for deployment_id in session.scalars(query):
+        for key, text in translation(session, deployment_id, language).items():
+            if key.startswith(VARIABLES):
+                name, _, value = key.removeprefix(VARIABLES).partition(".")
+                said[name, value or None] = text
+    return said
 
 
 def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
