@@ -47,6 +47,8 @@ class DiagramTexts:
     default_flows: Mapping[str, str]
     #: Business rule task → key of its decision.
     decisions: Mapping[str, str]
+    #: Business rule task → variable that holds the one value it answers.
+    results: Mapping[str, str]
     #: Element id → its extension properties.
     properties: Mapping[str, Mapping[str, str]]
     #: Of the names, those in the language that was asked for.
@@ -174,6 +176,11 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
             each.get("id", ""): extension(each, "decisionRef") or ""
             for each in elements
             if extension(each, "decisionRef")
+        },
+        results={
+            each.get("id", ""): extension(each, "resultVariable") or ""
+            for each in elements
+            if extension(each, "resultVariable") and extension(each, "mapDecisionResult") == "singleEntry"
         },
         properties={each.get("id", ""): found for each in elements if (found := properties(each))},
     )

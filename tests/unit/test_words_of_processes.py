@@ -47,8 +47,10 @@ def words_for_variables(language: str) -> dict[tuple[str, str | None], str]:
 
 
 def asked(folder: Path) -> Iterator[tuple[str, str | None]]:
-    """Yield what the conditions and tables of a folder read and answer: names, and with which texts."""
+    """Yield what conditions and tables of a folder read and answer, and what tasks show: names, and texts."""
     for path in folder.glob("*.bpmn"):
+        for shown in etree.parse(path).iterfind(".//{*}property[@name='context']"):
+            yield from ((name, None) for name in (shown.get("value") or "").split(","))
         for condition in etree.parse(path).iter("{*}conditionExpression"):
             for name, value in re.findall(r"\b([a-z_]+) == '([a-z_]+)'", condition.text or ""):
                 yield name, None

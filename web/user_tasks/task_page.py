@@ -16,11 +16,11 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import user_tasks
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, people, rounds, tasks, user_task
+from casepath.engine.queries import context, deployed, people, rounds, tasks, user_task
 from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import filters, forms, languages, phrases
+from casepath.web import filters, forms, languages, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
 
@@ -107,6 +107,7 @@ def render(
         depends=has_conditions(g.form),
         guidance=deployed.guidance(session, task.definition_id, task.element_id, languages.chosen()),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
+        context=in_context(session, task),
         summary=summary(session, task.definition_id, variables),
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
@@ -212,6 +213,13 @@ def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) 
         return [phrases.sentence(refusal)] if refusal else []
     known = {each.key for each in forms.flat(shown)}
     return [phrases.told(error.phrase) for error in refusal.errors if error.field not in known]
+
+
+def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str]]:
+    """Return label and value of what the diagram wants to be shown with a task, in its order."""
+    shown = context.of(session, task)
+    told = words.of(session, [task.definition_id]) if shown else None
+    return [(told.label(name), told.said(name, value)) for name, value in shown.items()] if told else []
 
 
 def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) -> list[tuple[str, str]]:
