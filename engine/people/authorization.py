@@ -77,6 +77,10 @@ class Person:
         return PROCESS_OWNER in self.groups
 
 
+#: How names of programs begin, unlike any user's.
+_OF_PROGRAMS = "program:"
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that acts without anybody: whoever runs it has given it leave, and answers for what it does."""
@@ -86,7 +90,12 @@ class Program:
     @property
     def signature(self) -> str | None:
         """How the history names it, unlike any user; the engine itself has no name there."""
-        return f"program:{self.name}" if self.name else None
+        return f"{_OF_PROGRAMS}{self.name}" if self.name else None
+
+
+def username(signature: str | None) -> str | None:
+    """Return the user whom a signature in the history names; None for the engine and for programs."""
+    return None if signature is None or signature.startswith(_OF_PROGRAMS) else signature
 
 
 #: The engine itself: what timers do, and messages on their way.

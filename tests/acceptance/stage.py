@@ -92,6 +92,13 @@ class RequestStage:
             assert visitor.post(f"/tasks/{task.id}/claim").status_code == 303
         return visitor.post(f"/tasks/{task.id}/complete", stories.as_typed(variables))
 
+    def hand_on(self, by: str, element_id: str, to: str) -> None:
+        """Hand a task to another on its page."""
+        with self.sessions.begin() as session:
+            task_id = user_tasks.open_of(session, self.business_key, element_id)
+        answer = self.visitor(by).post(f"/tasks/{task_id}/assign", {"to": to})
+        assert answer.status_code == 303, text(answer)
+
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""
         with self.sessions.begin() as session:
@@ -106,6 +113,15 @@ class RequestStage:
                 )
             ).all()
         assert sorted(found) == sorted(element_ids)
+
+    def expect_held(self, holders: Mapping[str, str | None]) -> None:
+        """These have the open user tasks."""
+        with self.sessions.begin() as session:
+            query = select(UserTask.element_id, UserTask.assignee).where(
+                UserTask.business_key == self.business_key, UserTask.state == "created"
+            )
+            found = {row.element_id: row.assignee for row in session.execute(query)}
+        assert {element_id: found.get(element_id, "not open") for element_id in holders} == dict(holders)
 
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """At least these have been told something since the last such check."""

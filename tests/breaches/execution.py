@@ -82,7 +82,7 @@ BREACHES = [
     built(
         "extension-ignored",
         "S",
-        event("S", "startEvent", attributes='camunda:initiator="who"'),
+        event("S", "startEvent", attributes='camunda:isStartableInTasklist="true"'),
         nodes("endEvent E"),
         flow="S > E",
         level="warning",

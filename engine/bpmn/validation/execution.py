@@ -23,7 +23,6 @@ ZEEBE_HARMLESS = frozenset({f"{ZEEBE}properties", f"{ZEEBE}property", f"{ZEEBE}v
 UNREAD_ATTRIBUTES = frozenset(
     {
         "camunda:candidateStarterUsers",
-        "camunda:initiator",
         "camunda:isStartableInTasklist",
         "camunda:jobPriority",
         "camunda:skipExpression",
