@@ -177,5 +177,5 @@ def _work(person: Person) -> tuple[Select[int], ...]:
 def _had(person: Person) -> ColumnElement[bool]:
     """Events by which somebody had a user task that may be another's by now."""
     # Bound parameters would hide from SQLite that the partial index applies.
-    kinds = [literal_column(f"'{kind}'") for kind in TAKEN]
+    kinds: list[ColumnElement[str]] = [literal_column(f"'{kind}'") for kind in TAKEN]
     return and_(HistoryEvent.kind.in_(kinds), HistoryEvent.by == person.username)

@@ -62,6 +62,7 @@ def _until_its_end(session: Session, task: TaskDetail) -> Mapping[str, Any]:
         # An erased value has left only its digest: a list of one.
         told = {name: kept[1] for name, kept in held.items() if len(kept) > 1}
         if event.kind == "decision.evaluated":
-            told = {results[event.element_id]: told[RESULT]} if event.element_id in results and RESULT in told else {}
+            name = results.get(event.element_id or "")
+            told = {name: told[RESULT]} if name and RESULT in told else {}
         known |= told
     return known
