@@ -47,6 +47,7 @@ BLUEPRINTS = (
     "definitions.views",
     "operations.views",
     "people.views",
+    "people.substitutes",
     "notifications.views",
 )
 

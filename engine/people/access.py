@@ -95,7 +95,8 @@ def user_task(session: Session, person: Person, task_id: int) -> UserTask:
 
 def sees_task(session: Session, person: Person, task: UserTask | Row[*tuple[Any, ...]]) -> bool:
     """Tell whether a person may see a user task: whoever takes part in it, and whoever sees its matter."""
-    if task.state == "created" and authorization.takes_part(person, authorization.candidacy(task)):
+    whose = authorization.candidacy(task)
+    if task.state == "created" and authorization.acting_as(person, authorization.takes_part, whose) is not None:
         return True
     return _may_see(session, person, session.get_one(ProcessInstance, task.process_instance_id))
 
@@ -159,14 +160,16 @@ def _takes_part(person: Person, matter: ColumnElement[bool]) -> ColumnElement[bo
 
 def _work(person: Person) -> tuple[Select[int], ...]:
     """The process instances with a user task that somebody has, or that is for him, his groups or those below them."""
-    name, groups = person.username, person.groups | person.distributes
-    own = select(UserTask.process_instance_id).where(or_(UserTask.assignee == name, UserTask.owner == name))
+    everybody = (person, *person.stands_in_for)
+    names = [each.username for each in everybody]
+    groups = frozenset[str]().union(*(each.groups | each.distributes for each in everybody))
+    own = select(UserTask.process_instance_id).where(or_(UserTask.assignee.in_(names), UserTask.owner.in_(names)))
     candidates = (
         select(UserTask.process_instance_id)
         .join(UserTaskCandidate, UserTaskCandidate.user_task_id == UserTask.id)
         .where(
             or_(
-                and_(UserTaskCandidate.kind == "user", UserTaskCandidate.name == name),
+                and_(UserTaskCandidate.kind == "user", UserTaskCandidate.name.in_(names)),
                 and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(groups)),
             )
         )

@@ -12,6 +12,7 @@ what somebody may see but not change is refused openly.
     operator        jobs, incidents, instances that are stuck; hands user tasks on as well
     process_owner   diagrams, decision tables, forms
     auditor         sees every process instance and its history, and changes nothing, whatever other groups would allow
+    substitute      does the user tasks of somebody who is away, for that one, and sees their matters
     sees_all        a property of groups, such as directors: sees every process instance
     distributes     a property of groups: sees the user tasks of the groups it names, and hands them on
     involved        started the process instance, has or had a user task in it, or may claim or distribute one
@@ -54,6 +55,8 @@ class Person:
     distributes: frozenset[str] = frozenset()
     email: str | None = None
     language: str = "zh_CN"
+    #: Those who are away now and have this one do their user tasks.
+    stands_in_for: tuple[Person, ...] = ()
 
     @property
     def signature(self) -> str | None:
@@ -146,6 +149,18 @@ def _acting(rule: Callable[Concatenate[Person, P], bool]) -> Callable[Concatenat
     return guarded
 
 
+def acting_as(person: Person, rule: Callable[[Person, Candidacy], bool], task: Candidacy) -> Person | None:
+    """
+    Return by whose right somebody may do something to a user task; None where he may not.
+
+    That is his own, or that of one of those for whom he stands in. Auditors stand in for nobody.
+    """
+    if rule(person, task):
+        return person
+    absent = () if person.is_auditor else person.stands_in_for
+    return next((each for each in absent if rule(each, task)), None)
+
+
 # Of the engine as a whole
 
 
@@ -163,6 +178,12 @@ def may_operate(person: Person) -> bool:
 @_acting
 def may_manage_people(person: Person) -> bool:
     return person.is_administrator
+
+
+@_acting
+def may_appoint(person: Person, *, is_own: bool) -> bool:
+    """To name who does somebody's user tasks for a while."""
+    return is_own or may_manage_people(person)
 
 
 @_acting

@@ -85,6 +85,10 @@ INSTANCES: dict[tuple[Rule, bool], str] = {
 }
 
 
+#: Who may name a substitute: for oneself, for another.
+SUBSTITUTES = {True: f"{EVERYBODY_WHO_ACTS} no_groups", False: "administrator"}
+
+
 def allowed(rule: Rule, *arguments: Any, **options: Any) -> set[str]:
     return {role for role, person in PEOPLE.items() if rule(person, *arguments, **options)}
 
@@ -109,10 +113,27 @@ def test_rule__of_a_process_instance(rule: Rule, involved: bool) -> None:
     assert allowed(rule, involved=involved) == set(INSTANCES[rule, involved].split())
 
 
+@pytest.mark.parametrize("is_own", SUBSTITUTES)
+def test_may_appoint(is_own: bool) -> None:
+    assert allowed(authorization.may_appoint, is_own=is_own) == set(SUBSTITUTES[is_own].split())
+
+
+def test_acting_as__oneself_before_another_and_no_auditor_for_anybody() -> None:
+    alice = PEOPLE["assignee"]
+    nemo = Person(username="nemo", stands_in_for=(alice,))
+    bob = Person(username="bob", groups=frozenset({"service"}), stands_in_for=(alice,))
+    auditor = Person(username="audrey", groups=frozenset({"auditor"}), stands_in_for=(alice,))
+
+    found = [authorization.acting_as(person, authorization.may_complete, FREE) for person in (nemo, bob, auditor)]
+
+    assert found == [alice, bob, None]
+
+
 def test_rule__every_one_is_in_a_table() -> None:
     rules = {name for name in vars(authorization) if name.startswith("may_")}
 
     tested = {rule.__name__ for rule in GENERAL} | {rule.__name__ for rule, _ in [*TASKS, *INSTANCES]}
+    tested.add(authorization.may_appoint.__name__)
     assert rules == tested
 
 

@@ -180,7 +180,10 @@ class Teller:
         said = entry.variables.get(history.ERROR_TEXT)
         phrase = from_json(said) if entry.kind in ENGINE_FAILURES else None
         wrong = phrases.told_or(phrase, str(said or facts.get("message") or ""))
-        told = ((gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong))
+        acted_for = self.person(facts.get("for")) if entry.kind.startswith("user_task.") else ""
+        told = (
+            (gettext("For"), acted_for), (gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong)
+        )
         return shown + [(label, str(text)) for label, text in told if text]
 
     def _values(self, entry: Entry) -> list[tuple[str, str]]:
@@ -229,7 +232,7 @@ def mentioned(entries: Iterable[Entry]) -> list[str | None]:
     """Return the user names in events."""
     found: list[str | None] = []
     for entry in entries:
-        found += [entry.by, entry.facts.get("assignee"), *entry.facts.get("to", ())]
+        found += [entry.by, entry.facts.get("assignee"), entry.facts.get("for"), *entry.facts.get("to", ())]
     return found
 
 

@@ -14,6 +14,7 @@ from casepath.engine import errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
 from casepath.engine.instances import user_tasks
+from casepath.engine.instances.task_changes import Rule
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import context, deployed, people, rounds, tasks, user_task
@@ -38,6 +39,8 @@ class Rights:
     recall: bool
     complete: bool
     follow_up: bool
+    #: The user for whom one stands in here; None where one acts for oneself, or not at all.
+    acts_for: str | None
     #: The task is not this person's: whoever takes it away or hands it on says why.
     explains: bool
 
@@ -57,22 +60,28 @@ def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
 def rights(task: TaskDetail, person: Person) -> Rights:
     """Return what a person may do to a task."""
     is_open = task.state == "created" and not task.is_suspended
-    has_it = task.assignee is not None
-    may = authorization
+    has_it, rules = task.assignee is not None, authorization
+
+    def may(rule: Rule) -> bool:
+        return is_open and rules.acting_as(person, rule, task.candidacy) is not None
+
+    own = {person.username, *(each.username for each in person.stands_in_for)}
+    tried = (rules.may_save_draft, rules.may_claim, rules.may_resolve, rules.may_assign)
+    right_of = next((found for rule in tried if (found := rules.acting_as(person, rule, task.candidacy))), person)
     return Rights(
-        claim=is_open and not has_it and may.may_claim(person, task.candidacy),
-        unclaim=is_open
-        and has_it
+        claim=not has_it and may(rules.may_claim),
+        unclaim=has_it
         and not task.candidacy.is_lent
-        and may.may_unclaim(person, task.candidacy)
-        and may.has_candidates(task.candidacy),
-        assign=is_open and may.may_assign(person, task.candidacy),
-        delegate=is_open and has_it and may.may_delegate(person, task.candidacy),
-        resolve=is_open and task.candidacy.is_lent and task.assignee == person.username,
-        recall=is_open and task.candidacy.is_lent and task.owner == person.username,
-        complete=is_open and may.may_complete(person, task.candidacy),
-        follow_up=is_open and has_it and may.may_set_follow_up(person, task.candidacy),
-        explains=not may.may_hand_on(person, task.candidacy),
+        and may(rules.may_unclaim)
+        and rules.has_candidates(task.candidacy),
+        assign=may(rules.may_assign),
+        delegate=has_it and may(rules.may_delegate),
+        resolve=is_open and task.candidacy.is_lent and task.assignee in own,
+        recall=is_open and task.candidacy.is_lent and task.owner in own,
+        complete=may(rules.may_complete),
+        follow_up=has_it and may(rules.may_set_follow_up),
+        acts_for=(right_of.name or right_of.username) if is_open and right_of is not person else None,
+        explains=not may(rules.may_hand_on),
     )
 
 
@@ -230,7 +239,8 @@ def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) 
 
 def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
     """Return whom a person can hand the task to: those who may have it."""
-    among = user_tasks.circle(session, task.candidacy, person)
+    right_of = authorization.acting_as(person, authorization.may_assign, task.candidacy) or person
+    among = user_tasks.circle(session, task.candidacy, right_of)
     found = people.choices(session) if among is None else people.choices(session, among)
     return others(task, found, person)
 

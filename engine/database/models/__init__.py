@@ -26,6 +26,7 @@ from casepath.engine.database.models.people import (
     Membership,
     NumberSequence,
     Submission,
+    Substitution,
     User,
 )
 from casepath.engine.database.models.records import (
@@ -62,6 +63,7 @@ __all__ = [
     "Resource",
     "Submission",
     "Subscription",
+    "Substitution",
     "TRANSITIONS",
     "User",
     "UserTask",

@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from casepath.engine import phrases
 from casepath.engine.database import Base, RowId
 from casepath.engine.database.models.states import states_check
+from casepath.engine.phrases import Phrase
 
 
 class ActivityInstance(Base):
@@ -162,3 +164,8 @@ class Notification(Base):
     read_at: Mapped[datetime | None]
     #: When the e-mail went out, where one is configured.
     sent_at: Mapped[datetime | None]
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What the engine itself says, to be told in the language of the reader; None for a diagram's own words."""
+        return phrases.loads(self.text)
