@@ -20,7 +20,8 @@ from casepath.web import filters, languages, phrases
 from casepath.web.languages import gettext
 
 #: Submitted names that are no fields.
-RESERVED = frozenset({"csrf_token", "form_token", "next", "to", "password", "old", "new", "again", "username"})
+RESERVED = frozenset({"csrf_token", "form_token", "matter_comment", "matter_files", "next", "to", "password", "old",
+                      "new", "again", "username"})  # fmt: skip
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}

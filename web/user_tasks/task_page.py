@@ -24,6 +24,7 @@ from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import filters, forms, languages, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
+from casepath.web.user_tasks import around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Rights:
     recall: bool
     complete: bool
     follow_up: bool
+    #: Whether what is typed into the form is kept.
+    keeps_draft: bool
     #: The user for whom one stands in here; None where one acts for oneself, or not at all.
     acts_for: str | None
     #: The task is not this person's: whoever takes it away or hands it on says why.
@@ -80,6 +83,7 @@ def rights(task: TaskDetail, person: Person) -> Rights:
         recall=is_open and task.candidacy.is_lent and task.owner in own,
         complete=may(rules.may_complete),
         follow_up=has_it and may(rules.may_set_follow_up),
+        keeps_draft=may(rules.may_save_draft),
         acts_for=(right_of.name or right_of.username) if is_open and right_of is not person else None,
         explains=not may(rules.may_hand_on),
     )
@@ -92,17 +96,19 @@ def render(
     refusal: errors.InvalidInput | None = None,
     *,
     refused: str = "",
+    typed: bool = False,
 ) -> str:
     """
     Return the page of a task; with a refusal, what was typed stays in the fields and what is wrong beside them.
 
-    `refused` says what is wrong with another form of the page: who is to have the task, and when it is to come back.
+    `refused` says what is wrong with something else on the page: who is to have the task, when it is to come back, what
+    is added to the matter. `typed` says whether what was typed into the form came along, and is shown again.
     """
     task = visible(session, task_id, person)
     allowed = rights(task, person)
     variables = user_task.variables(session, task)
     rounds_before = rounds.before(session, task)
-    shown = fields(session, task, variables, rounds_before, refusal)
+    shown = fields(session, task, variables, rounds_before, refusal, typed=typed)
     return render_template(
         "user_tasks/show.html",
         task=task,
@@ -118,6 +124,8 @@ def render(
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         context=in_context(session, task),
         summary=summary(session, task.definition_id, variables),
+        around=around.of(session, task, person),
+        comment=request.form.get("matter_comment", "") if refused else "",
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
         people=others(task, people.choices(session), person) if allowed.delegate else [],
