@@ -17,7 +17,7 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, people, tasks
+from casepath.engine.queries import deployed, events, instances, people, present, tasks
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
@@ -81,8 +81,6 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files = attachments.list_of(session, business_key) if business_key else []
     changes = events.changes(session, reference)
-    # What decisions and scripts have set, and what was set too long ago to be among the changes.
-    present = {name: value for view in views for name, value in process_instances.variables(session, view.id).items()}
     stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
     usernames = events_usernames(page.rows, changes)
     usernames += [note.created_by for note in notes] + [each.username for each in told]
@@ -102,7 +100,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         tables=tables(session, lines, teller.words),
         next=page.next,
         every_step=every_step,
-        values=variables(teller.words, changes, present),
+        values=variables(teller.words, changes, present.of(session, reference)),
         notes=notes,
         told=told,
         photos=[each for each in files if each.media_type in media_types.IMAGES],
@@ -148,10 +146,10 @@ def is_involved(session: Session, person: Person, reference: Reference) -> bool:
     return access.is_involved(session, person, reference)
 
 
-def variables(told: Words, changes: Mapping[str, list[events.Change]], present: Mapping[str, Any]) -> list[Value]:
+def variables(told: Words, changes: Mapping[str, list[events.Change]], known: Mapping[str, Any]) -> list[Value]:
     """Return the variables that have words, then the others, each with its newest changes."""
     order = {name: number for number, name in enumerate(told.labels)}
-    now = {**present, **{name: kept[-1].value for name, kept in changes.items()}}
+    now = {**{name: kept[-1].value for name, kept in changes.items()}, **known}
     return [
         Value(
             name=name,
