@@ -1,5 +1,7 @@
 """
-The command `casepath`: serve the pages, run workers, deploy, look after users; `proof` and `instances` have the rest.
+The command `casepath`: serve the pages, run workers, deploy, look after users.
+
+`proof`, `instances` and `mail` have the rest.
 
 Every subcommand reads the settings of `casepath.settings` (`CASEPATH_…` and `casepath.toml`), opens its transactions
 itself, and says what it did.
@@ -16,7 +18,7 @@ import click
 import sqlalchemy
 
 import casepath
-from casepath import instances, proof
+from casepath import instances, mail, proof
 from casepath.engine import database, deployments, errors
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Program
@@ -277,5 +279,5 @@ def import_users(settings: Settings, file: Path) -> None:
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 
-for command in (proof.history_commands, proof.backup, proof.restore, instances.instances):
+for command in (proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail):
     main.add_command(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from types import FrameType
 
 import sqlalchemy
@@ -27,6 +28,8 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
             password=settings.smtp_password.get_secret_value(),
             encryption=settings.smtp_encryption,
             sender=settings.smtp_sender,
+            timeout=settings.smtp_timeout,
+            keep_trying=timedelta(days=settings.mail_retry_days),
         )
     return Surroundings(sessions=database.sessions(pool), mail=mail, url=settings.url, time_zone=settings.time_zone)
 

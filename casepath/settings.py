@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from casepath.engine import deployments
 from casepath.engine import settings as engine_settings
+from casepath.engine.errors import InvalidInput
+from casepath.engine.people import account_rules
 
 #: Languages of the pages, the first is the default one.
 LANGUAGES = ("zh_CN", "en")
@@ -66,7 +68,12 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_encryption: Literal["starttls", "tls", "none"] = "starttls"
+    #: An address, or a name with one: `Casepath <casepath@dealer.example>`.
     smtp_sender: str = "casepath@localhost"
+    #: Seconds to wait for the mail server at each step.
+    smtp_timeout: int = Field(default=20, ge=1, le=300)
+    #: How long a mail is tried that is not taken.
+    mail_retry_days: int = Field(default=5, ge=1, le=60)
 
     #: What one step of a process may take before it is refused or becomes an incident: seconds of the processor
     #: (0: half a second on SQLite, where nobody else can write meanwhile, five on PostgreSQL), activity instances that
@@ -119,6 +126,16 @@ class Settings(BaseSettings):
         if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname):
             raise ValueError(f"Expected an address such as https://casepath.dealer.example, but found {url!r}")
         return url
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _known_sender(cls, sender: str) -> str:
+        try:
+            account_rules.mailbox(sender)
+        except InvalidInput as error:
+            expected = "Expected one sender, such as Casepath <casepath@dealer.example>"
+            raise ValueError(f"{expected}, but found {sender!r}") from error
+        return sender
 
     @field_validator("time_zone")
     @classmethod

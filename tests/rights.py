@@ -25,6 +25,7 @@ from casepath.engine.instances import (
     external_tasks,
     incidents,
     jobs,
+    mails,
     messages,
     migration_plans,
     notifications,
@@ -41,8 +42,8 @@ from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    attachments, comments, departures, deployments, external_tasks, identity, incidents, jobs, messages,
-    migration_plans, notifications, numbers, process_instances, submissions, substitutes, user_tasks,
+    attachments, comments, departures, deployments, external_tasks, identity, incidents, jobs, mails,
+    messages, migration_plans, notifications, numbers, process_instances, submissions, substitutes, user_tasks,
 )  # fmt: skip
 
 #: What reads.
@@ -57,7 +58,7 @@ READS = frozenset({
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.get", "incidents.list_open",
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
-    "migration_plans.validate_instance", "notifications.unread_count", "notifications.unsent", "numbers.check_format",
+    "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "substitutes.concerning",
     "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
@@ -65,10 +66,11 @@ READS = frozenset({
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
     "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "notifications.mark_sent", "numbers.business_key", "numbers.next_number",
+    "mails.enqueue", "numbers.business_key", "numbers.next_number",
 })  # fmt: skip
-#: What only the worker does that holds the lock, named by `worker_id`.
+#: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
+    "mails.hand_over", "mails.settle", "mails.take",
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
     "external_tasks.lock", "external_tasks.throw_error",
 })  # fmt: skip
@@ -121,6 +123,7 @@ class There:
     incident_id: int
     external_task_id: int
     substitution_id: int
+    mail_id: int
 
 
 Command = Callable[[Session, There, By], object]
@@ -145,6 +148,8 @@ COMMANDS: Mapping[str, Command] = {
     "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
     "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
     "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
+    "mails.give_up": lambda session, it, by: mails.give_up(session, it.mail_id, by=by),
+    "mails.retry": lambda session, it, by: mails.retry(session, it.mail_id, by=by),
     "messages.correlate": lambda session, it, by: messages.correlate(session, "news", business_key=it.key, by=by),
     "messages.signal": lambda session, it, by: messages.signal(session, "alarm", by=by),
     "migration_plans.execute": lambda session, it, by: migration_plans.execute(
@@ -222,6 +227,7 @@ def make(session: Session, key: str, old: int, new: int) -> There:
             session, "alice", "nemo", begins_at=clock.now() + timedelta(days=300),
             ends_at=clock.now() + timedelta(days=301), by="alice",
         ).id,
+        mail_id=factories.mail(session).id,
     )
 
 
@@ -292,6 +298,8 @@ TABLES: tuple[Table, ...] = (
         "identity.set_password": "✓·······",
         "incidents.resolve": "✓✓······",
         "jobs.retry": "✓✓······",
+        "mails.give_up": "✓✓······",
+        "mails.retry": "✓✓······",
         "messages.signal": "✓✓······",
         "process_instances.start": "✓✓✓·✓✓✓·",
     }),

@@ -36,6 +36,11 @@ STATES = {
     "waiting": lazy_gettext("Waiting"),
     "open": lazy_gettext("Open incident"),
     "resolved": lazy_gettext("Resolved"),
+    "sending": lazy_gettext("Being sent"),
+    "sent": lazy_gettext("Sent"),
+    "uncertain": lazy_gettext("Perhaps sent"),
+    "undeliverable": lazy_gettext("Undeliverable"),
+    "given_up": lazy_gettext("Given up"),
 }
 #: Class of the badge for a state.
 STATE_TONES = {
@@ -47,6 +52,10 @@ STATE_TONES = {
     "failed": "danger",
     "open": "danger",
     "resolved": "success",
+    "sending": "accent",
+    "sent": "success",
+    "uncertain": "warning",
+    "undeliverable": "danger",
 }
 
 

@@ -1,5 +1,5 @@
 """
-What a worker does all day: due jobs in one thread, external tasks in others.
+What a worker does all day: due jobs in one thread, external tasks in others, mails in one more.
 
 The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
 taken again after a while; a thread that has ended is begun again.
@@ -25,6 +25,7 @@ from casepath.workers import (
     documents,
     notifications,
 )
+from casepath.workers.outbox import Outbox
 from casepath.workers.topics import Topics
 
 log = logging.getLogger(__name__)
@@ -55,13 +56,15 @@ class Loop:
         self.worker_id = worker_id or f"{socket.gethostname()}/{os.getpid()}"
         self.topics = Topics(surroundings, HANDLERS if handlers is None else handlers, self.worker_id)
         self._stopping = threading.Event()
+        self.outbox = Outbox(surroundings, self._stopping)
 
     def run(self) -> None:
         """Work until `stop` is called; what is being done then is finished first, within `PATIENCE`."""
         log.info("worker %s serves %s", self.worker_id, ", ".join(sorted(self.topics.handlers)))
         threads: dict[str, threading.Thread] = {}
+        steps = {"jobs": self.run_jobs, "topics": self.serve_topics, "mails": self.send_mails}
         while not self._stopping.is_set():
-            for name, step in (("jobs", self.run_jobs), ("topics", self.serve_topics)):
+            for name, step in steps.items():
                 if name in threads and threads[name].is_alive():
                     continue
                 if name in threads:
@@ -94,6 +97,10 @@ class Loop:
         self.topics.serve(REST)
         return 0
 
+    def send_mails(self) -> float:
+        """Send mails that are due; return how many seconds there is nothing to do."""
+        return 0 if self.outbox.step() else REST
+
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""
         executed = jobs.run_due(self.surroundings.sessions)
@@ -103,7 +110,7 @@ class Loop:
                 self.topics.give_back(task)
             else:
                 self.topics.handle(task)
-        return bool(executed or fetched)
+        return self.outbox.step() or bool(executed or fetched)
 
     def rest(self) -> None:
         """Step until there is nothing left to do."""

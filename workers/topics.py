@@ -180,6 +180,7 @@ class Topics:
                 external_tasks.complete,
                 variables=result.variables,
                 local_variables=result.local_variables,
+                also=result.also,
             ),
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, history, settings
+from casepath.engine import errors, expressions, forms, history, settings
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import decisions, definitions, starting
@@ -33,8 +33,10 @@ from casepath.engine.time.clock import Calendar
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
-#: Names of elements in another language than that of the diagrams: element id → name; and words for variables.
+#: What a diagram says in another language than its own: element id → name, and id with what follows → expression; and
+#: words for variables.
 TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
+TOLD = (".subject", ".text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"]
+    # What is new is found by the newest version, of which there must not be two.
+    organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
@@ -192,11 +196,31 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     if TEXTS.fullmatch(path.name):
-        wrong = sorted(key for key, name in _json(file, content).items() if not isinstance(name, str))
-        if wrong:
-            text = "Expected a text for each element, but found something else for '{element}'"
-            raise errors.DeploymentRefused([_finding(file, "element-texts", text, element=wrong[0])])
+        return [], list(_check_texts(file, _json(file, content)))
     return [], []
+
+
+def _check_texts(file: str, said: Mapping[str, Any]) -> Iterator[errors.Finding]:
+    """Find what is no text, and what people are told with an expression that cannot be read."""
+    for key, text in sorted(said.items()):
+        if not isinstance(text, str):
+            yield _finding(
+                file,
+                "element-texts",
+                "Expected a text for each element, but found something else for '{element}'",
+                element=key,
+            )
+        elif key.endswith(TOLD):
+            try:
+                expressions.compile_expression(text)
+            except errors.ExpressionError as error:
+                yield _finding(
+                    file,
+                    "element-texts",
+                    "The text of '{element}' cannot be read: {reason}",
+                    element=key,
+                    reason=error.phrase,
+                )
 
 
 def _json(file: str, content: bytes) -> dict[str, Any]:

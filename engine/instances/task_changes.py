@@ -20,6 +20,7 @@ from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskC
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event
 from casepath.engine.instances import notifications
+from casepath.engine.instances.notifications import Wording
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import Actor, By, Candidacy, Person
 from casepath.engine.phrases import Phrase
@@ -167,8 +168,7 @@ def tell(session: Session, task: Found, usernames: Iterable[str | None], phrase:
         session,
         {username for username in usernames if username},
         kind="notice",
-        subject=str(phrase),
-        text=phrases.dumps(phrase),
+        wording=Wording(subject=str(phrase), text=phrases.dumps(phrase)),
         business_key=task.business_key,
         process_instance_id=task.process_instance_id,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import errors
 from casepath.engine.database.models import HistoryEvent, UserTask
 from casepath.engine.instances import attachments, comments, messages, notifications, process_instances, user_tasks
+from casepath.engine.instances.notifications import Wording
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By
 from casepath.engine.queries import instances
@@ -83,8 +84,9 @@ def addresses(rows: Rows, matter: Matter) -> list[str]:
         attached = attachments.add(session, matter.key, name="photo.png", content=b"x", by="alice").id
         comments.add(session, matter.key, "x", by="alice")
         notifications.notify(
-            session, ["fred"], kind="notice", subject="x", business_key=matter.key, process_instance_id=matter.id
-        )
+            session, ["fred"], kind="notice", wording=Wording(subject="x"), business_key=matter.key,
+            process_instance_id=matter.id,
+        )  # fmt: skip
     return [
         f"/matters/show/{matter.key}", f"/matters/timeline/{matter.key}", f"/matters/timeline.csv/{matter.key}",
         f"/matters/verify/{matter.key}", f"/matters/instances/{matter.id}/diagram",
@@ -149,7 +151,7 @@ def test_auditor__changes_nothing_though_told_and_a_candidate(
 ) -> None:
     with rows.begin() as session:
         identity.set_groups(session, "auditor", ["auditor", "service", "superiors", "administrator"], by=PROGRAM)
-        notifications.notify(session, ["auditor"], kind="notice", subject="x", business_key=matter.key)
+        notifications.notify(session, ["auditor"], kind="notice", wording=Wording(subject="x"), business_key=matter.key)
         before = session.scalars(select(HistoryEvent.id)).all()
     auditor = visit("auditor")
     sent = {"to": "bob", "reason": "x", "text": "x", "message": "withdrawn", "name": "x", "value": "1",

@@ -17,7 +17,7 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, people, present, tasks
+from casepath.engine.queries import deployed, events, instances, mails, people, present, tasks
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
@@ -103,6 +103,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         values=variables(teller.words, changes, present.of(session, reference)),
         notes=notes,
         told=told,
+        mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         files=files,
         names=teller.people,
