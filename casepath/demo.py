@@ -71,6 +71,11 @@ class EngineStage:
     def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
         """The demo does not try what is refused."""
 
+    def hand_on(self, by: str, element_id: str, to: str) -> None:
+        """Hand a task to another."""
+        with self.sessions.begin() as session:
+            user_tasks.assign(session, user_tasks.open_of(session, self.business_key, element_id), to, by=by)
+
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""
         with self.sessions.begin() as session:
@@ -79,7 +84,16 @@ class EngineStage:
     def expect_open(self, element_ids: Sequence[str]) -> None:
         """The demo does not check."""
 
+    def expect_held(self, holders: Mapping[str, str | None]) -> None:
+        """The demo does not check."""
+
     def expect_notified(self, usernames: Sequence[str]) -> None:
+        """The demo does not check."""
+
+    def expect_task(self, by: str, element_id: str, empty: Sequence[str], shows: Sequence[str]) -> None:
+        """The demo does not check."""
+
+    def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
         """The demo does not check."""
 
 

@@ -18,7 +18,8 @@ from casepath.engine import errors
 from casepath.engine.time import timers
 
 #: Keys of a step, besides what it needs.
-ACTIONS = ("complete", "message", "advance", "expect_open", "expect_notified")
+ACTIONS = ("complete", "hand_on", "message", "advance", "expect_open", "expect_held", "expect_notified", "expect_task",
+           "expect_reading")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +59,26 @@ class Stage(Protocol):
     def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
         """Have somebody try to complete a user task with values that are refused because of a field."""
 
+    def hand_on(self, by: str, element_id: str, to: str) -> None:
+        """Have somebody hand a user task to another."""
+
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Have somebody report what has happened."""
 
     def expect_open(self, element_ids: Sequence[str]) -> None:
         """Check which user tasks are open."""
 
+    def expect_held(self, holders: Mapping[str, str | None]) -> None:
+        """Check who has which open user task; None where nobody has it."""
+
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """Check who was told something since the last such check."""
+
+    def expect_task(self, by: str, element_id: str, empty: Sequence[str], shows: Sequence[str]) -> None:
+        """Check which fields of an open user task begin empty, and what its page tells whoever opens it."""
+
+    def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
+        """Check for whom the matter is open for reading, or is not."""
 
 
 def folders(processes: Path) -> list[Path]:
@@ -131,13 +144,22 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         stage.refuse(str(step["by"]), str(step["complete"]), step.get("variables", {}), str(step["refused"]))
     elif "complete" in step:
         stage.complete(str(step["by"]), str(step["complete"]), step.get("variables", {}))
+    if "hand_on" in step:
+        stage.hand_on(str(step["by"]), str(step["hand_on"]), str(step["to"]))
     if "message" in step:
         stage.message(str(step["by"]), str(step["message"]), step.get("variables", {}))
     stage.move_to(stage.now())
     if "expect_open" in step:
         stage.expect_open(step["expect_open"])
+    if "expect_held" in step:
+        stage.expect_held(step["expect_held"])
     if "expect_notified" in step:
         stage.expect_notified(step["expect_notified"])
+    if "expect_task" in step:
+        expected = step.get("empty", ()), step.get("shows", ())
+        stage.expect_task(str(step["by"]), str(step["expect_task"]), *expected)
+    for is_open, usernames in step.get("expect_reading", {}).items():
+        stage.expect_reading(usernames, is_open=is_open == "by")
     if not any(action in step for action in (*ACTIONS, "at")):
         raise errors.InvalidInput(
             "Expected one of {actions} in a step, but found {found}",

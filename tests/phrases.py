@@ -122,7 +122,7 @@ def uses() -> tuple[list[Use], list[Unread]]:
     elsewhere = ELSEWHERE | {
         "actions": [f"{verb} {{noun}} {{key}}" for verb in passed("verb") | VERBS],
         "nouns": [*passed("noun"), *NOUNS],
-        "names": [*passed("name", "checked", "require", "_refused"), *NAMES],
+        "names": [*passed("name", "checked", "require", "require_room", "_refused"), *NAMES],
     }
     found += [Use(file=name, line=0, text=text, facts=None) for name, texts in elsewhere.items() for text in texts]
     return found, unread

@@ -227,6 +227,7 @@ def trigger_of(event: EventView) -> triggers.Trigger:
         "message": text, "name": event.facts.get("name"),
         "reason": event.facts.get("reason", ""), "last": event.facts.get("last", False),
         "by_caller": event.facts.get("by_caller", False),
+        "facts": {"for": event.facts["for"]} if "for" in event.facts else {},
         "instructions": [_instruction(facts) for facts in event.facts.get("instructions", ())],
     }  # fmt: skip
     kind = TRIGGERS[event.kind]

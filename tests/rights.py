@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import ModuleType
 
 from sqlalchemy import delete, select
@@ -20,6 +21,7 @@ from casepath.engine.database.models import Definition, UserTask, UserTaskCandid
 from casepath.engine.instances import (
     attachments,
     comments,
+    departures,
     drafts,
     external_tasks,
     incidents,
@@ -34,8 +36,9 @@ from casepath.engine.instances import (
     submissions,
     user_tasks,
 )
-from casepath.engine.people import identity
+from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
+from casepath.engine.time import clock
 from tests import diagrams, factories
 from tests.acting import PROGRAM
 from tests.web.populated import failed_job
@@ -43,6 +46,8 @@ from tests.web.populated import failed_job
 NOUNS: tuple[ModuleType, ...] = (
     attachments, comments, deployments, drafts, external_tasks, identity, incidents, jobs, mails, messages,
     migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
+    attachments, comments, departures, deployments, external_tasks, identity, incidents, jobs, mails,
+    messages, migration_plans, notifications, numbers, process_instances, submissions, substitutes, user_tasks,
 )  # fmt: skip
 
 #: What reads.
@@ -60,7 +65,8 @@ READS = frozenset({
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
-    "process_instances.was_started", "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
+    "process_instances.was_started", "substitutes.concerning",
+    "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
@@ -122,6 +128,7 @@ class There:
     job_id: int
     incident_id: int
     external_task_id: int
+    substitution_id: int
     mail_id: int
 
 
@@ -131,6 +138,7 @@ COMMANDS: Mapping[str, Command] = {
     "attachments.remove": lambda session, it, by: attachments.remove(session, it.attachment_id, by=by, reason="x"),
     "comments.add": lambda session, it, by: comments.add(session, it.key, "x", by=by),
     "comments.remove": lambda session, it, by: comments.remove(session, it.comment_id, by=by, reason="x"),
+    "departures.lock_out": lambda session, it, by: departures.lock_out(session, COLLEAGUE, by=by),
     "deployments.deploy": lambda session, it, by: deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=by),
     "external_tasks.set_priority": lambda session, it, by: external_tasks.set_priority(
         session, it.external_task_id, 1, by=by),
@@ -165,6 +173,9 @@ COMMANDS: Mapping[str, Command] = {
     "process_instances.start": lambda session, it, by: process_instances.start(session, "p", by=by),
     "process_instances.suspend": lambda session, it, by: process_instances.suspend(
         session, it.instance_id, by=by, reason="x"),
+    "substitutes.appoint": lambda session, it, by: substitutes.appoint(
+        session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
+    "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
     "user_tasks.assign": lambda session, it, by: user_tasks.assign(
         session, it.task_id, COLLEAGUE, by=by, reason="x"),
     "user_tasks.claim": lambda session, it, by: user_tasks.claim(session, it.task_id, by=by),
@@ -218,6 +229,10 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         job_id=job_id,
         incident_id=incident_id,
         external_task_id=external.id,
+        substitution_id=substitutes.appoint(
+            session, "alice", "nemo", begins_at=clock.now() + timedelta(days=300),
+            ends_at=clock.now() + timedelta(days=301), by="alice",
+        ).id,
         mail_id=factories.mail(session).id,
     )
 
@@ -275,6 +290,7 @@ class Table:
 #: In the order of `docs/rights.md`.
 TABLES: tuple[Table, ...] = (
     Table(state="free", roles=GENERAL, rows={
+        "departures.lock_out": "✓·······",
         "deployments.deploy": "✓·✓·····",
         "external_tasks.set_priority": "✓✓······",
         "external_tasks.set_retries": "✓✓······",
@@ -306,6 +322,10 @@ TABLES: tuple[Table, ...] = (
         "process_instances.resume": "····!!–··–",
         "process_instances.set_variables": "····✓✓–··–",
         "process_instances.suspend": "····✓✓–··–",
+    }),
+    Table(state="free", roles=MATTER, rows={
+        "substitutes.appoint": "✓···✓·····",
+        "substitutes.dismiss": "✓···✓·····",
     }),
     Table(state="suspended", roles=MATTER, rows={
         "attachments.add": "✓✓✓✓✓✓–··–",

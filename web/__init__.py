@@ -61,6 +61,7 @@ BLUEPRINTS = (
     "definitions.views",
     "operations.views",
     "people.views",
+    "people.substitutes",
     "notifications.views",
 )
 

@@ -64,7 +64,7 @@ def sheet(session: Session, work: Work) -> bytes:
     reference = task.business_key or task.process_instance_id
     # Tried again later, it is the same sheet.
     steps = list(handed_in.steps(session, reference, until=task.created_at))
-    names = people.names(session, {step.by for step in steps})
+    names = people.names(session, {name for step in steps for name in (step.by, step.acted_for)})
     page = _templates.get_template("sheet.html").render(
         title=definition.name,
         business_key=task.business_key,
@@ -76,6 +76,7 @@ def sheet(session: Session, work: Work) -> bytes:
                 "round": step.round,
                 "rows": list(rows(step, zone)),
                 "by": names.get(step.by or "", step.by),
+                "acted_for": names.get(step.acted_for or "", step.acted_for),
                 "at": local(step.at, zone),
             }
             for step in steps

@@ -38,7 +38,7 @@ from casepath.engine.bpmn.extensions import load as load_extensions
 from casepath.engine.bpmn.graph import Element, ProcessSpec
 from casepath.engine.bpmn.model import EventDefinition, EventKind
 from casepath.engine.bpmn.moving import KINDS, apply
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension
+from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension, properties
 from casepath.engine.bpmn.services import Services
 from casepath.engine.bpmn.state import dump, load
 from casepath.engine.bpmn.tree import Token
@@ -75,6 +75,7 @@ __all__ = [
     "form_name",
     "load",
     "load_extensions",
+    "properties",
     "scripts",
     "seen_by_receivers",
     "triggers",

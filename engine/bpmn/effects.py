@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.database import Base, require
+from casepath.engine.database import Base, require_room
 from casepath.engine.database.models import (
     ExternalTask,
     Job,
@@ -48,13 +48,13 @@ class UserTaskCreated:
     follow_up_at: datetime | None
 
     def __post_init__(self) -> None:
-        require(_user_tasks.c.assignee, self.assignee, "an assignee")
+        require_room(_user_tasks.c.assignee, self.assignee, "an assignee")
         for name in (*self.candidate_users, *self.candidate_groups):
-            require(_candidates.c.name, name, "a candidate")
-        require(_user_tasks.c.form_key, self.form_key, "a form key")
-        require(_user_tasks.c.priority, self.priority, "a priority")
-        require(_user_tasks.c.due_at, self.due_at, "a due date")
-        require(_user_tasks.c.follow_up_at, self.follow_up_at, "a follow-up date")
+            require_room(_candidates.c.name, name, "a candidate")
+        require_room(_user_tasks.c.form_key, self.form_key, "a form key")
+        require_room(_user_tasks.c.priority, self.priority, "a priority")
+        require_room(_user_tasks.c.due_at, self.due_at, "a due date")
+        require_room(_user_tasks.c.follow_up_at, self.follow_up_at, "a follow-up date")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +67,8 @@ class ExternalTaskCreated:
     priority: int
 
     def __post_init__(self) -> None:
-        require(_external_tasks.c.topic, self.topic, "a topic")
-        require(_external_tasks.c.priority, self.priority, "a priority")
+        require_room(_external_tasks.c.topic, self.topic, "a topic")
+        require_room(_external_tasks.c.priority, self.priority, "a priority")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ class TimerArmed:
     due: Due
 
     def __post_init__(self) -> None:
-        require(_jobs.c.due_at, self.due.at, "a due date")
+        require_room(_jobs.c.due_at, self.due.at, "a due date")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,7 +104,7 @@ class Subscribed:
     correlation: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        require(_subscriptions.c.name, self.name, "a name of a message or signal")
+        require_room(_subscriptions.c.name, self.name, "a name of a message or signal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +137,7 @@ class MessageSent:
     correlation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require(_subscriptions.c.name, self.name, "a name of a message or signal")
+        require_room(_subscriptions.c.name, self.name, "a name of a message or signal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +149,7 @@ class SignalSent:
     variables: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        require(_subscriptions.c.name, self.name, "a name of a message or signal")
+        require_room(_subscriptions.c.name, self.name, "a name of a message or signal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +167,7 @@ class Called:
     tracks: bool
 
     def __post_init__(self) -> None:
-        require(_instances.c.business_key, self.business_key, "a number of a matter")
+        require_room(_instances.c.business_key, self.business_key, "a number of a matter")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from casepath.engine import errors
 from casepath.engine.bpmn import catching, compensation, states, triggers
 from casepath.engine.bpmn.effects import Outcome
+from casepath.engine.bpmn.elements.events import StartEvent
 from casepath.engine.bpmn.elements.gateways import EventBasedGateway
 from casepath.engine.bpmn.elements.tasks import CallActivity, WorkerTask
 from casepath.engine.bpmn.graph import Container, Element
@@ -168,9 +169,11 @@ def _working(workflow: TokenWorkflow, number: int, work: str) -> Token:
 
 def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
     if trigger.start_element is None:
-        workflow.start(trigger.variables)
+        starts = [start for start in workflow.spec.root.start_events if not start.definitions]
+        workflow.start({**trigger.variables, **_initiators(workflow, starts)})
         return
     node = node_of(workflow, trigger.start_element)
+    variables = {**trigger.variables, **_initiators(workflow, [node])}
     gateway = next(
         (
             flow.source
@@ -180,12 +183,19 @@ def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
         None,
     )
     if gateway is None:
-        workflow.start(trigger.variables, node)
+        workflow.start(variables, node)
         return
     workflow.root.variables.update(workflow.spec.root.initial)
-    workflow.set_variables(workflow.root, trigger.variables, local=True)
+    workflow.set_variables(workflow.root, variables, local=True)
     catching.arm_event_subprocesses(workflow, workflow.spec.root, workflow.root)
     gateway.begin_with(workflow, node)
+
+
+def _initiators(workflow: TokenWorkflow, starts: Sequence[Element]) -> dict[str, str]:
+    """Return the variables by which start events remember who started the process; none where no user did."""
+    user = workflow.environment.user
+    named = (start.initiator for start in starts if isinstance(start, StartEvent))
+    return {name: user for name in named if name} if user else {}
 
 
 def _complete_work(workflow: TokenWorkflow, token: Token, variables: Mapping[str, Any]) -> None:

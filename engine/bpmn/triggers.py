@@ -29,6 +29,8 @@ class CompleteUserTask:
 
     activity_instance: int
     variables: Variables = field(default_factory=dict)
+    #: For whom, where it is not for oneself.
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

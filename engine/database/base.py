@@ -151,6 +151,6 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {datetime: Instant, int: Whole}
 
 
-def require(column: Any, value: object, name: str) -> None:
+def require_room(column: Any, value: object, name: str) -> None:
     """Raise `InvalidInput` where a column could not store a value, `name` saying what it is, such as `an assignee`."""
     column.type.checked(value, name)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
-from casepath.engine.database import require
+from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
 from casepath.engine.deployments import decisions, definitions, groups, starting
 from casepath.engine.history import Event, organisation
@@ -34,7 +34,8 @@ from casepath.engine.time.clock import Calendar
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
-#: What a diagram says in another language than its own: element id → name, and id with what follows → expression.
+#: What a diagram says in another language than its own: element id → name, and id with what follows → expression; and
+#: words for variables.
 TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
 TOLD = (".subject", ".text")
 
@@ -316,7 +317,7 @@ def _too_long(resources: Mapping[str, bytes], found: list[_Found]) -> list[error
 
 def _refused(file: str, column: object, value: str | None, name: str) -> list[errors.Finding]:
     try:
-        require(column, value, name)
+        require_room(column, value, name)
     except errors.InvalidInput as error:
         return [errors.Finding(code=error.code, file=texts.storable(file, limit=255), phrase=error.phrase)]
     return []
@@ -332,17 +333,22 @@ def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool
         return True
     if newest.sha256 != digests[entry.file]:
         return True
-    return entry.kind == "process" and _is_accompanied_anew(session, newest.deployment_id, digests)
+    return _is_accompanied_anew(session, entry.kind, newest.deployment_id, digests)
 
 
-def _is_accompanied_anew(session: Session, deployment_id: int, digests: Mapping[str, str]) -> bool:
-    """Tell whether forms, guidance or texts are others than before, which the processes of before would not see."""
+def _is_accompanied_anew(session: Session, kind: str, deployment_id: int, digests: Mapping[str, str]) -> bool:
+    """
+    Tell whether what is read beside a definition of before is another now, which that one would not see.
+
+    Of processes these are forms, guidance and texts, of decisions texts; nothing is read beside others.
+    """
+    beside = {"process": ("guidance/", "texts."), "decision": ("texts.",)}.get(kind, ())
     query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
     known = {row.name: row.sha256 for row in session.execute(query)}
     return any(
         known.get(file) != digest
         for file, digest in digests.items()
-        if file.endswith(".form") or file.startswith(("guidance/", "texts."))
+        if file.startswith(beside) or (kind == "process" and file.endswith(".form"))
     )
 
 

@@ -13,13 +13,15 @@ from casepath.engine.time.clock import Calendar
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """The moment of evaluation, the calendar, and the process instance that the expression belongs to."""
+    """The moment of evaluation, the calendar, the process instance that the expression belongs to, and who moves it."""
 
     now: datetime = field(default_factory=clock.now)
     #: None where no calendar is deployed: working time is refused then, and local times are UTC.
     calendar: Calendar | None = None
     business_key: str | None = None
     process_instance_id: int | None = None
+    #: The user who acts; None where the engine or a program does.
+    user: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:

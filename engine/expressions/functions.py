@@ -38,6 +38,11 @@ def present(environment: Environment) -> datetime:
     return environment.now
 
 
+def current_user(environment: Environment) -> str | None:
+    """The name of the user who acts; null where the engine or a program does."""
+    return environment.user
+
+
 def today(environment: Environment) -> date:
     """The local day of evaluation."""
     return environment.now.astimezone(environment.zone).date()
@@ -270,6 +275,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "abs": absolute,
     "ceiling": ceiling,
     "coalesce": coalesce,
+    "currentUser": current_user,
     "date": a_date,
     "dateTime": a_datetime,
     "days": _duration_of(timedelta(days=1)),

@@ -76,6 +76,8 @@ class Component:
     readonly: bool
     #: What stands in the field where there is no variable.
     default: object
+    #: Answered anew each time its task comes back: it begins empty then.
+    each_round: bool
     #: What may be chosen, in its order.
     options: tuple[Option, ...]
     #: Characters of a text; None for no limit but `DEFAULT_MAX_LENGTH`.
@@ -181,6 +183,7 @@ def _component(component: Mapping[str, Any], outer: tuple[str, ...]) -> Componen
         required=bool(validate.get("required")),
         readonly=bool(component.get("readonly") or component.get("disabled")),
         default=component.get("defaultValue"),
+        each_round=_properties(component).get("each_round") == "true",
         options=_options(component),
         min_length=validate.get("minLength") or None,
         max_length=validate.get("maxLength") or None,

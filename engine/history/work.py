@@ -77,7 +77,7 @@ def _columns(event: EventView, before: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an event of a task says of its row, which was as it was told `before`."""
     match event.kind:
         case "user_task.claimed":
-            return {"assignee": event.by}
+            return {"assignee": event.facts.get("for", event.by)}
         case "user_task.unclaimed":
             return {"assignee": None, "owner": None}
         case "user_task.assigned":
@@ -87,15 +87,16 @@ def _columns(event: EventView, before: Mapping[str, Any]) -> dict[str, Any]:
         case "user_task.resolved" | "user_task.changed":
             return _changed(event)
         case "user_task.completed":
-            return {"assignee": event.by, **_ended("completed", event)}
+            owner = {"owner": event.facts["for"]} if "for" in event.facts else {}
+            return {"assignee": event.by, **owner, **_ended("completed", event)}
         case "external_task.completed":
             return _ended("completed", event)
     return {}
 
 
 def _changed(event: EventView) -> dict[str, Any]:
-    """Return the columns that an event changed; a reason is for people only."""
-    return {name: value for name, value in event.facts.items() if name != "reason"}
+    """Return the columns that an event changed; a reason, for whom it was done, and who has left is for people only."""
+    return {name: value for name, value in event.facts.items() if name not in ("reason", "for", "left")}
 
 
 def _compare_tasks(

@@ -1,8 +1,9 @@
 """
 Claim, give back, assign, delegate, draft, date and complete user tasks.
 
-Every command locks the process instance before the task, changes the task in one guarded update, and writes its event.
-Two people who want the same task: one gets it, the other is told who has it.
+Every command locks the process instance before the task, changes the task in one guarded update, and writes its event
+(`task_changes`). Two people who want the same task: one gets it, the other is told who has it. Whoever gets a task from
+another is told so, and the owner when it comes back.
 
 `by` is who acts: a person, a program, or the name of an active user. People are held to the rules of
 `engine.people.authorization`: `NotFound` for strangers, `Forbidden` for those who may only look. Everybody is held to
@@ -11,24 +12,25 @@ the form of the task, and hands it only to those who may have it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, history, runtime, texts
+from casepath.engine import errors, runtime, texts
 from casepath.engine.bpmn import triggers
-from casepath.engine.database import Base, values
-from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
+from casepath.engine.database import values
+from casepath.engine.database.models import UserTask
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
-from casepath.engine.history import Event
-from casepath.engine.instances import drafts
+from casepath.engine.instances import drafts, task_changes
+from casepath.engine.instances.task_changes import Rule, active, candidates, not_lent, tasks
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Candidacy, Person
+from casepath.engine.phrases import Phrase
 from casepath.engine.runtime import FAR_FUTURE
 from casepath.engine.time import clock
 
@@ -37,46 +39,26 @@ MAX_REASON = 1000
 #: Candidate users and groups of a task that only its assignee may do.
 _NOBODY = ("[]", "[]")
 
-Found = Row[*tuple[Any, ...]]
-Rule = Callable[[Person, Candidacy], bool]
-
-_tasks = Base.metadata.tables[UserTask.__tablename__]
-_candidates = Base.metadata.tables[UserTaskCandidate.__tablename__]
-_instances = Base.metadata.tables[ProcessInstance.__tablename__]
-
-_own_instance = _instances.c.id == _tasks.c.process_instance_id
-_active = select(_instances.c.id).where(_own_instance, _instances.c.state == "active").exists()
-#: A delegated task goes back to its owner, who completes it.
-_not_lent = or_(_tasks.c.owner.is_(None), _tasks.c.owner == _tasks.c.assignee)
-
-_columns = (
-    _tasks.c.id,
-    _tasks.c.process_instance_id,
-    _tasks.c.activity_instance,
-    _tasks.c.element_id,
-    _tasks.c.name,
-    _tasks.c.state,
-    _tasks.c.assignee,
-    _tasks.c.owner,
-    _tasks.c.candidate_users,
-    _tasks.c.candidate_groups,
-    _tasks.c.definition_id,
-    _tasks.c.form_key,
-)
-_find = Statement(select(*_columns).where(_tasks.c.id == bindparam("task_id")))
 _complete = Statement(
-    update(_tasks)
+    update(tasks)
     .where(
-        _tasks.c.id == bindparam("task_id"),
-        _tasks.c.state == "created",
+        tasks.c.id == bindparam("task_id"),
+        tasks.c.state == "created",
         # Whoever was found to be allowed to is still the one who has it.
-        _tasks.c.assignee.is_not_distinct_from(bindparam("seen")),
-        _not_lent,
-        _active,
+        tasks.c.assignee.is_not_distinct_from(bindparam("seen")),
+        not_lent,
+        active,
     )
-    .values(state="completed", assignee=bindparam("by"), ended_at=bindparam("now"), draft=None)
+    .values(
+        state="completed",
+        assignee=bindparam("by"),
+        # Whom somebody stood in for had it, and is its owner.
+        owner=func.coalesce(bindparam("owner", type_=tasks.c.owner.type), tasks.c.owner),
+        ended_at=bindparam("now"),
+        draft=None,
+    )
 )
-_remove_candidates = Statement(delete(_candidates).where(_candidates.c.user_task_id == bindparam("task_id")))
+_remove_candidates = Statement(delete(candidates).where(candidates.c.user_task_id == bindparam("task_id")))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,24 +98,32 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
     Raises `NotFound`, `Forbidden`, `InvalidVariables` for what does not fit the form of the task, or `InvalidState` if
     somebody completed or took it before (and names who), if it is delegated, or if the process instance is suspended.
     """
-    task = _read(session, task_id)
-    actor = _require(session, task, "complete", authorization.may_complete, by)
+    task = task_changes.read(session, task_id)
+    acting = task_changes.require(session, task, "complete", authorization.may_complete, by)
     instance = runtime.lock(session, task.process_instance_id)
 
     def seen() -> dict[str, Any]:
         try:
             return runtime.activity_variables(session, instance, task.activity_instance)
         except errors.NotFound:
-            raise _refusal(session, "complete", task_id) from None
+            raise task_changes.refusal(session, "complete", task_id) from None
 
     variables = definitions.accepted(session, task.form_key, task.definition_id, submitted, seen)
-    change = {"task_id": task_id, "seen": task.assignee, "by": actor.signature, "now": clock.now()}
+    change = {
+        "task_id": task_id,
+        "seen": task.assignee,
+        "by": acting.signature,
+        "owner": acting.acts_for,
+        "now": clock.now(),
+    }
     if not _complete.change(session.connection(), change):
-        raise _refusal(session, "complete", task_id)
+        raise task_changes.refusal(session, "complete", task_id)
     if (task.candidate_users, task.candidate_groups) != _NOBODY:
         _remove_candidates.change(session.connection(), {"task_id": task_id})
-    trigger = triggers.CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
-    runtime.advance(session, instance, trigger, by=actor.signature)
+    trigger = triggers.CompleteUserTask(
+        activity_instance=task.activity_instance, variables=variables, facts=acting.facts
+    )
+    runtime.advance(session, instance, trigger, by=acting.signature)
     return Completed(
         id=task_id,
         name=task.name,
@@ -144,18 +134,21 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
 
 def claim(session: Session, task_id: int, *, by: By) -> UserTask:
     """
-    Take a user task that nobody has; taking one's own again changes nothing.
+    Take a user task that nobody has; taking one's own again changes nothing. Whoever stands in takes it for the other.
 
     Programs claim nothing. Raises `NotFound`, `Forbidden`, or `InvalidState` naming whoever has it.
     """
-    task = _locked(session, task_id)
-    actor = _require(session, task, "claim", authorization.may_claim, by)
-    if not isinstance(actor, Person):
-        raise errors.Forbidden("claim", "user task", task_id, actor.signature)
-    if task.assignee == actor.username:
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "claim", authorization.may_claim, by)
+    if not isinstance(acting.right_of, Person):
+        raise errors.Forbidden("claim", "user task", task_id, acting.signature)
+    whose = acting.right_of.username
+    if task.assignee == whose:
         return get(session, task_id)
-    nobody_has_it = _tasks.c.assignee.is_(None)
-    return _change(session, task, "claim", {"assignee": actor.username}, nobody_has_it, event="claimed", by=actor)
+    nobody_has_it = tasks.c.assignee.is_(None)
+    return task_changes.change(
+        session, task, "claim", {"assignee": whose}, nobody_has_it, event="claimed", by=acting
+    )
 
 
 def unclaim(session: Session, task_id: int, *, by: By, reason: str = "") -> UserTask:
@@ -165,13 +158,13 @@ def unclaim(session: Session, task_id: int, *, by: By, reason: str = "") -> User
     Raises `NotFound`, `Forbidden`, `InvalidInput`, or `InvalidState` if nobody has it, if it is delegated, or if nobody
     might claim it.
     """
-    task = _locked(session, task_id)
-    actor = _require(session, task, "unclaim", authorization.may_unclaim, by)
-    facts = _explained(reason, own=actor.signature == task.assignee)
-    claimable = select(_candidates.c.name).where(_candidates.c.user_task_id == _tasks.c.id).exists()
-    condition = _tasks.c.assignee.is_not(None) & _not_lent & claimable
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "unclaim", authorization.may_unclaim, by)
+    facts = _explained(reason, own=acting.right_of.signature == task.assignee)
+    claimable = select(candidates.c.name).where(candidates.c.user_task_id == tasks.c.id).exists()
+    condition = tasks.c.assignee.is_not(None) & not_lent & claimable
     change = {"assignee": None, "owner": None}
-    return _change(session, task, "unclaim", change, condition, event="unclaimed", facts=facts, by=actor)
+    return task_changes.change(session, task, "unclaim", change, condition, event="unclaimed", facts=facts, by=acting)
 
 
 def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "") -> UserTask:
@@ -181,17 +174,24 @@ def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "")
     Raises `NotFound`, `Forbidden`, `InvalidState` if it has ended, and `InvalidInput` without a reason, or if there is
     no such active user who may have it.
     """
-    task = _locked(session, task_id)
-    actor = _require(session, task, "assign", authorization.may_assign, by)
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "assign", authorization.may_assign, by)
     whose = authorization.candidacy(task)
-    facts = {"assignee": _receiver(session, to, circle(session, whose, actor))}
-    if facts["assignee"] == actor.signature and not authorization.has_candidates(whose):
+    right_of = acting.right_of
+    facts = {"assignee": _receiver(session, to, circle(session, whose, right_of))}
+    if facts["assignee"] in {acting.signature, right_of.signature} and not authorization.has_candidates(whose):
         # What is nobody's is nobody's to take.
         raise _no_candidate(to)
-    own = isinstance(actor, Person) and authorization.may_hand_on(actor, whose)
+    own = isinstance(right_of, Person) and authorization.may_hand_on(right_of, whose)
     facts |= _explained(reason, own=own)
     change = {"assignee": facts["assignee"], "owner": None}
-    return _change(session, task, "assign", change, event="assigned", facts=facts, by=actor)
+    changed = task_changes.change(session, task, "assign", change, event="assigned", facts=facts, by=acting)
+    who, name, receiver = acting.name, task_changes.name(task), facts["assignee"]
+    handed = Phrase("{who} handed the task “{task}” to you.", who=who, task=name)
+    task_changes.tell(session, task, {receiver} - acting.own_names, handed)
+    lost = Phrase("{who} handed the task “{task}” on, which you had.", who=who, task=name)
+    task_changes.tell(session, task, {task.assignee, task.owner} - {receiver} - acting.own_names, lost)
+    return changed
 
 
 def circle(session: Session, whose: Candidacy, actor: Actor) -> Candidacy | None:
@@ -240,15 +240,20 @@ def delegate(session: Session, task_id: int, to: str, *, by: By) -> UserTask:
     Raises `NotFound`, `Forbidden`, `InvalidState` if nobody has it, and `InvalidInput` if there is no such active user
     who changes anything, or it is the owner.
     """
-    task = _locked(session, task_id)
-    actor = _require(session, task, "delegate", authorization.may_delegate, by)
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "delegate", authorization.may_delegate, by)
     to = _receiver(session, to, None)
-    if to in {task.owner, task.assignee}:
+    if to in {task.owner, task.assignee, acting.signature}:
         text = "Please choose somebody else; “{username}” has this task already."
         raise errors.InvalidInput(text, code="delegate-again", username=to)
-    change = {"assignee": to, "owner": func.coalesce(_tasks.c.owner, _tasks.c.assignee)}
-    had = _tasks.c.assignee.is_not(None)
-    return _change(session, task, "delegate", change, had, event="delegated", facts={"assignee": to}, by=actor)
+    change = {"assignee": to, "owner": func.coalesce(tasks.c.owner, tasks.c.assignee)}
+    had = tasks.c.assignee.is_not(None)
+    facts = {"assignee": to}
+    changed = task_changes.change(session, task, "delegate", change, had, event="delegated", facts=facts, by=acting)
+    who, name = acting.name, task_changes.name(task)
+    asked = Phrase("{who} asks you to fill in the task “{task}” and to give it back.", who=who, task=name)
+    task_changes.tell(session, task, [to], asked)
+    return changed
 
 
 def resolve(session: Session, task_id: int, *, by: By) -> UserTask:
@@ -257,10 +262,16 @@ def resolve(session: Session, task_id: int, *, by: By) -> UserTask:
 
     Raises `NotFound`, `Forbidden`, or `InvalidState` if it is not delegated.
     """
-    task = _locked(session, task_id)
-    actor = _require(session, task, "resolve", authorization.may_resolve, by)
-    lent, back = _tasks.c.owner != _tasks.c.assignee, {"assignee": task.owner}
-    return _change(session, task, "resolve", back, lent, event="resolved", facts=back, by=actor)
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "resolve", authorization.may_resolve, by)
+    lent, back = tasks.c.owner != tasks.c.assignee, {"assignee": task.owner}
+    changed = task_changes.change(session, task, "resolve", back, lent, event="resolved", facts=back, by=acting)
+    who, name = acting.name, task_changes.name(task)
+    given = Phrase("{who} gave the task “{task}” back to you.", who=who, task=name)
+    task_changes.tell(session, task, {task.owner} - acting.own_names, given)
+    taken = Phrase("{who} took the task “{task}” back, which was lent to you.", who=who, task=name)
+    task_changes.tell(session, task, {task.assignee} - acting.own_names, taken)
+    return changed
 
 
 def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: By) -> None:
@@ -271,14 +282,14 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     somebody else took it.
     """
     typed = drafts.text_of(submitted)
-    task = _read(session, task_id)
-    _require(session, task, "save the draft of", authorization.may_save_draft, by)
-    as_seen = _tasks.c.assignee.is_not_distinct_from(task.assignee)
+    task = task_changes.read(session, task_id)
+    task_changes.require(session, task, "save the draft of", authorization.may_save_draft, by)
+    as_seen = tasks.c.assignee.is_not_distinct_from(task.assignee)
     landed = session.connection().execute(
-        update(_tasks).where(_tasks.c.id == task_id, _tasks.c.state == "created", as_seen).values(draft=typed)
+        update(tasks).where(tasks.c.id == task_id, tasks.c.state == "created", as_seen).values(draft=typed)
     )
     if not landed.rowcount:
-        raise _refusal(session, "save the draft of", task_id)
+        raise task_changes.refusal(session, "save the draft of", task_id)
 
 
 def draft(task: UserTask) -> dict[str, Any]:
@@ -315,82 +326,6 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> Us
 def _set(
     session: Session, task_id: int, change: Mapping[str, Any], facts: Mapping[str, Any], rule: Rule, by: By
 ) -> UserTask:
-    task = _locked(session, task_id)
-    actor = _require(session, task, "change", rule, by)
-    return _change(session, task, "change", change, event="changed", facts=facts, by=actor)
-
-
-def _read(session: Session, task_id: int) -> Found:
-    """Return what commands need to know of a user task; raises `NotFound`."""
-    found: list[Found] = _find.rows(session.connection(), {"task_id": task_id})
-    if not found:
-        raise errors.NotFound("user task", task_id)
-    return found[0]
-
-
-def _locked(session: Session, task_id: int) -> Found:
-    """Return a user task that nobody else can change until the transaction ends; raises `NotFound`."""
-    runtime.lock(session, _read(session, task_id).process_instance_id)
-    return _read(session, task_id)
-
-
-def _require(session: Session, task: Found, verb: str, rule: Rule, by: By) -> Actor:
-    """
-    Return who acts on an open task.
-
-    Raises `NotFound` for strangers, `InvalidState` where it has ended or a colleague has it, `Forbidden` for those who
-    may only look.
-    """
-    actor, whose = identity.actor(session, by), authorization.candidacy(task)
-    if isinstance(actor, Person) and not authorization.may_see_task(actor, whose):
-        raise errors.NotFound("user task", task.id)
-    if task.state != "created":
-        raise _refusal(session, verb, task.id)
-    if isinstance(actor, Person) and not rule(actor, whose):
-        if whose.assignee not in {None, actor.username} and authorization.may_have(actor, whose):
-            raise _refusal(session, verb, task.id)
-        raise errors.Forbidden(verb, "user task", task.id, actor.username)
-    return actor
-
-
-def _change(
-    session: Session,
-    task: Found,
-    verb: str,
-    change: Mapping[str, Any],
-    *conditions: ColumnElement[bool],
-    event: str,
-    by: Actor,
-    facts: Mapping[str, Any] | None = None,
-) -> UserTask:
-    """Change an open user task of an active, locked process instance where the conditions hold; write the event."""
-    open_task = (_tasks.c.id == task.id, _tasks.c.state == "created", _active)
-    if not session.connection().execute(update(_tasks).where(*open_task, *conditions).values(**change)).rowcount:
-        raise _refusal(session, verb, task.id)
-    changed = get(session, task.id)
-    session.connection().execute(
-        update(_candidates)
-        .where(_candidates.c.user_task_id == task.id)
-        .values(claimed=changed.assignee is not None, sort_at=changed.sort_at)
-    )
-    happened = Event(kind=f"user_task.{event}", activity_instance=task.activity_instance, element_id=task.element_id,
-                     facts=facts or {}, by=by.signature)  # fmt: skip
-    history.record(session, task.process_instance_id, happened)
-    return changed
-
-
-def _refusal(session: Session, verb: str, task_id: int) -> errors.InvalidState:
-    """Return why a guarded update found nothing to change, in a word for the state that a person knows."""
-    task = get(session, task_id)
-    state, by = task.state, task.assignee
-    if state == "cancelled":
-        by = None
-    elif state == "created":
-        running = session.scalar(select(ProcessInstance.state).where(ProcessInstance.id == task.process_instance_id))
-        if running != "active":
-            state, by = str(running), None
-        elif task.owner is not None and task.owner != task.assignee:
-            state = "delegated"
-        elif task.assignee is not None:
-            state = "claimed"
-    return errors.InvalidState(verb, "user task", task_id, state, by=by)
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "change", rule, by)
+    return task_changes.change(session, task, "change", change, event="changed", facts=facts, by=acting)

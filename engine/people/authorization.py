@@ -12,9 +12,11 @@ what somebody may see but not change is refused openly.
     operator        jobs, incidents, instances that are stuck; hands user tasks on as well
     process_owner   diagrams, decision tables, forms
     auditor         sees every process instance and its history, and changes nothing, whatever other groups would allow
+    substitute      does the user tasks of somebody who is away, for that one, and sees their matters
     sees_all        a property of groups, such as directors: sees every process instance
     distributes     a property of groups: sees the user tasks of the groups it names, and hands them on
     involved        started the process instance, has or had a user task in it, or may claim or distribute one
+    told            was told of the matter, and reads it
 """
 
 from __future__ import annotations
@@ -53,6 +55,8 @@ class Person:
     distributes: frozenset[str] = frozenset()
     email: str | None = None
     language: str = "zh_CN"
+    #: Those who are away now and have this one do their user tasks.
+    stands_in_for: tuple[Person, ...] = ()
 
     @property
     def signature(self) -> str | None:
@@ -76,6 +80,10 @@ class Person:
         return PROCESS_OWNER in self.groups
 
 
+#: How names of programs begin, unlike any user's.
+_OF_PROGRAMS = "program:"
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that acts without anybody: whoever runs it has given it leave, and answers for what it does."""
@@ -85,7 +93,12 @@ class Program:
     @property
     def signature(self) -> str | None:
         """How the history names it, unlike any user; the engine itself has no name there."""
-        return f"program:{self.name}" if self.name else None
+        return f"{_OF_PROGRAMS}{self.name}" if self.name else None
+
+
+def username(signature: str | None) -> str | None:
+    """Return the user whom a signature in the history names; None for the engine and for programs."""
+    return None if signature is None or signature.startswith(_OF_PROGRAMS) else signature
 
 
 #: The engine itself: what timers do, and messages on their way.
@@ -136,6 +149,18 @@ def _acting(rule: Callable[Concatenate[Person, P], bool]) -> Callable[Concatenat
     return guarded
 
 
+def acting_as(person: Person, rule: Callable[[Person, Candidacy], bool], task: Candidacy) -> Person | None:
+    """
+    Return by whose right somebody may do something to a user task; None where he may not.
+
+    That is his own, or that of one of those for whom he stands in. Auditors stand in for nobody.
+    """
+    if rule(person, task):
+        return person
+    absent = () if person.is_auditor else person.stands_in_for
+    return next((each for each in absent if rule(each, task)), None)
+
+
 # Of the engine as a whole
 
 
@@ -153,6 +178,12 @@ def may_operate(person: Person) -> bool:
 @_acting
 def may_manage_people(person: Person) -> bool:
     return person.is_administrator
+
+
+@_acting
+def may_appoint(person: Person, *, is_own: bool) -> bool:
+    """To name who does somebody's user tasks for a while."""
+    return is_own or may_manage_people(person)
 
 
 @_acting
@@ -210,9 +241,9 @@ def has_it(person: Person, task: Candidacy) -> bool:
     return person.username == (task.owner if task.is_lent else task.assignee)
 
 
-def may_see_task(person: Person, task: Candidacy) -> bool:
-    takes_part = person.username in {task.assignee, task.owner} or is_candidate(person, task)
-    return takes_part or is_superior(person, task) or may_see_every_instance(person)
+def takes_part(person: Person, task: Candidacy) -> bool:
+    """Whether an open task is this one's, or may become it, or is his to distribute."""
+    return person.username in {task.assignee, task.owner} or is_candidate(person, task) or is_superior(person, task)
 
 
 @_acting

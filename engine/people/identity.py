@@ -7,18 +7,17 @@ user concerned where it is a password or a language, or by a program.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, texts
-from casepath.engine.database import Base, values
+from casepath.engine.database import values
 from casepath.engine.database.models import Group, Membership, User
-from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import account_rules, authorization, groups_file
 from casepath.engine.people.authentication import (
@@ -32,6 +31,7 @@ from casepath.engine.people.authentication import (
     still_counts,
 )
 from casepath.engine.people.authorization import Actor, By, Person
+from casepath.engine.people.persons import actor, allowed, distributed, person
 from casepath.engine.time import clock
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "change_password",
     "create_user",
     "credentials",
+    "distributed",
     "end_session",
     "get",
     "group",
@@ -65,28 +66,6 @@ __all__ = [
 ]
 
 MAX_NAME_LENGTH = 100
-
-_users = Base.metadata.tables[User.__tablename__]
-_groups = Base.metadata.tables[Group.__tablename__]
-_memberships = Base.metadata.tables[Membership.__tablename__]
-
-#: Somebody with all groups, one row each; one statement, because it runs with every request and every command.
-_person = Statement(
-    select(
-        _users.c.username,
-        _users.c.name,
-        _users.c.email,
-        _users.c.language,
-        _users.c.active,
-        _groups.c.key,
-        _groups.c.sees_all,
-        _groups.c.distributes,
-    )
-    .outerjoin_from(_users, _memberships, _memberships.c.username == _users.c.username)
-    .outerjoin(_groups, _groups.c.key == _memberships.c.group_key)
-    .where(_users.c.username == bindparam("username"))
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
@@ -139,43 +118,6 @@ def members(session: Session, keys: Collection[str]) -> frozenset[str]:
             .where(Membership.group_key.in_(keys), User.active)
         )
     )
-
-
-def person(session: Session, username: str) -> Person:
-    """Return an active user as the one who acts; raises `NotFound`."""
-    rows = _person.rows(session.connection(), {"username": normal(username)})
-    if not rows or not rows[0].active:
-        raise errors.NotFound("user", username)
-    user = rows[0]
-    return Person(
-        username=user.username,
-        name=user.name,
-        groups=frozenset(row.key for row in rows if row.key is not None),
-        sees_all=any(row.sees_all for row in rows),
-        distributes=frozenset(key for row in rows if row.key is not None for key in distributed(row.distributes)),
-        email=user.email,
-        language=user.language,
-    )
-
-
-def actor(session: Session, by: By) -> Actor:
-    """Return who acts; raises `NotFound` for a name that is no active user's."""
-    return person(session, by) if isinstance(by, str) else by
-
-
-def allowed(
-    session: Session, by: By, rule: Callable[[Person], bool], verb: str, noun: str, key: object = ""
-) -> Actor:
-    """Return who acts, where a rule of the engine as a whole allows it; raises `NotFound` for no user, `Forbidden`."""
-    if isinstance(found := actor(session, by), Person) and not rule(found):
-        raise errors.Forbidden(verb, noun, key, found.username)
-    return found
-
-
-def distributed(stored: str) -> list[str]:
-    """Return the keys of the groups whose user tasks a group distributes, as they are stored with it."""
-    keys: Any = values.loads(stored)
-    return list(keys)
 
 
 def person_since(session: Session, username: str, begun_at: datetime) -> Person | None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, xml
-from casepath.engine.bpmn import BPMN, child_text, extension
+from casepath.engine.bpmn import BPMN, child_text, extension, properties
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
@@ -25,6 +25,8 @@ DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
 #: the longest one, in units of diagrams.
 LETTER, WIDEST, MARGIN = 7, 90, 8
+#: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
+VARIABLES = "variables."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,10 @@ class DiagramTexts:
     default_flows: Mapping[str, str]
     #: Business rule task → key of its decision.
     decisions: Mapping[str, str]
+    #: Business rule task → variable that holds the one value it answers.
+    results: Mapping[str, str]
+    #: Element id → its extension properties.
+    properties: Mapping[str, Mapping[str, str]]
     #: Of the names, those in the language that was asked for.
     translated: Mapping[str, str] = field(default_factory=dict)
 
@@ -101,6 +107,22 @@ def translation(session: Session, deployment_id: int, language: str) -> Mapping[
     return _translated[found.sha256]
 
 
+def words(session: Session, language: str) -> dict[tuple[str, str | None], str]:
+    """
+    Return what variables (with None) and their values are called in a language, by the texts of all deployments.
+
+    Processes call each other and hand variables on, so that their words belong to all; the newest say how.
+    """
+    query = select(Resource.deployment_id).where(Resource.name == f"texts.{language}.json").order_by(Resource.id)
+    said: dict[tuple[str, str | None], str] = {}
+    for deployment_id in session.scalars(query):
+        for key, text in translation(session, deployment_id, language).items():
+            if key.startswith(VARIABLES):
+                name, _, value = key.removeprefix(VARIABLES).partition(".")
+                said[name, value or None] = text
+    return said
+
+
 def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
     """Return the file of a process as it came, or with the names of another language where it has them."""
     content = definitions.content(session, definition_id)
@@ -155,6 +177,12 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
             for each in elements
             if extension(each, "decisionRef")
         },
+        results={
+            each.get("id", ""): extension(each, "resultVariable") or ""
+            for each in elements
+            if extension(each, "resultVariable") and extension(each, "mapDecisionResult") == "singleEntry"
+        },
+        properties={each.get("id", ""): found for each in elements if (found := properties(each))},
     )
 
 

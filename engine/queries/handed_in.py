@@ -41,6 +41,8 @@ class Step:
     at: datetime
     #: User name; None where nobody was told.
     by: str | None
+    #: The user for whom that one stood in; None where it was for himself.
+    acted_for: str | None
     #: The form in which it was handed in; None where there was none.
     form: Form | None
     values: Mapping[str, Any]
@@ -69,6 +71,7 @@ def steps(session: Session, reference: Reference, *, until: datetime) -> Iterato
         definition_id, element_id, title, form_key = found
         rounds[instance.id, element_id] += 1
         held: Any = values.loads(event.variables) if event.variables else {}
+        facts: Any = values.loads(event.facts)
         yield Step(
             process_instance_id=instance.id,
             sequence=event.sequence,
@@ -77,6 +80,7 @@ def steps(session: Session, reference: Reference, *, until: datetime) -> Iterato
             round=rounds[instance.id, element_id],
             at=event.at,
             by=event.by,
+            acted_for=facts.get("for"),
             form=definitions.form(session, form_key, definition_id) if form_key else None,
             # An erased value has left only its digest: a list of one.
             values={name: kept[1] for name, kept in held.items() if len(kept) > 1},

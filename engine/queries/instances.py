@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database.models import (
@@ -19,9 +19,9 @@ from casepath.engine.database.models import (
     ProcessInstance,
     Subscription,
     UserTask,
-    UserTaskCandidate,
 )
-from casepath.engine.people.authorization import Person, may_see_every_instance
+from casepath.engine.people import access
+from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 
 #: A matter: its business key, or its outermost process instance where it has none.
@@ -115,14 +115,12 @@ def page(
     query = (
         select(ProcessInstance, Definition.name)
         .join(Definition, Definition.id == ProcessInstance.definition_id)
-        .where(ProcessInstance.parent_id.is_(None), *_narrowed(filters))
+        .where(ProcessInstance.parent_id.is_(None), access.seen_by(person), *_narrowed(filters))
         .order_by(ProcessInstance.id.desc())
         .limit(limit + 1)
     )
     if below is not None:
         query = query.where(ProcessInstance.id < below)
-    if not may_see_every_instance(person):
-        query = query.where(_seen_by(person))
     found = session.execute(query).all()
     shown = found[:limit]
     tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])
@@ -161,26 +159,6 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         late = select(UserTask.business_key).where(UserTask.state == "created", UserTask.sort_at < clock.now())
         conditions.append(ProcessInstance.business_key.in_(late))
     return conditions
-
-
-def _seen_by(person: Person) -> ColumnElement[bool]:
-    """Matters that a person started, has or had a user task in, or may claim or distribute one of."""
-    name = person.username
-    had = select(UserTask.business_key).where(or_(UserTask.assignee == name, UserTask.owner == name))
-    may_claim = (
-        select(UserTask.business_key)
-        .join(UserTaskCandidate, UserTaskCandidate.user_task_id == UserTask.id)
-        .where(
-            or_(
-                and_(UserTaskCandidate.kind == "user", UserTaskCandidate.name == name),
-                and_(UserTaskCandidate.kind == "group", UserTaskCandidate.name.in_(person.groups | person.distributes)),
-            )
-        )
-    )
-    return or_(
-        ProcessInstance.started_by == name,
-        ProcessInstance.business_key.in_(union_all(had, may_claim).scalar_subquery()),
-    )
 
 
 def _open_tasks(session: Session, keys: Sequence[str]) -> dict[str, list[OpenTask]]:

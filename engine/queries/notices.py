@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from casepath.engine import phrases
 from casepath.engine.database.models import Notification
+from casepath.engine.phrases import Phrase
 from casepath.engine.queries.tasks import COUNT_LIMIT
 
 
@@ -25,6 +27,11 @@ class Notice:
     text: str
     created_at: datetime
     is_read: bool
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What the engine itself says, to be told in the language of the reader; None for a diagram's own words."""
+        return phrases.loads(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)

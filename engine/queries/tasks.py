@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, aliased
 
 from casepath.engine.database.models import Definition, ProcessInstance, User, UserTask, UserTaskCandidate
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
+from casepath.engine.queries.instances import Reference, belongs
 from casepath.engine.time import clock
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
@@ -74,6 +75,8 @@ class TaskRow:
     definition_name: str
     assignee: str | None
     assignee_name: str | None
+    #: Who stays responsible while it is lent.
+    owner: str | None
     candidate_groups: tuple[str, ...]
     candidate_users: tuple[str, ...]
     priority: int
@@ -86,6 +89,7 @@ class TaskRow:
         """Whom it belongs to, as far as a list says."""
         return Candidacy(
             assignee=self.assignee,
+            owner=self.owner,
             candidate_users=frozenset(self.candidate_users),
             candidate_groups=frozenset(self.candidate_groups),
         )
@@ -153,15 +157,11 @@ def with_business_key(session: Session, person: Person, business_key: str) -> li
     return [row for row in rows if sees(person, row)]
 
 
-def of_matter(session: Session, person: Person, reference: str | int) -> list[TaskRow]:
-    """Return the open tasks of a matter, by its number or its outermost process instance, that a person may see."""
-    if isinstance(reference, str):
-        return with_business_key(session, person, reference)
-    of_instances = UserTask.process_instance_id.in_(
-        select(ProcessInstance.id).where(ProcessInstance.root_id == reference)
-    )
+def of_matter(session: Session, reference: Reference) -> list[TaskRow]:
+    """Return the open tasks of a matter, by its number or its outermost process instance, for one who may see it."""
+    of_instances = UserTask.process_instance_id.in_(select(ProcessInstance.id).where(belongs(reference)))
     query = select(UserTask.id).where(of_instances, UserTask.state == "created").limit(STRETCH)
-    return [row for row in _rows(session, session.scalars(query).all(), Filters()) if sees(person, row)]
+    return _rows(session, session.scalars(query).all(), Filters())
 
 
 def definitions(session: Session) -> list[tuple[str, str]]:
@@ -203,11 +203,17 @@ def _ranges(person: Person, view: View, due: str, after: Key | None) -> list[Sel
     if view == "all" and may_see_every_instance(person):
         return [_tasks(due, after)]
     ranges = []
+    everybody = (person, *person.stands_in_for)
     if view in ("mine", "all"):
-        ranges.append(_tasks(due, after, UserTask.assignee == person.username))
+        for each in everybody:
+            ranges.append(_tasks(due, after, UserTask.assignee == each.username))
+            # What one has lent stays in one's list: it comes back.
+            ranges.append(_tasks(due, after, UserTask.owner == each.username))
     if view in ("claimable", "all"):
-        groups = person.groups | person.distributes if view == "all" else person.groups
-        names = [("user", person.username), *(("group", group) for group in sorted(groups))]
+        names = sorted({("user", each.username) for each in everybody} | {
+            ("group", group) for each in everybody
+            for group in (each.groups | each.distributes if view == "all" else each.groups)
+        })  # fmt: skip
         for claimed in (False, True) if view == "all" else (False,):
             ranges += [_candidates(kind, name, claimed, due, after) for kind, name in names]
     return ranges
@@ -293,6 +299,7 @@ def _row(task: UserTask, definition_key: str, definition_name: str, assignee_nam
         definition_name=definition_name or definition_key,
         assignee=task.assignee,
         assignee_name=assignee_name,
+        owner=task.owner,
         candidate_groups=tuple(json.loads(task.candidate_groups)),
         candidate_users=tuple(json.loads(task.candidate_users)),
         priority=task.priority,

@@ -18,6 +18,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Candidacy
 from casepath.engine.queries import deployed, people
+from casepath.engine.queries.instances import Reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,8 @@ class TaskDetail:
     element_id: str
     name: str
     business_key: str | None
+    #: The outermost process instance around it.
+    root_id: int
     definition_key: str
     definition_name: str
     state: str
@@ -50,6 +53,11 @@ class TaskDetail:
     draft: Mapping[str, Any]
     #: Full names of assignee, owner and candidate users by user name.
     names: Mapping[str, str]
+
+    @property
+    def reference(self) -> Reference:
+        """The matter it belongs to."""
+        return self.business_key or self.root_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +97,14 @@ def _called(session: Session, task: UserTask, language: str) -> str:
 def find(session: Session, task_id: int) -> TaskDetail:
     """Return a user task; raises `NotFound`."""
     found = session.execute(
-        select(UserTask, Definition.key, Definition.name, ProcessInstance.state)
+        select(UserTask, Definition.key, Definition.name, ProcessInstance.state, ProcessInstance.root_id)
         .join(Definition, Definition.id == UserTask.definition_id)
         .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
         .where(UserTask.id == task_id)
     ).one_or_none()
     if found is None:
         raise errors.NotFound("user task", task_id)
-    task, definition_key, definition_name, instance_state = found
+    task, definition_key, definition_name, instance_state, root_id = found
     candidacy = authorization.candidacy(task)
     return TaskDetail(
         id=task.id,
@@ -106,6 +114,7 @@ def find(session: Session, task_id: int) -> TaskDetail:
         element_id=task.element_id,
         name=task.name or task.element_id,
         business_key=task.business_key,
+        root_id=root_id or task.process_instance_id,
         definition_key=definition_key,
         definition_name=definition_name or definition_key,
         state=task.state,

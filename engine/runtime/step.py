@@ -25,6 +25,7 @@ from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
+from casepath.engine.people import authorization
 from casepath.engine.runtime import storing
 from casepath.engine.runtime.services import Services
 from casepath.engine.runtime.storing import InstanceRow
@@ -182,18 +183,24 @@ def _insert(
     return process_instance_id
 
 
-def environment(session: Session, row: InstanceRow, now: datetime) -> Environment:
-    """Return what expressions of a process instance may know beside its variables."""
+def environment(session: Session, row: InstanceRow, now: datetime, by: str | None = None) -> Environment:
+    """Return what expressions of a process instance may know beside its variables; `by` is who moves it."""
     return Environment(
-        now=now, calendar=definitions.calendar(session), business_key=row.business_key, process_instance_id=row.id
+        now=now,
+        calendar=definitions.calendar(session),
+        business_key=row.business_key,
+        process_instance_id=row.id,
+        user=authorization.username(by),
     )
 
 
-def load(session: Session, row: InstanceRow, now: datetime, budget: Budget | None = None) -> TokenWorkflow:
-    """Return what is alive in a process instance."""
+def load(
+    session: Session, row: InstanceRow, now: datetime, *, by: str | None = None, budget: Budget | None = None
+) -> TokenWorkflow:
+    """Return what is alive in a process instance, to be moved by somebody."""
     spec = definitions.process(session, row.definition_id)
     services = Services(session, row.definition_id, now)
-    running = TokenWorkflow(spec, environment(session, row, now), services, budget)
+    running = TokenWorkflow(spec, environment(session, row, now, by), services, budget)
     if row.tokens:
         bpmn.load(running, row.tokens, row.variables)
     return running
@@ -222,7 +229,7 @@ def _step(
         # It has ended in this very transaction, by what the process that it called has thrown before.
         return []
     _require_fitting(row, trigger)
-    running = load(session, row, now, budget)
+    running = load(session, row, now, by=by, budget=budget)
     before = running.last_number
     bpmn.apply(running, trigger, by=by)
     steps = _call(session, running, row, by)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask
+from lxml import html
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
@@ -91,6 +92,13 @@ class RequestStage:
             assert visitor.post(f"/tasks/{task.id}/claim").status_code == 303
         return visitor.post(f"/tasks/{task.id}/complete", stories.as_typed(variables))
 
+    def hand_on(self, by: str, element_id: str, to: str) -> None:
+        """Hand a task to another on its page."""
+        with self.sessions.begin() as session:
+            task_id = user_tasks.open_of(session, self.business_key, element_id)
+        answer = self.visitor(by).post(f"/tasks/{task_id}/assign", {"to": to})
+        assert answer.status_code == 303, text(answer)
+
     def message(self, by: str, name: str, variables: Mapping[str, Any]) -> None:
         """Report what has happened."""
         with self.sessions.begin() as session:
@@ -106,6 +114,15 @@ class RequestStage:
             ).all()
         assert sorted(found) == sorted(element_ids)
 
+    def expect_held(self, holders: Mapping[str, str | None]) -> None:
+        """These have the open user tasks."""
+        with self.sessions.begin() as session:
+            query = select(UserTask.element_id, UserTask.assignee).where(
+                UserTask.business_key == self.business_key, UserTask.state == "created"
+            )
+            found = {row.element_id: row.assignee for row in session.execute(query)}
+        assert {element_id: found.get(element_id, "not open") for element_id in holders} == dict(holders)
+
     def expect_notified(self, usernames: Sequence[str]) -> None:
         """At least these have been told something since the last such check."""
         with self.sessions.begin() as session:
@@ -116,6 +133,20 @@ class RequestStage:
             ).all()
         assert set(usernames) <= {row.username for row in rows}
         self.seen = max((row.id for row in rows), default=self.seen)
+
+    def expect_task(self, by: str, element_id: str, empty: Sequence[str], shows: Sequence[str]) -> None:
+        """These fields of the page of a task are empty, and these texts stand on it."""
+        with self.sessions.begin() as session:
+            task_id = user_tasks.open_of(session, self.business_key, element_id)
+        page = html.fromstring(text(self.visitor(by).get(f"/tasks/{task_id}")))
+        assert [(key, found) for key in empty if (found := filled_in(page, key))] == []
+        told = " ".join(page.text_content().split())
+        assert [each for each in shows if each not in told] == [], told
+
+    def expect_reading(self, usernames: Sequence[str], *, is_open: bool) -> None:
+        """The page of the matter is there for these people, or for none of them."""
+        answers = {name: self.visitor(name).get(f"/matters/show/{self.business_key}").status_code for name in usernames}
+        assert answers == dict.fromkeys(usernames, 200 if is_open else 404)
 
     def instances(self) -> list[ProcessInstance]:
         """All process instances of the matter."""
@@ -141,6 +172,21 @@ class RequestStage:
         with self.sessions.begin() as session:
             query = select(ActivityInstance.element_id).where(ActivityInstance.process_instance_id.in_(ids))
             return set(session.scalars(query))
+
+
+def filled_in(page: html.HtmlElement, key: str) -> list[str]:
+    """Return what stands in a field; raises `AssertionError` where the page has no such field."""
+    inputs = page.xpath("//*[@name=$key]", key=key)
+    assert inputs, f"no field {key}"
+    found: list[str] = []
+    for each in inputs:
+        if each.tag == "select":
+            found += each.xpath(".//option[@selected]/@value")
+        elif each.get("type") in {"radio", "checkbox"}:
+            found += [each.get("value")] if each.get("checked") is not None else []
+        else:
+            found.append(each.text_content() if each.tag == "textarea" else each.get("value", ""))
+    return [value.strip() for value in found if value.strip()]
 
 
 def by_validity(instance: ProcessInstance) -> tuple[bool, int]:

@@ -17,7 +17,7 @@ from casepath.engine import deployments, errors
 from casepath.engine.database.models import UserTask
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import user_tasks
-from casepath.engine.people import authorization, identity
+from casepath.engine.people import access, identity
 from casepath.engine.time import clock
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
@@ -43,12 +43,11 @@ class Watched(EngineStage):
             people = [identity.person(session, user.username) for user in identity.users(session)]
             open_tasks = select(UserTask).where(UserTask.business_key == self.business_key, UserTask.state == "created")
             for task in session.scalars(open_tasks).all():
-                whose = authorization.candidacy(task)
                 for person in people:
                     found = (task.element_id, person.username)
                     if self.tries(session, task.id, person):
                         self.allowed.add(found)
-                    elif authorization.may_see_task(person, whose):
+                    elif access.sees_task(session, person, task):
                         self.seen.add(found)
         super().complete(by, element_id, variables)
 

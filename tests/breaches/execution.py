@@ -104,7 +104,7 @@ BREACHES = [
     built(
         "no-effect",
         "S",
-        event("S", "startEvent", attributes='camunda:initiator="who"'),
+        event("S", "startEvent", attributes='camunda:isStartableInTasklist="true"'),
         nodes("endEvent E"),
         flow="S > E",
         level="warning",

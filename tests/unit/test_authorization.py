@@ -42,12 +42,10 @@ GENERAL: dict[Rule, str] = {
 FREE = Candidacy(candidate_groups=frozenset({"service"}))
 HERS = Candidacy(assignee="alice", candidate_groups=frozenset({"service"}))
 LENT_TO_HER = Candidacy(assignee="alice", owner="bob", candidate_groups=frozenset({"service"}))
-SEE_TASK = "administrator assignee auditing_candidate auditor candidate director operator superior"
 DISTRIBUTE = "administrator operator superior"
 
 #: Who may do what to a user task of the group that the assignee and the candidate belong to.
 TASKS: dict[tuple[Rule, str], str] = {
-    (authorization.may_see_task, "free"): SEE_TASK,
     (authorization.may_claim, "free"): "assignee candidate",
     (authorization.may_have, "free"): "assignee candidate",
     (authorization.may_hand_on, "free"): "assignee candidate",
@@ -59,7 +57,6 @@ TASKS: dict[tuple[Rule, str], str] = {
     (authorization.may_save_draft, "free"): "assignee candidate",
     (authorization.may_complete, "free"): "assignee candidate",
     (authorization.may_set_follow_up, "free"): DISTRIBUTE,
-    (authorization.may_see_task, "hers"): SEE_TASK,
     (authorization.may_claim, "hers"): "assignee candidate",
     (authorization.may_hand_on, "hers"): "assignee",
     (authorization.may_distribute, "hers"): DISTRIBUTE,
@@ -70,7 +67,6 @@ TASKS: dict[tuple[Rule, str], str] = {
     (authorization.may_save_draft, "hers"): "assignee",
     (authorization.may_complete, "hers"): "assignee",
     (authorization.may_set_follow_up, "hers"): f"assignee {DISTRIBUTE}",
-    (authorization.may_see_task, "lent"): SEE_TASK,
     (authorization.may_hand_on, "lent"): "candidate",
     (authorization.may_assign, "lent"): f"candidate {DISTRIBUTE}",
     (authorization.may_delegate, "lent"): "assignee",
@@ -87,6 +83,10 @@ INSTANCES: dict[tuple[Rule, bool], str] = {
     (authorization.may_report_to, False): "",
     (authorization.may_report_to, True): f"{EVERYBODY_WHO_ACTS} no_groups",
 }
+
+
+#: Who may name a substitute: for oneself, for another.
+SUBSTITUTES = {True: f"{EVERYBODY_WHO_ACTS} no_groups", False: "administrator"}
 
 
 def allowed(rule: Rule, *arguments: Any, **options: Any) -> set[str]:
@@ -113,10 +113,27 @@ def test_rule__of_a_process_instance(rule: Rule, involved: bool) -> None:
     assert allowed(rule, involved=involved) == set(INSTANCES[rule, involved].split())
 
 
+@pytest.mark.parametrize("is_own", SUBSTITUTES)
+def test_may_appoint(is_own: bool) -> None:
+    assert allowed(authorization.may_appoint, is_own=is_own) == set(SUBSTITUTES[is_own].split())
+
+
+def test_acting_as__oneself_before_another_and_no_auditor_for_anybody() -> None:
+    alice = PEOPLE["assignee"]
+    nemo = Person(username="nemo", stands_in_for=(alice,))
+    bob = Person(username="bob", groups=frozenset({"service"}), stands_in_for=(alice,))
+    auditor = Person(username="audrey", groups=frozenset({"auditor"}), stands_in_for=(alice,))
+
+    found = [authorization.acting_as(person, authorization.may_complete, FREE) for person in (nemo, bob, auditor)]
+
+    assert found == [alice, bob, None]
+
+
 def test_rule__every_one_is_in_a_table() -> None:
     rules = {name for name in vars(authorization) if name.startswith("may_")}
 
     tested = {rule.__name__ for rule in GENERAL} | {rule.__name__ for rule, _ in [*TASKS, *INSTANCES]}
+    tested.add(authorization.may_appoint.__name__)
     assert rules == tested
 
 
@@ -130,7 +147,6 @@ def test_may_complete__candidate_user_without_a_group() -> None:
     assert allowed(authorization.may_complete, task) == {"no_groups"}
 
 
-def test_may_see_task__owner_who_lent_it() -> None:
-    task = Candidacy(assignee="alice", owner="charlie")
-
-    assert "stranger" in allowed(authorization.may_see_task, task)
+def test_takes_part__whom_it_is_for_who_has_it_who_lent_it_who_distributes_it() -> None:
+    assert allowed(authorization.takes_part, FREE) == {"assignee", "auditing_candidate", "candidate", "superior"}
+    assert allowed(authorization.takes_part, Candidacy(assignee="alice", owner="charlie")) == {"assignee", "stranger"}

@@ -192,7 +192,7 @@ class TestMatter:
         solve(rows, matter, "no")
         page = text(alice.get(f"/matters/show/{matter.key}"))
         assert "“已解决?”→ 否" in page
-        assert re.search(r"因为 能独立解决\? = 否（Bob 于今天 \d\d:\d\d填写）", page)
+        assert re.search(r"因为 能独立解决\?＝否（Bob 于今天 \d\d:\d\d填写）", page)
 
     def test_timeline__in_english(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
         solve(rows, matter, "no")

@@ -14,7 +14,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, people, versions
-from casepath.web import forms, headers, languages, names, phrases, uploads
+from casepath.web import forms, headers, languages, names, phrases, uploads, words
 from casepath.web.auth import requires
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -93,11 +93,12 @@ def decision(key: str) -> str:
     with g.readers.begin() as session:
         known = versions.of_key(session, "decision", key)
         shown = chosen(known)
+        found = deployed.decision_table(session, shown.id)
         return render_template(
             "definitions/decision.html",
-            decision=shown,
+            decision=names.version(session, shown),
             versions=known,
-            table=deployed.decision_table(session, shown.id),
+            table=words.table(session, shown.id, found, words.of(session)) if found else None,
             names=people.names(session, [each.created_by for each in known]),
         )
 

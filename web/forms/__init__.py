@@ -1,6 +1,7 @@
 """Form definitions as HTML, and what a browser sends back."""
 
 from casepath.web.forms.rendering import (
+    Earlier,
     Field,
     fields,
     flat,
@@ -14,6 +15,7 @@ from casepath.web.forms.rendering import (
 )
 
 __all__ = [
+    "Earlier",
     "Field",
     "fields",
     "flat",

@@ -19,12 +19,21 @@ from casepath.engine.forms import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, F
 from casepath.web import filters, phrases
 from casepath.web.languages import gettext
 
-#: What every form of ours sends along, and what none shows again.
-OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id"})
+#: What forms of ours send along, and what none shows again.
+OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id", "matter_comment", "matter_files"})
 RESERVED = OURS | {"next", "to", "password", "old", "new", "again", "username"}
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What was answered when the same form was filled in before."""
+
+    #: When that was: the round.
+    caption: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +67,8 @@ class Field:
     is_conditional: bool = False
     span: int = COLUMNS
     error: str = ""
+    #: When it was answered before, and what; stands beside the field to be read.
+    earlier: tuple[str, str] | None = None
     children: Sequence[Field] = ()
 
 
@@ -73,17 +84,20 @@ def fields(
     texts: Mapping[str, Any] | None = None,
     refusal: errors.InvalidInput | None = None,
     every: bool = False,
+    earlier: Earlier | None = None,
 ) -> list[Field]:
     """
     Return the fields of a form with what stands in them and what is wrong with it, without what conditions hide.
 
-    `texts` are what was typed, which stands before `variables`; with `every`, what is hidden is there too.
+    `texts` are what was typed, which stands before `variables`; with `every`, what is hidden is there too; `earlier` is
+    what stands beside the fields.
     """
     by_field = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
     standing = _Standing(
         variables=variables or {},
         texts=texts or {},
         wrong={error.field: phrases.told(error.phrase) for error in by_field},
+        earlier=earlier,
         zone=g.settings.zone,
     )
     hidden = frozenset() if every else forms.hidden(form, standing.variables, standing.zone, texts=standing.texts)
@@ -161,7 +175,12 @@ class _Standing:
     texts: Mapping[str, Any]
     #: What is wrong, by key.
     wrong: Mapping[str, str]
+    earlier: Earlier | None
     zone: ZoneInfo
+
+    def was_told(self, part: Component) -> bool:
+        """Whether a field was answered in an earlier round."""
+        return self.earlier is not None and part.is_field and part.key in self.earlier.values
 
     def of(self, part: Component) -> Shown:
         """Return what stands in a field: what was typed as it was typed, moments as browsers write them."""
@@ -202,8 +221,9 @@ def _field(part: Component, standing: _Standing, hidden: frozenset[str]) -> Fiel
         suffix=part.suffix,
         text=phrases.words(part.text),
         is_conditional=part.is_conditional,
-        span=part.columns or SHORT.get(part.type, COLUMNS),
+        span=COLUMNS if standing.was_told(part) else part.columns or SHORT.get(part.type, COLUMNS),
         error=standing.wrong.get(part.key, ""),
+        earlier=_earlier(part, standing),
         children=_fields(part.components, standing, hidden),
     )
 
@@ -213,6 +233,15 @@ def _input_type(part: Component, texts: str | list[str], zone: ZoneInfo) -> str:
     if part.type == "datetime" and (not texts or forms.show(part, texts, zone).is_whole):
         return {"time": "time", "datetime": "datetime-local"}.get(part.subtype, "date")
     return {"email": "email", "phone": "tel"}.get(part.validation_type or "", "text")
+
+
+def _earlier(part: Component, standing: _Standing) -> tuple[str, str] | None:
+    """Return when a field was answered before and what; None where it was not."""
+    if standing.earlier is None or not standing.was_told(part):
+        return None
+    answered = standing.earlier.values[part.key]
+    is_left_out = answered in (None, "", [])
+    return standing.earlier.caption, gettext("not filled in") if is_left_out else said(answered, dict(_options(part)))
 
 
 def _options(part: Component) -> list[tuple[str, str]]:

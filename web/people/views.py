@@ -11,6 +11,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, texts
+from casepath.engine.instances import departures
 from casepath.engine.people import authorization, identity
 from casepath.engine.queries import people
 from casepath.web import phrases
@@ -95,7 +96,10 @@ def switch(username: str, verb: str) -> Response | tuple[str, int]:
     """Let a user in, or lock the user out at once."""
     try:
         with g.sessions.begin() as session:
-            identity.set_active(session, username, verb == "activate", by=g.person)
+            if verb == "activate":
+                identity.set_active(session, username, True, by=g.person)
+            else:
+                departures.lock_out(session, username, by=g.person)
     except errors.InvalidInput as refusal:
         return render_user(username, Filled(values={}, refusal=phrases.sentence(refusal))), 422
     flash(gettext("Done."), "success")

@@ -11,18 +11,18 @@ from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, people, tasks
+from casepath.engine.queries import deployed, events, instances, mails, people, present, tasks
 from casepath.engine.queries.instances import Awaited, Reference
-from casepath.web import forms, headers, languages, phrases, uploads
+from casepath.web import forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, mentioned
+from casepath.web.words import Words
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Value:
     name: str
     label: str
     value: str
-    #: Whether a form names it.
+    #: Whether there are words for it.
     is_labelled: bool
     #: The newest ones, oldest first.
     changes: list[tuple[events.Change, str]]
@@ -80,11 +80,9 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     page = events.page(session, reference, every_step=every_step)
     notes, next_note = listed(session, business_key, "comments", comments.page)
     told = instances.notifications(session, business_key) if business_key else []
-    open_tasks = [named(session, each) for each in tasks.of_matter(session, person, reference)]
+    open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
-    # What decisions and scripts have set, and what was set too long ago to be among the changes.
-    present = {name: value for view in views for name, value in process_instances.variables(session, view.id).items()}
     stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
     usernames = events_usernames(page.rows, changes)
     usernames += [note.created_by for note in notes] + [each.username for each in told]
@@ -101,10 +99,10 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         first=views[0],
         open_tasks=open_tasks,
         lines=lines,
-        tables=tables(session, lines),
+        tables=tables(session, lines, teller.words),
         next=page.next,
         every_step=every_step,
-        values=variables(teller, changes, present),
+        values=variables(teller.words, changes, present.of(session, reference)),
         notes=notes,
         next_note=next_note,
         next_file=next_file,
@@ -164,17 +162,17 @@ def is_involved(session: Session, person: Person, reference: Reference) -> bool:
     return access.is_involved(session, person, reference)
 
 
-def variables(teller: Teller, changes: Mapping[str, list[events.Change]], present: Mapping[str, Any]) -> list[Value]:
-    """Return the variables that a form names, then the others, each with its newest changes."""
-    order = {name: number for number, name in enumerate(teller.labels)}
-    now = {**present, **{name: kept[-1].value for name, kept in changes.items()}}
+def variables(told: Words, changes: Mapping[str, list[events.Change]], known: Mapping[str, Any]) -> list[Value]:
+    """Return the variables that have words, then the others, each with its newest changes."""
+    order = {name: number for number, name in enumerate(told.labels)}
+    now = {**{name: kept[-1].value for name, kept in changes.items()}, **known}
     return [
         Value(
             name=name,
-            label=teller.label(name),
-            value=teller.said(name, value),
-            is_labelled=name in teller.labels,
-            changes=[(change, teller.said(name, change.value)) for change in changes.get(name, [])[-MAX_CHANGES:]],
+            label=told.label(name),
+            value=told.said(name, value),
+            is_labelled=name in told.labels,
+            changes=[(change, told.said(name, change.value)) for change in changes.get(name, [])[-MAX_CHANGES:]],
             change_count=len(changes.get(name, [])),
         )
         for name, value in sorted(now.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
@@ -187,13 +185,13 @@ def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[ev
     return mentioned(rows) + [change.by for kept in changes.values() for change in kept]
 
 
-def tables(session: Session, lines: Iterable[Line]) -> dict[int, DecisionTable]:
+def tables(session: Session, lines: Iterable[Line], told: Words) -> dict[int, words.Table]:
     """Return the tables of the decisions among the lines, by the id of the line."""
-    shown: dict[int, DecisionTable] = {}
+    shown: dict[int, words.Table] = {}
     for line in lines:
-        table = deployed.decision_table(session, line.decision[0]) if line.decision else None
-        if table is not None:
-            shown[line.id] = table
+        found = deployed.decision_table(session, line.decision[0]) if line.decision else None
+        if line.decision is not None and found is not None:
+            shown[line.id] = words.table(session, line.decision[0], found, told)
     return shown
 
 

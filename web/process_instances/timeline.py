@@ -15,8 +15,9 @@ from casepath.engine.deployments import definitions
 from casepath.engine.phrases import from_json
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
-from casepath.web import filters, forms, languages, phrases
+from casepath.web import filters, languages, phrases, words
 from casepath.web.languages import gettext
+from casepath.web.words import Words
 
 #: Events that tell in a phrase of the engine what went wrong.
 ENGINE_FAILURES = frozenset({"activity.failed", "incident.opened"})
@@ -74,23 +75,14 @@ class Teller:
         self.every_step = every_step
         self.texts: dict[int, deployed.DiagramTexts] = {}
         self.processes: dict[int, str] = {}
-        self.labels: dict[str, str] = {}
-        self.options: dict[str, dict[str, str]] = {}
         self.people = people.names(session, usernames)
         self.first = min(instance.id for instance in found)
-        for definition_id in sorted({instance.definition_id for instance in found}):
-            self._read(session, definition_id)
-
-    def _read(self, session: Session, definition_id: int) -> None:
-        texts = self.texts[definition_id] = deployed.texts(session, definition_id, languages.of_names())
-        definition = definitions.definition(session, definition_id)
-        self.processes[definition_id] = texts.called(definition.key, definition.name)
-        keys = [key for _, _, key in definitions.form_keys(session, definition_id)]
-        for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
-            form = deployed.form(session, form_key, definition_id)
-            if form is not None:
-                self.labels |= forms.labels(form)
-                self.options |= forms.options(form)
+        definition_ids = sorted({instance.definition_id for instance in found})
+        self.words = words.of(session, definition_ids)
+        for definition_id in definition_ids:
+            texts = self.texts[definition_id] = deployed.texts(session, definition_id, languages.of_names())
+            definition = definitions.definition(session, definition_id)
+            self.processes[definition_id] = texts.called(definition.key, definition.name)
 
     def tell(self, entry: Entry) -> Line:
         """Return an event in words."""
@@ -150,20 +142,12 @@ class Teller:
         """Return somebody's name."""
         return self.people.get(username, username) if username else ""
 
-    def label(self, name: str) -> str:
-        """Return what a form calls a variable; the name itself where no form has it."""
-        return self.labels.get(name, name)
-
-    def said(self, name: str, value: Any) -> str:
-        """Return a value as people read it."""
-        return forms.said(value, self.options.get(name, {}))
-
     def reasons(self, entry: Entry) -> list[str]:
         """Return which values a gateway read, who gave them and when."""
         return [self._reason(entry, name, value) for name, value in entry.variables.items()]
 
     def _reason(self, entry: Entry, name: str, value: Any) -> str:
-        said = {"label": self.label(name), "value": self.said(name, value)}
+        said = {"label": self.words.label(name), "value": self.words.said(name, value)}
         given = [change for change in self.changes.get(name, ()) if change.event_id < entry.id]
         if not given or given[-1].by not in self.people or given[-1].value != value:
             return gettext("because %(label)s = %(value)s", **said)
@@ -196,21 +180,28 @@ class Teller:
         said = entry.variables.get(history.ERROR_TEXT)
         phrase = from_json(said) if entry.kind in ENGINE_FAILURES else None
         wrong = phrases.told_or(phrase, str(said or facts.get("message") or ""))
-        told = ((gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong))
+        acted_for = self.person(facts.get("for")) if entry.kind.startswith("user_task.") else ""
+        told = (
+            (gettext("For"), acted_for), (gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong)
+        )
         return shown + [(label, str(text)) for label, text in told if text]
 
     def _values(self, entry: Entry) -> list[tuple[str, str]]:
         everything = self.every_step or entry.kind == "variables.set"
         return [
-            (self.label(name), self.said(name, value))
+            (self.words.label(name), self.words.said(name, value))
             for name, value in entry.variables.items()
-            if value not in (None, "", []) and (everything or name in self.labels) and name != history.ERROR_TEXT
+            if value not in (None, "", []) and (everything or name in self.words.labels) and name != history.ERROR_TEXT
         ]
 
     def _decided(self, entry: Entry) -> list[tuple[str, str]]:
-        asked = [(self.label(name), self.said(name, value)) for name, value in entry.variables.items() if name != "="]
+        asked = [
+            (self.words.label(name), self.words.said(name, value))
+            for name, value in entry.variables.items()
+            if name != "="
+        ]
         table = deployed.decision_table(self.session, entry.facts.get("definition"))
-        return asked + answers(entry.variables.get("="), table)
+        return asked + answers(entry.variables.get("="), table, self.words)
 
     def _instruction(self, entry: Entry, instruction: Mapping[str, Any]) -> tuple[str, str]:
         if "cancel" in instruction:
@@ -220,19 +211,20 @@ class Teller:
         return label, self.element(entry.definition_id, str(element_id))
 
 
-def answers(result: Any, table: DecisionTable | None) -> list[tuple[str, str]]:
-    """Return what a decision answered, by the labels of its table; texts in the language of the request."""
+def answers(result: Any, table: DecisionTable | None, told: Words) -> list[tuple[str, str]]:
+    """Return what a decision answered, by the words for its outputs; texts in the language of the request."""
     if isinstance(result, list):
-        return [pair for each in result for pair in answers(each, table)]
+        return [pair for each in result for pair in answers(each, table, told)]
+    columns = table.outputs if table else ()
     if not isinstance(result, Mapping):
-        label = table.outputs[0].label if table and len(table.outputs) == 1 else ""
-        return [(label or gettext("Result"), filters.value(result))]
-    labels = {column.name: column.label or column.name for column in table.outputs} if table else {}
-    chinese = languages.is_chinese()
+        if len(columns) != 1:
+            return [(gettext("Result"), filters.value(result))]
+        result = {columns[0].name: result}
+    labels = {column.name: column.label for column in columns}
     return [
-        (str(labels.get(name, name)), filters.value(value))
-        for name, value in result.items()
-        if not (name.endswith("_en") if chinese else f"{name}_en" in result)
+        (told.labels.get(name) or labels.get(name) or name, told.said(name, value))
+        for name, value in words.in_language(result).items()
+        if value is not None
     ]
 
 
@@ -240,7 +232,7 @@ def mentioned(entries: Iterable[Entry]) -> list[str | None]:
     """Return the user names in events."""
     found: list[str | None] = []
     for entry in entries:
-        found += [entry.by, entry.facts.get("assignee"), *entry.facts.get("to", ())]
+        found += [entry.by, entry.facts.get("assignee"), entry.facts.get("for"), *entry.facts.get("to", ())]
     return found
 
 

@@ -102,7 +102,7 @@ def timeline(reference: Reference) -> str:
             lines=lines,
             next=page.next,
             reference=reference,
-            tables=matter_page.tables(session, lines),
+            tables=matter_page.tables(session, lines, teller.words),
             every_step=every_step,
         )
 

@@ -34,7 +34,8 @@ def render(session: Session, person: Person) -> str:
         key_text=key_text,
         counts=counts(session, person),
         groups=people.group_names(session),
-        may_claim=lambda row: authorization.may_claim(person, row.candidacy),
+        may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
+        absent={each.username: each.name or each.username for each in person.stands_in_for},
         texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
         definitions=names.processes(session),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,17 @@ from casepath.engine import errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
 from casepath.engine.instances import user_tasks
-from casepath.engine.people import authorization
+from casepath.engine.instances.task_changes import Rule
+from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, people, tasks, user_task
+from casepath.engine.queries import context, deployed, people, rounds, tasks, user_task
+from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import forms, languages, phrases
+from casepath.web import filters, forms, languages, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
+from casepath.web.user_tasks import around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,42 +40,53 @@ class Rights:
     recall: bool
     complete: bool
     follow_up: bool
+    #: Whether what is typed into the form is kept.
+    keeps_draft: bool
+    #: The user for whom one stands in here; None where one acts for oneself, or not at all.
+    acts_for: str | None
     #: The task is not this person's: whoever takes it away or hands it on says why.
     explains: bool
 
 
-def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
-    """
-    Return a task; raises `NotFound` for those who may not see it, as if it were not there.
-
-    Its form is kept for this request, to show with its words what was typed and cannot be kept.
-    """
+def remember_form(session: Session, task_id: int) -> TaskDetail:
+    """Keep the form of a task for this request, to show with its words what was typed and cannot be kept."""
     task = user_task.find(session, task_id)
-    if not authorization.may_see_task(person, task.candidacy):
-        raise errors.NotFound("user task", task_id)
     g.form = form_of(session, task)
-    return named(session, task)
+    return task
+
+
+def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
+    """Return a task; raises `NotFound` for those who may not see it, as if it were not there."""
+    access.user_task(session, person, task_id)
+    return named(session, remember_form(session, task_id))
 
 
 def rights(task: TaskDetail, person: Person) -> Rights:
     """Return what a person may do to a task."""
     is_open = task.state == "created" and not task.is_suspended
-    has_it = task.assignee is not None
-    may = authorization
+    has_it, rules = task.assignee is not None, authorization
+
+    def may(rule: Rule) -> bool:
+        return is_open and rules.acting_as(person, rule, task.candidacy) is not None
+
+    own = {person.username, *(each.username for each in person.stands_in_for)}
+    tried = (rules.may_save_draft, rules.may_claim, rules.may_resolve, rules.may_assign)
+    right_of = next((found for rule in tried if (found := rules.acting_as(person, rule, task.candidacy))), person)
     return Rights(
-        claim=is_open and not has_it and may.may_claim(person, task.candidacy),
-        unclaim=is_open
-        and has_it
+        claim=not has_it and may(rules.may_claim),
+        unclaim=has_it
         and not task.candidacy.is_lent
-        and may.may_unclaim(person, task.candidacy)
-        and may.has_candidates(task.candidacy),
-        assign=is_open and may.may_assign(person, task.candidacy),
-        delegate=is_open and has_it and may.may_delegate(person, task.candidacy),
-        resolve=is_open and task.candidacy.is_lent and task.assignee == person.username,
-        recall=is_open and task.candidacy.is_lent and task.owner == person.username,
-        complete=is_open and may.may_complete(person, task.candidacy),
-        follow_up=is_open and has_it and may.may_set_follow_up(person, task.candidacy),
-        explains=not may.may_hand_on(person, task.candidacy),
+        and may(rules.may_unclaim)
+        and rules.has_candidates(task.candidacy),
+        assign=may(rules.may_assign),
+        delegate=has_it and may(rules.may_delegate),
+        resolve=is_open and task.candidacy.is_lent and task.assignee in own,
+        recall=is_open and task.candidacy.is_lent and task.owner in own,
+        complete=may(rules.may_complete),
+        follow_up=has_it and may(rules.may_set_follow_up),
+        keeps_draft=may(rules.may_save_draft),
+        acts_for=(right_of.name or right_of.username) if is_open and right_of is not person else None,
+        explains=not may(rules.may_hand_on),
     )
 
 
@@ -83,21 +97,25 @@ def render(
     refusal: errors.InvalidInput | None = None,
     *,
     refused: str = "",
+    typed: bool = False,
 ) -> str:
     """
     Return the page of a task; with a refusal, what was typed stays in the fields and what is wrong beside them.
 
-    `refused` says what is wrong with another form of the page: who is to have the task, and when it is to come back.
+    `refused` says what is wrong with something else on the page: who is to have the task, when it is to come back, what
+    is added to the matter. `typed` says whether what was typed into the form came along, and is shown again.
     """
     task = visible(session, task_id, person)
     allowed = rights(task, person)
     variables = user_task.variables(session, task)
-    shown = fields(task, variables, refusal)
+    rounds_before = rounds.before(session, task)
+    shown = fields(session, task, variables, rounds_before, refusal, typed=typed)
     return render_template(
         "user_tasks/show.html",
         task=task,
         may=allowed,
         fields=shown,
+        rounds=earlier_rounds(session, rounds_before),
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
         refused_action=refused,
@@ -105,7 +123,10 @@ def render(
         depends=has_conditions(g.form),
         guidance=deployed.guidance(session, task.definition_id, task.element_id, languages.chosen()),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
+        context=in_context(session, task),
         summary=summary(session, task.definition_id, variables),
+        around=around.of(session, task, person),
+        comment=request.form.get("matter_comment", "") if refused else "",
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
         people=others(task, people.choices(session), person) if allowed.delegate else [],
@@ -115,23 +136,39 @@ def render(
 def render_fields(session: Session, task_id: int, person: Person) -> str:
     """Return only the fields, for what is typed at the moment."""
     task = visible(session, task_id, person)
-    shown = fields(task, user_task.variables(session, task), typed=True)
+    shown = fields(session, task, user_task.variables(session, task), rounds.before(session, task), typed=True)
     return render_template("forms/fragment.html", fields=shown, disabled=not rights(task, person).complete)
 
 
 def fields(
+    session: Session,
     task: TaskDetail,
     variables: Mapping[str, Any],
+    rounds_before: Sequence[Round],
     refusal: errors.InvalidInput | None = None,
     *,
     typed: bool = False,
 ) -> list[forms.Field]:
-    """Return the fields of a task's form: filled with what was typed, else the draft, else the variables."""
+    """
+    Return the fields of a task's form: filled with what was typed, else the draft, else the variables.
+
+    What every round answers anew begins empty, the last round's answer beside it; a task that is done shows what was
+    handed in with it.
+    """
     form = g.form
     if form is None:
         return []
+    anew = rounds.answered_anew(form, deployed.texts(session, task.definition_id).properties.get(task.element_id, {}))
+    held = {key: value for key, value in variables.items() if key not in anew}
     texts = forms.submitted(form, request.form) if refusal is not None or typed else task.draft
-    return forms.fields(form, variables, texts=texts, refusal=refusal)
+    if task.state == "completed":
+        held, texts = dict(rounds.handed_in(session, task)), {}
+    earlier = None
+    if rounds_before:
+        last = rounds_before[-1]
+        answered = {key: value for key, value in last.values.items() if key in anew}
+        earlier = forms.Earlier(caption=round_caption(session, last), values=answered)
+    return forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier)
 
 
 def drafted(session: Session, task: TaskDetail) -> dict[str, str | list[str]]:
@@ -142,6 +179,30 @@ def drafted(session: Session, task: TaskDetail) -> dict[str, str | list[str]]:
     texts = forms.submitted(form, request.form)
     hidden = engine_forms.hidden(form, user_task.variables(session, task), g.settings.zone, texts=texts)
     return {key: text for key, text in texts.items() if key not in hidden or text}
+
+
+def earlier_rounds(session: Session, rounds_before: Sequence[Round]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return of each earlier round, the last one first, when it was and what was answered: label and value."""
+    form: Form | None = g.form
+    if form is None:
+        return []
+    return [(round_caption(session, each), said(form, each.values)) for each in reversed(rounds_before)]
+
+
+def round_caption(session: Session, of: Round) -> str:
+    """Return which round it was, whose and when."""
+    who = people.names(session, [of.by]).get(of.by or "", of.by or "")
+    return gettext("Round %(number)s, %(name)s, %(when)s", number=of.number, name=who, when=filters.moment(of.at))
+
+
+def said(form: Form, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return label and value of what is filled in, in the order of a form."""
+    choices = forms.options(form)
+    return [
+        (label, forms.said(values[key], choices.get(key, {})))
+        for key, label in forms.labels(form).items()
+        if values.get(key) not in (None, "", [])
+    ]
 
 
 def form_of(session: Session, task: TaskDetail) -> Form | None:
@@ -178,22 +239,23 @@ def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) 
     return [phrases.told(error.phrase) for error in refusal.errors if error.field not in known]
 
 
+def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str]]:
+    """Return label and value of what the diagram wants to be shown with a task, in its order."""
+    shown = context.of(session, task)
+    told = words.of(session, [task.definition_id]) if shown else None
+    return [(told.label(name), told.said(name, value)) for name, value in shown.items()] if told else []
+
+
 def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return label and value of what the start form asked for, as it stands now."""
     form = deployed.form(session, deployed.texts(session, definition_id).start_form_key, definition_id)
-    if form is None:
-        return []
-    choices = forms.options(form)
-    return [
-        (label, forms.said(variables[key], choices.get(key, {})))
-        for key, label in forms.labels(form).items()
-        if variables.get(key) not in (None, "", [])
-    ]
+    return said(form, variables) if form is not None else []
 
 
 def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
     """Return whom a person can hand the task to: those who may have it."""
-    among = user_tasks.circle(session, task.candidacy, person)
+    right_of = authorization.acting_as(person, authorization.may_assign, task.candidacy) or person
+    among = user_tasks.circle(session, task.candidacy, right_of)
     found = people.choices(session) if among is None else people.choices(session, among)
     return others(task, found, person)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, texts
-from casepath.engine.instances import user_tasks
+from casepath.engine.instances import attachments, comments, user_tasks
 from casepath.engine.queries import people
-from casepath.web import filters, forms, names, phrases
+from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import inbox, task_page
 
@@ -143,13 +145,56 @@ def draft(task_id: int) -> Response | tuple[str, int]:
     return redirect(url_for(".show", task_id=task_id), 303)
 
 
+@bp.post("/<int:task_id>/comment")
+def comment(task_id: int) -> Response | tuple[str, int]:
+    """Add a comment to the matter; what is typed into the form of the task is kept as its draft."""
+    return added(task_id, lambda session, key: comments.add(
+        session, key, request.form.get("matter_comment", ""), by=g.person))  # fmt: skip
+
+
+@bp.post("/<int:task_id>/attach")
+def attach(task_id: int) -> Response | tuple[str, int]:
+    """Add files to the matter, with a comment where one is typed; what is typed into the form of the task is kept."""
+    try:
+        files = [(file.filename or "", file.read()) for file in uploads.chosen("matter_files")]
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal, added=True)
+
+    def add(session: Session, key: str) -> None:
+        for name, content in files:
+            attachments.add(session, key, name=name, content=content, by=g.person)
+        if said := request.form.get("matter_comment", "").strip():
+            comments.add(session, key, said, by=g.person)
+
+    return added(task_id, add, *(part for name, content in files for part in (name.encode(), content)))
+
+
+def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes) -> Response | tuple[str, int]:
+    """Add something to the matter of a task, once, and return to the task with what was typed into its form."""
+    try:
+        with g.sessions.begin() as session:
+            task = task_page.visible(session, task_id, g.person)
+            if task.business_key is None:
+                raise errors.NotFound("matter", task.reference)
+            if task_page.rights(task, g.person).keeps_draft:
+                keep(session, task_id)
+            is_new = once.Submission(*contents).made(session) is None
+            if is_new:
+                add(session, task.business_key)
+    except errors.InvalidInput as refusal:
+        return again(task_id, refusal, added=True)
+    flash(gettext("It is added to the matter.") if is_new else once.told_before(), "success")
+    return redirect(url_for(".show", task_id=task_id), 303)
+
+
 @bp.post("/<int:task_id>/complete")
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
         with g.sessions.begin() as session:
-            task = task_page.visible(session, task_id, g.person)
+            task_page.remember_form(session, task_id)
             user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
+            task = task_page.visible(session, task_id, g.person)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     with g.readers.begin() as session:
@@ -163,9 +208,17 @@ def keep(session: Session, task_id: int) -> None:
     user_tasks.save_draft(session, task_id, typed, by=g.person)
 
 
-def again(task_id: int, refusal: errors.InvalidInput, *, typed: bool = False) -> tuple[str, int]:
-    """Return the page of a task with what is wrong; `typed` says whether the form of the task itself was sent."""
+def again(
+    task_id: int, refusal: errors.InvalidInput, *, typed: bool = False, added: bool = False
+) -> tuple[str, int]:
+    """
+    Return the page of a task with what is wrong.
+
+    `typed` says whether the form of the task itself was sent, `added` whether it came along with something else.
+    """
     with g.readers.begin() as session:
+        if added:
+            return task_page.render(session, task_id, g.person, refused=phrases.sentence(refusal), typed=True), 422
         if typed:
             return task_page.render(session, task_id, g.person, refusal), 422
         return task_page.render(session, task_id, g.person, refused=phrases.sentence(refusal)), 422

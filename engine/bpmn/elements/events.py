@@ -31,6 +31,8 @@ class StartEvent(Node, defaults.StartEvent):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.form_key: str | None = None
+        #: Name of the variable that gets whoever starts the process here.
+        self.initiator: str | None = None
 
 
 class Catcher(Node):

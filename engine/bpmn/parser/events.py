@@ -160,6 +160,7 @@ class EventParser(ElementParser, EventDefinitionParser):
         if isinstance(task, StartEvent):
             task.interrupting = flag(self.node.get("isInterrupting"), True)
             task.form_key = extension(self.node, "formKey") or extension(self.node, "formRef")
+            task.initiator = extension(self.node, "initiator")
         elif isinstance(task, BoundaryEvent):
             task.interrupting = task.cancel_activity
         elif isinstance(task, Thrower):

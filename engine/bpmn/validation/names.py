@@ -14,7 +14,7 @@ from casepath.engine.phrases import Phrase
 
 #: Attributes whose value is the name of a variable that gets a value; `name` and `target` only of some elements.
 GIVING = frozenset({"resultVariable", "elementVariable", "errorCodeVariable", "errorMessageVariable",
-                    "escalationCodeVariable"})  # fmt: skip
+                    "escalationCodeVariable", "initiator"})  # fmt: skip
 GIVING_ELEMENTS = {"inputParameter": "name", "outputParameter": "name", "in": "target", "out": "target",
                    "dataObject": "name", "property": "name", "dataInput": "name", "dataOutput": "name",
                    "inputDataItem": "name", "outputDataItem": "name", "formField": "id"}  # fmt: skip

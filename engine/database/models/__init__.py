@@ -27,6 +27,7 @@ from casepath.engine.database.models.people import (
     Membership,
     NumberSequence,
     Submission,
+    Substitution,
     User,
 )
 from casepath.engine.database.models.records import (
@@ -68,6 +69,7 @@ __all__ = [
     "Resource",
     "Submission",
     "Subscription",
+    "Substitution",
     "TRANSITIONS",
     "User",
     "UserTask",

@@ -68,6 +68,14 @@ class UserTask(Base):
             postgresql_where=text("state = 'created'"),
         ),
         Index(
+            "user_tasks_lent",
+            "owner",
+            "sort_at",
+            "id",
+            sqlite_where=text("state = 'created' AND owner IS NOT NULL"),
+            postgresql_where=text("state = 'created' AND owner IS NOT NULL"),
+        ),
+        Index(
             "user_tasks_open",
             "sort_at",
             "id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, RowId, String, Text
@@ -48,6 +48,21 @@ class Membership(Base):
 
     username: Mapped[str] = mapped_column(ForeignKey("users.username"), primary_key=True)
     group_key: Mapped[str] = mapped_column(ForeignKey("groups.key"), primary_key=True, index=True)
+
+
+class Substitution(Base):
+    """Who does the user tasks of somebody who is away, for a period."""
+
+    __tablename__ = "substitutions"
+    __table_args__ = (CheckConstraint("begins_at < ends_at", name="substitutions_period"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    #: Who is away.
+    username: Mapped[str] = mapped_column(ForeignKey("users.username"), index=True)
+    substitute: Mapped[str] = mapped_column(ForeignKey("users.username"), index=True)
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    created_at: Mapped[datetime]
 
 
 class LoginFailure(Base):

@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from casepath.engine import phrases
 from casepath.engine.database import Base, RowId, String, Text
 from casepath.engine.database.models.states import states_check
+from casepath.engine.phrases import Phrase
 
 
 class ActivityInstance(Base):
@@ -36,11 +38,26 @@ class ActivityInstance(Base):
     ended_at: Mapped[datetime | None]
 
 
+#: Events by which somebody takes a user task, or hands on the one that he has.
+TAKEN = ("user_task.claimed", "user_task.unclaimed", "user_task.assigned", "user_task.delegated")
+_TAKEN = text(f"kind IN {TAKEN}")
+
+
 class HistoryEvent(Base):
     """What happened, once, each event sealed with the hash of the one before it in the same process instance."""
 
     __tablename__ = "history_events"
-    __table_args__ = (UniqueConstraint("process_instance_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("process_instance_id", "sequence"),
+        # Whoever had a user task finds the matter again when another has it.
+        Index(
+            "history_events_taken",
+            "by",
+            "process_instance_id",
+            sqlite_where=_TAKEN,
+            postgresql_where=_TAKEN,
+        ),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
@@ -147,6 +164,11 @@ class Notification(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+
+    @property
+    def phrase(self) -> Phrase | None:
+        """What the engine itself says, to be told in the language of the reader; None for a diagram's own words."""
+        return phrases.loads(self.text)
 
 
 class Mail(Base):

@@ -1,0 +1,74 @@
+"""Somebody leaves: locked out at once, and his user tasks go back to those for whom they are."""
+
+from __future__ import annotations
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from casepath.engine.database import Base
+from casepath.engine.database.models import UserTask
+from casepath.engine.instances import task_changes
+from casepath.engine.instances.task_changes import Found
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import By
+from casepath.engine.phrases import Phrase
+
+_tasks = Base.metadata.tables[UserTask.__tablename__]
+
+
+def lock_out(session: Session, username: str, *, by: By) -> int:
+    """
+    Lock a user out, give his open tasks back, and tell those who hand them on; return how many tasks there were.
+
+    What was lent to him goes back to its owner. Where nobody distributes the groups of a task, or it has none and stays
+    with him, the administrators are told. Raises `NotFound`, `Forbidden`, and `InvalidInput` for the last
+    administrator.
+    """
+    actor = identity.actor(session, by)
+    identity.set_active(session, username, False, by=actor)
+    gone = identity.get(session, username)
+    found = session.execute(
+        select(_tasks.c.id, _tasks.c.process_instance_id)
+        .where(
+            _tasks.c.state == "created", or_(_tasks.c.assignee == gone.username, _tasks.c.owner == gone.username)
+        )
+        .order_by(_tasks.c.process_instance_id, _tasks.c.id)
+    ).all()
+    for row in found:
+        _give_back(session, task_changes.locked(session, row.id), gone.username, gone.name, actor.signature)
+    return len(found)
+
+
+def _give_back(session: Session, task: Found, gone: str, who: str, by: str | None) -> None:
+    whose = authorization.candidacy(task)
+    facts: dict[str, str | None] = {"left": gone}
+    if whose.is_lent and task.assignee == gone:
+        event, change = "resolved", {"assignee": task.owner}
+        facts |= change
+        told = frozenset({str(task.owner)})
+    elif authorization.has_candidates(whose):
+        event, change, told = "unclaimed", {"assignee": None, "owner": None}, _superiors(session, whose)
+    else:
+        alone = Phrase(
+            "{who} has left and had the task “{task}”, which nobody else may claim; please hand it on.",
+            who=who,
+            task=task_changes.name(task),
+        )
+        task_changes.tell(session, task, _superiors(session, whose), alone)
+        return
+    session.execute(update(_tasks).where(_tasks.c.id == task.id).values(**change))
+    task_changes.record(session, task, event, facts, by)
+    left = Phrase(
+        "{who} has left; the task “{task}” went back to those for whom it is.", who=who, task=task_changes.name(task)
+    )
+    task_changes.tell(session, task, told, left)
+
+
+def _superiors(session: Session, whose: authorization.Candidacy) -> frozenset[str]:
+    """Return who hands on the tasks of these groups; the administrators where nobody does."""
+    above = [
+        group.key
+        for group in identity.groups(session)
+        if not whose.candidate_groups.isdisjoint(identity.distributed(group.distributes))
+    ]
+    return identity.members(session, above) or identity.members(session, [authorization.ADMINISTRATOR])

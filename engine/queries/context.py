@@ -1,0 +1,68 @@
+"""What the diagram wants a task to show beside its form (`context`): values as they were when the task was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath.engine.database import values
+from casepath.engine.database.models import HistoryEvent
+from casepath.engine.queries import deployed, user_task
+from casepath.engine.queries.user_task import TaskDetail
+
+#: Events that tell what variables became.
+CHANGES = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
+           "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
+#: How the result of a decision is called in its event.
+RESULT = "="
+
+
+def names(session: Session, task: TaskDetail) -> list[str]:
+    """Return the variables that the diagram wants to be shown with a task, in its order."""
+    properties = deployed.texts(session, task.definition_id).properties.get(task.element_id, {})
+    return [name for part in properties.get("context", "").split(",") if (name := part.strip())]
+
+
+def of(session: Session, task: TaskDetail) -> dict[str, Any]:
+    """
+    Return the variables that a task is to show, without those that are empty.
+
+    An open task shows what it sees now. One that has ended shows what the history of its process instance told until
+    then; later changes leave it as it was.
+    """
+    wanted = names(session, task)
+    if not wanted:
+        return {}
+    known = user_task.variables(session, task) if task.state == "created" else _until_its_end(session, task)
+    return {name: known[name] for name in wanted if known.get(name) not in (None, "", [])}
+
+
+def _until_its_end(session: Session, task: TaskDetail) -> Mapping[str, Any]:
+    results = deployed.texts(session, task.definition_id).results
+    query = (
+        select(HistoryEvent)
+        .where(
+            HistoryEvent.process_instance_id == task.process_instance_id,
+            HistoryEvent.kind.in_((*CHANGES, "decision.evaluated")),
+            HistoryEvent.variables.is_not(None),
+            HistoryEvent.at <= task.ended_at,
+        )
+        .order_by(HistoryEvent.sequence)
+    )
+    known: dict[str, Any] = {}
+    for event in session.scalars(query):
+        own = event.activity_instance == task.activity_instance and event.kind == "user_task.completed"
+        if own:
+            # What it made of them is told by its form.
+            break
+        held: Any = values.loads(event.variables or "{}")
+        # An erased value has left only its digest: a list of one.
+        told = {name: kept[1] for name, kept in held.items() if len(kept) > 1}
+        if event.kind == "decision.evaluated":
+            name = results.get(event.element_id or "")
+            told = {name: told[RESULT]} if name and RESULT in told else {}
+        known |= told
+    return known

@@ -1,0 +1,79 @@
+"""
+Tasks that come back: which round it is, and what was answered the rounds before, as the history has it.
+
+A round of a task is one completion of its element in the matter, whichever version or process instance it was in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath.engine.database import values
+from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.forms import Form
+from casepath.engine.queries.instances import belongs
+from casepath.engine.queries.user_task import TaskDetail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """What somebody answered in one round."""
+
+    #: From 1.
+    number: int
+    at: datetime
+    #: User name; None where nobody is named.
+    by: str | None
+    #: As they were handed in; what was erased since is missing.
+    values: Mapping[str, Any]
+
+
+def before(session: Session, task: TaskDetail) -> list[Round]:
+    """Return the rounds that were over when a task came up, oldest first."""
+    completions = (
+        select(HistoryEvent)
+        .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
+        .where(
+            belongs(task.reference),
+            ProcessInstance.definition_key == task.definition_key,
+            HistoryEvent.kind == "user_task.completed",
+            HistoryEvent.element_id == task.element_id,
+            HistoryEvent.at <= task.created_at,
+        )
+        .order_by(HistoryEvent.id)
+    )
+    return [_round(event, number) for number, event in enumerate(session.scalars(completions), start=1)]
+
+
+def handed_in(session: Session, task: TaskDetail) -> Mapping[str, Any]:
+    """Return what was handed in with a completed task; nothing for one that was not."""
+    completion = session.scalar(
+        select(HistoryEvent).where(
+            HistoryEvent.process_instance_id == task.process_instance_id,
+            HistoryEvent.activity_instance == task.activity_instance,
+            HistoryEvent.kind == "user_task.completed",
+        )
+    )
+    return _values(completion) if completion is not None else {}
+
+
+def answered_anew(form: Form, properties: Mapping[str, str]) -> frozenset[str]:
+    """Return the keys of the fields that every round begins empty: those that say so, or all where the task does."""
+    whole = properties.get("each_round") == "true"
+    return frozenset(field.key for field in form.fields if whole or field.each_round)
+
+
+def _round(event: HistoryEvent, number: int) -> Round:
+    return Round(number=number, at=event.at, by=event.by, values=_values(event))
+
+
+def _values(event: HistoryEvent) -> Mapping[str, Any]:
+    held: Any = values.loads(event.variables) if event.variables else {}
+    # An erased value has left only its digest: a list of one.
+    return {name: kept[1] for name, kept in held.items() if len(kept) > 1}

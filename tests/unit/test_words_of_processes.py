@@ -1,0 +1,66 @@
+"""What the gateways and tables of `processes/` read and answer has words for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree
+
+from casepath.engine import forms
+from casepath.engine.decisions import dmn
+
+PROCESSES = Path(__file__).resolve().parents[2] / "processes"
+
+
+def test_variables__have_words_in_both_languages() -> None:
+    """What gateways and tables read and answer is told in words: by a form, else by the texts."""
+    spoken = {language: words_for_variables(language) for language in ("zh", "en")}
+    keys = {group["key"] for group in json.loads((PROCESSES / "shared" / "groups.json").read_text("utf-8"))["groups"]}
+    read_names = {name for folder in PROCESSES.iterdir() for name in asked(folder)}
+
+    assert read_names
+    for language, said in spoken.items():
+        unnamed = sorted(name for name, value in read_names if value is None and (name, None) not in said)
+        assert (language, unnamed) == (language, [])
+        anywhere = {value for _, value in said if value is not None} | keys
+        missing = sorted(f"{name} = {value}" for name, value in read_names if value and value not in anywhere)
+        assert (language, missing) == (language, [])
+
+
+def words_for_variables(language: str) -> dict[tuple[str, str | None], str]:
+    """Return what variables and their values are called by the forms and the texts."""
+    said: dict[tuple[str, str | None], str] = {}
+    for path in PROCESSES.glob("*/forms/*.form"):
+        for field in forms.parse(path.read_bytes(), path.name).fields:
+            said[field.key, None] = field.label.text if language == "zh" else field.label.english
+            for option in field.options:
+                said[field.key, option.value] = option.label.text if language == "zh" else option.label.english
+    for path in PROCESSES.glob(f"*/texts.{language}.json"):
+        for key, text in json.loads(path.read_text("utf-8")).items():
+            if key.startswith("variables."):
+                name, _, value = key.removeprefix("variables.").partition(".")
+                said[name, value or None] = text
+    return {key: text for key, text in said.items() if text}
+
+
+def asked(folder: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield what conditions and tables of a folder read and answer, and what tasks show: names, and texts."""
+    for path in folder.glob("*.bpmn"):
+        for shown in etree.parse(path).iterfind(".//{*}property[@name='context']"):
+            yield from ((name, None) for name in (shown.get("value") or "").split(","))
+        for condition in etree.parse(path).iter("{*}conditionExpression"):
+            for name, value in re.findall(r"\b([a-z_]+) == '([a-z_]+)'", condition.text or ""):
+                yield name, None
+                yield name, value
+    for path in folder.glob("*.dmn"):
+        for table in dmn.parse(path.read_bytes(), path.name).tables:
+            asked_of = [column.expression for column in table.inputs]
+            answered = [column.name for column in table.outputs if not column.name.endswith("_en")]
+            yield from ((name, None) for name in [*asked_of, *answered] if name.isidentifier())
+            for rule in table.rules:
+                for name, cell in zip([*asked_of, *answered], [*rule.conditions, *rule.results], strict=False):
+                    texts = re.findall(r'"((?:[a-z_]+:)?([a-z_]+))"', cell)
+                    yield from ((name, key) for _, key in texts)

@@ -1,0 +1,148 @@
+"""A task that comes back: what is answered anew begins empty, last round's answers stand beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from lxml import html
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine import deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances, user_tasks
+from tests.acceptance.stage import filled_in
+from tests.acting import PROGRAM
+from tests.diagrams import process
+from tests.web.visitor import Visitor, text
+
+Rows = sessionmaker[Session]
+Visit = Callable[[str | None], Visitor]
+
+LOOP = "<standardLoopCharacteristics><loopCondition>${agrees == 'no'}</loopCondition></standardLoopCharacteristics>"
+FORM = {
+    "id": "ask",
+    "components": [
+        {"type": "textfield", "key": "plate", "label": "车牌"},
+        {
+            "type": "radio", "key": "agrees", "label": "同意？",
+            "values": [{"value": "yes", "label": "是"}, {"value": "no", "label": "否"}],
+            "properties": {"each_round": "true", "options_en": "Yes|No"},
+        },
+        {"type": "textarea", "key": "objection", "label": "异议", "properties": {"each_round": "true"}},
+    ],
+}  # fmt: skip
+
+
+def ask(rows: Rows, properties: str = "") -> str:
+    """Start a process that asks until somebody agrees."""
+    extension = f"<extensionElements><camunda:properties>{properties}</camunda:properties></extensionElements>"
+    task = f'<userTask id="ask" name="询问" camunda:candidateGroups="service" camunda:formKey="ask">{extension}{LOOP}'
+    diagram = process('<startEvent id="begin"/>', f"{task}</userTask>", '<endEvent id="end"/>',
+                      flow="begin > ask; ask > end")  # fmt: skip
+    definitions.forget()
+    with rows.begin() as session:
+        files = {"p.bpmn": diagram, "forms/ask.form": json.dumps(FORM).encode()}
+        deployments.deploy(session, files, name="p", by=PROGRAM)
+        process_instances.start(session, "p", {"plate": "苏A·I0001"}, business_key="K-1", by="alice")
+    return "K-1"
+
+
+def answer(rows: Rows, key: str, by: str, **values: str) -> int:
+    """Complete the open task; return its number."""
+    with rows.begin() as session:
+        task_id = user_tasks.open_of(session, key, "ask")
+        user_tasks.complete(session, task_id, {"plate": "苏A·I0001", **values}, by=by)
+        return task_id
+
+
+def page(rows: Rows, key: str, visitor: Visitor) -> html.HtmlElement:
+    """The page of the open task."""
+    with rows.begin() as session:
+        task_id = user_tasks.open_of(session, key, "ask")
+    return html.fromstring(text(visitor.get(f"/tasks/{task_id}")))
+
+
+def beside(shown: html.HtmlElement, key: str) -> list[str]:
+    """What stands beside a field, each part as one text."""
+    found = shown.xpath("//*[contains(@class,'has-earlier')][.//*[@name=$key]]/*[@class='earlier']/*", key=key)
+    return [" ".join(each.text_content().split()) for each in found]
+
+
+def test_first_round__nothing_beside_it(rows: Rows, alice: Visitor) -> None:
+    shown = page(rows, ask(rows), alice)
+
+    assert [filled_in(shown, key) for key in ("plate", "agrees", "objection")] == [["苏A·I0001"], [], []]
+    assert shown.xpath("//*[@class='earlier']") == []
+
+
+def test_second_round__begins_empty_with_the_answers_beside(rows: Rows, alice: Visitor) -> None:
+    key = ask(rows)
+    answer(rows, key, "bob", agrees="no")
+
+    shown = page(rows, key, alice)
+
+    assert [filled_in(shown, each) for each in ("plate", "agrees", "objection")] == [["苏A·I0001"], [], []]
+    assert beside(shown, "agrees")[0].startswith("第 1 轮，Bob")
+    assert [beside(shown, each)[1:] for each in ("plate", "agrees", "objection")] == [[], ["否"], ["未填写"]]
+
+
+def test_second_round__of_the_history_not_of_the_variable(rows: Rows, alice: Visitor) -> None:
+    key = ask(rows)
+    answer(rows, key, "bob", agrees="no", objection="太慢")
+    with rows.begin() as session:
+        instance = user_tasks.get(session, user_tasks.open_of(session, key, "ask")).process_instance_id
+        process_instances.set_variables(session, instance, {"objection": "改过"}, by=PROGRAM, reason="更正")
+
+    assert beside(page(rows, key, alice), "objection")[1:] == ["太慢"]
+
+
+def test_third_round__only_the_last_one(rows: Rows, alice: Visitor) -> None:
+    key = ask(rows)
+    answer(rows, key, "bob", agrees="no", objection="太慢")
+    answer(rows, key, "alice", agrees="no", objection="还是太慢")
+
+    caption, said = beside(page(rows, key, alice), "objection")
+
+    assert (caption.startswith("第 2 轮，Alice"), said) == (True, "还是太慢")
+
+
+def test_earlier_rounds__all_of_them_the_last_first(rows: Rows, alice: Visitor) -> None:
+    key = ask(rows)
+    answer(rows, key, "bob", agrees="no", objection="太慢")
+    answer(rows, key, "alice", agrees="no", objection="还是太慢")
+
+    shown = page(rows, key, alice).xpath("//aside//dl[preceding-sibling::summary]")
+
+    told = [[" ".join(each.text_content().split()) for each in answers] for answers in shown]
+    assert told[:2] == [["车牌", "苏A·I0001", "同意？", "否", "异议", answer] for answer in ("还是太慢", "太慢")]
+
+
+def test_draft__what_was_typed_in_this_round_stays(rows: Rows, alice: Visitor) -> None:
+    key = ask(rows)
+    answer(rows, key, "bob", agrees="no", objection="太慢")
+    with rows.begin() as session:
+        user_tasks.save_draft(session, user_tasks.open_of(session, key, "ask"), {"objection": "新的"}, by="alice")
+
+    assert filled_in(page(rows, key, alice), "objection") == ["新的"]
+
+
+def test_completed__shows_what_was_handed_in_with_it(rows: Rows, alice: Visitor) -> None:
+    key = ask(rows)
+    first = answer(rows, key, "bob", agrees="no", objection="太慢")
+    answer(rows, key, "bob", agrees="yes", objection="好了")
+
+    shown = html.fromstring(text(alice.get(f"/tasks/{first}")))
+
+    assert [filled_in(shown, each) for each in ("agrees", "objection")] == [["no"], ["太慢"]]
+
+
+@pytest.mark.parametrize(
+    ("properties", "found"), [("", ["苏A·I0001"]), ('<camunda:property name="each_round" value="true"/>', [])]
+)
+def test_task__says_it_of_all_its_fields(rows: Rows, alice: Visitor, properties: str, found: list[str]) -> None:
+    key = ask(rows, properties)
+    answer(rows, key, "bob", agrees="no")
+
+    assert filled_in(page(rows, key, alice), "plate") == found

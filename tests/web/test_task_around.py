@@ -1,0 +1,103 @@
+"""One page for a task: files, comments and what is open beside it, without leaving what is half filled in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from lxml import html
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine.instances import attachments, comments, user_tasks
+from tests.acceptance.stage import filled_in
+from tests.web.visitor import Visitor, text
+
+Rows = sessionmaker[Session]
+Visit = Callable[[str | None], Visitor]
+TYPED = {"result": "已联系一半"}
+
+
+def key_of(rows: Rows, task_id: int) -> str:
+    with rows.begin() as session:
+        return str(user_tasks.get(session, task_id).business_key)
+
+
+def photo() -> tuple[io.BytesIO, str]:
+    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"0" * 20), "dashboard.png"
+
+
+@pytest.mark.parametrize("added", ["comment", "attach"])
+def test_added__to_the_matter_with_what_is_typed_kept(rows: Rows, alice: Visitor, task_id: int, added: str) -> None:
+    alice.post(f"/tasks/{task_id}/claim")
+    sent = {"matter_comment": "客户很急"} if added == "comment" else {"matter_files": photo()}
+
+    answer = alice.post(f"/tasks/{task_id}/{added}", {**TYPED, **sent}, content_type="multipart/form-data")
+
+    assert answer.status_code == 303, text(answer)
+    page = html.fromstring(text(alice.get(f"/tasks/{task_id}")))
+    assert filled_in(page, "result") == ["已联系一半"]
+    section = page.xpath("//*[@id=$id]", id="comments" if added == "comment" else "files")[0]
+    assert ("客户很急" if added == "comment" else "dashboard.png") in section.text_content()
+    assert filled_in(page, "matter_comment") == []
+
+
+def test_attach__with_the_comment_that_is_typed(rows: Rows, alice: Visitor, task_id: int) -> None:
+    alice.post(f"/tasks/{task_id}/attach", {"matter_files": photo(), "matter_comment": "仪表"},
+               content_type="multipart/form-data")  # fmt: skip
+
+    key = key_of(rows, task_id)
+    with rows.begin() as session:
+        assert [each.name for each in attachments.list_of(session, key)] == ["dashboard.png"]
+        assert [each.text for each in comments.page(session, key)[0]] == ["仪表"]
+
+
+@pytest.mark.parametrize("added", ["comment", "attach"])
+def test_added__nothing_is_refused_with_what_was_typed(alice: Visitor, task_id: int, added: str) -> None:
+    alice.post(f"/tasks/{task_id}/claim")
+
+    answer = alice.post(f"/tasks/{task_id}/{added}", TYPED)
+
+    assert answer.status_code == 422
+    assert filled_in(html.fromstring(text(answer)), "result") == ["已联系一半"]
+
+
+def test_added__twice_is_once(rows: Rows, alice: Visitor, task_id: int) -> None:
+    sent = {"matter_comment": "客户很急", "form_token": "x"}
+
+    answers = [alice.post(f"/tasks/{task_id}/comment", sent).status_code for _ in range(2)]
+
+    key = key_of(rows, task_id)
+    with rows.begin() as session:
+        assert (answers, len(comments.page(session, key)[0])) == ([303, 303], 1)
+
+
+def test_added__by_whoever_only_sees_it_and_saves_no_draft(rows: Rows, visit: Visit, task_id: int) -> None:
+    answer = visit("director").post(f"/tasks/{task_id}/comment", {**TYPED, "matter_comment": "请抓紧"})
+
+    assert answer.status_code == 303
+    with rows.begin() as session:
+        assert user_tasks.get(session, task_id).draft is None
+
+
+@pytest.mark.parametrize("added", ["comment", "attach"])
+def test_added__by_strangers_never(visit: Visit, task_id: int, added: str) -> None:
+    sent = {"matter_comment": "x", "matter_files": photo()}
+
+    assert visit("stranger").post(f"/tasks/{task_id}/{added}", sent).status_code == 404
+
+
+def test_completed__with_the_token_and_an_empty_comment_in_the_form(alice: Visitor, task_id: int) -> None:
+    alice.post(f"/tasks/{task_id}/claim")
+
+    beside = {"form_token": "x", "matter_comment": "", "matter_files": ""}
+    answer = alice.post(f"/tasks/{task_id}/complete", {"result": "已联系，同意来店", "solved": "yes", **beside})
+
+    assert answer.status_code == 303, text(answer)
+
+
+def test_page__leads_to_what_happened_before(alice: Visitor, task_id: int) -> None:
+    page = html.fromstring(text(alice.get(f"/tasks/{task_id}")))
+
+    (summary,) = page.xpath("//*[@id='before']/summary")
+    assert "案件已登记" in text(alice.get(summary.get("hx-get")))

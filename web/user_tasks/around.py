@@ -1,0 +1,77 @@
+"""What stands around a task on its page: files and comments of the matter, what else is open in it, with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from casepath.engine.instances import attachments, comments, media_types
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import people, tasks
+from casepath.engine.queries.tasks import TaskRow
+from casepath.engine.queries.user_task import TaskDetail
+from casepath.web import phrases, uploads
+from casepath.web.names import named
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of the matter."""
+
+    id: int
+    name: str
+    size: int
+    is_photo: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A comment."""
+
+    text: str
+    by: str
+    at: object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """All of it."""
+
+    #: The matter, as addresses name it.
+    reference: str | int
+    #: Whether the reader may add files and comments.
+    may_add: bool
+    files: Sequence[File]
+    notes: Sequence[Note]
+    #: The other open tasks.
+    others: Sequence[TaskRow]
+    group_names: Mapping[str, tuple[str, str]]
+    max_files: int
+    #: Of the files that are sent together.
+    max_size: str
+
+
+def of(session: Session, task: TaskDetail, person: Person) -> Around:
+    """Return what stands around a task."""
+    key = task.business_key
+    files = attachments.list_of(session, key) if key else []
+    noted = comments.page(session, key)[0] if key else []
+    names = people.names(session, [each.created_by for each in noted])
+    return Around(
+        reference=task.reference,
+        may_add=key is not None and authorization.may_comment(person),
+        files=[
+            File(id=each.id, name=each.name, size=each.size, is_photo=each.media_type in media_types.IMAGES)
+            for each in files
+        ],
+        notes=[
+            Note(text=each.text, by=names.get(each.created_by, each.created_by), at=each.created_at) for each in noted
+        ],
+        others=[named(session, row) for row in tasks.of_matter(session, task.reference) if row.id != task.id],
+        group_names=people.group_names(session),
+        max_files=uploads.MAX_FILES,
+        max_size=phrases.size(uploads.MAX_BYTES),
+    )

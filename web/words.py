@@ -1,0 +1,208 @@
+"""What variables and their values are called: by the forms, by texts of the deployments, and by the names of groups."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.deployments import definitions
+from casepath.engine.forms import Form
+from casepath.engine.queries import deployed, people
+from casepath.web import filters, forms, languages
+from casepath.web.languages import gettext
+
+#: Kinds of fields into which people write what they like: what stands there is nobody's key.
+WRITTEN = frozenset({"textfield", "textarea"})
+#: How recipients are written that are a group.
+GROUP = "group:"
+#: A text in a cell of a decision table, and the cells that people read without knowing the language of tables.
+LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+LITERALS = re.compile(rf"{LITERAL.pattern}(?:\s*,\s*{LITERAL.pattern})*")
+CONTAINS = re.compile(rf"list contains\(\s*\?\s*,\s*({LITERAL.pattern})\s*\)")
+EXCEPT = re.compile(rf"not\(\s*({LITERALS.pattern})\s*\)")
+#: Stands between the two languages of a text that has both.
+BILINGUAL = " / "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The words of one language for variables and what stands in them."""
+
+    #: Variable → what it is called; those of the forms that were asked for first, in their order.
+    labels: Mapping[str, str]
+    #: Variable → value → what it is called.
+    options: Mapping[str, Mapping[str, str]]
+    #: Value → what it is called by every variable that names it; and the names of groups.
+    anywhere: Mapping[str, str]
+    #: Variables that hold what people wrote.
+    written: frozenset[str]
+
+    def label(self, name: str) -> str:
+        """Return what a variable, or the part of one (`dispatch.deadline`), is called; its own name without words."""
+        return self.labels.get(name) or self.labels.get(name.rpartition(".")[2], name)
+
+    def said(self, name: str, value: Any) -> str:
+        """Return a value of a variable, or of a part of one, as people read it."""
+        if name not in self.options and name not in self.written:
+            name = name.rpartition(".")[2]
+        if isinstance(value, list | tuple):
+            return gettext(", ").join(self.said(name, item) for item in value)
+        if isinstance(value, Mapping):
+            parts = in_language(value).items()
+            pairs = ({"label": self.label(key), "value": self.said(key, part)} for key, part in parts)
+            return gettext("; ").join(gettext("%(label)s: %(value)s", **pair) for pair in pairs)
+        if isinstance(value, str) and name not in self.written:
+            known = self.options.get(name, {})
+            return known.get(value) or self.anywhere.get(value.removeprefix(GROUP)) or filters.value(value)
+        return self.options.get(name, {}).get(str(value)) or filters.value(value)
+
+
+def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
+    """Return the words for variables: of the forms of these processes first, then of all others."""
+    labels: dict[str, str] = {}
+    options: dict[str, dict[str, str]] = {}
+    written: set[str] = set()
+    newest = (definitions.form(session, each.key) for each in definitions.list_definitions(session, "form"))
+    for form in [*_own(session, definition_ids), *(each for each in newest if each is not None)]:
+        written |= {part.key for part in form.fields if part.type in WRITTEN and part.key not in labels}
+        labels = forms.labels(form) | labels
+        for name, choices in forms.options(form).items():
+            options[name] = choices | options.get(name, {})
+    for (name, value), said in deployed.words(session, "zh" if languages.is_chinese() else languages.chosen()).items():
+        if value is None:
+            labels[name] = said
+        else:
+            options[name] = options.get(name, {}) | {value: said}
+    return Words(labels=labels, options=options, anywhere=_anywhere(session, options), written=frozenset(written))
+
+
+def _own(session: Session, definition_ids: Iterable[int]) -> Iterable[Form]:
+    for definition_id in definition_ids:
+        keys = [key for _, _, key in definitions.form_keys(session, definition_id)]
+        for form_key in [*keys, *definitions.start_forms(session, definition_id).values()]:
+            form = deployed.form(session, form_key, definition_id)
+            if form is not None:
+                yield form
+
+
+def _anywhere(session: Session, options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return what a value is called where all variables that name it call it the same; and the groups by their keys."""
+    found: dict[str, set[str]] = {}
+    for choices in options.values():
+        for value, said in choices.items():
+            found.setdefault(value, set()).add(said)
+    groups = people.group_names(session)
+    agreed = {value: next(iter(said)) for value, said in found.items() if len(said) == 1}
+    return agreed | {key: filters.group_name(key, groups) for key in groups}
+
+
+def in_language(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was answered by name; of texts in two languages (`rule` and `rule_en`) only the reader's."""
+    chinese = languages.is_chinese()
+    return {
+        str(name): value
+        for name, value in values.items()
+        if not (str(name).endswith("_en") if chinese else f"{name}_en" in values)
+    }
+
+
+# -- decision tables ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A cell of a decision table."""
+
+    text: str
+    #: What the table says.
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A rule of a decision table."""
+
+    conditions: list[Cell]
+    results: list[Cell]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A decision table as its reader sees it."""
+
+    name: str
+    hit_policy: str
+    aggregation: str
+    #: Label and expression, label and name.
+    inputs: list[tuple[str, str]]
+    outputs: list[tuple[str, str]]
+    rules: list[Row]
+
+
+def table(session: Session, definition_id: int, found: DecisionTable, words: Words) -> Table:
+    """Return a decision table in the language of the reader: its names, the keys in its cells, its notes."""
+    language = languages.of_names()
+    deployment_id = definitions.definition(session, definition_id).deployment_id
+    translated = deployed.translation(session, deployment_id, language) if language else {}
+    names = [column.name for column in found.outputs]
+    kept = [number for number, name in enumerate(names) if name in in_language(dict.fromkeys(names))]
+    outputs = [found.outputs[number] for number in kept]
+    called = {column.id: translated.get(column.id) or column.label for column in found.inputs}
+    called |= {column.id: translated.get(column.id) or column.label for column in outputs}
+    return Table(
+        name=translated.get(found.decision_id, found.name),
+        hit_policy=found.hit_policy,
+        aggregation=found.aggregation,
+        inputs=[
+            (called[column.id] or words.label(column.expression), column.expression) for column in found.inputs
+        ],
+        outputs=[(called[column.id] or words.label(column.name), column.name) for column in outputs],
+        rules=[
+            Row(
+                conditions=[
+                    _cell(words, column.expression, cell)
+                    for column, cell in zip(found.inputs, rule.conditions, strict=True)
+                ],
+                results=[_cell(words, found.outputs[number].name, rule.results[number]) for number in kept],
+                note="; ".join(one_language(note) for note in rule.annotations),
+            )
+            for rule in found.rules
+        ],
+    )
+
+
+def _cell(words: Words, variable: str, source: str) -> Cell:
+    """Return a cell in words: its texts by what they are called, and around them what everybody understands."""
+
+    def called(text: str) -> str:
+        return gettext(" or ").join(words.said(variable, literal) for literal in LITERAL.findall(text))
+
+    stripped = source.strip()
+    if stripped in {"-", '""'}:
+        return Cell(text="", source=source)
+    if LITERALS.fullmatch(stripped):
+        return Cell(text=called(stripped), source=source)
+    if inner := CONTAINS.fullmatch(stripped):
+        return Cell(text=gettext("contains %(value)s", value=called(inner[1])), source=source)
+    if inner := EXCEPT.fullmatch(stripped):
+        return Cell(text=gettext("not %(value)s", value=called(inner[1])), source=source)
+    if stripped in {"true", "false"}:
+        return Cell(text=filters.value(stripped == "true"), source=source)
+    return Cell(text=LITERAL.sub(lambda found: f"“{words.said(variable, found[1])}”", source), source=source)
+
+
+def one_language(text: str) -> str:
+    """Return of a text with both languages, Chinese first (`中级 / medium`), the reader's part; others as they are."""
+    parts = text.split(BILINGUAL)
+    chinese = [part for part in parts if filters.CHINESE.search(part)]
+    others = [part for part in parts if part not in chinese]
+    if not chinese or not others:
+        return text
+    return BILINGUAL.join(chinese if languages.is_chinese() else others)
+
