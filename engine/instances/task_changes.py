@@ -112,14 +112,14 @@ def require(session: Session, task: Found, verb: str, rule: Rule, by: By) -> Act
     Return who acts on an open task, by whose right.
 
     Raises `NotFound` for strangers, `InvalidState` where it has ended or a colleague has it, `Forbidden` for those who
-    may only look. Whose task it might have been is told who was quicker, without seeing what came of it.
+    may only look. Whose task it might have been is told what became of it, without seeing the matter.
     """
     actor, whose = identity.actor(session, by), authorization.candidacy(task)
     if not isinstance(actor, Person):
         if task.state != "created":
             raise refusal(session, verb, task.id)
         return Acting(by=actor, right_of=actor)
-    was_for = task.state == "completed" and authorization.acting_as(actor, authorization.takes_part, whose) is not None
+    was_for = task.state != "created" and authorization.acting_as(actor, authorization.takes_part, whose) is not None
     if not was_for and not access.sees_task(session, actor, task):
         raise errors.NotFound("user task", task.id)
     if task.state != "created":
