@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, facts, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
 from casepath.engine.history import log
 from casepath.engine.history.sealing import Event, digest
@@ -26,9 +26,9 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     """
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
-    Of an instance that has ended, what is left of its variables and drafts goes too. Variables that are still alive are
-    needed: whoever erases sets them before. `by` is how the history names whoever does; the nouns ask whether they may.
-    Raises `NotFound`, and `InvalidInput` without a reason.
+    Of an instance that has ended, what is left of its variables, facts and drafts goes too. Variables that are still
+    alive are needed: whoever erases sets them before. `by` is how the history names whoever does; the nouns ask whether
+    they may. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
     log.lock(session, process_instance_id)
@@ -67,5 +67,6 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
         for scope, variables in scopes.items()
     }
     instance.variables = values.canonical(left)
+    facts.erase(session.connection(), process_instance_id, tuple(names))
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()

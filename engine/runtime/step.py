@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history
 from casepath.engine.bpmn import CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, facts, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
@@ -251,9 +251,9 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
                 running.fail(token, error)
                 continue
             child = _insert(session, definition, effect.business_key, by, row, effect.number)
-            facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
-            running.record("call.started", token, facts={**facts, "process_instance": child})
-            steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=facts), by))
+            named = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
+            running.record("call.started", token, facts={**named, "process_instance": child})
+            steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=named), by))
         elif isinstance(effect, CallCancelled):
             sought = {"parent_id": row.id, "number": effect.number}
             found = _child.rows(session.connection(), sought)
@@ -282,6 +282,9 @@ def _store(
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
     storing.write_correlation(connection, running, row, variables)
+    names = facts.declared(running.spec.properties.get(facts.PROPERTY, ""))
+    if names and variables != row.variables:
+        facts.store(connection, row.id, row.root_id, names, running.root.variables)
     after = history.State(
         salt=history.new_salt(),
         state=outcome.state if outcome else row.state,

@@ -155,7 +155,7 @@ class TestList:
         late = register(rows)
         with rows.begin() as session:
             session.execute(
-                sql("UPDATE user_tasks SET sort_at = '2020-01-01 00:00:00.000000' WHERE id = :id"),
+                sql("UPDATE user_tasks SET due_at = '2020-01-01 00:00:00.000000' WHERE id = :id"),
                 {"id": late.task_id},
             )
         page = text(alice.get("/matters/?overdue=1"))

@@ -17,9 +17,9 @@ from casepath.engine import errors, history, texts
 from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances
+from casepath.engine.queries import deployed, events, instances, people
 from casepath.engine.queries.instances import Reference
-from casepath.web import forms, headers, languages, names, once, uploads
+from casepath.web import facts, forms, headers, languages, names, once, uploads
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
@@ -60,9 +60,12 @@ def index() -> str:
     )
     with g.readers.begin() as session:
         found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
+        groups = people.group_names(session)
         return render_template(
             "process_instances/index.html",
             page=replace(found, rows=[names.named(session, row) for row in found.rows]),
+            facts=facts.of_instances(session, [row.id for row in found.rows]),
+            who={row.id: names.holders(row.open_tasks, groups) for row in found.rows},
             filters=filters,
             states=STATES,
             definitions=names.processes(session),

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
-from casepath.engine.instances import user_tasks
+from casepath.engine.instances import receivers as user_task_receivers
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, people, tasks, user_task
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import forms, languages, phrases
+from casepath.web import facts, forms, languages, phrases
 from casepath.web.languages import gettext
 from casepath.web.names import named
 
@@ -106,6 +106,7 @@ def render(
         guidance=deployed.guidance(session, task.definition_id, task.element_id, languages.chosen()),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         summary=summary(session, task.definition_id, variables),
+        facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
         people=others(task, people.choices(session), person) if allowed.delegate else [],
@@ -188,7 +189,7 @@ def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) 
 
 def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
     """Return whom a person can hand the task to: those who may have it."""
-    among = user_tasks.circle(session, task.candidacy, person)
+    among = user_task_receivers.circle(session, task.candidacy, person)
     found = people.choices(session) if among is None else people.choices(session, among)
     return others(task, found, person)
 
