@@ -38,6 +38,12 @@ def of_instances(session: Session, instance_ids: Collection[int]) -> dict[int, N
     return {number: named(told, known) for number, known in facts.of_instances(session, instance_ids).items()}
 
 
+def of_matters(session: Session, business_keys: Collection[str]) -> dict[str, Named]:
+    """Return what names matters, by their numbers."""
+    told = words.of(session)
+    return {key: named(told, known) for key, known in facts.of_matters(session, business_keys).items()}
+
+
 def named(told: Words, known: Mapping[str, Any]) -> Named:
     """Return facts in words; moments are left to the places of their own that pages have for them."""
     said = [

@@ -36,6 +36,15 @@ def of_matter(session: Session, reference: Reference) -> Facts:
     return {name: value for root_id in sorted(found) for name, value in found[root_id].items()}
 
 
+def of_matters(session: Session, business_keys: Collection[str]) -> dict[str, Facts]:
+    """Return the facts of matters by their numbers; of several outermost process instances the newest's."""
+    query = select(ProcessInstance.root_id, ProcessInstance.business_key)
+    found = session.execute(query.where(ProcessInstance.business_key.in_(business_keys)).order_by(ProcessInstance.id))
+    numbers = {root_id: key for root_id, key in found if root_id is not None and key is not None}
+    known = of_roots(session, set(numbers))
+    return {key: known[root_id] for root_id, key in numbers.items() if root_id in known}
+
+
 def _gathered(session: Session, condition: ColumnElement[bool]) -> dict[int, Facts]:
     columns = (Fact.root_id, Fact.name, Fact.value)
     query = select(*columns).where(condition).order_by(Fact.root_id, Fact.process_instance_id, Fact.position)
