@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -162,20 +163,33 @@ def modeler() -> str:
         if found is not None and found.kind != "process":
             raise errors.NotFound("process definition", definition_id)
         name = versions.file_name(session, found.id) if found else "process.bpmn"
-        return render_template("definitions/modeler.html", process=found, resource_name=name)
+        newest = definitions.latest(session, "process", found.key) if found else None
+        return render_template("definitions/modeler.html", process=found, newest=newest, resource_name=name)
+
+
+@bp.post("/modeler/check")
+@requires(authorization.may_deploy)
+def check() -> tuple[Response, int] | Response:
+    """Return what is wrong with what the editor holds, and whether it could be deployed."""
+    sent = edited()
+    if sent is None:
+        return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
+    _, findings = deployments.check(dict([sent]))
+    return jsonify(problems=problems(findings), deployable=all(each.level != "error" for each in findings))
 
 
 @bp.post("/modeler")
 def deploy() -> tuple[Response, int] | Response:
     """Deploy what the editor holds; findings are answered as JSON."""
-    sent = request.get_json(silent=True)
-    if not isinstance(sent, dict) or not isinstance(sent.get("xml"), str):
+    sent = edited()
+    if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
-    name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
-    name = name if name.endswith(".bpmn") else f"{name}.bpmn"
+    name, content = sent
     try:
         with g.sessions.begin() as session:
-            result = deploy_with_companions(session, {name: sent["xml"].encode(errors="surrogatepass")}, name)
+            if newer := deployed_meanwhile(session, request.get_json().get("newest")):
+                return jsonify(message=newer, problems=[]), 409
+            result = deploy_with_companions(session, {name: content}, name)
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
     except errors.Forbidden:
@@ -185,6 +199,29 @@ def deploy() -> tuple[Response, int] | Response:
     flash(deployed_text(result), "success")
     processes = [each for each in result.definitions if each.kind == "process"]
     return jsonify(location=url_for(".show", key=processes[0].key) if processes else url_for(".index"))
+
+
+def edited() -> tuple[str, bytes] | None:
+    """Return name and content of the file that the editor has sent; None where it is none."""
+    sent = request.get_json(silent=True)
+    if not isinstance(sent, dict) or not isinstance(sent.get("xml"), str):
+        return None
+    name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
+    return name if name.endswith(".bpmn") else f"{name}.bpmn", sent["xml"].encode(errors="surrogatepass")
+
+
+def deployed_meanwhile(session: Session, newest_id: object) -> str:
+    """Say that somebody has deployed a newer version than the newest that the editor knew; nothing where nobody has."""
+    number = row_id(newest_id) if isinstance(newest_id, str) else None
+    if number is None:
+        return ""
+    newest = definitions.latest(session, "process", definitions.definition(session, number).key)
+    if newest.id == number:
+        return ""
+    return gettext(
+        "Version %(version)s was deployed meanwhile. Save yours as a file and open the newest one.",
+        version=newest.version,
+    )
 
 
 @bp.get("/upload")
@@ -255,6 +292,8 @@ def deploy_with_companions(session: Session, sent: dict[str, bytes], name: str) 
     kept: dict[str, bytes] = {}
     for file_name in sent:
         kept |= versions.companions(session, file_name)
+    anew = {PurePosixPath(file_name).name for file_name in sent}
+    kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
     return deployments.deploy(session, kept | sent, name=name[:255], by=g.person)
 
 
@@ -298,6 +337,7 @@ def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
     return [
         {
             "element_id": finding.element_id,
+            "level": finding.level,
             "message": f"{finding.name or finding.element_id}: {phrases.told(finding.phrase)}",
         }
         for finding in findings
