@@ -180,7 +180,7 @@ class Teller:
         said = entry.variables.get(history.ERROR_TEXT)
         phrase = from_json(said) if entry.kind in ENGINE_FAILURES else None
         wrong = phrases.told_or(phrase, str(said or facts.get("message") or ""))
-        told = ((gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong))
+        told = ((gettext("Reason"), filters.end_reason(str(facts.get("reason") or ""))), (gettext("Message"), wrong))
         return shown + [(label, str(text)) for label, text in told if text]
 
     def _values(self, entry: Entry) -> list[tuple[str, str]]:
