@@ -1,6 +1,6 @@
 // Shows a diagram and the path taken through it.
 //
-// <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="img" aria-label="…"></div>
+// <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="group" aria-label="…"></div>
 //
 // `data-diagram-url` answers BPMN XML. `data-path-url` (optional) answers JSON:
 //   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…"}},

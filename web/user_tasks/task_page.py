@@ -41,6 +41,14 @@ class Rights:
     explains: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Helpers:
+    """To whom a task can be lent: user names and names."""
+
+    first: list[tuple[str, str]]
+    others: list[tuple[str, str]]
+
+
 def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
     """
     Return a task; raises `NotFound` for those who may not see it, as if it were not there.
@@ -109,7 +117,7 @@ def render(
         facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
-        people=others(task, people.choices(session), person) if allowed.delegate else [],
+        helpers=helpers(session, task, person) if allowed.delegate else None,
     )
 
 
@@ -192,6 +200,13 @@ def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[
     among = user_task_receivers.circle(session, task.candidacy, person)
     found = people.choices(session) if among is None else people.choices(session, among)
     return others(task, found, person)
+
+
+def helpers(session: Session, task: TaskDetail, person: Person) -> Helpers:
+    """Return whom a person can ask for help with the task: those who may have it first, then whoever works here."""
+    first = others(task, people.choices(session, task.candidacy), person)
+    everybody = others(task, people.choices(session), person)
+    return Helpers(first=first, others=[each for each in everybody if each not in first])
 
 
 def others(task: TaskDetail, found: list[tuple[str, str]], person: Person) -> list[tuple[str, str]]:
