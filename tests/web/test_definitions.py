@@ -296,7 +296,7 @@ class TestEditor:
 
         answer = send(olivia, "/processes/modeler", {"xml": DIAGRAM.replace("收到请求", "来了"), "newest": known})
 
-        assert answer.status_code == 409
+        assert answer.status_code == 422
         assert "第2版" in answer.get_json()["message"]
         assert version_of(rows, "request") == 2
 

@@ -187,7 +187,7 @@ function start(root) {
     changed = true;
     tell('');
     clearTimeout(waiting);
-    waiting = setTimeout(() => check().catch(() => {}), 600);
+    waiting = setTimeout(() => check().catch(() => {}), 1000);
   });
   modeler.on('elementTemplates.errors', ({ errors }) => errors.forEach(fail));
   window.addEventListener('beforeunload', event => {

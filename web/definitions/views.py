@@ -174,11 +174,12 @@ def check() -> tuple[Response, int] | Response:
     sent = edited()
     if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
-    _, findings = deployments.check(dict([sent]))
+    findings = deployments.inspect(dict([sent]))
     return jsonify(problems=problems(findings), deployable=all(each.level != "error" for each in findings))
 
 
 @bp.post("/modeler")
+@requires(authorization.may_deploy)
 def deploy() -> tuple[Response, int] | Response:
     """Deploy what the editor holds; findings are answered as JSON."""
     sent = edited()
@@ -186,10 +187,8 @@ def deploy() -> tuple[Response, int] | Response:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
     name, content = sent
     try:
-        with g.sessions.begin() as session:
-            if newer := deployed_meanwhile(session, request.get_json().get("newest")):
-                return jsonify(message=newer, problems=[]), 409
-            result = deploy_with_companions(session, {name: content}, name)
+        newest = request.get_json().get("newest")
+        result = deploy_with_companions({name: content}, name, newest if isinstance(newest, str) else None)
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
     except errors.Forbidden:
@@ -210,18 +209,17 @@ def edited() -> tuple[str, bytes] | None:
     return name if name.endswith(".bpmn") else f"{name}.bpmn", sent["xml"].encode(errors="surrogatepass")
 
 
-def deployed_meanwhile(session: Session, newest_id: object) -> str:
-    """Say that somebody has deployed a newer version than the newest that the editor knew; nothing where nobody has."""
-    number = row_id(newest_id) if isinstance(newest_id, str) else None
-    if number is None:
-        return ""
-    newest = definitions.latest(session, "process", definitions.definition(session, number).key)
-    if newest.id == number:
-        return ""
-    return gettext(
-        "Version %(version)s was deployed meanwhile. Save yours as a file and open the newest one.",
-        version=newest.version,
-    )
+def require_newest(session: Session, known_id: int | None) -> None:
+    """Raise `InvalidInput` where somebody has deployed a newer version than the newest one that is known."""
+    if known_id is None:
+        return
+    newest = definitions.latest(session, "process", definitions.definition(session, known_id).key)
+    if newest.id != known_id:
+        raise errors.InvalidInput(
+            "Version {version} was deployed meanwhile; save yours as a file and open the newest one.",
+            code="deployed-meanwhile",
+            version=newest.version,
+        )
 
 
 @bp.get("/upload")
@@ -232,14 +230,14 @@ def upload() -> str:
 
 
 @bp.post("/upload")
+@requires(authorization.may_deploy)
 def deploy_files() -> Response | tuple[str, int]:
     """Deploy files; findings are shown."""
     name = texts.storable(request.form.get("name", "")).strip()
     try:
         sent_files = uploads.chosen("files", limit=uploads.MAX_RESOURCES)
         sent = {stored_name(each.filename or ""): each.read() for each in sent_files}
-        with g.sessions.begin() as session:
-            result = deploy_with_companions(session, sent, name or next(iter(sent)))
+        result = deploy_with_companions(sent, name or next(iter(sent)))
     except errors.DeploymentRefused as refusal:
         return render_upload(name, findings=told(refusal.findings)), 422
     except errors.InvalidInput as refusal:
@@ -287,14 +285,29 @@ def guidance(
     return [(name, text) for name, text in found if text]
 
 
-def deploy_with_companions(session: Session, sent: dict[str, bytes], name: str) -> deployments.DeploymentResult:
-    """Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`."""
+def deploy_with_companions(
+    sent: dict[str, bytes], name: str, newest: str | None = None
+) -> deployments.DeploymentResult:
+    """
+    Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
+
+    `newest` is the newest version that the sender knew; raises `InvalidInput` where there is a newer one.
+
+    They are checked before the transaction, and by another process first: nobody else has to wait for it.
+    """
     kept: dict[str, bytes] = {}
-    for file_name in sent:
-        kept |= versions.companions(session, file_name)
+    with g.readers.begin() as session:
+        for file_name in sent:
+            kept |= versions.companions(session, file_name)
     anew = {PurePosixPath(file_name).name for file_name in sent}
     kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
-    return deployments.deploy(session, kept | sent, name=name[:255], by=g.person)
+    findings = deployments.inspect(kept | sent)
+    if any(finding.level == "error" for finding in findings):
+        raise errors.DeploymentRefused(findings)
+    checked = deployments.check(kept | sent)
+    with g.sessions.begin() as session:
+        require_newest(session, row_id(newest))
+        return deployments.deploy(session, checked, name=name[:255], by=g.person)
 
 
 def stored_name(name: str) -> str:

@@ -42,7 +42,7 @@ class Rights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Helpers:
+class Lendable:
     """To whom a task can be lent: user names and names."""
 
     first: list[tuple[str, str]]
@@ -117,7 +117,7 @@ def render(
         facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
-        helpers=helpers(session, task, person) if allowed.delegate else None,
+        lendable=lendable(session, task, person) if allowed.delegate else None,
     )
 
 
@@ -202,11 +202,11 @@ def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[
     return others(task, found, person)
 
 
-def helpers(session: Session, task: TaskDetail, person: Person) -> Helpers:
+def lendable(session: Session, task: TaskDetail, person: Person) -> Lendable:
     """Return whom a person can ask for help with the task: those who may have it first, then whoever works here."""
     first = others(task, people.choices(session, task.candidacy), person)
     everybody = others(task, people.choices(session), person)
-    return Helpers(first=first, others=[each for each in everybody if each not in first])
+    return Lendable(first=first, others=[each for each in everybody if each not in first])
 
 
 def others(task: TaskDetail, found: list[tuple[str, str]], person: Person) -> list[tuple[str, str]]:
