@@ -56,7 +56,7 @@ READS = frozenset({
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "notifications.unread_count", "notifications.unsent", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
-    "process_instances.was_started", "receivers.circle", "receivers.no_candidate", "receivers.receiver",
+    "process_instances.was_started",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
