@@ -135,7 +135,7 @@ RIGHTS = (
     Row("GET /processes/deployments/<int:deployment_id>/files/<path:name>",
         "/processes/deployments/{deployment_id}/files/matter.bpmn", PEOPLE),
     Row("GET /processes/modeler", "/processes/modeler", DEPLOYED),
-    Row("POST /processes/modeler", "/processes/modeler", "401 " + "400 " * 9),
+    Row("POST /processes/modeler", "/processes/modeler", "401 403 403 403 403 403 403 403 400 400"),
     Row("POST /processes/modeler/check", "/processes/modeler/check", "401 403 403 403 403 403 403 403 400 400"),
     Row("GET /processes/upload", "/processes/upload", DEPLOYED),
     Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
