@@ -25,7 +25,7 @@ from casepath.engine.database.models import (
     UserTask,
     UserTaskCandidate,
 )
-from casepath.engine.runtime.storing import FAR_FUTURE
+from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
 _numbers = itertools.count(1)
@@ -82,15 +82,16 @@ def user_task(
     candidate_users: Sequence[str] = (),
     candidate_groups: Sequence[str] = ("service",),
     due_at: datetime | None = None,
+    priority: int = urgency.ORDINARY,
 ) -> UserTask:
     """An open user task that a group may claim."""
     of = of or process_instance(session)
-    sort_at = due_at or FAR_FUTURE
+    sort_at = urgency.sort_at(due_at, priority)
     made = UserTask(
         process_instance_id=of.id, activity_instance=activity_instance, definition_id=of.definition_id,
         element_id="Task_Contact", name="联系客户", business_key=of.business_key, assignee=assignee, owner=owner,
         candidate_users=json.dumps(list(candidate_users)), candidate_groups=json.dumps(list(candidate_groups)),
-        due_at=due_at, sort_at=sort_at, created_at=clock.now(),
+        due_at=due_at, priority=priority, sort_at=sort_at, created_at=clock.now(),
     )
     session.add(made)
     session.flush()

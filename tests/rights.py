@@ -66,7 +66,7 @@ READS = frozenset({
     "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "substitutes.concerning",
-    "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
+    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({

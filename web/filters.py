@@ -80,6 +80,7 @@ def init_app(app: Flask) -> None:
         group_name=group_name,
         initial=initial,
         iso=iso,
+        end_reason=end_reason,
     )
 
 
@@ -177,6 +178,15 @@ def capped(number: int) -> str:
 def state(name: str) -> str:
     """Return the label of a state."""
     return str(STATES.get(name, name))
+
+
+def end_reason(reason: str) -> str:
+    """Return why a process instance ended early, in words; what somebody wrote as it is."""
+    if reason == "caller":
+        return gettext("with the process that called it")
+    if reason.startswith("error:"):
+        return gettext("by the error “%(code)s”", code=reason.removeprefix("error:"))
+    return reason
 
 
 def state_tone(name: str) -> str:

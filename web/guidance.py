@@ -17,6 +17,9 @@ MAX_LENGTH = 100_000
 # Raw HTML is shown as text, images are not loaded from elsewhere, links to scripts are refused by the library.
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=RendererHTML).enable("table")
 _markdown.disable("image")
+# A table that is too wide scrolls by itself, with the keyboard too.
+_markdown.add_render_rule("table_open", lambda *_: '<div class="table-scroll" tabindex="0" role="group"><table>\n')
+_markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
 
 #: Chinese, Japanese and Korean letters and the punctuation written with them, full-width forms included.
 _EAST_ASIAN = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Protocol, TypeVar
 
@@ -13,7 +14,7 @@ from casepath.engine.queries.instances import InstanceView, MatterRow, OpenTask
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.engine.queries.versions import Version
-from casepath.web import languages
+from casepath.web import filters, languages
 
 Row = TypeVar("Row", InstanceView, MatterRow, OpenTask, TaskDetail, TaskRow)
 
@@ -52,6 +53,15 @@ def version(session: Session, row: Version) -> Version:
     language = languages.of_names()
     translated = deployed.translation(session, row.deployment_id, language) if language else {}
     return replace(row, name=translated.get(row.key, row.name))
+
+
+def holders(tasks: Sequence[OpenTask], groups: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Return who has these tasks, each once: people by their names, else the groups that may claim them."""
+    found: list[str] = []
+    for task in tasks:
+        may_claim = [filters.group_name(key, groups) for key in task.candidate_groups]
+        found += [task.assignee_name] if task.assignee_name else may_claim
+    return list(dict.fromkeys(found))
 
 
 def named(session: Session, row: Row) -> Row:

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext
 from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
 from casepath.engine.people import authorization
+from casepath.engine.queries import deployed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Entry:
 
 ENTRIES = (
     Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
-    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus"),
+    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
     Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder"),
     Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
     Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
@@ -95,7 +96,7 @@ def row_id(text: str | None) -> int | None:
 
 
 def init_app(app: Flask) -> None:
-    """Make `navigation()`, `matter_address()` and `asset()` known to templates; addresses hold what rows can."""
+    """Make what stands here, and `asset()`, known to templates; addresses hold what rows can."""
     app.url_map.converters.update(int=RowId, default=Text, string=Text, path=TextPath, matter=MatterReference)
     version = _version_of_bundles(app)
 
@@ -103,7 +104,8 @@ def init_app(app: Flask) -> None:
         """Return the address of a bundle; it changes when the bundles do, so that browsers may keep them."""
         return url_for("static", filename=f"dist/{name}", v=version)
 
-    app.jinja_env.globals.update(navigation=entries, matter_address=matter_address, asset=asset)
+    app.jinja_env.globals.update(navigation=entries, may_register=may_register)
+    app.jinja_env.globals.update(matter_address=matter_address, asset=asset)
 
 
 def _version_of_bundles(app: Flask) -> str | None:
@@ -114,6 +116,14 @@ def _version_of_bundles(app: Flask) -> str | None:
 def matter_address(business_key: str) -> str:
     """Return the address of the page of a matter."""
     return url_for("process_instances.matter", reference=business_key)
+
+
+def may_register() -> bool:
+    """Tell whether the person of this request may start any process."""
+    if "may_register" not in g:
+        with g.readers.begin() as session:
+            g.may_register = any(authorization.may_start(g.person, groups) for groups in deployed.starters(session))
+    return bool(g.may_register)
 
 
 def entries() -> list[Entry]:

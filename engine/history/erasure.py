@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, facts, values
 from casepath.engine.database.models import HistoryEvent, Mail, Notification, ProcessInstance, UserTask
 from casepath.engine.history import log
 from casepath.engine.history.sealing import Event, digest
@@ -31,10 +31,10 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     """
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
-    Of an instance that has ended, what is left of its variables and drafts goes too. Variables that are still alive are
-    needed: whoever erases sets them before. `subject` and `text` of what people were told leave their notices as well;
-    a mail that has not gone out does not any more, and where it went is forgotten. `by` is how the history names
-    whoever does; the nouns ask whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
+    Of an instance that has ended, what is left of its variables, facts and drafts goes too. Variables that are still
+    alive are needed: whoever erases sets them before. `subject` and `text` of what people were told leave their notices
+    as well; a mail that has not gone out does not any more, and where it went is forgotten. `by` is how the history
+    names whoever does; the nouns ask whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
     log.lock(session, process_instance_id)
@@ -46,7 +46,7 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
         .where(_table.c.process_instance_id == process_instance_id, _table.c.variables.is_not(None))
         .order_by(_table.c.sequence)
     )
-    for event_id, sequence, kind, facts, text in stored:
+    for event_id, sequence, kind, told, text in stored:
         entries = json.loads(text)
         gone = sorted(name for name in names if len(entries.get(name, ())) == 2)
         if gone:
@@ -57,7 +57,7 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
             rewritten.append({"event_id": event_id, "rest": values.canonical(entries)})
             if kind == TOLD:
                 for name in gone:
-                    notices[name] += json.loads(facts).get("notifications", [])
+                    notices[name] += json.loads(told).get("notifications", [])
     if rewritten:
         session.execute(_rewrite, rewritten)
     before = log.read_state(session, process_instance_id)
@@ -78,6 +78,7 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
         for scope, variables in scopes.items()
     }
     instance.variables = values.canonical(left)
+    facts.erase(session.connection(), process_instance_id, tuple(names))
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
 

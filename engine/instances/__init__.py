@@ -2,7 +2,7 @@
 What can be asked of running process instances, one module per noun; the caller has opened the transaction.
 
     process_instances   start, suspend, resume, cancel, modify, set variables
-    user_tasks          claim, give back, assign, delegate, draft, complete
+    user_tasks          claim, give back, assign, delegate, draft, complete; `receivers` to whom they may be given
     external_tasks      fetch and lock, complete, fail, throw an error
     jobs                timers, continuations, messages on their way: execute, back off, retry
     messages            correlate a message, broadcast a signal

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -121,7 +121,7 @@ def unread_count(session: Session, username: str) -> int:
 
 def mark_read(session: Session, username: str, notification_id: int | None = None) -> str | None:
     """
-    Note that a user has read one notification, or all; return the business key of the one, where it has one.
+    Note that a user has read one notification with the others about its matter, or all; return the matter's number.
 
     Somebody else's notification is left alone, as if it were not there.
     """
@@ -129,7 +129,9 @@ def mark_read(session: Session, username: str, notification_id: int | None = Non
     if notification_id is None:
         session.connection().execute(mine)
         return None
-    session.connection().execute(mine.where(_table.c.id == notification_id))
-    return session.scalar(
+    business_key = session.scalar(
         select(Notification.business_key).where(Notification.id == notification_id, Notification.username == username)
     )
+    of_matter = _table.c.business_key == business_key
+    session.connection().execute(mine.where(or_(_table.c.id == notification_id, of_matter)))
+    return business_key

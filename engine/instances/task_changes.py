@@ -44,6 +44,8 @@ _columns = (
     tasks.c.element_id,
     tasks.c.name,
     tasks.c.business_key,
+    tasks.c.priority,
+    tasks.c.due_at,
     tasks.c.state,
     tasks.c.assignee,
     tasks.c.owner,

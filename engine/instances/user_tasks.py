@@ -26,12 +26,12 @@ from casepath.engine.database import values
 from casepath.engine.database.models import UserTask
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import drafts, task_changes
+from casepath.engine.instances import drafts, receivers, task_changes
 from casepath.engine.instances.task_changes import Rule, active, candidates, not_lent, tasks
-from casepath.engine.people import authorization, identity
-from casepath.engine.people.authorization import Actor, By, Candidacy, Person
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import By, Person
 from casepath.engine.phrases import Phrase
-from casepath.engine.runtime import FAR_FUTURE
+from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
 MAX_PRIORITY = 100
@@ -169,7 +169,7 @@ def unclaim(session: Session, task_id: int, *, by: By, reason: str = "") -> User
 
 def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "") -> UserTask:
     """
-    Give a user task to somebody who may have it (`circle`); a delegation ends. Who hands on another's task says why.
+    Give a user task to somebody who may have it (`receivers`); a delegation ends. Who hands on another's task says why.
 
     Raises `NotFound`, `Forbidden`, `InvalidState` if it has ended, and `InvalidInput` without a reason, or if there is
     no such active user who may have it.
@@ -178,10 +178,10 @@ def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "")
     acting = task_changes.require(session, task, "assign", authorization.may_assign, by)
     whose = authorization.candidacy(task)
     right_of = acting.right_of
-    facts = {"assignee": _receiver(session, to, circle(session, whose, right_of))}
+    facts = {"assignee": receivers.receiver(session, to, receivers.circle(session, whose, right_of))}
     if facts["assignee"] in {acting.signature, right_of.signature} and not authorization.has_candidates(whose):
         # What is nobody's is nobody's to take.
-        raise _no_candidate(to)
+        raise receivers.no_candidate(to)
     own = isinstance(right_of, Person) and authorization.may_hand_on(right_of, whose)
     facts |= _explained(reason, own=own)
     change = {"assignee": facts["assignee"], "owner": None}
@@ -194,41 +194,8 @@ def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "")
     return changed
 
 
-def circle(session: Session, whose: Candidacy, actor: Actor) -> Candidacy | None:
-    """
-    Return among whom somebody may hand on a user task; None for everybody who works here.
-
-    They are its candidates. One without any goes to those who share a group with whoever has it; those who operate the
-    engine, and programs, may give it to everybody but themselves.
-    """
-    if authorization.has_candidates(whose):
-        return whose
-    if not isinstance(actor, Person) or authorization.may_operate(actor):
-        return None
-    fellows = identity.groups_of(session, whose.assignee or "").difference(authorization.ROLES)
-    return Candidacy(assignee=whose.assignee, candidate_groups=fellows)
-
-
-def _receiver(session: Session, to: str, among: Candidacy | None) -> str:
-    """Return the name of somebody who may have a task; raises `InvalidInput`."""
-    try:
-        receiver = identity.person(session, to)
-    except errors.NotFound:
-        text = "Please choose an active user; “{username}” is none."
-        raise errors.InvalidInput(text, code="user-inactive", username=to) from None
-    fits = authorization.may_have(receiver, among) if among is not None else not receiver.is_auditor
-    if not fits:
-        raise _no_candidate(to)
-    return receiver.username
-
-
-def _no_candidate(username: str) -> errors.InvalidInput:
-    text = "“{username}” may not have this task; please choose one of those it is meant for."
-    return errors.InvalidInput(text, code="not-a-candidate", username=username)
-
-
 def _explained(reason: str, *, own: bool) -> dict[str, str]:
-    """Return the reason as a fact; raises `InvalidInput` without one where the task is another's."""
+    """Return the reason as a fact; raises `InvalidInput` without one where it is not one's own affair."""
     told = texts.checked(reason, name="a reason", limit=MAX_REASON, required=not own)
     return {"reason": told} if told else {}
 
@@ -242,7 +209,7 @@ def delegate(session: Session, task_id: int, to: str, *, by: By) -> UserTask:
     """
     task = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "delegate", authorization.may_delegate, by)
-    to = _receiver(session, to, None)
+    to = receivers.receiver(session, to, None)
     if to in {task.owner, task.assignee, acting.signature}:
         text = "Please choose somebody else; “{username}” has this task already."
         raise errors.InvalidInput(text, code="delegate-again", username=to)
@@ -300,14 +267,23 @@ def draft(task: UserTask) -> dict[str, Any]:
 
 def set_due(session: Session, task_id: int, due_at: datetime | None, *, by: By) -> UserTask:
     """Change when a user task should be done; raises `NotFound`, `Forbidden`, or `InvalidState` if it has ended."""
-    change = {"due_at": due_at, "sort_at": due_at or FAR_FUTURE}
-    return _set(session, task_id, change, {"due_at": due_at}, authorization.may_distribute, by)
+    return _set(session, task_id, {"due_at": due_at}, authorization.may_distribute, by)
 
 
-def set_follow_up(session: Session, task_id: int, follow_up_at: datetime | None, *, by: By) -> UserTask:
-    """Hide a user task from task lists until then; raises `NotFound`, `Forbidden`, `InvalidState` if it has ended."""
+def set_follow_up(
+    session: Session, task_id: int, follow_up_at: datetime | None, *, by: By, reason: str = ""
+) -> UserTask:
+    """
+    Hide a user task from task lists until then, or until it is overdue; past its due date only for a reason.
+
+    Raises `NotFound`, `Forbidden`, `InvalidInput` without such a reason, or `InvalidState` if it has ended.
+    """
+    task = task_changes.locked(session, task_id)
+    acting = task_changes.require(session, task, "change", authorization.may_set_follow_up, by)
+    in_time = follow_up_at is None or task.due_at is None or follow_up_at <= task.due_at
     change = {"follow_up_at": follow_up_at}
-    return _set(session, task_id, change, change, authorization.may_set_follow_up, by)
+    facts = {**change, **_explained(reason, own=in_time)}
+    return task_changes.change(session, task, "change", change, event="changed", facts=facts, by=acting)
 
 
 def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> UserTask:
@@ -319,13 +295,12 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> Us
     if not 0 <= priority <= MAX_PRIORITY:
         text = "A priority is a number from 0 to {limit}; you wrote “{priority}”."
         raise errors.InvalidInput(text, code="priority", limit=MAX_PRIORITY, priority=priority)
-    change = {"priority": priority}
-    return _set(session, task_id, change, change, authorization.may_distribute, by)
+    return _set(session, task_id, {"priority": priority}, authorization.may_distribute, by)
 
 
-def _set(
-    session: Session, task_id: int, change: Mapping[str, Any], facts: Mapping[str, Any], rule: Rule, by: By
-) -> UserTask:
+def _set(session: Session, task_id: int, change: Mapping[str, Any], rule: Rule, by: By) -> UserTask:
     task = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "change", rule, by)
-    return task_changes.change(session, task, "change", change, event="changed", facts=facts, by=acting)
+    due_at, priority = change.get("due_at", task.due_at), change.get("priority", task.priority)
+    ordered = {**change, "sort_at": urgency.sort_at(due_at, priority)}
+    return task_changes.change(session, task, "change", ordered, event="changed", facts=change, by=acting)

@@ -199,6 +199,17 @@ def startable(session: Session, language: str = "") -> list[StartableProcess]:
     return [each for each in processes if each.texts.can_be_started]
 
 
+def starters(session: Session) -> list[tuple[str, ...]]:
+    """Return the groups that may start each process that a person may start; empty where everybody may."""
+    newest = [
+        each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended
+    ]
+    known = (
+        _remembered.get((each.key, each.sha256)) or texts(session, each.id) for each in newest
+    )
+    return [said.candidate_starters for said in known if said.can_be_started]
+
+
 def form(session: Session, form_key: str | None, definition_id: int) -> Form | None:
     """Return the form of a key, the one deployed with a definition first; None without."""
     return definitions.form(session, form_key, definition_id) if form_key else None

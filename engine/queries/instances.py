@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.orm import Session
 
+from casepath.engine.database import facts
 from casepath.engine.database.models import (
     ActivityInstance,
     Definition,
@@ -18,6 +20,7 @@ from casepath.engine.database.models import (
     Notification,
     ProcessInstance,
     Subscription,
+    User,
     UserTask,
 )
 from casepath.engine.people import access
@@ -32,7 +35,7 @@ Reference = str | int
 class Filters:
     """What the list is narrowed to; everything unset shows everything."""
 
-    #: Part of the business key.
+    #: Part of the business key or of a fact.
     text: str = ""
     #: `open` (active or suspended), `completed` or `cancelled`.
     state: str = ""
@@ -49,6 +52,9 @@ class OpenTask:
     element_id: str
     name: str
     due_at: datetime | None
+    #: Full name of whoever has it; without one, the groups that may claim it.
+    assignee_name: str | None = None
+    candidate_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +131,7 @@ def page(
     shown = found[:limit]
     tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])
     incidents = _incidents(session, [instance.id for instance, _ in shown])
+    dates = {key: [each.due_at for each in of_key if each.due_at] for key, of_key in tasks.items()}
     rows = [
         MatterRow(
             id=instance.id,
@@ -137,7 +144,7 @@ def page(
             started_by=instance.started_by,
             ended_at=instance.ended_at,
             open_tasks=tasks.get(instance.business_key or "", []),
-            due_at=next((each.due_at for each in tasks.get(instance.business_key or "", [])), None),
+            due_at=min(dates.get(instance.business_key or "", []), default=None),
             incident_count=incidents.get(instance.id, 0),
         )
         for instance, name in shown
@@ -148,7 +155,9 @@ def page(
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.text:
-        conditions.append(ProcessInstance.business_key.contains(filters.text, autoescape=True))
+        text = unicodedata.normalize("NFKC", filters.text)
+        has_key = ProcessInstance.business_key.icontains(text, autoescape=True)
+        conditions.append(or_(has_key, ProcessInstance.id.in_(facts.roots_with(text))))
     if filters.state == "open":
         conditions.append(ProcessInstance.state.in_(("active", "suspended")))
     elif filters.state:
@@ -156,20 +165,29 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.definition_key:
         conditions.append(ProcessInstance.definition_key == filters.definition_key)
     if filters.overdue:
-        late = select(UserTask.business_key).where(UserTask.state == "created", UserTask.sort_at < clock.now())
+        late = select(UserTask.business_key).where(UserTask.state == "created", UserTask.due_at < clock.now())
         conditions.append(ProcessInstance.business_key.in_(late))
     return conditions
 
 
 def _open_tasks(session: Session, keys: Sequence[str]) -> dict[str, list[OpenTask]]:
     found: dict[str, list[OpenTask]] = {}
-    columns = (UserTask.definition_id, UserTask.element_id, UserTask.name, UserTask.due_at)
-    query = select(UserTask.business_key, *columns).where(
-        UserTask.business_key.in_(keys), UserTask.state == "created"
+    query = (
+        select(UserTask, User.name)
+        .outerjoin(User, User.username == UserTask.assignee)
+        .where(UserTask.business_key.in_(keys), UserTask.state == "created")
+        .order_by(UserTask.sort_at, UserTask.id)
     )
-    for key, definition_id, element_id, name, due_at in session.execute(query.order_by(UserTask.sort_at, UserTask.id)):
-        task = OpenTask(definition_id=definition_id, element_id=element_id, name=name, due_at=due_at)
-        found.setdefault(str(key), []).append(task)
+    for task, name in session.execute(query):
+        row = OpenTask(
+            definition_id=task.definition_id,
+            element_id=task.element_id,
+            name=task.name,
+            due_at=task.due_at,
+            assignee_name=name or task.assignee,
+            candidate_groups=() if task.assignee else tuple(json.loads(task.candidate_groups)),
+        )
+        found.setdefault(str(task.business_key), []).append(row)
     return found
 
 

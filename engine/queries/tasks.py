@@ -1,5 +1,5 @@
 """
-Task lists: which open user tasks somebody sees, most urgent first, by pages and as counts.
+Task lists: which open user tasks somebody sees, the overdue ones first, then the most urgent, by pages and as counts.
 
 A list is a union of ranges, each of which an index gives in its order: the tasks of an assignee, those that a group
 or a user may claim, or all. Each range is read only as far as the page reaches, so a page costs the same with a
@@ -10,7 +10,8 @@ of the list after the other, up to a limit, and the next page goes on where the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -19,15 +20,17 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from casepath.engine.database.models import Definition, ProcessInstance, User, UserTask, UserTaskCandidate
+from casepath.engine.database import facts
+from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask, UserTaskCandidate
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
 from casepath.engine.queries.instances import Reference, belongs
+from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
 View = Literal["mine", "claimable", "all"]
-#: Where a page ends: the order key of its last row.
-Key = tuple[datetime, int]
+#: Tasks due at the first moment or later, or without a due date, and before the second.
+Bounds = tuple[datetime | None, datetime | None]
 
 #: Counts are not counted further than this.
 COUNT_LIMIT = 100
@@ -40,10 +43,22 @@ _OPEN = UserTask.state == literal_column("'created'")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Key:
+    """Where a page ends: the order key of its last row."""
+
+    #: When the list was opened: what was overdue then comes first on all of its pages.
+    as_of: datetime
+    #: Whether the row is overdue.
+    is_late: bool
+    sort_at: datetime
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Filters:
     """What a list is narrowed to; everything unset shows everything."""
 
-    #: Part of the task's name or of the business key.
+    #: Part of the task's name, of the business key, or of a fact of its matter.
     text: str = ""
     definition_key: str = ""
     #: `overdue`, or `soon`: due within a day, overdue ones included.
@@ -119,12 +134,17 @@ def page(
     filters = filters or Filters()
     size = STRETCH if filters.needs_reading else limit + 1
     found: list[TaskRow] = []
+    seen: dict[int, Key] = {}
     key = after
     for _ in range(STRETCHES):
         stretch = keys(session, person, view, filters.due, after=key, limit=size)
-        found += _rows(session, [task_id for _, task_id in stretch], filters)
+        order = {each.id: each for each in stretch}
+        rows = {row.id: row for row in _rows(session, list(order), filters)}
+        found += [rows[number] for number in order if number in rows]
         if len(found) > limit:
-            return TaskPage(rows=found[:limit], next=(found[limit - 1].sort_at, found[limit - 1].id))
+            last = found[limit - 1].id
+            return TaskPage(rows=found[:limit], next=order.get(last) or seen[last])
+        seen |= order
         if len(stretch) < size:
             return TaskPage(rows=found, next=None)
         key = stretch[-1]
@@ -134,13 +154,23 @@ def page(
 def keys(
     session: Session, person: Person, view: View, due: str = "", *, after: Key | None = None, limit: int
 ) -> list[Key]:
-    """Return the order keys of the first open tasks after a key, as one union of index ranges."""
-    return [(sort_at, task_id) for sort_at, task_id in session.execute(union(person, view, due, after, limit))]
+    """Return the order keys of the first open tasks after a key: the overdue ones, then the others."""
+    as_of = after.as_of if after is not None else clock.now()
+    found: list[Key] = []
+    for is_late in (True, False):
+        if len(found) < limit and not (after is not None and is_late and not after.is_late):
+            begin = (after.sort_at, after.id) if after is not None and after.is_late == is_late else None
+            statement = union(person, view, _bounds(due, is_late, as_of), begin, limit - len(found))
+            found += [
+                Key(as_of=as_of, is_late=is_late, sort_at=sort_at, id=task_id)
+                for sort_at, task_id in session.execute(statement)
+            ]
+    return found
 
 
 def count(session: Session, person: Person, view: View, due: str = "") -> int:
     """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
-    ranges = union(person, view, due, None, COUNT_LIMIT).subquery()
+    ranges = union(person, view, _bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
     return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
 
 
@@ -158,7 +188,7 @@ def with_business_key(session: Session, person: Person, business_key: str) -> li
 
 
 def of_matter(session: Session, reference: Reference) -> list[TaskRow]:
-    """Return the open tasks of a matter, by its number or its outermost process instance, for one who may see it."""
+    """Return the open tasks of a matter, for all who may see it: also those who may not act are told who has it."""
     of_instances = UserTask.process_instance_id.in_(select(ProcessInstance.id).where(belongs(reference)))
     query = select(UserTask.id).where(of_instances, UserTask.state == "created").limit(STRETCH)
     return _rows(session, session.scalars(query).all(), Filters())
@@ -188,7 +218,9 @@ def sees(person: Person, row: TaskRow) -> bool:
     return not (person.groups | person.distributes).isdisjoint(row.candidate_groups)
 
 
-def union(person: Person, view: View, due: str, after: Key | None, limit: int) -> Select[datetime, int]:
+def union(
+    person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None, limit: int
+) -> Select[datetime, int]:
     """Return the statement for the first keys of a list: each range is cut before they are put together."""
     ranges = [part.limit(limit).subquery() for part in _ranges(person, view, due, after)]
     if len(ranges) == 1:
@@ -199,7 +231,7 @@ def union(person: Person, view: View, due: str, after: Key | None, limit: int) -
     return select(together.c.sort_at, together.c.id).order_by(together.c.sort_at, together.c.id).limit(limit)
 
 
-def _ranges(person: Person, view: View, due: str, after: Key | None) -> list[Select[datetime, int]]:
+def _ranges(person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None) -> list[Select[datetime, int]]:
     if view == "all" and may_see_every_instance(person):
         return [_tasks(due, after)]
     ranges = []
@@ -219,16 +251,20 @@ def _ranges(person: Person, view: View, due: str, after: Key | None) -> list[Sel
     return ranges
 
 
-def _tasks(due: str, after: Key | None, *conditions: ColumnElement[bool]) -> Select[datetime, int]:
+def _tasks(
+    due: Bounds, after: tuple[datetime, int] | None, *conditions: ColumnElement[bool]
+) -> Select[datetime, int]:
     """One range of the index `user_tasks_open`, or of `user_tasks_inbox` with a condition on the assignee."""
     return (
         select(UserTask.sort_at.label("sort_at"), UserTask.id.label("id"))
-        .where(_OPEN, *conditions, _awake(), *_bounds(UserTask.sort_at, UserTask.id, due, after))
+        .where(_OPEN, *conditions, _awake(), *_within(UserTask.sort_at, UserTask.id, due, after))
         .order_by(UserTask.sort_at, UserTask.id)
     )
 
 
-def _candidates(kind: str, name: str, claimed: bool, due: str, after: Key | None) -> Select[datetime, int]:
+def _candidates(
+    kind: str, name: str, claimed: bool, due: Bounds, after: tuple[datetime, int] | None
+) -> Select[datetime, int]:
     """One range of the index `user_task_candidates_inbox`."""
     candidate = UserTaskCandidate
     return (
@@ -239,26 +275,39 @@ def _candidates(kind: str, name: str, claimed: bool, due: str, after: Key | None
             candidate.name == name,
             candidate.claimed == (sqlalchemy.true() if claimed else false()),
             _awake(),
-            *_bounds(candidate.sort_at, candidate.user_task_id, due, after),
+            *_within(candidate.sort_at, candidate.user_task_id, due, after),
         )
         .order_by(candidate.sort_at, candidate.user_task_id)
     )
 
 
 def _awake() -> ColumnElement[bool]:
-    """Not put off to a follow-up date that is still to come."""
-    return or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= clock.now())
+    """Not put off to a follow-up date that is still to come; what is overdue is put off no longer."""
+    now = clock.now()
+    return or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= now, UserTask.due_at < now)
 
 
-def _bounds(sort_at: Any, task_id: Any, due: str, after: Key | None) -> list[ColumnElement[bool]]:
-    bounds: list[ColumnElement[bool]] = []
+def _bounds(due: str, is_late: bool | None, as_of: datetime) -> Bounds:
+    """Return between which moments tasks are due: those of a filter, and overdue or not where that is asked."""
+    until = {"overdue": as_of, "soon": as_of + timedelta(days=1)}.get(due)
+    if is_late is None:
+        return None, until
+    return (None, as_of) if is_late else (as_of, until)
+
+
+def _within(
+    sort_at: Any, task_id: Any, due: Bounds, after: tuple[datetime, int] | None
+) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of a range: on its order key, by which an index finds it, and on when a task is due."""
+    first, until = due
     if after is not None:
-        bounds.append(tuple_(sort_at, task_id) > tuple_(sqlalchemy.literal(after[0], sort_at.type), after[1]))
-    if due == "overdue":
-        bounds.append(sort_at < clock.now())
-    elif due == "soon":
-        bounds.append(sort_at < clock.now() + timedelta(days=1))
-    return bounds
+        yield tuple_(sort_at, task_id) > tuple_(sqlalchemy.literal(after[0], sort_at.type), after[1])
+    if until is not None:
+        yield sort_at < until + urgency.FURTHEST
+        yield UserTask.due_at < until
+    if first is not None:
+        yield sort_at >= first - urgency.FURTHEST
+        yield or_(UserTask.due_at.is_(None), UserTask.due_at >= first)
 
 
 def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[TaskRow]:
@@ -267,10 +316,12 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
     assignee = aliased(User)
     conditions: list[ColumnElement[bool]] = [UserTask.id.in_(task_ids)]
     if filters.text:
+        text = unicodedata.normalize("NFKC", filters.text)
         conditions.append(
             or_(
-                UserTask.name.icontains(filters.text, autoescape=True),
-                UserTask.business_key.icontains(filters.text, autoescape=True),
+                UserTask.name.icontains(text, autoescape=True),
+                UserTask.business_key.icontains(text, autoescape=True),
+                facts.roots_with(text).where(Fact.root_id == ProcessInstance.root_id).exists(),
             )
         )
     if filters.definition_key:
@@ -280,6 +331,7 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
     statement = (
         select(UserTask, Definition.key, Definition.name, assignee.name)
         .join(Definition, Definition.id == UserTask.definition_id)
+        .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
         .outerjoin(assignee, assignee.username == UserTask.assignee)
         .where(and_(*conditions))
         .order_by(UserTask.sort_at, UserTask.id)

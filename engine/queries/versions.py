@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,9 +12,6 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database.models import ActivityInstance, Definition, Deployment, ProcessInstance, Resource
-
-#: Files in which definitions are found by their keys; the others belong to the deployment that they came with.
-KEYED = (".bpmn", ".bpmn20", ".xml", ".dmn", ".form", ".json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +123,10 @@ def file_name(session: Session, definition_id: int) -> str:
 
 def companions(session: Session, name: str) -> dict[str, bytes]:
     """
-    Return what came with the newest process of a file name and is found by no key of its own, such as guidance.
+    Return the other files of the newest deployment of a process's file: its forms, tables, texts and guidance.
 
-    Whoever deploys that file anew without these deploys them again, so that they stay with the process.
+    Whoever deploys that file anew without these deploys them again, so that they stay with the process. What has been
+    deployed in newer versions since comes in the newest one.
     """
     newest_of_file = (
         select(Definition.deployment_id)
@@ -141,8 +138,31 @@ def companions(session: Session, name: str) -> dict[str, bytes]:
     deployment_id = session.scalar(newest_of_file)
     if deployment_id is None:
         return {}
-    query = select(Resource.name, Resource.content).where(Resource.deployment_id == deployment_id)
-    return {file: held for file, held in session.execute(query) if PurePosixPath(file).suffix not in KEYED}
+    query = select(Resource.name, Resource.sha256, Resource.content).where(
+        Resource.deployment_id == deployment_id, Resource.name != name
+    )
+    return {file: _newest_content(session, file, digest) or held for file, digest, held in session.execute(query)}
+
+
+def _newest_content(session: Session, file: str, digest: str) -> bytes | None:
+    """Return the newest file of this name with what a file is found by; None where it is found by no key of its own."""
+    defined = (
+        select(Definition.kind, Definition.key)
+        .join(Resource, Resource.id == Definition.resource_id)
+        .where(Resource.name == file, Resource.sha256 == digest)
+        .limit(1)
+    )
+    found = session.execute(defined).one_or_none()
+    if found is None:
+        return None
+    newest = (
+        select(Resource.content)
+        .join(Definition, Definition.resource_id == Resource.id)
+        .where(Definition.kind == found.kind, Definition.key == found.key, Resource.name == file)
+        .order_by(Definition.version.desc())
+        .limit(1)
+    )
+    return session.scalar(newest)
 
 
 def standing(session: Session, definition_id: int) -> dict[str, Any]:

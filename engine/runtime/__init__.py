@@ -3,15 +3,15 @@ The one way a process instance moves: apply a trigger, run to the next wait stat
 
     step      `advance`, `begin`, `lock`: one trigger in the transaction of the caller
     storing   the difference as rows
+    urgency   by what task lists are ordered
     services  what elements may ask while they run; `callers` what is asked of those that called a process
 """
 
-from casepath.engine.runtime import storing
+from casepath.engine.runtime import storing, urgency
 from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load, lock, read
-from casepath.engine.runtime.storing import FAR_FUTURE, InstanceRow
+from casepath.engine.runtime.storing import InstanceRow
 
 __all__ = [
-    "FAR_FUTURE",
     "InstanceRow",
     "activity_variables",
     "advance",
@@ -21,4 +21,5 @@ __all__ = [
     "lock",
     "read",
     "storing",
+    "urgency",
 ]

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history, settings
 from casepath.engine.bpmn import Budget, CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, facts, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
@@ -276,9 +276,9 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
                 running.fail(token, error)
                 continue
             child = _insert(session, definition, effect.business_key, by, row, effect.number)
-            facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
-            running.record("call.started", token, facts={**facts, "process_instance": child})
-            start = triggers.Start(variables=effect.variables, tracks=effect.tracks, depth=depth, facts=facts)
+            named = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
+            running.record("call.started", token, facts={**named, "process_instance": child})
+            start = triggers.Start(variables=effect.variables, tracks=effect.tracks, depth=depth, facts=named)
             steps.append((child, start, by))
         elif isinstance(effect, CallCancelled):
             sought = {"parent_id": row.id, "number": effect.number}
@@ -308,6 +308,9 @@ def _store(
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
     storing.write_correlation(connection, running, row, variables)
+    names = facts.declared(running.spec.properties.get(facts.PROPERTY, ""))
+    if names and variables != row.variables:
+        facts.store(connection, row.id, row.root_id, names, running.root.variables)
     after = history.State(
         salt=history.new_salt(),
         state=outcome.state if outcome else row.state,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
@@ -23,10 +23,8 @@ from casepath.engine.database.models import (
 )
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import ERROR_TEXT
+from casepath.engine.runtime import urgency
 from casepath.engine.settings import ATTEMPTS
-
-#: What a user task without a due date is sorted by.
-FAR_FUTURE = datetime(9999, 12, 31, tzinfo=UTC)
 
 _tables = Base.metadata.tables
 _activity_instances = _tables[ActivityInstance.__tablename__]
@@ -276,7 +274,7 @@ class Writer:
             if isinstance(effect, effects.ExternalTaskCreated):
                 external.append(self.external_task(effect))
                 continue
-            sort_at = effect.due_at or FAR_FUTURE
+            sort_at = urgency.sort_at(effect.due_at, effect.priority)
             task_id = _insert_task.rows(self.connection, self.user_task(effect, sort_at))[0].id
             for kind, names in (("user", effect.candidate_users), ("group", effect.candidate_groups)):
                 candidates += [

@@ -129,6 +129,12 @@ class Calendar:
         """Tell whether the day has any opening hours."""
         return bool(self.opening_hours.on(day))
 
+    def closing(self, day: date) -> datetime:
+        """Return the UTC moment when the business closes on a day, or would close where it is no working day."""
+        hours = self.opening_hours.on(day)
+        minutes = hours[-1][1] if hours else self.opening_hours.usual_closing(day)
+        return moment(day, minutes, time_zone(self.zone), end=True)
+
     def is_open(self, at: datetime) -> bool:
         """Tell whether a moment is within opening hours; the moment of closing is not."""
         at = aware(at).astimezone(UTC)

@@ -93,6 +93,17 @@ class OpeningHours:
                 return ()
         return self.week[day.weekday()]
 
+    def usual_closing(self, day: date) -> int:
+        """
+        Return when it closes, in minutes since midnight, on days like this one: on its weekday, else on most days.
+
+        The later one of those that are as frequent; the end of the day where no week has open days.
+        """
+        if of_weekday := self.week[day.weekday()]:
+            return of_weekday[-1][1]
+        closings = [hours[-1][1] for hours in self.week if hours]
+        return max(closings, key=lambda closing: (closings.count(closing), closing), default=24 * 60)
+
     def _make_up(self) -> Hours:
         """A make-up day stands for a weekday, so it has the hours of one."""
         if self.make_up_hours is not None:

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from casepath.engine import errors
 from casepath.engine.time import clock, cron
+from casepath.engine.time.clock import Calendar
 from casepath.engine.time.periods import Period
 
 Kind = Literal["date", "duration", "cycle"]
@@ -30,6 +31,7 @@ Kind = Literal["date", "duration", "cycle"]
 #: The shortest interval of a cycle.
 MIN_INTERVAL = timedelta(seconds=1)
 _MAX_LENGTH = 200
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REPEAT = re.compile(r"R(?P<count>[0-9]{0,9})")
 
 
@@ -260,6 +262,21 @@ def resolve(value: object, now: datetime, zone: str) -> datetime:
     if isinstance(value, str) and value.lstrip().startswith(("P", "+P", "-P")):
         return Period.parse(value).after(now, clock.time_zone(zone))
     return schedule("date", value, now, zone).at
+
+
+def deadline(value: object, now: datetime, calendar: Calendar | None) -> datetime:
+    """
+    Return until when there is time for what is due by a date, a moment, a duration from now, or the text of one.
+
+    A date without a time means the closing time of its day (`Calendar.closing`), the end of the day without a calendar.
+    """
+    zone = clock.zone_of(calendar)
+    day = value
+    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
+        day = _read_date(value.strip())
+    if not isinstance(day, date) or isinstance(day, datetime):
+        return resolve(value, now, zone.key)
+    return calendar.closing(day) if calendar is not None else clock.moment(day, 24 * 60, zone, end=True)
 
 
 def _read_interval(text: str) -> _Interval:

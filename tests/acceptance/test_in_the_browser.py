@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
-from pydantic import SecretStr
+from playwright.sync_api import Browser, expect
 
-from casepath import demo, stories
-from casepath.engine import database, deployments
-from casepath.engine.deployments import definitions
-from casepath.engine.time import clock
-from casepath.settings import Settings
-from casepath.web import create_app
-from casepath.workers import Surroundings
-from casepath.workers.loop import Loop
-from tests.acceptance.browsing import BrowserStage, log_in, serving
-from tests.acting import PROGRAM
+from casepath import stories
+from tests.acceptance.browsing import BrowserStage, log_in
 
 pytestmark = pytest.mark.browser
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = {story.id: story for story in stories.read_all(PROCESSES)}
-
-
-@pytest.fixture
-def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application with the dealership's processes and people."""
-    definitions.forget()
-    # Who changes a password ends the sessions that began before it; the stories begin later.
-    clock.set_to(datetime(2026, 1, 1, tzinfo=UTC))
-    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
-    sessions = database.sessions(made.extensions["database"])
-    with sessions.begin() as session:
-        demo.add_people(session, PROCESSES)
-    for folder in stories.folders(PROCESSES):
-        with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
-    yield made
-    clock.reset()
-    made.extensions["database"].dispose()
-
-
-@pytest.fixture
-def stage(app: Flask, page: Page) -> Iterator[BrowserStage]:
-    """The pages in the browser, with a worker beside them."""
-    sessions = database.sessions(app.extensions["database"])
-    loop = Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai"))
-    with serving(app) as address:
-        yield BrowserStage(app, sessions, loop, page, address)
 
 
 def test_complaint__from_registration_to_archive(stage: BrowserStage) -> None:
@@ -65,7 +26,7 @@ def test_complaint__from_registration_to_archive(stage: BrowserStage) -> None:
     assert [element for element in story.expect["path"] if element not in path] == []
     page = stage.page
     stage.open_matter()
-    expect(page.get_by_role("heading", level=1)).to_have_text(stage.business_key)
+    expect(page.locator(".task-head")).to_contain_text(stage.business_key)
     expect(page.locator(".diagram").first).to_have_attribute("data-diagram", "ready")
     for element_id in ("call_first_contact", "call_resolution", "call_customer_feedback", "archive_form"):
         expect(page.locator(f'.diagram [data-element-id="{element_id}"].path-visited').first).to_be_visible()

@@ -51,3 +51,22 @@ def test_viewer__zooms_with_the_keyboard(pages: str, page: Page) -> None:
     page.keyboard.press("0")
 
     expect(viewport).to_have_attribute("transform", fitted)
+
+
+def test_viewer__what_is_stuck_inside_shows_on_the_collapsed_shape(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+
+    expect(page.locator('#collapsed [data-element-id="outer"].path-incident')).to_be_visible()
+    expect(page.locator('#collapsed .path-badge[data-state="incident"]')).to_have_attribute("title", "停滞")
+
+
+def test_viewer__whole_window_until_escape(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#collapsed")).to_have_attribute("data-diagram", "ready")
+
+    page.get_by_role("button", name="全屏").click()
+    expect(page.locator("details.is-full #collapsed")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.locator("details.is-full")).to_have_count(0)
+    expect(page.get_by_role("button", name="全屏")).to_have_attribute("aria-pressed", "false")

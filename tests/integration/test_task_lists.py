@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import errors
+from casepath.engine.database.models import UserTask
 from casepath.engine.instances import user_tasks
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import tasks
@@ -153,8 +155,8 @@ def test_count__ends_at_its_limit(transaction: Transaction) -> None:
 @each("view", VIEWS)
 def test_page__reads_ranges_of_indexes(transaction: Transaction, person: Person, view: View) -> None:
     with transaction.begin() as session:
-        key = (engine_clock.now(), 5)
-        statement = tasks.union(person, view, "", key, 26)
+        now = engine_clock.now()
+        statement = tasks.union(person, view, (now, None), (now, 5), 26)
         compiled = statement.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = [row[3] for row in session.execute(sqlalchemy.text(f"EXPLAIN QUERY PLAN {compiled}"))]
 
@@ -168,3 +170,34 @@ def test_page__reads_ranges_of_indexes(transaction: Transaction, person: Person,
                 "SEARCH user_task_candidates USING COVERING INDEX user_task_candidates_inbox",
             )
         )
+
+
+def test_page__overdue_first_then_by_priority_and_due_date(transaction: Transaction) -> None:
+    now = engine_clock.now()
+    wanted = [("late", -1, 50), ("urgent", 20, 100), ("soon", 2, 50), ("tomorrow", 26, 50), ("not urgent", 20, 0)]
+    with transaction.begin() as session:
+        of = factories.definition(session)
+        for key, hours, priority in reversed(wanted):
+            instance = factories.process_instance(session, of=of, business_key=key)
+            factories.user_task(session, of=instance, due_at=now + timedelta(hours=hours), priority=priority)
+        factories.user_task(session, of=factories.process_instance(session, of=of, business_key="never"))
+
+        for limit in (1, 2, 10):
+            shown = pages(session, DIRECTOR, "all", limit=limit)
+            found = [session.get_one(UserTask, number).business_key for number in shown]
+            assert found == [*(key for key, _, _ in wanted), "never"]
+
+
+def test_page__put_off_comes_back_when_it_is_overdue(transaction: Transaction, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        factories.user(session, "alice")
+        task = factories.user_task(session, assignee="alice", due_at=clock.now() + timedelta(hours=1))
+        later = clock.now() + timedelta(days=1)
+        with pytest.raises(errors.InvalidInput, match="a reason"):
+            user_tasks.set_follow_up(session, task.id, later, by="alice")
+        user_tasks.set_follow_up(session, task.id, later, by="alice", reason="the customer is away")
+
+        assert tasks.count(session, ALICE, "mine") == 0
+        clock.move(timedelta(hours=2))
+        assert tasks.count(session, ALICE, "mine") == 1
+        assert [row.id for row in tasks.page(session, ALICE, "mine").rows] == [task.id]

@@ -16,7 +16,7 @@ from casepath.engine import errors, history
 from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
 from casepath.engine.instances import user_tasks
 from casepath.engine.people.authorization import Person
-from casepath.engine.runtime.storing import FAR_FUTURE
+from casepath.engine.runtime.urgency import FAR_FUTURE
 from tests import factories
 from tests.acting import ADMINISTRATOR, OPERATOR, PROGRAM
 

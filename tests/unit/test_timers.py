@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from casepath.engine import errors
 from casepath.engine.time import cron, timers
+from casepath.engine.time.clock import Calendar
 from casepath.engine.time.timers import Due, Kind
 from tests.each import each
 
@@ -257,3 +258,42 @@ def test_next__is_after_now_and_counts_down(count: int, period: str, late: timed
         assert following.remaining is not None
         assert 0 <= following.remaining < count
         assert following.remaining + following.index == count
+
+
+DEALER = Calendar.from_json(
+    {
+        "zone": "Asia/Shanghai",
+        "country": "CN",
+        "hours": {"mon-fri": [["08:30", "12:00"], ["13:30", "18:00"]], "sat": [["09:00", "17:00"]]},
+        "days": {"2026-12-31": [["09:00", "15:00"]]},
+    }
+)
+
+
+@each(
+    "value, expected",
+    [
+        ("2026-11-30", "2026-11-30T18:00"),  # Monday
+        ("2026-11-28", "2026-11-28T17:00"),  # Saturday
+        ("2026-11-29", "2026-11-29T18:00"),  # Sunday: as on most days
+        ("2026-10-01", "2026-10-01T18:00"),  # a holiday on a Thursday
+        ("2026-10-03", "2026-10-03T17:00"),  # a holiday on a Saturday
+        ("2026-12-31", "2026-12-31T15:00"),
+        (date(2026, 11, 30), "2026-11-30T18:00"),
+        ("2026-11-30T00:00", "2026-11-30T00:00"),
+        ("PT2H", "2026-03-28T02:00"),
+        (datetime(2026, 11, 30, 4, tzinfo=UTC), "2026-11-30T12:00"),
+    ],
+)
+def test_deadline__ends_when_the_business_closes(value: object, expected: str) -> None:
+    wanted = datetime.fromisoformat(expected).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert timers.deadline(value, NOW, DEALER) == wanted
+
+
+def test_deadline__without_calendar_is_the_end_of_the_day() -> None:
+    assert timers.deadline("2026-11-30", NOW, None) == datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def test_deadline__where_no_week_is_open() -> None:
+    once = Calendar.from_json({"hours": {}, "days": {"2026-01-01": [["09:00", "10:00"]]}})
+    assert timers.deadline("2026-01-02", NOW, once) == datetime(2026, 1, 3, tzinfo=UTC)

@@ -48,10 +48,7 @@ def olivia(visit: Visit, deployed_processes: None) -> Visitor:
 
 def edit(visitor: Visitor, diagram: str, name: str = "request.bpmn") -> TestResponse:
     """Deploy from the editor, as `web/assets/modeler.js` does."""
-    headers = {"X-CSRF-Token": "token", "Accept": "application/json"}
-    with visitor.client.session_transaction() as session:
-        session["csrf_token"] = "token"
-    return visitor.client.post("/processes/modeler", json={"name": name, "xml": diagram}, headers=headers)
+    return send(visitor, "/processes/modeler", {"name": name, "xml": diagram})
 
 
 def upload(visitor: Visitor, files: dict[str, bytes]) -> TestResponse:
@@ -285,3 +282,61 @@ def test_drawing__is_shown_whatever_is_in_it(visit: Visit, deployed_processes: N
         number = definitions.latest(session, "process", "drawn").id
 
     assert visit("olivia").get(page.format(number=number)).status_code == 200
+
+
+class TestEditor:
+    def test_deploy__keeps_every_other_file(self, olivia: Visitor, rows: Rows) -> None:
+        """Forms, tables, texts and guidance stay, and what was deployed anew since stays new."""
+        with rows.begin() as session:
+            before = definitions.latest(session, "process", "request").deployment_id
+            names = {file.name for file in versions.files(session, before)}
+            texts = deployments.read_folder(REQUEST) | {"texts.en.json": b'{"contact": "Call"}'}
+            deployments.deploy(session, texts, name="request", by=PROGRAM)
+        form = (REQUEST / "forms" / "contact.form").read_bytes().replace("费用".encode(), "花费".encode())
+        assert upload(olivia, {"contact.form": form}).status_code == 303
+
+        assert edit(olivia, DIAGRAM.replace("收到请求", "收到")).status_code == 200
+
+        with rows.begin() as session:
+            found = definitions.latest(session, "process", "request")
+            assert {file.name for file in versions.files(session, found.deployment_id)} == names | {"texts.en.json"}
+            assert versions.content(session, found.deployment_id, "forms/contact.form") == form
+            assert definitions.latest(session, "form", "contact").version == 2
+
+    def test_deploy__not_over_a_version_that_came_meanwhile(self, olivia: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            known = str(definitions.latest(session, "process", "request").id)
+        edit(olivia, DIAGRAM.replace("收到请求", "收到"))
+
+        answer = send(olivia, "/processes/modeler", {"xml": DIAGRAM.replace("收到请求", "来了"), "newest": known})
+
+        assert answer.status_code == 422
+        assert "第2版" in answer.get_json()["message"]
+        assert version_of(rows, "request") == 2
+
+    def test_modeler__says_that_a_version_is_old(self, olivia: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            old = definitions.latest(session, "process", "request").id
+        assert "最新的是" not in text(olivia.get(f"/processes/modeler?definition={old}"))
+        edit(olivia, DIAGRAM.replace("收到请求", "收到"))
+        assert "这是第1版，最新的是第2版。" in text(olivia.get(f"/processes/modeler?definition={old}"))
+
+    def test_check__tells_what_is_wrong_where(self, olivia: Visitor) -> None:
+        right = send(olivia, "/processes/modeler/check", {"xml": DIAGRAM}).get_json()
+        broken = DIAGRAM.replace('targetRef="review"', 'targetRef="x"')
+        wrong = send(olivia, "/processes/modeler/check", {"xml": broken})
+
+        assert right["deployable"]
+        assert not wrong.get_json()["deployable"]
+        assert {each["level"] for each in wrong.get_json()["problems"]} >= {"error"}
+
+    def test_check__only_for_process_owners(self, alice: Visitor) -> None:
+        assert send(alice, "/processes/modeler/check", {"xml": DIAGRAM}).status_code == 403
+
+
+def send(visitor: Visitor, address: str, sent: dict[str, str]) -> TestResponse:
+    """Send what the editor sends."""
+    with visitor.client.session_transaction() as session:
+        session["csrf_token"] = "token"
+    headers = {"X-CSRF-Token": "token", "Accept": "application/json"}
+    return visitor.client.post(address, json={"name": "request.bpmn", **sent}, headers=headers)

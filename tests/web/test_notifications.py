@@ -21,7 +21,7 @@ def tell(rows: Rows, username: str, subject: str, text: str = "", **options: Any
     with rows.begin() as session:
         wording = Wording(subject=subject, text=text)
         notifications.notify(session, [username], **{"kind": "notice", "wording": wording, **options})
-        return notices.page(session, username).rows[0].id
+        return notices.page(session, username).rows[0].notices[0].id
 
 
 def unread(rows: Rows, username: str) -> int:
@@ -110,3 +110,34 @@ def test_index__not_for_nobody(nobody: Visitor) -> None:
     assert nobody.get("/notifications/").status_code == 302
     assert nobody.post("/notifications/read").status_code == 401
     assert nobody.post("/notifications/1/open").status_code == 401
+
+
+def test_index__by_matter(alice: Visitor, rows: Rows) -> None:
+    for subject, key in (("the-first", "K-1"), ("the-second", "K-2"), ("the-third", "K-1")):
+        tell(rows, "alice", subject, business_key=key)
+
+    page = text(alice.get("/notifications/"))
+
+    assert page.index("the-third") < page.index("the-first") < page.index("the-second")
+    assert page.count('class="notice-text"') == 2
+    assert "较早的1条" in page
+
+
+def test_index__only_what_is_not_read(alice: Visitor, rows: Rows) -> None:
+    number = tell(rows, "alice", "about one", business_key="K-1")
+    tell(rows, "alice", "about another", business_key="K-2")
+    alice.post(f"/notifications/{number}/open")
+
+    assert "about one" in text(alice.get("/notifications/"))
+    assert "about one" not in text(alice.get("/notifications/?unread=1"))
+    assert "about another" in text(alice.get("/notifications/?unread=1"))
+
+
+def test_open__reads_all_about_the_matter(alice: Visitor, rows: Rows) -> None:
+    tell(rows, "alice", "earlier", business_key="K-1")
+    tell(rows, "alice", "other", business_key="K-2")
+    number = tell(rows, "alice", "later", business_key="K-1")
+
+    alice.post(f"/notifications/{number}/open")
+
+    assert unread(rows, "alice") == 1

@@ -6,10 +6,12 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text as sql
 
+from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import process_instances
 from tests.each import each
 from tests.web.matters import Matter, Rows, register, solve
@@ -155,7 +157,7 @@ class TestList:
         late = register(rows)
         with rows.begin() as session:
             session.execute(
-                sql("UPDATE user_tasks SET sort_at = '2020-01-01 00:00:00.000000' WHERE id = :id"),
+                sql("UPDATE user_tasks SET due_at = '2020-01-01 00:00:00.000000' WHERE id = :id"),
                 {"id": late.task_id},
             )
         page = text(alice.get("/matters/?overdue=1"))
@@ -245,12 +247,18 @@ class TestMatter:
         assert "<b>备注" not in page
         assert "&lt;b&gt;备注" in page
 
-    def test_csv__for_spreadsheets_and_harmless(self, visit: Visit, alice: Visitor, matter: Matter) -> None:
+    def test_csv__for_spreadsheets_and_harmless(
+        self, visit: Visit, alice: Visitor, matter: Matter, rows: Rows
+    ) -> None:
         alice.post(f"/matters/comments/{matter.key}", {"text": '=HYPERLINK("http://x")'})
         answer = visit("auditor").get(f"/matters/timeline.csv/{matter.key}")
         assert answer.data.startswith(b"\xef\xbb\xbf")
         lines = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
         assert lines[1][3] == "process_instance.started"
+        assert lines[0][:4] == ["流程实例", "序号", "时间", "事件类型"]
+        with rows.begin() as session:
+            started = session.get_one(ProcessInstance, 1).started_at
+        assert lines[1][2] == f"{started.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M:%S}"
         assert not any(cell.startswith("=") for line in lines for cell in line)
         assert any("HYPERLINK" in cell for line in lines for cell in line)
 

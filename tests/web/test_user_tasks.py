@@ -135,7 +135,7 @@ class TestInbox:
     def test_index__put_off_tasks_are_hidden_until_their_day(
         self, alice: Visitor, rows: Rows, clock: ModuleType
     ) -> None:
-        (task_id,) = inbox(rows, ["TS-A"], assignee="alice")
+        (task_id,) = inbox(rows, ["TS-A"], assignee="alice", due_at=None)
         with rows.begin() as session:
             user_tasks.set_follow_up(session, task_id, engine_clock.now() + timedelta(hours=1), by="alice")
         assert "TS-A" not in text(alice.get("/tasks/"))
@@ -213,7 +213,10 @@ class TestTask:
         clock.set_to(datetime.fromisoformat("2026-10-01T10:00+08:00"))
         alice.log_in("alice")
         alice.post(f"/tasks/{task_id}/claim")
-        assert alice.post(f"/tasks/{task_id}/follow-up", {"day": "2026-10-02"}).status_code == 303
+        # It is due in two hours.
+        assert alice.post(f"/tasks/{task_id}/follow-up", {"day": "2026-10-02"}).status_code == 422
+        put_off = {"day": "2026-10-02", "reason": "客户出差"}
+        assert alice.post(f"/tasks/{task_id}/follow-up", put_off).status_code == 303
         assert "联系客户</a>" not in text(alice.get("/tasks/?process=request"))
         assert "推迟到 2026-10-02" in text(alice.get(f"/tasks/{task_id}"))
         number = re.search(r"RQ\d{4}-\d{4}", text(alice.get(f"/tasks/{task_id}")))

@@ -3,12 +3,15 @@
 // <div data-modeler data-diagram-url="…" data-deploy-url="…" data-resource-name="complaint.bpmn">
 //   <div data-modeler-canvas></div> <div data-modeler-properties></div>
 //   <button data-modeler-action="deploy | download | import | undo | redo | fit">…</button>
-//   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…"></p>
+//   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…" data-unchanged="…"
+//      data-older="…"></p>
 //   <ul data-modeler-problems></ul>
 // </div>
 //
-// Without `data-diagram-url` a new diagram is begun. `deploy` posts {"name": …, "xml": …} as JSON with the CSRF token of
-// <meta name="csrf-token">. The answer is JSON too: {"location": "<url to go to>"}, or with a status of 400 and above
+// Without `data-diagram-url` a new diagram is begun. `deploy` posts {"name": …, "xml": …, "newest": data-newest} as JSON
+// with the CSRF token of <meta name="csrf-token">; with a text in `data-older` it asks before. With `data-check-url` every
+// change is sent there and what is wrong stands at its elements: {"problems": […], "deployable": true}; what is not
+// deployable cannot be deployed. The answer is JSON too: {"location": "<url to go to>"}, or with a status of 400 and above
 // {"message": "…", "problems": [{"element_id": "…", "message": "…"}]}; each problem becomes a link to its element.
 
 import Modeler from 'camunda-bpmn-js/lib/camunda-platform/Modeler';
@@ -29,6 +32,9 @@ function start(root) {
     linting: { bpmnlint, active: true }
   });
   let changed = false;
+  let opened = '';
+  let checks = 0;
+  let waiting;
 
   function tell(text, state = '') {
     status.textContent = text;
@@ -36,8 +42,16 @@ function start(root) {
   }
 
   function listProblems(problems) {
-    part('problems').replaceChildren(...problems.map(({ element_id: id, message }) => {
+    const overlays = modeler.get('overlays');
+    overlays.remove({ type: 'problem' });
+    for (const { element_id: id, message, level } of problems) {
+      if (modeler.get('elementRegistry').get(id)) {
+        overlays.add(id, 'problem', { position: { top: -10, left: -10 }, html: flag(message, level) });
+      }
+    }
+    part('problems').replaceChildren(...problems.map(({ element_id: id, message, level }) => {
       const item = document.createElement('li');
+      item.dataset.level = level ?? 'error';
       const button = document.createElement('button');
       button.type = 'button';
       button.textContent = message;
@@ -45,6 +59,15 @@ function start(root) {
       item.append(button);
       return item;
     }));
+  }
+
+  function flag(message, level) {
+    const mark = document.createElement('div');
+    mark.className = 'problem-flag';
+    mark.dataset.level = level ?? 'error';
+    mark.textContent = '!';
+    mark.title = message;
+    return mark;
   }
 
   function select(id) {
@@ -60,16 +83,17 @@ function start(root) {
     modeler.get('canvas').zoom('fit-viewport', 'auto');
     listProblems(warnings.map(({ message, element }) => ({ message, element_id: element?.id })));
     changed = false;
+    opened = (await modeler.saveXML({ format: true })).xml;
     root.dataset.modeler = 'ready';
+    check();
   }
 
   function fail(error) {
     tell(`${status.dataset.failed} ${error.message}`, 'failed');
   }
 
-  async function deploy() {
-    const { xml } = await modeler.saveXML({ format: true });
-    const response = await fetch(root.dataset.deployUrl, {
+  function post(url, content) {
+    return fetch(url, {
       method: 'POST',
       credentials: 'same-origin',
       headers: {
@@ -77,8 +101,36 @@ function start(root) {
         'Content-Type': 'application/json',
         'X-CSRF-Token': document.querySelector('meta[name="csrf-token"]').content
       },
-      body: JSON.stringify({ name: root.dataset.resourceName, xml })
+      body: JSON.stringify({ name: root.dataset.resourceName, ...content })
     });
+  }
+
+  // Has the rules of the deployment look at what is drawn; an answer that a later change has overtaken is thrown away.
+  async function check() {
+    if (!root.dataset.checkUrl) {
+      return;
+    }
+    const number = ++checks;
+    const { xml } = await modeler.saveXML({ format: true });
+    const response = await post(root.dataset.checkUrl, { xml });
+    if (response.ok && number === checks) {
+      const { problems, deployable } = await response.json();
+      listProblems(problems);
+      root.querySelector('[data-modeler-action="deploy"]').disabled = !deployable;
+    }
+  }
+
+  async function deploy() {
+    const { xml } = await modeler.saveXML({ format: true });
+    const { older, unchanged } = status.dataset;
+    if (root.dataset.newest && !older && xml === opened) {
+      tell(unchanged);
+      return;
+    }
+    if (older && !window.confirm(older)) {
+      return;
+    }
+    const response = await post(root.dataset.deployUrl, { xml, newest: root.dataset.newest });
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json');
     const answer = isJson ? await response.json() : { message: `${response.status} ${response.statusText}` };
     listProblems(answer.problems ?? []);
@@ -134,6 +186,8 @@ function start(root) {
   modeler.on('commandStack.changed', () => {
     changed = true;
     tell('');
+    clearTimeout(waiting);
+    waiting = setTimeout(() => check().catch(() => {}), 1000);
   });
   modeler.on('elementTemplates.errors', ({ errors }) => errors.forEach(fail));
   window.addEventListener('beforeunload', event => {

@@ -1,13 +1,14 @@
 // Shows a diagram and the path taken through it.
 //
-// <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="img" aria-label="…"></div>
+// <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="group" aria-label="…"></div>
 //
 // `data-diagram-url` answers BPMN XML. `data-path-url` (optional) answers JSON:
 //   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…"}},
 //    "flows": ["<sequence flow id>", …]}
 // A click on an element sends the event `diagram:element` with its id. `data-highlight-element="<id>"` on any
-// other part of the page points at an element; `data-diagram-view="in | out | fit | active"` on a button in the same
-// <details> changes what is seen. With `data-diagram-whole` the whole diagram is shown at first, however small.
+// other part of the page points at an element; `data-diagram-view="in | out | fit | active | full"` on a button in the
+// same <details> changes what is seen: `full` gives it the whole window, until Escape. What happens inside a collapsed
+// sub-process is marked on its shape too. With `data-diagram-whole` the whole diagram is shown at first, however small.
 // Keys: + and - zoom, 0 fits, arrows move.
 
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
@@ -16,8 +17,11 @@ import './viewer.css';
 
 const STEP = 40;
 // Below the first, texts cannot be read; then what is alive is shown with the second instead of the whole diagram.
-const READABLE = 0.55;
-const NEAR = 0.75;
+const READABLE = 0.85;
+const NEAR = 1;
+const MARGIN = 20;
+// What counts more on the shape of a sub-process that is collapsed.
+const WEIGHTS = { visited: 1, active: 2, incident: 3 };
 const VIEWS = {
   in: canvas => canvas.zoom(canvas.zoom() * 1.3),
   out: canvas => canvas.zoom(canvas.zoom() / 1.3),
@@ -63,6 +67,36 @@ function mark(viewer, path) {
   }
 }
 
+// Gives collapsed sub-processes the strongest state of what they hold: nobody sees the inside.
+function withCollapsed(viewer, path) {
+  const registry = viewer.get('elementRegistry');
+  const elements = { ...path.elements };
+  for (const process of viewer.getDefinitions().rootElements) {
+    raise(process, []);
+  }
+  return { ...path, elements };
+
+  function raise(container, around) {
+    for (const element of container.flowElements ?? []) {
+      const found = path.elements?.[element.id];
+      for (const id of found ? around : []) {
+        const known = elements[id];
+        if (!known || WEIGHTS[found.state] > WEIGHTS[known.state]) {
+          elements[id] = { count: 1, ...known, state: found.state, title: found.title };
+        }
+      }
+      raise(element, registry.get(element.id)?.collapsed ? [...around, element.id] : around);
+    }
+  }
+}
+
+// The whole window for the card of a diagram, until Escape or the same button again.
+function toggleFull(card, button) {
+  const isFull = card.classList.toggle('is-full');
+  button.setAttribute('aria-pressed', String(isFull));
+  document.body.classList.toggle('has-full', isFull);
+}
+
 function badge(state, count, title) {
   const element = document.createElement('div');
   element.className = 'path-badge';
@@ -84,10 +118,20 @@ function showActive(viewer, path) {
     VIEWS.fit(canvas);
     return;
   }
-  const { outer } = canvas.viewbox();
+  const { inner, outer } = canvas.viewbox();
   const [width, height] = [outer.width / NEAR, outer.height / NEAR];
   const [{ x, y, width: across, height: down }] = alive;
-  canvas.viewbox({ x: x + across / 2 - width / 2, y: y + down / 2 - height / 2, width, height });
+  canvas.viewbox({
+    x: within(x + across / 2 - width / 2, inner.x, inner.width - width),
+    y: within(y + down / 2 - height / 2, inner.y, inner.height - height),
+    width,
+    height
+  });
+}
+
+// As near as what there is to see allows: no more than a margin of it is empty.
+function within(wanted, from, room) {
+  return Math.max(from - MARGIN, Math.min(wanted, from + Math.max(room, 0) + MARGIN));
 }
 
 function look(viewer, path, whole) {
@@ -104,10 +148,21 @@ function listen(container, viewer, path) {
   if (looked) {
     look(viewer, path, 'diagramWhole' in container.dataset);
   }
-  container.closest('details')?.addEventListener('click', ({ target }) => {
-    const view = target.closest('[data-diagram-view]')?.dataset.diagramView;
-    if (view) {
+  const card = container.closest('details');
+  card?.addEventListener('click', ({ target }) => {
+    const button = target.closest('[data-diagram-view]');
+    const view = button?.dataset.diagramView;
+    if (view === 'full') {
+      toggleFull(card, button);
+      canvas.resized();
+      look(viewer, path, 'diagramWhole' in container.dataset);
+    } else if (view) {
       view === 'active' ? showActive(viewer, path) : VIEWS[view](canvas);
+    }
+  });
+  document.addEventListener('keydown', ({ key }) => {
+    if (key === 'Escape' && card?.classList.contains('is-full')) {
+      card.querySelector('[data-diagram-view="full"]').click();
     }
   });
 
@@ -151,7 +206,7 @@ async function show(container) {
       container.dataset.pathUrl ? fetched(container.dataset.pathUrl, 'json') : {}
     ]);
     await viewer.importXML(xml);
-    path = found;
+    path = withCollapsed(viewer, found);
     mark(viewer, path);
   } catch (error) {
     viewer.destroy();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -162,20 +163,32 @@ def modeler() -> str:
         if found is not None and found.kind != "process":
             raise errors.NotFound("process definition", definition_id)
         name = versions.file_name(session, found.id) if found else "process.bpmn"
-        return render_template("definitions/modeler.html", process=found, resource_name=name)
+        newest = definitions.latest(session, "process", found.key) if found else None
+        return render_template("definitions/modeler.html", process=found, newest=newest, resource_name=name)
+
+
+@bp.post("/modeler/check")
+@requires(authorization.may_deploy)
+def check() -> tuple[Response, int] | Response:
+    """Return what is wrong with what the editor holds, and whether it could be deployed."""
+    sent = edited()
+    if sent is None:
+        return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
+    findings = deployments.inspect(dict([sent]))
+    return jsonify(problems=problems(findings), deployable=all(each.level != "error" for each in findings))
 
 
 @bp.post("/modeler")
 @requires(authorization.may_deploy)
 def deploy() -> tuple[Response, int] | Response:
     """Deploy what the editor holds; findings are answered as JSON."""
-    sent = request.get_json(silent=True)
-    if not isinstance(sent, dict) or not isinstance(sent.get("xml"), str):
+    sent = edited()
+    if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
-    name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
-    name = name if name.endswith(".bpmn") else f"{name}.bpmn"
+    name, content = sent
     try:
-        result = deploy_with_companions({name: sent["xml"].encode(errors="surrogatepass")}, name)
+        newest = request.get_json().get("newest")
+        result = deploy_with_companions({name: content}, name, newest if isinstance(newest, str) else None)
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
     except errors.Forbidden:
@@ -185,6 +198,28 @@ def deploy() -> tuple[Response, int] | Response:
     flash(deployed_text(result), "success")
     processes = [each for each in result.definitions if each.kind == "process"]
     return jsonify(location=url_for(".show", key=processes[0].key) if processes else url_for(".index"))
+
+
+def edited() -> tuple[str, bytes] | None:
+    """Return name and content of the file that the editor has sent; None where it is none."""
+    sent = request.get_json(silent=True)
+    if not isinstance(sent, dict) or not isinstance(sent.get("xml"), str):
+        return None
+    name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
+    return name if name.endswith(".bpmn") else f"{name}.bpmn", sent["xml"].encode(errors="surrogatepass")
+
+
+def require_newest(session: Session, known_id: int | None) -> None:
+    """Raise `InvalidInput` where somebody has deployed a newer version than the newest one that is known."""
+    if known_id is None:
+        return
+    newest = definitions.latest(session, "process", definitions.definition(session, known_id).key)
+    if newest.id != known_id:
+        raise errors.InvalidInput(
+            "Version {version} was deployed meanwhile; save yours as a file and open the newest one.",
+            code="deployed-meanwhile",
+            version=newest.version,
+        )
 
 
 @bp.get("/upload")
@@ -250,9 +285,13 @@ def guidance(
     return [(name, text) for name, text in found if text]
 
 
-def deploy_with_companions(sent: dict[str, bytes], name: str) -> deployments.DeploymentResult:
+def deploy_with_companions(
+    sent: dict[str, bytes], name: str, newest: str | None = None
+) -> deployments.DeploymentResult:
     """
     Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
+
+    `newest` is the newest version that the sender knew; raises `InvalidInput` where there is a newer one.
 
     They are checked before the transaction, and by another process first: nobody else has to wait for it.
     """
@@ -260,11 +299,14 @@ def deploy_with_companions(sent: dict[str, bytes], name: str) -> deployments.Dep
     with g.readers.begin() as session:
         for file_name in sent:
             kept |= versions.companions(session, file_name)
+    anew = {PurePosixPath(file_name).name for file_name in sent}
+    kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
     findings = deployments.inspect(kept | sent)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     checked = deployments.check(kept | sent)
     with g.sessions.begin() as session:
+        require_newest(session, row_id(newest))
         return deployments.deploy(session, checked, name=name[:255], by=g.person)
 
 
@@ -308,6 +350,7 @@ def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
     return [
         {
             "element_id": finding.element_id,
+            "level": finding.level,
             "message": f"{finding.name or finding.element_id}: {phrases.told(finding.phrase)}",
         }
         for finding in findings

@@ -7,19 +7,23 @@ from werkzeug.wrappers import Response
 
 from casepath.engine.instances import notifications
 from casepath.engine.queries import notices
-from casepath.web import navigation
+from casepath.web import facts, navigation
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
 
 @bp.get("/")
 def index() -> str:
-    """Show one page of one's notifications, newest first."""
-    below = navigation.row_id(request.args.get("below"))
+    """Show one page of one's notifications by matters, newest first; all, or what is not read."""
+    below, unread_only = navigation.row_id(request.args.get("below")), "unread" in request.args
     with g.readers.begin() as session:
-        found = notices.page(session, g.person.username, below=below)
+        found = notices.page(session, g.person.username, below=below, unread_only=unread_only)
         return render_template(
-            "notifications/index.html", page=found, unread=notices.unread(session, g.person.username)
+            "notifications/index.html",
+            page=found,
+            facts=facts.of_matters(session, [each.business_key for each in found.rows if each.business_key]),
+            unread_only=unread_only,
+            unread=notices.unread(session, g.person.username),
         )
 
 

@@ -17,8 +17,9 @@ from casepath.engine.instances import attachments, comments, incidents, media_ty
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, mails, people, present, tasks
+from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
-from casepath.web import forms, headers, languages, phrases, uploads, words
+from casepath.web import facts, forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, mentioned
@@ -94,10 +95,12 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         "process_instances/show.html",
         reference=reference,
         business_key=business_key,
+        facts=facts.named(teller.words, facts_of.of_matter(session, reference)),
         instances=[named(session, each) for each in by_rank(views)],
         newest=named(session, by_rank(views)[-1]),
         first=views[0],
         open_tasks=open_tasks,
+        sees=lambda task: tasks.sees(person, task),
         lines=lines,
         tables=tables(session, lines, teller.words),
         next=page.next,

@@ -182,7 +182,9 @@ class Teller:
         wrong = phrases.told_or(phrase, str(said or facts.get("message") or ""))
         acted_for = self.person(facts.get("for")) if entry.kind.startswith("user_task.") else ""
         told = (
-            (gettext("For"), acted_for), (gettext("Reason"), facts.get("reason")), (gettext("Message"), wrong)
+            (gettext("For"), acted_for),
+            (gettext("Reason"), filters.end_reason(str(facts.get("reason") or ""))),
+            (gettext("Message"), wrong),
         )
         return shown + [(label, str(text)) for label, text in told if text]
 

@@ -17,9 +17,9 @@ from casepath.engine import errors, history, texts
 from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances
+from casepath.engine.queries import deployed, events, instances, people
 from casepath.engine.queries.instances import Reference
-from casepath.web import forms, headers, languages, names, once, uploads
+from casepath.web import facts, filters, forms, headers, languages, names, once, uploads
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -61,9 +61,12 @@ def index() -> str:
     )
     with g.readers.begin() as session:
         found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
+        groups = people.group_names(session)
         return render_template(
             "process_instances/index.html",
             page=replace(found, rows=[names.named(session, row) for row in found.rows]),
+            facts=facts.of_instances(session, [row.id for row in found.rows]),
+            who={row.id: names.holders(row.open_tasks, groups) for row in found.rows},
             filters=filters,
             states=STATES,
             definitions=names.processes(session),
@@ -109,7 +112,7 @@ def timeline(reference: Reference) -> str:
 
 @bp.get("/timeline.csv/<matter:reference>")
 def timeline_csv(reference: Reference) -> Response:
-    """Return all events of a matter for a spreadsheet."""
+    """Return all events of a matter for a spreadsheet, in the reader's language and the time of the house."""
     with g.readers.begin() as session:
         found = matter_page.found(session, g.person, reference)
         rows = list(events.every(session, reference))
@@ -119,12 +122,17 @@ def timeline_csv(reference: Reference) -> Response:
         text = io.StringIO()
         # Where spreadsheets separate cells by something else, a part of one must not become a cell of its own.
         writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-        writer.writerow(["instance", "sequence", "at", "kind", "element", "text", "by", "details", "hash"])
+        writer.writerow(
+            [gettext("Instance"), gettext("Event"), gettext("When"), gettext("Kind"), gettext("Element"),
+             gettext("What happened"), gettext("Who"), gettext("Details"), gettext("Hash")]
+        )  # fmt: skip
         for entry in rows:
             line = teller.tell(entry)
-            details = "; ".join([*line.reasons, *(f"{label}: {value}" for label, value in line.details)])
-            cells = [entry.process_instance_id, entry.sequence, entry.at.isoformat(), entry.kind,
-                     entry.element_id or "", line.text, entry.by or "", details, entry.hash]  # fmt: skip
+            pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in line.details)
+            details = gettext("; ").join([*line.reasons, *pairs])
+            at, element = filters.local(entry.at), teller.element(entry.definition_id, entry.element_id)
+            cells = [entry.process_instance_id, entry.sequence, f"{at:%Y-%m-%d %H:%M:%S}", entry.kind, element,
+                     line.text, teller.person(entry.by), details, entry.hash]  # fmt: skip
             writer.writerow([harmless(cell) for cell in cells])
     # With the mark at the beginning spreadsheets take it for UTF-8.
     answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
@@ -134,7 +142,7 @@ def timeline_csv(reference: Reference) -> Response:
 
 def harmless(cell: object) -> object:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULAS) else cell
 
 
 @bp.get("/instances/<int:instance_id>/diagram")

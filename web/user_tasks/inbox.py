@@ -12,7 +12,7 @@ from casepath.engine import texts
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, notices, operations, people, tasks
-from casepath.web import names, navigation
+from casepath.web import facts, names, navigation
 
 VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
 
@@ -20,7 +20,7 @@ VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
 def render(session: Session, person: Person) -> str:
     """Return the page that the address asks for."""
     view, narrowed = chosen_view(), chosen_filters()
-    found = tasks.page(session, person, view, narrowed, after=key_from(request.args.get("after")))
+    found = tasks.page(session, person, view, narrowed, after=list_key_from(request.args.get("after")))
     exact = tasks.with_business_key(session, person, narrowed.text) if narrowed.text else []
     found = replace(found, rows=[names.named(session, row) for row in found.rows])
     exact = [names.named(session, row) for row in exact]
@@ -31,8 +31,9 @@ def render(session: Session, person: Person) -> str:
         view=view,
         views=VIEWS,
         filters=narrowed,
-        key_text=key_text,
+        key_text=list_key_text,
         counts=counts(session, person),
+        facts=facts.of_instances(session, {row.process_instance_id for row in found.rows + exact}),
         groups=people.group_names(session),
         may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
         absent={each.username: each.name or each.username for each in person.stands_in_for},
@@ -74,12 +75,27 @@ def counts(session: Session, person: Person) -> dict[str, int]:
     return found | {"troubles": operations.troubles(session)} if authorization.may_operate(person) else found
 
 
-def key_text(key: tasks.Key | None) -> str | None:
+def list_key_text(key: tasks.Key | None) -> str | None:
+    """Return the key of a page of a task list for the address."""
+    return f"{key.as_of.isoformat()}~{int(key.is_late)}~{key_text((key.sort_at, key.id))}" if key else None
+
+
+def list_key_from(text: str | None) -> tasks.Key | None:
+    """Read the key of a page of a task list; one that makes no sense means the first page."""
+    as_of, _, rest = (text or "").partition("~")
+    late, _, place = rest.partition("~")
+    opened, place_key = key_from(f"{as_of}~1"), key_from(place)
+    if opened is None or place_key is None:
+        return None
+    return tasks.Key(as_of=opened[0], is_late=late == "1", sort_at=place_key[0], id=place_key[1])
+
+
+def key_text(key: tuple[datetime, int] | None) -> str | None:
     """Return a page's key for the address."""
     return f"{key[0].isoformat()}~{key[1]}" if key else None
 
 
-def key_from(text: str | None) -> tasks.Key | None:
+def key_from(text: str | None) -> tuple[datetime, int] | None:
     """Read a page's key; one that makes no sense means the first page."""
     at, _, number = (text or "").partition("~")
     task_id = navigation.row_id(number)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
-from casepath.engine.instances import user_tasks
+from casepath.engine.instances import receivers as user_task_receivers
 from casepath.engine.instances.task_changes import Rule
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
@@ -21,7 +21,7 @@ from casepath.engine.queries import context, deployed, people, rounds, tasks, us
 from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import filters, forms, languages, phrases, words
+from casepath.web import facts, filters, forms, languages, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
 from casepath.web.user_tasks import around
@@ -46,6 +46,14 @@ class Rights:
     acts_for: str | None
     #: The task is not this person's: whoever takes it away or hands it on says why.
     explains: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lendable:
+    """To whom a task can be lent: user names and names."""
+
+    first: list[tuple[str, str]]
+    others: list[tuple[str, str]]
 
 
 def remember_form(session: Session, task_id: int) -> TaskDetail:
@@ -127,9 +135,10 @@ def render(
         summary=summary(session, task.definition_id, variables),
         around=around.of(session, task, person),
         comment=request.form.get("matter_comment", "") if refused else "",
+        facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else [],
-        people=others(task, people.choices(session), person) if allowed.delegate else [],
+        lendable=lendable(session, task, person) if allowed.delegate else None,
     )
 
 
@@ -255,9 +264,16 @@ def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) 
 def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
     """Return whom a person can hand the task to: those who may have it."""
     right_of = authorization.acting_as(person, authorization.may_assign, task.candidacy) or person
-    among = user_tasks.circle(session, task.candidacy, right_of)
+    among = user_task_receivers.circle(session, task.candidacy, right_of)
     found = people.choices(session) if among is None else people.choices(session, among)
     return others(task, found, person)
+
+
+def lendable(session: Session, task: TaskDetail, person: Person) -> Lendable:
+    """Return whom a person can ask for help with the task: those who may have it first, then whoever works here."""
+    first = others(task, people.choices(session, task.candidacy), person)
+    everybody = others(task, people.choices(session), person)
+    return Lendable(first=first, others=[each for each in everybody if each not in first])
 
 
 def others(task: TaskDetail, found: list[tuple[str, str]], person: Person) -> list[tuple[str, str]]:

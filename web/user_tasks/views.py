@@ -122,7 +122,9 @@ def follow_up(task_id: int) -> Response | tuple[str, int]:
     try:
         at = filters.start_of_day(request.form.get("day", ""))
         with g.sessions.begin() as session:
-            task = user_tasks.set_follow_up(session, task_id, at, by=g.person)
+            task = user_tasks.set_follow_up(
+                session, task_id, at, by=g.person, reason=request.form.get("reason", "")
+            )
             called = names.title(session, task)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)

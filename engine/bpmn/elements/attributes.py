@@ -30,8 +30,12 @@ def names(expression: Expression | None, token: Token) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for part in parts if (name := str(part).strip())))
 
 
-def instant(expression: Expression | None, token: Token) -> datetime | None:
-    """Evaluate an attribute that gives a point in time: a datetime, a date (its midnight), or a duration from now."""
+def instant(expression: Expression | None, token: Token, *, is_deadline: bool = False) -> datetime | None:
+    """
+    Evaluate an attribute that gives a point in time: a datetime, a date, or a duration from now.
+
+    A date is its midnight, but as a deadline its closing time.
+    """
     if expression is None:
         return None
     environment = token.workflow.environment
@@ -39,6 +43,8 @@ def instant(expression: Expression | None, token: Token) -> datetime | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     try:
+        if is_deadline:
+            return timers.deadline(value, environment.now, environment.calendar)
         return timers.resolve(value, environment.now, environment.zone.key)
     except errors.InvalidInput as error:
         raise errors.InvalidInput("{reason}, in {text}", reason=error.phrase, text=expression.text) from None

@@ -48,7 +48,7 @@ class UserTask(Activity, defaults.UserTask):
             candidate_groups=names(self.candidate_groups, token) or self.lane_groups(token),
             form_key=text(self.form_key, token),
             priority=integer(self.priority, token, DEFAULT_PRIORITY),
-            due_at=instant(self.due_date, token),
+            due_at=instant(self.due_date, token, is_deadline=True),
             follow_up_at=instant(self.follow_up_date, token),
         )
         token.memo["work"] = True

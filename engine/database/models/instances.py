@@ -257,6 +257,24 @@ class CorrelationValue(Base):
     value: Mapped[str] = mapped_column(String(255))
 
 
+class Fact(Base):
+    """A variable by which people know a process instance, as its process declares it (`engine.database.facts`)."""
+
+    __tablename__ = "facts"
+    __table_args__ = (Index("facts_of_root", "root_id", "process_instance_id", "position"),)
+
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: The outermost caller of its process instance.
+    root_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    #: In the order of the declaration.
+    position: Mapped[int]
+    #: JSON.
+    value: Mapped[str] = mapped_column(Text)
+    #: In which a text is found, as `engine.database.facts.searched` writes it; empty for what is no text.
+    folded: Mapped[str] = mapped_column(Text)
+
+
 class Incident(Base):
     """Something is stuck and needs a person."""
 

@@ -1,0 +1,99 @@
+"""Pages for everybody: no serious finding of axe-core, and nothing cut off in a small window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page
+
+from casepath import stories
+from casepath.engine import database
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import notifications, process_instances
+from casepath.engine.instances.notifications import Wording
+from casepath.engine.people import identity
+from casepath.engine.time import clock
+from tests.acceptance.browsing import log_in, serving
+from tests.acting import PROGRAM
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+STORY = stories.read_all(ROOT / "processes")[0]
+#: User → pages; `{task}`, `{key}` and `{process}` are what is there.
+PAGES = {
+    "customer_director_zhao": (
+        "/tasks/?view=all", "/tasks/{task}", "/matters/", "/matters/show/{key}", "/notifications/", "/register/",
+        "/register/complaint", "/password", "/matters/show/NONE",
+    ),
+    "owner_han": (
+        "/processes/", "/processes/show/complaint", "/processes/decisions/severity",
+        "/processes/forms/complaint_intake", "/processes/deployments/", "/processes/deployments/2",
+        "/processes/modeler?definition={process}", "/processes/upload",
+    ),
+    "admin": (
+        "/people/", "/people/groups", "/people/users/front_desk_wang", "/operations/", "/operations/jobs",
+        "/operations/external-tasks",
+    ),
+}  # fmt: skip
+#: A desk, a tablet, a desk at 200 %, a phone.
+WIDTHS = (1440, 768, 720, 390)
+
+
+@pytest.fixture
+def pages(app: Flask) -> Iterator[tuple[str, dict[str, object]]]:
+    """Where the pages are, and what is there: a matter in which somebody has something to do and was told so."""
+    sessions = database.sessions(app.extensions["database"])
+    with sessions.begin() as session:
+        identity.create_user(session, "admin", name="Admin", groups=["administrator"], by=PROGRAM)
+        identity.set_password(session, "admin", "casepath-demo", by=PROGRAM)
+        clock.set_to(STORY.begins_at)
+        started = process_instances.start(session, STORY.process, STORY.start["variables"], by=STORY.start["by"])
+        key = started.business_key
+        notifications.notify(
+            session,
+            ["customer_director_zhao"],
+            kind="reminder",
+            wording=Wording(subject="提醒", text="长" * 400),
+            business_key=key,
+        )
+        process = definitions.latest(session, "process", "complaint").id
+    with serving(app) as address:
+        yield address, {"key": key, "task": 1, "process": process}
+
+
+@pytest.mark.parametrize("username", PAGES)
+def test_pages__serious_findings_and_what_is_cut(
+    pages: tuple[str, dict[str, object]], page: Page, username: str
+) -> None:
+    address, there = pages
+    page.goto(f"{address}/login")
+    log_in(page, username)
+    found = []
+    for path in PAGES[username]:
+        shown = path.format(**there)
+        page.goto(f"{address}{shown}")
+        page.wait_for_load_state("networkidle")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            found += [f"{shown} at {width}: {wider} pixels too wide"] if wider > 0 else []
+            if width in (WIDTHS[0], WIDTHS[-1]):
+                found += [f"{shown} at {width}: {each}" for each in serious(page)]
+
+    assert found == []
+
+
+def serious(page: Page) -> list[str]:
+    """Return the serious findings of axe-core on a page, with where they are."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    answer = page.evaluate("axe.run()")
+    return [
+        f"{each['id']} {each['nodes'][0]['target']}"
+        for each in answer["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
