@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase
@@ -12,11 +14,21 @@ from sqlalchemy.orm import DeclarativeBase
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
+#: By name of the dialect: what writes a point in time.
+_writers: dict[str, Callable[[Any], Any]] = {}
+
+
 class Instant(TypeDecorator[datetime]):
     """A point in time: an aware datetime in Python, always UTC in the database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        # One for all columns, which knows what it has just written: nearly all instants of one step are the same.
+        if dialect.name not in _writers and (write := super().bind_processor(dialect)):
+            _writers[dialect.name] = lru_cache(maxsize=64)(write)
+        return _writers.get(dialect.name)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from casepath.engine.database.base import Base
+from casepath.engine.database.statements import execute
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 30
@@ -63,7 +64,7 @@ def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: sqlalchemy.Connection) -> None:
         reading = connection.get_execution_options().get("casepath_read_only", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        execute(connection, "BEGIN" if reading else "BEGIN IMMEDIATE", ()).close()
 
     return engine
 

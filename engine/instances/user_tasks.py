@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime, texts
@@ -117,7 +117,8 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
     Raises `NotFound`, `Forbidden`, `InvalidVariables` for what does not fit the form of the task, or `InvalidState` if
     somebody completed or took it before (and names who), if it is delegated, or if the process instance is suspended.
     """
-    task = _read(session, task_id)
+    connection = session.connection()
+    task = _read(connection, task_id)
     actor = _require(session, task, "complete", authorization.may_complete, by)
     instance = runtime.lock(session, task.process_instance_id)
 
@@ -128,18 +129,16 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
             raise _refusal(session, "complete", task_id) from None
 
     variables = definitions.accepted(session, task.form_key, task.definition_id, submitted, seen)
-    change = {"task_id": task_id, "seen": task.assignee, "by": actor.signature, "now": clock.now()}
-    if not _complete.change(session.connection(), change):
+    now = clock.now()
+    change = {"task_id": task_id, "seen": task.assignee, "by": actor.signature, "now": now}
+    if not _complete.change(connection, change):
         raise _refusal(session, "complete", task_id)
     if (task.candidate_users, task.candidate_groups) != _NOBODY:
-        _remove_candidates.change(session.connection(), {"task_id": task_id})
+        _remove_candidates.change(connection, {"task_id": task_id})
     trigger = triggers.CompleteUserTask(activity_instance=task.activity_instance, variables=variables)
-    runtime.advance(session, instance, trigger, by=actor.signature)
+    runtime.advance(session, instance, trigger, by=actor.signature, at=now)
     return Completed(
-        id=task_id,
-        name=task.name,
-        process_instance_id=task.process_instance_id,
-        activity_instance=task.activity_instance,
+        id=task_id, name=task.name, process_instance_id=instance.id, activity_instance=task.activity_instance
     )
 
 
@@ -275,7 +274,7 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     if len(typed) > MAX_DRAFT_LENGTH:
         text = "A draft has at most {limit} characters; yours has {length}."
         raise errors.InvalidInput(text, code="draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
-    task = _read(session, task_id)
+    task = _read(session.connection(), task_id)
     _require(session, task, "save the draft of", authorization.may_save_draft, by)
     as_seen = _tasks.c.assignee.is_not_distinct_from(task.assignee)
     landed = session.connection().execute(
@@ -324,9 +323,9 @@ def _set(
     return _change(session, task, "change", change, event="changed", facts=facts, by=actor)
 
 
-def _read(session: Session, task_id: int) -> Found:
+def _read(connection: Connection, task_id: int) -> Found:
     """Return what commands need to know of a user task; raises `NotFound`."""
-    found: list[Found] = _find.rows(session.connection(), {"task_id": task_id})
+    found: list[Found] = _find.rows(connection, {"task_id": task_id})
     if not found:
         raise errors.NotFound("user task", task_id)
     return found[0]
@@ -334,8 +333,8 @@ def _read(session: Session, task_id: int) -> Found:
 
 def _locked(session: Session, task_id: int) -> Found:
     """Return a user task that nobody else can change until the transaction ends; raises `NotFound`."""
-    runtime.lock(session, _read(session, task_id).process_instance_id)
-    return _read(session, task_id)
+    runtime.lock(session, _read(session.connection(), task_id).process_instance_id)
+    return _read(session.connection(), task_id)
 
 
 def _require(session: Session, task: Found, verb: str, rule: Rule, by: By) -> Actor:

@@ -101,17 +101,24 @@ def lock(session: Session, process_instance_id: int) -> InstanceRow:
     return read(connection, process_instance_id)
 
 
-def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None) -> None:
+def advance(
+    session: Session,
+    instance: int | InstanceRow,
+    trigger: triggers.Trigger,
+    *,
+    by: str | None,
+    at: datetime | None = None,
+) -> None:
     """
     Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
 
-    `instance` is its id, or the row that `lock` returned if nothing has moved it since. Raises `NotFound` or
-    `InvalidState` where the trigger does not fit what is alive, and `InvalidInput` where processes call each other for
-    ever; nothing has changed then.
+    `instance` is its id, or the row that `lock` returned if nothing has moved it since; `at` is when it happens, where
+    that is known already. Raises `NotFound` or `InvalidState` where the trigger does not fit what is alive, and
+    `InvalidInput` where processes call each other for ever; nothing has changed then.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
     # All that comes of one trigger happens at one moment: who plays the history again has no other.
-    now = clock.now()
+    now = at or clock.now()
     steps = deque(_step(session, row, trigger, by, now))
     moved = 1
     while steps:
