@@ -16,11 +16,11 @@ from casepath.engine import database, deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock
 from casepath.settings import Settings
-from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests.acceptance.browsing import BrowserStage, log_in, serving
 from tests.acting import PROGRAM
+from tests.applications import make_app
 
 pytestmark = pytest.mark.browser
 
@@ -34,7 +34,7 @@ def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     definitions.forget()
     # Who changes a password ends the sessions that began before it; the stories begin later.
     clock.set_to(datetime(2026, 1, 1, tzinfo=UTC))
-    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
+    made = make_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
     sessions = database.sessions(made.extensions["database"])
     with sessions.begin() as session:
         demo.add_people(session, PROCESSES)
