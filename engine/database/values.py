@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from json.encoder import c_make_encoder  # type: ignore[attr-defined]
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Never
 from zoneinfo import ZoneInfo
 
@@ -310,9 +310,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "$time": _time,
 }
 
-#: Returns the canonical JSON of a text.
-canonical_text: Callable[[str], str] = json.encoder.encode_basestring
 # What the `encode` of a `JSONEncoder` makes anew for each value: without circles, indents and other keys than texts.
-_encode = c_make_encoder(None, _tag, canonical_text, None, ":", ",", True, False, False)
+_encode = c_make_encoder(None, _tag, encode_basestring, None, ":", ",", True, False, False)
 _decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
 _decode_tagged = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_hook=_untag).decode

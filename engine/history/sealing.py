@@ -165,14 +165,15 @@ def chain_hash(previous: str, row: Mapping[str, Any], moment: str, digests: str 
 
 def _state(row: Mapping[str, Any]) -> str:
     found = [(name, row[name]) for name in ("state_after", "state_before") if row[name] is not None]
-    return "".join(f'"{name}":{values.canonical_text(digest)},' for name, digest in found)
+    return "".join(f'"{name}":{values.canonical(digest)},' for name, digest in found)
 
 
 def _number(value: int | None) -> str:
     return "null" if value is None else str(value)
 
 
-# A process has few elements, variables and kinds of events, and a house few people.
-@lru_cache(maxsize=4096)
+# A process has few elements, variables and kinds of events, and a house few people. Whoever wrote into the tables by
+# hand may have left other types there.
+@lru_cache(maxsize=4096, typed=True)
 def _text(value: str | None) -> str:
-    return "null" if value is None else values.canonical_text(value)
+    return values.canonical(value)

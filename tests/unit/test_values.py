@@ -169,3 +169,8 @@ def test_plain__only_json_types() -> None:
 def test_plain__refuses_what_is_no_value() -> None:
     with pytest.raises(errors.InvalidInput, match="this one is object"):
         values.plain([object()])
+
+
+@each("duration", [timedelta(days=days, hours=hours) for days in (-2, 0, 2) for hours in (-1, 0, 1)])
+def test_loads__durations_of_whole_days_and_hours(duration: timedelta) -> None:
+    assert values.loads(values.dumps(duration)) == duration
