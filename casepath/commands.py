@@ -142,8 +142,10 @@ def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> Non
 def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: By) -> bool:
     """Deploy one folder and say what came of it; return whether it was accepted."""
     try:
+        # Before the transaction: to check takes a while, and people may be working.
+        checked = deployments.check(deployments.read_folder(folder))
         with database.sessions(pool).begin() as session:
-            result = deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=by)
+            result = deployments.deploy(session, checked, name=folder.name, by=by)
     except errors.DeploymentRefused as error:
         click.echo(f"{folder}: refused", err=True)
         for finding in error.findings:

@@ -10,8 +10,7 @@ import click
 import pydantic
 import sqlalchemy
 
-from casepath.engine import database, deployments, errors
-from casepath.engine import settings as engine_settings
+from casepath.engine import database, errors
 from casepath.settings import Settings
 
 
@@ -26,10 +25,8 @@ def read_settings(folder: Path | None, **more: object) -> Settings:
         raise click.ClickException("; ".join(sentence(wrong) for wrong in error.errors())) from error
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    engine_settings.current.python_scripts = settings.scripts_enabled
-    engine_settings.current.time_zone = settings.time_zone
     try:
-        deployments.use_extensions(settings.extension_modules)
+        settings.apply()
     except errors.InvalidInput as error:
         raise click.ClickException(f"Setting extensions: {error.message}") from error
     return settings

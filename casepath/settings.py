@@ -20,6 +20,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from casepath.engine import deployments
+from casepath.engine import settings as engine_settings
+
 #: Languages of the pages, the first is the default one.
 LANGUAGES = ("zh_CN", "en")
 #: Characters of a key that nobody guesses.
@@ -64,6 +67,13 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     smtp_encryption: Literal["starttls", "tls", "none"] = "starttls"
     smtp_sender: str = "casepath@localhost"
+
+    #: What one step of a process may take before it is refused or becomes an incident: seconds of the processor
+    #: (0: half a second on SQLite, where nobody else can write meanwhile, five on PostgreSQL), activity instances that
+    #: begin, characters of the values it sets.
+    step_seconds: float = Field(default=0, ge=0, le=60)
+    step_moves: int = Field(default=100_000, ge=100, le=1_000_000)
+    step_characters: int = Field(default=16_000_000, ge=100_000, le=1_000_000_000)
 
     #: Script tasks run only where the operator allows them.
     scripts_enabled: bool = False
@@ -155,6 +165,16 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone in which times are shown and typed."""
         return ZoneInfo(self.time_zone)
+
+    def apply(self) -> None:
+        """Set what the engine reads; raises `InvalidInput` where a module of `extensions` is none."""
+        current = engine_settings.current
+        current.python_scripts = self.scripts_enabled
+        current.time_zone = self.time_zone
+        current.step_seconds = self.step_seconds
+        current.step_moves = self.step_moves
+        current.step_characters = self.step_characters
+        deployments.use_extensions(self.extension_modules)
 
     def signing_key(self) -> str:
         """Return the key that signs session cookies; makes one in the data folder when there is none."""

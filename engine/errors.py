@@ -6,7 +6,8 @@ Everything that the engine says no with: one word for each kind, and nothing abo
     ├── InvalidState          the thing exists but is in a state that does not allow this
     ├── Forbidden             this user may not do that
     ├── InvalidInput          a value that does not fit the form, the type, the limits; of which field, where of a form
-    │   └── InvalidVariables  several of them, one for each field
+    │   ├── InvalidVariables  several of them, one for each field
+    │   └── OverBudget        a step of a process takes more than one step may
     ├── DeploymentRefused     a set of files with at least one finding that is an error
     ├── NotWaiting            nobody waits for the message and it starts no process
     ├── SeveralWaiting        several wait for the message, or it starts several processes
@@ -168,6 +169,12 @@ class InvalidVariables(InvalidInput):
     def message(self) -> str:
         """Every single one in English."""
         return "; ".join(f"{error.field}: {error.message}" for error in self.errors)
+
+
+class OverBudget(InvalidInput):
+    """A step of a process takes more moves, time or room than one step may; to try it again gives the same."""
+
+    code = "over-budget"
 
 
 class DeploymentRefused(EngineError):

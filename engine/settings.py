@@ -16,6 +16,12 @@ class Settings:
     python_scripts: bool = False
     #: Modules with elements that were written for plain SpiffWorkflow.
     extensions: tuple[str, ...] = ()
+    #: Seconds of the processor that one step of a process may take; 0: as `seconds_of_step` says.
+    step_seconds: float = 0
+    #: Activity instances that may begin in one step.
+    step_moves: int = 100_000
+    #: Characters of all values that one step may set.
+    step_characters: int = 16_000_000
     #: The zone in which people type times into forms, IANA name.
     time_zone: str = "UTC"
 
@@ -23,6 +29,10 @@ class Settings:
     def script_formats(self) -> frozenset[str]:
         """The formats that script tasks may have."""
         return frozenset({"feel", "python"}) if self.python_scripts else frozenset({"feel"})
+
+    def seconds_of_step(self, *, keeps_all_waiting: bool) -> float:
+        """Return how long one step may take: less where nobody else can write meanwhile."""
+        return self.step_seconds or (0.5 if keeps_all_waiting else 5)
 
 
 current = Settings()

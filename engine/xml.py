@@ -19,8 +19,10 @@ from casepath.engine.phrases import Phrase, Size
 MAX_BYTES = 20 * 1024 * 1024
 #: Elements inside elements. libxml2 has a limit of its own above this one.
 MAX_DEPTH = 200
-#: Elements and attributes of one file together.
-MAX_NODES = 300_000
+#: Elements and attributes of one file together: ten times as many as the largest known diagrams have.
+MAX_NODES = 100_000
+#: Attributes of one element: libxml2 looks for one among all the others.
+MAX_ATTRIBUTES = 200
 
 XINCLUDE = "{http://www.w3.org/2001/XInclude}"
 
@@ -65,6 +67,15 @@ class _Guard:
                 "xml-too-many-nodes",
                 Phrase("Expected at most {limit} elements and attributes, but found more", limit=MAX_NODES),
             )
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise _Stop(
+                "xml-too-many-attributes",
+                Phrase(
+                    "Expected at most {limit} attributes of one element, but found {count}",
+                    limit=MAX_ATTRIBUTES,
+                    count=len(attributes),
+                ),
+            )
         if tag.startswith(XINCLUDE):
             raise _Stop(
                 "xml-include",
@@ -84,7 +95,7 @@ def parse(content: bytes, file: str) -> etree._Element:
     Read one XML file and give its root element, without comments and processing instructions.
 
     Raises `DeploymentRefused` with one finding where the content is no well-formed XML, is larger than 20 MB, deeper
-    than 200 elements, or has a document type, entities or includes.
+    than 200 elements, has more elements and attributes than the limits allow, a document type, entities or includes.
     """
     if len(content) > MAX_BYTES:
         sizes = {"limit": Size(MAX_BYTES), "size": Size(len(content))}
@@ -97,6 +108,8 @@ def parse(content: bytes, file: str) -> etree._Element:
     except _Stop as stop:
         raise _refused(file, _line(content, stop.sign), stop.code, stop.phrase) from None
     except (etree.XMLSyntaxError, LookupError, ValueError) as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from None
         # LookupError: the declaration names an encoding that nobody knows.
         line = getattr(error, "lineno", None) or 0
         reason = re.sub(r"(, try XML_PARSE_HUGE)?\s*(, line \d+, column \d+)?$", "", str(error.args[0]))

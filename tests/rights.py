@@ -45,7 +45,8 @@ NOUNS: tuple[ModuleType, ...] = (
 #: What reads.
 READS = frozenset({
     "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.safe_name",
-    "comments.instance_of", "comments.list_of", "deployments.check", "deployments.content", "deployments.definition",
+    "comments.instance_of", "comments.list_of", "deployments.check", "deployments.content", "deployments.inspect",
+    "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
     "deployments.use_extensions", "deployments.resource", "external_tasks.get", "identity.actor",

@@ -32,8 +32,7 @@ from datetime import timedelta
 from flask import Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from casepath.engine import database, deployments
-from casepath.engine import settings as engine_settings
+from casepath.engine import database
 from casepath.settings import Settings
 from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once, phrases
 
@@ -80,9 +79,7 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
 def configure(app: Flask, settings: Settings) -> None:
     """Set what Flask itself reads."""
     app.extensions["settings"] = settings
-    engine_settings.current.python_scripts = settings.scripts_enabled
-    deployments.use_extensions(settings.extension_modules)
-    engine_settings.current.time_zone = settings.time_zone
+    settings.apply()
     app.config.update(
         SECRET_KEY=settings.signing_key(),
         MAX_CONTENT_LENGTH=MAX_REQUEST,

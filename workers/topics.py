@@ -15,9 +15,12 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.exc import OperationalError
 
 from casepath.engine import errors
 from casepath.engine.instances import external_tasks
@@ -80,8 +83,7 @@ class Topics:
         except Unrecoverable as error:
             self.report_failure(task, error, retries=0)
         except Exception as error:
-            left = ATTEMPTS if task.retries is None else task.retries
-            self.report_failure(task, error, retries=max(left - 1, 0))
+            self.report_failure(task, error, retries=others_left(task))
         else:
             self.report_result(task, result)
 
@@ -172,35 +174,47 @@ class Topics:
 
     def report_result(self, task: FetchedTask, result: Result) -> None:
         """Complete a task."""
-        try:
-            with self.surroundings.sessions.begin() as session:
-                external_tasks.complete(
-                    session,
-                    task.id,
-                    worker_id=self.worker_id,
-                    variables=result.variables,
-                    local_variables=result.local_variables,
-                )
-        except (errors.InvalidState, errors.NotFound) as error:
-            # Somebody ended the activity, or another worker took over, while we were at it.
-            log.info("task %s of %s is no longer ours: %s", task.id, task.topic, error.message)
+        self.move_on(
+            task,
+            partial(
+                external_tasks.complete,
+                variables=result.variables,
+                local_variables=result.local_variables,
+            ),
+        )
 
     def report_error(self, task: FetchedTask, error: errors.BpmnError) -> None:
         """Throw a business error for the diagram to catch."""
-        with self.surroundings.sessions.begin() as session:
-            external_tasks.throw_error(
-                session,
-                task.id,
-                worker_id=self.worker_id,
+        self.move_on(
+            task,
+            partial(
+                external_tasks.throw_error,
                 error_code=error.error_code,
                 message=error.message,
                 variables=error.variables,
-            )
+            ),
+        )
+
+    def move_on(self, task: FetchedTask, report: Callable[..., None]) -> None:
+        """Report what came of a task; where its process cannot go on with that, the task has failed."""
+        try:
+            with self.surroundings.sessions.begin() as session:
+                report(session, task.id, worker_id=self.worker_id)
+        except (errors.InvalidState, errors.NotFound) as error:
+            # Somebody ended the activity, or another worker took over, while we were at it.
+            log.info("task %s of %s is no longer ours: %s", task.id, task.topic, error.message)
+        except OperationalError:
+            # The database is busy or away: that is no failure of the task.
+            raise
+        except Exception as error:
+            # A step that takes too much would do so again.
+            self.report_failure(task, error, retries=0 if isinstance(error, errors.OverBudget) else others_left(task))
 
     def report_failure(self, task: FetchedTask, error: Exception, *, retries: int) -> None:
         """Say that it did not work: to be tried again later, or an incident."""
         log.warning("task %s of %s failed, %s attempts left: %s", task.id, task.topic, retries, error)
         attempt = ATTEMPTS - retries - 1
+        message = error.phrase if isinstance(error, errors.EngineError) else f"{type(error).__name__}: {error}"
         details = "".join(traceback.format_exception(error))
         try:
             with self.surroundings.sessions.begin() as session:
@@ -208,10 +222,15 @@ class Topics:
                     session,
                     task.id,
                     worker_id=self.worker_id,
-                    message=f"{type(error).__name__}: {error}",
+                    message=message,
                     details=details,
                     retries=retries,
                     retry_in=FIRST_BACK_OFF * 2 ** max(attempt, 0),
                 )
         except (errors.InvalidState, errors.NotFound) as gone:
             log.info("task %s of %s is no longer ours: %s", task.id, task.topic, gone.message)
+
+
+def others_left(task: FetchedTask) -> int:
+    """Return how many attempts are left when this one has failed."""
+    return max((ATTEMPTS if task.retries is None else task.retries) - 1, 0)

@@ -9,6 +9,7 @@ The only door to SpiffWorkflow: BPMN files are checked and read here, and proces
     elements        what each kind of element does, on SpiffWorkflow's class of the same kind
     compensation    undoing what is done
     catching        who catches what is thrown, and waiting for it
+    budget          how much one step may move, take and set
     tree            tokens, and the simple things that can be done with them
     script_engine   how conditions and scripts are evaluated
     scopes          variables
@@ -25,6 +26,7 @@ Imports point downwards only. The rest of the engine takes what it needs from he
 from __future__ import annotations
 
 from casepath.engine.bpmn import effects, scripts, triggers
+from casepath.engine.bpmn.budget import Budget
 from casepath.engine.bpmn.catching import seen_by_receivers
 from casepath.engine.bpmn.diagram import Diagram
 from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
@@ -47,6 +49,7 @@ __all__ = [
     "KINDS",
     "Activity",
     "BoundaryEvent",
+    "Budget",
     "CallCancelled",
     "Called",
     "Diagram",

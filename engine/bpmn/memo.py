@@ -83,3 +83,5 @@ class ScopeMemo(TypedDict, total=False):
     holds: dict[str, bool]
     set: list[str]
     stuck: bool
+    #: Of the process: how many processes called each other down to it.
+    depth: int

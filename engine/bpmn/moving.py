@@ -109,6 +109,8 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
             _start(workflow, trigger)
             if trigger.tracks:
                 workflow.root.memo["set"] = []
+            if trigger.depth:
+                workflow.root.memo["depth"] = trigger.depth
         case triggers.CompleteUserTask():
             workflow.complete(_working(workflow, trigger.activity_instance, "user_task"), trigger.variables)
         case triggers.CompleteExternalTask():

@@ -24,6 +24,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from casepath.engine import errors
 from casepath.engine.bpmn import states
+from casepath.engine.bpmn.budget import Budget
 from casepath.engine.bpmn.effects import (
     CallCancelled,
     ContinuationQueued,
@@ -158,10 +159,13 @@ class TokenTree(BpmnWorkflow):
 
     spec: ProcessSpec
 
-    def __init__(self, spec: ProcessSpec, environment: Environment, services: Services) -> None:
+    def __init__(
+        self, spec: ProcessSpec, environment: Environment, services: Services, budget: Budget | None = None
+    ) -> None:
         super().__init__(spec, script_engine=SCRIPT_ENGINE, deserializing=True)
         self.environment = environment
         self.services = services
+        self.budget = budget or Budget()
         self.tasks: dict[int, Token] = {}
         self.task_tree = Token(self, spec.root, None, states.STARTED, ROOT)
         self.root = self.task_tree.scope = Scope(0, None, None, self.task_tree)
@@ -185,7 +189,8 @@ class TokenTree(BpmnWorkflow):
         """Do something for a token; on failure look for who catches it, else let the token stand still."""
 
     def new(self, node: Element, parent: Token, scope: Scope, state: int, flow: Flow | None = None) -> Token:
-        """Put a token into the tree that nobody moves yet."""
+        """Put a token into the tree that nobody moves yet; raises `OverBudget`."""
+        self.budget.move(node.bpmn_id)
         self.last_number += 1
         token = Token(self, node, parent, state, self.last_number)
         token.scope = scope
@@ -351,14 +356,9 @@ class TokenTree(BpmnWorkflow):
         token = self.tasks.get(number)
         at = node or (token.node if token is not None else self.spec.root)
         if at.waits_for_jobs or at.waits_for_events:
-            self.effects.append(
-                Disarmed(
-                    number=number,
-                    element_id=node.bpmn_id if node else None,
-                    jobs=at.waits_for_jobs,
-                    subscriptions=at.waits_for_events,
-                )
-            )
+            element_id = node.bpmn_id if node else None
+            jobs, subscriptions = at.waits_for_jobs, at.waits_for_events
+            self.effects.append(Disarmed(number=number, element_id=element_id, jobs=jobs, subscriptions=subscriptions))
 
     def container(self, scope: Scope) -> Container | None:
         """Return the process or sub-process whose elements live in a scope; a loop's body has none of its own."""
@@ -370,7 +370,8 @@ class TokenTree(BpmnWorkflow):
         return container.event_starts if container is not None else ()
 
     def set_variables(self, scope: Scope, variables: Mapping[str, Any], *, local: bool = False) -> None:
-        """Set each variable where it exists, innermost first, else in the process scope; `local`: just here."""
+        """Set each variable where it is, innermost first, else in the process scope; `local`: here. See `Budget`."""
+        self.budget.keep(variables, scope.task.node.bpmn_id)
         tracked = self.root.memo.get("set")
         for name, value in variables.items():
             place = scope if local else scope.holder(name)
@@ -393,7 +394,6 @@ class TokenTree(BpmnWorkflow):
     ) -> None:
         """Remember that something happened."""
         number, element_id = (token.number, token.node.bpmn_id) if token else (None, None)
-        event = Event(
-            kind=kind, activity_instance=number, element_id=element_id, facts=facts or {}, variables=variables
-        )
+        more: Mapping[str, Any] = facts or {}
+        event = Event(kind=kind, activity_instance=number, element_id=element_id, facts=more, variables=variables)
         self.events.append(event)

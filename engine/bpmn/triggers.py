@@ -17,6 +17,8 @@ class Start:
     start_element: str | None = None
     #: Whether to note which variables are set from now on, for a caller that takes just these back.
     tracks: bool = False
+    #: How many processes call each other down to the new instance; 0 where nobody has called it.
+    depth: int = 0
     #: What is known of how it was started, for the history.
     facts: Mapping[str, Any] = field(default_factory=dict)
 

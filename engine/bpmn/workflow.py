@@ -18,9 +18,6 @@ from casepath.engine.bpmn.model import EventKind
 from casepath.engine.bpmn.tree import Token, TokenTree
 from casepath.engine.history import ERROR_TEXT
 
-#: Tokens moved in one step; more means that the diagram runs in circles without ever waiting.
-MAX_MOVES = 100_000
-
 
 class TokenWorkflow(TokenTree):
     """The state of one process instance and the moves that it can make."""
@@ -46,7 +43,6 @@ class TokenWorkflow(TokenTree):
 
     def _do_engine_steps(self, will_complete_task: Any = None, did_complete_task: Any = None) -> int:
         # The one of BpmnWorkflow takes what was ready when it looked, also what has been cancelled since.
-        moves = 0
         while self.outcome is None and not self.paused:
             if self.dirty and self.spec.has_conditions:
                 catching.check_conditions(self)
@@ -60,14 +56,7 @@ class TokenWorkflow(TokenTree):
             else:
                 break
             if token.alive and not token.waits:
-                if (moves := moves + 1) > MAX_MOVES:
-                    raise errors.InvalidInput(
-                        "The process should come to rest somewhere, but it still moves after {limit} steps, last at "
-                        "{element}. Nothing was changed; please tell the process owner.",
-                        code="never-waits",
-                        limit=MAX_MOVES,
-                        element=token.node.bpmn_id,
-                    )
+                self.budget.check_time(token.node.bpmn_id)
                 self.move(token)
         if self.outcome is not None:
             self.queue.clear()
@@ -84,6 +73,9 @@ class TokenWorkflow(TokenTree):
         """Do something for a token; on failure look for who catches it, else let the token stand still."""
         try:
             action()
+        except errors.OverBudget:
+            # No failure of this element: the whole step is taken back.
+            raise
         except errors.BpmnError as error:
             if not self.throw_error(token, error):
                 self.fail(token, error)

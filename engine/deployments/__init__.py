@@ -2,6 +2,7 @@
 What was deployed: check files and put them into the engine, read them back, parsed once and kept.
 
     deployment   check and store a set of files
+    inspection   check them in a process of its own
     definitions  processes, decisions, forms and the calendar by key and version
     decisions    evaluate the deployed decision tables
     starting     what begins instances by itself, armed with the newest version
@@ -18,9 +19,18 @@ from casepath.engine.deployments.definitions import (
     process,
     resource,
 )
-from casepath.engine.deployments.deployment import DeploymentResult, check, deploy, read_folder, use_extensions
+from casepath.engine.deployments.deployment import (
+    Checked,
+    DeploymentResult,
+    check,
+    deploy,
+    read_folder,
+    use_extensions,
+)
+from casepath.engine.deployments.inspection import inspect
 
 __all__ = [
+    "Checked",
     "DeploymentResult",
     "check",
     "content",
@@ -30,6 +40,7 @@ __all__ = [
     "deploy",
     "find",
     "form",
+    "inspect",
     "latest",
     "list_definitions",
     "process",

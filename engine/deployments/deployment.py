@@ -62,6 +62,15 @@ class _Found:
     diagram: Diagram | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """Files, what can be found in them by its key, and everything that is wrong with them."""
+
+    resources: Mapping[str, bytes]
+    found: list[_Found]
+    findings: list[errors.Finding]
+
+
 def read_folder(path: Path) -> dict[str, bytes]:
     """Return the files of a folder and the folders in it, by their path below it; hidden ones are left out."""
     return {
@@ -71,17 +80,21 @@ def read_folder(path: Path) -> dict[str, bytes]:
     }
 
 
-def deploy(session: Session, resources: Mapping[str, bytes], *, name: str, by: By) -> DeploymentResult:
+def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str, by: By) -> DeploymentResult:
     """
     Check files and put what is new in them into the engine as one deployment.
 
-    Raises `Forbidden`, or `DeploymentRefused` with every error of every file.
+    To check takes seconds where files are large; what was checked before the transaction keeps nobody waiting. Raises
+    `Forbidden`, or `DeploymentRefused` with every error of every file.
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
-    found, findings = check(resources)
+    checked = files if isinstance(files, Checked) else check(files)
+    resources, found, findings = checked.resources, checked.found, checked.findings
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"]
+    # What is new is found by the newest version, of which there must not be two.
+    organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
@@ -111,8 +124,8 @@ def use_extensions(modules: tuple[str, ...]) -> None:
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
-    """Return what can be found by its key in these files, and everything that is wrong with them."""
+def require_files(resources: Mapping[str, bytes]) -> None:
+    """Raise `InvalidInput` where there are no files, or too many."""
     if not resources or len(resources) > MAX_FILES:
         raise errors.InvalidInput(
             "A deployment has 1 to {limit} files; {count} have arrived.",
@@ -120,6 +133,11 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
             limit=MAX_FILES,
             count=len(resources),
         )
+
+
+def check(resources: Mapping[str, bytes]) -> Checked:
+    """Check files; raises `InvalidInput` where there are none, or too many."""
+    require_files(resources)
     found: list[_Found] = []
     findings: list[errors.Finding] = []
     tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}
@@ -138,7 +156,7 @@ def check(resources: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Fin
     findings += _duplicates(found)
     if not any(finding.level == "error" for finding in findings):
         findings += _unknown_names(resources, found)
-    return found, findings
+    return Checked(resources=resources, found=found, findings=findings)
 
 
 def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[errors.Finding]:

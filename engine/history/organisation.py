@@ -39,7 +39,7 @@ _history = Base.metadata.tables[OrganisationHistory.__tablename__]
 
 def lock(session: Session) -> tuple[int, str]:
     """
-    Have nobody else change people, groups or the calendar until the transaction ends; return length and last hash.
+    Have nobody else change people or groups, or deploy, until the transaction ends; return length and last hash.
 
     Whoever changes them locks first, so that no two wait for each other.
     """

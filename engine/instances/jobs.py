@@ -12,6 +12,7 @@ somebody moves just now, is passed over.
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,8 +38,10 @@ log = logging.getLogger(__name__)
 
 #: Wait before the second attempt; it doubles with each one after that.
 FIRST_BACK_OFF = timedelta(seconds=10)
-#: Jobs that share a transaction where only one can write at a time; few, so that people do not wait for long.
+#: Jobs that share a transaction where only one can write at a time, and after how many seconds it takes no more: few
+#: and short, so that people do not wait for long.
 TOGETHER = 20
+TOGETHER_SECONDS = 0.2
 
 _jobs = Base.metadata.tables[Job.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
@@ -102,10 +105,11 @@ def _run_all(sessions: sessionmaker[Session], claim: Statement, limit: int) -> i
         with sessions.begin() as session:
             together = min(TOGETHER if session.get_bind().dialect.name == "sqlite" else 1, limit - tried)
             done = 0
-            while done < together and _run_next(session, claim):
-                done += 1
+            end = time.monotonic() + TOGETHER_SECONDS
+            while (more := _run_next(session, claim)) and (done := done + 1) < together and time.monotonic() < end:
+                pass
         tried += done
-        if done < together:
+        if not more:
             break
     return tried
 
@@ -127,11 +131,15 @@ def _run_next(session: Session, claim: Statement) -> bool:
 
 
 def _note(session: Session, job_id: int, error: Exception) -> None:
-    """Note that a job failed, and why. Who waits for a message does not change by waiting: that is for a person."""
+    """
+    Note that a job failed, and why.
+
+    Who waits for a message does not change by waiting, nor what a step takes: that is for a person at once.
+    """
     if isinstance(error, errors.EngineError):
         log.info("job %s failed: %s", job_id, error.message)
-        nobody = isinstance(error, (errors.NotWaiting, errors.SeveralWaiting))
-        fail(session, job_id, error.message, phrases.dumps(error.phrase), again=not nobody)
+        lasting = isinstance(error, (errors.NotWaiting, errors.SeveralWaiting, errors.OverBudget))
+        fail(session, job_id, error.message, phrases.dumps(error.phrase), again=not lasting)
     else:
         log.error("job %s failed", job_id, exc_info=error)
         fail(session, job_id, f"{type(error).__name__}: {error}", repr(error))

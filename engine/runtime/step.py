@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import bpmn, errors, history
-from casepath.engine.bpmn import CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
+from casepath.engine import bpmn, errors, history, settings
+from casepath.engine.bpmn import Budget, CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
@@ -77,6 +77,8 @@ _name_root = Statement(
 
 #: Moves of process instances that come of one trigger; more means that processes call each other in a circle.
 MAX_STEPS = 2_000
+#: Processes that may call each other, one inside the other.
+MAX_DEPTH = 50
 
 Step = tuple[int, triggers.Trigger, str | None]
 
@@ -114,24 +116,27 @@ def advance(
 
     `instance` is its id, or the row that `lock` returned if nothing has moved it since; `at` is when it happens, where
     that is known already. Raises `NotFound` or `InvalidState` where the trigger does not fit what is alive, and
-    `InvalidInput` where processes call each other for ever; nothing has changed then.
+    `OverBudget` where all that comes of it is too much for one step; whoever has the transaction takes back what was
+    written of it.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
+    alone = session.get_bind().dialect.name == "sqlite"
+    budget = Budget(seconds=settings.current.seconds_of_step(keeps_all_waiting=alone))
     # All that comes of one trigger happens at one moment: who plays the history again has no other.
     now = at or clock.now()
-    steps = deque(_step(session, row, trigger, by, now))
+    steps = deque(_step(session, row, trigger, by, now, budget))
     moved = 1
     while steps:
         process_instance_id, following, who = steps.popleft()
         if (moved := moved + 1) > MAX_STEPS:
-            raise errors.InvalidInput(
+            raise errors.OverBudget(
                 "Called processes should come to rest somewhere, but they still move after {limit} steps, begun by "
                 "{process}. Nothing was changed; please tell the process owner.",
                 code="calls-for-ever",
                 limit=MAX_STEPS,
                 process=row.definition_key,
             )
-        steps.extend(_step(session, read(session.connection(), process_instance_id), following, who, now))
+        steps.extend(_step(session, read(session.connection(), process_instance_id), following, who, now, budget))
 
 
 def begin(
@@ -192,11 +197,11 @@ def environment(session: Session, row: InstanceRow, now: datetime) -> Environmen
     )
 
 
-def load(session: Session, row: InstanceRow, now: datetime) -> TokenWorkflow:
+def load(session: Session, row: InstanceRow, now: datetime, budget: Budget | None = None) -> TokenWorkflow:
     """Return what is alive in a process instance."""
     spec = definitions.process(session, row.definition_id)
     services = Services(session, row.definition_id, now)
-    running = TokenWorkflow(spec, environment(session, row, now), services)
+    running = TokenWorkflow(spec, environment(session, row, now), services, budget)
     if row.tokens:
         bpmn.load(running, row.tokens, row.variables)
     return running
@@ -217,17 +222,22 @@ def activity_variables(session: Session, instance: int | InstanceRow, activity_i
     return dict(token.variables())
 
 
-def _step(session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime) -> list[Step]:
+def _step(
+    session: Session, row: InstanceRow, trigger: triggers.Trigger, by: str | None, now: datetime, budget: Budget
+) -> list[Step]:
     heard = isinstance(trigger, (triggers.CallReturned, triggers.CallFailed, triggers.Escalate))
     if heard and row.state not in ("active", "suspended"):
         # It has ended in this very transaction, by what the process that it called has thrown before.
         return []
     _require_fitting(row, trigger)
-    running = load(session, row, now)
+    running = load(session, row, now, budget)
     before = running.last_number
     bpmn.apply(running, trigger, by=by)
     steps = _call(session, running, row, by)
-    return steps + _store(session, running, row, before, now, trigger)
+    steps += _store(session, running, row, before, now, trigger)
+    # What was begun has to be written, too: also that keeps others waiting.
+    budget.check_time(row.definition_key)
+    return steps
 
 
 def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
@@ -248,9 +258,18 @@ def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
 def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | None) -> list[Step]:
     """Make the instances of processes that are called; a call to what is not there leaves its activity standing."""
     steps: list[Step] = []
+    depth = running.root.memo.get("depth", 0) + 1
     for effect in list(running.effects):
         if isinstance(effect, Called) and effect.number in running.tasks:
             token = running.tasks[effect.number]
+            if depth > MAX_DEPTH:
+                raise errors.OverBudget(
+                    "At most {limit} processes may call each other, one inside the other, but {process} calls one "
+                    "more. Nothing was changed; please tell the process owner.",
+                    code="calls-too-deep",
+                    limit=MAX_DEPTH,
+                    process=row.definition_key,
+                )
             try:
                 definition = definitions.called(session, row.definition_id, effect)
             except errors.EngineError as error:
@@ -260,7 +279,8 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
             child = _insert(session, definition, effect.business_key, by, row, effect.number)
             facts = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
             running.record("call.started", token, facts={**facts, "process_instance": child})
-            steps.append((child, triggers.Start(variables=effect.variables, tracks=effect.tracks, facts=facts), by))
+            start = triggers.Start(variables=effect.variables, tracks=effect.tracks, depth=depth, facts=facts)
+            steps.append((child, start, by))
         elif isinstance(effect, CallCancelled):
             sought = {"parent_id": row.id, "number": effect.number}
             found = _child.rows(session.connection(), sought)

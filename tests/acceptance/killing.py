@@ -1,37 +1,48 @@
 """
-Kill the server at random moments while people and workers are busy, and see that nothing is lost or done twice.
+Kill servers and workers at random moments while people are busy, and see that nothing is lost or done twice.
 
-    python -m tests.acceptance.killing --kills 200 [--seed 1] [--database URL]
+    python -m tests.acceptance.killing --kills 1000 [--seed 1]                        SQLite, a server and a worker
+    python -m tests.acceptance.killing --kills 1000 --postgresql --restarts 50        two of each, and the database too
 
-The server is a child process: it answers requests, runs the workers' loop, and is killed without warning. The next one
-begins with nothing but the database. Everybody's time moves on by some hours with each start, so that timers are due.
+Each is a child process: a server answers requests of people, a worker runs its loop, and one of them is killed without
+warning. The next one begins with nothing but the database. What was answered is written down outside of it and has to
+be there at the end. Everybody's time moves on by some hours with each kill, so that timers are due.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import logging
+import mmap
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import stories
 from casepath.engine import database, deployments, history
 from casepath.engine.database import values
 from casepath.engine.database.models import (
+    Attachment,
     ExternalTask,
     HistoryEvent,
     Incident,
@@ -45,16 +56,21 @@ from casepath.engine.instances import user_tasks
 from casepath.engine.people import authorization, identity
 from casepath.engine.time import clock
 from casepath.settings import Settings
+from casepath.stories import Story
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
+from tests import database as databases
 from tests.acceptance.stage import RequestStage
 from tests.acting import PROGRAM
 from tests.applications import make_app
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 BEGIN = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
-#: How long a server lives at most once it answers, in seconds.
+#: The longest time between two kills, in seconds, and how far the time of all moves on with each, in hours.
 LIFE = 1.0
+HOURS = 3
+#: How long who has nothing to do rests, in seconds.
+REST = 0.05
 #: Process instances that are open at the same time.
 BUSY = 12
 #: Elements at which a token waits without a row of its own: for other tokens, or inside.
@@ -62,6 +78,32 @@ HERE_IS_NO_ROW = frozenset({"subProcess", "transaction", "adHocSubProcess", "cal
                             "inclusiveGateway", "complexGateway"})  # fmt: skip
 
 Known = dict[str, tuple[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What the children of a run have in common, beside the database: the time, and what people were answered."""
+
+    folder: Path
+    hours: mmap.mmap = field(default_factory=lambda: mmap.mmap(-1, 8))
+
+    @property
+    def journal(self) -> Path:
+        """One line for each answer: what was done, and to what."""
+        return self.folder / "journal"
+
+    def move(self, hours: int) -> None:
+        """Let time pass for all."""
+        self.hours[:] = (int.from_bytes(self.hours[:], "big") + hours).to_bytes(8, "big")
+
+    def set_clock(self) -> None:
+        """Have the clock of this process show the time."""
+        clock.set_to(BEGIN + timedelta(hours=int.from_bytes(self.hours[:], "big")))
+
+    def answered(self, what: str, which: str) -> None:
+        """Write down that somebody has been told that it is done."""
+        with self.journal.open("ab", buffering=0) as file:
+            file.write(f"{what} {which}\n".encode())
 
 
 @contextmanager
@@ -89,7 +131,7 @@ def prepare(url: str) -> None:
     pool.dispose()
 
 
-def known_answers() -> tuple[list[stories.Story], Known]:
+def known_answers() -> tuple[list[Story], Known]:
     """Return the stories, and for each element who does it and with which values."""
     found = stories.read_all(PROCESSES)
     answers: Known = {}
@@ -100,27 +142,23 @@ def known_answers() -> tuple[list[stories.Story], Known]:
     return found, answers
 
 
-def work(stage: RequestStage, chance: random.Random, told: list[stories.Story], answers: Known) -> bool:
-    """Do one thing that people or workers would do; return False when nobody can do anything."""
+def act(stage: RequestStage, shared: Shared, chance: random.Random, told: list[Story], answers: Known) -> None:
+    """Do one thing that people would do."""
     open_tasks = waiting_tasks(stage.sessions, answers)
-    moves = ["work", "complete"] if open_tasks else ["work"]
-    if count_open(stage.sessions) < BUSY:
-        moves.append("start")
-    match chance.choice(moves):
-        case "start":
-            story = chance.choice(told)
-            stage.visitor(str(story.start["by"])).post(
-                f"/register/{story.process}", stories.as_typed(story.start.get("variables", {}))
-            )
-        case "complete":
-            task_id, element_id = chance.choice(open_tasks)
-            by, variables = answers[element_id]
-            visitor = stage.visitor(doer(stage.sessions, task_id, by))
-            visitor.post(f"/tasks/{task_id}/claim")
-            visitor.post(f"/tasks/{task_id}/complete", stories.as_typed(variables))
-        case "work":
-            return stage.loop.step() or bool(open_tasks)
-    return True
+    if count_open(stage.sessions) < BUSY and (not open_tasks or chance.random() < 0.3):
+        story = chance.choice(told)
+        address = f"/register/{story.process}"
+        answer = stage.visitor(str(story.start["by"])).post(address, stories.as_typed(story.start.get("variables", {})))
+        if answer.status_code == 303:
+            shared.answered("started", unquote(answer.headers["Location"].rpartition("/")[2]))
+    elif open_tasks:
+        task_id, element_id = chance.choice(open_tasks)
+        by, variables = answers[element_id]
+        visitor = stage.visitor(doer(stage.sessions, task_id, by))
+        visitor.post(f"/tasks/{task_id}/claim")
+        answer = visitor.post(f"/tasks/{task_id}/complete", stories.as_typed(variables))
+        if answer.status_code == 303:
+            shared.answered("completed", str(task_id))
 
 
 def waiting_tasks(sessions: sessionmaker[Session], answers: Known) -> list[tuple[int, str]]:
@@ -137,14 +175,24 @@ def count_open(sessions: sessionmaker[Session]) -> int:
             ProcessInstance.state == "active")) or 0  # fmt: skip
 
 
-def live(url: str, folder: Path, start: int, seed: int, ready: int, told: list[stories.Story], answers: Known) -> None:
-    """Be a server until killed; says through the pipe `ready` that it answers."""
-    clock.set_to(BEGIN + timedelta(hours=3 * start))
-    chance = random.Random(seed * 1000 + start)
-    with server(url, folder) as stage:
+def live(url: str, shared: Shared, role: str, number: int, ready: int, told: list[Story], answers: Known) -> None:
+    """Be a server or a worker until killed; says through the pipe `ready` that it has begun."""
+    chance = random.Random(number)
+    # Whoever is away is complained of; that is what this is about.
+    logging.disable(logging.CRITICAL)
+    shared.set_clock()
+    with server(url, shared.folder) as stage:
         os.write(ready, b"!")
         while True:
-            work(stage, chance, told, answers)
+            shared.set_clock()
+            try:
+                if role == "server":
+                    act(stage, shared, chance, told, answers)
+                elif not stage.loop.step():
+                    time.sleep(REST)
+            except DBAPIError:
+                # The database is being restarted, or others have it.
+                time.sleep(REST)
 
 
 def doer(sessions: sessionmaker[Session], task_id: int, told: str) -> str:
@@ -157,34 +205,75 @@ def doer(sessions: sessionmaker[Session], task_id: int, told: str) -> str:
         return told if told in candidates or not candidates else min(candidates)
 
 
-def kill_often(url: str, folder: Path, kills: int, seed: int) -> None:
-    """Start a server and kill it, again and again, each at another moment."""
-    chance = random.Random(seed)
-    told, answers = known_answers()
-    for start in range(kills):
+class Children:
+    """The servers and workers that live now."""
+
+    def __init__(self, url: str, shared: Shared, seed: int) -> None:
+        self.url = url
+        self.shared = shared
+        self.numbers = itertools.count(seed * 100_000)
+        self.alive: dict[int, str] = {}
+        self.told, self.answers = known_answers()
+
+    def begin(self, role: str) -> None:
+        """Start one and wait until it has begun."""
         listening, ready = os.pipe()
+        number = next(self.numbers)
         child = os.fork()
         if child == 0:
             try:
-                live(url, folder, start, seed, ready, told, answers)
+                live(self.url, self.shared, role, number, ready, self.told, self.answers)
             finally:
                 traceback.print_exc()
                 os._exit(1)
+        self.alive[child] = role
         os.close(ready)
         os.read(listening, 1)
         os.close(listening)
-        time.sleep(chance.uniform(0.0, LIFE))
+
+    def kill(self, child: int) -> str:
+        """Kill one and return what it was."""
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        return self.alive.pop(child)
 
 
-def finish(url: str, folder: Path, kills: int) -> list[str]:
+def kill_often(
+    url: str,
+    shared: Shared,
+    kills: int,
+    seed: int,
+    *,
+    each: int = 1,
+    restart: Callable[[], None] | None = None,
+    restarts: int = 0,
+) -> None:
+    """Let so many servers and workers live at a time, and kill one after the other; restart the database in between."""
+    chance = random.Random(seed)
+    children = Children(url, shared, seed)
+    for role in ("server", "worker") * each:
+        children.begin(role)
+    for kill in range(kills):
+        time.sleep(chance.uniform(0.0, LIFE))
+        if restart is not None and kill * restarts // kills != (kill + 1) * restarts // kills:
+            restart()
+        role = children.kill(chance.choice(sorted(children.alive)))
+        shared.move(HOURS)
+        children.begin(role)
+    for child in list(children.alive):
+        children.kill(child)
+
+
+def finish(url: str, shared: Shared) -> list[str]:
     """Let the last server do all that is left to be done now, and return everything that is wrong."""
-    clock.set_to(BEGIN + timedelta(hours=3 * kills))
     _, answers = known_answers()
-    with server(url, folder) as stage:
+    shared.set_clock()
+    with server(url, shared.folder) as stage:
+        # What a worker was killed with is free again when its lock has ended.
+        shared.move(HOURS)
+        shared.set_clock()
         stage.loop.rest()
-        problems = check(stage.sessions)
+        problems = check(stage.sessions) + missing(stage.sessions, shared)
         for task_id, element_id in waiting_tasks(stage.sessions, answers):
             by, variables = answers[element_id]
             visitor = stage.visitor(doer(stage.sessions, task_id, by))
@@ -194,6 +283,24 @@ def finish(url: str, folder: Path, kills: int) -> list[str]:
                 problems.append(f"user task {task_id} ({element_id}) answers {answer.status_code}")
         stage.loop.rest()
         return problems + check(stage.sessions)
+
+
+def missing(sessions: sessionmaker[Session], shared: Shared) -> list[str]:
+    """Return what people were told is done, and is not there, or not once."""
+    lines = shared.journal.read_text(encoding="utf-8").splitlines() if shared.journal.exists() else []
+    problems = [f"answered more than once: {line}" for line, times in Counter(lines).items() if times > 1]
+    with sessions.begin() as session:
+        keys = Counter(session.scalars(select(ProcessInstance.business_key).where(ProcessInstance.parent_id.is_(None))))
+        done = set(session.scalars(select(UserTask.id).where(UserTask.state == "completed")))
+        archived = select(Attachment.process_instance_id, Attachment.name).where(Attachment.created_by.is_(None))
+        problems += [
+            f"file twice: {row}" for row, times in Counter(map(tuple, session.execute(archived))).items() if times > 1
+        ]
+    for line in lines:
+        what, _, which = line.partition(" ")
+        if (keys[which] != 1) if what == "started" else (int(which) not in done):
+            problems.append(f"answered, but lost: {line}")
+    return problems
 
 
 def check(sessions: sessionmaker[Session]) -> list[str]:
@@ -252,23 +359,33 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     options.add_argument("--kills", type=int, default=200)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--database", default="")
+    options.add_argument("--postgresql", action="store_true")
+    options.add_argument("--restarts", type=int, default=0, help="of the database server, with --postgresql")
     chosen = options.parse_args()
+    postgres = databases.PostgresServer() if chosen.postgresql else None
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        url = chosen.database or f"sqlite:///{folder / 'casepath.db'}"
+        shared = Shared(folder=Path(name))
+        file = f"sqlite:///{shared.folder / 'casepath.db'}"
+        url = postgres.create("killing", template="template1") if postgres else file
         prepare(url)
         begun = time.monotonic()
-        kill_often(url, folder, chosen.kills, chosen.seed)
-        problems = finish(url, folder, chosen.kills)
+        kill_often(url, shared, chosen.kills, chosen.seed, each=2 if postgres else 1,
+                   restart=postgres.restart if postgres else None, restarts=chosen.restarts)  # fmt: skip
+        problems = finish(url, shared)
         pool = database.connect(url)
         with database.sessions(pool).begin() as session:
             instances = session.scalar(select(func.count()).select_from(ProcessInstance))
             events = session.scalar(select(func.count()).select_from(HistoryEvent))
-        print(f"{chosen.kills} kills in {time.monotonic() - begun:.0f} s, {instances} process instances, "
-              f"{events} events, {len(problems)} problems")  # fmt: skip
+        pool.dispose()
+        answers = len(shared.journal.read_text(encoding="utf-8").splitlines())
+        took = time.monotonic() - begun
+        print(f"{chosen.kills} kills, {chosen.restarts} restarts of the database in {took:.0f} s: {answers} answers, "
+              f"{instances} process instances, {events} events, {len(problems)} problems")  # fmt: skip
         for problem in problems:
             print(f"  {problem}")
+    if postgres:
+        postgres.stop()
+    sys.exit(bool(problems))
 
 
 if __name__ == "__main__":

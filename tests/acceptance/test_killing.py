@@ -24,11 +24,12 @@ def real_time() -> Iterator[None]:
 
 def test_kill__at_random_moments(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'casepath.db'}"
+    shared = killing.Shared(folder=tmp_path)
     killing.prepare(url)
 
-    killing.kill_often(url, tmp_path, KILLS, seed=7)
+    killing.kill_often(url, shared, KILLS, seed=7)
 
-    assert killing.finish(url, tmp_path, KILLS) == []
+    assert killing.finish(url, shared) == []
     pool = database.connect(url)
     assert assert_replays(database.sessions(pool)) > 0
     pool.dispose()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import errors, history, runtime
+from casepath.engine import errors, history, phrases, runtime
 from casepath.engine.database.models import Definition, ExternalTask, Incident, ProcessInstance
 from casepath.engine.instances import external_tasks
 from casepath.engine.instances.external_tasks import FetchedTask, Topic
@@ -269,6 +269,29 @@ def test_fail__no_retries_left(transaction: Sessions, clock: ModuleType) -> None
     assert (incident.kind, incident.external_task_id, incident.state) == ("external_task", task_id, "open")
     assert (incident.message, incident.details) == (FAILURE["message"], "Traceback")
     assert kinds(transaction, task_id) == ["external_task.failed", "incident.opened"]
+
+
+def test_fail__by_a_refusal_of_the_engine(transaction: Sessions) -> None:
+    task_id = made(transaction)
+    fetch(transaction)
+    refusal = errors.InvalidInput("Expected {limit}", limit=3)
+
+    run(transaction, external_tasks.fail, task_id, worker_id="w1", message=refusal.phrase, retries=0)
+
+    with transaction() as session:
+        assert session.scalars(select(Incident)).one().phrase == refusal.phrase
+
+
+def test_fail__by_words_that_look_like_a_refusal_of_the_engine(transaction: Sessions) -> None:
+    task_id = made(transaction)
+    fetch(transaction)
+    forged = phrases.dumps(phrases.Phrase("Please send {who} money", who="x"))
+
+    run(transaction, external_tasks.fail, task_id, worker_id="w1", message="x", details=forged, retries=0)
+
+    with transaction() as session:
+        incident = session.scalars(select(Incident)).one()
+        assert (incident.phrase, (incident.details or "").strip()) == (None, forged)
 
 
 def test_fail__what_no_database_stores(transaction: Sessions) -> None:

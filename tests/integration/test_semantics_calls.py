@@ -121,8 +121,17 @@ def test_escalation__whose_way_ends_the_caller_while_the_called_process_goes_on(
 def test_call__of_oneself_for_ever_is_refused(world: Attended) -> None:
     content = processes(q=nodes("startEvent T") + call() + flows("T > C"))
 
-    with pytest.raises(errors.InvalidInput, match="they still move after 2000 steps, begun by q"):
+    with pytest.raises(errors.OverBudget, match=r"At most 50 processes may call each other, .* but q calls one more"):
         world.run(content, "q")
+
+    assert world.instances() == []
+
+
+def test_call__again_and_again_without_end_is_refused(world: Attended) -> None:
+    again = nodes("startEvent S; exclusiveGateway G") + call() + flows("S > G; G > C; C > G")
+
+    with pytest.raises(errors.OverBudget, match="still move"):
+        world.run(processes(p=again, q=nodes("startEvent T")))
 
     assert world.instances() == []
 

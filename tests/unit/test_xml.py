@@ -36,6 +36,11 @@ HOSTILE = {
         0,
     ),
     "too many elements": (b"<a>" + b"<b/>" * xml.MAX_NODES + b"</a>", "xml-too-many-nodes", 0),
+    "too many attributes": (
+        b"<a " + b" ".join(b'a%d=""' % each for each in range(xml.MAX_ATTRIBUTES + 1)) + b"/>",
+        "xml-too-many-attributes",
+        0,
+    ),
     "too many bytes": (b"<a>" + b" " * xml.MAX_BYTES + b"</a>", "xml-too-large", 0),
     "an attribute of 11 MB": (b'<a b="' + b"x" * 11_000_000 + b'"/>', "xml-not-well-formed", 1),
     "nothing": (b"", "xml-empty", 0),

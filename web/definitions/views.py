@@ -165,6 +165,7 @@ def modeler() -> str:
 
 
 @bp.post("/modeler")
+@requires(authorization.may_deploy)
 def deploy() -> tuple[Response, int] | Response:
     """Deploy what the editor holds; findings are answered as JSON."""
     sent = request.get_json(silent=True)
@@ -173,8 +174,7 @@ def deploy() -> tuple[Response, int] | Response:
     name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
     name = name if name.endswith(".bpmn") else f"{name}.bpmn"
     try:
-        with g.sessions.begin() as session:
-            result = deploy_with_companions(session, {name: sent["xml"].encode(errors="surrogatepass")}, name)
+        result = deploy_with_companions({name: sent["xml"].encode(errors="surrogatepass")}, name)
     except errors.DeploymentRefused as refusal:
         return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
     except errors.Forbidden:
@@ -194,14 +194,14 @@ def upload() -> str:
 
 
 @bp.post("/upload")
+@requires(authorization.may_deploy)
 def deploy_files() -> Response | tuple[str, int]:
     """Deploy files; findings are shown."""
     name = texts.storable(request.form.get("name", "")).strip()
     try:
         sent_files = uploads.chosen("files", limit=uploads.MAX_RESOURCES)
         sent = {stored_name(each.filename or ""): each.read() for each in sent_files}
-        with g.sessions.begin() as session:
-            result = deploy_with_companions(session, sent, name or next(iter(sent)))
+        result = deploy_with_companions(sent, name or next(iter(sent)))
     except errors.DeploymentRefused as refusal:
         return render_upload(name, findings=told(refusal.findings)), 422
     except errors.InvalidInput as refusal:
@@ -249,12 +249,22 @@ def guidance(
     return [(name, text) for name, text in found if text]
 
 
-def deploy_with_companions(session: Session, sent: dict[str, bytes], name: str) -> deployments.DeploymentResult:
-    """Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`."""
+def deploy_with_companions(sent: dict[str, bytes], name: str) -> deployments.DeploymentResult:
+    """
+    Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
+
+    They are checked before the transaction, and by another process first: nobody else has to wait for it.
+    """
     kept: dict[str, bytes] = {}
-    for file_name in sent:
-        kept |= versions.companions(session, file_name)
-    return deployments.deploy(session, kept | sent, name=name[:255], by=g.person)
+    with g.readers.begin() as session:
+        for file_name in sent:
+            kept |= versions.companions(session, file_name)
+    findings = deployments.inspect(kept | sent)
+    if any(finding.level == "error" for finding in findings):
+        raise errors.DeploymentRefused(findings)
+    checked = deployments.check(kept | sent)
+    with g.sessions.begin() as session:
+        return deployments.deploy(session, checked, name=name[:255], by=g.person)
 
 
 def stored_name(name: str) -> str:

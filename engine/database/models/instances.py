@@ -282,4 +282,4 @@ class Incident(Base):
     @property
     def phrase(self) -> Phrase | None:
         """What the engine said when it got stuck; None where a worker or Python said it."""
-        return phrases.loads(self.details) if self.kind != "external_task" else None
+        return phrases.loads(self.details)

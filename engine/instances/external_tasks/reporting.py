@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, history, runtime, texts
+from casepath.engine import errors, history, phrases, runtime, texts
 from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base
 from casepath.engine.database.models import Incident
@@ -19,6 +19,7 @@ from casepath.engine.instances.external_tasks import rows
 from casepath.engine.instances.external_tasks.rows import Found
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By, Program
+from casepath.engine.phrases import Phrase
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock
 
@@ -72,7 +73,7 @@ def fail(
     task_id: int,
     *,
     worker_id: str,
-    message: str,
+    message: str | Phrase,
     details: str = "",
     retries: int,
     retry_in: timedelta = timedelta(0),
@@ -80,14 +81,20 @@ def fail(
     """
     Note that a worker could not do it: to be tried again in `retry_in`, or an incident when no retries are left.
 
+    What the engine has refused is told by its phrase, in the reader's language; details are for words of the worker.
     Raises `NotFound`, `InvalidInput` for figures out of range, or `InvalidState` if the worker does not have the task.
     """
     if retries < 0 or not timedelta(0) <= retry_in <= rows.LONGEST:
         raise errors.InvalidInput("Expected retries of at least 0, the next one within a year")
     task = rows.locked(session, task_id)
     now = clock.now()
-    message = texts.storable(message, limit=MAX_MESSAGE_LENGTH)
-    details = texts.storable(details, limit=MAX_DETAILS_LENGTH)
+    if isinstance(message, Phrase):
+        details = phrases.dumps(message)
+    else:
+        details = texts.storable(details, limit=MAX_DETAILS_LENGTH)
+        # What a worker says is never read as a phrase of ours.
+        details = f" {details}" if phrases.loads(details) else details
+    message = texts.storable(str(message), limit=MAX_MESSAGE_LENGTH)
     change = {
         "state": "created" if retries else "failed",
         "worker_id": None,
