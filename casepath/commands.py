@@ -1,5 +1,7 @@
 """
-The command `casepath`: serve the pages, run workers, deploy, look after users; `proof` and `instances` have the rest.
+The command `casepath`: serve the pages, run workers, deploy, look after users.
+
+`proof`, `instances` and `mail` have the rest.
 
 Every subcommand reads the settings of `casepath.settings` (`CASEPATH_…` and `casepath.toml`), opens its transactions
 itself, and says what it did.
@@ -10,13 +12,14 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 import sqlalchemy
 
 import casepath
-from casepath import instances, proof
+from casepath import instances, mail, proof
 from casepath.engine import database, deployments, errors
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Program
@@ -134,28 +137,34 @@ def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> Non
     All errors are shown, and nothing of a folder is stored when there are any. Warnings do not hinder.
     """
     pool = prepared(settings)
-    failed = [folder for folder in folders if not deploy_folder(pool, folder, by or COMMAND_LINE)]
-    if failed:
+    if not deploy_folders(pool, folders, by or COMMAND_LINE):
         sys.exit(1)
 
 
-def deploy_folder(pool: sqlalchemy.Engine, folder: Path, by: By) -> bool:
-    """Deploy one folder and say what came of it; return whether it was accepted."""
-    try:
-        # Before the transaction: to check takes a while, and people may be working.
-        checked = deployments.check(deployments.read_folder(folder))
-        with database.sessions(pool).begin() as session:
-            result = deployments.deploy(session, checked, name=folder.name, by=by)
-    except errors.DeploymentRefused as error:
-        click.echo(f"{folder}: refused", err=True)
-        for finding in error.findings:
-            click.echo(f"  {finding.level}: {finding}", err=True)
-        return False
-    for finding in result.warnings:
-        click.echo(f"  warning: {finding}", err=True)
-    made = ", ".join(f"{row.key} v{row.version}" for row in result.definitions) or "nothing new"
-    click.echo(f"{folder}: {made}")
-    return True
+def deploy_folders(pool: sqlalchemy.Engine, folders: Iterable[Path], by: By) -> bool:
+    """Deploy folders and say what came of each; return whether all were accepted."""
+    sessions = database.sessions(pool)
+    accepted, warnings = True, []
+    for folder in folders:
+        try:
+            # Before the transaction: to check takes a while, and people may be working.
+            checked = deployments.check(deployments.read_folder(folder))
+            with sessions.begin() as session:
+                result = deployments.deploy(session, checked, name=folder.name, by=by)
+        except errors.DeploymentRefused as error:
+            accepted = False
+            click.echo(f"{folder}: refused", err=True)
+            for finding in error.findings:
+                click.echo(f"  {finding.level}: {finding}", err=True)
+        else:
+            warnings += result.warnings
+            made = ", ".join(f"{row.key} v{row.version}" for row in result.definitions) or "nothing new"
+            click.echo(f"{folder}: {made}")
+    with sessions() as session:
+        # A folder may name what the next one brings.
+        for finding in deployments.still_unknown(session, warnings):
+            click.echo(f"warning: {finding}", err=True)
+    return accepted
 
 
 @main.command()
@@ -193,11 +202,11 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
     sessions = database.sessions(pool)
     # Of two that start together one plays: the clock is moved meanwhile.
     with database.alone(pool):
-        for part in stories.folders(folder):
-            if not deploy_folder(pool, part, demo_people.DEMO):
-                raise click.ClickException(f"Expected processes that can be deployed in {part}")
         with sessions.begin() as session:
             demo_people.add_people(session, folder)
+        if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):
+            raise click.ClickException(f"Expected processes that can be deployed in {folder}")
+        with sessions.begin() as session:
             # Those that an interrupted run has not come to, too.
             told = demo_people.unplayed(session, folder)
         if told:
@@ -277,5 +286,5 @@ def import_users(settings: Settings, file: Path) -> None:
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 
-for command in (proof.history_commands, proof.backup, proof.restore, instances.instances):
+for command in (proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail):
     main.add_command(command)

@@ -44,6 +44,6 @@ def objections(settings: Settings, *, demo_people: list[str], public_demo: bool)
 def warnings(settings: Settings) -> Iterator[str]:
     """Yield what looks wrong and need not be."""
     if settings.is_https and not settings.trusted_proxies:
-        yield "public_url is https but trusted_proxies is 0: all who log in seem to come from the address of the proxy"
-    if settings.trusted_proxies and not is_loopback(settings.host):
-        yield "trusted_proxies is set: let this port be reached through the proxy only, or anybody names any address"
+        yield "public_url is https but trusted_proxies is empty: all who log in seem to come from the proxy's address"
+    if any(network.prefixlen == 0 for network in settings.proxies):
+        yield "trusted_proxies is the whole internet: whoever reaches this port without the proxy names any address"

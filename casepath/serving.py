@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from types import FrameType
 
 import sqlalchemy
@@ -13,7 +14,8 @@ from casepath import http_server
 from casepath.engine import database
 from casepath.settings import Settings
 from casepath.workers import Mail, Surroundings
-from casepath.workers.loop import PATIENCE, Loop, start_thread
+from casepath.workers.loop import PATIENCE, Loop, repeat, start_thread
+from casepath.workers.watch import Watch
 
 
 def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
@@ -27,6 +29,8 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
             password=settings.smtp_password.get_secret_value(),
             encryption=settings.smtp_encryption,
             sender=settings.smtp_sender,
+            timeout=settings.smtp_timeout,
+            keep_trying=timedelta(days=settings.mail_retry_days),
         )
     return Surroundings(sessions=database.sessions(pool), mail=mail, url=settings.url, time_zone=settings.time_zone)
 
@@ -49,6 +53,10 @@ def run(
     settings = settings.model_copy(update={"port": port})
     loop = Loop(surroundings(settings, pool))
     thread: threading.Thread | None = start_thread(loop) if with_worker else None
+    over = threading.Event()
+    if not with_worker:
+        # Who else would tell that there is no worker?
+        threading.Thread(target=repeat, args=(Watch(loop.surroundings).step, over), name="watch", daemon=True).start()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         loop.stop()
@@ -60,6 +68,7 @@ def run(
     try:
         server.run()
     finally:
+        over.set()
         loop.stop()
         server.close()
         if thread is not None:

@@ -7,9 +7,11 @@ names. Used by the pages and by the commands; knows no Flask.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -22,9 +24,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from casepath.engine import deployments
 from casepath.engine import settings as engine_settings
+from casepath.engine.errors import InvalidInput
+from casepath.engine.people import account_rules
 
 #: Languages of the pages, the first is the default one.
 LANGUAGES = ("zh_CN", "en")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 #: Characters of a key that nobody guesses.
 MIN_SECRET = 32
 
@@ -47,14 +53,22 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     #: Where people reach the pages, for links in e-mails; empty: http://host:port.
     public_url: str = ""
-    #: How many proxies in front may say who the caller is (`X-Forwarded-For`, `X-Forwarded-Proto`).
-    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    #: Networks of the proxies in front, with commas between: only they may say who the caller is (`X-Forwarded-For`).
+    trusted_proxies: str = ""
     threads: int = Field(default=16, ge=1, le=512)
 
     #: Serve other machines without TLS.
     plain_http: bool = False
     #: A session ends after so many hours, whatever happens in it.
     session_hours: int = Field(default=12, ge=1, le=24 * 14)
+
+    #: After how many seconds without a sign of life a worker counts as dead, and how late a job may be.
+    silent_after: int = Field(default=60, ge=20, le=86_400)
+    late_after: int = Field(default=300, ge=20, le=86_400)
+
+    #: Megabytes of files that a matter may have, and that one person may add within 24 hours.
+    files_per_matter: int = Field(default=500, ge=1)
+    files_per_day: int = Field(default=1000, ge=1)
 
     default_language: Literal["zh_CN", "en"] = "zh_CN"
     #: The zone in which times are shown and typed.
@@ -66,7 +80,12 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     smtp_encryption: Literal["starttls", "tls", "none"] = "starttls"
+    #: An address, or a name with one: `Casepath <casepath@dealer.example>`.
     smtp_sender: str = "casepath@localhost"
+    #: Seconds to wait for the mail server at each step.
+    smtp_timeout: int = Field(default=20, ge=1, le=300)
+    #: How long a mail is tried that is not taken.
+    mail_retry_days: int = Field(default=5, ge=1, le=60)
 
     #: What one step of a process may take before it is refused or becomes an incident: seconds of the processor
     #: (0: half a second on SQLite, where nobody else can write meanwhile, five on PostgreSQL), activity instances that
@@ -120,6 +139,27 @@ class Settings(BaseSettings):
             raise ValueError(f"Expected an address such as https://casepath.dealer.example, but found {url!r}")
         return url
 
+    @field_validator("smtp_sender")
+    @classmethod
+    def _known_sender(cls, sender: str) -> str:
+        try:
+            account_rules.mailbox(sender)
+        except InvalidInput as error:
+            expected = "Expected one sender, such as Casepath <casepath@dealer.example>"
+            raise ValueError(f"{expected}, but found {sender!r}") from error
+        return sender
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, text: str) -> str:
+        for part in _parts(text):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError as error:
+                said = "Expected addresses or networks such as 127.0.0.1 or 10.1.0.0/16, with commas between"
+                raise ValueError(f"{said}, but found {part!r}: {error}") from error
+        return text
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -132,7 +172,12 @@ class Settings(BaseSettings):
     @property
     def extension_modules(self) -> tuple[str, ...]:
         """The modules with elements beyond those of BPMN."""
-        return tuple(name.strip() for name in self.extensions.split(",") if name.strip())
+        return _parts(self.extensions)
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose `X-Forwarded-…` headers are believed."""
+        return tuple(ipaddress.ip_network(part) for part in _parts(self.trusted_proxies))
 
     @property
     def database(self) -> str:
@@ -174,11 +219,19 @@ class Settings(BaseSettings):
         current.step_seconds = self.step_seconds
         current.step_moves = self.step_moves
         current.step_characters = self.step_characters
+        current.silent_after = timedelta(seconds=self.silent_after)
+        current.late_after = timedelta(seconds=self.late_after)
+        current.bytes_per_matter = self.files_per_matter * 1_000_000
+        current.bytes_per_day = self.files_per_day * 1_000_000
         deployments.use_extensions(self.extension_modules)
 
     def signing_key(self) -> str:
         """Return the key that signs session cookies; makes one in the data folder when there is none."""
         return self.secret_key.get_secret_value() or _kept_key(self.data_folder / "secret-key")
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _kept_key(path: Path) -> str:

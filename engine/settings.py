@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 #: Attempts at a job or an external task before it becomes an incident.
 ATTEMPTS = 3
@@ -24,6 +25,13 @@ class Settings:
     step_characters: int = 16_000_000
     #: The zone in which people type times into forms, IANA name.
     time_zone: str = "UTC"
+    #: After how long without a sign of life a worker counts as dead.
+    silent_after: timedelta = timedelta(minutes=1)
+    #: How late a job may be before the engine counts as standing still.
+    late_after: timedelta = timedelta(minutes=5)
+    #: Bytes of files that a matter may have, and that one person may add within 24 hours.
+    bytes_per_matter: int = 500_000_000
+    bytes_per_day: int = 1_000_000_000
 
     @property
     def script_formats(self) -> frozenset[str]:

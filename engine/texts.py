@@ -18,21 +18,26 @@ def checked(text: str, *, name: str, limit: int, required: bool = True) -> str:
     stripped = text.strip()
     if required and not stripped:
         raise errors.InvalidInput("Please write {name}; there is nothing yet.", code="text-missing", name=Phrase(name))
-    if len(stripped) > limit:
+    return require(stripped, name=name, limit=limit)
+
+
+def require(text: str, *, name: str, limit: int | None = None) -> str:
+    """Return a text as it is; raises `InvalidInput` where it is too long or no database can store it."""
+    if limit is not None and len(text) > limit:
         raise errors.InvalidInput(
             "At most {limit} characters are possible for {name}; yours has {length}.",
             code="text-too-long",
             name=Phrase(name),
             limit=limit,
-            length=len(stripped),
+            length=len(text),
         )
-    if stripped != storable(stripped):
+    if "\x00" in text or not (text.isascii() or text == storable(text)):
         raise errors.InvalidInput(
             "Please write {name} in ordinary characters; something in it is none.",
             code="text-not-unicode",
             name=Phrase(name),
         )
-    return stripped
+    return text
 
 
 def storable(text: str, *, limit: int | None = None) -> str:

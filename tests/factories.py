@@ -16,7 +16,9 @@ from casepath.engine.database.models import (
     Deployment,
     ExternalTask,
     Group,
+    Mail,
     Membership,
+    Notification,
     ProcessInstance,
     Resource,
     User,
@@ -117,6 +119,22 @@ def external_task(
         process_instance_id=of.id, activity_instance=activity_instance, definition_id=of.definition_id,
         element_id="Task_Notify", business_key=of.business_key, topic=topic, priority=priority,
         **{"locked_until": clock.now() - timedelta(seconds=1), "created_at": clock.now(), **columns},
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def mail(session: Session, username: str = "alice", *, state: str = "waiting", **columns: Any) -> Mail:
+    """A notice that goes out by e-mail as well."""
+    now = clock.now()
+    notice = Notification(username=username, kind="notice", subject="请查看", text="", created_at=now)
+    session.add(notice)
+    session.flush()
+    ended_at = None if state in {"waiting", "sending"} else now
+    made = Mail(
+        notification_id=notice.id, state=state, token=f"{next(_numbers):032x}", created_at=now,
+        **{"due_at": now, "ended_at": ended_at, **columns},
     )
     session.add(made)
     session.flush()

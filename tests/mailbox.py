@@ -5,10 +5,14 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+
+
+def nothing() -> None:
+    """Do what is done where nothing else is asked for."""
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -19,31 +23,44 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.say("220 mailbox")
         for line in self.rfile:
-            word = line.strip().upper()[:4]
-            if word == b"DATA":
+            word = line.strip().upper()[:4].decode()
+            self.server.before.get(word, nothing)()
+            if word == "EHLO":
+                self.say("\r\n".join(f"250-{each}" for each in self.server.extensions) + "\r\n250 HELP")
+            elif word == "DATA" and word not in self.server.answers:
                 self.say("354 go on")
-                self.server.keep(self.body())
-                self.say("250 kept")
-            elif word == b"QUIT":
+                content = self.body()
+                if content is None:
+                    return
+                self.server.keep(content)
+                self.server.before.get("KEPT", nothing)()
+                if self.server.vanishes:
+                    return
+                self.say(self.server.answers.get("KEPT", "250 kept"))
+            elif word == "QUIT":
                 self.say("221 bye")
                 return
-            elif word == b"RCPT" and self.server.refused in line:
+            elif word == "RCPT" and self.server.refused in line:
                 self.say("550 no such box")
+            elif word == "RCPT" and self.server.later in line:
+                self.say("450 not now")
             else:
-                self.say("250 yes")
+                self.say(self.server.answers.get(word, "250 yes"))
 
     def say(self, text: str) -> None:
         """Answer with a line."""
-        self.wfile.write(f"{text}\r\n".encode())
+        with suppress(OSError):
+            # A client that was killed hears nothing.
+            self.wfile.write(f"{text}\r\n".encode())
 
-    def body(self) -> bytes:
-        """Read a message up to its end."""
-        lines = []
+    def body(self) -> bytes | None:
+        """Read a message up to its end; None where the client goes away before."""
+        lines: list[bytes] = []
         for line in self.rfile:
             if line == b".\r\n":
-                break
+                return b"".join(lines)
             lines.append(line[1:] if line.startswith(b"..") else line)
-        return b"".join(lines)
+        return None
 
 
 class Mailbox(socketserver.ThreadingTCPServer):
@@ -55,8 +72,19 @@ class Mailbox(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.messages: list[EmailMessage] = []
+        #: The same as they came.
+        self.contents: list[bytes] = []
         #: Recipients with this in their address are refused.
         self.refused = b"nobody@"
+        #: … for the moment.
+        self.later = b"later@"
+        #: What is answered to a command, instead of a yes; to the end of a message under `KEPT`.
+        self.answers: dict[str, str] = {}
+        self.extensions = ["mailbox", "8BITMIME", "SMTPUTF8"]
+        #: Whether it keeps a message and then goes away without an answer.
+        self.vanishes = False
+        #: Called before a command is answered, and before the end of a message under `KEPT`.
+        self.before: dict[str, Callable[[], object]] = {}
 
     @property
     def port(self) -> int:
@@ -65,6 +93,7 @@ class Mailbox(socketserver.ThreadingTCPServer):
 
     def keep(self, content: bytes) -> None:
         """Keep a message."""
+        self.contents.append(content)
         self.messages.append(message_from_bytes(content, policy=policy.default))
 
 

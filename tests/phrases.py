@@ -58,6 +58,8 @@ ELSEWHERE = {
 }
 #: Verbs that only addresses of pages name.
 VERBS = {"cancel"}
+#: What a column is called that nobody has named.
+NAMES = {"a text", "a number", "a point in time"}
 #: Nouns that no call names in full.
 NOUNS = {"process definition", "decision definition", "form definition", "external task", "job", "user task"}
 
@@ -120,7 +122,7 @@ def uses() -> tuple[list[Use], list[Unread]]:
     elsewhere = ELSEWHERE | {
         "actions": [f"{verb} {{noun}} {{key}}" for verb in passed("verb") | VERBS],
         "nouns": [*passed("noun"), *NOUNS],
-        "names": list(passed("name", "checked")),
+        "names": [*passed("name", "checked", "require", "_refused"), *NAMES],
     }
     found += [Use(file=name, line=0, text=text, facts=None) for name, texts in elsewhere.items() for text in texts]
     return found, unread

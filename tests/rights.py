@@ -20,14 +20,17 @@ from casepath.engine.database.models import Definition, UserTask, UserTaskCandid
 from casepath.engine.instances import (
     attachments,
     comments,
+    drafts,
     external_tasks,
     incidents,
     jobs,
+    mails,
     messages,
     migration_plans,
     notifications,
     numbers,
     process_instances,
+    signs,
     submissions,
     user_tasks,
 )
@@ -38,38 +41,41 @@ from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    attachments, comments, deployments, external_tasks, identity, incidents, jobs, messages, migration_plans,
-    notifications, numbers, process_instances, submissions, user_tasks,
+    attachments, comments, deployments, drafts, external_tasks, identity, incidents, jobs, mails, messages,
+    migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
 )  # fmt: skip
 
 #: What reads.
 READS = frozenset({
-    "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.safe_name",
-    "comments.instance_of", "comments.list_of", "deployments.check", "deployments.content", "deployments.inspect",
-    "deployments.definition",
+    "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.page",
+    "attachments.safe_name", "comments.instance_of", "comments.page", "deployments.check", "deployments.content",
+    "deployments.inspect", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
-    "deployments.use_extensions", "deployments.resource", "external_tasks.get", "identity.actor",
+    "deployments.resource", "deployments.still_unknown", "deployments.use_extensions", "drafts.text_of",
+    "external_tasks.get", "identity.actor",
     "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.get", "incidents.list_open",
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
-    "migration_plans.validate_instance", "notifications.unread_count", "notifications.unsent", "numbers.check_format",
+    "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "user_tasks.circle", "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
     "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "notifications.mark_sent", "numbers.business_key", "numbers.next_number",
+    "mails.enqueue", "numbers.business_key", "numbers.next_number", "signs.ring",
 })  # fmt: skip
-#: What only the worker does that holds the lock, named by `worker_id`.
+#: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
+    "mails.hand_over", "mails.settle", "mails.take",
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
-    "external_tasks.lock", "external_tasks.throw_error",
+    "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
 })  # fmt: skip
-#: What concerns nothing but the user's own: the session, the old password as a proof, what was read, forms sent.
+#: What concerns nothing but the user's own: session, old password as a proof, what was read, drafts, forms sent.
 OF_ONESELF = frozenset({
+    "drafts.discard", "drafts.get", "drafts.list_of", "drafts.save",
     "identity.change_password", "identity.end_session", "identity.note", "notifications.mark_read",
     "submissions.claim", "submissions.settle",
 })  # fmt: skip
@@ -116,6 +122,7 @@ class There:
     job_id: int
     incident_id: int
     external_task_id: int
+    mail_id: int
 
 
 Command = Callable[[Session, There, By], object]
@@ -139,6 +146,8 @@ COMMANDS: Mapping[str, Command] = {
     "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
     "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
     "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
+    "mails.give_up": lambda session, it, by: mails.give_up(session, it.mail_id, by=by),
+    "mails.retry": lambda session, it, by: mails.retry(session, it.mail_id, by=by),
     "messages.correlate": lambda session, it, by: messages.correlate(session, "news", business_key=it.key, by=by),
     "messages.signal": lambda session, it, by: messages.signal(session, "alarm", by=by),
     "migration_plans.execute": lambda session, it, by: migration_plans.execute(
@@ -209,6 +218,7 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         job_id=job_id,
         incident_id=incident_id,
         external_task_id=external.id,
+        mail_id=factories.mail(session).id,
     )
 
 
@@ -278,6 +288,8 @@ TABLES: tuple[Table, ...] = (
         "identity.set_password": "✓·······",
         "incidents.resolve": "✓✓······",
         "jobs.retry": "✓✓······",
+        "mails.give_up": "✓✓······",
+        "mails.retry": "✓✓······",
         "messages.signal": "✓✓······",
         "process_instances.start": "✓✓✓·✓✓✓·",
     }),

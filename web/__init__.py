@@ -10,17 +10,20 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     registration    start a process with its start form
     process_instances  matters: find, show, add to, repair
     definitions     processes, decision tables and forms: see, edit, deploy
-    operations      incidents, jobs and external tasks: see, try again
+    operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
     notifications   what one was told
+    devices         on which somebody has logged in before
     errors          engine error → status and page; the only place that knows both
     phrases         what the engine says, in the language of the request
     filters         dates, states and people in templates
     forms           form definitions as HTML
+    health          whether this process answers and the engine moves, for load balancers and on pages
     headers         the Content-Security-Policy and its companions
     languages       zh-CN and English
     navigation      what stands in the header
     once            forms that make something only once, however often they arrive
+    proxies         in front of the pages, and what is believed of what they say
     uploads         files that a form sends, and how many at once
 """
 
@@ -30,11 +33,23 @@ import importlib
 from datetime import timedelta
 
 from flask import Flask, g, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from casepath.engine import database
 from casepath.settings import Settings
-from casepath.web import auth, errors, filters, forms, guidance, headers, languages, navigation, once, phrases
+from casepath.web import (
+    auth,
+    errors,
+    filters,
+    forms,
+    guidance,
+    headers,
+    health,
+    languages,
+    navigation,
+    once,
+    phrases,
+    proxies,
+)
 
 #: Modules with a blueprint named `bp`, in the order of the header.
 BLUEPRINTS = (
@@ -53,6 +68,8 @@ BLUEPRINTS = (
 MAX_REQUEST = 4 * 1024 * 1024
 MAX_UPLOAD = 32 * 1024 * 1024
 MAX_FIELDS = 1024 * 1024
+#: How long a page waits for what others write, in seconds; nobody looks at an empty page for longer.
+PATIENCE = 5.0
 
 
 def create_app(settings: Settings | None = None, *, public_demo: bool = False) -> Flask:
@@ -66,13 +83,12 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
     configure(app, settings)
     app.jinja_env.globals["public_demo"] = public_demo
     connect(app, settings)
-    for part in (languages, headers, auth, errors, filters, forms, guidance, navigation, once, phrases):
+    for part in (languages, headers, auth, errors, filters, forms, guidance, health, navigation, once, phrases):
         part.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(importlib.import_module(f"casepath.web.{name}").bp)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    if settings.proxies:
+        app.wsgi_app = proxies.believing(app.wsgi_app, settings.proxies)  # type: ignore[method-assign]
     return app
 
 
@@ -100,7 +116,7 @@ def configure(app: Flask, settings: Settings) -> None:
 
 def connect(app: Flask, settings: Settings) -> None:
     """Give each request the factories of transactions: `g.sessions` for changes, `g.readers` for pages."""
-    pool = database.connect(settings.database)
+    pool = database.connect(settings.database, patience=PATIENCE)
     sessions, readers = database.sessions(pool), database.sessions(pool, read_only=True)
     app.extensions["database"] = pool
 

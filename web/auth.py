@@ -21,7 +21,7 @@ from casepath.engine.people import identity
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 from casepath.settings import LANGUAGES
-from casepath.web import languages, phrases
+from casepath.web import devices, languages, phrases
 from casepath.web.languages import gettext
 
 P = ParamSpec("P")
@@ -100,9 +100,14 @@ def protect() -> None:
     """Refuse changes that do not carry the token of the session."""
     if request.method in SAFE_METHODS or request.routing_exception is not None:
         return
-    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    if not secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode()) or not sent:
+    if not is_ours():
         raise InvalidToken
+
+
+def is_ours() -> bool:
+    """Tell whether what was sent carries the token of the session."""
+    sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
+    return bool(sent) and secrets.compare_digest(sent.encode(), session.get("csrf_token", "").encode())
 
 
 def csrf_token() -> str:
@@ -172,16 +177,20 @@ def begin() -> Response | tuple[str, int]:
         )
         return page, 429 if attempt.wait else 401
     begin_session(attempt.username)
-    return redirect(next_page(request.form.get("next")), 303)
+    answer = redirect(next_page(request.form.get("next")), 303)
+    devices.remember(answer, attempt.username)
+    return answer
 
 
 def check_password(username: str, password: str) -> identity.Attempt:
     """Check a password, which takes long on purpose, while no transaction is open; note how it went."""
     with g.readers.begin() as reading:
-        asked = identity.credentials(reading, username, request.remote_addr or "")
+        device = devices.known(username)
+        asked = identity.credentials(reading, username, request.remote_addr or "", device=device)
     attempt = asked.accept(password)
-    with g.sessions.begin() as changing:
-        identity.note(changing, asked, attempt, password)
+    if asked.is_worth_a_note(attempt):
+        with g.sessions.begin() as changing:
+            identity.note(changing, asked, attempt, password)
     return attempt
 
 

@@ -2,21 +2,30 @@
 What the engine refuses as status and page; the only place that knows both.
 
 People get a page in their language that says what happened, what to do next, and what they had typed; whoever asks
-for JSON gets `{"code": …, "message": …, "problems": […]}`. Faults of the caller are logged as debug, ours as errors.
+for JSON gets `{"code": …, "message": …, "problems": […]}`. Faults of the caller are logged as debug, ours as errors
+under an id that the page shows too; the log has where it happened, and nothing of what people wrote. While the database
+can do nothing, what was sent is in the page, to be sent again.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
+import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
+from casepath.engine.database import failures
+from casepath.engine.database.failures import Absence
 from casepath.engine.people import authorization
 from casepath.web import auth, forms, phrases
 from casepath.web.languages import gettext
@@ -103,6 +112,33 @@ HTTP_ANSWERS: dict[int, Answer] = {
         text=lazy_gettext("What you sent is larger than what is accepted."),
     ),
 }
+#: Why the database can do nothing at the moment, and after how many seconds it is worth another try.
+ABSENCES: dict[Absence, tuple[Answer, int]] = {
+    "busy": (
+        Answer(
+            status=503,
+            title=lazy_gettext("Too much at once"),
+            text=lazy_gettext("Others are being served at the moment, so nothing was changed. Please try again."),
+        ),
+        5,
+    ),
+    "full": (
+        Answer(
+            status=503,
+            title=lazy_gettext("There is no room left"),
+            text=lazy_gettext("The disk of the database is full; nothing was changed. Please tell an administrator."),
+        ),
+        60,
+    ),
+    "away": (
+        Answer(
+            status=503,
+            title=lazy_gettext("The database cannot be reached"),
+            text=lazy_gettext("Nothing was changed. It comes back by itself, mostly soon; please try again."),
+        ),
+        15,
+    ),
+}
 FAULT = Answer(
     status=500,
     title=lazy_gettext("Something went wrong"),
@@ -126,6 +162,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(auth.NotLoggedIn, not_logged_in)
     app.register_error_handler(auth.InvalidToken, stale)
     app.register_error_handler(HTTPException, http)
+    app.register_error_handler(SQLAlchemyError, absent)
     app.register_error_handler(Exception, fault)
 
 
@@ -155,8 +192,7 @@ def http(error: HTTPException) -> Any:
         return Response("Expected the name of a host.\n", 400, mimetype="text/plain")
     status = error.code or 500
     if status >= 500:
-        log.error("%s %s", request.method, request.path, exc_info=error)
-        return answer(FAULT)
+        return fault(error)
     if error.response is not None:
         return error.response
     if status == 413:
@@ -166,15 +202,53 @@ def http(error: HTTPException) -> Any:
 
 
 def fault(error: Exception) -> Any:
-    """Answer an error of ours; the log has everything, the page nothing of it."""
-    log.error("%s %s", request.method, request.path, exc_info=error)
-    return answer(FAULT)
+    """Answer an error of ours; the log says where it happened, the page under which id it stands there."""
+    error_id = new_id()
+    log.error("%s: %s\n%s", error_id, asked_for(), "".join(places(error)))
+    return answer(FAULT, error_id=error_id)
 
 
-def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Response | str, int]:
+def absent(error: SQLAlchemyError) -> Any:
+    """Answer that the database can do nothing at the moment, where that is so and passes."""
+    g.database_away = True
+    why = failures.absence(error)
+    if why is None:
+        return fault(error)
+    error_id = new_id()
+    level = logging.WARNING if why == "busy" else logging.ERROR
+    log.log(level, "%s: %s: the database is %s", error_id, asked_for(), why)
+    said, seconds = ABSENCES[why]
+    body, status = answer(said, error_id=error_id)
+    return body, status, {"Retry-After": str(seconds)}
+
+
+def new_id() -> str:
+    """Return an id by which a page and a line of the log are known to belong together."""
+    return secrets.token_hex(4)
+
+
+def asked_for() -> str:
+    """Return what was asked for as the program has it: the address itself may name people."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule is not None else 'no page'}"
+
+
+def places(error: BaseException | None) -> Iterator[str]:
+    """Yield where an error came from, through its causes; what it says is left out, since it may quote people."""
+    while error is not None:
+        yield f"{type(error).__module__}.{type(error).__qualname__}\n"
+        # SQLAlchemy hides the parameters, and without the statement nobody finds the reason.
+        yield f"{error}\n" if isinstance(error, SQLAlchemyError) else ""
+        yield from traceback.format_tb(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def answer(
+    said: Answer, error: errors.EngineError | None = None, *, error_id: str = ""
+) -> tuple[Response | str, int]:
     """Return the page, or JSON for programs."""
     if wants_json():
-        return jsonify(as_json(said, error)), said.status
+        told = as_json(said, error)
+        return jsonify(told | {"id": error_id} if error_id else told), said.status
     # What is too large cannot be read either; passwords are not shown again.
     keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
     typed = forms.readable(request.form) if keeps else []
@@ -183,19 +257,40 @@ def answer(said: Answer, error: errors.EngineError | None = None) -> tuple[Respo
         answer=said,
         error=error,
         typed=typed,
+        error_id=error_id,
+        again=sent_again() if keeps and said.status == 503 else None,
         reason=phrases.sentence(error) if error and not isinstance(error, TECHNICAL) else "",
         technical=technical(error),
         person=g.get("person"),
+        came_from=came_from(),
     )
     return page, said.status
 
 
+def sent_again() -> list[tuple[str, str]] | None:
+    """Return the inputs of a form that sends once more what was sent; None where it was not ours, or had files."""
+    if not auth.is_ours() or any(file.filename for file in request.files.values()):
+        return None
+    return [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
+
+
+def came_from() -> str:
+    """Return the address of our page whose form was sent, where it can be filled in again; nothing for other sites."""
+    page = urlsplit(request.referrer or "")
+    if request.method in auth.SAFE_METHODS or page.netloc != request.host:
+        return ""
+    return f"{page.path}?{page.query}" if page.query else page.path
+
+
 def as_json(said: Answer, error: errors.EngineError | None) -> dict[str, Any]:
     """Return what programs are told: a stable code, what happened, and every single thing that is wrong."""
-    told: dict[str, Any] = {"code": error.code if error else str(said.status), "message": str(said.title)}
+    told: dict[str, Any] = {
+        "code": error.code if error else str(said.status),
+        "message": str(said.title),
+        "reason": phrases.sentence(error) if error else str(said.text),
+    }
     if error is not None:
         told["detail"] = error.message
-        told["reason"] = phrases.sentence(error)
     if isinstance(error, errors.DeploymentRefused):
         told["problems"] = [problem(finding) for finding in error.findings]
     if isinstance(error, errors.InvalidVariables):

@@ -20,6 +20,9 @@ from casepath.web.languages import gettext
 
 #: A due date nearer than this is shown as due soon.
 SOON = timedelta(hours=24)
+#: From here on a span is told in days; the threshold from which Babel would take a larger unit is out of reach.
+MANY_HOURS = timedelta(hours=24)
+NEVER = 1e9
 #: Letters of Chinese.
 CHINESE = re.compile("[\u3400-\u9fff]")
 #: Tasks without a due date are sorted as if they were due then or later.
@@ -36,6 +39,11 @@ STATES = {
     "waiting": lazy_gettext("Waiting"),
     "open": lazy_gettext("Open incident"),
     "resolved": lazy_gettext("Resolved"),
+    "sending": lazy_gettext("Being sent"),
+    "sent": lazy_gettext("Sent"),
+    "uncertain": lazy_gettext("Perhaps sent"),
+    "undeliverable": lazy_gettext("Undeliverable"),
+    "given_up": lazy_gettext("Given up"),
 }
 #: Class of the badge for a state.
 STATE_TONES = {
@@ -47,6 +55,10 @@ STATE_TONES = {
     "failed": "danger",
     "open": "danger",
     "resolved": "success",
+    "sending": "accent",
+    "sent": "success",
+    "uncertain": "warning",
+    "undeliverable": "danger",
 }
 
 
@@ -134,14 +146,19 @@ def duration(span: timedelta) -> str:
     return format_timedelta(abs(span), threshold=1.5, locale=flask_babel.get_locale())
 
 
+def in_days(span: timedelta) -> str:
+    """Return a long span of time in days, begun ones left out: `45 days` says more of a deadline than `2 months`."""
+    days, locale = timedelta(days=span.days), flask_babel.get_locale()
+    return format_timedelta(days, granularity="day", threshold=NEVER, locale=locale)
+
+
 def due_text(at: datetime | None) -> str:
     """Say how long there is until a due date, or how long it has passed."""
     if at is None or at.year >= NO_DUE_YEAR:
         return ""
     left = at - clock.now()
-    if left < timedelta(0):
-        return gettext("%(span)s overdue", span=duration(left))
-    return gettext("%(span)s left", span=duration(left))
+    span = in_days(abs(left)) if abs(left) >= MANY_HOURS else duration(left)
+    return gettext("%(span)s overdue", span=span) if left < timedelta(0) else gettext("%(span)s left", span=span)
 
 
 def due_tone(at: datetime | None) -> str:

@@ -10,15 +10,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+import flask
 from flask import Flask, g, request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from casepath.engine.instances import submissions
 from casepath.web.languages import gettext
 
 #: Name of the hidden input.
 FIELD = "form_token"
+#: Name under which the browser keeps what is typed into a form, which it sends along; and its longest.
+KEPT = "kept"
+MAX_KEPT = 500
+#: What says nothing about what was typed.
+_ASIDE = frozenset({"csrf_token", "draft.id", KEPT})
 
 
 class Submission:
@@ -39,13 +46,29 @@ class Submission:
 
 
 def init_app(app: Flask) -> None:
-    """Make `form_token()` known to templates."""
-    app.jinja_env.globals["form_token"] = form_token
+    """Make `form_token()` and `settled()` known to templates; note which forms did what they were sent for."""
+    app.jinja_env.globals.update(form_token=form_token, settled=settled)
+    app.after_request(_settle)
 
 
-def told_before() -> str:
-    """Return what somebody is told who sends something again."""
+def told_before(number: str = "") -> str:
+    """Return what somebody is told who sends something again, with the number that it has got."""
+    if number:
+        return gettext("This had arrived already, under the number %(number)s; it was not done twice.", number=number)
     return gettext("This had arrived already; it was not done twice.")
+
+
+def settled() -> str:
+    """Return which form did what it was sent for, for the page after it: the browser need not keep it any longer."""
+    if KEPT not in g:
+        g.kept = flask.session.pop(KEPT, "")
+    return str(g.kept)
+
+
+def _settle(response: Response) -> Response:
+    if response.status_code == 303 and request.form.get(KEPT):
+        flask.session[KEPT] = request.form[KEPT][:MAX_KEPT]
+    return response
 
 
 def form_token() -> Markup:
@@ -58,7 +81,7 @@ def form_token() -> Markup:
 
 def _key(contents: tuple[bytes, ...]) -> str:
     digest = hashlib.sha256()
-    typed = [part for name, texts in sorted(request.form.lists()) for part in (name, *texts) if name != "csrf_token"]
+    typed = [part for name, texts in sorted(request.form.lists()) for part in (name, *texts) if name not in _ASIDE]
     for part in (request.path, *typed):
         digest.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
     for content in contents:

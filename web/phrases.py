@@ -14,6 +14,7 @@ import flask_babel
 from flask import Flask, g
 
 from casepath.engine import errors
+from casepath.engine.forms import Words
 from casepath.engine.phrases import Phrase, Size, shortened
 from casepath.engine.queries import people
 from casepath.web import filters, languages
@@ -53,6 +54,8 @@ def fact(name: str, value: object) -> str:
     """Return a fact of this name as the language writes it."""
     if isinstance(value, Size):
         return size(value)
+    if isinstance(value, Words):
+        return words(value)
     if isinstance(value, timedelta):
         return filters.duration(value)
     if name in USERNAMES:
@@ -62,6 +65,11 @@ def fact(name: str, value: object) -> str:
     if name in COUNTS and isinstance(value, int):
         return str(flask_babel.format_decimal(value))
     return shown(value)
+
+
+def words(of: Words) -> str:
+    """Return a text of a form in the language of the request, in that of the form where it has no other."""
+    return of.text if languages.is_chinese() or not of.english else of.english
 
 
 def name_of(username: str) -> str:

@@ -4,8 +4,9 @@ Workers: what happens outside the engine, after the transaction that asked for i
     @topic("notify")
     def notify(work: Work) -> Result: …
 
-registers who does the work of a topic. `topics` fetches, has it done, and reports; `loop` keeps that going, and the
-engine's own due jobs beside it; `notifications` and `documents` are the handlers of this project.
+registers who does the work of a topic. `topics` fetches, has it done, and reports; `outbox` sends the mails that wait,
+as `letters` that `smtp` hands over; `loop` keeps that going, and the engine's own due jobs beside it; `notifications`
+and `documents` are the handlers of this project.
 """
 
 from __future__ import annotations
@@ -30,10 +31,16 @@ class Mail:
     host: str
     port: int
     user: str = ""
-    password: str = ""
+    #: Left out where a mail server is shown.
+    password: str = field(default="", repr=False)
     #: `starttls`, `tls` or `none`.
     encryption: str = "starttls"
+    #: An address, or a name with one: `Casepath <casepath@house.example>`.
     sender: str = ""
+    #: Seconds to wait at each step for the mail server.
+    timeout: int = 20
+    #: How long a mail is tried that the mail server refuses for the moment.
+    keep_trying: timedelta = timedelta(days=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +82,8 @@ class Result:
     variables: Mapping[str, Any] = field(default_factory=dict)
     #: Only for the activity and its output mappings.
     local_variables: Mapping[str, Any] = field(default_factory=dict)
+    #: Writes in the transaction that completes the task, before the process goes on; never where it is no longer ours.
+    also: Callable[[Session], object] | None = None
 
 
 class Unrecoverable(Exception):

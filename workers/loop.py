@@ -1,8 +1,9 @@
 """
-What a worker does all day: due jobs in one thread, external tasks in others.
+What a worker does all day: due jobs in one thread, external tasks in others, mails in one more.
 
 The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
-taken again after a while; a thread that has ended is begun again.
+taken again after a while; a thread that has ended is begun again. Both give signs of life; a third one looks whether
+the engine moves.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from types import FrameType
 
-from casepath.engine.instances import jobs
+from sqlalchemy.exc import SQLAlchemyError
+
+from casepath.engine.instances import jobs, signs
 from casepath.engine.time import clock
 from casepath.workers import (
     HANDLERS,
@@ -25,7 +30,9 @@ from casepath.workers import (
     documents,
     notifications,
 )
+from casepath.workers.outbox import Outbox
 from casepath.workers.topics import Topics
+from casepath.workers.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +44,19 @@ TOGETHER = 10
 REST = 1.0
 #: The longest rest after steps that failed; the first is `REST`, each further one twice as long.
 LONGEST_REST = 30.0
+#: How often a thread gives a sign of life.
+SIGN_EVERY = timedelta(seconds=5)
 #: How long what is being done may take when the worker stops, in seconds.
 PATIENCE = 4.0
+
+
+class Sign:
+    """Signs of life of one thread."""
+
+    def __init__(self, restarts: int) -> None:
+        self.restarts = restarts
+        self.began_at = clock.now()
+        self.given_at: datetime | None = None
 
 
 class Loop:
@@ -54,18 +72,27 @@ class Loop:
         self.surroundings = surroundings
         self.worker_id = worker_id or f"{socket.gethostname()}/{os.getpid()}"
         self.topics = Topics(surroundings, HANDLERS if handlers is None else handlers, self.worker_id)
+        self.signs: dict[str, Sign] = {}
         self._stopping = threading.Event()
+        self.outbox = Outbox(surroundings, self._stopping)
 
     def run(self) -> None:
         """Work until `stop` is called; what is being done then is finished first, within `PATIENCE`."""
         log.info("worker %s serves %s", self.worker_id, ", ".join(sorted(self.topics.handlers)))
         threads: dict[str, threading.Thread] = {}
+        steps = {
+            "jobs": partial(self.living, "jobs", self.run_jobs),
+            "topics": partial(self.living, "topics", self.serve_topics),
+            "mails": self.send_mails,
+            "watch": Watch(self.surroundings).step,
+        }
         while not self._stopping.is_set():
-            for name, step in (("jobs", self.run_jobs), ("topics", self.serve_topics)):
+            for name, step in steps.items():
                 if name in threads and threads[name].is_alive():
                     continue
                 if name in threads:
                     log.error("the thread of the %s has ended; it is begun again", name)
+                self.signs[name] = Sign(self.signs[name].restarts + 1 if name in threads else 0)
                 threads[name] = threading.Thread(target=repeat, args=(step, self._stopping), name=name, daemon=True)
                 threads[name].start()
             self._stopping.wait(REST)
@@ -73,12 +100,33 @@ class Loop:
         for thread in threads.values():
             thread.join(max(end - time.monotonic(), 0))
         self.topics.finish(max(end - time.monotonic(), 0))
+        self.sign_off()
         log.info("worker %s has stopped", self.worker_id)
 
     def stop(self) -> None:
         """Have `run` return soon."""
         self._stopping.set()
         self.topics.freed.set()
+
+    def living(self, name: str, step: Callable[[], float]) -> float:
+        """Take a step of a thread, after a sign of life where the last one was given a while ago."""
+        sign, now = self.signs[name], clock.now()
+        if sign.given_at is None or abs(now - sign.given_at) >= SIGN_EVERY:
+            topics = self.topics.handlers if name == "topics" else ()
+            with self.surroundings.sessions.begin() as session:
+                signs.give(
+                    session, self.worker_id, name, began_at=sign.began_at, topics=topics, restarts=sign.restarts
+                )
+            sign.given_at = now
+        return step()
+
+    def sign_off(self) -> None:
+        """Note that this worker was stopped as it should be; where the database is away, it looks as if it was not."""
+        try:
+            with self.surroundings.sessions.begin() as session:
+                signs.end(session, self.worker_id)
+        except SQLAlchemyError as error:
+            log.warning("worker %s could not sign off: %s", self.worker_id, error)
 
     def run_jobs(self) -> float:
         """Execute due jobs; return how many seconds there is nothing to do."""
@@ -94,6 +142,10 @@ class Loop:
         self.topics.serve(REST)
         return 0
 
+    def send_mails(self) -> float:
+        """Send mails that are due; return how many seconds there is nothing to do."""
+        return 0 if self.outbox.step() else REST
+
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""
         executed = jobs.run_due(self.surroundings.sessions)
@@ -103,7 +155,7 @@ class Loop:
                 self.topics.give_back(task)
             else:
                 self.topics.handle(task)
-        return bool(executed or fetched)
+        return self.outbox.step() or bool(executed or fetched)
 
     def rest(self) -> None:
         """Step until there is nothing left to do."""

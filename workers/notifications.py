@@ -1,98 +1,159 @@
 """
 Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`.
 
-Inputs: `recipients` (`user:wang`, `group:customer_director`, or just a name), `subject`, `text`; `dispatch` takes the
-name of an archived `document` instead of a text. With `open_tasks` the text of a reminder or report ends with what is
-open in the matter, who has it, and until when. Everybody gets a notice inside the product, once however often the
-work is tried; those with an address an e-mail too, where e-mail is configured.
+Inputs: `recipients` (`user:wang`, `group:customer_director`, or just a name), `subject`, `text`, and `document`, the
+name of an archived file that an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
+text ends with what is open in the matter, who has it, and until when. Everybody gets a notice inside the product; those
+with an address an e-mail too, where e-mail is configured. Notices and mails are written in the transaction that
+completes the task; the mails are sent afterwards, by `outbox`.
+
+Who reads another language than the diagram's gets `<activity>.subject` and `<activity>.text` of `texts.<language>.json`
+beside the diagram, expressions as the inputs are.
 """
 
 from __future__ import annotations
 
-import smtplib
-import ssl
-from collections.abc import Iterable
-from email.message import EmailMessage
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
+from casepath.engine.deployments import definitions
+from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.instances import attachments, notifications
+from casepath.engine.instances.notifications import Wording
 from casepath.engine.people import identity
-from casepath.engine.queries import user_task
-from casepath.workers import Mail, Result, Unrecoverable, Work, topic
+from casepath.engine.people.account_rules import LANGUAGES
+from casepath.engine.queries import deployed, user_task
+from casepath.workers import Result, Unrecoverable, Work, topic
 
-#: Seconds to wait for the mail server.
-MAIL_TIMEOUT = 20
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """An archived file."""
+
+    id: int
+    name: str
+    size: int
 
 
 @topic("notify")
 def notify(work: Work) -> Result:
     """Tell people something."""
-    return tell(work, "notice", work.text("subject"), work.text("text"))
+    return tell(work, "notice")
 
 
 @topic("remind")
 def remind(work: Work) -> Result:
     """Remind people of something that is due."""
-    return tell(work, "reminder", work.text("subject"), with_open_tasks(work))
+    return tell(work, "reminder")
 
 
 @topic("escalate")
 def escalate(work: Work) -> Result:
     """Report to superiors that something was not done."""
-    return tell(work, "escalation", work.text("subject"), with_open_tasks(work))
+    return tell(work, "escalation")
 
 
 @topic("dispatch")
 def dispatch(work: Work) -> Result:
     """Send an archived document to those concerned."""
-    key = work.task.business_key
-    name = work.text("document")
-    if key is None:
+    if work.task.business_key is None:
         raise Unrecoverable("Expected a business key, under which the document is kept, but found none")
-    with work.surroundings.sessions.begin() as session:
-        found = [entry for entry in attachments.list_of(session, key) if entry.name.startswith(name)]
-    if not found:
-        raise Unrecoverable(f"Expected a document '{name}' with {key}, but found none")
-    newest = found[-1]
-    subject = work.text("subject") or f"{key} {newest.name}"
-    return tell(work, "notice", subject, work.text("text") or f"{newest.name} ({newest.size:,} B)")
+    return tell(work, "notice", always_with_document=True)
 
 
-def with_open_tasks(work: Work) -> str:
-    """Return the text, followed by one line for each open user task of the matter where the diagram asks for it."""
-    key = work.task.business_key
-    lines = [work.text("text")]
-    if key is not None and work.task.variables.get("open_tasks"):
-        zone = ZoneInfo(work.surroundings.time_zone)
-        with work.surroundings.sessions.begin() as session:
-            for task in user_task.open_in(session, key):
-                due = f" · {task.due_at.astimezone(zone):%Y-%m-%d %H:%M}" if task.due_at else ""
-                lines.append(f"· {task.name} · {', '.join(task.who)}{due}")
-    return "\n".join(line for line in lines if line)
-
-
-def tell(work: Work, kind: str, subject: str, text: str) -> Result:
-    """Write a notice to each recipient, then send the e-mails that have not gone out yet."""
-    if not subject:
-        raise Unrecoverable("Expected a subject, but found none")
+def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result:
+    """Find out who is told what; it is written when the task is completed."""
     with work.surroundings.sessions.begin() as session:
         usernames = resolve(session, work.names("recipients"))
+        document = attached(session, work) if always_with_document or work.text("document") else None
+        wording = Wording(subject=work.text("subject"), text=work.text("text"))
+        if always_with_document and document is not None:
+            wording = Wording(
+                subject=wording.subject or f"{work.task.business_key} {document.name}",
+                text=wording.text or f"{document.name} ({document.size:,} B)",
+            )
+        if not wording.subject.strip():
+            raise Unrecoverable("Expected a subject, but found none")
+        translated = translations(session, work, wording)
+        wording = with_open_tasks(session, work, wording)
+        attachment_id = document.id if document is not None else None
+
+    def write(session: Session) -> None:
         notifications.notify(
             session,
             usernames,
             kind=kind,
-            subject=subject,
-            text=text,
+            wording=wording,
+            translated=translated,
             business_key=work.task.business_key,
             idempotency_key=work.task.idempotency_key,
             process_instance_id=work.task.process_instance_id,
+            by_mail=work.surroundings.mail is not None,
+            attachment_id=attachment_id,
         )
-    if work.surroundings.mail is not None:
-        send_mails(work, work.surroundings.mail, subject, text)
-    return Result(local_variables={"recipient_count": len(usernames)})
+
+    return Result(local_variables={"recipient_count": len(usernames)}, also=write)
+
+
+def attached(session: Session, work: Work) -> Document:
+    """Return the newest file of the matter whose name begins as the diagram says; raises `Unrecoverable`."""
+    key, name = work.task.business_key, work.text("document")
+    found = [entry for entry in attachments.list_of(session, key or "") if entry.name.startswith(name)]
+    if not found:
+        raise Unrecoverable(f"Expected a document '{name}' with {key}, but found none")
+    newest = found[-1]
+    return Document(id=newest.id, name=newest.name, size=newest.size)
+
+
+def translations(session: Session, work: Work, wording: Wording) -> dict[str, Wording]:
+    """Return what is said in other languages, as far as the deployment has texts in them."""
+    deployment_id = definitions.definition(session, work.task.definition_id).deployment_id
+    found: dict[str, Wording] = {}
+    for language in LANGUAGES:
+        said = deployed.translation(session, deployment_id, language)
+        if said:
+            subject = told(session, work, said, "subject", wording.subject)
+            text = told(session, work, said, "text", wording.text)
+            found[language] = with_open_tasks(session, work, Wording(subject=subject, text=text), language)
+    return found
+
+
+def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: str) -> str:
+    """Return an input in the language of `said`, else as the diagram has it: a translation keeps nothing back."""
+    template = said.get(f"{work.task.element_id}.{name}")
+    if template is None:
+        return own
+    environment = Environment(
+        calendar=definitions.calendar(session),
+        business_key=work.task.business_key,
+        process_instance_id=work.task.process_instance_id,
+    )
+    try:
+        value = compile_expression(template).evaluate(work.task.variables, environment)
+    except errors.ExpressionError as error:
+        log.warning("task %s: %s of %s is not translated: %s", work.task.id, name, work.task.element_id, error.message)
+        return own
+    return str(value).strip() or own
+
+
+def with_open_tasks(session: Session, work: Work, wording: Wording, language: str = "") -> Wording:
+    """Add one line for each open user task of the matter, where the diagram asks for it."""
+    key = work.task.business_key
+    if key is None or not work.task.variables.get("open_tasks"):
+        return wording
+    zone = ZoneInfo(work.surroundings.time_zone)
+    lines = [wording.text]
+    for task in user_task.open_in(session, key, language):
+        due = f" · {task.due_at.astimezone(zone):%Y-%m-%d %H:%M}" if task.due_at else ""
+        lines.append(f"· {task.name} · {', '.join(task.who)}{due}")
+    return Wording(subject=wording.subject, text="\n".join(line for line in lines if line))
 
 
 def resolve(session: Session, recipients: Iterable[str]) -> list[str]:
@@ -113,42 +174,3 @@ def resolve(session: Session, recipients: Iterable[str]) -> list[str]:
     if not found:
         raise Unrecoverable("Expected at least one recipient, but found none")
     return sorted(found)
-
-
-def send_mails(work: Work, mail: Mail, subject: str, text: str) -> None:
-    """Send the e-mails of a task that have not gone out yet; each is noted as sent before the next one goes."""
-    sessions = work.surroundings.sessions
-    with sessions.begin() as session:
-        unsent = notifications.unsent(session, work.task.idempotency_key)
-    if not unsent:
-        return
-    with connect(mail) as server:
-        for notification_id, address in unsent:
-            server.send_message(message(work, mail, address, subject, text))
-            with sessions.begin() as session:
-                notifications.mark_sent(session, notification_id)
-
-
-def connect(mail: Mail) -> smtplib.SMTP:
-    """Log in to the mail server."""
-    context = ssl.create_default_context()
-    if mail.encryption == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(mail.host, mail.port, timeout=MAIL_TIMEOUT, context=context)
-    else:
-        server = smtplib.SMTP(mail.host, mail.port, timeout=MAIL_TIMEOUT)
-        if mail.encryption == "starttls":
-            server.starttls(context=context)
-    if mail.user:
-        server.login(mail.user, mail.password)
-    return server
-
-
-def message(work: Work, mail: Mail, address: str, subject: str, text: str) -> EmailMessage:
-    """Write an e-mail; the subject is one line, whatever a customer's name contains."""
-    written = EmailMessage()
-    written["From"] = mail.sender
-    written["To"] = address
-    written["Subject"] = " ".join(subject.split())
-    link = f"\n\n{work.surroundings.url}/" if work.surroundings.url else ""
-    written.set_content(f"{text}{link}")
-    return written

@@ -180,6 +180,7 @@ class Topics:
                 external_tasks.complete,
                 variables=result.variables,
                 local_variables=result.local_variables,
+                also=result.also,
             ),
         )
 
@@ -207,8 +208,9 @@ class Topics:
             # The database is busy or away: that is no failure of the task.
             raise
         except Exception as error:
-            # A step that takes too much would do so again.
-            self.report_failure(task, error, retries=0 if isinstance(error, errors.OverBudget) else others_left(task))
+            # A step that takes too much would do so again, and a result that is refused too.
+            for_good = isinstance(error, (errors.OverBudget, errors.InvalidInput))
+            self.report_failure(task, error, retries=0 if for_good else others_left(task))
 
     def report_failure(self, task: FetchedTask, error: Exception, *, retries: int) -> None:
         """Say that it did not work: to be tried again later, or an incident."""

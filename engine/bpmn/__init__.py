@@ -42,6 +42,7 @@ from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension
 from casepath.engine.bpmn.services import Services
 from casepath.engine.bpmn.state import dump, load
 from casepath.engine.bpmn.tree import Token
+from casepath.engine.bpmn.validation.mentions import form_name
 from casepath.engine.bpmn.workflow import TokenWorkflow
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "dump",
     "effects",
     "extension",
+    "form_name",
     "load",
     "load_extensions",
     "scripts",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from casepath.engine import errors, xml
 from casepath.engine.bpmn import extensions, parser, validation
 from casepath.engine.bpmn.graph import ProcessSpec
-from casepath.engine.bpmn.validation import names
+from casepath.engine.bpmn.validation import mentions, names
+from casepath.engine.bpmn.validation.document import Document
 
 
 class Diagram:
@@ -34,6 +35,11 @@ class Diagram:
         The structure has to have been checked before. `scripts` are the formats that script tasks may have.
         """
         return parser.read(self.root, self.file, scripts=scripts, extensions=self.extensions)
+
+    def unknown_mentions(self, known: Mapping[str, Collection[str]]) -> list[errors.Finding]:
+        """Return a warning for each form, decision, process, group or user that it names and nobody has."""
+        document = Document(self.root, frozenset(self.extensions))
+        return mentions.check(document, self.file, known)
 
     def unknown_names(self, outside: Iterable[str]) -> list[errors.Finding]:
         """Return a warning for each element that reads a name which neither the file nor `outside` gives a value."""

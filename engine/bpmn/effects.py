@@ -1,4 +1,9 @@
-"""What a step of a process instance asks of the world and what it leaves; the runtime turns each into rows."""
+"""
+What a step of a process instance asks of the world and what it leaves; the runtime turns each into rows.
+
+What no row could hold, such as an assignee of 300 characters, is refused here with `InvalidInput`, while its element
+runs: then the element stands still with an incident, and whoever moved the instance has done so.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from casepath.engine import errors
+from casepath.engine.database import Base, require
+from casepath.engine.database.models import (
+    ExternalTask,
+    Job,
+    ProcessInstance,
+    Subscription,
+    UserTask,
+    UserTaskCandidate,
+)
 from casepath.engine.time.timers import Due
+
+_candidates = Base.metadata.tables[UserTaskCandidate.__tablename__]
+_external_tasks = Base.metadata.tables[ExternalTask.__tablename__]
+_instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_jobs = Base.metadata.tables[Job.__tablename__]
+_subscriptions = Base.metadata.tables[Subscription.__tablename__]
+_user_tasks = Base.metadata.tables[UserTask.__tablename__]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +47,15 @@ class UserTaskCreated:
     due_at: datetime | None
     follow_up_at: datetime | None
 
+    def __post_init__(self) -> None:
+        require(_user_tasks.c.assignee, self.assignee, "an assignee")
+        for name in (*self.candidate_users, *self.candidate_groups):
+            require(_candidates.c.name, name, "a candidate")
+        require(_user_tasks.c.form_key, self.form_key, "a form key")
+        require(_user_tasks.c.priority, self.priority, "a priority")
+        require(_user_tasks.c.due_at, self.due_at, "a due date")
+        require(_user_tasks.c.follow_up_at, self.follow_up_at, "a follow-up date")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExternalTaskCreated:
@@ -36,6 +66,10 @@ class ExternalTaskCreated:
     topic: str
     priority: int
 
+    def __post_init__(self) -> None:
+        require(_external_tasks.c.topic, self.topic, "a topic")
+        require(_external_tasks.c.priority, self.priority, "a priority")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimerArmed:
@@ -44,6 +78,9 @@ class TimerArmed:
     number: int
     element_id: str
     due: Due
+
+    def __post_init__(self) -> None:
+        require(_jobs.c.due_at, self.due.at, "a due date")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +102,9 @@ class Subscribed:
     kind: str
     name: str
     correlation: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        require(_subscriptions.c.name, self.name, "a name of a message or signal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +136,9 @@ class MessageSent:
     #: Properties of the message by which the sender's diagram says for whom it is.
     correlation: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        require(_subscriptions.c.name, self.name, "a name of a message or signal")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalSent:
@@ -104,6 +147,9 @@ class SignalSent:
     element_id: str
     name: str
     variables: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        require(_subscriptions.c.name, self.name, "a name of a message or signal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +165,9 @@ class Called:
     business_key: str | None
     #: Whether the caller takes back just what the called process sets.
     tracks: bool
+
+    def __post_init__(self) -> None:
+        require(_instances.c.business_key, self.business_key, "a number of a matter")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,12 +6,26 @@ The ground: connections, tables with their revisions, statements, and how values
     copies      the whole database into a file, and back
     base        the declarative base and the column types
     models      every table; `alembic` has its revisions
+    failures    what the database says no with, and whether that passes
     statements  what every step executes, as cheap as the driver makes it
     values      values as the one JSON that is stored, hashed and compared
 """
 
-from casepath.engine.database.base import Base, Instant, RowId
+from casepath.engine.database.base import Base, Instant, Prose, RowId, String, Text, require
 from casepath.engine.database.connection import alone, connect, insert_new, sessions
 from casepath.engine.database.schema import upgrade
 
-__all__ = ["Base", "Instant", "RowId", "alone", "connect", "insert_new", "sessions", "upgrade"]
+__all__ = [
+    "Base",
+    "Instant",
+    "Prose",
+    "RowId",
+    "String",
+    "Text",
+    "alone",
+    "connect",
+    "insert_new",
+    "require",
+    "sessions",
+    "upgrade",
+]

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from casepath.engine.database import failures
 from casepath.engine.database.base import Base
 from casepath.engine.database.statements import execute
 
@@ -28,22 +29,45 @@ LOCK_TIMEOUT = 30
 ALONE = 5_207_384
 #: How long one waits in SQLite to be alone, in seconds.
 ALONE_TIMEOUT = 3_600
+#: Seconds until a server that does not answer counts as away.
+CONNECT_TIMEOUT = 10
 
-def connect(url: str) -> sqlalchemy.Engine:
+
+def connect(url: str, *, patience: float | None = None) -> sqlalchemy.Engine:
     """
     Return a connection pool for a SQLAlchemy URL; `postgresql://` means psycopg 3.
 
-    The folder of a SQLite file is made when it is missing, for its owner only. Nothing is connected yet.
+    A statement waits for the locks of others for `patience` seconds; where none is given, for `LOCK_TIMEOUT` on SQLite
+    and as long as it takes on PostgreSQL. The folder of a SQLite file is made when it is missing, for its owner only.
+    Nothing is connected yet.
     """
     address = sqlalchemy.make_url(url)
     if address.get_backend_name() == "sqlite":
-        return _connect_sqlite(address)
+        return _connect_sqlite(address, LOCK_TIMEOUT if patience is None else patience)
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-    return sqlalchemy.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=40)
+    engine = sqlalchemy.create_engine(
+        address,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=40,
+        hide_parameters=True,
+    )
+    event.listen(engine, "handle_error", failures.told)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+        # In the zone of the server the first and last hours of the calendar have years that Python does not know.
+        connection.execute("SET TIME ZONE 'UTC'")
+        if patience is not None:
+            connection.execute(f"SET lock_timeout = '{patience * 1000:.0f}ms'")
+        connection.commit()
+
+    return engine
 
 
-def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
+def _connect_sqlite(address: sqlalchemy.URL, patience: float) -> sqlalchemy.Engine:
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         options: dict[str, Any] = {"pool_size": 20, "max_overflow": 40}
@@ -51,8 +75,12 @@ def _connect_sqlite(address: sqlalchemy.URL) -> sqlalchemy.Engine:
         # Everyone has to see the one database in memory.
         options = {"poolclass": sqlalchemy.StaticPool}
     engine = sqlalchemy.create_engine(
-        address, connect_args={"timeout": LOCK_TIMEOUT, "check_same_thread": False}, **options
+        address,
+        connect_args={"timeout": patience, "check_same_thread": False},
+        hide_parameters=True,
+        **options,
     )
+    event.listen(engine, "handle_error", failures.told)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

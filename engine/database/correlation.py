@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from casepath.engine import errors
+from casepath.engine import errors, texts
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import CorrelationValue
 from casepath.engine.database.statements import Statement
@@ -121,7 +121,7 @@ def store(connection: Connection, process_instance_id: int, seen: Mapping[int, M
 def _comparable(variables: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in variables.items():
         found = text(value)
-        if found is not None and len(name) <= MAX_LENGTH:
+        if found is not None and len(name) <= MAX_LENGTH and texts.storable(name) == name:
             yield name, found
 
 

@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 
+from casepath.engine.database import failures
+
 Convert = Callable[[Any], Any]
 
 
@@ -112,6 +114,9 @@ def execute(connection: Connection, text: str, parameters: Any, *, many: bool = 
         (cursor.executemany if many else cursor.execute)(text, parameters)
     except connection.dialect.loaded_dbapi.Error as error:
         cursor.close()
+        failures.without_values(error)
         raised = connection.dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(text, parameters, error, raised, dialect=connection.dialect) from error
+        raise DBAPIError.instance(
+            text, parameters, error, raised, hide_parameters=True, dialect=connection.dialect
+        ) from error
     return cursor

@@ -25,6 +25,7 @@ from casepath.engine.deployments.deployment import (
     check,
     deploy,
     read_folder,
+    still_unknown,
     use_extensions,
 )
 from casepath.engine.deployments.inspection import inspect
@@ -46,5 +47,6 @@ __all__ = [
     "process",
     "read_folder",
     "resource",
+    "still_unknown",
     "use_extensions",
 ]

@@ -43,7 +43,7 @@ def evaluate(
     """
     Evaluate the newest version of a decision, or the one asked for, as of a moment with the variables that it reads.
 
-    Raises `NotFound`, or `DecisionError`.
+    Raises `NotFound`, or `DecisionError`, also where a value is of another type than the table expects.
     """
     found = definitions.find(
         session, "decision", key, version=version, version_tag=version_tag, deployment_id=deployment_id
@@ -52,12 +52,13 @@ def evaluate(
     inputs = {name: variables[name] for name in model.input_names(key) if name in variables}
     zone = clock.zone_of(definitions.calendar(session))
     result = model.evaluate(key, inputs, now=now.astimezone(zone))
+    if result.findings:
+        # FEEL makes null of what does not fit; whoever goes on with that decides by an answer that nobody gave.
+        raise errors.DecisionError(result.findings[0].phrase)
     matched = {
         entry.id: [[row + 1 for row in table.matched] for table in entry.tables] for entry in result.decisions
     }
     facts: dict[str, Any] = {"decision": key, "version": found.version, "definition": found.id, "matched": matched}
-    if result.findings:
-        facts["problems"] = [finding.message for finding in result.findings]
     table = next((table for table in model.tables if table.decision_id == key), None)
     name = table.outputs[0].name or table.name if table is not None else model.decisions[key]
     value = _with_integers(result.value)

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,7 +18,7 @@ from sqlalchemy import Pool, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
-from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask
+from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, form_name
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
@@ -164,14 +163,14 @@ def accepted(
     """
     Return the variables that are submitted to a process: those of its form where there is one, else all of them.
 
-    `known` gives the variables that conditions of the form may ask for. Raises `InvalidVariables` with everything that
-    does not fit the form, whoever has filled it in.
+    `known` gives the variables that conditions of the form may ask for, and that stay where nobody touches them. Raises
+    `InvalidVariables` with everything that does not fit the form, whoever has filled it in.
     """
     found = _form_id(session, form_key, definition_id) if form_key else None
     if found is None:
         return submitted
     filled = _form(session, found)
-    variables = known() if known is not None and filled.has_conditions else {}
+    variables = known() if known is not None else {}
     return forms.validate(filled, submitted, clock.time_zone(settings.current.time_zone), variables=variables)
 
 
@@ -183,8 +182,7 @@ def _form(session: Session, form_id: int) -> Form:
 
 
 def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:
-    key = PurePosixPath(form_key.rpartition(":")[2]).name
-    key = key.removesuffix(".form").removesuffix(".json")
+    key = form_name(form_key)
     if definition_id is not None:
         known = _cache(session).own_forms
         if (key, definition_id) not in known:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,9 +19,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, history, settings
+from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
-from casepath.engine.database.models import Definition, Deployment, Resource
+from casepath.engine.database import require
+from casepath.engine.database.models import Definition, Deployment, Group, Resource, User
 from casepath.engine.deployments import decisions, definitions, starting
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
@@ -33,8 +34,9 @@ from casepath.engine.time.clock import Calendar
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
-#: Names of elements in another language than that of the diagrams: element id → name.
+#: What a diagram says in another language than its own: element id → name, and id with what follows → expression.
 TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
+TOLD = (".subject", ".text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     resources, found, findings = checked.resources, checked.found, checked.findings
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
-    warnings = [finding for finding in findings if finding.level == "warning"]
+    warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
@@ -154,6 +156,7 @@ def check(resources: Mapping[str, bytes]) -> Checked:
             found += entries
             findings += more
     findings += _duplicates(found)
+    findings += _too_long(resources, found)
     if not any(finding.level == "error" for finding in findings):
         findings += _unknown_names(resources, found)
     return Checked(resources=resources, found=found, findings=findings)
@@ -169,6 +172,31 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     }
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
+
+
+def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
+    """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
+    known = _known(session)
+    for entry in found:
+        known.setdefault(entry.kind, set()).add(entry.key)
+    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
+    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
+
+
+def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
+    """Return warnings of deployments without those of what has come since then, such as a process that is called."""
+    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
+    return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
+
+
+def _known(session: Session) -> dict[str, set[str]]:
+    """Return the keys of what diagrams may name, by its kind."""
+    keys = {
+        kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind)))
+        for kind in ("decision", "form", "process")
+    }
+    groups, users = set(session.scalars(select(Group.key))), set(session.scalars(select(User.username)))
+    return {**keys, "group": groups.union(authorization.ROLES), "user": users}
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
@@ -194,11 +222,31 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     if TEXTS.fullmatch(path.name):
-        wrong = sorted(key for key, name in _json(file, content).items() if not isinstance(name, str))
-        if wrong:
-            text = "Expected a text for each element, but found something else for '{element}'"
-            raise errors.DeploymentRefused([_finding(file, "element-texts", text, element=wrong[0])])
+        return [], list(_check_texts(file, _json(file, content)))
     return [], []
+
+
+def _check_texts(file: str, said: Mapping[str, Any]) -> Iterator[errors.Finding]:
+    """Find what is no text, and what people are told with an expression that cannot be read."""
+    for key, text in sorted(said.items()):
+        if not isinstance(text, str):
+            yield _finding(
+                file,
+                "element-texts",
+                "Expected a text for each element, but found something else for '{element}'",
+                element=key,
+            )
+        elif key.endswith(TOLD):
+            try:
+                expressions.compile_expression(text)
+            except errors.ExpressionError as error:
+                yield _finding(
+                    file,
+                    "element-texts",
+                    "The text of '{element}' cannot be read: {reason}",
+                    element=key,
+                    reason=error.phrase,
+                )
 
 
 def _json(file: str, content: bytes) -> dict[str, Any]:
@@ -252,6 +300,25 @@ def _duplicates(found: list[_Found]) -> list[errors.Finding]:
     return findings
 
 
+def _too_long(resources: Mapping[str, bytes], found: list[_Found]) -> list[errors.Finding]:
+    """Return what the tables have no room for: names of files, keys, tags of versions."""
+    findings: list[errors.Finding] = []
+    for file in resources:
+        findings += _refused(file, Resource.name, file, "a file name")
+    for entry in found:
+        findings += _refused(entry.file, Definition.key, entry.key, "an id")
+        findings += _refused(entry.file, Definition.version_tag, entry.version_tag, "a version tag")
+    return findings
+
+
+def _refused(file: str, column: object, value: str | None, name: str) -> list[errors.Finding]:
+    try:
+        require(column, value, name)
+    except errors.InvalidInput as error:
+        return [errors.Finding(code=error.code, file=texts.storable(file, limit=255), phrase=error.phrase)]
+    return []
+
+
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
@@ -285,7 +352,7 @@ def _store(
     session.flush()
     ids: dict[str, int] = {}
     for file, source in resources.items():
-        row = Resource(deployment_id=deployment.id, name=file[:255], sha256=digests[file], content=source)
+        row = Resource(deployment_id=deployment.id, name=file, sha256=digests[file], content=source)
         session.add(row)
         session.flush()
         ids[file] = row.id

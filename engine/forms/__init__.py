@@ -8,7 +8,21 @@ and groups, with their rules and with conditions in FEEL that hide them.
 from __future__ import annotations
 
 from casepath.engine.forms.checking import check, parse
-from casepath.engine.forms.definition import MANY_CHOICES, Component, Form, Words, read
+from casepath.engine.forms.definition import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Words, read
+from casepath.engine.forms.shown import Shown, show
 from casepath.engine.forms.submission import hidden, validate
 
-__all__ = ["MANY_CHOICES", "Component", "Form", "Words", "check", "hidden", "parse", "read", "validate"]
+__all__ = [
+    "DEFAULT_MAX_LENGTH",
+    "MANY_CHOICES",
+    "Component",
+    "Form",
+    "Shown",
+    "Words",
+    "check",
+    "hidden",
+    "parse",
+    "read",
+    "show",
+    "validate",
+]

@@ -12,10 +12,12 @@ import regex
 
 from casepath.engine import errors
 from casepath.engine.errors import Finding
+from casepath.engine.forms import supported
 from casepath.engine.forms.definition import (
     CHOICES,
     CONTAINERS,
     KEYED,
+    LABELS,
     MANY_CHOICES,
     SHOWN,
     TEXTS,
@@ -23,7 +25,7 @@ from casepath.engine.forms.definition import (
     condition,
     read,
 )
-from casepath.engine.phrases import Phrase, Size
+from casepath.engine.phrases import MAX_FACT, Phrase, Size
 
 MAX_SIZE = 1_000_000
 MAX_COMPONENTS = 500
@@ -37,13 +39,11 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _SUBTYPES = ("date", "time", "datetime")
 _VALIDATION_TYPES = ("email", "phone", "custom", "")
 
-#: Properties that would change what the form does and that the server does not know.
-_UNSUPPORTED = ("valuesKey", "valuesExpression", "expression", "path", "isRepeating")
 #: Properties that are objects, and those that are text.
 _MAPS = ("appearance", "layout", "properties")
-_WORDS = ("id", "label", "description", "text")
+_WORDS = ("id", *LABELS, "description", "text")
 #: Properties that form-js lets be expressions, where only fixed ones are known here.
-_FIXED = ("label", "description", "text", "readonly", "disabled", "defaultValue")
+_FIXED = (*LABELS, "description", "text", "readonly", "disabled", "defaultValue")
 
 
 def check(content: bytes, file: str) -> tuple[Form | None, list[Finding]]:
@@ -114,6 +114,8 @@ class _Checker:
                 "The form has no id, so user tasks refer to it by its file's name",
                 level="warning",
             )
+        for name in supported.without_effect_in_form(schema):
+            self.ineffective(schema, name)
         self.components(schema, 1)
         if self.count > MAX_COMPONENTS:
             self.find(
@@ -143,11 +145,20 @@ class _Checker:
     def component(self, component: Mapping[str, Any], depth: int) -> None:
         kind = component.get("type")
         if not isinstance(kind, str) or kind not in KEYED | SHOWN | CONTAINERS:
-            self.find(component, "component-type", "Expected a type that is supported, but found '{kind}'", kind=kind)
+            self.type(component)
+            return
+        if kind in supported.NOT_SHOWN:
+            self.find(
+                component, "component-without-effect", "Pages have buttons of their own, so this one is not shown",
+                level="warning",
+            )
             return
         self.shape(component)
         self.unsupported(component)
         self.condition(component)
+        self.rule(component)
+        for name in supported.without_effect(component):
+            self.ineffective(component, name)
         if kind in CONTAINERS:
             self.components(component, depth + 1)
         if kind in KEYED:
@@ -155,6 +166,23 @@ class _Checker:
             self.rules(component)
         if kind in CHOICES | MANY_CHOICES:
             self.options(component)
+
+    def type(self, component: Mapping[str, Any]) -> None:
+        kind = component.get("type")
+        reason = supported.REFUSED_TYPES.get(kind) if isinstance(kind, str) else None
+        if reason is None:
+            self.find(component, "component-type", "Expected a type that is supported, but found '{kind}'", kind=kind)
+        else:
+            self.find(
+                component,
+                "component-type",
+                "Expected a type that is supported, but found '{kind}': {reason}",
+                kind=kind,
+                reason=reason,
+            )
+
+    def ineffective(self, component: Mapping[str, Any], name: str) -> None:
+        self.find(component, "component-without-effect", "'{name}' has no effect here", level="warning", name=name)
 
     def shape(self, component: Mapping[str, Any]) -> None:
         """Whoever shows the form relies on these being what form-js writes."""
@@ -176,9 +204,15 @@ class _Checker:
             )
 
     def unsupported(self, component: Mapping[str, Any]) -> None:
-        for name in _UNSUPPORTED:
+        for name, reason in supported.REFUSED_ATTRIBUTES.items():
             if component.get(name):
-                self.find(component, "component-property", "Expected no '{name}', which is not supported", name=name)
+                self.find(
+                    component,
+                    "component-property",
+                    "Expected no '{name}', which is not supported: {reason}",
+                    name=name,
+                    reason=reason,
+                )
         for name in _FIXED:
             value = component.get(name)
             if isinstance(value, str) and (value.startswith("=") or "{{" in value):
@@ -196,9 +230,32 @@ class _Checker:
         hide = conditional.get("hide") if isinstance(conditional, dict) else None
         if not isinstance(hide, str) or not hide.startswith("="):
             self.find(component, "condition", "Expected the condition to be a FEEL expression that begins with '='")
+        else:
+            self.expression(component, hide)
+
+    def rule(self, component: Mapping[str, Any]) -> None:
+        """A rule across fields, which form-js knows nothing of, stands in the properties."""
+        properties = component.get("properties")
+        if not isinstance(properties, dict) or "valid" not in properties:
             return
+        rule = properties["valid"]
+        if not isinstance(rule, str) or not rule.startswith("=") or component.get("type") not in KEYED:
+            text = "Expected 'valid' of a field to be a FEEL expression that begins with '='"
+            self.find(component, "condition", text)
+            return
+        self.expression(component, rule)
+        message = properties.get("valid_message")
+        if not isinstance(message, str) or not 0 < len(message) <= MAX_FACT:
+            self.find(
+                component,
+                "rule-without-message",
+                "Expected a 'valid_message' of 1 to {limit} characters, which says what is wrong",
+                limit=MAX_FACT,
+            )
+
+    def expression(self, component: Mapping[str, Any], text: str) -> None:
         try:
-            condition(hide)
+            condition(text)
         except errors.ExpressionError as error:
             self.find(component, "condition", "Expected a FEEL expression, but found: {reason}", reason=error.phrase)
 
@@ -215,7 +272,7 @@ class _Checker:
             self.find(component, "field-key-twice", "Expected each key once, but found '{key}' again", key=key)
         else:
             self.keys.add(key)
-        if not component.get("label"):
+        if not any(component.get(name) for name in LABELS):
             self.find(component, "field-without-label", "Field '{key}' has no label", level="warning", key=key)
 
     def options(self, component: Mapping[str, Any]) -> None:
@@ -227,6 +284,15 @@ class _Checker:
         if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
             self.find(component, "field-options", "Expected options with different, not empty texts as values")
             return
+        english = (component.get("properties") or {}).get("options_en")
+        if english and len(str(english).split("|")) != len(options):
+            self.find(
+                component,
+                "field-options",
+                "Expected as many labels in 'options_en' as there are options, {count}; none of them is shown",
+                level="warning",
+                count=len(options),
+            )
         default = component.get("defaultValue")
         chosen = default if isinstance(default, list) else [default] if default else []
         if not set(map(str, chosen)) <= set(names):

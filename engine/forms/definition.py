@@ -22,6 +22,9 @@ SHOWN = frozenset({"button", "separator", "spacer", "text"})
 #: Types that hold others.
 CONTAINERS = frozenset({"group"})
 
+#: What form-js calls the label, of moments by their parts.
+LABELS = ("label", "dateLabel", "timeLabel")
+
 #: Characters of a text where the form says nothing.
 DEFAULT_MAX_LENGTH = {"textarea": 20_000, "textfield": 1_000}
 
@@ -32,6 +35,9 @@ class Words:
 
     text: str = ""
     english: str = ""
+
+    def __str__(self) -> str:
+        return self.english or self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +89,6 @@ class Component:
     validation_type: str | None
     #: Digits behind the point; None for any.
     decimal_digits: int | None
-    #: From one number that is offered to the next.
-    increment: str | None
     #: Whether a number becomes a text.
     as_text: bool
     #: `date`, `time` or `datetime` for that type.
@@ -94,6 +98,9 @@ class Component:
     #: What stands before and behind the field.
     prefix: str
     suffix: str
+    #: A FEEL expression over all answers that has to be true, and what is said where it is not.
+    valid_if: str
+    valid_message: Words
 
     @property
     def is_field(self) -> bool:
@@ -164,7 +171,7 @@ def _component(component: Mapping[str, Any], outer: tuple[str, ...]) -> Componen
         id=component.get("id") or key,
         key=key if kind in KEYED else "",
         type=kind,
-        label=_words(component, "label"),
+        label=_words(component, next((name for name in LABELS if component.get(name)), "label")),
         description=_words(component, "description"),
         text=_words(component, "text"),
         hidden_if=hidden_if,
@@ -182,18 +189,23 @@ def _component(component: Mapping[str, Any], outer: tuple[str, ...]) -> Componen
         pattern=validate.get("pattern") or None,
         validation_type=validate.get("validationType") or None,
         decimal_digits=component.get("decimalDigits"),
-        increment=str(component["increment"]) if component.get("increment") else None,
         as_text=bool(component.get("serializeToString")),
         subtype=component.get("subtype") or "date",
         not_past=bool(component.get("disallowPassedDates")),
         prefix=str(appearance.get("prefixAdorner") or ""),
         suffix=str(appearance.get("suffixAdorner") or ""),
+        valid_if=str(_properties(component).get("valid") or ""),
+        valid_message=Words(
+            text=str(_properties(component).get("valid_message") or ""),
+            english=str(_properties(component).get("valid_message_en") or ""),
+        ),
     )
 
 
 def _words(component: Mapping[str, Any], name: str) -> Words:
     """Return a text with its English, which stands in the properties as `label_en` and so on."""
-    return Words(text=str(component.get(name) or ""), english=str(_properties(component).get(f"{name}_en") or ""))
+    english = "label_en" if name in LABELS else f"{name}_en"
+    return Words(text=str(component.get(name) or ""), english=str(_properties(component).get(english) or ""))
 
 
 def _options(component: Mapping[str, Any]) -> tuple[Option, ...]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
 from casepath.engine.database import Base, values
-from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
+from casepath.engine.database.models import HistoryEvent, Mail, Notification, ProcessInstance, UserTask
 from casepath.engine.history import log
 from casepath.engine.history.sealing import Event, digest
 from casepath.engine.history.verification import ERASED
+from casepath.engine.time import clock
 
+TOLD = "notification.sent"
 #: Characters of a reason.
 MAX_REASON = 1_000
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
+_notifications = Base.metadata.tables[Notification.__tablename__]
+_mails = Base.metadata.tables[Mail.__tablename__]
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
 
 
@@ -27,19 +32,21 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
     Of an instance that has ended, what is left of its variables and drafts goes too. Variables that are still alive are
-    needed: whoever erases sets them before. `by` is how the history names whoever does; the nouns ask whether they may.
-    Raises `NotFound`, and `InvalidInput` without a reason.
+    needed: whoever erases sets them before. `subject` and `text` of what people were told leave their notices as well;
+    a mail that has not gone out does not any more, and where it went is forgotten. `by` is how the history names
+    whoever does; the nouns ask whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
     log.lock(session, process_instance_id)
     erased: dict[str, list[str]] = {}
     rewritten = []
+    notices: dict[str, list[int]] = defaultdict(list)
     stored = session.execute(
-        select(_table.c.id, _table.c.sequence, _table.c.variables)
+        select(_table.c.id, _table.c.sequence, _table.c.kind, _table.c.facts, _table.c.variables)
         .where(_table.c.process_instance_id == process_instance_id, _table.c.variables.is_not(None))
         .order_by(_table.c.sequence)
     )
-    for event_id, sequence, text in stored:
+    for event_id, sequence, kind, facts, text in stored:
         entries = json.loads(text)
         gone = sorted(name for name in names if len(entries.get(name, ())) == 2)
         if gone:
@@ -48,10 +55,14 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
                 entries[name] = [digest(salt, values.canonical(value))]
             erased[str(sequence)] = gone
             rewritten.append({"event_id": event_id, "rest": values.canonical(entries)})
+            if kind == TOLD:
+                for name in gone:
+                    notices[name] += json.loads(facts).get("notifications", [])
     if rewritten:
         session.execute(_rewrite, rewritten)
     before = log.read_state(session, process_instance_id)
     _erase_remains(session, process_instance_id, names)
+    _erase_notices(session, notices)
     event = Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason})
     log.record_move(session, process_instance_id, [event], before=before)
     return sum(len(gone) for gone in erased.values())
@@ -69,3 +80,17 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
     instance.variables = values.canonical(left)
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
+
+
+def _erase_notices(session: Session, notices: Mapping[str, list[int]]) -> None:
+    """Erase columns of notices, and with any of them what their mails know."""
+    if not notices:
+        return
+    for column, numbers in notices.items():
+        session.execute(update(_notifications).where(_notifications.c.id.in_(numbers)).values({column: ""}))
+    mailed = _mails.c.notification_id.in_({number for numbers in notices.values() for number in numbers})
+    session.execute(update(_mails).where(mailed).values(address=None, answer=None))
+    open_states = ("waiting", "uncertain", "undeliverable")
+    session.execute(
+        update(_mails).where(mailed, _mails.c.state.in_(open_states)).values(state="given_up", ended_at=clock.now())
+    )

@@ -16,7 +16,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import Base
-from casepath.engine.database.models import Attachment, Comment, Definition, Notification, ProcessInstance
+from casepath.engine.database.models import Attachment, Comment, Definition, Mail, Notification, ProcessInstance
 from casepath.engine.history.log import EventView
 from casepath.engine.history.problems import WrongRow
 from casepath.engine.history.sealing import State
@@ -41,6 +41,7 @@ _definitions = _tables[Definition.__tablename__]
 _attachments = _tables[Attachment.__tablename__]
 _comments = _tables[Comment.__tablename__]
 _notifications = _tables[Notification.__tablename__]
+_mails = _tables[Mail.__tablename__]
 
 
 def compare(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
@@ -191,3 +192,15 @@ def _notices_of(session: Session, events: Sequence[EventView]) -> Iterator[Found
                 continue
             columns = {"username": username, "kind": event.facts["kind"], "created_at": event.at, **texts}
             yield from differing(f"notice {number}", found[number], columns)
+        if "mailed" in event.facts:
+            yield from _mails_of(session, event, numbers)
+
+
+def _mails_of(session: Session, event: EventView, numbers: Sequence[int]) -> Iterator[Found]:
+    """Compare which notices were to go out by e-mail; events of earlier versions do not say so."""
+    query = select(_mails.c.notification_id).where(_mails.c.notification_id.in_(numbers))
+    found, told = set(session.scalars(query)), set(event.facts["mailed"])
+    for number in sorted(told - found):
+        yield "lost", f"the mail of notice {number}, which event {event.sequence} tells of, is gone"
+    for number in sorted(found - told):
+        yield "unrecorded", f"no event tells of the mail of notice {number}"

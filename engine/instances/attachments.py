@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import PurePosixPath
 
@@ -16,14 +17,16 @@ from casepath.engine.history import Event
 from casepath.engine.instances import media_types
 from casepath.engine.instances.comments import instance_of
 from casepath.engine.people import access, authorization, identity
-from casepath.engine.people.authorization import By, Program
+from casepath.engine.people.authorization import By, Person, Program
 from casepath.engine.phrases import Size
+from casepath.engine.settings import current
 from casepath.engine.time import clock
 
 #: Bytes of one file, and files of one matter, where the caller says nothing else.
 MAX_SIZE = 20_000_000
 MAX_COUNT = 500
 MAX_NAME_LENGTH = 120
+DAY = timedelta(hours=24)
 
 #: Characters that file systems, headers or readers might take for something else.
 _UNSAFE = re.compile(r"[<>:\"|?*\\/\x00-\x1f\x7f]")
@@ -68,6 +71,7 @@ def add(
             "A matter has at most {limit} files; this would be number {count}.",
             code="files-of-matter", limit=MAX_COUNT, count=present + 1,
         )
+    _require_room(session, business_key, actor, len(content))
     own = media_type if isinstance(actor, Program) else None
     attachment = Attachment(
         business_key=business_key,
@@ -86,6 +90,26 @@ def add(
     event = Event(kind="attachment.added", facts=facts, variables={_variable(attachment.id): name}, by=actor.signature)
     history.record(session, instance_id, event)
     return attachment
+
+
+def _require_room(session: Session, business_key: str, actor: Person | Program, size: int) -> None:
+    """Raise `InvalidInput` where a matter, or what one person adds in a day, would become too large."""
+    total = select(func.coalesce(func.sum(Attachment.size), 0))
+    kept = session.scalar(total.where(Attachment.business_key == business_key)) or 0
+    if kept + size > current.bytes_per_matter:
+        raise errors.InvalidInput(
+            "The files of a matter may have {limit} together; they have {size}, and this would be {more} more.",
+            code="bytes-of-matter", limit=Size(current.bytes_per_matter), size=Size(kept), more=Size(size),
+        )
+    if isinstance(actor, Program):
+        return
+    lately = (Attachment.created_by == actor.signature, Attachment.created_at > clock.now() - DAY)
+    added = session.scalar(total.where(*lately)) or 0
+    if added + size > current.bytes_per_day:
+        raise errors.InvalidInput(
+            "You may add {limit} within 24 hours; it is {size} already, and this would be {more} more.",
+            code="bytes-of-day", limit=Size(current.bytes_per_day), size=Size(added), more=Size(size),
+        )
 
 
 def get(session: Session, attachment_id: int) -> Attachment:
@@ -109,6 +133,17 @@ def list_of(session: Session, business_key: str) -> list[Attachment]:
     return list(
         session.scalars(select(Attachment).where(Attachment.business_key == business_key).order_by(Attachment.id))
     )
+
+
+def page(
+    session: Session, business_key: str, *, below: int | None = None, limit: int = 50
+) -> tuple[list[Attachment], int | None]:
+    """Return the newest files of a matter, those below an id, in order; and below which id the earlier ones begin."""
+    query = select(Attachment).where(Attachment.business_key == business_key).order_by(Attachment.id.desc())
+    if below is not None:
+        query = query.where(Attachment.id < below)
+    found = list(session.scalars(query.limit(limit + 1)))
+    return found[:limit][::-1], found[limit - 1].id if len(found) > limit else None
 
 
 def remove(session: Session, attachment_id: int, *, by: By, reason: str) -> None:

@@ -59,9 +59,15 @@ def remove(session: Session, comment_id: int, *, by: By, reason: str) -> None:
     session.flush()
 
 
-def list_of(session: Session, business_key: str) -> list[Comment]:
-    """Return what was noted about a matter, oldest first."""
-    return list(session.scalars(select(Comment).where(Comment.business_key == business_key).order_by(Comment.id)))
+def page(
+    session: Session, business_key: str, *, below: int | None = None, limit: int = 50
+) -> tuple[list[Comment], int | None]:
+    """Return what was noted last about a matter, below an id, in order; and below which id the earlier ones begin."""
+    query = select(Comment).where(Comment.business_key == business_key).order_by(Comment.id.desc())
+    if below is not None:
+        query = query.where(Comment.id < below)
+    found = list(session.scalars(query.limit(limit + 1)))
+    return found[:limit][::-1], found[limit - 1].id if len(found) > limit else None
 
 
 def instance_of(session: Session, business_key: str, process_instance_id: int | None = None) -> int:

@@ -8,6 +8,8 @@ UNKNOWN = "application/octet-stream"
 
 #: Images that browsers show and that carry no scripts.
 IMAGES = frozenset({"image/avif", "image/gif", "image/jpeg", "image/png", "image/webp"})
+#: Photos as some phones take them, which hardly any browser shows.
+PHONE_PHOTOS = frozenset({"image/heic", "image/heic-sequence", "image/heif", "image/heif-sequence"})
 
 #: First bytes, where in the file they stand, and the type they mean.
 _SIGNATURES: tuple[tuple[bytes, int, str], ...] = (

@@ -1,8 +1,9 @@
-"""What users are told inside the product, and which of it still has to go out by e-mail."""
+"""What users are told inside the product, each in his language; `mails` has what goes out by e-mail as well."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -13,6 +14,7 @@ from casepath.engine import errors, history, texts
 from casepath.engine.database import Base
 from casepath.engine.database.models import Notification, User
 from casepath.engine.history import Event
+from casepath.engine.instances import mails
 from casepath.engine.time import clock
 
 KINDS = ("notice", "reminder", "escalation")
@@ -30,52 +32,85 @@ def _inserting(insert: Any) -> Any:
 _INSERT = {"postgresql": _inserting(postgresql.insert), "sqlite": _inserting(sqlite.insert)}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """What people are told, in one language."""
+
+    subject: str
+    text: str = ""
+
+
 def notify(
     session: Session,
     usernames: Iterable[str],
     *,
     kind: str,
-    subject: str,
-    text: str = "",
+    wording: Wording,
+    translated: Mapping[str, Wording] | None = None,
     business_key: str | None = None,
     idempotency_key: str | None = None,
     process_instance_id: int | None = None,
+    by_mail: bool = False,
+    attachment_id: int | None = None,
 ) -> list[str]:
     """
     Tell users something, each once under an idempotency key; return who is told now.
 
-    With a process instance its history says so. Raises `InvalidInput` for another kind than notice, reminder and
-    escalation, or without a subject.
+    Whoever reads a language of `translated` gets that wording. `by_mail` has it go out by e-mail as well, with a file
+    of the matter where one is named. With a process instance its history says who was told what, one event for each
+    wording. Raises `InvalidInput` for another kind than notice, reminder and escalation, or without a subject.
     """
     if kind not in KINDS:
         raise errors.InvalidInput("Expected one of {kinds}, but found '{kind}'", kinds=KINDS, kind=kind)
-    subject = texts.storable(" ".join(subject.split()), limit=MAX_SUBJECT_LENGTH)
-    if not subject:
-        raise errors.InvalidInput("Expected a subject, but found none")
-    text = texts.storable(text, limit=MAX_TEXT_LENGTH)
-    statement = _INSERT[session.get_bind().dialect.name]
+    wording, translated = _storable(wording), {key: _storable(each) for key, each in (translated or {}).items()}
     if process_instance_id is not None:
         # Before the rows are dated: to wait afterwards would date them long before their event.
         history.lock(session, process_instance_id)
-    told: dict[str, int] = {}
-    for username in sorted(set(usernames)):
-        row = {
-            "username": username,
-            "business_key": business_key,
-            "kind": kind,
-            "subject": subject,
-            "text": text,
-            "idempotency_key": idempotency_key,
-            "created_at": clock.now(),
-        }
-        written = session.connection().execute(statement, row).scalar()
-        if written is not None:
-            told[username] = written
-    if told and process_instance_id is not None:
-        facts = {"kind": kind, "to": list(told), "notifications": list(told.values())}
-        event = Event(kind="notification.sent", facts=facts, variables={"subject": subject, "text": text})
-        history.record(session, process_instance_id, event)
-    return list(told)
+    statement = _INSERT[session.get_bind().dialect.name]
+    told: list[str] = []
+    for said, readers in _readers(session, usernames, wording, translated).items():
+        numbers: dict[str, int] = {}
+        for username in readers:
+            row = {
+                "username": username,
+                "business_key": business_key,
+                "kind": kind,
+                "subject": said.subject,
+                "text": said.text,
+                "idempotency_key": idempotency_key,
+                "created_at": clock.now(),
+            }
+            written = session.connection().execute(statement, row).scalar()
+            if written is not None:
+                numbers[username] = written
+        mailed = mails.enqueue(session, list(numbers.values()), attachment_id=attachment_id) if by_mail else []
+        if numbers and process_instance_id is not None:
+            facts = {"kind": kind, "to": list(numbers), "notifications": list(numbers.values()), "mailed": mailed}
+            variables = {"subject": said.subject, "text": said.text}
+            event = Event(kind="notification.sent", facts=facts, variables=variables)
+            history.record(session, process_instance_id, event)
+        told += numbers
+    return sorted(told)
+
+
+def _storable(wording: Wording) -> Wording:
+    subject = texts.storable(" ".join(wording.subject.split()), limit=MAX_SUBJECT_LENGTH)
+    if not subject:
+        raise errors.InvalidInput("Expected a subject, but found none")
+    return Wording(subject=subject, text=texts.storable(wording.text, limit=MAX_TEXT_LENGTH))
+
+
+def _readers(
+    session: Session, usernames: Iterable[str], wording: Wording, translated: Mapping[str, Wording]
+) -> dict[Wording, list[str]]:
+    """Return who gets which wording, in the order of names."""
+    names = sorted(set(usernames))
+    found = session.execute(select(User.username, User.language).where(User.username.in_(names)))
+    languages = {row.username: row.language for row in found}
+    readers: dict[Wording, list[str]] = {}
+    for username in names:
+        readers.setdefault(translated.get(languages.get(username, ""), wording), []).append(username)
+    return readers
 
 
 def unread_count(session: Session, username: str) -> int:
@@ -97,27 +132,4 @@ def mark_read(session: Session, username: str, notification_id: int | None = Non
     session.connection().execute(mine.where(_table.c.id == notification_id))
     return session.scalar(
         select(Notification.business_key).where(Notification.id == notification_id, Notification.username == username)
-    )
-
-
-def unsent(session: Session, idempotency_key: str) -> list[tuple[int, str]]:
-    """Return id and address of the notifications under a key that have not gone out, where there is an address."""
-    rows = session.execute(
-        select(Notification.id, User.email)
-        .join(User, User.username == Notification.username)
-        .where(
-            Notification.idempotency_key == idempotency_key,
-            Notification.sent_at.is_(None),
-            User.active,
-            User.email.is_not(None),
-        )
-        .order_by(Notification.id)
-    )
-    return [(row.id, row.email) for row in rows]
-
-
-def mark_sent(session: Session, notification_id: int) -> None:
-    """Note that the e-mail of a notification has gone out."""
-    session.connection().execute(
-        update(_table).where(_table.c.id == notification_id, _table.c.sent_at.is_(None)).values(sent_at=clock.now())
     )

@@ -26,13 +26,12 @@ from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskC
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
+from casepath.engine.instances import drafts
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Candidacy, Person
 from casepath.engine.runtime import FAR_FUTURE
 from casepath.engine.time import clock
 
-#: Characters of the JSON of a draft.
-MAX_DRAFT_LENGTH = 200_000
 MAX_PRIORITY = 100
 MAX_REASON = 1000
 #: Candidate users and groups of a task that only its assignee may do.
@@ -270,10 +269,7 @@ def save_draft(session: Session, task_id: int, submitted: Mapping[str, Any], *, 
     Raises `NotFound`, `Forbidden`, `InvalidInput` if it is too long, or `InvalidState` if the task has ended or
     somebody else took it.
     """
-    typed = values.dumps(dict(submitted))
-    if len(typed) > MAX_DRAFT_LENGTH:
-        text = "A draft has at most {limit} characters; yours has {length}."
-        raise errors.InvalidInput(text, code="draft-too-long", limit=MAX_DRAFT_LENGTH, length=len(typed))
+    typed = drafts.text_of(submitted)
     task = _read(session.connection(), task_id)
     _require(session, task, "save the draft of", authorization.may_save_draft, by)
     as_seen = _tasks.c.assignee.is_not_distinct_from(task.assignee)

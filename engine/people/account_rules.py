@@ -43,12 +43,29 @@ def email(address: str | None) -> str | None:
     if not address:
         return None
     if not _EMAIL.fullmatch(address):
-        raise errors.InvalidInput(
-            "Please write an e-mail address, such as name@example.com; you wrote “{email}”.",
-            code="email",
-            email=address,
-        )
+        raise no_email(address)
     return address
+
+
+def no_email(text: str) -> errors.InvalidInput:
+    """Return the refusal of a text that is no e-mail address."""
+    return errors.InvalidInput(
+        "Please write an e-mail address, such as name@example.com; you wrote “{email}”.", code="email", email=text
+    )
+
+
+def mailbox(text: str) -> tuple[str, str]:
+    """
+    Return name and address of `Casepath <casepath@house.example>`, the name empty where there is only an address.
+
+    A name may have commas in it; there is one address. Raises `InvalidInput` for anything else.
+    """
+    name, bracket, rest = text.strip().rpartition("<")
+    address = rest.removesuffix(">") if bracket and rest.endswith(">") else text.strip()
+    checked = email(address)
+    if checked is None:
+        raise errors.InvalidInput("Expected a name and an address, or an address, but found none")
+    return " ".join(name.replace('"', " ").split()), checked
 
 
 def language(code: str) -> str:

@@ -1,19 +1,23 @@
 """
 Logging in with a password, slowed down after wrong ones.
 
-Wrong passwords are counted for user and address together, for the user, and for the address, whether the user exists or
-not; each one too many doubles the wait. To check a password takes about 20 ms, in which SQLite's one writer should not
-wait: a busy server calls `credentials` and `Credentials.accept` outside a writing transaction and `note` inside one;
-`authenticate` is the three together.
+Wrong passwords are counted for user and address together, whether the user exists or not; each one too many doubles the
+wait. Where many are wrong for a user from anywhere, or from an address for anybody, fewer are free and the waits are
+longer, but each address has its own: nobody can use up the attempts of others and lock them out. A device on which the
+user has logged in before counts for itself instead of its address, so that colleagues behind one address are apart.
+
+To check a password takes about 20 ms, in which SQLite's one writer should not wait: a busy server calls `credentials`
+and `Credentials.accept` outside a writing transaction and `note` inside one; `authenticate` is the three together.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, exists, or_, select
+from sqlalchemy import Row, bindparam, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, texts
@@ -24,9 +28,13 @@ from casepath.engine.time import clock
 
 #: Wrong passwords that are free.
 FREE_TOGETHER = 5
-FREE_PER_USER = 50
-FREE_PER_ADDRESS = 100
+#: … and where somebody is trying a lot.
+FREE_UNDER_ATTACK = 1
+#: Wrong passwords, for a user or from an address, that no people leave behind.
+MANY_PER_USER = 50
+MANY_PER_ADDRESS = 100
 FIRST_WAIT = timedelta(seconds=15)
+FIRST_WAIT_UNDER_ATTACK = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=15)
 #: How long a wrong password counts.
 REMEMBERED = timedelta(hours=12)
@@ -60,9 +68,18 @@ class Credentials:
     """What is needed to check a password."""
 
     username: str
-    address: str
+    #: The network address, or the known device.
+    origin: str
     password_hash: str | None
     wait: timedelta
+    #: Whether wrong passwords are noted that a right one would have forgotten.
+    has_failures: bool
+
+    def is_worth_a_note(self, attempt: Attempt) -> bool:
+        """Tell whether `note` has something to write; who logs in as ever has not, and waits for no other writer."""
+        if attempt.username is None:
+            return not attempt.wait
+        return self.has_failures or (self.password_hash is not None and passwords.is_outdated(self.password_hash))
 
     def accept(self, password: str) -> Attempt:
         """Check the password; takes as long for a user who does not exist."""
@@ -85,15 +102,18 @@ def authenticate(session: Session, username: str, password: str, address: str) -
     return attempt
 
 
-def credentials(session: Session, username: str, address: str) -> Credentials:
-    """Return what is needed to check a password that comes from a network address."""
-    username, address = texts.storable(normal(username), limit=64), texts.storable(address, limit=64)
+def credentials(session: Session, username: str, address: str, *, device: str = "") -> Credentials:
+    """Return what is needed to check a password from a network address, or from a device that the user has used."""
+    username = texts.storable(normal(username), limit=64)
+    origin = texts.storable(f"device:{device}" if device else address, limit=64)
     user = session.get(User, username)
+    failures = _failures(session, username, origin)
     return Credentials(
         username=username,
-        address=address,
+        origin=origin,
         password_hash=user.password_hash if user is not None and user.active else None,
-        wait=_wait(session, username, address, clock.now()),
+        wait=_wait(failures, username, origin, is_known=bool(device)),
+        has_failures=any((row.username, row.address) == (username, origin) for row in failures),
     )
 
 
@@ -105,9 +125,9 @@ def note(session: Session, asked: Credentials, attempt: Attempt, password: str) 
     if attempt.username is None:
         now = clock.now()
         session.execute(delete(table).where(table.at <= now - REMEMBERED))
-        session.add(table(username=asked.username, address=asked.address, at=now))
+        session.add(table(username=asked.username, address=asked.origin, at=now))
     else:
-        session.execute(delete(table).where(table.username == asked.username, table.address == asked.address))
+        session.execute(delete(table).where(table.username == asked.username, table.address == asked.origin))
         if asked.password_hash is not None and passwords.is_outdated(asked.password_hash):
             session.get_one(User, asked.username).password_hash = passwords.hashed(password)
     session.flush()
@@ -127,27 +147,30 @@ def still_counts(session: Session, username: str, begun_at: datetime) -> bool:
     return row is not None and row.active and not row.ended and (row.sessions_valid_from or begun_at) <= begun_at
 
 
-def _wait(session: Session, username: str, address: str, now: datetime) -> timedelta:
-    failures = session.execute(
+def _failures(session: Session, username: str, origin: str) -> Sequence[Row[str, str, datetime]]:
+    """Return the wrong passwords that still count, for a user and from an origin, the last one last."""
+    return session.execute(
         select(LoginFailure.username, LoginFailure.address, LoginFailure.at)
         .where(
-            or_(LoginFailure.username == username, LoginFailure.address == address),
-            LoginFailure.at > now - REMEMBERED,
+            or_(LoginFailure.username == username, LoginFailure.address == origin),
+            LoginFailure.at > clock.now() - REMEMBERED,
         )
         .order_by(LoginFailure.at)
     ).all()
-    by_user = [row.at for row in failures if row.username == username]
-    by_address = [row.at for row in failures if row.address == address]
-    together = [row.at for row in failures if row.username == username and row.address == address]
-    return max(
-        _wait_after(together, FREE_TOGETHER, now),
-        _wait_after(by_user, FREE_PER_USER, now),
-        _wait_after(by_address, FREE_PER_ADDRESS, now),
+
+
+def _wait(
+    failures: Sequence[Row[str, str, datetime]], username: str, origin: str, *, is_known: bool
+) -> timedelta:
+    together = [row.at for row in failures if (row.username, row.address) == (username, origin)]
+    attacked = not is_known and (
+        sum(row.username == username for row in failures) >= MANY_PER_USER
+        or sum(row.address == origin for row in failures) >= MANY_PER_ADDRESS
     )
-
-
-def _wait_after(failures: list[datetime], free: int, now: datetime) -> timedelta:
-    if len(failures) < free:
+    free = FREE_UNDER_ATTACK if attacked else FREE_TOGETHER
+    if len(together) < free:
         return timedelta(0)
-    doubled: timedelta = FIRST_WAIT * 2 ** min(len(failures) - free, 10)
-    return max(failures[-1] + min(doubled, LONGEST_WAIT) - now, timedelta(0))
+    first = FIRST_WAIT_UNDER_ATTACK if attacked else FIRST_WAIT
+    doubled: timedelta = first * 2 ** min(len(together) - free, 10)
+    over: datetime = together[-1] + min(doubled, LONGEST_WAIT)
+    return max(over - clock.now(), timedelta(0))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import string
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,13 +16,15 @@ MIN_LENGTH = 8
 MAX_LENGTH = 200
 #: Different characters.
 MIN_VARIETY = 4
+#: Digits and signs that people put behind a password that everybody knows.
+MAX_SUFFIX = 4
 
 #: OWASP's smaller set: 19 MiB and about 20 ms, so that a morning's log-ins fit into a small machine.
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 def check_rules(password: str, username: str) -> None:
-    """Raise `InvalidInput` where a password is too short, too long, or easy to guess from the user name."""
+    """Raise `InvalidInput` where a password is too short or long, or guessed early: by the user name, or by a list."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise errors.InvalidInput(
             "A password has {least} to {limit} characters; yours has {length}.",
@@ -38,6 +42,27 @@ def check_rules(password: str, username: str) -> None:
             least=MIN_VARIETY,
             count=len(set(password)),
         )
+
+
+    if is_known(password):
+        raise errors.InvalidInput(
+            "Many people have this password, so it is guessed first; please take another one.", code="password-known"
+        )
+
+
+def is_known(password: str) -> bool:
+    """Tell whether a password is one of the 30,000 most common ones, maybe with a few digits or signs behind it."""
+    word = password.casefold()
+    stem = word.rstrip(string.digits + string.punctuation)
+    found = _common()
+    return word in found or (len(word) - len(stem) <= MAX_SUFFIX and stem in found)
+
+
+@functools.cache
+def _common() -> frozenset[str]:
+    # Read when the first password is set, which most processes never see.
+    lists = importlib.import_module("zxcvbn.frequency_lists")
+    return frozenset(lists.FREQUENCY_LISTS["passwords"])
 
 
 def hashed(password: str) -> str:

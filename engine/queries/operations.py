@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.database.models import Definition, ExternalTask, Incident, Job, ProcessInstance
 from casepath.engine.phrases import Phrase
+from casepath.engine.queries import mails
 from casepath.engine.time import clock
 
 #: Due date and id of the last row of a page of jobs.
@@ -79,7 +80,11 @@ class ExternalTaskRow:
 
 
 def counts(session: Session) -> Mapping[str, int]:
-    """Return how many of each there are: `incidents`, `waiting`, `due`, `failed` jobs, external tasks by state."""
+    """
+    Return how many of each there are: `incidents`, `waiting`, `due`, `failed` jobs, external tasks and mails by state.
+
+    `troubles` is how much waits for a person, as `troubles` counts it.
+    """
     now = clock.now()
     found = {
         "incidents": session.scalar(select(func.count()).select_from(Incident).where(Incident.state == "open")) or 0,
@@ -89,7 +94,15 @@ def counts(session: Session) -> Mapping[str, int]:
         "failed": session.scalar(select(func.count()).select_from(Job).where(Job.state == "failed")) or 0,
     }
     query = select(ExternalTask.state, func.count()).where(ExternalTask.ended_at.is_(None)).group_by(ExternalTask.state)
-    return found | {f"external_{state}": count for state, count in session.execute(query)}
+    found |= {f"external_{state}": count for state, count in session.execute(query)}
+    found |= {f"mail_{state}": count for state, count in mails.counts(session).items()}
+    return found | {"troubles": found["incidents"] + sum(found[f"mail_{state}"] for state in mails.TROUBLED)}
+
+
+def troubles(session: Session) -> int:
+    """Return how much waits for a person: open incidents, and mails that did not arrive, or perhaps not."""
+    stuck = select(func.count()).select_from(Incident).where(Incident.state == "open")
+    return (session.scalar(stuck) or 0) + mails.troubled(session)
 
 
 def incidents(

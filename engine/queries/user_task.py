@@ -17,7 +17,7 @@ from casepath.engine.database.models import Definition, ProcessInstance, UserTas
 from casepath.engine.instances import process_instances
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Candidacy
-from casepath.engine.queries import people
+from casepath.engine.queries import deployed, people
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,22 +62,28 @@ class OpenTask:
     due_at: datetime | None
 
 
-def open_in(session: Session, business_key: str) -> list[OpenTask]:
-    """Return what is open in a matter and who has it, oldest first."""
+def open_in(session: Session, business_key: str, language: str = "") -> list[OpenTask]:
+    """Return what is open in a matter and who has it, oldest first; with the names of another language where asked."""
     query = select(UserTask).where(UserTask.business_key == business_key, UserTask.state == "created")
     tasks = session.scalars(query.order_by(UserTask.id)).all()
-    groups = people.group_names(session)
+    groups = {key: english if language else own for key, (own, english) in people.group_names(session).items()}
     users = {task.id: [task.assignee] if task.assignee else json.loads(task.candidate_users) for task in tasks}
     names = people.names(session, (name for each in users.values() for name in each))
     return [
         OpenTask(
-            name=task.name,
+            name=_called(session, task, language),
             who=tuple(names.get(name, name) for name in users[task.id])
-            + tuple(groups[key][0] for key in json.loads(task.candidate_groups) if key in groups and not task.assignee),
+            + tuple(groups[key] for key in json.loads(task.candidate_groups) if key in groups and not task.assignee),
             due_at=task.due_at,
         )
         for task in tasks
     ]
+
+
+def _called(session: Session, task: UserTask, language: str) -> str:
+    if not language:
+        return task.name
+    return deployed.texts(session, task.definition_id, language).called(task.element_id, task.name)
 
 
 def find(session: Session, task_id: int) -> TaskDetail:

@@ -7,6 +7,9 @@ Cron expressions: the five fields of Unix, and the six or seven of Quartz as dia
 
 `L` (last day), `LW` (last weekday of the month), `6L` (last Friday), `6#3` (third Friday) and ranges that wrap
 (`FRI-MON`) work; `15W` and `L-3` are refused. `@daily` and the like are abbreviations.
+
+Where clocks are put forward, what is due at a time that does not exist is due when they go on (02:30 at 03:00); where
+they are put back, what is due at one time is due at its first coming, and what is due every so often goes on evenly.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -35,6 +38,7 @@ _ABBREVIATIONS = {
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _WEEKDAY = re.compile(r"(?P<first>[1-7]|[A-Z]{3})(?:-(?P<last>[1-7]|[A-Z]{3}))?(?:/(?P<step>[1-7]))?")
 _LAST_OR_NTH = re.compile(r"(?P<day>[1-7]|[A-Z]{3})(?P<which>L|#[1-5])")
+_SECOND = re.compile("[0-5]?[0-9]")
 _YEARS = re.compile(r"(?P<first>[0-9]{4})(?:-(?P<last>[0-9]{4}))?")
 _MAX_LENGTH = 200
 
@@ -47,14 +51,16 @@ class Cron:
     fields: str
     #: None for every year.
     years: frozenset[int] | None
+    #: After the minute that five fields say; 0 where there are six.
+    second: int = 0
 
     def after(self, moment: datetime, zone: ZoneInfo) -> datetime | None:
         """Return the first tick after a moment, in UTC; None where there is none within 50 years."""
-        ticks = CronSim(self.fields, moment.astimezone(zone))
+        after_minute = timedelta(seconds=self.second)
         try:
-            for tick in ticks:
+            for tick in CronSim(self.fields, (moment.astimezone(UTC) - after_minute).astimezone(zone)):
                 if self.years is None or tick.year in self.years:
-                    return tick.astimezone(UTC)
+                    return tick.astimezone(UTC) + after_minute
                 later = [year for year in self.years if year > tick.year]
                 if not later:
                     return None
@@ -82,9 +88,10 @@ def parse(text: str) -> Cron:
     if len(text) > _MAX_LENGTH or len(fields) not in (5, 6, 7):
         raise _unreadable(text, Phrase("5, 6 or 7 fields"))
     years = _years(fields.pop(), text) if len(fields) == 7 else None
+    second = 0
     if len(fields) == 6:
-        fields = _unix(fields, text)
-    cron = Cron(fields=" ".join(fields), years=years)
+        fields, second = _unix(fields, text)
+    cron = Cron(fields=" ".join(fields), years=years, second=second)
     try:
         never = cron.after(datetime(2024, 1, 1, tzinfo=UTC), ZoneInfo("UTC")) is None and years is None
     except CronSimError as error:
@@ -94,8 +101,8 @@ def parse(text: str) -> Cron:
     return cron
 
 
-def _unix(fields: list[str], text: str) -> list[str]:
-    """Turn six Quartz fields into those of `cronsim`, which keeps daylight saving right for five."""
+def _unix(fields: list[str], text: str) -> tuple[list[str], int]:
+    """Turn six Quartz fields into those of `cronsim`, which keeps daylight saving right for five, and one second."""
     seconds, *fields = ("*" + field[1:] if field.startswith("?") else field for field in fields)
     if "W" in fields[2].replace("LW", "") or "L-" in fields[2]:
         raise _unreadable(
@@ -103,7 +110,9 @@ def _unix(fields: list[str], text: str) -> list[str]:
         )
     if not fields[4].startswith("*"):
         fields[4] = ",".join(day for part in fields[4].split(",") for day in _weekdays(part, text))
-    return fields if seconds == "0" else [seconds, *fields]
+    if _SECOND.fullmatch(seconds):
+        return fields, int(seconds)
+    return [seconds, *fields], 0
 
 
 def _weekdays(part: str, text: str) -> Iterator[str]:

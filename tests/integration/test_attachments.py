@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import errors, history
+from casepath.engine import errors, history, settings
 from casepath.engine.database.models import Attachment
 from casepath.engine.instances import attachments
+from casepath.engine.settings import Settings
+from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.acting import ADMINISTRATOR, PROGRAM
 from tests.each import each
@@ -150,3 +156,63 @@ def test_remove__history_knows_that_it_was_there(transaction: Sessions, process_
         assert (first.facts["sha256"], first.variables) == (added.sha256, {})
         assert (last.kind, last.by, last.facts["reason"]) == ("values.erased", "ada", "含有身份证")
         assert history.verify(session, process_instance_id) == []
+
+
+@pytest.fixture
+def quota() -> Iterator[Settings]:
+    """The settings, as they were when it is over."""
+    before = dataclasses.replace(settings.current)
+    yield settings.current
+    settings.current.bytes_per_matter, settings.current.bytes_per_day = before.bytes_per_matter, before.bytes_per_day
+
+
+def test_add__no_more_than_a_matter_may_have(transaction: Sessions, process_instance_id: int, quota: Settings) -> None:
+    quota.bytes_per_matter = 2 * len(PNG)
+    add(transaction)
+    add(transaction, by=PROGRAM)
+
+    with pytest.raises(errors.InvalidInput) as refusal:
+        add(transaction, by=PROGRAM, content=b"x")
+
+    assert (refusal.value.code, refusal.value.facts["size"]) == ("bytes-of-matter", 56)
+
+
+def test_add__no_more_than_a_person_may_add_in_a_day(
+    transaction: Sessions, process_instance_id: int, quota: Settings, clock: ModuleType
+) -> None:
+    quota.bytes_per_day = 2 * len(PNG)
+    clock.set_to(clock.now())
+    add(transaction)
+    clock.move(timedelta(hours=23))
+    add(transaction)
+
+    with pytest.raises(errors.InvalidInput) as refusal:
+        add(transaction)
+    add(transaction, by=PROGRAM)
+    clock.move(timedelta(hours=1))
+    add(transaction)
+
+    assert refusal.value.code == "bytes-of-day"
+
+
+def test_page__of_many(transaction: Sessions, process_instance_id: int) -> None:
+    with transaction.begin() as session:
+        rows = [
+            Attachment(
+                business_key=KEY, name=f"{number}.png", media_type="image/png", size=1, sha256="0", content=b"x",
+                created_at=engine_clock.now(),
+            )
+            for number in range(500)
+        ]  # fmt: skip
+        session.add_all(rows)
+    seen: list[str] = []
+    below: int | None = None
+    with transaction.begin() as session:
+        while True:
+            files, below = attachments.page(session, KEY, below=below)
+            assert len(files) == 50
+            seen = [each.name for each in files] + seen
+            if below is None:
+                break
+
+    assert seen == [f"{number}.png" for number in range(500)]

@@ -116,14 +116,48 @@ def test_authenticate__one_address_and_many_users(transaction: Sessions, alice: 
     with transaction.begin() as session:
         session.add_all(LoginFailure(username=f"user{n}", address=HOME, at=clock.now()) for n in range(100))
 
-    assert attempt(transaction, "alice", PASSWORD).wait == timedelta(seconds=15)
+    # Whoever guesses one password of each has one attempt with each, and colleagues are not locked out.
+    assert [attempt(transaction, "bob", "wrong").wait for _ in range(2)] == [timedelta(0), timedelta(minutes=1)]
+    assert attempt(transaction, "alice", PASSWORD).username == "alice"
 
 
 def test_authenticate__one_user_and_many_addresses(transaction: Sessions, alice: str, clock: ModuleType) -> None:
     with transaction.begin() as session:
         session.add_all(LoginFailure(username="alice", address=f"2001:db8::{n}", at=clock.now()) for n in range(50))
 
-    assert attempt(transaction, "alice", PASSWORD).wait == timedelta(seconds=15)
+    # Whoever has many addresses has one attempt from each, and Alice is not locked out at home.
+    waits = [attempt(transaction, "alice", "wrong", "198.51.100.7").wait for _ in range(2)]
+    assert waits == [timedelta(0), timedelta(minutes=1)]
+    assert attempt(transaction, "alice", PASSWORD).username == "alice"
+
+
+def test_credentials__a_known_device_counts_for_itself(transaction: Sessions, alice: str, clock: ModuleType) -> None:
+    """A colleague behind the same address tries the password of Alice for hours."""
+    with transaction.begin() as session:
+        session.add_all(LoginFailure(username="alice", address=HOME, at=clock.now()) for _ in range(200))
+
+    def on_device(password: str) -> Attempt:
+        with transaction.begin() as session:
+            asked = identity.credentials(session, "alice", HOME, device="laptop")
+            made = asked.accept(password)
+            identity.note(session, asked, made, password)
+            return made
+
+    assert attempt(transaction, "alice", PASSWORD).wait == timedelta(minutes=15)
+    assert on_device(PASSWORD).username == "alice"
+    assert [on_device("wrong").wait for _ in range(6)] == [timedelta(0)] * 5 + [timedelta(seconds=15)]
+
+
+def test_credentials__who_logs_in_as_ever_needs_nothing_written(transaction: Sessions, alice: str) -> None:
+    def is_worth_a_note(password: str) -> bool:
+        with transaction.begin() as session:
+            asked = identity.credentials(session, "alice", HOME)
+        return asked.is_worth_a_note(asked.accept(password))
+
+    assert not is_worth_a_note(PASSWORD)
+    assert is_worth_a_note("wrong")
+    attempt(transaction, "alice", "wrong")
+    assert is_worth_a_note(PASSWORD)
 
 
 def test_authenticate__old_failures_are_forgotten(transaction: Sessions, alice: str, clock: ModuleType) -> None:

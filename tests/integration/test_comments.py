@@ -33,7 +33,7 @@ def test_add__kept_and_on_record(transaction: Sessions, process_instance_id: int
         comments.add(session, KEY, "second", by="alice")
 
     with transaction.begin() as session:
-        kept = comments.list_of(session, KEY)
+        kept = comments.page(session, KEY)[0]
         assert [comment.text for comment in kept] == ["客户要求\n尽快回复", "second"]
         event = history.events(session, process_instance_id)[0]
         assert (event.kind, event.by, event.facts) == ("comment.added", "alice", {"comment": kept[0].id})
@@ -46,7 +46,7 @@ def test_remove__text_is_gone_everywhere(transaction: Sessions, process_instance
         comments.remove(session, first, by=ADMINISTRATOR, reason="客户要求")
 
     with transaction.begin() as session:
-        assert [comment.id for comment in comments.list_of(session, KEY)] == [second]
+        assert [comment.id for comment in comments.page(session, KEY)[0]] == [second]
         events = history.events(session, process_instance_id)
         assert history.verify(session, process_instance_id) == []
     assert [list(event.variables.values()) for event in events] == [[], ["stays"], []]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import deployments, errors, settings
 from casepath.engine.database.models import Deployment, Job, Resource, Subscription
 from casepath.engine.deployments import definitions
-from tests import diagrams
+from tests import diagrams, factories
 from tests.acting import OLIVIA, PROGRAM
 from tests.phrases import chinese
 
@@ -154,3 +154,48 @@ def test_deploy__name_that_nothing_gives_a_value(transaction: Sessions) -> None:
     assert [finding.element_id for finding in found] == ["G_A_2"]
     assert "the nearest known: resolved" in found[0].message
     assert "相近的名称：resolved" in chinese(found[0].phrase)
+
+
+REFERRING = diagrams.process(
+    '<startEvent id="Start" camunda:formKey="camunda-forms:deployment:asked.form"/>',
+    '<userTask id="Do" camunda:formRef="nowhere" camunda:candidateGroups="service, strangers" '
+    'camunda:candidateUsers="alice,nobody" camunda:assignee="${starter}"/>',
+    '<businessRuleTask id="Rule" camunda:decisionRef="no_table" camunda:resultVariable="x"/>',
+    '<callActivity id="Call" calledElement="no_process"/>',
+    '<callActivity id="Again" calledElement="p"/>',
+    '<endEvent id="End"/>',
+    flow="Start > Do; Do > Rule; Rule > Call; Call > Again; Again > End",
+)
+ASKED = b'{"id": "asked", "components": [{"type": "textfield", "key": "x", "label": "x"}]}'
+
+
+def test_deploy__warns_of_what_nobody_has(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        factories.group(session, "service")
+        factories.user(session, "alice", groups=["service"])
+        files = {"p.bpmn": REFERRING, "asked.form": ASKED}
+        told = deployments.deploy(session, files, name="d", by=PROGRAM).warnings
+
+    warnings = [each for each in told if "key" in each.phrase.facts]
+    assert [(each.code, each.element_id, each.phrase.facts["key"]) for each in warnings] == [
+        ("unknown-group", "Do", "strangers"),
+        ("unknown-user", "Do", "nobody"),
+        ("unknown-form", "Do", "nowhere"),
+        ("unknown-decision", "Rule", "no_table"),
+        ("unknown-process", "Call", "no_process"),
+    ]
+    with transaction.begin() as session:
+        factories.group(session, "strangers")
+        deployments.deploy(session, {"nowhere.form": ASKED.replace(b"asked", b"nowhere")}, name="late", by=PROGRAM)
+        rest = [each for each in told if each not in (warnings[0], warnings[2])]
+        assert deployments.still_unknown(session, told) == rest
+    assert all(chinese(each.phrase) for each in warnings)
+    assert warnings[0].message == "Expected a group that is there, but nobody has 'strangers'"
+
+
+def test_deploy__what_came_before_is_known(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        deployments.deploy(session, {"asked.form": ASKED}, name="forms", by=PROGRAM)
+        start = diagrams.process('<startEvent id="Start" camunda:formKey="asked"/>', '<endEvent id="End"/>',
+                                 flow="Start > End")  # fmt: skip
+        assert deployments.deploy(session, {"p.bpmn": start}, name="d", by=PROGRAM).warnings == []

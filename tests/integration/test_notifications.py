@@ -11,16 +11,16 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import errors, history
 from casepath.engine.database.models import Notification
 from casepath.engine.instances import notifications
-from casepath.engine.people import identity
+from casepath.engine.instances.notifications import Wording
 from tests import factories
-from tests.acting import PROGRAM
 
 Sessions = sessionmaker[Session]
 
 
-def tell(transaction: Sessions, *usernames: str, **options: Any) -> list[str]:
+def tell(transaction: Sessions, *usernames: str, subject: str = "新任务", text: str = "", **options: Any) -> list[str]:
+    wording = Wording(subject=subject, text=text)
     with transaction.begin() as session:
-        return notifications.notify(session, usernames, **{"kind": "notice", "subject": "新任务", **options})
+        return notifications.notify(session, usernames, **{"kind": "notice", "wording": wording, **options})
 
 
 def test_notify__each_once_under_a_key(transaction: Sessions) -> None:
@@ -48,9 +48,29 @@ def test_notify__on_record(transaction: Sessions) -> None:
     with transaction.begin() as session:
         (event,) = history.events(session, instance)
         (notice,) = session.scalars(select(Notification))
-    facts = {"kind": "notice", "to": ["alice"], "notifications": [notice.id]}
+    facts = {"kind": "notice", "to": ["alice"], "notifications": [notice.id], "mailed": []}
     assert (event.kind, event.facts) == ("notification.sent", facts)
     assert event.variables == {"subject": notice.subject, "text": notice.text}
+
+
+def test_notify__each_in_the_language_of_the_account(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        instance = factories.process_instance(session).id
+        factories.user(session, "alice")
+        factories.user(session, "bob").language = "en"
+    english = {"en": Wording(subject="New task", text="Please see to it.")}
+
+    assert tell(transaction, "alice", "bob", translated=english, process_instance_id=instance) == ["alice", "bob"]
+
+    with transaction.begin() as session:
+        notices = session.execute(select(Notification.username, Notification.subject).order_by(Notification.id)).all()
+        events = history.events(session, instance)
+        assert [tuple(each) for each in notices] == [("alice", "新任务"), ("bob", "New task")]
+        assert [(each.facts["to"], each.variables["subject"]) for each in events] == [
+            (["alice"], "新任务"),
+            (["bob"], "New task"),
+        ]
+        assert history.verify(session, instance) == []
 
 
 def test_notify__texts_that_no_database_stores(transaction: Sessions) -> None:
@@ -96,20 +116,3 @@ def test_mark_read__all_of_one_s_own(transaction: Sessions) -> None:
 
         assert notifications.unread_count(session, "alice") == 0
         assert notifications.unread_count(session, "bob") == 1
-
-
-def test_unsent__until_it_is_sent(transaction: Sessions) -> None:
-    with transaction.begin() as session:
-        identity.create_user(session, "alice", name="Alice", email="alice@example.com", by=PROGRAM)
-        identity.create_user(session, "bob", name="Bob", email="bob@example.com", by=PROGRAM)
-        identity.create_user(session, "charlie", name="Charlie", by=PROGRAM)
-        identity.create_user(session, "gone", name="Gone", email="gone@example.com", by=PROGRAM)
-        identity.set_active(session, "gone", active=False, by=PROGRAM)
-    tell(transaction, "alice", "bob", "charlie", "gone", idempotency_key="7/3")
-    tell(transaction, "alice", idempotency_key="other")
-
-    with transaction.begin() as session:
-        unsent = notifications.unsent(session, "7/3")
-        assert [address for _, address in unsent] == ["alice@example.com", "bob@example.com"]
-        notifications.mark_sent(session, unsent[0][0])
-        assert notifications.unsent(session, "7/3") == unsent[1:]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from casepath.engine import database
 from casepath.engine.database import correlation, values
-from casepath.engine.database.models import CorrelationValue, Job, Subscription
+from casepath.engine.database.models import CorrelationValue, Job, Mail, Subscription
 from tests.database import WORKER, PostgresServer
 
 
@@ -80,13 +80,7 @@ def test_upgrade__twice_changes_nothing(empty_database: sqlalchemy.Engine) -> No
 
 
 def test_upgrade__messages_that_are_waited_for(empty_database: sqlalchemy.Engine) -> None:
-    revise(empty_database, "0001")
-    tables = sqlalchemy.MetaData()
-    tables.reflect(empty_database)
-    with empty_database.begin() as connection:
-        for name, rows in BEFORE.items():
-            for row in rows:
-                connection.execute(tables.tables[name].insert(), row)
+    fill(empty_database, "0001", BEFORE)
 
     database.upgrade(empty_database)
 
@@ -104,6 +98,37 @@ def test_upgrade__messages_that_are_waited_for(empty_database: sqlalchemy.Engine
         }
         sent: Any = values.loads(session.scalars(select(Job.payload)).one() or "")
         assert sent["correlation"] == {"order": 1}
+
+
+def test_upgrade__mails_that_tasks_had_still_to_send(empty_database: sqlalchemy.Engine) -> None:
+    fill(empty_database, "0004", {**BEFORE, "subscriptions": [], "jobs": [], **MAILING})
+
+    database.upgrade(empty_database)
+
+    with database.sessions(empty_database).begin() as session:
+        kept = session.execute(select(Mail.notification_id, Mail.state, Mail.created_at, Mail.ended_at)).all()
+        tokens = set(session.scalars(select(Mail.token)))
+    assert {tuple(row) for row in kept} == {
+        # Told by tasks that go on, or stand still with an incident: the mail goes out now.
+        (1, "waiting", AT, None),
+        (4, "waiting", AT, None),
+        # Sent before.
+        (2, "sent", AT, AT + MINUTE),
+        (7, "sent", AT, AT + MINUTE),
+    }
+    assert {len(token) for token in tokens} == {32}
+    assert len(tokens) == 4
+
+
+def fill(engine: sqlalchemy.Engine, revision: str, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Bring an empty database to an older revision and write rows."""
+    revise(engine, revision)
+    tables = sqlalchemy.MetaData()
+    tables.reflect(engine)
+    with engine.begin() as connection:
+        for name, each in rows.items():
+            for row in each:
+                connection.execute(tables.tables[name].insert(), row)
 
 
 def revise(engine: sqlalchemy.Engine, revision: str) -> None:
@@ -174,5 +199,38 @@ BEFORE: dict[str, list[dict[str, Any]]] = {
             "retries": 3,
             "created_at": AT,
         }
+    ],
+}
+
+MINUTE = timedelta(minutes=1)
+PERSON = {"name": "x", "language": "zh_CN", "active": True, "created_at": AT}
+WORK = {"process_instance_id": 1, "definition_id": 1, "element_id": "Tell", "topic": "notify", "created_at": AT}
+TOLD = {"kind": "notice", "subject": "x", "text": "x", "created_at": AT}
+#: Four tasks that told people something, of which two have not ended; mail had gone out to some.
+MAILING: dict[str, list[dict[str, Any]]] = {
+    "users": [
+        {**PERSON, "username": "anna", "email": "anna@house.test"},
+        {**PERSON, "username": "bea", "email": "bea@house.test"},
+        {**PERSON, "username": "carl", "email": None},
+        {**PERSON, "username": "gone", "email": "gone@house.test", "active": False},
+    ],
+    "external_tasks": [
+        {**WORK, "id": number, "activity_instance": number, "state": state, "locked_until": AT, "priority": 0, **ended}
+        for number, state, ended in (
+            (1, "created", {}),
+            (2, "failed", {"retries": 0}),
+            (3, "completed", {"ended_at": AT}),
+        )
+    ],
+    "notifications": [
+        {**TOLD, "id": 1, "username": "anna", "idempotency_key": "1/1"},
+        {**TOLD, "id": 2, "username": "bea", "idempotency_key": "1/1", "sent_at": AT + MINUTE},
+        {**TOLD, "id": 3, "username": "carl", "idempotency_key": "1/1"},
+        {**TOLD, "id": 4, "username": "anna", "idempotency_key": "1/2"},
+        {**TOLD, "id": 5, "username": "gone", "idempotency_key": "1/2"},
+        # Where no e-mail was configured, the task has ended without.
+        {**TOLD, "id": 6, "username": "anna", "idempotency_key": "1/3"},
+        {**TOLD, "id": 7, "username": "bea", "idempotency_key": "1/3", "sent_at": AT + MINUTE},
+        {**TOLD, "id": 8, "username": "anna", "idempotency_key": None},
     ],
 }

@@ -31,6 +31,7 @@ from tests.diagrams import (
     timer,
 )
 from tests.running import Run
+from tests.unit import dmn_files
 from tests.world import World
 
 
@@ -217,3 +218,33 @@ def test_transaction__cancelled_is_compensated_and_left_by_its_boundary(world: W
 
     assert run.complete("Q") == "Z"
     assert run.variables["undone"] == ["A"]
+
+
+TABLE = dmn_files.definitions(
+    dmn_files.decision("grade", dmn_files.table(["amount: number"], ["grade"], '< 5 | "small"', '>= 5 | "large"'))
+)
+GRADED = process(
+    '<startEvent id="Start"/>',
+    '<businessRuleTask id="Rule" camunda:decisionRef="grade" camunda:resultVariable="found" '
+    'camunda:mapDecisionResult="singleEntry"/>',
+    '<userTask id="After"/>',
+    flow="Start > Rule; Rule > After",
+)
+
+
+def test_decision__a_wrong_type_is_an_incident_that_says_so(world: World) -> None:
+    world.deploy([("p.bpmn", GRADED), ("grade.dmn", TABLE)])
+    number = world.start("p", {"amount": "seven"})
+
+    failed = world.failure(number)
+    assert failed is not None
+    assert "Expected a number for input 'amount', but found another type" in failed[1]
+    assert world.open_tasks(number) == []
+
+
+def test_decision__what_is_not_there_is_null_and_matches_no_row(world: World) -> None:
+    world.deploy([("p.bpmn", GRADED), ("grade.dmn", TABLE)])
+    number = world.start("p", {})
+
+    assert world.failure(number) is None
+    assert world.variables(number)["found"] is None

@@ -19,7 +19,7 @@ from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.settings import ATTEMPTS
 from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
 from casepath.workers.loop import Loop
-from tests import diagrams, factories, mailbox
+from tests import diagrams, factories
 from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
@@ -227,38 +227,6 @@ def test_notify__recipients_that_are_nobody(transaction: Sessions, start: Callab
     with transaction.begin() as session:
         assert re.search("Expected |There is no ", session.scalars(select(Incident.message)).one())
     assert notified(transaction) == []
-
-
-def test_notify__by_e_mail_once(transaction: Sessions, start: Callable[..., int]) -> None:
-    with transaction.begin() as session:
-        factories.user(session, "carol").email = "carol@dealer.test"
-    start(diagram("notify", recipients="carol", subject="第一行&#10;Bcc: eve@evil.test", text="请处理"))
-
-    with mailbox.open_mailbox() as box:
-        worker = loop(
-            transaction, Mail(host="127.0.0.1", port=box.port, encryption="none", sender="casepath@dealer.test")
-        )
-        worker.rest()
-        worker.rest()
-
-    assert [message["To"] for message in box.messages] == ["carol@dealer.test"]
-    assert box.messages[0]["Bcc"] is None
-    assert box.messages[0]["Subject"] == "第一行 Bcc: eve@evil.test"
-    assert "请处理" in box.messages[0].get_content()
-
-
-def test_notify__mail_server_away(transaction: Sessions, start: Callable[..., int]) -> None:
-    with transaction.begin() as session:
-        factories.user(session, "carol").email = "carol@dealer.test"
-    start(diagram("notify", recipients="carol", subject="x"))
-    with mailbox.open_mailbox() as box:
-        port = box.port
-
-    loop(transaction, Mail(host="127.0.0.1", port=port, encryption="none", sender="a@b.test")).rest()
-
-    assert notified(transaction) == [("carol", "notice", "x")]
-    with transaction.begin() as session:
-        assert session.scalars(select(ExternalTask.retries)).all() == [ATTEMPTS - 1]
 
 
 def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) -> None:

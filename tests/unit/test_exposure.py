@@ -10,7 +10,7 @@ import pytest
 from casepath import exposure
 from casepath.settings import Settings
 
-SAFE = {"host": "0.0.0.0", "public_url": "https://casepath.dealer.example", "trusted_proxies": 1}
+SAFE = {"host": "0.0.0.0", "public_url": "https://casepath.dealer.example", "trusted_proxies": "10.0.0.5"}
 
 
 def settings(tmp_path: Path, **changed: object) -> Settings:
@@ -57,8 +57,9 @@ def test_warnings__of_proxies(tmp_path: Path) -> None:
     behind = settings(tmp_path, host="127.0.0.1")
 
     assert list(exposure.warnings(behind)) == []
-    assert "trusted_proxies is 0" in next(exposure.warnings(settings(tmp_path, host="127.0.0.1", trusted_proxies=0)))
-    assert "through the proxy" in next(exposure.warnings(settings(tmp_path)))
+    nobody, everybody = settings(tmp_path, trusted_proxies=""), settings(tmp_path, trusted_proxies="10.0.0.5, ::/0")
+    assert "trusted_proxies is empty" in next(exposure.warnings(nobody))
+    assert "the whole internet" in next(exposure.warnings(everybody))
 
 
 def test_cookies__are_secure_where_people_come_through_tls(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 Component = dict[str, Any]
 
+KINDS = ["checkbox", "checklist", "datetime", "number", "radio", "select", "taglist", "textarea", "textfield"]
 OPTIONS = [{"label": "是", "value": "yes"}, {"label": "否", "value": "no"}]
 
 
@@ -96,9 +98,13 @@ def test_check__no_form(content: bytes) -> None:
     [
         (7, "component-not-an-object"),
         ({}, "component-type"),
-        ({"type": "iframe", "id": "x"}, "component-type"),
-        ({"type": "html", "id": "x"}, "component-type"),
-        ({"type": "dynamiclist", "id": "x"}, "component-type"),
+        ({"type": "sudoku", "id": "x"}, "component-type"),
+        ({"type": ["text"], "id": "x"}, "component-type"),
+        (field(properties={"valid": "x"}), "condition"),
+        (field(properties={"valid": "= x >", "valid_message": "m"}), "condition"),
+        (field(properties={"valid": "=x"}), "rule-without-message"),
+        (field(properties={"valid": "=x", "valid_message": "m" * 201}), "rule-without-message"),
+        ({"type": "text", "id": "x", "properties": {"valid": "=x", "valid_message": "m"}}, "condition"),
         (field(key=""), "field-key"),
         (field(key="a.b"), "field-key"),
         (field(key="a b"), "field-key"),
@@ -179,6 +185,65 @@ def test_check__accepted(component: Component) -> None:
 )  # fmt: skip
 def test_check__just_beyond_what_is_accepted(component: Component, code: str) -> None:
     assert codes(component) == [code]
+
+
+#: Every type that the form editor of Camunda Modeler offers.
+EDITOR_TYPES = [
+    *["textfield", "textarea", "number", "datetime", "expression", "filepicker", "checkbox", "checklist", "radio"],
+    *["select", "taglist", "text", "html", "image", "table", "documentPreview", "spacer", "separator", "group"],
+    *["dynamiclist", "iframe", "button"],
+]
+
+
+@each("kind", EDITOR_TYPES)
+def test_check__every_type_of_the_editor_is_executed_or_refused_by_name_with_a_reason(kind: str) -> None:
+    content = json.dumps(schema(field(kind) if kind in KINDS else {"type": kind, "id": "x", "label": "y"})).encode()
+    _, findings = forms.check(content, "a.form")
+
+    if kind in {*KINDS, "group", "separator", "spacer", "text"}:
+        assert not [finding for finding in findings if finding.level == "error"]
+    elif kind == "button":
+        assert [(finding.code, finding.level) for finding in findings] == [("component-without-effect", "warning")]
+    else:
+        assert [finding.code for finding in findings] == ["component-type"]
+        assert re.fullmatch(rf"Expected a type that is supported, but found '{kind}': .{{20,}}", findings[0].message)
+
+
+#: Attributes that the editor writes, where they change nothing here, and the same where they do.
+WITHOUT_EFFECT = [
+    (field("number", increment="2"), "increment"),
+    (field("select", searchable=True), "searchable"),
+    (field("datetime", subtype="time", timeInterval=30), "timeInterval"),
+    (field("datetime", subtype="time", use24h=False), "use24h"),
+    (field("datetime", subtype="time", timeSerializingFormat="no_offset"), "timeSerializingFormat"),
+    (field("textarea", appearance={"prefixAdorner": "€"}), "appearance"),
+    (field(appearance={"colour": "red"}), "appearance.colour"),
+    (field("checkbox", validate={"minLength": 3}), "validate.minLength"),
+    (field(validate={"max": 3}), "validate.max"),
+    (field("textarea", validate={"validationType": "email"}), "validate.validationType"),
+    (field("select", decimalDigits=2), "decimalDigits"),
+    (field(madeUp="x"), "madeUp"),
+    ({"type": "group", "id": "g", "showOutline": True}, "showOutline"),
+    ({"type": "group", "id": "g", "verticalAlignment": "end"}, "verticalAlignment"),
+    ({"type": "spacer", "id": "s", "height": 90}, "height"),
+    ({"type": "separator", "id": "s", "label": "x"}, "label"),
+]
+
+
+@each("component, name", WITHOUT_EFFECT)
+def test_check__what_has_no_effect_is_warned_of(component: Component, name: str) -> None:
+    checked, findings = forms.check(json.dumps(schema(component)).encode(), "a.form")
+
+    assert checked is not None
+    assert [(each.code, each.message) for each in findings] == [
+        ("component-without-effect", f"'{name}' has no effect here")
+    ]
+
+
+def test_check__form_attribute_without_effect_and_english_options_that_do_not_fit() -> None:
+    content = json.dumps({**schema(field("radio", properties={"options_en": "Yes"})), "theme": "dark"}).encode()
+
+    assert found(content) == ["component-without-effect", "field-options"]
 
 
 def test_check__key_twice_also_in_a_group() -> None:
@@ -368,6 +433,45 @@ def test_validate__day_before_today(clock: ModuleType) -> None:
     assert refused(moment, x="2026-09-30T23:59") == {"x": "past"}
 
 
+BEGIN = field("datetime", key="begin")
+LATER = {"valid": "=end = null or end > begin", "valid_message": "须晚于开始", "valid_message_en": "After the begin"}
+END = field("datetime", key="end", properties=LATER)
+
+
+def test_validate__rule_across_fields() -> None:
+    assert submit(BEGIN, END, begin="2026-10-01", end="2026-10-02")["end"] == date(2026, 10, 2)
+    assert submit(BEGIN, END, begin="2026-10-01")["end"] is None
+    assert refused(BEGIN, END, begin="2026-10-01", end="2026-10-01") == {"end": "rule"}
+    assert submit(END, variables={"begin": date(2026, 9, 1)}, end="2026-09-02") == {"end": date(2026, 9, 2)}
+
+
+def test_validate__rule_holds_only_where_it_is_true() -> None:
+    """What cannot be compared, or is not there, is no reason to let something pass."""
+    assert refused(END, end="2026-10-01") == {"end": "rule"}
+    assert refused(END, end="2026-10-01", variables={"begin": "soon"}) == {"end": "rule"}
+
+
+def test_validate__rule_waits_for_what_cannot_be_read() -> None:
+    assert refused(BEGIN, END, begin="1 October", end="2026-10-01") == {"begin": "not-a-date"}
+
+
+def test_validate__rule_of_what_is_hidden_or_asks_for_it() -> None:
+    some = {"valid": '=x != null or resolved = "yes"', "valid_message": "m"}
+    hidden_by = {"hide": '=resolved = "no"'}
+    assert submit(RESOLVED, field(properties=some, conditional=hidden_by), resolved="no") == {"resolved": "no"}
+    other = field(key="y", properties={"valid": "=x = null", "valid_message": "m"})
+    assert submit(RESOLVED, field(conditional=hidden_by), other, resolved="no", x="left over")["y"] is None
+
+
+def test_validate__rule_says_its_message_in_both_languages() -> None:
+    with pytest.raises(errors.InvalidVariables) as refusal:
+        submit(BEGIN, END, begin="2026-10-02", end="2026-10-01")
+
+    phrase = refusal.value.errors[0].phrase
+    assert str(phrase) == "Please correct this: After the begin"
+    assert phrase.facts["rule"] == forms.Words(text="须晚于开始", english="After the begin")
+
+
 REASON = field(key="reason", validate={"required": True}, conditional={"hide": '=resolved != "no"'})
 RESOLVED = field("radio", key="resolved")
 
@@ -408,8 +512,8 @@ def test_hidden__chain_of_conditions() -> None:
     second = field(key="b", conditional={"hide": '=a != "yes"'})
     chain = form(second, first, RESOLVED)
 
-    assert forms.hidden(chain, {"resolved": "no", "a": "yes"}) == frozenset()
-    assert forms.hidden(chain, {"resolved": "yes", "a": "yes"}) == {"a", "Field_a", "b", "Field_b"}
+    assert forms.hidden(chain, {"resolved": "no", "a": "yes"}, SHANGHAI) == frozenset()
+    assert forms.hidden(chain, {"resolved": "yes", "a": "yes"}, SHANGHAI) == {"a", "Field_a", "b", "Field_b"}
 
 
 def test_hidden__moments_in_the_zone_of_who_typed_them() -> None:
@@ -429,19 +533,16 @@ def test_hidden__texts_and_variables_alike() -> None:
     chain = form(field("number", key="amount"), component)
 
     for amount in ("101", 101, Decimal("100.5")):
-        assert "x" in forms.hidden(chain, {"amount": amount})
+        assert "x" in forms.hidden(chain, {"amount": amount}, SHANGHAI)
     for nothing in ("", "much", None, "99"):
-        assert "x" not in forms.hidden(chain, {"amount": nothing})
+        assert "x" not in forms.hidden(chain, {"amount": nothing}, SHANGHAI)
 
 
 def test_hidden__conditions_in_a_circle_end() -> None:
     one = field(key="a", conditional={"hide": '=b = "x"'})
     other = field(key="b", conditional={"hide": '=a = "x"'})
 
-    assert forms.hidden(form(one, other), {"a": "x", "b": "x"}) <= {"a", "b", "Field_a", "Field_b"}
-
-
-KINDS = ["checkbox", "checklist", "datetime", "number", "radio", "select", "taglist", "textarea", "textfield"]
+    assert forms.hidden(form(one, other), {"a": "x", "b": "x"}, SHANGHAI) <= {"a", "b", "Field_a", "Field_b"}
 
 
 @given(st.dictionaries(st.sampled_from(KINDS) | st.text(max_size=5), st.text() | st.lists(st.text(), max_size=3)))

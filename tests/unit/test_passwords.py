@@ -44,3 +44,16 @@ def test_check_rules__refused(password: str) -> None:
 @pytest.mark.parametrize("password", ["correct horse", "投诉处理流程规定", "x9!x9?x8", "alice likes horses"])
 def test_check_rules__accepted(password: str) -> None:
     passwords.check_rules(password, "alice")
+
+
+@each("password", ["password1", "Sunshine", "iloveyou!", "qwertyuiop", "1q2w3e4r5t", "PRINCESS2026"])
+def test_rules__of_passwords_that_many_people_have(password: str) -> None:
+    with pytest.raises(errors.InvalidInput) as refusal:
+        passwords.check_rules(password, "alice")
+
+    assert refusal.value.code == "password-known"
+
+
+@each("password", ["quiet-river-42", "casepath-demo", "correct horse", "mary84731956", "投诉处理流程很好用"])
+def test_rules__of_passwords_that_are_not_on_the_list(password: str) -> None:
+    passwords.check_rules(password, "alice")

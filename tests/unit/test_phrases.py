@@ -12,6 +12,7 @@ from tests.each import each
 
 #: Calls that say what they are given; what that is stands where it is made, or comes from a diagram or a script.
 PASSED_ON = {
+    ("decisions.py", "result.findings[0].phrase"),
     ("jobs.py", "message"),
     ("moving.py", "trigger.message"),
     ("phrases.py", "text"),
@@ -26,6 +27,7 @@ PASSED_ON = {
     ("scripts.py", "error.phrase"),
     ("scripts.py", "message"),
     ("scripts.py", "phrase"),
+    ("base.py", "name"),
     ("texts.py", "name"),
 }
 

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from casepath.engine import deployments
+from casepath.engine.expressions import compile_expression
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 DIAGRAMS = sorted(PROCESSES.rglob("*.bpmn"))
@@ -158,6 +159,27 @@ def test_folder__has_english_for_every_name(folder: Path) -> None:
 
     assert sorted(str(name) for name in named - set(texts)) == []
     assert sorted(name for name, text in texts.items() if not text.strip()) == []
+
+
+@every_folder
+def test_folder__tells_people_in_english_what_it_tells_them(folder: Path) -> None:
+    texts = json.loads((folder / "texts.en.json").read_text(encoding="utf-8"))
+    told = {
+        f"{task.get('id')}.{parameter.get('name')}": str(parameter.text)
+        for path in folder.glob("*.bpmn")
+        for task in read(path).iter(f"{BPMN}serviceTask")
+        for parameter in task.iter(f"{CAMUNDA}inputParameter")
+        if parameter.get("name") in {"subject", "text"}
+    }
+    translated = {key: text for key, text in texts.items() if key.endswith((".subject", ".text"))}
+
+    assert sorted(translated) == sorted(told)
+    # It says nothing that the diagram does not.
+    assert {
+        key: names
+        for key, text in translated.items()
+        if (names := compile_expression(text).names - compile_expression(told[key]).names)
+    } == {}
 
 
 def is_shown(element: etree._Element) -> bool:

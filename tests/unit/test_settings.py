@@ -10,6 +10,7 @@ import pydantic
 import pytest
 
 from casepath.settings import Settings
+from tests.each import each
 
 
 def test_settings__defaults_lie_in_the_data_folder(tmp_path: Path) -> None:
@@ -71,3 +72,14 @@ def test_signing_key__the_same_for_all_that_start_together(tmp_path: Path) -> No
 def test_signing_key__given(tmp_path: Path) -> None:
     assert Settings(data_folder=tmp_path, secret_key=pydantic.SecretStr("open-sesame")).signing_key() == "open-sesame"
     assert "open-sesame" not in repr(Settings(data_folder=tmp_path, secret_key=pydantic.SecretStr("open-sesame")))
+
+
+@each("text, found", [("", ()), ("127.0.0.1", ("127.0.0.1/32",)), (" 10.1.0.0/16, ::1 ,", ("10.1.0.0/16", "::1/128"))])
+def test_proxies(tmp_path: Path, text: str, found: tuple[str, ...]) -> None:
+    assert tuple(map(str, Settings(data_folder=tmp_path, trusted_proxies=text).proxies)) == found
+
+
+@each("text", ["1", "proxy.example", "10.1.0.1/16", "10.0.0.0/33", "10.1.0.0/16;::1"])
+def test_proxies__that_are_none_are_told_in_a_sentence(tmp_path: Path, text: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match="Expected addresses or networks such as"):
+        Settings(data_folder=tmp_path, trusted_proxies=text)

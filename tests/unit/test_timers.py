@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casepath.engine import errors
-from casepath.engine.time import timers
+from casepath.engine.time import cron, timers
 from casepath.engine.time.timers import Due, Kind
 from tests.each import each
 
@@ -98,6 +98,36 @@ def test_first__a_month_from_the_31st_is_its_last_day() -> None:
 )  # fmt: skip
 def test_next__cycles(text: str, expected: list[str]) -> None:
     assert moments("cycle", text, count=len(expected)) == [local(at) for at in expected]
+
+
+#: In Berlin 02:30 does not exist on 29 March 2026, and comes twice on 25 October.
+@each(
+    "text, after, expected",
+    [
+        ("30 2 * * *", "2026-03-28T12:00+01:00", ["03-29T03:00+02:00", "03-30T02:30+02:00"]),
+        ("30 2 * * *", "2026-10-24T12:00+02:00", ["10-25T02:30+02:00", "10-26T02:30+01:00"]),
+        ("0 30 2 * * ?", "2026-03-28T12:00+01:00", ["03-29T03:00+02:00", "03-30T02:30+02:00"]),
+        ("30 30 2 * * ?", "2026-03-28T12:00+01:00", ["03-29T03:00:30+02:00", "03-30T02:30:30+02:00"]),
+        ("30 30 2 * * ?", "2026-10-24T12:00+02:00", ["10-25T02:30:30+02:00", "10-26T02:30:30+01:00"]),
+        ("0 3 * * *", "2026-03-28T12:00+01:00", ["03-29T03:00+02:00", "03-30T03:00+02:00"]),
+        ("0 2-3 * * *", "2026-03-28T12:00+01:00", ["03-29T03:00+02:00", "03-30T02:00+02:00"]),
+        ("30 2 29 3 *", "2026-03-01T12:00+01:00", ["03-29T03:00+02:00"]),
+        ("0 30 2 29 3 ? 2026", "2026-03-01T12:00+01:00", ["03-29T03:00+02:00"]),
+        ("*/30 * * * *", "2026-03-29T01:00+01:00", ["03-29T01:30+01:00", "03-29T03:00+02:00", "03-29T03:30+02:00"]),
+        (
+            "*/30 * * * *",
+            "2026-10-25T02:00+02:00",
+            ["10-25T02:30+02:00", "10-25T02:00+01:00", "10-25T02:30+01:00", "10-25T03:00+01:00"],
+        ),
+        ("15 0 * * * ?", "2026-10-25T02:00:15+02:00", ["10-25T02:00:15+01:00", "10-25T03:00:15+01:00"]),
+    ],
+)
+def test_next__cron_where_clocks_are_changed(text: str, after: str, expected: list[str]) -> None:
+    moment: datetime | None = datetime.fromisoformat(after)
+    for at in expected:
+        assert moment is not None
+        moment = cron.parse(text).after(moment, ZoneInfo(BERLIN))
+        assert moment == datetime.fromisoformat(f"2026-{at}")
 
 
 def test_next__missed_moments_are_due_once_and_count() -> None:

@@ -14,16 +14,20 @@ from casepath.engine import errors, xml
 from casepath.engine.bpmn.validation import check, document, metamodel
 from casepath.engine.bpmn.validation.rules import RULES
 from tests import breaches, respelling
-from tests.breaches import activities, collaboration, events, execution, flows, structure
+from tests.breaches import activities, collaboration, events, execution, flows, lengths, structure
 from tests.diagrams import definitions, nodes, process
 from tests.each import each
 from tests.phrases import chinese
 from tests.token_game import models, writer
 
 BREACHES = [
-    breach for area in (activities, collaboration, events, execution, flows, structure) for breach in area.BREACHES
+    breach
+    for area in (activities, collaboration, events, execution, flows, lengths, structure)
+    for breach in area.BREACHES
 ]
-SOUND = {name: file for area in (collaboration, execution, flows, structure) for name, file in area.SOUND.items()}
+SOUND = {
+    name: file for area in (collaboration, execution, flows, lengths, structure) for name, file in area.SOUND.items()
+}
 
 
 def findings(file: bytes) -> list[errors.Finding]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page, expect
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.serving import make_server
 
 from casepath.engine import database, deployments
 from casepath.engine.deployments import definitions
@@ -33,6 +36,9 @@ PEOPLE = {
 }
 DIRECTOR = Person(username="director", sees_all=True)
 REQUEST = Path(__file__).parent / "request"
+PASSWORD = "quiet-river-42"
+
+LogIn = Callable[[str], None]
 
 
 @pytest.fixture
@@ -114,3 +120,32 @@ def matter_process(rows: sessionmaker[Session]) -> None:
 def matter(rows: sessionmaker[Session], matter_process: None) -> matters.Matter:
     """A matter of Alice."""
     return matters.register(rows)
+
+
+@pytest.fixture
+def address(app: Flask, rows: sessionmaker[Session]) -> Iterator[str]:
+    """Where the application answers browsers."""
+    with rows.begin() as session:
+        for username in ("alice", "bob"):
+            identity.set_password(session, username, PASSWORD, by=PROGRAM)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def log_in(page: Page, address: str) -> LogIn:
+    """Log in on the page as somebody."""
+
+    def log_in(username: str) -> None:
+        page.goto(f"{address}/login")
+        page.get_by_label("用户名").fill(username)
+        page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        expect(page).to_have_url(f"{address}/tasks/")
+
+    return log_in

@@ -17,6 +17,7 @@ from casepath.engine import deployments
 from casepath.engine.database.models import Incident, Job
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, notifications, process_instances, user_tasks
+from casepath.engine.instances.notifications import Wording
 from casepath.engine.people import identity
 from casepath.engine.time import clock
 from tests import factories
@@ -60,6 +61,7 @@ class Populated:
     incident_id: int
     job_id: int
     external_task_id: int
+    mail_id: int
     #: Of Alice.
     notification_id: int = 1
 
@@ -93,7 +95,8 @@ def fill(session: Session) -> Populated:
     sheet = attachments.add(session, key, name=f"form-{key}.html", content=page, media_type="text/html", by=PROGRAM)
     job_id, incident_id = failed_job(session, free.id)
     external = factories.external_task(session, of=free, state="failed", retries=0)
-    notifications.notify(session, ["alice"], kind="notice", subject="请查看", business_key=key)
+    wording = Wording(subject="请查看")
+    notifications.notify(session, ["alice"], kind="notice", wording=wording, business_key=key)
     return Populated(
         key=key,
         instance_id=free.id,
@@ -107,6 +110,7 @@ def fill(session: Session) -> Populated:
         incident_id=incident_id,
         job_id=job_id,
         external_task_id=external.id,
+        mail_id=factories.mail(session, state="undeliverable").id,
     )
 
 

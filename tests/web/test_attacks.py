@@ -108,6 +108,7 @@ class TestEverywhere:
         broken = {
             (rule.rule, value[:20]): status
             for rule in rules(app, "GET")
+            if rule.rule != "/readyz"  # without a worker it says 503, whatever is asked
             for value in HOSTILE
             for query in (dict.fromkeys(ARGUMENTS, value), {"q": value})
             if (status := administrator.get(address(rule, there), query_string=query).status_code) >= 500

@@ -111,7 +111,7 @@ class TestFiles:
 
     def test_large__is_refused_and_nothing_is_kept(self, alice: Visitor, there: Populated) -> None:
         before = text(alice.get(f"/matters/show/{there.key}")).count("/matters/files/")
-        assert self.attach_large(alice, there, 20_000_001) == 422
+        assert self.attach_large(alice, there, 30_000_001) == 422
         assert self.attach_large(alice, there, 33 * 1024 * 1024) == 413
         assert text(alice.get(f"/matters/show/{there.key}")).count("/matters/files/") == before
 

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 from flask import Flask
+from itsdangerous import URLSafeSerializer
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.people import identity
@@ -82,6 +83,35 @@ class TestLogIn:
 
         clock.move(timedelta(seconds=16))
         assert log_in(nobody, "alice", PASSWORD)[0] == 303
+
+    def test_log_in__on_a_known_device_nobody_else_slows_down(self, visit: Visit, clock: ModuleType) -> None:
+        laptop, colleague = visit(None), visit(None)
+        assert log_in(laptop, "alice", PASSWORD)[0] == 303
+        laptop.post("/logout")
+        for _ in range(6):
+            log_in(colleague, "alice", "wrong")
+        assert log_in(colleague, "alice", PASSWORD)[0] == 429
+
+        assert log_in(laptop, "alice", PASSWORD)[0] == 303
+        # It is no device of anybody else.
+        for _ in range(6):
+            log_in(colleague, "bob", "wrong")
+        laptop.post("/logout")
+        assert log_in(laptop, "bob", "wrong")[0] == 429
+
+    @pytest.mark.parametrize("cookie", ["", "x", "eyJpZCI6IngiLCJ1c2VycyI6W119.aaaa"])
+    def test_log_in__with_a_device_cookie_that_is_not_ours(self, nobody: Visitor, cookie: str) -> None:
+        nobody.client.set_cookie("casepath-device", cookie)
+        for _ in range(5):
+            log_in(nobody, "alice", "wrong")
+        assert log_in(nobody, "alice", PASSWORD)[0] == 429
+
+    def test_log_in__the_device_cookie_names_nobody(self, nobody: Visitor) -> None:
+        log_in(nobody, "alice", PASSWORD)
+        cookie = nobody.client.get_cookie("casepath-device")
+        assert cookie is not None
+        assert cookie.http_only
+        assert "alice" not in str(URLSafeSerializer("secret", salt="known device").loads(cookie.value))
 
     def test_log_in__begins_a_new_session(self, app: Flask) -> None:
         visitor = Visitor(app.test_client())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Callable
@@ -10,8 +11,9 @@ import pytest
 
 from casepath.engine import deployments
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import attachments, process_instances
+from casepath.engine.instances import attachments, comments, process_instances
 from casepath.engine.queries import instances
+from casepath.engine.settings import current
 from tests.acting import PROGRAM
 from tests.each import each
 from tests.web import matters
@@ -178,6 +180,36 @@ class TestFiles:
     @pytest.mark.parametrize("comment", ["", "   ", "x" * 10_001, "a\x00b"])
     def test_comment__senseless(self, alice: Visitor, matter: Matter, comment: str) -> None:
         assert alice.post(f"/matters/comments/{matter.key}", {"text": comment}).status_code == 422
+
+
+class TestManyRows:
+    def test_comments(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
+        with rows.begin() as session:
+            for number in range(501):
+                comments.add(session, matter.key, f"note-{number:03}", by="alice")
+
+        seen: list[str] = []
+        address, count = f"/matters/show/{matter.key}", 0
+        while address:
+            page = text(alice.get(address))
+            seen = re.findall(r"<p>(note-\d{3})</p>", page) + seen
+            link = re.search(r'href="([^"]*comments=\d+)#comments"', page)
+            address, count = html.unescape(link[1]) if link else "", count + 1
+
+        assert seen == [f"note-{number:03}" for number in range(501)]
+        assert count == 11
+
+    def test_files__that_have_no_room_are_told_on_the_same_page(
+        self, alice: Visitor, matter: Matter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(current, "bytes_per_matter", 1000)
+        sent = {"files": (io.BytesIO(b"x" * 1001), "a.txt")}
+
+        answer = alice.post(f"/matters/attachments/{matter.key}", sent)
+
+        assert answer.status_code == 422
+        assert "一件事项的文件总共最多 1 kB" in text(answer)
+        assert 'id="form-files"' in text(answer)
 
 
 class TestWithoutNumber:

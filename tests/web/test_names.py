@@ -120,7 +120,9 @@ def test_texts__alone_make_a_new_version(rows: sessionmaker[Session], task_id: i
             session, files, name="request", by=PROGRAM).definitions] == [("request", 2)]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [b"[]", b'{"contact": 1}', b"{", b'{"contact": {"en": "x"}}'])
+@pytest.mark.parametrize(
+    "content", [b"[]", b'{"contact": 1}', b"{", b'{"contact": {"en": "x"}}', b'{"contact.subject": "${"}']
+)
 def test_texts__that_are_none(rows: sessionmaker[Session], content: bytes) -> None:
     with pytest.raises(errors.DeploymentRefused), rows.begin() as session:
         deployments.deploy(session, {"texts.en.json": content}, name="request", by=PROGRAM)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.instances import notifications
+from casepath.engine.instances.notifications import Wording
 from casepath.engine.queries import notices
 from tests.web.visitor import Visitor, text
 
@@ -15,9 +17,10 @@ Visit = Callable[[str | None], Visitor]
 Rows = sessionmaker[Session]
 
 
-def tell(rows: Rows, username: str, subject: str, **options: str) -> int:
+def tell(rows: Rows, username: str, subject: str, text: str = "", **options: Any) -> int:
     with rows.begin() as session:
-        notifications.notify(session, [username], kind=options.pop("kind", "notice"), subject=subject, **options)  # type: ignore[arg-type]
+        wording = Wording(subject=subject, text=text)
+        notifications.notify(session, [username], **{"kind": "notice", "wording": wording, **options})
         return notices.page(session, username).rows[0].id
 
 

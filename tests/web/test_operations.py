@@ -25,7 +25,9 @@ from tests.web.visitor import Visitor, text
 Visit = Callable[[str | None], Visitor]
 Rows = sessionmaker[Session]
 PRINTING = Path(__file__).parent / "printing"
-PAGES = ("/operations/", "/operations/jobs", "/operations/external-tasks")
+PAGES = (
+    "/operations/", "/operations/jobs", "/operations/external-tasks", "/operations/mails", "/operations/workers",
+)  # fmt: skip
 
 
 @pytest.fixture

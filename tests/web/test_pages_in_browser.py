@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
-from sqlalchemy.orm import Session, sessionmaker
-from werkzeug.serving import make_server
 
-from casepath.engine.people import identity
-from tests.acting import PROGRAM
+from tests.web.conftest import LogIn
 
-PASSWORD = "quiet-river-42"
-
-pytestmark = pytest.mark.browser
-LogIn = Callable[[str], None]
-
-
-@pytest.fixture
-def address(app: Flask, rows: sessionmaker[Session], task_id: int) -> Iterator[str]:
-    """Where the application answers, with a request in the inbox of the group `service`."""
-    with rows.begin() as session:
-        for username in ("alice", "bob"):
-            identity.set_password(session, username, PASSWORD, by=PROGRAM)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def log_in(page: Page, address: str) -> LogIn:
-    """Log in on the page as somebody."""
-
-    def log_in(username: str) -> None:
-        page.goto(f"{address}/login")
-        page.get_by_label("用户名").fill(username)
-        page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
-        expect(page).to_have_url(f"{address}/tasks/")
-
-    return log_in
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("task_id")]
 
 
 def overflow(page: Page) -> int:

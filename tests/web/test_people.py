@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
 
 from casepath.engine import errors
 from casepath.engine.people import identity
@@ -58,7 +59,9 @@ class TestWhoMay:
     def test_commands(
         self, visit: Visit, rows: Rows, command: str, form: dict[str, object], username: str | None, status: int
     ) -> None:
-        assert visit(username).post(command, form).status_code == status
+        # The answer that shows a password leads nowhere: nothing else could keep it.
+        shows = command == "/people/" or command.endswith("/password")
+        assert visit(username).post(command, form).status_code == (200 if status == 303 and shows else status)
 
     @pytest.mark.parametrize("page", ["groups", "deactivate", "activate", "password"])
     def test_commands__on_somebody_who_is_not_there(self, administrator: Visitor, page: str) -> None:
@@ -101,13 +104,13 @@ class TestUsers:
         self, administrator: Visitor, visit: Visit, rows: Rows
     ) -> None:
         answer = administrator.post("/people/", CAROL)
-        page = text(administrator.get(answer.location))
-        shown = re.search(r"密码 (\S+) 登录", page)
+        shown = re.search(r"密码 (\S+) 登录", text(answer))
         assert shown
         assert groups_of(rows, "carol") == {"service"}
         login = visit(None).post("/login", {"username": "carol", "password": html.unescape(shown[1])})
         assert login.status_code == 303
-        assert shown[1] not in text(administrator.get(answer.location))
+        assert_in_this_answer_only(administrator, answer, html.unescape(shown[1]))
+        assert shown[1] not in text(administrator.get("/people/users/carol"))
 
     @each(
         "change, said",
@@ -158,8 +161,19 @@ class TestUsers:
         assert administrator.get("/people/").status_code == 200
 
     def test_password__ends_sessions(self, administrator: Visitor, alice: Visitor) -> None:
-        administrator.post("/people/users/alice/password")
+        answer = administrator.post("/people/users/alice/password")
+        shown = re.search(r"密码 (\S+) 登录", text(answer))
+        assert shown
+        assert_in_this_answer_only(administrator, answer, html.unescape(shown[1]))
         assert alice.get("/tasks/").status_code == 302
+
+
+def assert_in_this_answer_only(visitor: Visitor, answer: TestResponse, password: str) -> None:
+    """A cookie is signed but not sealed: whoever has it reads it, and a browser keeps it."""
+    assert answer.headers["Cache-Control"] == "no-store"
+    with visitor.client.session_transaction() as session:
+        assert password not in str(dict(session))
+    assert password not in str(answer.headers)
 
 
 class TestGroups:

@@ -64,12 +64,12 @@ SENT = {
     "comment-long": Sent(path="/matters/comments/{key}", form={"text": LONG}, kept=f">\n{LONG}</textarea>",
                          zh="备注最多 10,000 个字符，您填写的有 10,001 个。",
                          en="At most 10,000 characters are possible for a comment; yours has 10,001."),
-    "file-large": Sent(path="/matters/attachments/{key}", form=large("大.bin", 20_000_001),
-                       zh="“大.bin”大小为 20.1 MB，单个文件不得超过 20 MB。",
-                       en="“大.bin” has 20.1 MB; a file may have at most 20 MB."),
+    "file-large": Sent(path="/matters/attachments/{key}", form=large("大.bin", 30_000_001),
+                       zh="这些文件合计 30.1 MB，一次最多上传 30 MB。",
+                       en="These files have 30.1 MB together; at most 30 MB can be sent at once."),
     "file-empty": Sent(path="/matters/attachments/{key}", form=files((b"", "a<b>.png")),
-                       zh="“a_b_.png”是空文件；文件须有内容，且不超过 20 MB。",
-                       en="“a_b_.png” is empty; a file has something in it, at most 20 MB."),
+                       zh="“a_b_.png”是空文件；文件须有内容，且不超过 30 MB。",
+                       en="“a_b_.png” is empty; a file has something in it, at most 30 MB."),
     "file-none": Sent(path="/matters/attachments/{key}", form={}, zh="请至少选择一个文件，目前没有收到文件。",
                       en="Please choose at least one file; none has arrived."),
     "files-many": Sent(path="/matters/attachments/{key}", form=files(*[(b"x", f"{n}.txt") for n in range(21)]),
@@ -91,8 +91,8 @@ SENT = {
                 zh="请选择日期，例如 2026-10-01；您填写的是“2026-02-30”。",
                 en="Please choose a day such as 2026-10-01; you wrote “2026-02-30”."),
     "draft-long": Sent(who="holder", path="/tasks/{task}/draft", form={"note": "x" * 200_001}, kept="x" * 200_001,
-                       zh="草稿最多 200,000 个字符，您的草稿有 200,012 个。",
-                       en="A draft has at most 200,000 characters; yours has 200,012."),
+                       zh="草稿最多 200,000 个字符，您的草稿有 200,024 个。",
+                       en="A draft has at most 200,000 characters; yours has 200,024."),
     "role": Sent(who="administrator", path="/people/groups", form={"key": "sales team", "name": "销售"},
                  kept='value="销售"', zh="您填写的是“sales team”。",
                  en="A key has 1 to 64 letters, digits, &#39;_&#39;, &#39;.&#39; and"),
@@ -238,7 +238,7 @@ def test_refused__nothing_is_kept_of_it(alice: Visitor, matter: Matter, rows: Ro
     alice.post(f"/matters/attachments/{matter.key}", files((b"x", "a.txt"), (b"", "b.txt"))())
 
     with rows.begin() as session:
-        assert comments.list_of(session, matter.key) == []
+        assert comments.page(session, matter.key)[0] == []
         assert attachments.list_of(session, matter.key) == []
     assert state_of(rows, matter) == "active"
 

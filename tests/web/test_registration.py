@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -72,3 +73,53 @@ def test_show__what_is_not_there(alice: Visitor, key: str) -> None:
 def test_show__for_whom_it_is(visit: Visit, who: str, status: int) -> None:
     visitor = visit(None if who == "nobody" else who)
     assert visitor.get("/register/request").status_code == status
+
+
+BEGUN = {"customer_name": "王建国", "channel": "smoke", "demands": ["media"]}
+
+
+class TestDraft:
+    PAGE = "/register/request"
+
+    def save(self, visitor: Visitor, **more: str) -> str:
+        answer = visitor.post(f"{self.PAGE}/draft", {**BEGUN, **more})
+        assert answer.status_code == 303
+        return str(answer.location)
+
+    def test_save__comes_back_as_it_was(self, alice: Visitor) -> None:
+        page = text(alice.get(self.save(alice)))
+        assert "草稿已保存" in page
+        assert 'value="王建国"' in page
+        assert re.search(r'value="media"\s+checked', page)
+
+    def test_save__several_are_listed_and_one_is_changed_in_its_place(self, alice: Visitor) -> None:
+        first = self.save(alice)
+        self.save(alice, customer_name="李明")
+        assert self.save(alice, **{"customer_name": "王小明", "draft.id": first.rpartition("=")[2]}) == first
+        page = text(alice.get(self.PAGE))
+        assert page.count("draft=") == 2
+        assert "王小明" in page
+        assert "李明" in page
+        assert "王建国" not in page
+
+    def test_start__the_draft_goes(self, alice: Visitor) -> None:
+        draft_id = self.save(alice).rpartition("=")[2]
+        assert alice.post(self.PAGE, {**BEGUN, "draft.id": draft_id}).status_code == 422
+        assert "draft=" in text(alice.get(self.PAGE))
+        assert alice.post(self.PAGE, {**FORM, "draft.id": draft_id}).status_code == 303
+        assert "draft=" not in text(alice.get(self.PAGE))
+
+    def test_discard(self, alice: Visitor) -> None:
+        draft_id = self.save(alice).rpartition("=")[2]
+        assert alice.post(f"{self.PAGE}/discard", {"draft.id": draft_id}).location == self.PAGE
+        assert alice.get(f"{self.PAGE}?draft={draft_id}").status_code == 404
+
+    def test_others__see_nothing_of_it(self, alice: Visitor, bob: Visitor) -> None:
+        address = self.save(alice)
+        assert bob.get(address).status_code == 404
+        assert "draft=" not in text(bob.get(self.PAGE))
+
+    def test_save__too_long_is_shown_again(self, alice: Visitor) -> None:
+        answer = alice.post(f"{self.PAGE}/draft", {"customer_name": "x" * 200_000})
+        assert answer.status_code == 422
+        assert "草稿最多 200,000 个字符" in text(answer)

@@ -38,6 +38,7 @@ DEPLOYED = "302 403 403 403 403 403 403 403 200 200"
 MODIFIED = "401 404 404 403 403 403 303 403 404 303"
 MANAGED = "302 403 403 403 403 403 403 403 403 200"
 PEOPLE_CHANGED = "401 403 403 403 403 403 403 403 403 303"
+PASSWORD_SHOWN = "401 403 403 403 403 403 403 403 403 200"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
 
@@ -60,6 +61,7 @@ RIGHTS = (
     Row("GET /password", "/password", PEOPLE),
     Row("POST /password", "/password", "401 " + "422 " * 9, (("old", "a"), ("new", "b"), ("again", "c"))),
     Row("GET /healthz", "/healthz", EVERYBODY),
+    Row("GET /readyz", "/readyz", "503 " * 10),
     Row("GET /static/<path:filename>", "/static/icon.svg", EVERYBODY),
     # tasks
     Row("GET /tasks/", "/tasks/", PEOPLE),
@@ -143,6 +145,10 @@ RIGHTS = (
     Row("GET /operations/", "/operations/", OPERATED),
     Row("GET /operations/jobs", "/operations/jobs", OPERATED),
     Row("GET /operations/external-tasks", "/operations/external-tasks", OPERATED),
+    Row("GET /operations/mails", "/operations/mails", OPERATED),
+    Row("POST /operations/mails/<int:mail_id>/retry", "/operations/mails/{mail_id}/retry", TRIED_AGAIN),
+    Row("POST /operations/mails/<int:mail_id>/give-up", "/operations/mails/{mail_id}/give-up", TRIED_AGAIN),
+    Row("GET /operations/workers", "/operations/workers", OPERATED),
     Row("POST /operations/incidents/<int:incident_id>/resolve", "/operations/incidents/{incident_id}/resolve",
         TRIED_AGAIN),
     Row("POST /operations/jobs/<int:job_id>/retry", "/operations/jobs/{job_id}/retry", TRIED_AGAIN),
@@ -152,12 +158,12 @@ RIGHTS = (
         TRIED_AGAIN.replace("303", "409")),
     # people
     Row("GET /people/", "/people/", MANAGED),
-    Row("POST /people/", "/people/", PEOPLE_CHANGED, (("username", "new"), ("name", "新人"), ("groups", "sales"))),
+    Row("POST /people/", "/people/", PASSWORD_SHOWN, (("username", "new"), ("name", "新人"), ("groups", "sales"))),
     Row("GET /people/groups", "/people/groups", MANAGED),
     Row("POST /people/groups", "/people/groups", PEOPLE_CHANGED, (("key", "parts"), ("name", "配件"))),
     Row("GET /people/users/<username>", "/people/users/bob", MANAGED),
     Row("POST /people/users/<username>/groups", "/people/users/bob/groups", PEOPLE_CHANGED, (("groups", "sales"),)),
-    Row("POST /people/users/<username>/password", "/people/users/bob/password", PEOPLE_CHANGED),
+    Row("POST /people/users/<username>/password", "/people/users/bob/password", PASSWORD_SHOWN),
     Row("POST /people/users/<username>/<any(activate, deactivate):verb>", "/people/users/bob/deactivate",
         PEOPLE_CHANGED),
 )  # fmt: skip

@@ -245,6 +245,16 @@ class TestTask:
         assert 'value="abc"' in page
         assert "草稿" in page
 
+    def test_save_draft__a_box_unticked_stays_so(self, alice: Visitor, rows: Rows, task_id: int) -> None:
+        with rows.begin() as session:
+            number = user_tasks.get(session, task_id).process_instance_id
+            process_instances.set_variables(session, number, {"urgent": True}, by=PROGRAM, reason="-")
+        alice.post(f"/tasks/{task_id}/claim")
+        ticked = r'name="urgent" type="checkbox" value="true" checked'
+        assert re.search(ticked, text(alice.get(f"/tasks/{task_id}")))
+        alice.post(f"/tasks/{task_id}/draft", {"result": "…"})
+        assert not re.search(ticked, text(alice.get(f"/tasks/{task_id}")))
+
     def test_complete(self, alice: Visitor, rows: Rows, task_id: int) -> None:
         sent = {**SOLVED, "contacted_at": "2026-10-01T09:30", "cost": "12.50", "urgent": "true"}
         answer = alice.post(f"/tasks/{task_id}/complete", sent)

@@ -2,24 +2,16 @@
 
 import htmx from 'htmx.org';
 
+import { fill } from './kept.js';
+import { countAll } from './limits.js';
+import { announce, meta } from './page.js';
+import './uploads.js';
+
 // The Content-Security-Policy allows neither inline styles nor evaluated code, and nothing here needs them.
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
 htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
-
-const unsaved = new Set();
-
-function meta(name) {
-  return document.querySelector(`meta[name="${name}"]`)?.content ?? '';
-}
-
-function announce(text) {
-  const region = document.getElementById('announcement');
-  if (region) {
-    region.textContent = text;
-  }
-}
 
 document.addEventListener('htmx:configRequest', ({ detail }) => {
   if (detail.verb !== 'get') {
@@ -29,7 +21,9 @@ document.addEventListener('htmx:configRequest', ({ detail }) => {
 
 // A lost connection or a server error leaves the page as it was; the reader is told instead of wondering.
 for (const failure of ['htmx:sendError', 'htmx:responseError', 'htmx:timeout']) {
-  document.addEventListener(failure, () => announce(meta('message-connection')));
+  document.addEventListener(failure, ({ detail }) => {
+    announce(meta(detail.xhr?.status === 401 ? 'message-login' : 'message-connection'));
+  });
 }
 document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.successful) {
@@ -44,13 +38,10 @@ document.addEventListener('submit', event => {
   if (question && !window.confirm(question)) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    return;
   }
-  unsaved.delete(form);
 }, true);
 
-// A second click must not send a form twice. It may be sent again when the reader comes back by the browser's history,
-// or stays because of the question below.
+// A second click must not send a form twice. It may be sent again when the reader comes back by the browser's history.
 function release() {
   for (const form of document.querySelectorAll('form[data-sent]')) {
     delete form.dataset.sent;
@@ -70,20 +61,6 @@ document.addEventListener('submit', event => {
   form.setAttribute('aria-busy', 'true');
 });
 window.addEventListener('pageshow', release);
-
-// <form data-keep>: ask before what was typed is thrown away.
-document.addEventListener('input', ({ target }) => {
-  const form = target.closest?.('form[data-keep]');
-  if (form) {
-    unsaved.add(form);
-  }
-});
-window.addEventListener('beforeunload', event => {
-  if ([...unsaved].some(form => form.isConnected)) {
-    event.preventDefault();
-    setTimeout(release);
-  }
-});
 
 // <select data-submit>: a filter that applies itself; its form has a button for those without scripts.
 document.addEventListener('change', ({ target }) => {
@@ -117,6 +94,9 @@ function merge(parent, wanted) {
     aside.delete(fresh.id);
     if (part === fresh) {
       previous ? previous.after(part) : parent.prepend(part);
+      const form = part.closest('form[data-keep]');
+      form && fill(form, part);
+      countAll(part);
     } else if (part.matches('.field-group')) {
       merge(part.querySelector('.fields'), [...fresh.querySelector('.fields').children]);
     }

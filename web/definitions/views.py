@@ -113,7 +113,7 @@ def form(key: str) -> str:
             "definitions/form.html",
             form=shown,
             versions=known,
-            fields=forms.fields(found, {}) if found else [],
+            fields=forms.fields(found, every=True) if found else [],
             names=people.names(session, [each.created_by for each in known]),
         )
 

@@ -7,20 +7,21 @@ Only how a form looks is decided here; what it is made of, and what may be submi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 from werkzeug.datastructures import MultiDict
 
-from casepath.engine import errors
-from casepath.engine.forms import MANY_CHOICES, Component, Form, Words
-from casepath.web import filters, languages, phrases
+from casepath.engine import errors, forms
+from casepath.engine.forms import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Shown
+from casepath.web import filters, phrases
 from casepath.web.languages import gettext
 
-#: Submitted names that are no fields.
-RESERVED = frozenset({"csrf_token", "form_token", "next", "to", "password", "old", "new", "again", "username"})
+#: What every form of ours sends along, and what none shows again.
+OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id"})
+RESERVED = OURS | {"next", "to", "password", "old", "new", "again", "username"}
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
@@ -42,10 +43,12 @@ class Field:
     readonly: bool = False
     #: What stands in the input; a list of chosen values for types of many.
     value: str | list[str] = ""
+    #: What is stored and the input cannot hold; it stays until something else is entered.
+    stored: str = ""
     options: Sequence[tuple[str, str]] = ()
     #: Attributes of the input, such as `maxlength`.
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    #: Type of the input where it is not the component's usual one: `email` or `tel`.
+    #: Type of the input of texts and moments.
     input_type: str = "text"
     prefix: str = ""
     suffix: str = ""
@@ -53,8 +56,6 @@ class Field:
     text: str = ""
     #: Whether it is only there under a condition: a rule that the answers above call up.
     is_conditional: bool = False
-    #: `date`, `time` or `datetime` for that type.
-    subtype: str = ""
     span: int = COLUMNS
     error: str = ""
     children: Sequence[Field] = ()
@@ -67,18 +68,26 @@ def init_app(app: Flask) -> None:
 
 def fields(
     form: Form,
-    values: Mapping[str, Any],
+    variables: Mapping[str, Any] | None = None,
+    *,
+    texts: Mapping[str, Any] | None = None,
     refusal: errors.InvalidInput | None = None,
-    hidden: frozenset[str] = frozenset(),
+    every: bool = False,
 ) -> list[Field]:
     """
-    Return the fields of a form with what stands in them and what is wrong with it.
+    Return the fields of a form with what stands in them and what is wrong with it, without what conditions hide.
 
-    `values` are variables, or texts as they were typed; `hidden` are the keys and ids that a condition hides.
+    `texts` are what was typed, which stands before `variables`; with `every`, what is hidden is there too.
     """
     by_field = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
-    wrong = {error.field: phrases.told(error.phrase) for error in by_field}
-    return _fields(form.components, values, wrong, hidden)
+    standing = _Standing(
+        variables=variables or {},
+        texts=texts or {},
+        wrong={error.field: phrases.told(error.phrase) for error in by_field},
+        zone=g.settings.zone,
+    )
+    hidden = frozenset() if every else forms.hidden(form, standing.variables, standing.zone, texts=standing.texts)
+    return _fields(form.components, standing, hidden)
 
 
 def flat(of: Sequence[Field]) -> Iterator[Field]:
@@ -95,13 +104,17 @@ def typed(submitted: MultiDict[str, str]) -> dict[str, str | list[str]]:
     return {
         key: texts[0] if len(texts) == 1 and not key.endswith("[]") else texts
         for key, texts in submitted.lists()
-        if key not in RESERVED
+        if key not in OURS
     }
 
 
 def submitted(form: Form, request_form: MultiDict[str, str]) -> dict[str, str | list[str]]:
-    """Return what was submitted for the fields of a form; fields of many choices are always lists."""
-    found = typed(request_form)
+    """
+    Return what stood in the fields of a form when it was sent; fields of many choices are always lists.
+
+    Browsers do not send a box that is not ticked: what is missing was empty.
+    """
+    found = dict.fromkeys(labels(form), "") | typed(request_form)
     for part in form.fields:
         if part.type in MANY_CHOICES:
             found[part.key] = [text for text in request_form.getlist(part.key) if text]
@@ -125,17 +138,12 @@ def readable(request_form: MultiDict[str, str]) -> list[tuple[str, str]]:
 
 def labels(form: Form) -> dict[str, str]:
     """Return the labels of a form's fields by key, in the form's order."""
-    return {part.key: told(part.label) or part.key for part in form.fields}
+    return {part.key: phrases.words(part.label) or part.key for part in form.fields}
 
 
 def options(form: Form) -> dict[str, dict[str, str]]:
     """Return the labels of the options of a form's fields: key → value → label."""
     return {part.key: dict(_options(part)) for part in form.fields if part.options}
-
-
-def told(words: Words) -> str:
-    """Return a text of a form in the language of the request, in that of the form where it has no other."""
-    return words.text if languages.is_chinese() or not words.english else words.english
 
 
 def said(shown: Any, choices: Mapping[str, str]) -> str:
@@ -145,71 +153,79 @@ def said(shown: Any, choices: Mapping[str, str]) -> str:
     return choices.get(str(shown)) or filters.value(shown)
 
 
-def _fields(
-    components: Sequence[Component], values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str]
-) -> list[Field]:
-    return [_field(part, values, wrong, hidden) for part in components if not hidden & part.names]
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """What stands in the fields of a form."""
+
+    variables: Mapping[str, Any]
+    texts: Mapping[str, Any]
+    #: What is wrong, by key.
+    wrong: Mapping[str, str]
+    zone: ZoneInfo
+
+    def of(self, part: Component) -> Shown:
+        """Return what stands in a field: what was typed as it was typed, moments as browsers write them."""
+        shown = forms.show(part, self.variables.get(part.key, part.default), self.zone)
+        if part.readonly or part.key not in self.texts:
+            return shown
+        texts = _texts(part, self.texts[part.key])
+        if part.type == "datetime" and (moment := forms.show(part, texts, self.zone)).is_whole:
+            texts = moment.texts
+        return replace(shown, texts=texts)
 
 
-def _field(
-    part: Component, values: Mapping[str, Any], wrong: Mapping[str, str], hidden: frozenset[str]
-) -> Field:
+def _texts(part: Component, typed: Any) -> str | list[str]:
+    several = [str(text) for text in (typed if isinstance(typed, list | tuple) else [typed] if typed else [])]
+    return several if part.type in MANY_CHOICES else next(iter(several), "")
+
+
+def _fields(components: Sequence[Component], standing: _Standing, hidden: frozenset[str]) -> list[Field]:
+    return [_field(part, standing, hidden) for part in components if not hidden & part.names]
+
+
+def _field(part: Component, standing: _Standing, hidden: frozenset[str]) -> Field:
+    shown = standing.of(part)
     return Field(
         id=part.id,
         key=part.key,
         type=part.type,
-        label=told(part.label),
-        hint=told(part.description),
+        label=phrases.words(part.label),
+        hint=phrases.words(part.description),
         required=part.required,
         readonly=part.readonly,
-        value=_shown(part, values.get(part.key, part.default)),
+        value=shown.texts,
+        stored="" if shown.is_whole else filters.value(standing.variables.get(part.key, part.default)),
         options=_options(part),
         attributes=_attributes(part),
-        input_type={"email": "email", "phone": "tel"}.get(part.validation_type or "", "text"),
+        input_type=_input_type(part, shown.texts, standing.zone),
         prefix=part.prefix,
         suffix=part.suffix,
-        text=told(part.text),
+        text=phrases.words(part.text),
         is_conditional=part.is_conditional,
-        subtype=part.subtype,
         span=part.columns or SHORT.get(part.type, COLUMNS),
-        error=wrong.get(part.key, ""),
-        children=_fields(part.components, values, wrong, hidden),
+        error=standing.wrong.get(part.key, ""),
+        children=_fields(part.components, standing, hidden),
     )
 
 
+def _input_type(part: Component, texts: str | list[str], zone: ZoneInfo) -> str:
+    """Return the type of an input; browsers throw away what is no date, so that stands in an input for texts."""
+    if part.type == "datetime" and (not texts or forms.show(part, texts, zone).is_whole):
+        return {"time": "time", "datetime": "datetime-local"}.get(part.subtype, "date")
+    return {"email": "email", "phone": "tel"}.get(part.validation_type or "", "text")
+
+
 def _options(part: Component) -> list[tuple[str, str]]:
-    return [(option.value, told(option.label)) for option in part.options]
+    return [(option.value, phrases.words(option.label)) for option in part.options]
 
 
 def _attributes(part: Component) -> dict[str, Any]:
-    limits = {
-        "maxlength": part.max_length,
-        "minlength": part.min_length,
-        "min": part.min,
-        "max": part.max,
-        "pattern": part.pattern if part.type != "textarea" else None,
-    }
-    found = {name: limit for name, limit in limits.items() if limit is not None}
+    if part.type in DEFAULT_MAX_LENGTH:
+        # No `maxlength`: browsers cut off what is pasted, and nobody sees that something is missing.
+        return {"data-limit": part.max_length or DEFAULT_MAX_LENGTH[part.type]}
     if part.type == "number":
-        digits = part.decimal_digits
-        smallest = "any" if digits is None else f"{10**-digits:.{digits}f}"
-        found["step"] = part.increment or smallest
-    return found
-
-
-def _shown(part: Component, value: Any) -> str | list[str]:
-    """Return a value as the input holds it; what was typed stays as it is."""
-    if part.type in MANY_CHOICES:
-        return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)] if value else []
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else ""
-    if isinstance(value, datetime):
-        local = filters.local(value if value.tzinfo else value.replace(tzinfo=UTC))
-        return f"{local:%Y-%m-%dT%H:%M}" if part.subtype == "datetime" else f"{local:%Y-%m-%d}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return str(value[0]) if value else ""
-    return str(value)
+        # An input for numbers would hide from us what it cannot read, and change how numbers are written.
+        return {"inputmode": "numeric" if part.decimal_digits == 0 else "decimal", "autocomplete": "off"}
+    if part.type == "datetime":
+        return {"step": "any"} if part.subtype != "date" else {}
+    return {}

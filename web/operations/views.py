@@ -1,4 +1,4 @@
-"""What runs without people: incidents, jobs and external tasks, to be looked at and tried again."""
+"""What runs without people: incidents, jobs, external tasks, e-mails and workers, to be looked at and tried again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine.instances import external_tasks, incidents, jobs
+from casepath.engine.instances import mails as mail_queue
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed, operations, people
+from casepath.engine.queries import deployed, mails, operations, people, watch
 from casepath.engine.queries.operations import Place
 from casepath.web import languages
 from casepath.web.auth import requires
@@ -81,6 +82,33 @@ def external_task_list() -> str:
         )
 
 
+@bp.get("/mails")
+@requires(authorization.may_operate)
+def mail_list() -> str:
+    """Show e-mails: at first those that a person should look at, where there are any."""
+    with g.readers.begin() as session:
+        counts = operations.counts(session)
+        state = chosen_state(mails.STATES) or ("undeliverable" if counts["mail_undeliverable"] else "waiting")
+        rows, below = mails.page(session, states=[state], below=row_id(request.args.get("below")))
+        return render_template(
+            "operations/mails.html",
+            rows=rows,
+            next=below,
+            state=state,
+            states=mails.STATES,
+            counts=counts,
+            oldest=mails.oldest(session),
+        )
+
+
+@bp.get("/workers")
+@requires(authorization.may_operate)
+def worker_list() -> str:
+    """Show which workers live, and what waits for them."""
+    with g.readers.begin() as session:
+        return render_template("operations/workers.html", watch=watch.look(session), counts=operations.counts(session))
+
+
 @bp.post("/incidents/<int:incident_id>/resolve")
 def resolve(incident_id: int) -> Response:
     """Have what is stuck tried again."""
@@ -112,6 +140,23 @@ def unlock(task_id: int) -> Response:
         external_tasks.unlock(session, task_id, by=g.person)
     flash(gettext("It is free again; any worker may fetch it."), "success")
     return redirect(url_for(".external_task_list"), 303)
+
+
+@bp.post("/mails/<int:mail_id>/retry")
+def retry_mail(mail_id: int) -> Response:
+    """Have an e-mail tried again."""
+    with g.sessions.begin() as session:
+        mail_queue.retry(session, mail_id, by=g.person)
+    return tried_again("operations.mail_list")
+
+
+@bp.post("/mails/<int:mail_id>/give-up")
+def give_up_mail(mail_id: int) -> Response:
+    """Have an e-mail not sent any more."""
+    with g.sessions.begin() as session:
+        mail_queue.give_up(session, mail_id, by=g.person)
+    flash(gettext("It is not sent any more; the notice stays."), "success")
+    return redirect(url_for(".mail_list"), 303)
 
 
 def tried_again(endpoint: str) -> Response:

@@ -74,9 +74,7 @@ def add() -> Response | tuple[str, int]:
             username = user.username
     except errors.InvalidInput as refusal:
         return render(Filled(values={**typed, "groups": chosen}, refusal=phrases.sentence(refusal))), 422
-    flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
-                  username=username, password=password), "success")  # fmt: skip
-    return redirect(url_for(".show", username=username), 303)
+    return render_password(username, password)
 
 
 @bp.post("/users/<username>/groups")
@@ -110,9 +108,7 @@ def set_password(username: str) -> Response:
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     with g.sessions.begin() as session:
         identity.set_password(session, username, password, by=g.person)
-    flash(gettext("%(username)s may log in with the password %(password)s; it is shown only now.",
-                  username=username, password=password), "success")  # fmt: skip
-    return redirect(url_for(".show", username=username), 303)
+    return render_password(username, password)
 
 
 @bp.post("/groups")
@@ -163,7 +159,14 @@ def render_groups(filled: Filled | None = None) -> str:
         )
 
 
-def render_user(username: str, filled: Filled | None = None) -> str:
+def render_password(username: str, password: str) -> Response:
+    """Return the page of a user with a password made for them: only this answer has it, no cookie and no cache."""
+    answer = Response(render_user(username, password=password), mimetype="text/html")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def render_user(username: str, filled: Filled | None = None, *, password: str = "") -> str:
     """Return the page of a user; raises `NotFound`."""
     with g.readers.begin() as session:
         user, member_of = identity.get(session, username), identity.groups_of(session, username)
@@ -174,4 +177,5 @@ def render_user(username: str, filled: Filled | None = None) -> str:
             groups=identity.groups(session),
             group_names=people.group_names(session),
             refusal=filled.refusal if filled else "",
+            password=password,
         )

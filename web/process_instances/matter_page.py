@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine import forms as engine_forms
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, people, tasks
+from casepath.engine.queries import deployed, events, instances, mails, people, tasks
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import forms, headers, languages, phrases, uploads
 from casepath.web.names import named
+from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, mentioned
+
+T = TypeVar("T")
 
 #: Changes of one variable that are shown; all of them stand in the timeline.
 MAX_CHANGES = 20
@@ -76,10 +78,10 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     business_key = reference if isinstance(reference, str) else None
     every_step = request.args.get("steps") == "all"
     page = events.page(session, reference, every_step=every_step)
-    notes = comments.list_of(session, business_key) if business_key else []
+    notes, next_note = listed(session, business_key, "comments", comments.page)
     told = instances.notifications(session, business_key) if business_key else []
     open_tasks = [named(session, each) for each in tasks.of_matter(session, person, reference)]
-    files = attachments.list_of(session, business_key) if business_key else []
+    files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
     # What decisions and scripts have set, and what was set too long ago to be among the changes.
     present = {name: value for view in views for name, value in process_instances.variables(session, view.id).items()}
@@ -104,8 +106,12 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         every_step=every_step,
         values=variables(teller, changes, present),
         notes=notes,
+        next_note=next_note,
+        next_file=next_file,
         told=told,
+        mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
+        phone_photos=media_types.PHONE_PHOTOS,
         files=files,
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},
@@ -118,10 +124,20 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,
-        max_size=phrases.size(attachments.MAX_SIZE),
+        max_bytes=uploads.MAX_BYTES,
+        max_size=phrases.size(uploads.MAX_BYTES),
         typed=request.form if refused else {},
         taken=request.form.getlist("cancel") if refused else [],
     )
+
+
+def listed(
+    session: Session, business_key: str | None, name: str, page: Callable[..., tuple[list[T], int | None]]
+) -> tuple[list[T], int | None]:
+    """Return the page of a list that the address asks for, and below which id the next one begins."""
+    if business_key is None:
+        return [], None
+    return page(session, business_key, below=row_id(request.args.get(name)))
 
 
 def found(session: Session, person: Person, reference: Reference) -> list[instances.InstanceView]:
@@ -191,14 +207,12 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
         error = refused.error if refused and refused.form == f"message:{awaited_message.name}" else None
         wrong = error if isinstance(error, errors.InvalidVariables) else None
         form = message_form(session, awaited_message)
-        present: dict[str, Any] = {}
-        if wrong is not None and form is not None:
-            present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
+        typed = forms.submitted(form, request.form) if wrong is not None and form is not None else None
         reported[awaited_message.name] = Report(
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
-            fields=forms.fields(form, present, wrong, engine_forms.hidden(form, present)) if form else [],
+            fields=forms.fields(form, texts=typed, refusal=wrong) if form else [],
             refused=error is not None,
         )
     return list(reported.values())

@@ -20,6 +20,7 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances
 from casepath.engine.queries.instances import Reference
 from casepath.web import forms, headers, languages, names, once, uploads
+from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
@@ -170,18 +171,22 @@ def comment(business_key: str) -> Response | tuple[str, int]:
 
 @bp.post("/attachments/<path:business_key>")
 def attach(business_key: str) -> Response | tuple[str, int]:
-    """Add files: all of them, or none."""
+    """Add files: all of them, or none; a script that sends them and stays on the page is told where to go on."""
     try:
         files = [(file.filename or "", file.read()) for file in uploads.chosen("files")]
         sent = once.Submission(*(part for name, content in files for part in (name.encode(), content)))
         with g.sessions.begin() as session:
             is_new = sent.made(session) is None
             for name, content in files if is_new else []:
-                attachments.add(session, business_key, name=name, content=content, by=g.person)
+                attachments.add(
+                    session, business_key, name=name, content=content, by=g.person, max_size=uploads.MAX_BYTES
+                )
     except errors.InvalidInput as refusal:
+        if wants_json():
+            raise
         return again(business_key, "files", refusal)
     flash(gettext("%(count)s files are added.", count=len(files)) if is_new else once.told_before(), "success")
-    return back(business_key)
+    return jsonify(location=back(business_key).location) if wants_json() else back(business_key)
 
 
 @bp.get("/files/<int:attachment_id>")

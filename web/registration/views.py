@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
-from casepath.engine import forms as engine_forms
 from casepath.engine.forms import Form
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import drafts, process_instances
 from casepath.engine.people import authorization
+from casepath.engine.phrases import shortened
 from casepath.engine.queries import deployed
 from casepath.web import forms, languages, navigation, once
 from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
 from casepath.web.user_tasks.task_page import has_conditions, other_errors
+
+#: Things that a draft is known by, and characters of each.
+SAID, SHORT = 3, 40
 
 bp = Blueprint("registration", __name__, url_prefix="/register")
 
@@ -33,9 +35,11 @@ def index() -> str | Response:
 
 @bp.get("/<key>")
 def show(key: str) -> str:
-    """Show the start form of a process."""
+    """Show the start form of a process, empty or with what one has begun to fill in."""
     with g.readers.begin() as session:
-        return render(session, process(session, key))
+        number = row_id(request.args.get("draft"))
+        begun = drafts.get(session, number, by=g.person.username) if number else None
+        return render(session, process(session, key), begun=begun)
 
 
 @bp.post("/<key>/fields")
@@ -46,10 +50,36 @@ def fields(key: str) -> str:
     return render_template("forms/fragment.html", fields=found, disabled=False)
 
 
+@bp.post("/<key>/draft")
+def save_draft(key: str) -> Response | tuple[str, int]:
+    """Keep what is typed, complete or not; one may have several drafts."""
+    number = row_id(request.form.get("draft.id"))
+    try:
+        with g.sessions.begin() as session:
+            process(session, key)
+            typed = forms.typed(request.form)
+            number = drafts.save(session, key, typed, by=g.person.username, draft_id=number)
+    except errors.InvalidInput as refusal:
+        return again(key, refusal)
+    flash(gettext("The draft is saved."), "success")
+    return redirect(url_for(".show", key=key, draft=number), 303)
+
+
+@bp.post("/<key>/discard")
+def discard_draft(key: str) -> Response:
+    """Throw away a draft."""
+    number = row_id(request.form.get("draft.id"))
+    if number:
+        with g.sessions.begin() as session:
+            drafts.discard(session, number, by=g.person.username)
+    flash(gettext("The draft is thrown away."), "success")
+    return redirect(url_for(".show", key=key), 303)
+
+
 @bp.post("/<key>")
 def start(key: str) -> Response | tuple[str, int]:
     """Start the process with the values of its form; wrong ones are shown at their fields."""
-    sent = once.Submission()
+    sent, draft_id = once.Submission(), row_id(request.form.get("draft.id"))
     try:
         with g.sessions.begin() as session:
             number = sent.made(session)
@@ -58,12 +88,13 @@ def start(key: str) -> Response | tuple[str, int]:
                 instance = process_instances.start(session, key, forms.typed(request.form), by=g.person)
                 number = instance.business_key or ""
                 sent.settle(session, number)
+                if draft_id:
+                    drafts.discard(session, draft_id, by=g.person.username)
                 said = gettext("Registered under the number %(number)s.", number=number or instance.id)
             else:
-                said = once.told_before()
+                said = once.told_before(number)
     except errors.InvalidInput as refusal:
-        with g.readers.begin() as session:
-            return render(session, process(session, key), refusal), 422
+        return again(key, refusal)
     flash(said, "success")
     return redirect(navigation.matter_address(number) if number else url_for("user_tasks.index", view="all"), 303)
 
@@ -95,21 +126,33 @@ def form_fields(
     refusal: errors.InvalidInput | None = None,
     *,
     typed: bool = False,
+    begun: drafts.Begun | None = None,
 ) -> list[forms.Field]:
     """Return the fields of the start form, with what was typed."""
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     if form is None:
         return []
-    present: dict[str, Any] = {}
     if typed or refusal is not None:
-        present = dict.fromkeys(forms.labels(form)) | forms.submitted(form, request.form)
-    return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
+        return forms.fields(form, texts=forms.submitted(form, request.form), refusal=refusal)
+    return forms.fields(form, texts=begun.typed if begun else None)
 
 
-def render(session: Session, found: deployed.StartableProcess, refusal: errors.InvalidInput | None = None) -> str:
+def again(key: str, refusal: errors.InvalidInput) -> tuple[str, int]:
+    """Return the page of the start form with what is wrong."""
+    with g.readers.begin() as session:
+        return render(session, process(session, key), refusal), 422
+
+
+def render(
+    session: Session,
+    found: deployed.StartableProcess,
+    refusal: errors.InvalidInput | None = None,
+    begun: drafts.Begun | None = None,
+) -> str:
     """Return the page of the start form."""
-    shown = form_fields(session, found, refusal)
+    shown = form_fields(session, found, refusal, begun=begun)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
+    own = drafts.list_of(session, found.key, by=g.person.username)
     return render_template(
         "registration/show.html",
         process=found,
@@ -117,4 +160,15 @@ def render(session: Session, found: deployed.StartableProcess, refusal: errors.I
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
         depends=has_conditions(form),
+        draft_id=begun.id if begun else row_id(request.form.get("draft.id")),
+        drafts=[(each, begun_with(form, each)) for each in own],
     )
+
+
+def begun_with(form: Form | None, begun: drafts.Begun) -> str:
+    """Return what a draft is known by: the first things that were typed, in the order of the form."""
+    if form is None:
+        return ""
+    choices = forms.options(form)
+    said = [forms.said(begun.typed[key], choices.get(key, {})) for key in forms.labels(form) if begun.typed.get(key)]
+    return gettext(", ").join(shortened(text, SHORT) for text in said[:SAID])

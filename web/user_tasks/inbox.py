@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import texts
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, notices, people, tasks
+from casepath.engine.queries import deployed, notices, operations, people, tasks
 from casepath.web import names, navigation
 
 VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
@@ -58,14 +58,19 @@ def chosen_filters() -> tasks.Filters:
 
 
 def counts(session: Session, person: Person) -> dict[str, int]:
-    """Return the numbers of the badges: the lists, overdue ones among one's own, unread notifications."""
-    return {
+    """
+    Return the numbers of the badges: the lists, overdue ones among one's own, unread notifications.
+
+    For those who operate the engine also what waits for a person there.
+    """
+    found = {
         "mine": tasks.count(session, person, "mine"),
         "overdue": tasks.count(session, person, "mine", "overdue"),
         "claimable": tasks.count(session, person, "claimable"),
         "all": tasks.count(session, person, "all"),
         "unread": notices.unread(session, person.username),
     }
+    return found | {"troubles": operations.troubles(session)} if authorization.may_operate(person) else found
 
 
 def key_text(key: tasks.Key | None) -> str | None:

@@ -130,13 +130,18 @@ def fields(
     form = g.form
     if form is None:
         return []
-    present = {**variables, **task.draft}
-    if refusal is not None or typed:
-        # An unticked box is not sent; what the browser does not send is empty.
-        own = forms.labels(form)
-        present = {key: value for key, value in variables.items() if key not in own}
-        present |= dict.fromkeys(own) | forms.submitted(form, request.form)
-    return forms.fields(form, present, refusal, engine_forms.hidden(form, present))
+    texts = forms.submitted(form, request.form) if refusal is not None or typed else task.draft
+    return forms.fields(form, variables, texts=texts, refusal=refusal)
+
+
+def drafted(session: Session, task: TaskDetail) -> dict[str, str | list[str]]:
+    """Return what stands in the fields that are shown, those that are empty too: an unticked box stays so."""
+    form = g.form
+    if form is None:
+        return forms.typed(request.form)
+    texts = forms.submitted(form, request.form)
+    hidden = engine_forms.hidden(form, user_task.variables(session, task), g.settings.zone, texts=texts)
+    return {key: text for key, text in texts.items() if key not in hidden or text}
 
 
 def form_of(session: Session, task: TaskDetail) -> Form | None:

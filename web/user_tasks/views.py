@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, texts
@@ -101,11 +102,10 @@ def delegate(task_id: int) -> Response | tuple[str, int]:
 @bp.post("/<int:task_id>/resolve")
 def resolve(task_id: int) -> Response | tuple[str, int]:
     """Give a delegated task back to whom it belongs, with what is filled in so far; or take it back as the owner."""
-    typed = forms.typed(request.form)
     try:
         with g.sessions.begin() as session:
-            if typed:
-                user_tasks.save_draft(session, task_id, typed, by=g.person)
+            if forms.typed(request.form):
+                keep(session, task_id)
             task = user_tasks.resolve(session, task_id, by=g.person)
             called = names.title(session, task)
     except errors.InvalidInput as refusal:
@@ -136,7 +136,7 @@ def draft(task_id: int) -> Response | tuple[str, int]:
     """Keep what is typed, complete or not."""
     try:
         with g.sessions.begin() as session:
-            user_tasks.save_draft(session, task_id, forms.typed(request.form), by=g.person)
+            keep(session, task_id)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     flash(gettext("The draft is saved."), "success")
@@ -155,6 +155,12 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     with g.readers.begin() as session:
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
     return redirect(url_for(".index"), 303)
+
+
+def keep(session: Session, task_id: int) -> None:
+    """Keep what is typed as the draft of a task."""
+    typed = task_page.drafted(session, task_page.visible(session, task_id, g.person))
+    user_tasks.save_draft(session, task_id, typed, by=g.person)
 
 
 def again(task_id: int, refusal: errors.InvalidInput, *, typed: bool = False) -> tuple[str, int]:

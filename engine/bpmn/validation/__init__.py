@@ -4,7 +4,8 @@ What deployment checks in one BPMN file, before anything runs: `check` gives all
     document        the file with its indexes
     metamodel       which elements, attributes and values BPMN knows
     rules           the registry
-    structure, references, flows, events, gateways, activities, loops, items, collaboration, expressions, execution
+    structure, references, flows, events, gateways, activities, loops, items, collaboration, expressions, execution,
+    lengths
                     the rules by area, each one small function
     reachability    the warnings that need the graph
 """
@@ -25,6 +26,7 @@ from casepath.engine.bpmn.validation import (
     flows,
     gateways,
     items,
+    lengths,
     loops,
     reachability,
     references,
@@ -46,6 +48,7 @@ AREAS = (
     flows,
     gateways,
     items,
+    lengths,
     loops,
     reachability,
     references,

@@ -20,6 +20,7 @@ from casepath.engine.database.models.instances import (
     UserTaskCandidate,
 )
 from casepath.engine.database.models.people import (
+    Draft,
     EndedSession,
     Group,
     LoginFailure,
@@ -33,19 +34,23 @@ from casepath.engine.database.models.records import (
     Attachment,
     Comment,
     HistoryEvent,
+    Mail,
     Notification,
     OrganisationEvent,
     OrganisationHistory,
 )
 from casepath.engine.database.models.states import TRANSITIONS
+from casepath.engine.database.models.watch import Alarm, WorkerThread
 
 __all__ = [
     "ActivityInstance",
+    "Alarm",
     "Attachment",
     "Comment",
     "CorrelationValue",
     "Definition",
     "Deployment",
+    "Draft",
     "EndedSession",
     "ExternalTask",
     "Group",
@@ -53,6 +58,7 @@ __all__ = [
     "Incident",
     "Job",
     "LoginFailure",
+    "Mail",
     "Membership",
     "Notification",
     "NumberSequence",
@@ -66,4 +72,5 @@ __all__ = [
     "User",
     "UserTask",
     "UserTaskCandidate",
+    "WorkerThread",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine import phrases
-from casepath.engine.database import Base, RowId
+from casepath.engine.database import Base, Prose, RowId, String, Text
 from casepath.engine.database.models.states import states_check
 from casepath.engine.phrases import Phrase
 from casepath.engine.settings import ATTEMPTS
@@ -48,7 +48,7 @@ class ProcessInstance(Base):
     started_by: Mapped[str | None] = mapped_column(String(255))
     ended_at: Mapped[datetime | None]
     #: Why it ended early: `error:<code>`, `caller`, or the reason that a person gave.
-    end_reason: Mapped[str | None] = mapped_column(Text)
+    end_reason: Mapped[str | None] = mapped_column(Prose)
 
 
 class UserTask(Base):
@@ -154,8 +154,8 @@ class ExternalTask(Base):
     locked_until: Mapped[datetime]
     #: Attempts left; null until a worker has reported a failure.
     retries: Mapped[int | None]
-    error_message: Mapped[str | None] = mapped_column(Text)
-    error_details: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Prose)
+    error_details: Mapped[str | None] = mapped_column(Prose)
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -190,9 +190,9 @@ class Job(Base):
     #: What is needed to go on: the rest of a cycle, or name and variables of a message; JSON.
     payload: Mapped[str | None] = mapped_column(Text)
     retries: Mapped[int] = mapped_column(default=ATTEMPTS)
-    error_message: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(Prose)
     #: The message as a phrase with its facts (`phrases.dumps`), or what Python tells of an error that is none of ours.
-    error_details: Mapped[str | None] = mapped_column(Text)
+    error_details: Mapped[str | None] = mapped_column(Prose)
     created_at: Mapped[datetime]
 
     @property
@@ -272,9 +272,9 @@ class Incident(Base):
     job_id: Mapped[int | None]
     external_task_id: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(16), default="open")
-    message: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Prose)
     #: Of the engine's own incidents the phrase with its facts (`phrases.dumps`), else what a worker or Python tells.
-    details: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[str | None] = mapped_column(Prose)
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(255))

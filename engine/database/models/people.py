@@ -1,13 +1,13 @@
-"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms; and the numbers given out."""
+"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms, drafts; and the numbers given out."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casepath.engine.database import Base, RowId
+from casepath.engine.database import Base, RowId, String, Text
 
 
 class User(Base):
@@ -84,6 +84,19 @@ class Submission(Base):
     #: What came of it, such as the business key of the process instance that was started.
     made: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime]
+
+
+class Draft(Base):
+    """What a user has typed into the form that starts a process, and not sent."""
+
+    __tablename__ = "drafts"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    username: Mapped[str] = mapped_column(String(255), index=True)
+    definition_key: Mapped[str] = mapped_column(String(255))
+    #: JSON of what stood in the fields.
+    typed: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime]
 
 
 class NumberSequence(Base):

@@ -1,13 +1,13 @@
-"""What happened and what was written down: activity instances, history, attachments, comments, notifications."""
+"""What happened and what was written down: activity instances, history, attachments, comments, notifications, mails."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casepath.engine.database import Base, RowId
+from casepath.engine.database import Base, RowId, String, Text
 from casepath.engine.database.models.states import states_check
 
 
@@ -93,6 +93,8 @@ class Attachment(Base):
     """A file that belongs to a matter: a photo, a letter, the archived form."""
 
     __tablename__ = "attachments"
+    # What somebody has added lately is summed up without a look at the contents, behind which the other columns lie.
+    __table_args__ = (Index("attachments_of_person", "created_by", "created_at", "size"),)
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     business_key: Mapped[str] = mapped_column(String(255), index=True)
@@ -131,7 +133,7 @@ class Notification(Base):
             sqlite_where=text("read_at IS NULL"),
             postgresql_where=text("read_at IS NULL"),
         ),
-        # The worker that is interrupted after writing and before completing tells nobody twice.
+        # A task that is tried again tells nobody twice, whatever an earlier version had written before it failed.
         UniqueConstraint("idempotency_key", "username"),
     )
 
@@ -145,5 +147,33 @@ class Notification(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
-    #: When the e-mail went out, where one is configured.
-    sent_at: Mapped[datetime | None]
+
+
+class Mail(Base):
+    """A notification that goes out by e-mail as well: the queue, and what came of it."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        states_check("mails"),
+        CheckConstraint("(ended_at IS NULL) = (state IN ('waiting', 'sending'))", name="mails_ended"),
+        Index("mails_due", "state", "due_at", "id"),
+        Index("mails_by_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    #: What is said, and to whom; the address is looked up when it is sent.
+    notification_id: Mapped[int] = mapped_column(ForeignKey("notifications.id"), unique=True)
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id", ondelete="SET NULL"), index=True)
+    state: Mapped[str] = mapped_column(String(16))
+    #: Begins the Message-ID, the same for every attempt.
+    token: Mapped[str] = mapped_column(String(32))
+    #: Attempts that were begun; only the last one may say what came of it.
+    attempts: Mapped[int] = mapped_column(default=0)
+    #: When the next attempt may begin: while one is made, when it is given up.
+    due_at: Mapped[datetime]
+    #: Where the last attempt went.
+    address: Mapped[str | None] = mapped_column(String(255))
+    #: What the mail server said last, or why it was not asked (a phrase).
+    answer: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

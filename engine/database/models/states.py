@@ -39,6 +39,18 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "failed": frozenset({"waiting"}),
     },
     "incidents": {"open": frozenset({"resolved"}), "resolved": frozenset()},
+    "mails": {
+        # Is tried when `due_at` is past; nothing of it has been handed over.
+        "waiting": frozenset({"sending", "undeliverable", "given_up"}),
+        # Is being handed over: whether the mail server has it is known when it answers.
+        "sending": frozenset({"waiting", "sent", "uncertain", "undeliverable"}),
+        "sent": frozenset(),
+        # Was handed over and never answered for: it may have arrived. A person sends it once more, or not.
+        "uncertain": frozenset({"waiting", "sent", "given_up"}),
+        # Refused for good, or for too long.
+        "undeliverable": frozenset({"waiting", "given_up"}),
+        "given_up": frozenset(),
+    },
     "activity_instances": {
         "active": frozenset({"completed", "cancelled"}),
         "completed": frozenset(),

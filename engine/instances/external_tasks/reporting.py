@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,17 +49,21 @@ def complete(
     worker_id: str,
     variables: Mapping[str, Any] | None = None,
     local_variables: Mapping[str, Any] | None = None,
+    also: Callable[[Session], object] | None = None,
 ) -> None:
     """
     Take a worker's result and move the process instance on; local variables stay with the activity.
 
-    A lock that has ended does no harm while nobody else has fetched the task. Raises `NotFound`, or `InvalidState` if
-    the worker does not have it, or if the process instance is suspended.
+    `also` writes what belongs to the result, once it is known that it counts, before the instance moves on. A
+    lock that has ended does no harm while nobody else has fetched the task. Raises `NotFound`, or `InvalidState` if the
+    worker does not have it, or if the process instance is suspended.
     """
     task = rows.locked(session, task_id)
     change = {"task_id": task_id, "holder": worker_id, "now": clock.now()}
     if not _complete.change(session.connection(), change):
         raise rows.refusal(session, "complete", task_id)
+    if also is not None:
+        also(session)
     trigger = triggers.CompleteExternalTask(
         activity_instance=task.activity_instance,
         variables=variables or {},

@@ -1,0 +1,176 @@
+"""A server that people keep busy with writing: nobody waits for long, and an administrator can always step in."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from casepath.engine import database, deployments
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
+from tests.acting import PROGRAM
+from tests.database import WORKER, PostgresServer
+
+REQUEST = Path(__file__).resolve().parents[1] / "web" / "request"
+PASSWORD = "quiet-river-42"
+#: People who write all the time, each as soon as the last answer is there.
+WRITERS = 6
+#: Seconds that the server, or a command, may take to start on a machine under load.
+STARTS_WITHIN = 90
+
+
+class Browser:
+    """Somebody with a browser: keeps cookies, sends the token of the page."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.opener = urllib.request.build_opener(cookies)
+        self.token = ""
+
+    def send(self, path: str, **form: str) -> str:
+        """Open a page, or send a form; raises `HTTPError` for any answer that is no success."""
+        sent = urllib.parse.urlencode({**form, "csrf_token": self.token}).encode() if form else None
+        with closing(self.opener.open(f"{self.address}{path}", sent, timeout=STARTS_WITHIN)) as answer:
+            page: str = answer.read().decode()
+        if found := re.search(r'name="csrf-token" content="([^"]+)"', page):
+            self.token = found[1]
+        return page
+
+    def log_in(self, username: str) -> str:
+        """Log in; return the inbox."""
+        self.send("/login")
+        return self.send("/login", username=username, password=PASSWORD)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'casepath.db'}"
+    server: PostgresServer = request.getfixturevalue("postgresql_server")
+    return server.create(f"casepath_busy_{WORKER}", template="template0")
+
+
+@pytest.fixture
+def environment(url: str, tmp_path: Path) -> dict[str, str]:
+    """The settings of an installation with three matters, an administrator, and people who write."""
+    pool = database.connect(url)
+    database.upgrade(pool)
+    definitions.forget()
+    with database.sessions(pool).begin() as session:
+        identity.import_people(session, {}, by=PROGRAM)
+        identity.create_user(session, "ada", name="Ada", groups=["administrator"], password=PASSWORD, by=PROGRAM)
+        for number in range(WRITERS):
+            identity.create_user(session, f"user{number}", name="U", password=PASSWORD, by=PROGRAM)
+        identity.add_group(session, "service", name="Service", by=PROGRAM)
+        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
+        for _ in range(3):
+            variables = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
+            process_instances.start(session, "request", variables, by=PROGRAM)
+    pool.dispose()
+    settings = {"CASEPATH_DATA_FOLDER": str(tmp_path / "data"), "CASEPATH_DATABASE_URL": url}
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **settings}
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[str]:
+    """Serve the pages in a process of their own, with a worker; give their address."""
+    command = [sys.executable, "-m", "casepath", "serve", "--port", "0"]
+    log = Path(environment["CASEPATH_DATA_FOLDER"]).with_name("log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+    try:
+        end = time.monotonic() + STARTS_WITHIN
+        while (found := re.search(r"Serving (\S+)\n", log.read_text(encoding="utf-8"))) is None:
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        yield found[1]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def writing(address: str) -> Iterator[list[float]]:
+    """Have people write; give how long each of their forms took, in seconds."""
+    over, took, failures = threading.Event(), list[float](), list[BaseException]()
+
+    def write(number: int) -> None:
+        browser = Browser(address)
+        try:
+            browser.log_in(f"user{number}")
+            while not over.is_set():
+                begun = time.monotonic()
+                browser.send("/language", language="en", next="/healthz")
+                took.append(time.monotonic() - begun)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    while len(took) < 5 * WRITERS and not failures:
+        time.sleep(0.05)
+    yield took
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def timed(action: Callable[[], object]) -> float:
+    """How long something takes, in seconds."""
+    begun = time.monotonic()
+    action()
+    return time.monotonic() - begun
+
+
+def test_busy__an_administrator_logs_in_and_suspends(environment: dict[str, str]) -> None:
+    def suspend() -> None:
+        words = ["instances", "suspend", "1", "3", "--by", "ada", "--reason", "stop"]
+        done = subprocess.run(
+            [sys.executable, "-m", "casepath", *words],
+            env=environment, capture_output=True, text=True, timeout=STARTS_WITHIN, check=False,
+        )  # fmt: skip
+        assert done.stdout == "process instance 1: suspended\nprocess instance 3: suspended\n"
+
+    with serving(environment) as address, writing(address) as took:
+        browser = Browser(address)
+        login = timed(lambda: browser.log_in("ada"))
+        command = timed(suspend)
+        written = sorted(took)
+
+    print(f"log-in {login:.2f} s, command {command:.2f} s, {len(written)} forms, longest {written[-1]:.2f} s")
+    # No writer waits for a second, but a machine under load may stand still for a while.
+    assert written[len(written) * 95 // 100] < 1
+    assert login < 5
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_locked__an_administrator_logs_in_all_the_same(environment: dict[str, str], url: str) -> None:
+    """To log in as ever writes nothing, so that it waits for nobody who writes."""
+    with serving(environment) as address:
+        path = url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            page = Browser(address).log_in("ada")
+
+    assert "Ada" in page

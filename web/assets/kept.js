@@ -1,0 +1,194 @@
+// <form data-keep="name">: nothing typed is lost. What differs from the page is kept in this tab, by the name of form and
+// person, until the server says that it has it (`settled`): the form that is opened again, after a new log-in or because
+// the server did not answer, is filled in as it was. Other tabs, and whoever logs in next, see nothing of it.
+
+import { meta, tell, announce } from './page.js';
+
+const PREFIX = 'kept ';
+const SKIPPED = new Set(['csrf_token', 'draft.id', 'kept']);
+const unsaved = new Set();
+
+function read(name) {
+  try {
+    return JSON.parse(sessionStorage.getItem(PREFIX + name));
+  } catch {
+    return null;
+  }
+}
+
+function write(name, draft) {
+  try {
+    sessionStorage.setItem(PREFIX + name, JSON.stringify(draft));
+  } catch {
+    // A full or forbidden storage is no reason to disturb who types.
+  }
+}
+
+export function forget() {
+  Object.keys(sessionStorage).filter(key => key.startsWith(PREFIX)).forEach(key => sessionStorage.removeItem(key));
+  unsaved.clear();
+}
+
+function controls(form) {
+  return [...form.elements].filter(
+    ({ name, type }) => name && !SKIPPED.has(name) && !['file', 'password', 'submit', 'button'].includes(type)
+  );
+}
+
+function differs(control) {
+  if (control.type === 'checkbox' || control.type === 'radio') {
+    return control.checked !== control.defaultChecked;
+  }
+  if (control instanceof HTMLSelectElement) {
+    return [...control.options].some(option => option.selected !== option.defaultSelected) && control.value !== '';
+  }
+  return control.type !== 'hidden' && control.value !== control.defaultValue;
+}
+
+// By name, all controls of a name together: a choice is a choice among all.
+function typed(form) {
+  const all = controls(form);
+  const names = new Set(all.filter(control => 'refused' in form.dataset || differs(control)).map(({ name }) => name));
+  return Object.fromEntries([...names].map(name => [name, texts(all.filter(control => control.name === name))]));
+}
+
+function texts(group) {
+  return group.filter(({ type, checked }) => !['checkbox', 'radio'].includes(type) || checked).map(({ value }) => value);
+}
+
+function token(form) {
+  return form.querySelector('input[name="form_token"]');
+}
+
+function keep(form) {
+  write(form.dataset.keep, { typed: typed(form), token: token(form)?.value });
+}
+
+export function fill(form, part = form) {
+  const draft = read(form.dataset.keep);
+  for (const control of controls(form).filter(each => part.contains(each) && each.name in (draft?.typed ?? {}))) {
+    const values = draft.typed[control.name];
+    if (control.type === 'checkbox' || control.type === 'radio') {
+      control.checked = values.includes(control.value);
+    } else if (control.type !== 'hidden') {
+      control.value = values[0] ?? '';
+    }
+  }
+}
+
+function restore(form) {
+  const name = form.dataset.keep;
+  const draft = read(name);
+  const cameBack = performance.getEntriesByType('navigation')[0]?.type === 'back_forward';
+  if (!draft || 'refused' in form.dataset || (draft.settled && !cameBack)) {
+    return;
+  }
+  if (token(form) && draft.token) {
+    token(form).value = draft.token;
+  }
+  fill(form);
+  if (Object.keys(draft.typed).length) {
+    say(form, draft.settled);
+    form.closest('details')?.setAttribute('open', '');
+    unsaved.add(form);
+    form.querySelector('[data-merge]')?.dispatchEvent(new Event('change'));
+    form.dispatchEvent(new CustomEvent('restored'));
+  }
+}
+
+function say(form, isSettled) {
+  const note = document.createElement('div');
+  note.className = 'message message-notice restored';
+  note.setAttribute('role', 'status');
+  const discard = document.createElement('button');
+  Object.assign(discard, { type: 'button', className: 'button button-small', textContent: meta('label-discard') });
+  discard.addEventListener('click', () => {
+    sessionStorage.removeItem(PREFIX + form.dataset.keep);
+    unsaved.clear();
+    location.assign(location.pathname + location.search);
+  });
+  const text = document.createElement('div');
+  text.textContent = meta(isSettled ? 'message-settled' : 'message-restored');
+  note.append(text, discard);
+  (form.querySelector('.card-body') ?? form).prepend(note);
+}
+
+// What a browser cannot read, half a date, it would send as nothing.
+function unreadable(form) {
+  const wrong = controls(form).filter(control => control.validity?.badInput);
+  wrong.forEach(control => tell(control, meta('message-unreadable')));
+  return wrong[0];
+}
+
+async function answers() {
+  try {
+    return (await fetch(meta('server'), { cache: 'no-store' })).ok;
+  } catch {
+    return false;
+  }
+}
+
+// A form leaves the page only for a server that answers; what was typed stays otherwise.
+async function send(form, submitter) {
+  form.setAttribute('aria-busy', 'true');
+  const reached = await answers();
+  form.removeAttribute('aria-busy');
+  if (!reached) {
+    tell(submitter ?? form.querySelector('button'), meta('message-unreachable'));
+    return;
+  }
+  form.dataset.reached = 'true';
+  form.requestSubmit(submitter);
+}
+
+document.addEventListener('submit', event => {
+  const form = event.target;
+  if (form.action.endsWith('/logout')) {
+    forget();
+  }
+  if (event.defaultPrevented || form.dataset.sent || form.dataset.keep === undefined) {
+    return;
+  }
+  if (form.dataset.reached) {
+    delete form.dataset.reached;
+    unsaved.clear();
+    return;
+  }
+  event.preventDefault();
+  const wrong = unreadable(form);
+  if (wrong) {
+    wrong.focus();
+  } else if (!form.hasAttribute('aria-busy')) {
+    keep(form);
+    form.elements.kept ?? form.append(hidden('kept', form.dataset.keep));
+    send(form, event.submitter);
+  }
+});
+
+function hidden(name, value) {
+  return Object.assign(document.createElement('input'), { type: 'hidden', name, value });
+}
+
+for (const kind of ['input', 'change']) {
+  document.addEventListener(kind, ({ target }) => {
+    const form = target.closest?.('form[data-keep]');
+    if (form) {
+      unsaved.add(form);
+      keep(form);
+    }
+  });
+}
+
+// Only a tab that is closed loses what it keeps.
+window.addEventListener('beforeunload', event => {
+  if ([...unsaved].some(form => form.isConnected)) {
+    event.preventDefault();
+  }
+});
+
+const settled = meta('settled');
+if (settled && read(settled)) {
+  write(settled, { ...read(settled), settled: true });
+}
+document.querySelectorAll('form[data-keep]').forEach(restore);
+announce('');
