@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from casepath.engine import errors, xml
 from casepath.engine.bpmn import extensions, parser, validation
 from casepath.engine.bpmn.graph import ProcessSpec
 from casepath.engine.bpmn.validation import mentions, names
 from casepath.engine.bpmn.validation.document import Document
+from casepath.engine.phrases import Phrase
 
 
 class Diagram:
@@ -24,17 +25,43 @@ class Diagram:
         self.root = xml.parse(content, file)
         self.extensions = extensions.load(modules)
 
-    def check(self) -> list[errors.Finding]:
-        """Return what is wrong with its structure, errors first."""
-        return validation.check(self.root, self.file, frozenset(self.extensions))
-
-    def processes(self, scripts: frozenset[str]) -> tuple[list[ProcessSpec], list[errors.Finding]]:
+    def read(self, scripts: frozenset[str]) -> tuple[list[ProcessSpec], list[errors.Finding]]:
         """
-        Return the processes, global tasks among them, and what is wrong with the texts in them.
+        Return the processes, global tasks among them, and everything that is wrong with the file, errors first.
 
-        The structure has to have been checked before. `scripts` are the formats that script tasks may have.
+        There are no processes where the structure is wrong. One that does not say whether it is to be executed is a
+        drawing where it cannot be, with a warning why. `scripts` are the formats that script tasks may have.
         """
-        return parser.read(self.root, self.file, scripts=scripts, extensions=self.extensions)
+        checked = self._check()
+        if any(finding.level == "error" for finding in checked.findings):
+            return [], checked.findings
+        found = self._processes(scripts, checked.drawings)
+        failed = {spec.key: wrong[0].phrase for spec, wrong in found if wrong and spec.key in checked.unsaid}
+        if failed:
+            checked = self._check({**checked.unfit, **failed})
+            found = self._processes(scripts, checked.drawings)
+        wrong = [finding for _, of_process in found for finding in of_process]
+        return [spec for spec, _ in found], wrong + checked.findings
+
+    def process(self, key: str, scripts: frozenset[str]) -> ProcessSpec:
+        """
+        Return one process of a file that was accepted before; it is to be executed.
+
+        Raises `DeploymentRefused` where a text in it is accepted no longer.
+        """
+        others = {element.get("id", "") for element in self.root.iterchildren()} - {key}
+        spec, wrong = next(entry for entry in self._processes(scripts, others) if entry[0].key == key)
+        if wrong:
+            raise errors.DeploymentRefused(wrong)
+        return spec
+
+    def _check(self, unfit: Mapping[str, Phrase] | None = None) -> validation.Checked:
+        return validation.check(self.root, self.file, frozenset(self.extensions), unfit or {})
+
+    def _processes(
+        self, scripts: frozenset[str], drawings: Container[str]
+    ) -> list[tuple[ProcessSpec, list[errors.Finding]]]:
+        return parser.read(self.root, self.file, scripts=scripts, extensions=self.extensions, drawings=drawings)
 
     def unknown_mentions(self, known: Mapping[str, Collection[str]]) -> list[errors.Finding]:
         """Return a warning for each form, decision, process, group or user that it names and nobody has."""

@@ -28,6 +28,16 @@ class Condition(Protocol):
         """Return whether it holds and the values it read; raises `ExpressionError`."""
 
 
+@dataclass(eq=False, frozen=True, kw_only=True)
+class Binding:
+    """Which version of another process or of a decision is meant; nothing of it means the latest."""
+
+    #: The one that is of the deployment of the process that asks.
+    same_deployment: bool = False
+    version: Expression | None = None
+    version_tag: Expression | None = None
+
+
 EventKind = Literal[
     "timer", "message", "signal", "error", "escalation", "conditional", "link", "compensate", "cancel", "terminate"
 ]

@@ -5,6 +5,7 @@ What was deployed: check files and put them into the engine, read them back, par
     inspection   check them in a process of its own
     definitions  processes, decisions, forms and the calendar by key and version
     decisions    evaluate the deployed decision tables
+    groups       those that diagrams name and the organisation does not have
     starting     what begins instances by itself, armed with the newest version
 """
 

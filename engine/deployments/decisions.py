@@ -81,7 +81,6 @@ def _with_integers(value: Any) -> Any:
     return value
 
 
-def read(content: bytes, file: str, others: Mapping[str, bytes]) -> tuple[dict[str, str], list[errors.Finding]]:
-    """Return the names of the decisions of a DMN file by key, and its warnings; raises `DeploymentRefused`."""
-    model = dmn.parse(content, file, others.items())
-    return model.decisions, model.findings
+def read(content: bytes, file: str, others: Mapping[str, bytes]) -> dmn.DecisionModel:
+    """Return what is in a DMN file; raises `DeploymentRefused`."""
+    return dmn.parse(content, file, others.items())

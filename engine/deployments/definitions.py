@@ -94,14 +94,19 @@ def find(
     version_tag: str | None = None,
     deployment_id: int | None = None,
 ) -> Definition:
-    """Return the version of this number, with this tag, or of this deployment; else the newest; raises `NotFound`."""
+    """
+    Return the version of this number, with this tag, or of this deployment; else the newest.
+
+    That of a deployment is an older one where its file came unchanged. Raises `NotFound`.
+    """
     query = select(Definition).where(Definition.kind == kind, Definition.key == key)
     if version is not None:
         query = query.where(Definition.version == version)
     if version_tag is not None:
         query = query.where(Definition.version_tag == version_tag)
     if deployment_id is not None:
-        query = query.where(Definition.deployment_id == deployment_id)
+        came = select(Resource.sha256).where(Resource.deployment_id == deployment_id)
+        query = query.where(Definition.deployment_id <= deployment_id, Definition.sha256.in_(came))
     found = session.scalars(query.order_by(Definition.version.desc()).limit(1)).first()
     if found is None:
         raise errors.NotFound(f"{kind} definition", key)
@@ -229,11 +234,7 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         source = session.get(Resource, found.resource_id)
         assert source is not None
         diagram = Diagram(source.content, source.name, modules=settings.current.extensions)
-        specs, findings = diagram.processes(settings.current.script_formats)
-        if findings:
-            raise errors.DeploymentRefused(findings)
-        spec = next(spec for spec in specs if spec.key == found.key)
-        cache.processes[definition_id] = spec
+        spec = cache.processes[definition_id] = diagram.process(found.key, settings.current.script_formats)
     return spec
 
 

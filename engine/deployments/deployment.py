@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require
-from casepath.engine.database.models import Definition, Deployment, Group, Resource, User
-from casepath.engine.deployments import decisions, definitions, starting
+from casepath.engine.database.models import Definition, Deployment, Resource, User
+from casepath.engine.deployments import decisions, definitions, groups, starting
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -91,7 +91,11 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     checked = files if isinstance(files, Checked) else check(files)
-    resources, found, findings = checked.resources, checked.found, checked.findings
+    resources, found = checked.resources, checked.found
+    findings = list(checked.findings)
+    for entry in found:
+        if entry.spec is not None and entry.executable:
+            findings += groups.unknown(session, entry.spec, entry.file)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -195,8 +199,7 @@ def _known(session: Session) -> dict[str, set[str]]:
         kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind)))
         for kind in ("decision", "form", "process")
     }
-    groups, users = set(session.scalars(select(Group.key))), set(session.scalars(select(User.username)))
-    return {**keys, "group": groups.union(authorization.ROLES), "user": users}
+    return {**keys, "user": set(session.scalars(select(User.username)))}
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
@@ -208,8 +211,12 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
     if path.suffix in (".bpmn", ".bpmn20", ".xml"):
         return _read_bpmn(file, content)
     if path.suffix == ".dmn":
-        keys, findings = decisions.read(content, file, tables)
-        return [_Found(kind="decision", key=key, name=name, file=file) for key, name in keys.items()], findings
+        model = decisions.read(content, file, tables)
+        tags = model.version_tags
+        return [
+            _Found(kind="decision", key=key, name=name, file=file, version_tag=tags.get(key))
+            for key, name in model.decisions.items()
+        ], model.findings
     if path.suffix == ".form":
         _, findings = forms.check(content, file)
         key = _json(file, content).get("id") or path.stem
@@ -262,11 +269,7 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
 
 def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
     diagram = Diagram(content, file, modules=settings.current.extensions)
-    findings = diagram.check()
-    if any(finding.level == "error" for finding in findings):
-        return [], findings
-    specs, more = diagram.processes(settings.current.script_formats)
-    findings += more
+    specs, findings = diagram.read(settings.current.script_formats)
     return [
         _Found(
             kind="process",

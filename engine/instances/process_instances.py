@@ -102,12 +102,16 @@ def was_started(session: Session, key: str | None = None, at: datetime | None = 
 
 
 def suspend(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:
-    """Hold an instance still until it is resumed; raises `NotFound`, `Forbidden` or `InvalidState`."""
+    """Hold an instance with all that it called still until it is resumed; raises as `resume` does."""
     _switch(session, process_instance_id, "suspend", by, reason)
 
 
 def resume(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:
-    """Let a suspended instance go on; raises `NotFound`, `Forbidden` or `InvalidState`."""
+    """
+    Let a suspended instance go on with all that it called.
+
+    Raises `NotFound`, `Forbidden`, or `InvalidState`: also where what called it is suspended and could take nothing.
+    """
     _switch(session, process_instance_id, "resume", by, reason)
 
 
@@ -115,16 +119,30 @@ def _switch(session: Session, process_instance_id: int, verb: str, by: By, reaso
     before, after, told = _SWITCHES[verb]
     actor = access.repairer(session, by, process_instance_id, verb)
     row = runtime.lock(session, process_instance_id)
-    found = history.read_state(session, process_instance_id)
-    landed = session.connection().execute(
-        update(_instances)
-        .where(_instances.c.id == process_instance_id, _instances.c.state == before)
-        .values(state=after)
-    )
-    if not landed.rowcount:
-        raise errors.InvalidState(verb, "process instance", process_instance_id, row.state)
-    event = Event(kind=told, facts={"reason": reason}, by=actor.signature)
-    history.record_move(session, process_instance_id, [event], before=found)
+    caller = session.get(ProcessInstance, row.parent_id, populate_existing=True) if row.parent_id is not None else None
+    if verb == "resume" and caller is not None and caller.state == "suspended":
+        raise errors.InvalidState(verb, "process instance", caller.id, caller.state)
+    for number in _with_called(session, process_instance_id):
+        found = history.read_state(session, number)
+        landed = session.connection().execute(
+            update(_instances).where(_instances.c.id == number, _instances.c.state == before).values(state=after)
+        )
+        if landed.rowcount:
+            event = Event(kind=told, facts={"reason": reason}, by=actor.signature)
+            history.record_move(session, number, [event], before=found)
+        elif number == process_instance_id:
+            raise errors.InvalidState(verb, "process instance", process_instance_id, row.state)
+
+
+def _with_called(session: Session, process_instance_id: int) -> list[int]:
+    """Return an instance with the running ones that it called, directly or not."""
+    found, last = [process_instance_id], [process_instance_id]
+    while last:
+        running = _instances.c.ended_at.is_(None)
+        below = select(_instances.c.id).where(_instances.c.parent_id.in_(last), running).order_by(_instances.c.id)
+        last = list(session.scalars(below))
+        found += last
+    return found
 
 
 def cancel(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:

@@ -192,6 +192,25 @@ BREACHES = [
         )
     ),
     spoiled(
+        "code-missing",
+        "B",
+        event("B", "boundaryEvent", trigger("escalation", 'escalationRef="x"'), attributes='attachedToRef="A"'),
+        flow="S > A; A > E; B > E",
+        root='<escalation id="x" name="x"/>',
+        level="warning",
+    ),
+    spoiled(
+        "cycle-in-flow",
+        "T",
+        event(
+            "T",
+            "intermediateCatchEvent",
+            "<timerEventDefinition><timeCycle>R3/PT1H</timeCycle></timerEventDefinition>",
+        ),
+        flow="S > A; A > T; T > E",
+        level="warning",
+    ),
+    spoiled(
         "timer-text",
         "T",
         event(

@@ -31,6 +31,28 @@ def with_condition(code: str, text: str, attributes: str = "", level: str = "err
 BREACHES = [
     with_task("java-behind", kind="serviceTask", attributes='camunda:class="a.B"'),
     with_task("java-behind", kind="sendTask", attributes='camunda:delegateExpression="${b}"'),
+    with_task("java-behind", kind="serviceTask", attributes='camunda:expression="${bean.work(order)}"'),
+    with_task(
+        "version-binding", kind="callActivity", attributes='calledElement="q" camunda:calledElementBinding="version"'
+    ),
+    with_task(
+        "version-binding",
+        kind="businessRuleTask",
+        attributes='camunda:decisionRef="d" camunda:decisionRefBinding="old"',
+    ),
+    with_task("no-effect", kind="serviceTask", attributes='camunda:expression="${1}"', level="warning"),
+    with_task("form-handler", attributes='camunda:formHandlerClass="a.B"'),
+    with_task("flowable-behaviour", attributes='camunda:businessCalendarName="holidays"'),
+    with_task("flowable-behaviour", extended("<camunda:eventType>order</camunda:eventType>"), kind="receiveTask"),
+    built(
+        "flowable-behaviour",
+        "E",
+        FRAME.replace(
+            '<endEvent id="E" name="E"/>', event("E", "endEvent", trigger("terminate", 'camunda:terminateAll="true"'))
+        ),
+        flow=ALONG,
+    ),
+    built("listener", "p", extended('<camunda:eventListener events="TASK_ASSIGNED"/>'), FRAME, flow=ALONG),
     with_task(
         "listener",
         extended(
@@ -78,9 +100,9 @@ BREACHES = [
         flow=ALONG,
         root='<error id="e" errorCode="E1"/>',
     ),
-    with_task("extension-ignored", extended("<camunda:formData/>"), level="warning"),
+    with_task("no-effect", extended("<camunda:formData/>"), level="warning"),
     built(
-        "extension-ignored",
+        "no-effect",
         "S",
         event("S", "startEvent", attributes='camunda:initiator="who"'),
         nodes("endEvent E"),

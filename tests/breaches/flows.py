@@ -39,7 +39,15 @@ BREACHES = [
             flow="S > A",
         )
     ),
-    built("condition-source", "F", FRAME, CONDITIONAL.format("S", "A"), flow="A > E"),
+    strict(built("condition-source", "F", FRAME, CONDITIONAL.format("S", "A"), flow="A > E")),
+    built(
+        "condition-source",
+        "F",
+        FRAME,
+        nodes("eventBasedGateway G; receiveTask R"),
+        CONDITIONAL.format("G", "R"),
+        flow="S > A; A > G; R > E",
+    ),
     built("condition-alone", "F", FRAME, CONDITIONAL.format("A", "E"), flow="S > A", level="warning"),
     built(
         "default-flow",
@@ -175,6 +183,14 @@ BREACHES = [
         "G_E2",
         FRAME,
         '<exclusiveGateway id="G" name="?"/>',
+        nodes("endEvent E2"),
+        flow="S > A; A > G; G > E [${x}]; G > E2",
+    ),
+    built(
+        "gateway-condition",
+        "G_E2",
+        FRAME,
+        '<inclusiveGateway id="G" name="?"/>',
         nodes("endEvent E2"),
         flow="S > A; A > G; G > E [${x}]; G > E2",
         level="warning",

@@ -60,7 +60,7 @@ BREACHES = [
     spoiled("dangling-reference", "T", task("T", kind="sendTask", attributes='messageRef="camunda:m"')),
     spoiled("reference-kind", "M", event("M", "intermediateCatchEvent", trigger("message", 'messageRef="A"'))),
     spoiled("reference-kind", "B", event("B", "boundaryEvent", trigger("timer"), attributes='attachedToRef="S"')),
-    spoiled("called-element", "C", '<callActivity id="C" name="C" calledElement="A"/>'),
+    strict(spoiled("called-element", "C", '<callActivity id="C" name="C" calledElement="A"/>')),
     spoiled("called-element", "C", '<callActivity id="C" name="C"/>'),
 ]
 

@@ -7,13 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, settings
-from casepath.engine.database.models import Deployment, Job, Resource, Subscription
+from casepath.engine.database.models import Deployment, Group, Job, Resource, Subscription
 from casepath.engine.deployments import definitions
 from tests import diagrams, factories
 from tests.acting import OLIVIA, PROGRAM
+from tests.each import each
 from tests.phrases import chinese
 
 Sessions = sessionmaker[Session]
+
+LANE = '<laneSet><lane name="{}"><flowNodeRef>A</flowNodeRef></lane></laneSet>'
 
 
 def simple(name: str = "A", key: str = "p") -> bytes:
@@ -158,7 +161,7 @@ def test_deploy__name_that_nothing_gives_a_value(transaction: Sessions) -> None:
 
 REFERRING = diagrams.process(
     '<startEvent id="Start" camunda:formKey="camunda-forms:deployment:asked.form"/>',
-    '<userTask id="Do" camunda:formRef="nowhere" camunda:candidateGroups="service, strangers" '
+    '<userTask id="Do" camunda:formRef="nowhere" camunda:candidateGroups="service" '
     'camunda:candidateUsers="alice,nobody" camunda:assignee="${starter}"/>',
     '<businessRuleTask id="Rule" camunda:decisionRef="no_table" camunda:resultVariable="x"/>',
     '<callActivity id="Call" calledElement="no_process"/>',
@@ -178,19 +181,17 @@ def test_deploy__warns_of_what_nobody_has(transaction: Sessions) -> None:
 
     warnings = [each for each in told if "key" in each.phrase.facts]
     assert [(each.code, each.element_id, each.phrase.facts["key"]) for each in warnings] == [
-        ("unknown-group", "Do", "strangers"),
         ("unknown-user", "Do", "nobody"),
         ("unknown-form", "Do", "nowhere"),
         ("unknown-decision", "Rule", "no_table"),
         ("unknown-process", "Call", "no_process"),
     ]
     with transaction.begin() as session:
-        factories.group(session, "strangers")
         deployments.deploy(session, {"nowhere.form": ASKED.replace(b"asked", b"nowhere")}, name="late", by=PROGRAM)
-        rest = [each for each in told if each not in (warnings[0], warnings[2])]
+        rest = [each for each in told if each is not warnings[1]]
         assert deployments.still_unknown(session, told) == rest
     assert all(chinese(each.phrase) for each in warnings)
-    assert warnings[0].message == "Expected a group that is there, but nobody has 'strangers'"
+    assert warnings[0].message == "Expected a user that is there, but nobody has 'nobody'"
 
 
 def test_deploy__what_came_before_is_known(transaction: Sessions) -> None:
@@ -199,3 +200,37 @@ def test_deploy__what_came_before_is_known(transaction: Sessions) -> None:
         start = diagrams.process('<startEvent id="Start" camunda:formKey="asked"/>', '<endEvent id="End"/>',
                                  flow="Start > End")  # fmt: skip
         assert deployments.deploy(session, {"p.bpmn": start}, name="d", by=PROGRAM).warnings == []
+
+
+@each(
+    "element, group",
+    [
+        ('<userTask id="A" camunda:candidateGroups="service,nobody"/>', "nobody"),
+        ('<userTask id="A" camunda:candidateGroups="${group},nobody"/>', "nobody"),
+        ('<userTask id="A"/>' + LANE.format("Nobody"), "Nobody"),
+        ('<userTask id="A" camunda:candidateGroups="service,${a == 1 ? \'b,c\' : d}"/>', ""),
+        ('<userTask id="A" camunda:assignee="${who}"/>' + LANE.format("X"), ""),
+        ('<userTask id="A"/>' + LANE.format("客服"), ""),
+        ('<userTask id="A"/>' + LANE.format("service"), ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_deploy__groups_that_nobody_has(transaction: Sessions, element: str, group: str) -> None:
+    with transaction.begin() as session:
+        session.merge(Group(key="service", name="客服", name_en="Service"))
+
+    named = diagrams.process(element)
+    if not group:
+        deploy(transaction, p=named)
+        return
+    with pytest.raises(errors.DeploymentRefused) as refused:
+        deploy(transaction, p=named)
+
+    assert [(found.code, found.element_id, found.phrase.facts) for found in refused.value.findings
+            if found.level == "error"] == [("unknown-group", "A", {"group": group})]  # fmt: skip
+
+
+def test_deploy__groups_while_there_are_none(transaction: Sessions) -> None:
+    named = diagrams.process('<userTask id="A" camunda:candidateGroups="service"/>')
+
+    assert len(deploy(transaction, p=named).definitions) == 1

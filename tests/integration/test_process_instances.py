@@ -284,3 +284,64 @@ def test_migrate__all_or_nothing(transaction: Sessions) -> None:
     with transaction.begin() as session:
         assert process_instances.get(session, instance).definition_id == old
         assert definitions.definition(session, new).version == 2
+
+
+CALLED_ENDS = {
+    "end": ('<endEvent id="End"/>', "Z"),
+    "error": (diagrams.end("End", diagrams.error("e")), "H"),
+    "escalation": (diagrams.end("End", diagrams.escalation()), "H"),
+    "message": (diagrams.catch("End", diagrams.message()), ""),
+}
+
+
+@pytest.mark.parametrize("ending", CALLED_ENDS)
+def test_suspend__holds_what_was_called_still(transaction: Sessions, ending: str) -> None:
+    """Nothing reaches an instance that is suspended, nor what it called: what comes waits until they go on."""
+    end, after = CALLED_ENDS[ending]
+    root = diagrams.ERROR + diagrams.ESCALATION + diagrams.MESSAGE
+    called = diagrams.process(diagrams.nodes("startEvent S; userTask A"), end, flow="S > A; A > End", key="called",
+                              root=root)  # fmt: skip
+    caller = diagrams.process(
+        diagrams.nodes("startEvent S; userTask Z H") + '<callActivity id="C" calledElement="called"/>',
+        diagrams.border("Wrong", "C", diagrams.error()), diagrams.border("Up", "C", diagrams.escalation()),
+        flow="S > C; C > Z; Wrong > H; Up > H", root=root,
+    )  # fmt: skip
+    with transaction.begin() as session:
+        deployments.deploy(session, {"called.bpmn": called, "caller.bpmn": caller}, name="test", by=PROGRAM)
+        outer = process_instances.start(session, "p", {}, by=PROGRAM).id
+        inner, task = session.execute(select(UserTask.process_instance_id, UserTask.id)).one()
+    with transaction.begin() as session:
+        process_instances.suspend(session, outer, by=OLIVIA, reason="audit")
+    with transaction.begin() as session, pytest.raises(errors.InvalidState, match="the process is suspended"):
+        user_tasks.complete(session, task, {}, by=PROGRAM)
+    with transaction.begin() as session, pytest.raises(errors.InvalidState, match="suspended"):
+        process_instances.resume(session, inner, by=OLIVIA, reason="too early")
+
+    with transaction.begin() as session:
+        process_instances.resume(session, outer, by=OLIVIA, reason="done")
+    with transaction.begin() as session:
+        user_tasks.complete(session, task, {}, by=PROGRAM)
+
+    with transaction.begin() as session:
+        open_tasks = select(UserTask.element_id).where(UserTask.state == "created")
+        assert " ".join(session.scalars(open_tasks)) == after
+        changes = [event.kind for number in (outer, inner) for event in history.events(session, number)
+                   if event.kind.endswith(("suspended", "resumed"))]  # fmt: skip
+    assert changes == ["process_instance.suspended", "process_instance.resumed"] * 2
+
+
+def test_suspend__one_that_was_called_goes_on_alone(transaction: Sessions) -> None:
+    called = diagrams.process(diagrams.nodes("startEvent S; userTask A"), flow="S > A", key="called")
+    caller = diagrams.process(diagrams.nodes("startEvent S") + '<callActivity id="C" calledElement="called"/>',
+                              flow="S > C")  # fmt: skip
+    with transaction.begin() as session:
+        deployments.deploy(session, {"called.bpmn": called, "caller.bpmn": caller}, name="test", by=PROGRAM)
+        outer = process_instances.start(session, "p", {}, by=PROGRAM).id
+        inner = session.scalars(select(UserTask.process_instance_id)).one()
+
+    for switch in (process_instances.suspend, process_instances.resume):
+        with transaction.begin() as session:
+            switch(session, inner, by=OLIVIA, reason="audit")
+
+    with transaction.begin() as session:
+        assert [process_instances.get(session, number).state for number in (outer, inner)] == ["active", "active"]

@@ -40,7 +40,7 @@ def content(test: dict[str, object]) -> bytes:
 
 def wrong(file: bytes, name: str) -> list[errors.Finding]:
     """The errors of a file."""
-    return [finding for finding in check(xml.parse(file, name), name) if finding.level == "error"]
+    return [finding for finding in check(xml.parse(file, name), name).findings if finding.level == "error"]
 
 
 def expects_error(test: dict[str, object]) -> bool:

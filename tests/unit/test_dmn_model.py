@@ -317,7 +317,16 @@ def test_parse__attributes_of_camunda() -> None:
         attributes='xmlns:camunda="http://camunda.org/schema/1.0/dmn"',
     )
 
-    assert dmn.parse(content, "model.dmn").findings == []
+    found = dmn.parse(content, "model.dmn").findings
+    assert [(each.code, each.level, each.phrase.facts) for each in found] == [
+        ("no-effect", "warning", {"names": ["historyTimeToLive"]})
+    ]
+
+
+def test_parse__variable_of_another_name() -> None:
+    content = definitions(decision("Answer", literal("1")).replace('<variable name="Answer"', '<variable name="x"'))
+
+    assert [each.code for each in dmn.parse(content, "model.dmn").findings] == ["variable-name"]
 
 
 def test_parse__all_errors_at_once() -> None:

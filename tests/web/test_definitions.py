@@ -16,6 +16,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
 from casepath.engine.queries import deployed, versions
+from tests import diagrams
 from tests.acting import PROGRAM
 from tests.each import each
 from tests.web.visitor import Visitor, text
@@ -271,3 +272,16 @@ class TestDeploy:
     @pytest.mark.parametrize("files", [{}, {"a.exe": b"MZ"}, {"a.bpmn.html": b"<script>"}])
     def test_upload__senseless(self, olivia: Visitor, files: dict[str, bytes]) -> None:
         assert upload(olivia, files).status_code == 422
+
+
+@each(
+    "page",
+    ["/processes/", "/processes/show/drawn", "/processes/diagrams/{number}", "/processes/modeler?definition={number}"],
+)
+def test_drawing__is_shown_whatever_is_in_it(visit: Visit, deployed_processes: None, rows: Rows, page: str) -> None:
+    content = diagrams.definitions('<process id="drawn" name="图" isExecutable="false"><dragon id="A"/></process>')
+    with rows.begin() as session:
+        deployments.deploy(session, {"drawn.bpmn": content}, name="drawn", by=PROGRAM)
+        number = definitions.latest(session, "process", "drawn").id
+
+    assert visit("olivia").get(page.format(number=number)).status_code == 200

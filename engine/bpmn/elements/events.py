@@ -80,13 +80,6 @@ class CatchEvent(Catcher, defaults.IntermediateCatchEvent):
         self.wait(token)
         return None
 
-    def caught(self, token: Token, kind: str, last: bool) -> None:
-        """Go on; a cycle that is not over yet sends a token on each time and keeps waiting."""
-        if kind == "timer" and not last:
-            token.workflow.take(token, self.chosen_flows(token))
-            return
-        super().caught(token, kind, last)
-
     def leave(self, token: Token) -> None:
         self.hand_out(token)
         if "caught" not in token.memo:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -11,65 +10,15 @@ from SpiffWorkflow.bpmn.specs import defaults
 from casepath.engine import errors
 from casepath.engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from casepath.engine.bpmn.elements.activities import Activity
+from casepath.engine.bpmn.elements.attributes import instant, integer, names, text, version
 from casepath.engine.bpmn.elements.events import Catcher
 from casepath.engine.bpmn.graph import Element
-from casepath.engine.bpmn.model import Condition, EventDefinition, VariableMapping
+from casepath.engine.bpmn.model import Binding, Condition, EventDefinition, VariableMapping
 from casepath.engine.bpmn.scripts import Script, ScriptResult
 from casepath.engine.bpmn.tree import Token, TokenTree
 from casepath.engine.expressions import Expression
-from casepath.engine.time import timers
 
 DEFAULT_PRIORITY = 50
-MAX_PRIORITY = 2**31 - 1
-
-
-def text(expression: Expression | None, token: Token) -> str | None:
-    """Evaluate an attribute that gives a text; blank and null are None."""
-    if expression is None:
-        return None
-    value = expression.evaluate(token.variables(), token.workflow.environment)
-    return str(value).strip() or None if value is not None else None
-
-
-def names(expression: Expression | None, token: Token) -> tuple[str, ...]:
-    """Evaluate an attribute that gives names: a list, or a text with commas between them."""
-    if expression is None:
-        return ()
-    value = expression.evaluate(token.variables(), token.workflow.environment)
-    parts = value if isinstance(value, (list, tuple)) else str(value or "").split(",")
-    return tuple(dict.fromkeys(name for part in parts if (name := str(part).strip())))
-
-
-def instant(expression: Expression | None, token: Token) -> datetime | None:
-    """Evaluate an attribute that gives a point in time: a datetime, a date (its midnight), or a duration from now."""
-    if expression is None:
-        return None
-    environment = token.workflow.environment
-    value = expression.evaluate(token.variables(), environment)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    try:
-        return timers.resolve(value, environment.now, environment.zone.key)
-    except errors.InvalidInput as error:
-        raise errors.InvalidInput("{reason}, in {text}", reason=error.phrase, text=expression.text) from None
-
-
-def integer(expression: Expression | None, token: Token, default: int) -> int:
-    """Evaluate an attribute that gives a whole number."""
-    value = text(expression, token)
-    if value is None:
-        return default
-    try:
-        number = int(float(value))
-    except (ValueError, OverflowError):
-        raise errors.InvalidInput("Expected a whole number, but found '{value}'", value=value) from None
-    if abs(number) > MAX_PRIORITY:
-        raise errors.InvalidInput(
-            "Expected a whole number up to {limit}, but found {value}",
-            limit=MAX_PRIORITY,
-            value=value,
-        )
-    return number
 
 
 class UserTask(Activity, defaults.UserTask):
@@ -117,7 +66,7 @@ class UserTask(Activity, defaults.UserTask):
 
 
 class WorkerTask(Activity):
-    """Work for a worker, under a topic."""
+    """Work for a worker, under a topic; or just an expression to evaluate."""
 
     work: ClassVar[str | None] = "external_task"
 
@@ -127,6 +76,9 @@ class WorkerTask(Activity):
         self.priority: Expression | None = None
         #: Errors that a result means instead of an end, each with its condition; the first that holds counts.
         self.error_mappings: tuple[tuple[Condition, EventDefinition], ...] = ()
+        #: Instead of the work of a worker, and the variable that gets its value.
+        self.evaluated: Expression | None = None
+        self.result_variable: str | None = None
 
     def mapped_error(self, token: Token, variables: Mapping[str, Any]) -> errors.BpmnError | None:
         """Return the error that a worker's result means; raises `ExpressionError`."""
@@ -138,6 +90,8 @@ class WorkerTask(Activity):
         return None
 
     def run(self, token: Token) -> bool | None:
+        if self.evaluated is not None:
+            return self.evaluate(self.evaluated, token)
         topic = text(self.topic, token) or self.bpmn_id
         token.memo["work"] = True
         token.workflow.effects.append(
@@ -147,6 +101,15 @@ class WorkerTask(Activity):
         )
         token.workflow.record("external_task.created", token, facts={"topic": topic})
         return None
+
+    def evaluate(self, expression: Expression, token: Token) -> bool:
+        """Set the result variable to the value of the expression."""
+        workflow = token.workflow
+        value = expression.evaluate(token.variables(), workflow.environment)
+        result = {self.result_variable: value} if self.result_variable else {}
+        workflow.set_variables(token.inner or token.scope, result)
+        workflow.record("script.run", token, variables=result)
+        return True
 
 
 class ServiceTask(WorkerTask, defaults.ServiceTask):
@@ -161,7 +124,7 @@ class SendTask(WorkerTask, defaults.SendTask):
     tag: ClassVar[str] = "sendTask"
 
     def run(self, token: Token) -> bool | None:
-        if self.topic is not None or not self.definitions:
+        if self.topic is not None or self.evaluated is not None or not self.definitions:
             return super().run(token)
         return super(WorkerTask, self).run(token)
 
@@ -227,10 +190,7 @@ class BusinessRuleTask(WorkerTask):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.decision: Expression | None = None
-        self.version: int | None = None
-        self.version_tag: str | None = None
-        self.same_deployment = False
-        self.result_variable: str | None = None
+        self.binding = Binding()
         self.result_mapping = "resultList"
 
     def run(self, token: Token) -> bool | None:
@@ -240,9 +200,9 @@ class BusinessRuleTask(WorkerTask):
         workflow = token.workflow
         decided = workflow.services.decide(
             key,
-            version=self.version,
-            version_tag=self.version_tag,
-            same_deployment=self.same_deployment,
+            version=version(self.binding, token),
+            version_tag=text(self.binding.version_tag, token),
+            same_deployment=self.binding.same_deployment,
             variables=token.variables(),
         )
         result = mapped_result(self, decided.rows)
@@ -289,9 +249,7 @@ class CallActivity(Activity, defaults.CallActivity):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.called: Expression | None = None
-        self.version: int | None = None
-        self.version_tag: str | None = None
-        self.same_deployment = False
+        self.binding = Binding()
         self.business_key: Expression | None = None
         #: None where the diagram maps nothing: then all variables go in, and those that are set come back.
         self.given: tuple[VariableMapping, ...] | None = None
@@ -326,9 +284,9 @@ class CallActivity(Activity, defaults.CallActivity):
             Called(
                 number=token.number,
                 key=key,
-                version=self.version,
-                version_tag=self.version_tag,
-                same_deployment=self.same_deployment,
+                version=version(self.binding, token),
+                version_tag=text(self.binding.version_tag, token),
+                same_deployment=self.binding.same_deployment,
                 variables=variables,
                 business_key=text(self.business_key, token) if self.business_key else workflow.environment.business_key,
                 tracks=self.given is None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from lxml import etree
 
 from casepath.engine import errors
@@ -14,13 +16,17 @@ __all__ = ["read"]
 
 
 def read(
-    root: etree._Element, file: str, *, scripts: frozenset[str], extensions: Registry
-) -> tuple[list[ProcessSpec], list[errors.Finding]]:
+    root: etree._Element, file: str, *, scripts: frozenset[str], extensions: Registry, drawings: Container[str]
+) -> list[tuple[ProcessSpec, list[errors.Finding]]]:
     """
-    Return the processes of a BPMN file, global tasks among them, and what is wrong with the texts in it.
+    Return the processes of a BPMN file, global tasks among them, each with what is wrong with the texts in it.
 
     The structure has to have been checked before. `scripts` are the formats that script tasks may have, `extensions`
-    the elements beyond those of BPMN.
+    the elements beyond those of BPMN. Of processes in `drawings` just key and name are read.
     """
     compiler = Compiler(file, scripts, root.get("expressionLanguage") or "")
-    return CasepathParser(root, compiler, extensions).processes(), compiler.findings
+    parser = CasepathParser(root, compiler, extensions)
+    return [
+        (parser.drawing(key), []) if (key or "") in drawings else (parser.get_spec(key), compiler.found_since())
+        for key in parser.process_parsers
+    ]

@@ -21,6 +21,7 @@ from casepath.engine.bpmn.elements.tasks import (
     WorkerTask,
 )
 from casepath.engine.bpmn.graph import Element
+from casepath.engine.bpmn.model import Binding
 from casepath.engine.bpmn.parser.elements import ElementParser
 from casepath.engine.bpmn.parser.events import coded_definition, named_definition
 from casepath.engine.bpmn.parser.loops import read_loop
@@ -49,14 +50,13 @@ class ActivityParser(ElementParser):
         """Compile an extension attribute."""
         return self.compiler.expression(self.node, extension(self.node, attribute))
 
-    def binding(self, attribute: str) -> tuple[bool, int | None, str | None]:
-        """Return whether the same deployment is meant, a version, or a version tag; nothing of it means the latest."""
+    def binding(self, attribute: str) -> Binding:
+        """Read which version is meant."""
         kind = extension(self.node, f"{attribute}Binding")
-        version = extension(self.node, f"{attribute}Version")
-        return (
-            kind == "deployment",
-            int(version) if kind == "version" and version and version.isdigit() else None,
-            extension(self.node, f"{attribute}VersionTag") if kind == "versionTag" else None,
+        return Binding(
+            same_deployment=kind == "deployment" or flag(extension(self.node, "sameDeployment")),
+            version=self.expression(f"{attribute}Version") if kind == "version" else None,
+            version_tag=self.expression(f"{attribute}VersionTag") if kind == "versionTag" else None,
         )
 
 
@@ -90,13 +90,15 @@ def owner_names(text: str) -> str:
 
 
 class WorkerTaskParser(ActivityParser):
-    """Reads the topic under which workers find it, and which results mean errors."""
+    """Reads the topic under which workers find it and which results mean errors, or what is evaluated instead."""
 
     task: WorkerTask
 
     def read(self) -> None:
-        """Read topic, priority and errors too."""
+        """Read topic, priority, errors and expression too."""
         super().read()
+        self.task.evaluated = self.expression("expression")
+        self.task.result_variable = extension(self.node, "resultVariable") or extension(self.node, "resultVariableName")
         self.task.topic = self.expression("topic")
         self.task.priority = self.expression("taskPriority")
         mapped = [
@@ -116,9 +118,8 @@ class BusinessRuleTaskParser(WorkerTaskParser):
         super().read()
         task = self.task
         task.decision = self.expression("decisionRef")
-        task.result_variable = extension(self.node, "resultVariable")
         task.result_mapping = extension(self.node, "mapDecisionResult") or "resultList"
-        task.same_deployment, task.version, task.version_tag = self.binding("decisionRef")
+        task.binding = self.binding("decisionRef")
 
 
 class SendTaskParser(WorkerTaskParser, EventDefinitionParser):
@@ -128,7 +129,8 @@ class SendTaskParser(WorkerTaskParser, EventDefinitionParser):
 
     def create_task(self) -> Element:
         """Return the task with the message that it throws."""
-        by_worker = extension(self.node, "topic") is not None and not self.node.get("messageRef")
+        elsewhere = extension(self.node, "topic") or extension(self.node, "expression")
+        by_worker = elsewhere is not None and not self.node.get("messageRef")
         message = named_definition(self.source, "message", self.node, self.node)
         self.thrown = [] if by_worker else [message]
         task: Element = self._create_task(MultipleEventDefinition(self.thrown))
@@ -193,7 +195,7 @@ class CallActivityParser(ActivityParser):
         if called is not None and "{" not in called:
             called = reference(called)
         task.called = self.compiler.expression(self.node, called)
-        task.same_deployment, task.version, task.version_tag = self.binding("calledElement")
+        task.binding = self.binding("calledElement")
         given, taken = list(extensions(self.node, "in")), list(extensions(self.node, "out"))
         if not given and not taken:
             return

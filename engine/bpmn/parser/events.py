@@ -20,6 +20,7 @@ from casepath.engine.bpmn.parser.source import Source
 from casepath.engine.expressions import Expression, compile_expression
 
 KINDS = frozenset(get_args(EventKind))
+CATCHING = frozenset({"boundaryEvent", "startEvent"})
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
 
 
@@ -58,7 +59,7 @@ def event_definition(source: Source, element: etree._Element, event: etree._Elem
         case "message" | "signal":
             return named_definition(source, kind, element, event)
         case "error" | "escalation":
-            return coded_definition(source, kind, element)
+            return coded_definition(source, kind, element, catches=tag(event) in CATCHING)
         case "compensate":
             return EventDefinition(
                 kind="compensate",
@@ -105,14 +106,20 @@ def named_definition(
     )
 
 
-def coded_definition(source: Source, kind: EventKind, element: etree._Element) -> EventDefinition:
-    """Read an error or escalation: its code, or the name or id of what it refers to where that has no code."""
-    ref = reference(element.get(f"{kind}Ref") or child_text(element, f"{kind}Ref"))
+def coded_definition(
+    source: Source, kind: EventKind, element: etree._Element, *, catches: bool = False
+) -> EventDefinition:
+    """
+    Read an error or escalation: the code of what it refers to; the text itself is the code where it refers to nothing.
+
+    What has no code is thrown under its name or id, and caught as any code.
+    """
+    ref = (element.get(f"{kind}Ref") or child_text(element, f"{kind}Ref") or "").strip() or None
     referred = source.referred(ref)
     code, text = ref, None
-    if referred is not None:
+    if referred is not None and tag(referred) == kind:
         text = source.compiler.expression(referred, extension(referred, "errorMessage"))
-        code = referred.get(f"{kind}Code") or referred.get("name") or ref
+        code = referred.get(f"{kind}Code") or (None if catches else referred.get("name") or referred.get("id"))
     return THROWN[kind](
         kind=kind,
         code=code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from lxml import etree
@@ -45,7 +46,7 @@ from casepath.engine.bpmn.parser.activities import (
 )
 from casepath.engine.bpmn.parser.elements import ComplexGatewayParser, ElementParser, EventBasedGatewayParser
 from casepath.engine.bpmn.parser.events import EventParser, connect_links
-from casepath.engine.bpmn.parser.reading import BPMN, Compiler, extension, flag, properties, reference, tag
+from casepath.engine.bpmn.parser.reading import BPMN, Compiler, extension, properties, reference, tag
 from casepath.engine.bpmn.parser.source import Source, lanes
 
 #: Every element that a token can be at, by its tag: what reads it, and what it becomes.
@@ -102,10 +103,10 @@ class ProcessReader(ProcessParser):
 
     def create_spec(self) -> ProcessSpec:
         """Return the process, yet without elements; the one of ProcessParser refuses a process only drawn."""
-        element, spec = self.node, ProcessSpec(self.bpmn_id or "", self.filename)
+        # A drawing needs no id; a process to execute has one.
+        element, spec = self.node, ProcessSpec(self.bpmn_id or PurePath(self.filename).stem, self.filename)
         spec.label = self.get_name() or spec.key
         spec.version_tag = extension(element, "versionTag")
-        spec.executable = flag(element.get("isExecutable"), True)
         spec.properties = properties(element)
         starters = extension(element, "candidateStarterGroups")
         spec.candidate_starters = tuple(part.strip() for part in starters.split(",")) if starters else ()
@@ -218,9 +219,11 @@ class CasepathParser(BpmnParser):
         }
         self.add_bpmn_xml(root, compiler.file)
 
-    def processes(self) -> list[ProcessSpec]:
-        """Return the processes of the file, global tasks among them."""
-        return [self.get_spec(key) for key in self.process_parsers]
+    def drawing(self, key: str) -> ProcessSpec:
+        """Return a process that is not to be executed: nothing but key, name and version tag."""
+        spec: ProcessSpec = self.process_parsers[key].create_spec()
+        spec.executable = False
+        return spec
 
     # -- SpiffWorkflow's methods, overridden -------------------------------------------------------------------------
 

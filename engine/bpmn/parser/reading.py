@@ -146,6 +146,11 @@ class Compiler:
             )
         )
 
+    def found_since(self) -> list[errors.Finding]:
+        """Return what was found since this was asked before."""
+        found, self.findings = self.findings, []
+        return found
+
     def expression(self, element: etree._Element, text: str | None, *, bare: bool = False) -> Expression | None:
         """Compile a text with `${…}`; with `bare`, a text without it is an expression as a whole."""
         if text is None or not text.strip():

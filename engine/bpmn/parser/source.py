@@ -124,5 +124,3 @@ def lanes(process: etree._Element) -> dict[str, str]:
         if lane.get("name")
         for ref in children(lane, "flowNodeRef")
     }
-
-

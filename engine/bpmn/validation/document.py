@@ -8,13 +8,17 @@ The namespaces of BPMN and of the extension dialects are folded away here, so th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from lxml import etree
 
 from casepath.engine.bpmn.validation import metamodel
+from casepath.engine.phrases import Phrase
+
+EMPTY: Mapping[str, Phrase] = MappingProxyType({})
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 #: The dialects that carry Camunda's attributes. All are read as `camunda:…`.
@@ -61,6 +65,8 @@ TASKS = frozenset(
         "businessRuleTask",
     }
 )
+#: Tasks that workers do.
+WORKERS = frozenset({"serviceTask", "sendTask", "businessRuleTask"})
 ACTIVITIES = TASKS | SUB_PROCESSES | {"callActivity"}
 CHOREOGRAPHY_ACTIVITIES = frozenset({"choreographyTask", "subChoreography", "callChoreography"})
 GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "complexGateway", "eventBasedGateway"})
@@ -143,6 +149,11 @@ class Node:
             yield node
             node = node.parent
 
+    def owner(self) -> Node:
+        """The element that an extension belongs to; of anything else itself."""
+        holder = self.inside("extensionElements")
+        return holder.parent if holder is not None and holder.parent is not None else self
+
     def inside(self, *tags: str) -> Node | None:
         """The nearest ancestor with one of these tags."""
         return next((node for node in self.ancestors() if node.tag in tags), None)
@@ -152,10 +163,14 @@ class Document:
     """
     A BPMN file with its indexes. Never changes.
 
-    `extensions` are full tags of elements beyond those of BPMN: each counts as a task.
+    `extensions` are full tags of elements beyond those of BPMN: each counts as a task. `drawings` are the processes
+    that do not say whether they are to be executed, and cannot be: id → why not.
     """
 
-    def __init__(self, root: etree._Element, extensions: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, root: etree._Element, extensions: frozenset[str] = frozenset(), drawings: Mapping[str, Phrase] = EMPTY
+    ) -> None:
+        self.drawings = drawings
         self.nodes = list(_nodes(root, extensions))
         self.root = self.nodes[0]
         #: Every id with the nodes that carry it: more than one is an error.
@@ -229,14 +244,23 @@ class Document:
         """
         process = self.process(node)
         if process is not None:
-            return process.is_false("isExecutable")
+            return self._is_drawn(process)
         if node.inside(*COLLABORATIONS) is not None:
             return True
-        return self._only_drawings
+        return self.only_drawings
 
     @cached_property
-    def _only_drawings(self) -> bool:
-        return all(process.is_false("isExecutable") for process in self.all("process"))
+    def only_drawings(self) -> bool:
+        """Whether no process of the file is to be executed; so where there is none."""
+        return all(self._is_drawn(process) for process in self.all("process"))
+
+    def is_in_drawing(self, node: Node) -> bool:
+        """Whether the node is in a drawing, or in a file of nothing else; a file without a process is none."""
+        process = self.process(node)
+        return self._is_drawn(process) if process is not None else self.only_drawings and "process" in self._by_tag
+
+    def _is_drawn(self, process: Node) -> bool:
+        return process.is_false("isExecutable") or (is_unsaid(process) and process.id in self.drawings)
 
     def scope(self, node: Node) -> Node | None:
         """The process, sub-process or choreography that holds the node."""
@@ -325,6 +349,11 @@ class Document:
             if activity is not None:
                 found[activity].append(event)
         return found
+
+
+def is_unsaid(process: Node) -> bool:
+    """Whether a process does not say if it is to be executed."""
+    return not process.get("isExecutable")
 
 
 def is_event_sub_process(node: Node) -> bool:

@@ -276,6 +276,18 @@ def timer_definition(document: Document) -> Iterator[Breach]:
                 )
 
 
+@rule("cycle-in-flow", "warning")
+def cycle_in_flow(document: Document) -> Iterator[Breach]:
+    for event in document.all("intermediateCatchEvent"):
+        for timer in document.definitions(event):
+            if timer.first("timeCycle") is not None and not document.is_drawing(event):
+                yield Breach(
+                    event,
+                    "Expected a date or a duration in the flow, but found a cycle; it is due once, for the one token "
+                    "that waits",
+                )
+
+
 @rule("event-reference")
 def event_reference(document: Document) -> Iterator[Breach]:
     """What names no message or signal uses the name of the event; no error, surely not meant."""
@@ -319,14 +331,24 @@ def message_operation(document: Document) -> Iterator[Breach]:
 
 @rule("code-missing")
 def code_missing(document: Document) -> Iterator[Breach]:
-    """Standard: whoever throws an error or escalation to be caught gives it a code."""
-    for event in document.all("endEvent", "intermediateThrowEvent"):
+    """Standard: whoever throws an error or escalation to be caught gives it a code; without one all are caught."""
+    for event in document.all("endEvent", "intermediateThrowEvent", "startEvent", "boundaryEvent"):
         for definition in document.definitions(event):
             kind = definition.tag.removesuffix("EventDefinition")
             if kind not in {"error", "escalation"} or not definition.get(f"{kind}Ref"):
                 continue
             target = document.resolve(definition.get(f"{kind}Ref"))
-            if target is not None and not target.get(f"{kind}Code"):
+            if target is None or target.tag != kind or target.get(f"{kind}Code"):
+                continue
+            if event.tag in CATCH_EVENTS:
+                yield Breach(
+                    event,
+                    "Expected {kind}Code on '{label}', but found none; the event catches every {kind}",
+                    "warning",
+                    kind=kind,
+                    label=target.label,
+                )
+            else:
                 yield Breach(
                     event,
                     "Expected {kind}Code on '{label}', but found none; give it a code",

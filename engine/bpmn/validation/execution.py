@@ -4,106 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from casepath.engine.bpmn.validation.document import ACTIVITIES, EVENTS, GATEWAYS, Document, Node
+from casepath.engine.bpmn.validation.dialects import JAVA_ATTRIBUTES, LISTENERS
+from casepath.engine.bpmn.validation.document import ACTIVITIES, EVENTS, GATEWAYS, WORKERS, Document, is_unsaid
 from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, rule, to_execute
 
-#: Java behind an element.
-JAVA_ATTRIBUTES = (
-    "camunda:class",
-    "camunda:delegateExpression",
-    "camunda:expression",
-    "camunda:variableMappingClass",
-    "camunda:variableMappingDelegateExpression",
-)
-LISTENERS = ("camunda:executionListener", "camunda:taskListener")
 SCRIPT_FORMATS = frozenset({"", "python", "feel"})
-ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
-#: Extensions of Zeebe that only say how things look or are named.
-ZEEBE_HARMLESS = frozenset({f"{ZEEBE}properties", f"{ZEEBE}property", f"{ZEEBE}versionTag", f"{ZEEBE}userTask"})
-UNREAD_ATTRIBUTES = frozenset(
-    {
-        "camunda:candidateStarterUsers",
-        "camunda:initiator",
-        "camunda:isStartableInTasklist",
-        "camunda:jobPriority",
-        "camunda:skipExpression",
-    }
-)
-UNREAD_ELEMENTS = frozenset(
-    {
-        "camunda:constraint",
-        "camunda:field",
-        "camunda:formData",
-        "camunda:formProperty",
-        "camunda:potentialStarter",
-    }
-)
 #: How a task says who does it; some of them are refused elsewhere.
 IMPLEMENTED = ("camunda:type", "camunda:topic", "camunda:decisionRef", *JAVA_ATTRIBUTES)
-WORKERS = ("serviceTask", "sendTask", "businessRuleTask")
-
-
-def _owner(node: Node) -> Node:
-    """The element that an extension belongs to."""
-    for above in node.ancestors():
-        if above.tag == "extensionElements" and above.parent is not None:
-            return above.parent
-    return node
-
-
-@rule("java-behind")
-def java_behind(document: Document) -> Iterator[Breach]:
-    for node in document.all(*ACTIVITIES, *EVENTS, "messageEventDefinition", "signalEventDefinition"):
-        for name in JAVA_ATTRIBUTES:
-            if node.get(name):
-                yield Breach(
-                    node,
-                    "Expected an external task with a topic, but found {name}='{value}'; Java is not executed: set "
-                    "camunda:type='external' and a topic for a worker",
-                    to_execute(document, node),
-                    name=name,
-                    value=node.get(name),
-                )
-
-
-@rule("listener")
-def listener(document: Document) -> Iterator[Breach]:
-    for node in document.all(*LISTENERS):
-        yield Breach(
-            _owner(node),
-            "Expected no {tag}, but found one; listeners are not executed: model the step as a task",
-            to_execute(document, node),
-            tag=node.tag,
-        )
-
-
-@rule("connector")
-def connector(document: Document) -> Iterator[Breach]:
-    for node in document.all("camunda:connector"):
-        yield Breach(
-            _owner(node),
-            "Expected an external task with a topic, but found a connector; connectors are not executed",
-            to_execute(document, node),
-        )
-
-
-@rule("implementation-type")
-def implementation_type(document: Document) -> Iterator[Breach]:
-    for node in document.all(*WORKERS, "messageEventDefinition"):
-        kind = node.get("camunda:type")
-        if kind and kind != "external":
-            yield Breach(
-                node,
-                "Expected camunda:type='external', but found '{kind}'; a worker has to do this work",
-                to_execute(document, node),
-                kind=kind,
-            )
-        elif kind and not node.get("camunda:topic"):
-            yield Breach(
-                node,
-                "Expected camunda:topic on an external task, but found none; name the topic of its workers",
-                to_execute(document, node),
-            )
 
 
 @rule("script-format")
@@ -142,24 +49,13 @@ def mapping_script(document: Document) -> Iterator[Breach]:
     for node in document.all("camunda:script"):
         if node.inside(*LISTENERS) is None:
             yield Breach(
-                _owner(node),
+                node.owner(),
                 "Expected ${…} in a mapping, but found a script; scripts run in script tasks only",
                 to_execute(document, node),
             )
     for node in document.all("conditionExpression", "condition"):
         if node.get("camunda:resource"):
             yield Breach(node, "Expected a condition in ${…}, but found camunda:resource", to_execute(document, node))
-
-
-@rule("cmmn-call")
-def cmmn_call(document: Document) -> Iterator[Breach]:
-    for node in document.all("callActivity"):
-        if node.get("camunda:caseRef"):
-            yield Breach(
-                node,
-                "Expected calledElement on a call activity, but found camunda:caseRef; CMMN is not executed",
-                to_execute(document, node),
-            )
 
 
 @rule("association-computation")
@@ -189,40 +85,11 @@ def transaction_method(document: Document) -> Iterator[Breach]:
             )
 
 
-@rule("zeebe-extension")
-def zeebe_extension(document: Document) -> Iterator[Breach]:
-    for node in document.nodes:
-        above = node.parent
-        if not node.tag.startswith(ZEEBE) or node.tag in ZEEBE_HARMLESS or above is None:
-            continue
-        if above.tag == "extensionElements" and document.process(node) is not None:
-            name = node.tag.removeprefix(ZEEBE)
-            yield Breach(
-                _owner(node),
-                "Expected extensions of Camunda 7, but found zeebe:{name} of Camunda 8, which is not executed",
-                to_execute(document, node),
-                name=name,
-            )
-
-
-@rule("extension-ignored", "warning")
-def extension_ignored(document: Document) -> Iterator[Breach]:
-    """Extensions that change what happens, and that nobody reads here."""
-    for node in document.nodes:
-        unread = [name for name in node.attributes if name in UNREAD_ATTRIBUTES]
-        for name in unread + ([node.tag] if node.tag in UNREAD_ELEMENTS else []):
-            yield Breach(
-                _owner(node) if name == node.tag else node,
-                "Expected no {name}, but found it; it has no effect here",
-                name=name,
-            )
-
-
 @rule("mapping-place", "warning")
 def mapping_place(document: Document) -> Iterator[Breach]:
     """Mappings at elements that take no time and are not thrown."""
     for node in document.all("camunda:inputOutput"):
-        owner = _owner(node)
+        owner = node.owner()
         unread = GATEWAYS | {"startEvent", "boundaryEvent", "process"}
         if owner.tag in unread or (owner.tag == "endEvent" and node.first("camunda:outputParameter") is not None):
             yield Breach(
@@ -252,10 +119,9 @@ def parallel_start(document: Document) -> Iterator[Breach]:
 def error_mapping(document: Document) -> Iterator[Breach]:
     """What means an error is read from the results of workers, not from their failures."""
     for node in document.all("camunda:errorEventDefinition"):
-        owner = _owner(node)
+        owner = node.owner()
         condition = node.get("expression")
-        referred = document.resolve(node.get("errorRef")) if node.get("errorRef") else None
-        if owner.get("camunda:type") != "external" or not condition or referred is None:
+        if owner.get("camunda:type") != "external" or not condition or not node.get("errorRef"):
             yield Breach(
                 owner,
                 "Expected an external task with an expression and an errorRef in camunda:errorEventDefinition, but "
@@ -271,6 +137,29 @@ def error_mapping(document: Document) -> Iterator[Breach]:
                 "a failure means the worker says itself: it reports the error",
                 to_execute(document, node),
             )
+
+
+@rule("version-binding")
+def version_binding(document: Document) -> Iterator[Breach]:
+    for tag, attribute in (("callActivity", "calledElement"), ("businessRuleTask", "decisionRef")):
+        for node in document.all(tag):
+            binding = node.get(f"camunda:{attribute}Binding")
+            needed = {"version": f"{attribute}Version", "versionTag": f"{attribute}VersionTag"}.get(binding, "")
+            if binding not in {"", "latest", "deployment", "version", "versionTag"}:
+                yield Breach(
+                    node,
+                    "Expected one of {allowed} as camunda:{name}, but found '{value}'",
+                    allowed=["deployment", "latest", "version", "versionTag"],
+                    name=f"{attribute}Binding",
+                    value=binding,
+                )
+            elif needed and not node.get(f"camunda:{needed}"):
+                yield Breach(
+                    node,
+                    "Expected camunda:{name} beside the binding '{value}', but found none",
+                    name=needed,
+                    value=binding,
+                )
 
 
 @rule("worker-missing", "warning")
@@ -315,10 +204,20 @@ def process_id(document: Document) -> Iterator[Breach]:
 @rule("executable-unsaid", "warning")
 def executable_unsaid(document: Document) -> Iterator[Breach]:
     for node in document.all("process"):
-        if "isExecutable" not in node.attributes:
+        if not is_unsaid(node):
+            continue
+        if node.id in document.drawings:
             yield Breach(
                 node,
-                "Expected isExecutable on the process, but found none; say true to run it, false for a drawing",
+                "Expected isExecutable on the process, but found none; it cannot be executed and is kept as a drawing: "
+                "{reason}",
+                reason=document.drawings[node.id],
+            )
+        else:
+            yield Breach(
+                node,
+                "Expected isExecutable on the process, but found none; it is executed; say true to mean that, "
+                "false for a drawing",
             )
 
 

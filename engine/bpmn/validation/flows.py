@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from casepath.engine.bpmn.validation.document import (
     ACTIVITIES,
@@ -15,9 +15,11 @@ from casepath.engine.bpmn.validation.document import (
     Node,
     is_event_sub_process,
 )
-from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, rule
+from casepath.engine.bpmn.validation.rules import Breach, Level, by_the_letter, rule
 from casepath.engine.phrases import Phrase
 
+#: Where a condition is no warning: behind a start event it is executed, behind this gateway nothing could ask it.
+CONDITION_LEVELS: Mapping[str, Level] = {"startEvent": "letter", "eventBasedGateway": "error"}
 CONDITIONAL_SOURCES = ACTIVITIES | CHOREOGRAPHY_ACTIVITIES | {"exclusiveGateway", "inclusiveGateway", "complexGateway"}
 
 
@@ -74,7 +76,7 @@ def condition_source(document: Document) -> Iterator[Breach]:
             flow,
             "Expected no condition on a flow that leaves {tag} '{label}'; delete it, or decide with an exclusive "
             "gateway",
-            None if source.tag in {"startEvent", "eventBasedGateway"} else by_the_letter(document, flow),
+            CONDITION_LEVELS.get(source.tag, by_the_letter(document, flow)),
             tag=source.tag,
             label=source.label,
         )

@@ -115,7 +115,7 @@ def _kinds(document: Document, target: Node) -> set[str]:
 def gateway_condition(document: Document) -> Iterator[Breach]:
     for node in document.all("exclusiveGateway", "inclusiveGateway"):
         outgoing = document.outgoing(node)
-        if len(outgoing) < 2 or not document.is_executable(node):
+        if len(outgoing) < 2 or document.is_drawing(node):
             continue
         default = document.resolve(node.get("default")) if node.get("default") else None
         for flow in outgoing:
@@ -123,6 +123,6 @@ def gateway_condition(document: Document) -> Iterator[Breach]:
                 yield Breach(
                     flow,
                     "Expected a condition, or the mark as default, on each flow that leaves '{label}'",
-                    by_the_letter(document, node),
+                    None if node.tag == "exclusiveGateway" else by_the_letter(document, node),
                     label=node.label,
                 )

@@ -1,4 +1,4 @@
-"""What a diagram names and does not hold itself: forms, decisions, other processes, groups and people."""
+"""What a diagram names and does not hold itself: forms, decisions, other processes and people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from casepath.engine import errors
 from casepath.engine.bpmn.validation.document import Document, Node
 from casepath.engine.phrases import Phrase
 
-#: Attributes by the kind of what they name; groups and people are listed, with commas between them.
+#: Attributes by the kind of what they name; people are listed, with commas between them.
 KINDS: Mapping[str, str] = {
     "calledElement": "process",
     "camunda:assignee": "user",
-    "camunda:candidateGroups": "group",
-    "camunda:candidateStarterGroups": "group",
     "camunda:candidateStarterUsers": "user",
     "camunda:candidateUsers": "user",
     "camunda:decisionRef": "decision",
@@ -24,7 +22,6 @@ KINDS: Mapping[str, str] = {
 _WORDS: Mapping[str, Phrase] = {
     "decision": Phrase("a decision"),
     "form": Phrase("a form"),
-    "group": Phrase("a group"),
     "process": Phrase("a process"),
     "user": Phrase("a user"),
 }
@@ -64,5 +61,5 @@ def _mentions(document: Document) -> Iterator[tuple[Node, str, str]]:
             elif kind == "form":
                 yield node, kind, form_name(text)
             else:
-                for key in text.split(",") if kind in {"group", "user"} else [text]:
+                for key in text.split(",") if kind == "user" else [text]:
                     yield node, kind, key.strip()

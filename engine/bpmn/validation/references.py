@@ -13,7 +13,7 @@ from casepath.engine.bpmn.validation.document import (
     Document,
     Node,
 )
-from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, rule
+from casepath.engine.bpmn.validation.rules import Breach, by_the_letter, is_by_the_letter, rule
 
 CONVERSATIONS = frozenset({"conversation", "subConversation", "callConversation"})
 ITEM_HOLDERS = frozenset(
@@ -152,6 +152,8 @@ def dangling_reference(document: Document) -> Iterator[Breach]:
     for node, name, text, _ in _references(document):
         if document.resolve(text) is not None or document.is_foreign(text):
             continue
+        if node.tag == "errorEventDefinition" and not is_by_the_letter(document, node):
+            continue  # the text is the code
         yield Breach(
             node,
             "Expected an element '{text}' for {name}, but found none; correct the reference or add the element",
@@ -167,6 +169,8 @@ def reference_kind(document: Document) -> Iterator[Breach]:
         found = document.resolve(text)
         if found is None or not kinds or found.tag in kinds:
             continue
+        if node.tag == "errorEventDefinition" and not is_by_the_letter(document, node):
+            continue  # the text is the code
         few = sorted(kinds)[:3]
         yield Breach(
             node,
@@ -181,7 +185,7 @@ def reference_kind(document: Document) -> Iterator[Breach]:
 
 @rule("called-element")
 def called_element(document: Document) -> Iterator[Breach]:
-    """What a call activity calls may stand in another file; but if the id is here, it must be callable."""
+    """What a call activity calls is the key of a process, mostly of another file; something else may have that id."""
     callable_tags = {
         "process",
         "globalTask",
@@ -196,6 +200,7 @@ def called_element(document: Document) -> Iterator[Breach]:
             yield Breach(
                 node,
                 "Expected a process or global task to call, but found {tag} '{id}'",
+                "letter",
                 tag=target.tag,
                 id=target.id,
             )

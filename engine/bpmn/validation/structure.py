@@ -191,6 +191,7 @@ def child_number(document: Document) -> Iterator[Breach]:
                 yield Breach(
                     found[slot.most],
                     "Expected at most {most} '{name}' inside '{tag}', but found {count}; delete the others",
+                    by_the_letter(document, node) if name == "extensionElements" else None,
                     most=slot.most,
                     name=name,
                     tag=node.tag,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from casepath.engine.decisions.dmn import effects
 from casepath.engine.decisions.dmn.findings import Findings, local_name
 from casepath.engine.decisions.feel.scanner import normalized
 
@@ -111,6 +112,12 @@ def type_ref_of(element: etree._Element) -> str:
     return reference
 
 
+def version_tag(element: DrgElement) -> str:
+    """Return the version tag that an element has as an extension; empty where it has none."""
+    tags = [str(value) for name, value in element.xml.attrib.items() if etree.QName(name).localname == "versionTag"]
+    return tags[0].strip() if tags else ""
+
+
 def read(root: etree._Element, file: str) -> Definitions:
     """Read the elements of a file, without following imports or references."""
     findings = Findings(file)
@@ -129,12 +136,21 @@ def read(root: etree._Element, file: str) -> Definitions:
         # `inputData` is also the name of a reference inside a decision service.
         if xml.getparent() is root:
             _add(definitions, xml)
+    effects.find(root, findings)
     return definitions
 
 
 def _add(definitions: Definitions, xml: etree._Element) -> None:
     variable = child(xml, "variable")
     name = name_of(xml) or ("" if variable is None else name_of(variable))
+    if variable is not None and name_of(variable) not in ("", name):
+        definitions.findings.warning(
+            "variable-name",
+            xml,
+            "Expected '{name}' as the name of the variable too, but found '{found}'; it has no effect",
+            name=name,
+            found=name_of(variable),
+        )  # fmt: skip
     key = xml.get("id") or name
     if not key:
         definitions.findings.error(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casepath.engine.decisions.dmn.boxed import BoxedCompiler, nothing, result_type
-from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, child
+from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, child, version_tag
 from casepath.engine.decisions.dmn.results import DecisionEvaluation, DecisionResult, table_evaluation
 from casepath.engine.decisions.dmn.table_logic import TRACE, TableRuns
 from casepath.engine.decisions.dmn.tables import DecisionTable
@@ -63,6 +63,12 @@ class DecisionModel:
     def services(self) -> dict[str, str]:
         """Names of all decision services by id."""
         return self._names("service")
+
+    @property
+    def version_tags(self) -> dict[str, str]:
+        """Version tags of the decisions that have one, by id."""
+        elements = self._definitions.elements.values()
+        return {element.id: tag for element in elements if element.kind == "decision" and (tag := version_tag(element))}
 
     def _names(self, kind: str) -> dict[str, str]:
         return {element.id: element.name for element in self._definitions.elements.values() if element.kind == kind}

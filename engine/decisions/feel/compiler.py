@@ -258,8 +258,10 @@ class Compiler(UnaryCompiler):
                     value = body(inner)
                     if value is decisive:
                         return decisive
-                    if value is not True and value is not False:
+                    if value is None:
                         answer = None
+                    elif value is not (not decisive):
+                        return None  # no truth value at all
             except NotIterable:
                 return None
             return answer
