@@ -13,6 +13,7 @@ import shutil
 import signal
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy
@@ -79,15 +80,32 @@ class PostgresServer:
         administration.dispose()
         return self.url(name)
 
+    def template(self, name: str, fill: Callable[[str], None]) -> str:
+        """Make a database with all tables once in a run, fill what is at its URL, and return its name, to be copied."""
+        administration = sqlalchemy.create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with administration.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(1)"))
+            self._prepare(connection)
+            if not _is_there(connection, name):
+                connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+                fill(self.url(name))
+        administration.dispose()
+        return name
+
     def _prepare(self, connection: sqlalchemy.Connection) -> None:
         """Make the database that the others are copies of, once in a run; held by one at a time."""
-        if connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": TEMPLATE}):
+        if _is_there(connection, TEMPLATE):
             return
         # Nothing here has to survive a power failure.
         connection.execute(text("ALTER SYSTEM SET fsync = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
         connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
         create_tables(self.url(TEMPLATE))
+
+
+def _is_there(connection: sqlalchemy.Connection, name: str) -> bool:
+    found = connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name})
+    return found is not None
 
 
 def remove_leftovers() -> None:

@@ -35,6 +35,15 @@ KINDS: Mapping[type, str] = {
     triggers.CallReturned: "call.returned",
     triggers.CallFailed: "call.failed",
 }
+#: What a trigger of each kind brings along that its event tells as a fact.
+FACTS: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(
+        name
+        for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "last", "by_caller")
+        if hasattr(kind, name)
+    )
+    for kind in KINDS
+}
 
 
 def apply(workflow: TokenWorkflow, trigger: triggers.Trigger, *, by: str | None) -> None:
@@ -55,8 +64,8 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
     if element_id is None and number and number in workflow.tasks:
         element_id = workflow.tasks[number].node.bpmn_id
     facts: dict[str, Any] = dict(getattr(trigger, "facts", {}))
-    for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "last", "by_caller"):
-        value = getattr(trigger, name, None)
+    for name in FACTS[type(trigger)]:
+        value = getattr(trigger, name)
         if value not in (None, "", False):
             facts[name] = value
     if isinstance(trigger, triggers.Modify):

@@ -312,9 +312,10 @@ class TokenTree(BpmnWorkflow):
 
     def prune(self, token: Token) -> None:
         """Take a finished token out of the tree; what follows it moves up to its place."""
+        above = token.parent
         for child in token.children:
-            child.parent = token.parent
-            child.parent._child_added_notify(child)
+            child.parent = above
+            above._child_added_notify(child)
         token.children = []
         self._remove_task(token.id)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import sqlalchemy
@@ -114,11 +115,21 @@ class RowNumber(Whole):
 RowId = RowNumber()
 
 
+#: By name of the dialect: what writes a point in time.
+_writers: dict[str, Callable[[Any], Any]] = {}
+
+
 class Instant(TypeDecorator[datetime]):
     """A point in time: an aware datetime in Python, always UTC in the database."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        # One for all columns, which knows what it has just written: nearly all instants of one step are the same.
+        if dialect.name not in _writers and (write := super().bind_processor(dialect)):
+            _writers[dialect.name] = lru_cache(maxsize=64)(write)
+        return _writers.get(dialect.name)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         at = self.checked(value)

@@ -21,6 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from casepath.engine.database import failures
 from casepath.engine.database.base import Base
+from casepath.engine.database.statements import execute
 
 #: How long a writer waits for another one before it gives up, in seconds.
 LOCK_TIMEOUT = 30
@@ -91,7 +92,7 @@ def _connect_sqlite(address: sqlalchemy.URL, patience: float) -> sqlalchemy.Engi
     @event.listens_for(engine, "begin")
     def begin(connection: sqlalchemy.Connection) -> None:
         reading = connection.get_execution_options().get("casepath_read_only", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        execute(connection, "BEGIN" if reading else "BEGIN IMMEDIATE", ()).close()
 
     return engine
 

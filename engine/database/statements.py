@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
@@ -74,7 +75,11 @@ class _Form:
         self._order: Sequence[str] = compiled.positiontup if compiled.positional else tuple(names.values())
         self._positional: bool = compiled.positional
         self._constants = {name: each.value for each, name in names.items() if not each.required}
-        self._converters = list(_converters(((name, each.type) for each, name in names.items()), dialect))
+        types = {name: each.type.dialect_impl(dialect) for each, name in names.items()}
+        writers = [types[name].bind_processor(dialect) for name in self._order]
+        self._writers = [(index, convert) for index, convert in enumerate(writers) if convert is not None]
+        self._pick: Callable[[Mapping[str, Any]], Sequence[Any]]
+        self._pick = itemgetter(*self._order) if len(self._order) > 1 else self._pick_few
         read = list(source.exported_columns)
         row_type: Any = namedtuple("Row", [column.key for column in read])  # type: ignore[misc]
         self._make: Convert = row_type._make
@@ -83,12 +88,13 @@ class _Form:
 
     def bind(self, parameters: Mapping[str, Any]) -> Any:
         """Return the driver's parameters."""
-        values = {**self._constants, **parameters}
-        for name, convert in self._converters:
-            values[name] = convert(values[name])
-        if self._positional:
-            return [values[name] for name in self._order]
-        return {name: values[name] for name in self._order}
+        values = list(self._pick({**self._constants, **parameters} if self._constants else parameters))
+        for index, convert in self._writers:
+            values[index] = convert(values[index])
+        return values if self._positional else dict(zip(self._order, values, strict=True))
+
+    def _pick_few(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        return [values[name] for name in self._order]
 
     def named(self, found: Iterable[Iterable[Any]]) -> list[Any]:
         """Return the driver's rows with names, and with values as the types of the columns give them."""
@@ -101,37 +107,16 @@ class _Form:
         return rows
 
 
-def _converters(types: Iterable[tuple[str, Any]], dialect: Dialect) -> Iterable[tuple[str, Convert]]:
-    for name, kind in types:
-        convert = kind.dialect_impl(dialect).bind_processor(dialect)
-        if convert is not None:
-            yield name, _remembering(convert)
-
-
-def _remembering(convert: Convert) -> Convert:
-    """Return a conversion that knows its last result: nearly all instants of one step are the same."""
-    last: tuple[Any, Any] = (None, convert(None))
-
-    def converted(value: Any) -> Any:
-        nonlocal last
-        known = last
-        if value is not known[0]:
-            last = known = (value, convert(value))
-        return known[1]
-
-    return converted
-
-
 def execute(connection: Connection, text: str, parameters: Any, *, many: bool = False) -> Any:
     """Hand a statement to the driver; return its cursor. Raises `DBAPIError`."""
     cursor = connection.connection.cursor()
-    driver: Any = connection.dialect.dbapi
     try:
         (cursor.executemany if many else cursor.execute)(text, parameters)
-    except driver.Error as error:
+    except connection.dialect.loaded_dbapi.Error as error:
         cursor.close()
         failures.without_values(error)
+        raised = connection.dialect.loaded_dbapi.Error
         raise DBAPIError.instance(
-            text, parameters, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+            text, parameters, error, raised, hide_parameters=True, dialect=connection.dialect
         ) from error
     return cursor

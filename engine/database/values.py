@@ -20,6 +20,8 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Never
 from zoneinfo import ZoneInfo
 
@@ -33,6 +35,9 @@ MAX_CHARACTERS = 4_000_000
 MAX_CONTAINERS = 200_000
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
+# Tuples, because a union that stands in a call is made anew each time.
+_PLAIN = (str, int, float, type(None))
+_LISTS = (list, tuple)
 _TAGGED = (date, time, timedelta, Decimal)
 
 
@@ -53,6 +58,20 @@ def dumps(value: object) -> str:
     if len(text) > MAX_CHARACTERS:
         raise _too_long(text)
     return text
+
+
+@lru_cache(maxsize=1024)
+def texts(found: tuple[str, ...]) -> str:
+    """Return the canonical text of a list of texts that is met often, such as the candidates of a user task."""
+    return dumps(found)
+
+
+def canonical(value: object) -> str:
+    """
+    Return the canonical JSON of what is known to be a value, or was read from such JSON: the only encoder of what is
+    stored and hashed. Raises `ValueError` for a number that JSON has not.
+    """
+    return "".join(_encode(value, 0))
 
 
 def loads(text: str) -> object:
@@ -76,14 +95,14 @@ def plain(value: object) -> object:
     """Return the value in JSON types only, for clients: dates, times and durations as ISO text, decimals as numbers."""
     if isinstance(value, Mapping):
         return {str(key): plain(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [plain(member) for member in value]
     if isinstance(value, Decimal):
         integral = value.is_finite() and value == value.to_integral_value() and abs(value) < 2**53
         return int(value) if integral else float(value)
     if isinstance(value, _TAGGED):
         return next(iter(_tag(value).values()))
-    return value if isinstance(value, str | int | float | None) else _refuse(value)
+    return value if isinstance(value, _PLAIN) else _refuse(value)
 
 
 def duration_text(value: timedelta) -> str:
@@ -100,6 +119,8 @@ def duration_text(value: timedelta) -> str:
 
 def _check(value: object) -> bool:
     """Refuse what is no value, level by level without recursion; True where a map needs its key escaped."""
+    if type(value) in _SCALARS:
+        return False
     escapes, count = False, 0
     level: list[object] = [value]
     for _ in range(MAX_DEPTH + 1):
@@ -118,11 +139,11 @@ def _check(value: object) -> bool:
                 if len(member) == 1 and next(iter(member)).startswith("$"):
                     escapes = True
                 below += [child for child in member.values() if type(child) not in _SCALARS]
-            elif isinstance(member, list | tuple):
+            elif isinstance(member, _LISTS):
                 below += [child for child in member if type(child) not in _SCALARS]
             elif isinstance(member, _TAGGED):
                 _tag(member)
-            elif not isinstance(member, str | int | float | None):
+            elif not isinstance(member, _PLAIN):
                 _refuse(member)
         if not below:
             return escapes
@@ -176,7 +197,7 @@ def _escaped(value: object) -> object:
     if isinstance(value, dict):
         prefix = "$" if len(value) == 1 and next(iter(value)).startswith("$") else ""
         return {prefix + key: _escaped(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [_escaped(member) for member in value]
     return value
 
@@ -289,10 +310,7 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "$time": _time,
 }
 
-#: Returns the canonical JSON of what is known to be a value, or was read from such JSON: the only encoder of what is
-#: stored and hashed. Raises `ValueError` for a number that JSON has not.
-canonical: Callable[[object], str] = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, sort_keys=True, separators=(",", ":"), default=_tag
-).encode
+# What the `encode` of a `JSONEncoder` makes anew for each value: without circles, indents and other keys than texts.
+_encode = c_make_encoder(None, _tag, encode_basestring, None, ":", ",", True, False, False)
 _decode = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite).decode
 _decode_tagged = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_hook=_untag).decode

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Pool, func, select
+from sqlalchemy import Pool, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
@@ -42,6 +42,13 @@ class _Cache:
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
+
+_newest_form = (
+    select(Definition.id)
+    .where(Definition.kind == "form", Definition.key == bindparam("key"))
+    .order_by(Definition.version.desc())
+    .limit(1)
+)
 
 #: By connection pool: reading and writing sessions of a database share one.
 _caches: WeakKeyDictionary[Pool, _Cache] = WeakKeyDictionary()
@@ -181,16 +188,15 @@ def _form(session: Session, form_id: int) -> Form:
 
 def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:
     key = form_name(form_key)
-    newest = select(Definition.id).where(Definition.kind == "form", Definition.key == key)
-    newest = newest.order_by(Definition.version.desc()).limit(1)
     if definition_id is not None:
         known = _cache(session).own_forms
         if (key, definition_id) not in known:
             deployment_id = definition(session, definition_id).deployment_id
-            known[key, definition_id] = session.scalar(newest.where(Definition.deployment_id == deployment_id))
-        if (own := known[key, definition_id]) is not None:
-            return own
-    return session.scalar(newest)
+            own = _newest_form.where(Definition.deployment_id == deployment_id)
+            known[key, definition_id] = session.scalar(own, {"key": key})
+        if (found := known[key, definition_id]) is not None:
+            return found
+    return session.scalar(_newest_form, {"key": key})
 
 
 def start_forms(session: Session, definition_id: int) -> dict[str, str]:

@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from casepath.engine.database import values
 
@@ -32,8 +34,7 @@ ERROR_TEXT = "error text"
 SALT_LENGTH = 32
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """
     Something that happened to a process instance.
 
@@ -46,7 +47,7 @@ class Event:
     activity_instance: int | None = None
     element_id: str | None = None
     #: JSON values and the other types of variables; never personal.
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
     variables: Mapping[str, Any] | None = None
     #: User name, worker id, or None for the engine itself.
     by: str | None = None
@@ -116,7 +117,7 @@ def seal(
                 salt = salts[used : used + SALT_LENGTH]
                 used += SALT_LENGTH
                 text = values.dumps(event.variables[name])
-                key = values.canonical(name)
+                key = _text(name)
                 stored.append(f'{key}:["{salt}",{text}]')
                 hashed.append(f'{key}:"{digest(salt, text)}"')
             variables = f"{{{','.join(stored)}}}"
@@ -152,23 +153,27 @@ def digest(salt: str, text: str) -> str:
 def chain_hash(previous: str, row: Mapping[str, Any], moment: str, digests: str | None) -> str:
     """Return the hash of an event, in hex; `digests` is the canonical JSON of its variables' digests."""
     # Written by hand because it runs for every event of every step; the keys are in canonical order.
+    first_or_last = row["state_after"] is not None or row["state_before"] is not None
     text = (
         f'{{"activity_instance":{_number(row["activity_instance"])},"at":"{moment}","by":{_text(row["by"])},'
-        f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{values.canonical(row["kind"])},'
+        f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{_text(row["kind"])},'
         f'"previous":"{previous}","process_instance_id":{row["process_instance_id"]},"sequence":{row["sequence"]},'
-        f'{_state("after", row)}{_state("before", row)}"variables":{digests or "null"}}}'
+        f'{_state(row) if first_or_last else ""}"variables":{digests or "null"}}}'
     )
     return sha256(text.encode()).hexdigest()
 
 
-def _state(which: str, row: Mapping[str, Any]) -> str:
-    found = row[f"state_{which}"]
-    return "" if found is None else f'"state_{which}":{values.canonical(found)},'
+def _state(row: Mapping[str, Any]) -> str:
+    found = [(name, row[name]) for name in ("state_after", "state_before") if row[name] is not None]
+    return "".join(f'"{name}":{values.canonical(digest)},' for name, digest in found)
 
 
 def _number(value: int | None) -> str:
     return "null" if value is None else str(value)
 
 
+# A process has few elements, variables and kinds of events, and a house few people. Whoever wrote into the tables by
+# hand may have left other types there.
+@lru_cache(maxsize=4096, typed=True)
 def _text(value: str | None) -> str:
-    return "null" if value is None else values.canonical(value)
+    return values.canonical(value)

@@ -109,26 +109,24 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
             raise task_changes.refusal(session, "complete", task_id) from None
 
     variables = definitions.accepted(session, task.form_key, task.definition_id, submitted, seen)
+    connection, now = session.connection(), clock.now()
     change = {
         "task_id": task_id,
         "seen": task.assignee,
         "by": acting.signature,
         "owner": acting.acts_for,
-        "now": clock.now(),
+        "now": now,
     }
-    if not _complete.change(session.connection(), change):
+    if not _complete.change(connection, change):
         raise task_changes.refusal(session, "complete", task_id)
     if (task.candidate_users, task.candidate_groups) != _NOBODY:
-        _remove_candidates.change(session.connection(), {"task_id": task_id})
+        _remove_candidates.change(connection, {"task_id": task_id})
     trigger = triggers.CompleteUserTask(
         activity_instance=task.activity_instance, variables=variables, facts=acting.facts
     )
-    runtime.advance(session, instance, trigger, by=acting.signature)
+    runtime.advance(session, instance, trigger, by=acting.signature, at=now)
     return Completed(
-        id=task_id,
-        name=task.name,
-        process_instance_id=task.process_instance_id,
-        activity_instance=task.activity_instance,
+        id=task_id, name=task.name, process_instance_id=instance.id, activity_instance=task.activity_instance
     )
 
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Concatenate, ParamSpec
 
 from sqlalchemy import Row
@@ -134,6 +134,7 @@ def candidacy(task: UserTask | Row[*tuple[Any, ...]]) -> Candidacy:
     )
 
 
+@lru_cache(maxsize=1024)
 def _names(text: str) -> frozenset[str]:
     names = loads(text)
     return frozenset(str(name) for name in names) if isinstance(names, list) else frozenset()

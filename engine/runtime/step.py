@@ -76,10 +76,9 @@ _name_root = Statement(
     update(_instances).where(_instances.c.id == bindparam("instance_id")).values(root_id=_instances.c.id)
 )
 
-#: Moves of process instances that come of one trigger; more means that processes call each other in a circle.
-MAX_STEPS = 2_000
-#: Processes that may call each other, one inside the other.
-MAX_DEPTH = 50
+#: Moves of process instances that come of one trigger, and processes that call each other, one inside the other: more
+#: means that they call in a circle.
+MAX_STEPS, MAX_DEPTH = 2_000, 50
 
 Step = tuple[int, triggers.Trigger, str | None]
 
@@ -104,19 +103,27 @@ def lock(session: Session, process_instance_id: int) -> InstanceRow:
     return read(connection, process_instance_id)
 
 
-def advance(session: Session, instance: int | InstanceRow, trigger: triggers.Trigger, *, by: str | None) -> None:
+def advance(
+    session: Session,
+    instance: int | InstanceRow,
+    trigger: triggers.Trigger,
+    *,
+    by: str | None,
+    at: datetime | None = None,
+) -> None:
     """
     Apply a trigger to a process instance and run it, those it calls and those that called it to their next wait states.
 
-    `instance` is its id, or the row that `lock` returned if nothing has moved it since. Raises `NotFound` or
-    `InvalidState` where the trigger does not fit what is alive, and `OverBudget` where all that comes of it is too much
-    for one step; whoever has the transaction takes back what was written of it.
+    `instance` is its id, or the row that `lock` returned if nothing has moved it since; `at` is when it happens, where
+    that is known already. Raises `NotFound` or `InvalidState` where the trigger does not fit what is alive, and
+    `OverBudget` where all that comes of it is too much for one step; whoever has the transaction takes back what was
+    written of it.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
     alone = session.get_bind().dialect.name == "sqlite"
     budget = Budget(seconds=settings.current.seconds_of_step(keeps_all_waiting=alone))
     # All that comes of one trigger happens at one moment: who plays the history again has no other.
-    now = clock.now()
+    now = at or clock.now()
     steps = deque(_step(session, row, trigger, by, now, budget))
     moved = 1
     while steps:
@@ -342,9 +349,9 @@ def _store(
             "end_reason": outcome.reason if outcome else None,
         },
     )
-    if not landed:
-        raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
-    return _report(running, row, outcome, trigger)
+    if landed:
+        return _report(running, row, outcome, trigger)
+    raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
 
 
 def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger) -> list[Step]:

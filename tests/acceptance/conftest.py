@@ -1,4 +1,4 @@
-"""The dealership's processes and people behind real pages."""
+"""The dealership on a database of each kind, prepared once in a run and then copied, and its pages in the browser."""
 
 from __future__ import annotations
 
@@ -16,28 +16,68 @@ from casepath.engine import database, deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock
 from casepath.settings import Settings
-from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
+from tests import database as databases
 from tests.acceptance.browsing import BrowserStage, serving
 from tests.acting import PROGRAM
+from tests.applications import make_app
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 
 
-@pytest.fixture
-def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application with the dealership's processes and people."""
-    definitions.forget()
+def prepare(url: str) -> None:
+    """Add people and processes to an empty database, by the engine's own commands."""
+    pool = database.connect(url)
+    sessions = database.sessions(pool)
     # Who changes a password ends the sessions that began before it; the stories begin later.
     clock.set_to(datetime(2026, 1, 1, tzinfo=UTC))
-    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
-    sessions = database.sessions(made.extensions["database"])
     with sessions.begin() as session:
         demo.add_people(session, PROCESSES)
     for folder in stories.folders(PROCESSES):
         with sessions.begin() as session:
             deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
+    clock.reset()
+    pool.dispose()
+
+
+@pytest.fixture(scope="session")
+def dealership_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the dealership, to be copied."""
+    path = tmp_path_factory.mktemp("dealership") / "casepath.db"
+    prepare(databases.copy_file(sqlite_template, path))
+    return path
+
+
+@pytest.fixture
+def dealership_on_sqlite(dealership_file: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite database with the dealership, where nothing has happened yet."""
+    definitions.forget()
+    return databases.copy_file(dealership_file, tmp_path / "casepath.db")
+
+
+@pytest.fixture
+def dealership_on_postgresql(postgresql_server: databases.PostgresServer) -> str:
+    """The URL of a PostgreSQL database with the dealership, where nothing has happened yet."""
+    template = postgresql_server.template("casepath_dealership", prepare)
+    definitions.forget()
+    return postgresql_server.create(f"casepath_dealership_{databases.WORKER}", template=template)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def dealership_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database with the dealership; the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"dealership_on_{request.param}")
+    return url
+
+
+@pytest.fixture
+def app(dealership_on_sqlite: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application with the dealership's processes and people."""
+    made = make_app(
+        Settings(data_folder=tmp_path / "kept", database_url=dealership_on_sqlite, secret_key=SecretStr("secret"))
+    )
+    clock.set_to(datetime(2026, 1, 1, tzinfo=UTC))
     yield made
     clock.reset()
     made.extensions["database"].dispose()

@@ -57,12 +57,12 @@ from casepath.engine.people import authorization, identity
 from casepath.engine.time import clock
 from casepath.settings import Settings
 from casepath.stories import Story
-from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import database as databases
 from tests.acceptance.stage import RequestStage
 from tests.acting import PROGRAM
+from tests.applications import make_app
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 BEGIN = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -110,7 +110,7 @@ class Shared:
 def server(url: str, folder: Path) -> Iterator[RequestStage]:
     """The pages and a worker on a database."""
     definitions.forget()
-    app: Flask = create_app(Settings(data_folder=folder, database_url=url, secret_key=SecretStr("secret")))
+    app: Flask = make_app(Settings(data_folder=folder, database_url=url, secret_key=SecretStr("secret")))
     sessions = database.sessions(app.extensions["database"])
     yield RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
     app.extensions["database"].dispose()

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from casepath import stories
 from casepath.demo import EngineStage
-from casepath.engine import deployments, errors
+from casepath.engine import database, errors
 from casepath.engine.database.models import UserTask
-from casepath.engine.deployments import definitions
 from casepath.engine.instances import user_tasks
 from casepath.engine.people import access, identity
 from casepath.engine.time import clock
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
-from tests.acting import PROGRAM
-
-Sessions = sessionmaker[Session]
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = {story.id: story for story in stories.read_all(PROCESSES)}
@@ -68,21 +63,17 @@ class Watched(EngineStage):
 
 
 @pytest.fixture
-def stage(transaction: Sessions) -> Iterator[Watched]:
+def stage(dealership_on_sqlite: str) -> Iterator[Watched]:
     """The dealership with its processes and people."""
-    definitions.forget()
-    with transaction.begin() as session:
-        people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
-        identity.import_people(session, people, by=PROGRAM)
-        for folder in stories.folders(PROCESSES):
-            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
-    made = Watched(transaction, Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai")).rest)
+    pool = database.connect(dealership_on_sqlite)
+    sessions = database.sessions(pool)
+    made = Watched(sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")).rest)
     made.seen, made.allowed = set(), set()
     yield made
     clock.reset()
+    pool.dispose()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_promise__is_approved_by_nobody_who_only_sees_it(stage: Watched) -> None:
     stories.play(STORIES["promise_refused"], stage)
 
@@ -93,7 +84,6 @@ def test_promise__is_approved_by_nobody_who_only_sees_it(stage: Watched) -> None
     assert {element for element, username in stage.allowed if username == "admin_yang"} == set()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_major_complaint__each_does_their_own(stage: Watched) -> None:
     """The manufacturer's tasks are not the dealer's, though the general manager sees them; no caller manages."""
     stories.play(STORIES["engine_fire"], stage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,16 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from casepath import stories
-from casepath.engine import database, deployments, history
+from casepath.engine import database, history
 from casepath.engine.database.models import Incident
-from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
-from casepath.engine.people import identity
 from casepath.engine.time import clock
 from casepath.settings import Settings
 from casepath.stories import Story
-from casepath.web import create_app
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage, by_validity
-from tests.acting import PROGRAM
+from tests.applications import make_app
 from tests.replaying import assert_replays
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
@@ -32,18 +28,11 @@ STORIES = stories.read_all(PROCESSES)
 
 
 @pytest.fixture
-def stage(database_url: str, tmp_path: Path) -> Iterator[RequestStage]:
-    """The pages and a worker on a fresh database, with the dealership's processes and people."""
-    definitions.forget()
-    settings = Settings(data_folder=tmp_path / "kept", database_url=database_url, secret_key=SecretStr("secret"))
-    app = create_app(settings)
+def stage(dealership_url: str, tmp_path: Path) -> Iterator[RequestStage]:
+    """The pages and a worker, with the dealership's processes and people."""
+    settings = Settings(data_folder=tmp_path / "kept", database_url=dealership_url, secret_key=SecretStr("secret"))
+    app = make_app(settings)
     sessions = database.sessions(app.extensions["database"])
-    with sessions.begin() as session:
-        people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
-        identity.import_people(session, people, by=PROGRAM)
-    for folder in stories.folders(PROCESSES):
-        with sessions.begin() as session:
-            deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
     yield RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
     clock.reset()
     app.extensions["database"].dispose()

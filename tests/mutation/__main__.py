@@ -14,11 +14,13 @@ import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tests.mutation.changing import Mutant, mutants
 from tests.mutation.rules import TESTS
+from tests.mutation.touching import DURATIONS, measured, touching
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(__file__).resolve().parent / "site"
@@ -29,6 +31,16 @@ RUNNING: set[subprocess.Popen[str]] = set()
 
 #: What becomes of a change when the tests run.
 Fate = Literal["fails", "hangs", "survives"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Touched:
+    """What was learnt of a module without a change."""
+
+    #: The tests that touch a line; None for all.
+    lines: dict[int, list[str] | None]
+    #: How long the tests of a change may take, in seconds.
+    patience: float
 
 
 def main() -> None:
@@ -53,16 +65,15 @@ def run(modules: list[str], sample: int | None, seed: int, jobs: int) -> int:
     drawn = list(itertools.islice((mutant for mutant in possible if mutant.is_python), sample))
     with tempfile.TemporaryDirectory(prefix="casepath-mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
         try:
-            patience = {}
+            touched: dict[str, Touched] = {}
             needed = sorted({TESTS[mutant.module] for mutant in drawn})
-            for tests, (seconds, failure) in zip(needed, pool.map(lambda tests: unchanged(tests, folder), needed),
-                                                 strict=True):  # fmt: skip
+            for tests, failure in zip(needed, pool.map(lambda tests: learn(tests, folder, touched), needed),
+                                      strict=True):  # fmt: skip
                 if failure:
-                    print(f"Tests fail without a change:\n{failure}")
+                    print(f"Tests of {', '.join(tests)} fail without a change:\n{failure}")
                     return 1
-                patience[tests] = max(LEAST_PATIENCE, PATIENCE * seconds)
             print(f"{len(drawn)} changes", flush=True)
-            fates = Counter(pool.map(lambda mutant: fate(mutant, folder, patience[TESTS[mutant.module]]), drawn))
+            fates = Counter(pool.map(lambda mutant: fate(mutant, folder, touched[mutant.module]), drawn))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stop(*RUNNING)
@@ -73,17 +84,28 @@ def run(modules: list[str], sample: int | None, seed: int, jobs: int) -> int:
     return 0
 
 
-def unchanged(tests: tuple[str, ...], folder: str) -> tuple[float, str]:
-    """Run tests without a change; return how long they took, in seconds, and what they say where one fails."""
+def learn(tests: tuple[str, ...], folder: str, touched: dict[str, Touched]) -> str:
+    """Run tests without a change, and note which of them touch which line; return what they say where one fails."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    modules = [module for module, its in TESTS.items() if its == tests]
+    command = measured([ROOT / module for module in modules], place / "lines")
+    more = {DURATIONS: str(place / "durations")}
     started = time.monotonic()
-    failure = run_tests(tests, "", "", folder, None)
-    return time.monotonic() - started, failure
+    failure = ran(command, (*tests, "-p", "tests.mutation.touching"), folder, more, None)
+    patience = max(LEAST_PATIENCE, PATIENCE * (time.monotonic() - started))
+    if not failure:
+        for module in modules:
+            lines = touching(ROOT / module, place / "lines", place / "durations")
+            touched[module] = Touched(lines=lines, patience=patience)
+    return failure
 
 
-def fate(mutant: Mutant, folder: str, patience: float) -> Fate:
-    """Run the tests that belong to a mutant; print it where none fails, else a dot."""
+def fate(mutant: Mutant, folder: str, touched: Touched) -> Fate:
+    """Run the tests that touch a mutant; print it where none fails, else a dot."""
+    tests = touched.lines.get(mutant.line)
     try:
-        failure = run_tests(TESTS[mutant.module], mutant.module, mutant.code, folder, patience)
+        chosen = TESTS[mutant.module] if tests is None else tuple(tests)
+        failure = run_tests(chosen, mutant.module, mutant.code, folder, touched.patience) if chosen else ""
         found: Fate = "fails" if failure else "survives"
     except subprocess.TimeoutExpired:
         found = "hangs"
@@ -93,30 +115,34 @@ def fate(mutant: Mutant, folder: str, patience: float) -> Fate:
 
 def run_tests(tests: tuple[str, ...], module: str, code: str, folder: str, patience: float | None) -> str:
     """
-    Run tests with this code in the place of a module, if any; return what they say where one fails, else nothing.
+    Run tests with this code in the place of a module; return what they say where one fails, else nothing.
 
     Raises `subprocess.TimeoutExpired` where they take more than `patience` seconds.
     """
-    command = [sys.executable, "-m", "pytest", *tests, "-qx", "-n0", "-p", "no:cacheprovider",
-               "-m", "not browser and not postgresql", "--hypothesis-seed=0", "--tb=short"]  # fmt: skip
-    # What fails here is not to be tried again in other runs.
-    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
     with tempfile.NamedTemporaryFile("w", suffix=".py", dir=folder, encoding="utf-8") as file:
         file.write(code)
         file.flush()
-        if module:
-            environment["CASEPATH_MUTANT"] = f"{ROOT / module}{os.pathsep}{file.name}"
-            environment["PYTHONPATH"] = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        ) as process:  # fmt: skip
-            RUNNING.add(process)
-            try:
-                said, _ = process.communicate(timeout=patience)
-            finally:
-                stop(process)
-                RUNNING.discard(process)
+        path = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
+        changed = {"CASEPATH_MUTANT": f"{ROOT / module}{os.pathsep}{file.name}", "PYTHONPATH": path}
+        return ran([sys.executable], tests, folder, changed, patience)
+
+
+def ran(python: list[str], tests: tuple[str, ...], folder: str, more: dict[str, str], patience: float | None) -> str:
+    """Run tests with more variables in the environment; returns and raises as `run_tests` does."""
+    command = [*python, "-m", "pytest", *tests, "-qx", "-n0", "-p", "no:cacheprovider",
+               "-m", "not browser and not postgresql", "--hypothesis-seed=0", "--tb=short"]  # fmt: skip
+    # What fails here is not to be tried again in other runs.
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": folder, **more}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        RUNNING.add(process)
+        try:
+            said, _ = process.communicate(timeout=patience)
+        finally:
+            stop(process)
+            RUNNING.discard(process)
     return said[-3000:] if process.returncode else ""
 
 

@@ -216,7 +216,30 @@ def test_opening_hours__a_day_listed_as_worked_is_worked_although_a_holiday_too(
     listed = {"holidays": ["2026-11-23/2026-11-24"], "workingDays": ["2026-11-24"]}
     on = Calendar.from_json({"hours": WEEK, **listed}).opening_hours.on
 
-    assert (on(date(2026, 11, 23)), on(date(2026, 11, 24))) == ((), ((510, 720), (810, 1080)))
+    assert [bool(on(date(2026, 11, day))) for day in (20, 23, 24, 25)] == [True, False, True, True]
+    assert on(date(2026, 11, 24)) == ((510, 720), (810, 1080))
+
+
+@each(
+    "weekdays, days",
+    [
+        *((name, [index]) for index, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))),
+        ("Wednesday", [2]), ("mon-fri", [0, 1, 2, 3, 4]), ("wed-fri", [2, 3, 4]), ("sat-mon", [0, 5, 6]),
+        ("thu - thu", [3]),
+    ],
+)  # fmt: skip
+def test_opening_hours__of_weekdays(weekdays: str, days: list[int]) -> None:
+    week = OpeningHours.from_json({"hours": {weekdays: [["09:00", "17:00"]]}}).week
+
+    assert [day for day, hours in enumerate(week) if hours] == days
+
+
+def test_opening_hours__a_range_of_days_has_an_end() -> None:
+    longest = OpeningHours.from_json({"hours": WEEK, "holidays": ["2026-01-01/2027-02-05"]})
+
+    assert len(longest.holidays) == 401
+    with pytest.raises(errors.InvalidInput, match="from first to last"):
+        OpeningHours.from_json({"hours": WEEK, "holidays": ["2026-01-01/2027-02-06"]})
 
 
 def test_opening_hours__a_break_has_the_weekends_that_touch_it_and_no_make_up_day() -> None:

@@ -123,6 +123,8 @@ def test_check__no_form(content: bytes) -> None:
         (field(label="=name"), "component-expression"),
         (field(description="{{name}}"), "component-expression"),
         (field(readonly="=true"), "component-expression"),
+        (field(disabled="=true"), "component-expression"),
+        (field(defaultValue="{{name}}"), "component-expression"),
         (field(conditional={"hide": "x"}), "condition"),
         (field(conditional={"hide": "=x ="}), "condition"),
         (field(conditional={"hide": True}), "condition"),
@@ -297,6 +299,16 @@ def test_read__options_in_english_only_where_there_are_as_many() -> None:
     assert labels == [["One", "Two"], ["", ""]]
 
 
+def test_read__what_stands_beside_a_field_and_options_without_label() -> None:
+    amount = field("number", key="a", appearance={"prefixAdorner": "¥", "suffixAdorner": "元"})
+    choice = field("select", key="b", values=[{"value": "1"}])
+
+    first, second = form(amount, choice).fields
+
+    assert (first.prefix, first.suffix) == ("¥", "元")
+    assert [option.label for option in second.options] == [forms.Words(text="")]
+
+
 # What is filled in
 
 
@@ -325,6 +337,7 @@ def test_read__options_in_english_only_where_there_are_as_many() -> None:
         (field("datetime", subtype="time"), "14:30", time(14, 30)),
         (field("datetime", subtype="datetime"), "2026-10-01T14:30", datetime(2026, 10, 1, 6, 30, tzinfo=UTC)),
         (field("datetime", subtype="datetime"), "2026-10-01 14:30", datetime(2026, 10, 1, 6, 30, tzinfo=UTC)),
+        (field("datetime", subtype="datetime"), "2026-10-01T14:30-05:00", datetime(2026, 10, 1, 19, 30, tzinfo=UTC)),
         (field("select"), "yes", "yes"),
         (field("select"), "", None),
         (field("radio"), "no", "no"),
@@ -501,6 +514,18 @@ def test_hidden__chain_of_conditions() -> None:
 
     assert forms.hidden(chain, {"resolved": "no", "a": "yes"}, SHANGHAI) == frozenset()
     assert forms.hidden(chain, {"resolved": "yes", "a": "yes"}, SHANGHAI) == {"a", "Field_a", "b", "Field_b"}
+
+
+def test_hidden__moments_in_the_zone_of_who_typed_them() -> None:
+    typed, condition = field("datetime", key="at", subtype="datetime"), '=at < date and time("2026-10-01T00:00:00Z")'
+    shown = form(typed, field(key="x", conditional={"hide": condition}))
+
+    assert "x" in forms.hidden(shown, {"at": "2026-10-01T07:59"}, SHANGHAI)
+    assert "x" not in forms.hidden(shown, {"at": "2026-10-01T08:00"}, SHANGHAI)
+
+
+def test_validate__text_that_is_none() -> None:
+    assert refused(field(), x=5) == {"x": "not-a-text"}
 
 
 def test_hidden__texts_and_variables_alike() -> None:

@@ -217,6 +217,13 @@ def test_check__clocks_that_differ_by_seconds(earlier: int, found: list[tuple[st
     assert problems(rows) == found
 
 
+def test_check__later_than_the_event_behind_it_because_it_was_changed() -> None:
+    rows = rows_of()
+    rows[2]["at"] += timedelta(days=10)
+
+    assert problems(rows) == [("changed", 3)]
+
+
 def test_check__value_erased_without_a_record() -> None:
     rows = rows_of()
     rows[2]["variables"] = without_value(rows[2]["variables"], "customer")

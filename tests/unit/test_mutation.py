@@ -48,7 +48,7 @@ def test_mutants__change_one_place_each_and_no_text_for_people(tmp_path: Path) -
 
 
 def test_run_tests__with_a_changed_rule_and_without(tmp_path: Path) -> None:
-    module = "engine/forms/submission.py"
+    module = "engine/forms/typed.py"
     code = (ROOT / module).read_text(encoding="utf-8")
     changed = code.replace("number > field.max", "number >= field.max")
 

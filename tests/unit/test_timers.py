@@ -90,6 +90,8 @@ def test_first__a_month_from_the_31st_is_its_last_day() -> None:
         ("0 0 12 ? * 6#3", [f"2026-{day}T12:00" for day in ("04-17", "05-15", "06-19", "07-17", "08-21")]),
         ("0 0 0 L * ?", [f"2026-{day}T00:00" for day in ("03-31", "04-30", "05-31", "06-30", "07-31")]),
         ("0 0 0 1 1 ? 2028-2029", ["2028-01-01T00:00", "2029-01-01T00:00"]),
+        ("0 0 0 1 1 ? ?", ["2027-01-01T00:00", "2028-01-01T00:00"]),
+        ("@midnight", [f"2026-{day}T00:00" for day in ("03-28", "03-29", "03-30", "03-31", "04-01")]),
         ("@daily", [f"2026-{day}T00:00" for day in ("03-28", "03-29", "03-30", "03-31", "04-01")]),
         ("0/30 * * * * ?", [f"2026-03-27T17:{at}" for at in ("00:30", "01:00", "01:30", "02:00", "02:30")]),
         ("30 2 28-31 3 *", [f"2026-03-{at}" for at in ("28T02:30", "29T03:00", "30T02:30", "31T02:30")]),
@@ -191,6 +193,18 @@ def test_from_json__refuses_something_else() -> None:
 def test_parse__refuses_with_what_was_expected(kind: Kind, text: str) -> None:
     with pytest.raises(errors.InvalidInput, match="Expected"):
         timers.parse(kind, text)
+
+
+@each("text", ["0 0 0 15W * ?", "0 0 0 L-3 * ?"])
+def test_parse__says_which_days_are_not_supported(text: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="are not supported"):
+        timers.parse("cycle", text)
+
+
+@each("text", ["R/-PT1H", "R/2026-04-01/-P1D", "R/-P1D/2026-04-01"])
+def test_parse__an_interval_goes_forward(text: str) -> None:
+    with pytest.raises(errors.InvalidInput, match="at least one second"):
+        timers.parse("cycle", text)
 
 
 def test_first__refuses_what_is_beyond_all_years() -> None:

@@ -127,6 +127,22 @@ def test_dumps__refuses_endless_nesting() -> None:
         values.dumps(endless)
 
 
+@each(
+    "value, code, facts",
+    [
+        ({1: 2}, "value-key", {"found": "int"}),
+        ([{"a": {None: 1}}], "value-key", {"found": "NoneType"}),
+        (b"bytes", "value-type", {"found": "bytes"}),
+        ("\ud800", "value-characters", {}),
+    ],
+)
+def test_dumps__says_what_was_found(value: object, code: str, facts: dict[str, object]) -> None:
+    with pytest.raises(errors.InvalidInput) as refusal:
+        values.dumps(value)
+
+    assert (refusal.value.code, dict(refusal.value.phrase.facts)) == (code, facts)
+
+
 def test_dumps__refuses_a_list_that_multiplies() -> None:
     multiplied: list[object] = []
     for _ in range(60):
@@ -169,3 +185,8 @@ def test_plain__only_json_types() -> None:
 def test_plain__refuses_what_is_no_value() -> None:
     with pytest.raises(errors.InvalidInput, match="this one is object"):
         values.plain([object()])
+
+
+@each("duration", [timedelta(days=days, hours=hours) for days in (-2, 0, 2) for hours in (-1, 0, 1)])
+def test_loads__durations_of_whole_days_and_hours(duration: timedelta) -> None:
+    assert values.loads(values.dumps(duration)) == duration

@@ -20,9 +20,9 @@ from casepath.engine.people import identity
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import tasks
 from casepath.settings import Settings
-from casepath.web import create_app
 from tests import factories
 from tests.acting import PROGRAM
+from tests.applications import make_app
 from tests.web import matters
 from tests.web.visitor import Visitor
 
@@ -44,7 +44,7 @@ LogIn = Callable[[str], None]
 @pytest.fixture
 def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh database with the people of `PEOPLE`."""
-    made = create_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
+    made = make_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
     made.testing = False
     yield made
     made.extensions["database"].dispose()

@@ -21,8 +21,8 @@ from werkzeug.routing import Rule
 from casepath.engine import database
 from casepath.engine.people import identity
 from casepath.settings import Settings
-from casepath.web import create_app
 from tests.acting import PROGRAM
+from tests.applications import make_app
 from tests.each import each
 from tests.web.populated import Populated, populate
 from tests.web.visitor import Visitor, text
@@ -47,7 +47,7 @@ LEFT_OUT = {"auth.logout", "auth.begin", "static"}
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on one kind of database."""
     settings = Settings(data_folder=tmp_path / "kept", database_url=database_url, secret_key=SecretStr("secret"))
-    made = create_app(settings)
+    made = make_app(settings)
     yield made
     made.extensions["database"].dispose()
 

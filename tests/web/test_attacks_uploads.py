@@ -21,7 +21,7 @@ from casepath.engine import database, history
 from casepath.engine.database import models as engine_models
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.settings import Settings
-from casepath.web import create_app
+from tests.applications import make_app
 from tests.each import each
 from tests.web.populated import FOLDERS, PNG, Populated, populate
 from tests.web.visitor import Visitor, text
@@ -39,7 +39,7 @@ OUTSIDE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/pas
 def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on an empty database."""
     settings = Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret"))
-    made = create_app(settings)
+    made = make_app(settings)
     yield made
     made.extensions["database"].dispose()
 

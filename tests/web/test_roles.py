@@ -22,8 +22,8 @@ from werkzeug.test import TestResponse
 
 from casepath.engine import database
 from casepath.settings import Settings
-from casepath.web import create_app
 from tests import database as databases
+from tests.applications import make_app
 from tests.web.populated import MISSING, ROLES, Populated, populate
 from tests.web.visitor import Visitor, text
 
@@ -174,7 +174,7 @@ class Place:
     """A populated application whose database is brought back to its beginning."""
 
     def __init__(self, folder: Path) -> None:
-        self.app: Flask = create_app(
+        self.app: Flask = make_app(
             Settings(
                 data_folder=folder / "kept", database_url=f"sqlite:///{folder}/now.db", secret_key=SecretStr("secret")
             )
