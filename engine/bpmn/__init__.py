@@ -26,7 +26,7 @@ Imports point downwards only. The rest of the engine takes what it needs from he
 from __future__ import annotations
 
 from casepath.engine.bpmn import effects, scripts, triggers
-from casepath.engine.bpmn.budget import Budget
+from casepath.engine.bpmn.budget import Budget, aside
 from casepath.engine.bpmn.catching import seen_by_receivers
 from casepath.engine.bpmn.diagram import Diagram
 from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
@@ -68,6 +68,7 @@ __all__ = [
     "TokenWorkflow",
     "UserTask",
     "apply",
+    "aside",
     "child_text",
     "dump",
     "effects",

@@ -18,7 +18,7 @@ from sqlalchemy import Pool, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
-from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, form_name
+from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, aside, form_name
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
@@ -233,8 +233,9 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         found = definition(session, definition_id)
         source = session.get(Resource, found.resource_id)
         assert source is not None
-        diagram = Diagram(source.content, source.name, modules=settings.current.extensions)
-        spec = cache.processes[definition_id] = diagram.process(found.key, settings.current.script_formats)
+        with aside():
+            diagram = Diagram(source.content, source.name, modules=settings.current.extensions)
+            spec = cache.processes[definition_id] = diagram.process(found.key, settings.current.script_formats)
     return spec
 
 
@@ -250,7 +251,8 @@ def decision_model(session: Session, found: Definition) -> DecisionModel:
         }
         source = session.get(Resource, found.resource_id)
         assert source is not None
-        model = cache.decisions[found.id] = dmn.parse(source.content, source.name, files.items())
+        with aside():
+            model = cache.decisions[found.id] = dmn.parse(source.content, source.name, files.items())
     return model
 
 

@@ -296,7 +296,8 @@ class Course:
     """A database, and two processes that race on it."""
 
     def __init__(self, url: str, runners: ProcessPoolExecutor) -> None:
-        self.sessions = database.sessions(database.connect(url))
+        self.pool = database.connect(url)
+        self.sessions = database.sessions(self.pool)
         self.runners = runners
         clock.set_to(BEGIN)
         with self.sessions.begin() as session:
@@ -347,7 +348,9 @@ def course(url: str) -> Iterator[Course]:
     """Two processes on a database that has tables and nothing else."""
     context = get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context, initializer=open_database, initargs=(url,)) as runners:
-        yield Course(url, runners)
+        ready = Course(url, runners)
+        yield ready
+        ready.pool.dispose()
 
 
 def main() -> None:

@@ -78,7 +78,8 @@ def environment(url: str, tmp_path: Path) -> dict[str, str]:
         identity.create_user(session, "ada", name="Ada", groups=["administrator"], password=PASSWORD, by=PROGRAM)
         for number in range(WRITERS):
             identity.create_user(session, f"user{number}", name="U", password=PASSWORD, by=PROGRAM)
-        identity.add_group(session, "service", name="Service", by=PROGRAM)
+        for key in ("service", "directors"):
+            identity.add_group(session, key, name=key.title(), by=PROGRAM)
         deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
         for _ in range(3):
             variables = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}

@@ -156,9 +156,6 @@ def test_event_sub_process__error_start_waits_for_the_error(world: World) -> Non
 
 #: Valid diagrams: elements, flows, the user tasks that are open then.
 VALID = {
-    "exclusive flow without condition": (
-        nodes("startEvent Begin; exclusiveGateway Choose; userTask A B"),
-        "Begin > Choose; Choose > A [${1 == 2}]; Choose > B", ["B"]),
     "task with two flows out": (
         nodes("startEvent Begin; task T; userTask A B"), "Begin > T; T > A; T > B", ["A", "B"]),
     "sub-process without start event": (

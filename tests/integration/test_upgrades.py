@@ -68,10 +68,11 @@ def running(session: Session, rest: Rest) -> list[ProcessInstance]:
 
 
 def switch(sessions: sessionmaker[Session], rest: Rest, verb: str) -> None:
-    """Suspend or resume what runs of a matter."""
+    """Suspend or resume what runs of a matter; what is called goes along."""
     with sessions.begin() as session:
         for instance in running(session, rest):
-            getattr(process_instances, verb)(session, instance.id, by=PROGRAM, reason="one at a time")
+            if instance.parent_id is None:
+                getattr(process_instances, verb)(session, instance.id, by=PROGRAM, reason="one at a time")
 
 
 @every_fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -18,7 +19,8 @@ from casepath.engine.database.models import Incident, Job
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, notifications, process_instances, user_tasks
 from casepath.engine.instances.notifications import Wording
-from casepath.engine.people import identity
+from casepath.engine.people import identity, substitutes
+from casepath.engine.queries import notices
 from casepath.engine.time import clock
 from tests import factories
 from tests.acting import PROGRAM
@@ -63,7 +65,9 @@ class Populated:
     external_task_id: int
     mail_id: int
     #: Of Alice.
-    notification_id: int = 1
+    notification_id: int
+    #: Of the stranger, by the outsider.
+    substitution_id: int
 
 
 def populate(rows: sessionmaker[Session]) -> Populated:
@@ -97,7 +101,14 @@ def fill(session: Session) -> Populated:
     external = factories.external_task(session, of=free, state="failed", retries=0)
     wording = Wording(subject="请查看")
     notifications.notify(session, ["alice"], kind="notice", wording=wording, business_key=key)
+    now = clock.now()
+    stands_in = substitutes.appoint(
+        session, "stranger", "outsider", begins_at=now, ends_at=now + timedelta(days=1), by=PROGRAM
+    )
+    told = notices.page(session, "alice").rows[0].notices[0]
     return Populated(
+        notification_id=told.id,
+        substitution_id=stands_in.id,
         key=key,
         instance_id=free.id,
         definition_id=free.definition_id,

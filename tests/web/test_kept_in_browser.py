@@ -53,7 +53,7 @@ class TestMatter:
         expect(page.get_by_text("您此前在此填写而未提交的内容已恢复。")).to_be_visible()
 
         page.get_by_role("button", name="添加", exact=True).click()
-        expect(page.locator(".note p").first).to_have_text("客户说")
+        expect(page.locator(".note .text").first).to_have_text("客户说")
         expect(page.get_by_label("新备注")).to_have_value("")
 
     def test_upload__refused_stays_on_the_page(self, page: Page) -> None:
@@ -148,10 +148,11 @@ class TestRegistration:
         """The server did it and its answer did not arrive: whoever opens the form again sends the same."""
 
         def lose(route: Route) -> None:
-            before = page.context.cookies()[0]
+            before = page.context.cookies()
             route.fetch(max_redirects=0)
             page.context.add_cookies([
-                {"name": before["name"], "value": before["value"], "domain": before["domain"], "path": before["path"]}
+                {"name": each["name"], "value": each["value"], "domain": each["domain"], "path": each["path"]}
+                for each in before
             ])
             route.abort()
 

@@ -192,7 +192,7 @@ class TestManyRows:
         address, count = f"/matters/show/{matter.key}", 0
         while address:
             page = text(alice.get(address))
-            seen = re.findall(r"<p>(note-\d{3})</p>", page) + seen
+            seen = re.findall(r">(note-\d{3})</div>", page) + seen
             link = re.search(r'href="([^"]*comments=\d+)#comments"', page)
             address, count = html.unescape(link[1]) if link else "", count + 1
 

@@ -86,12 +86,19 @@ RIGHTS = (
         (("solved", "yes"),)),
     Row("POST /tasks/<int:task_id>/complete", "/tasks/{held}/complete", "401 404 404 303 409 403 403 403 404 403",
         (("solved", "yes"),)),
+    Row("POST /tasks/<int:task_id>/comment", "/tasks/{free}/comment", "401 404 404 303 303 303 303 403 404 303",
+        (("matter_comment", "好"),)),
+    Row("POST /tasks/<int:task_id>/attach", "/tasks/{free}/attach", "401 404 404 303 303 303 303 403 404 303",
+        (("matter_files", (b"x", "a.txt")),)),
     # registration
     Row("GET /register/", "/register/", PEOPLE),
     Row("GET /register/<key>", "/register/request", "302 403 200 200 200 200 200 403 200 200"),
     Row("POST /register/<key>/fields", "/register/request/fields", "401 403 200 200 200 200 200 403 200 200"),
     Row("POST /register/<key>", "/register/request", "401 403 303 303 303 303 303 403 303 303",
         (("customer_name", "王建国"), ("channel", "phone"), ("demands", "media"))),
+    Row("POST /register/<key>/draft", "/register/request/draft", "401 403 303 303 303 303 303 403 303 303",
+        (("customer_name", "王建国"),)),
+    Row("POST /register/<key>/discard", "/register/request/discard", "401 " + "303 " * 9, (("draft.id", "1"),)),
     # matters
     Row("GET /matters/", "/matters/", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
@@ -119,6 +126,13 @@ RIGHTS = (
         (("reason", "更正"), ("name", "loss"), ("value", "30"))),
     Row("POST /matters/instances/<int:instance_id>/tokens", "/matters/instances/{instance_id}/tokens", MODIFIED,
         (("reason", "跳过"), ("start_before", "review"))),
+    # substitutes: one's own, and to administrators everybody's
+    Row("GET /substitutes/", "/substitutes/", PEOPLE),
+    Row("GET /substitutes/<username>", "/substitutes/stranger", "302 403 200 403 403 403 403 403 403 200"),
+    Row("POST /substitutes/<username>", "/substitutes/stranger", "401 403 303 403 403 403 403 403 403 303",
+        (("substitute", "alice"), ("from", "2099-01-01"), ("until", "2099-01-02"))),
+    Row("POST /substitutes/<username>/<int:substitution_id>/end", "/substitutes/stranger/{substitution_id}/end",
+        "401 403 303 403 403 403 403 403 403 303"),
     # notifications: those of others are left alone, as if they were not there
     Row("GET /notifications/", "/notifications/", PEOPLE),
     Row("POST /notifications/read", "/notifications/read", "401 " + "303 " * 9),
@@ -199,7 +213,7 @@ class Place:
         address = self.address(row, missing=missing)
         if row.route.startswith("GET"):
             return visitor.get(address)
-        form = {name: (io.BytesIO(value[0]), value[1]) if name == "files" else value for name, value in row.form}
+        form = {name: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value for name, value in row.form}
         return visitor.post(address, form)
 
     def address(self, row: Row, *, missing: bool = False) -> str:

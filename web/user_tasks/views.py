@@ -194,11 +194,15 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
         with g.sessions.begin() as session:
-            task_page.remember_form(session, task_id)
             user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
             task = task_page.visible(session, task_id, g.person)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
+    except (errors.InvalidState, errors.Forbidden):
+        # Whoever is told so knows of the task: what was typed is shown with the words of its form.
+        with g.readers.begin() as session:
+            task_page.remember_form(session, task_id)
+        raise
     with g.readers.begin() as session:
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
     return redirect(url_for(".index"), 303)
