@@ -97,10 +97,12 @@ def note(sessions: sessionmaker[Session], story: Story, business_key: str, numbe
 
 
 def switch(sessions: sessionmaker[Session], business_key: str, verb: str) -> None:
-    """Suspend or resume what runs of a matter."""
+    """Suspend or resume what runs of a matter; what is called goes along."""
     with sessions.begin() as session:
         running = select(ProcessInstance.id).where(
-            ProcessInstance.business_key == business_key, ProcessInstance.ended_at.is_(None)
+            ProcessInstance.business_key == business_key,
+            ProcessInstance.parent_id.is_(None),
+            ProcessInstance.ended_at.is_(None),
         )
         for process_instance_id in session.scalars(running.order_by(ProcessInstance.id)).all():
             getattr(process_instances, verb)(session, process_instance_id, by=BY, reason=REASON)

@@ -63,6 +63,7 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "followUpDate": USER_TASKS,
     "formKey": USER_TASKS | {"startEvent"},
     "formRef": USER_TASKS | {"startEvent"},
+    "initiator": frozenset({"startEvent"}),
     "mapDecisionResult": DECISIONS,
     "priority": USER_TASKS,
     "resultVariable": WORKERS | SCRIPTS | DECISIONS,
