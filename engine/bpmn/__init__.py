@@ -1,6 +1,7 @@
 """
 The only door to SpiffWorkflow: BPMN files are checked and read here, and process instances run.
 
+    labels          what a diagram says to people
     diagram         one file: checked (`validation`), read (`parser`) into processes
     moving          `apply`: a trigger moves an instance
     state           `dump`, `load`: the stored form
@@ -36,9 +37,9 @@ from casepath.engine.bpmn.elements.gateways import InclusiveGateway, ParallelGat
 from casepath.engine.bpmn.elements.tasks import UserTask
 from casepath.engine.bpmn.extensions import load as load_extensions
 from casepath.engine.bpmn.graph import Element, ProcessSpec
+from casepath.engine.bpmn.labels import DiagramTexts, read_texts, renamed
 from casepath.engine.bpmn.model import EventDefinition, EventKind
 from casepath.engine.bpmn.moving import KINDS, apply
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension, properties
 from casepath.engine.bpmn.services import Services
 from casepath.engine.bpmn.state import dump, load
 from casepath.engine.bpmn.tree import Token
@@ -46,7 +47,6 @@ from casepath.engine.bpmn.validation.mentions import form_name
 from casepath.engine.bpmn.workflow import TokenWorkflow
 
 __all__ = [
-    "BPMN",
     "KINDS",
     "Activity",
     "BoundaryEvent",
@@ -54,6 +54,7 @@ __all__ = [
     "CallCancelled",
     "Called",
     "Diagram",
+    "DiagramTexts",
     "Element",
     "Escalated",
     "EventDefinition",
@@ -69,15 +70,14 @@ __all__ = [
     "UserTask",
     "apply",
     "aside",
-    "child_text",
     "dump",
     "effects",
-    "extension",
     "form_name",
     "load",
     "load_extensions",
-    "properties",
     "scripts",
+    "read_texts",
+    "renamed",
     "seen_by_receivers",
     "triggers",
 ]

@@ -213,7 +213,9 @@ class Place:
         address = self.address(row, missing=missing)
         if row.route.startswith("GET"):
             return visitor.get(address)
-        form = {name: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value for name, value in row.form}
+        form = {
+            name: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value for name, value in row.form
+        }
         return visitor.post(address, form)
 
     def address(self, row: Row, *, missing: bool = False) -> str:
