@@ -20,7 +20,7 @@ from casepath.web import filters, phrases
 from casepath.web.languages import gettext
 
 #: What forms of ours send along, and what none shows again.
-OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id", "matter_comment", "matter_files"})
+OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id", "matter_comment", "matter_files", "shown"})
 RESERVED = OURS | {"next", "to", "password", "old", "new", "again", "username"}
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
@@ -126,11 +126,14 @@ def submitted(form: Form, request_form: MultiDict[str, str]) -> dict[str, str | 
     """
     Return what stood in the fields of a form when it was sent; fields of many choices are always lists.
 
-    Browsers do not send a box that is not ticked: what is missing was empty.
+    Browsers do not send a box that is not ticked: what is missing was empty, if it was there. Pages say which fields
+    were (`shown`); one that a condition has hidden until now keeps what it has.
     """
-    found = dict.fromkeys(labels(form), "") | typed(request_form)
+    shown = request_form.getlist("shown") or list(labels(form))
+    found: dict[str, str | list[str]] = {key: "" for key in labels(form) if key in shown}
+    found |= typed(request_form)
     for part in form.fields:
-        if part.type in MANY_CHOICES:
+        if part.type in MANY_CHOICES and (part.key in shown or part.key in request_form):
             found[part.key] = [text for text in request_form.getlist(part.key) if text]
     return found
 
