@@ -25,7 +25,7 @@ class DiagramTexts:
     documentation: Mapping[str, str]
     #: Of the start event by which people start it; None where no form belongs to it.
     start_form_key: str | None
-    #: Whether a person can start it: it has a start event that waits for nothing.
+    #: Whether people are offered to start it: it has a start event that waits for nothing, and is not only called.
     can_be_started: bool
     candidate_starters: tuple[str, ...]
     #: Documentation of the process itself.
@@ -56,7 +56,7 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
         names={each.get("id", ""): " ".join(each.get("name", "").split()) for each in elements if each.get("name")},
         documentation={each.get("id", ""): _documentation(each) for each in elements if _documentation(each)},
         start_form_key=next((key for key in (extension(each, "formKey") for each in starts) if key), None),
-        can_be_started=bool(starts),
+        can_be_started=bool(starts) and extension(process, "isStartableInTasklist") != "false",
         candidate_starters=tuple(
             name.strip() for name in (extension(process, "candidateStarterGroups") or "").split(",") if name.strip()
         ),

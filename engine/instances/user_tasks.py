@@ -274,8 +274,8 @@ def set_follow_up(
     """
     Hide a user task from task lists until then, or until it is overdue; past its due date only for a reason.
 
-    Raises `NotFound`, `Forbidden`, `InvalidInput` without such a reason or for a time that is over, or `InvalidState` if
-    it has ended.
+    Raises `NotFound`, `Forbidden`, `InvalidInput` without such a reason or for a time that is over, or `InvalidState`
+    if it has ended.
     """
     task = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "change", authorization.may_set_follow_up, by)

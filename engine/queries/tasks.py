@@ -28,7 +28,7 @@ from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
 #: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
-View = Literal["mine", "claimable", "all"]
+View = Literal["mine", "claimable", "all", "put_off"]
 #: Tasks due at the first moment or later, or without a due date, and before the second.
 Bounds = tuple[datetime | None, datetime | None]
 
@@ -232,22 +232,23 @@ def union(
 
 
 def _ranges(person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None) -> list[Select[datetime, int]]:
+    shown = _asleep() if view == "put_off" else _awake()
     if view == "all" and may_see_every_instance(person):
-        return [_tasks(due, after)]
+        return [_tasks(due, after, shown)]
     ranges = []
     everybody = (person, *person.stands_in_for)
-    if view in ("mine", "all"):
+    if view != "claimable":
         for each in everybody:
-            ranges.append(_tasks(due, after, UserTask.assignee == each.username))
+            ranges.append(_tasks(due, after, shown, UserTask.assignee == each.username))
             # What one has lent stays in one's list: it comes back.
-            ranges.append(_tasks(due, after, UserTask.owner == each.username))
-    if view in ("claimable", "all"):
+            ranges.append(_tasks(due, after, shown, UserTask.owner == each.username))
+    if view != "mine":
         names = sorted({("user", each.username) for each in everybody} | {
             ("group", group) for each in everybody
             for group in (each.groups | each.distributes if view == "all" else each.groups)
         })  # fmt: skip
         for claimed in (False, True) if view == "all" else (False,):
-            ranges += [_candidates(kind, name, claimed, due, after) for kind, name in names]
+            ranges += [_candidates(kind, name, claimed, due, after, shown) for kind, name in names]
     return ranges
 
 
@@ -257,13 +258,13 @@ def _tasks(
     """One range of the index `user_tasks_open`, or of `user_tasks_inbox` with a condition on the assignee."""
     return (
         select(UserTask.sort_at.label("sort_at"), UserTask.id.label("id"))
-        .where(_OPEN, *conditions, _awake(), *_within(UserTask.sort_at, UserTask.id, due, after))
+        .where(_OPEN, *conditions, *_within(UserTask.sort_at, UserTask.id, due, after))
         .order_by(UserTask.sort_at, UserTask.id)
     )
 
 
 def _candidates(
-    kind: str, name: str, claimed: bool, due: Bounds, after: tuple[datetime, int] | None
+    kind: str, name: str, claimed: bool, due: Bounds, after: tuple[datetime, int] | None, shown: ColumnElement[bool]
 ) -> Select[datetime, int]:
     """One range of the index `user_task_candidates_inbox`."""
     candidate = UserTaskCandidate
@@ -274,7 +275,7 @@ def _candidates(
             candidate.kind == kind,
             candidate.name == name,
             candidate.claimed == (sqlalchemy.true() if claimed else false()),
-            _awake(),
+            shown,
             *_within(candidate.sort_at, candidate.user_task_id, due, after),
         )
         .order_by(candidate.sort_at, candidate.user_task_id)
@@ -285,6 +286,12 @@ def _awake() -> ColumnElement[bool]:
     """Not put off to a follow-up date that is still to come; what is overdue is put off no longer."""
     now = clock.now()
     return or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= now, UserTask.due_at < now)
+
+
+def _asleep() -> ColumnElement[bool]:
+    """Put off, and not overdue."""
+    now = clock.now()
+    return and_(UserTask.follow_up_at > now, or_(UserTask.due_at.is_(None), UserTask.due_at >= now))
 
 
 def _bounds(due: str, is_late: bool | None, as_of: datetime) -> Bounds:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from casepath import stories
+from casepath.engine.instances import user_tasks
 from tests.acceptance.browsing import BrowserStage, log_in
 
 pytestmark = pytest.mark.browser
@@ -52,6 +53,10 @@ def test_major_complaint__as_far_as_goodwill(stage: BrowserStage) -> None:
 def test_task__completed_by_somebody_else_meanwhile(stage: BrowserStage, browser: Browser) -> None:
     story = STORIES["attitude"]
     stories.play(story, stage, stop_after=0)
+    with stage.sessions.begin() as session:
+        # Whoever took the complaint has it; given back, it is for everybody of the group.
+        task_id = user_tasks.open_of(session, stage.business_key, "contact_customer")
+        user_tasks.unclaim(session, task_id, by=str(story.start["by"]), reason="in a meeting")
     stage.become("consultant_chen")
     name = stage.open_task("contact_customer", claim=False)
     other = browser.new_context(locale="zh-CN").new_page()

@@ -23,7 +23,7 @@ from tests.acting import ADMINISTRATOR, OPERATOR, PROGRAM
 Sessions = sessionmaker[Session]
 Command = Callable[..., Any]
 
-DUE = datetime(2026, 10, 8, 9, 0, tzinfo=UTC)
+DUE = datetime(2999, 10, 8, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture

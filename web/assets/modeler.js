@@ -34,6 +34,9 @@ function start(root) {
   let changed = false;
   let opened = '';
   let checks = 0;
+  // Whether the rules of the deployment accept what is drawn, and how many errors the linter marks in it.
+  let fits = true;
+  let marked = 0;
   let waiting;
 
   function tell(text, state = '') {
@@ -116,9 +119,20 @@ function start(root) {
     if (response.ok && number === checks) {
       const { problems, deployable } = await response.json();
       listProblems(problems);
-      root.querySelector('[data-modeler-action="deploy"]').disabled = !deployable;
+      fits = deployable;
+      offerDeploying();
     }
   }
+
+  // What the linter marks as an error is none that may go live either.
+  function offerDeploying() {
+    root.querySelector('[data-modeler-action="deploy"]').disabled = !fits || marked > 0;
+  }
+
+  modeler.on('linting.completed', ({ issues }) => {
+    marked = Object.values(issues).flat().filter(({ category }) => category === 'error').length;
+    offerDeploying();
+  });
 
   async function deploy() {
     const { xml } = await modeler.saveXML({ format: true });
@@ -127,7 +141,8 @@ function start(root) {
       tell(unchanged);
       return;
     }
-    if (older && !window.confirm(older)) {
+    const question = older || status.dataset.confirm;
+    if (question && !window.confirm(question)) {
       return;
     }
     const response = await post(root.dataset.deployUrl, { xml, newest: root.dataset.newest });

@@ -14,7 +14,7 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, notices, operations, people, tasks
 from casepath.web import facts, names, navigation
 
-VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all")
+VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all", "put_off")
 
 
 def render(session: Session, person: Person) -> str:
@@ -70,6 +70,7 @@ def counts(session: Session, person: Person) -> dict[str, int]:
         "overdue": tasks.count(session, person, "mine", "overdue"),
         "claimable": tasks.count(session, person, "claimable"),
         "all": tasks.count(session, person, "all"),
+        "put_off": tasks.count(session, person, "put_off"),
         "unread": notices.unread(session, person.username),
     }
     return found | {"troubles": operations.troubles(session)} if authorization.may_operate(person) else found

@@ -137,10 +137,11 @@ def follow_up(task_id: int) -> Response | tuple[str, int]:
 
 @bp.post("/<int:task_id>/draft")
 def draft(task_id: int) -> Response | tuple[str, int]:
-    """Keep what is typed, complete or not."""
+    """Keep what is typed, complete or not; a comment and files that came along are added."""
     try:
         with g.sessions.begin() as session:
             keep(session, task_id)
+            add_beside(session, task_id)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     flash(gettext("The draft is saved."), "success")
@@ -194,6 +195,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
         with g.sessions.begin() as session:
+            add_beside(session, task_id)
             user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
             task = task_page.visible(session, task_id, g.person)
     except errors.InvalidInput as refusal:
@@ -206,6 +208,24 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     with g.readers.begin() as session:
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
     return redirect(url_for(".index"), 303)
+
+
+def add_beside(session: Session, task_id: int) -> None:
+    """Add the comment and the files that were sent along with the form of a task to its matter."""
+    files = [file for file in request.files.getlist("matter_files") if file.filename]
+    said = request.form.get("matter_comment", "").strip()
+    if not files and not said:
+        return
+    key = task_page.visible(session, task_id, g.person).business_key
+    if key is None:
+        raise errors.NotFound("matter", "")
+    contents = [(file.filename or "", file.read()) for file in uploads.chosen("matter_files")] if files else []
+    parts = (part for name, content in contents for part in (name.encode(), content))
+    if once.Submission(*parts).made(session) is None:
+        for name, content in contents:
+            attachments.add(session, key, name=name, content=content, by=g.person)
+        if said:
+            comments.add(session, key, said, by=g.person)
 
 
 def keep(session: Session, task_id: int) -> None:

@@ -64,6 +64,7 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "formKey": USER_TASKS | {"startEvent"},
     "formRef": USER_TASKS | {"startEvent"},
     "initiator": frozenset({"startEvent"}),
+    "isStartableInTasklist": frozenset({"process"}),
     "mapDecisionResult": DECISIONS,
     "priority": USER_TASKS,
     "resultVariable": WORKERS | SCRIPTS | DECISIONS,
