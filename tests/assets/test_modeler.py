@@ -61,6 +61,7 @@ def test_modeler__lints(modeler: Page) -> None:
     modeler.locator('.djs-context-pad [data-action="delete"]').click()
 
     expect(modeler.locator(".bjsl-button")).to_contain_text("个错误")
+    expect(modeler.get_by_role("button", name="部署")).to_be_disabled()
 
 
 def test_modeler__speaks_chinese(modeler: Page) -> None:

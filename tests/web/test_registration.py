@@ -8,8 +8,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import deployments
 from casepath.engine.instances import process_instances
 from casepath.engine.queries import tasks
+from tests import diagrams
+from tests.acting import PROGRAM
 from tests.web.conftest import DIRECTOR
 from tests.web.visitor import Visitor, text
 
@@ -21,6 +24,18 @@ pytestmark = pytest.mark.usefixtures("request_process")
 
 def test_index__leads_to_the_only_process(alice: Visitor) -> None:
     assert alice.get("/register/").location == "/register/request"
+
+
+def test_index__offers_nothing_that_is_only_called(alice: Visitor, rows: sessionmaker[Session]) -> None:
+    called = diagrams.process('<startEvent id="S"/><endEvent id="E"/>', flow="S > E", key="part")
+    offered = called.replace(b'id="part"', b'id="other"')
+    hidden = called.replace(b'id="part"', b'id="part" camunda:isStartableInTasklist="false"')
+    with rows.begin() as session:
+        deployments.deploy(session, {"part.bpmn": hidden, "other.bpmn": offered}, name="parts", by=PROGRAM)
+
+    found = re.findall(r'href="/register/(\w+)"', text(alice.get("/register/")))
+
+    assert sorted(set(found)) == ["other", "request"]
 
 
 def test_show__the_start_form(alice: Visitor) -> None:

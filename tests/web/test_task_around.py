@@ -101,3 +101,31 @@ def test_page__leads_to_what_happened_before(alice: Visitor, task_id: int) -> No
 
     (summary,) = page.xpath("//*[@id='before']/summary")
     assert "案件已登记" in text(alice.get(summary.get("hx-get")))
+
+
+@pytest.mark.parametrize("action", ["draft", "complete"])
+def test_form__takes_the_comment_and_the_photo_beside_it_along(
+    rows: Rows, alice: Visitor, task_id: int, action: str
+) -> None:
+    alice.post(f"/tasks/{task_id}/claim")
+    sent = {"result": "已联系，同意来店", "solved": "yes", "matter_comment": "客户很急", "matter_files": photo()}
+
+    answer = alice.post(f"/tasks/{task_id}/{action}", sent, content_type="multipart/form-data")
+
+    key = key_of(rows, task_id)
+    with rows.begin() as session:
+        found = [each.name for each in attachments.list_of(session, key)], [
+            each.text for each in comments.page(session, key)[0]
+        ]
+    assert (answer.status_code, found) == (303, (["dashboard.png"], ["客户很急"]))
+
+
+def test_form__that_is_refused_keeps_the_comment_beside_it(rows: Rows, alice: Visitor, task_id: int) -> None:
+    alice.post(f"/tasks/{task_id}/claim")
+
+    answer = alice.post(f"/tasks/{task_id}/complete", {"result": "", "matter_comment": "客户很急"})
+
+    assert answer.status_code == 422
+    assert filled_in(html.fromstring(text(answer)), "matter_comment") == ["客户很急"]
+    with rows.begin() as session:
+        assert comments.page(session, key_of(rows, task_id))[0] == []

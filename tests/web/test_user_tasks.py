@@ -219,6 +219,7 @@ class TestTask:
         assert alice.post(f"/tasks/{task_id}/follow-up", put_off).status_code == 303
         assert "联系客户</a>" not in text(alice.get("/tasks/?process=request"))
         assert "推迟到 2026-10-02" in text(alice.get(f"/tasks/{task_id}"))
+        assert "联系客户</a>" in text(alice.get("/tasks/?view=put_off"))
         number = re.search(r"RQ\d{4}-\d{4}", text(alice.get(f"/tasks/{task_id}")))
         assert number
         assert "联系客户</a>" in text(alice.get(f"/tasks/?q={number[0]}"))
@@ -226,6 +227,8 @@ class TestTask:
         clock.set_to(datetime.fromisoformat("2026-10-02T00:00+08:00"))
         alice.log_in("alice")
         assert "联系客户</a>" in text(alice.get("/tasks/"))
+        assert "联系客户</a>" not in text(alice.get("/tasks/?view=put_off"))
+        assert "已经开始" in text(alice.post(f"/tasks/{task_id}/follow-up", {"day": "2026-10-01", "reason": "x"}))
 
     @pytest.mark.parametrize("day", ["tomorrow", "2026-13-01", "0001-01-01", "99999-01-01", "<b>"])
     def test_follow_up__no_day(self, alice: Visitor, task_id: int, day: str) -> None:

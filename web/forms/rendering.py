@@ -129,8 +129,8 @@ def submitted(form: Form, request_form: MultiDict[str, str]) -> dict[str, str | 
     Browsers do not send a box that is not ticked: what is missing was empty, if it was there. Pages say which fields
     were (`shown`); one that a condition has hidden until now keeps what it has.
     """
-    shown = request_form.getlist("shown") or list(labels(form))
-    found: dict[str, str | list[str]] = {key: "" for key in labels(form) if key in shown}
+    shown = request_form.getlist("shown") or [part.key for part in form.fields]
+    found: dict[str, str | list[str]] = {part.key: "" for part in form.fields if part.key in shown}
     found |= typed(request_form)
     for part in form.fields:
         if part.type in MANY_CHOICES and (part.key in shown or part.key in request_form):

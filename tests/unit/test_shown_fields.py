@@ -1,0 +1,32 @@
+"""What a page that shows only some fields of a form says about the others."""
+
+from __future__ import annotations
+
+from werkzeug.datastructures import MultiDict
+
+from casepath.engine.forms import Form, read
+from casepath.web import forms
+from tests.each import each
+
+FORM: Form = read({
+    "id": "f", "type": "default", "components": [
+        {"type": "textfield", "key": "text", "label": "Text"},
+        {"type": "checkbox", "key": "box", "label": "Box"},
+        {"type": "checklist", "key": "many", "label": "Many", "values": [{"label": "A", "value": "a"}]},
+    ],
+})  # fmt: skip
+
+
+@each(
+    "sent, found",
+    [
+        ([("shown", "text"), ("text", "x")], {"text": "x"}),
+        ([("shown", "text"), ("shown", "box"), ("text", "x")], {"text": "x", "box": ""}),
+        ([("shown", "many")], {"many": []}),
+        ([("shown", "many"), ("many", "a")], {"many": ["a"]}),
+        ([("many", "a")], {"text": "", "box": "", "many": ["a"]}),
+        ([], {"text": "", "box": "", "many": []}),
+    ],
+)
+def test_submitted__what_was_not_there_is_left_out(sent: list[tuple[str, str]], found: dict[str, object]) -> None:
+    assert forms.submitted(FORM, MultiDict(sent)) == found
