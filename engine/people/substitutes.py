@@ -36,6 +36,11 @@ class Appointment:
     begins_at: datetime
     ends_at: datetime
 
+    @property
+    def last_moment(self) -> datetime:
+        """When it is for the last time: until a midnight means the day before."""
+        return self.ends_at - timedelta(microseconds=1)
+
 
 def appoint(
     session: Session, username: str, substitute: str, *, begins_at: datetime, ends_at: datetime, by: By
