@@ -35,7 +35,7 @@ Reference = str | int
 class Filters:
     """What the list is narrowed to; everything unset shows everything."""
 
-    #: Part of the business key or of a fact.
+    #: Words, each part of the business key or of a fact.
     text: str = ""
     #: `open` (active or suspended), `completed` or `cancelled`.
     state: str = ""
@@ -154,8 +154,7 @@ def page(
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if filters.text:
-        text = unicodedata.normalize("NFKC", filters.text)
+    for text in unicodedata.normalize("NFKC", filters.text).split():
         has_key = ProcessInstance.business_key.icontains(text, autoescape=True)
         conditions.append(or_(has_key, ProcessInstance.id.in_(facts.roots_with(text))))
     if filters.state == "open":

@@ -58,7 +58,7 @@ class Key:
 class Filters:
     """What a list is narrowed to; everything unset shows everything."""
 
-    #: Part of the task's name, of the business key, or of a fact of its matter.
+    #: Words, each part of the task's name, of the business key, or of a fact of its matter.
     text: str = ""
     definition_key: str = ""
     #: `overdue`, or `soon`: due within a day, overdue ones included.
@@ -322,15 +322,14 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
         return []
     assignee = aliased(User)
     conditions: list[ColumnElement[bool]] = [UserTask.id.in_(task_ids)]
-    if filters.text:
-        text = unicodedata.normalize("NFKC", filters.text)
-        conditions.append(
-            or_(
-                UserTask.name.icontains(text, autoescape=True),
-                UserTask.business_key.icontains(text, autoescape=True),
-                facts.roots_with(text).where(Fact.root_id == ProcessInstance.root_id).exists(),
-            )
+    conditions += [
+        or_(
+            UserTask.name.icontains(text, autoescape=True),
+            UserTask.business_key.icontains(text, autoescape=True),
+            facts.roots_with(text).where(Fact.root_id == ProcessInstance.root_id).exists(),
         )
+        for text in unicodedata.normalize("NFKC", filters.text).split()
+    ]
     if filters.definition_key:
         conditions.append(Definition.key == filters.definition_key)
     if filters.assignee:
