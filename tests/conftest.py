@@ -111,9 +111,11 @@ def clock() -> Iterator[ModuleType]:
 def patient_scripts() -> Iterator[None]:
     """A script, and the step it is in, may take longer than usual: a machine that runs tests may stand still."""
     before, scripts.usual = scripts.usual, scripts.Limits(seconds=30)
-    usual, settings.current.step_seconds = settings.current.step_seconds, 10
-    yield
-    scripts.usual, settings.current.step_seconds = before, usual
+    with pytest.MonkeyPatch.context() as patched:
+        # Whatever an application sets that a test makes; a test that sets seconds itself has them.
+        patched.setattr(settings.Settings, "seconds_of_step", lambda own, **_: own.step_seconds or 10)
+        yield
+    scripts.usual = before
 
 
 @pytest.fixture(scope="session")

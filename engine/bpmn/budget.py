@@ -7,6 +7,7 @@ wait. A step over budget is taken back as a whole, so that nothing of it is left
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ PATIENCE = 10
 class _Aside(threading.local):
     #: Seconds of the processor that this thread has spent on what counts against no step.
     seconds = 0.0
+    #: When the collection of garbage that runs in this thread has begun.
+    collecting_since = 0.0
 
 
 _aside = _Aside()
@@ -37,6 +40,19 @@ def aside() -> Iterator[None]:
         yield
     finally:
         _aside.seconds += thread_time() - begun
+
+
+def _collecting(phase: str, found: dict[str, int]) -> None:
+    """Set a whole collection of garbage aside: it clears what all have left, and takes longer the more they have."""
+    if found["generation"] == 2:
+        now = thread_time()
+        if phase == "start":
+            _aside.collecting_since = now
+        else:
+            _aside.seconds += now - _aside.collecting_since
+
+
+gc.callbacks.append(_collecting)
 
 
 class Budget:

@@ -108,7 +108,7 @@ def test_not_found__tells_nobody_more_than_somebody(nobody: Visitor, alice: Visi
 
 
 def test_method__not_allowed(alice: Visitor) -> None:
-    assert alice.get("/tasks/1/complete").status_code == 405
+    assert alice.get("/tasks/1/fields").status_code == 405
 
 
 @pytest.mark.usefixtures("refusing")
