@@ -31,6 +31,9 @@ _NO_RULE = (
     | m.Call(func=m.Attribute(value=m.Name("log")))
     | m.Call(func=m.Attribute(attr=m.Name("find")))
 )
+#: A call that says something: what it is given by place is words, such as a noun.
+_SAYS = m.Call(func=m.Attribute(value=m.Name("errors")) | m.Name("Phrase"))
+_WORDS = m.Arg(keyword=None, value=m.SimpleString())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +93,10 @@ def _changes(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
                 yield node, changed
     if isinstance(node, cst.If):
         yield from ((node.test, cst.Name(always)) for always in ("False", "True"))
+    says = m.matches(node, _SAYS)
     for child in node.children:
-        yield from _changes(child)
+        if not (says and m.matches(child, _WORDS)):
+            yield from _changes(child)
 
 
 def _is_text(node: cst.CSTNode) -> bool:
