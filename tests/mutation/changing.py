@@ -28,6 +28,8 @@ _BREAKING: set[Operator] = {
 _LEFT_ALONE = (cst.Annotation, cst.Import, cst.ImportFrom, cst.Decorator, cst.FormattedString, cst.ConcatenatedString)
 _NO_RULE = (
     m.Subscript(value=m.Name("Literal"))
+    | m.Call(func=m.Name("ParamSpec") | m.Name("TypeVar"))
+    | m.Arg(keyword=m.Name("strict"))  # of zip: what it guards against cannot be
     | m.Call(func=m.Attribute(value=m.Name("log")))
     | m.Call(func=m.Attribute(attr=m.Name("find")))
 )
@@ -113,7 +115,7 @@ def _without_statement(node: cst.Expr | cst.Raise | cst.Del) -> Iterator[cst.CST
 def _without_option(node: cst.Call) -> Iterator[cst.CSTNode]:
     """A keyword argument that is left out."""
     for place, argument in enumerate(node.args):
-        if argument.keyword is not None:
+        if argument.keyword is not None and not m.matches(argument, _NO_RULE):
             yield node.with_changes(args=[*node.args[:place], *node.args[place + 1 :]])
 
 
