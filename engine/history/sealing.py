@@ -102,7 +102,7 @@ def seal(
     """
     moment = at_text(at)
     count = sum(len(event.variables) for event in events if event.variables)
-    salts = os.urandom(count * SALT_LENGTH // 2).hex() if count else ""
+    salts = os.urandom(count * SALT_LENGTH // 2).hex()
     used = 0
     rows: list[dict[str, Any]] = []
     last = length + len(events)

@@ -15,7 +15,8 @@ _TABLES = ("tests/unit/test_dmn_tables.py", "tests/unit/test_dmn_model.py", "tes
            "tests/unit/test_decisions.py", "tests/unit/test_dmn_tck.py")  # fmt: skip
 _HISTORY = ("tests/unit/test_history.py", "tests/integration/test_history.py")
 _JOBS = ("tests/integration/test_jobs.py", "tests/integration/test_workers.py", "tests/integration/test_semantics.py",
-         "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py")  # fmt: skip
+         "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py",
+         "tests/integration/test_messages.py")  # fmt: skip
 _MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS[:-1])
 _MAILS = ("tests/integration/test_mails.py", "tests/integration/test_commands_mail.py")
 _TASKS = ("tests/integration/test_user_tasks.py", "tests/integration/test_completion.py",
@@ -52,7 +53,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "forms": {
         "engine/forms/checking.py": _FORMS,
         "engine/forms/definition.py": _FORMS,
-        "engine/forms/shown.py": _FORMS,
+        "engine/forms/shown.py": ("tests/web/test_forms_kept.py",),
         "engine/forms/submission.py": _FORMS,
         "engine/forms/supported.py": _FORMS,
         "engine/forms/typed.py": _FORMS,
@@ -65,7 +66,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "history": {
         "engine/database/facts.py": ("tests/integration/test_facts.py",),
         "engine/database/values.py": ("tests/unit/test_values.py", *_HISTORY),
-        "engine/history/erasure.py": _HISTORY,
+        "engine/history/erasure.py": (*_HISTORY, "tests/integration/test_mails.py"),
         "engine/history/log.py": _HISTORY,
         "engine/history/sealing.py": _HISTORY,
         "engine/history/verification.py": _HISTORY,
