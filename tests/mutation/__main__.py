@@ -135,12 +135,12 @@ def fate(mutant: Mutant, folder: str, touched: Touched) -> Fate:
     except subprocess.TimeoutExpired:
         failure = None
     reason = ACCEPTED.get(mutant.module, {}).get((mutant.before, mutant.after))
-    if failure != "":
-        told, found = ".", ("hangs" if failure is None else "fails")
-    elif reason:
-        told, found = f"\n{mutant}\n    accepted, because {reason}", "accepted"
-    else:
+    found: Fate = "fails" if failure else "hangs"
+    told = "."
+    if failure == "":
         told, found = f"\n{mutant}", "survives"
+        if reason:
+            told, found = f"{told}\n    accepted, because {reason}", "accepted"
     print(told, end="", flush=True)
     return found
 
@@ -155,7 +155,7 @@ def run_tests(tests: tuple[str, ...], module: str, code: str, folder: str, patie
         file.write(code)
         file.flush()
         path = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        changed = {"CASEPATH_MUTANT": f"{ROOT / module}{os.pathsep}{file.name}", "PYTHONPATH": path}
+        changed = {"MUTANT_MODULE": f"{ROOT / module}{os.pathsep}{file.name}", "PYTHONPATH": path}
         return ran([sys.executable], tests, folder, changed, patience)
 
 
