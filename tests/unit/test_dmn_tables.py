@@ -59,6 +59,12 @@ def test_aggregation(aggregation: str, x: int, expected: object) -> None:
     assert answer(logic, x=x) == expected
 
 
+def test_any__says_which_rows_differ() -> None:
+    (finding,) = model(graded("ANY"), strict=False).evaluate("Answer", {"x": 35}).findings
+
+    assert finding.message == "Expected equal results in table 'Answer' (ANY), but rows 1, 2, 3 differ"
+
+
 def test_any__equal_results() -> None:
     assert answer(table(["x"], ["grade"], "> 1 | 1 + 1", "> 2 | 2", policy="ANY"), x=3) == 2
 

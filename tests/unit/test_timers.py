@@ -86,6 +86,7 @@ def test_first__a_month_from_the_31st_is_its_last_day() -> None:
         ("0 0 9 ? * 2-6", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
         ("0 9 * * 1-5", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
         ("0 0 12 ? * FRI-MON", [f"2026-{day}T12:00" for day in ("03-28", "03-29", "03-30", "04-03", "04-04")]),
+        ("0 0 12 ? * SAT", [f"2026-{day}T12:00" for day in ("03-28", "04-04", "04-11")]),
         ("0 0 12 ? * 6L", [f"2026-{day}T12:00" for day in ("04-24", "05-29", "06-26", "07-31", "08-28")]),
         ("0 0 12 ? * 6#3", [f"2026-{day}T12:00" for day in ("04-17", "05-15", "06-19", "07-17", "08-21")]),
         ("0 0 0 L * ?", [f"2026-{day}T00:00" for day in ("03-31", "04-30", "05-31", "06-30", "07-31")]),
@@ -218,6 +219,8 @@ def test_first__refuses_with_what_was_expected(kind: Kind, text: str, expected: 
 def test_parse__a_text_of_limited_length() -> None:
     with pytest.raises(errors.InvalidInput, match="at most 200 characters, but found 201"):
         timers.parse("cycle", "*" * 201)
+    with pytest.raises(errors.InvalidInput, match="5, 6 or 7 fields"):
+        timers.parse("cycle", "*" * 200)
 
 
 def test_first__refuses_what_is_beyond_all_years() -> None:
@@ -257,7 +260,7 @@ def test_schedule__refuses_other_values(kind: Kind, value: object, expected: str
 
 
 def test_resolve__a_due_date_as_date_or_duration() -> None:
-    assert timers.resolve("P1D", NOW, BERLIN) == local("2026-03-28T17:00")
+    assert timers.resolve(" P1D", NOW, BERLIN) == local("2026-03-28T17:00")
     assert timers.resolve("2026-04-01", NOW, BERLIN) == local("2026-04-01T00:00")
     assert timers.resolve(timedelta(hours=1), NOW, BERLIN) == NOW + timedelta(hours=1)
 
