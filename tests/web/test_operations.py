@@ -19,7 +19,6 @@ from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.people import identity
 from casepath.engine.queries import operations
 from tests.acting import PROGRAM
-from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -83,34 +82,6 @@ def only_job(rows: Rows, state: str) -> operations.JobRow:
 
 
 class TestWhoMay:
-    @each("page", PAGES)
-    @each(
-        "username, status",
-        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("operator", 200), ("administrator", 200)],
-    )
-    def test_pages(self, visit: Visit, operator: Visitor, page: str, username: str | None, status: int) -> None:
-        assert visit(username).get(page).status_code == status
-
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "incidents/1/resolve",
-            "jobs/1/retry",
-            "external-tasks/1/retry",
-            "external-tasks/1/unlock",
-        ],
-    )
-    @pytest.mark.parametrize(
-        ("username", "status"), [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403)]
-    )
-    def test_commands__others_may_not(
-        self, visit: Visit, operator: Visitor, rows: Rows, command: str, username: str | None, status: int
-    ) -> None:
-        begin(rows)
-        fail(rows)
-        assert visit(username).post(f"/operations/{command}").status_code == status
-        assert len(open_incidents(rows)) == 1
-
     def test_navigation__shown_only_to_those_who_may(self, operator: Visitor, alice: Visitor) -> None:
         assert 'href="/operations/"' in text(operator.get("/tasks/"))
         assert 'href="/operations/"' not in text(alice.get("/tasks/"))
