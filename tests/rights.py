@@ -102,6 +102,8 @@ PEOPLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no group": ("nemo", ()),
 }
 COLLEAGUE = "dan"
+#: Somebody who is locked out.
+GONE = "gwen"
 DIAGRAM = diagrams.process(
     '<startEvent id="Start"/>',
     '<userTask id="Solve" name="Solve" camunda:candidateGroups="service"/>',
@@ -138,6 +140,7 @@ COMMANDS: Mapping[str, Command] = {
     "attachments.remove": lambda session, it, by: attachments.remove(session, it.attachment_id, by=by, reason="x"),
     "comments.add": lambda session, it, by: comments.add(session, it.key, "x", by=by),
     "comments.remove": lambda session, it, by: comments.remove(session, it.comment_id, by=by, reason="x"),
+    "departures.erase": lambda session, it, by: departures.erase(session, GONE, by=by, reason="x"),
     "departures.lock_out": lambda session, it, by: departures.lock_out(session, COLLEAGUE, by=by),
     "deployments.deploy": lambda session, it, by: deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=by),
     "external_tasks.set_priority": lambda session, it, by: external_tasks.set_priority(
@@ -207,6 +210,7 @@ def fill(session: Session) -> tuple[int, int]:
     factories.group(session, "directors", distributes=["service"])
     for username, groups in [*PEOPLE.values(), (COLLEAGUE, ("service",))]:
         factories.user(session, username, groups=groups)
+    factories.user(session, GONE).active = False
     for content in (DIAGRAM.replace(b'name="Done"', b'name="Over"'), DIAGRAM):
         deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
     old, new = session.scalars(select(Definition.id).order_by(Definition.version))
@@ -290,6 +294,7 @@ class Table:
 #: In the order of `docs/rights.md`.
 TABLES: tuple[Table, ...] = (
     Table(state="free", roles=GENERAL, rows={
+        "departures.erase": "✓·······",
         "departures.lock_out": "✓·······",
         "deployments.deploy": "✓·✓·····",
         "external_tasks.set_priority": "✓✓······",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from casepath.engine.history import organisation
 from casepath.engine.history.audit import deployment_digest, verify_all, verify_instance
-from casepath.engine.history.erasure import erase
+from casepath.engine.history.erasure import erase, forget_mails
 from casepath.engine.history.heads import Heads, compare_heads, parse_heads, read_heads
 from casepath.engine.history.log import EventView, events, lock, read_state, record, record_move
 from casepath.engine.history.problems import Problem
@@ -35,6 +35,7 @@ __all__ = [
     "deployment_digest",
     "erase",
     "events",
+    "forget_mails",
     "lock",
     "new_salt",
     "organisation",
