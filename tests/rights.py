@@ -68,10 +68,11 @@ READS = frozenset({
     "process_instances.was_started", "substitutes.concerning",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
-#: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
+#: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
+#: transaction of a step itself.
 OF_THE_ENGINE = frozenset({
-    "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "mails.enqueue", "numbers.business_key", "numbers.next_number", "signs.ring",
+    "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
+    "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.next_number", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({

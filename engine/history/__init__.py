@@ -21,6 +21,7 @@ from casepath.engine.history.log import EventView, events, lock, read_state, rec
 from casepath.engine.history.problems import Problem
 from casepath.engine.history.sealing import ERROR_TEXT, Event, Sealed, State, new_salt, seal
 from casepath.engine.history.verification import check, verify
+from casepath.engine.history.work import TAKEN_BACK
 
 __all__ = [
     "ERROR_TEXT",
@@ -30,6 +31,7 @@ __all__ = [
     "Problem",
     "Sealed",
     "State",
+    "TAKEN_BACK",
     "check",
     "compare_heads",
     "deployment_digest",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, texts
-from casepath.engine.instances import attachments, comments, user_tasks
+from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
@@ -200,7 +200,7 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             add_beside(session, task_id)
             user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
             task = task_page.visible(session, task_id, g.person)
