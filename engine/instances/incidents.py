@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -36,15 +36,17 @@ def get(session: Session, incident_id: int) -> Incident:
     return found
 
 
-def list_open(session: Session, process_instance_id: int) -> list[Incident]:
+def list_open(session: Session, process_instance_id: int, *, limit: int | None = None) -> list[Incident]:
     """Return the open incidents of a process instance, oldest first."""
-    return list(
-        session.scalars(
-            select(Incident)
-            .where(Incident.process_instance_id == process_instance_id, Incident.state == "open")
-            .order_by(Incident.id)
-        )
-    )
+    query = select(Incident).where(Incident.process_instance_id == process_instance_id, Incident.state == "open")
+    return list(session.scalars(query.order_by(Incident.id).limit(limit)))
+
+
+def count_open(session: Session, process_instance_ids: Sequence[int]) -> int:
+    """Return how many open incidents process instances have together."""
+    own = Incident.process_instance_id.in_(process_instance_ids)
+    query = select(func.count()).select_from(Incident).where(own, Incident.state == "open")
+    return session.scalar(query) or 0
 
 
 @contextmanager
