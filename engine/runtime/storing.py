@@ -85,6 +85,7 @@ _resolve_stuck = Statement(
     .where(
         _incidents.c.process_instance_id == bindparam("instance"),
         _incidents.c.kind == "stuck",
+        _incidents.c.activity_instance.is_(None),
         _incidents.c.state == "open",
     )
     .values(state="resolved", resolved_at=bindparam("now"))
@@ -112,6 +113,7 @@ class InstanceRow(Protocol):
     history_length: int
     history_hash: str
     state_salt: str | None
+    taken_back: bool
 
 
 class Writer:

@@ -12,13 +12,14 @@ from types import ModuleType
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments
+from casepath.engine import deployments, runtime, settings
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, incidents, jobs, process_instances
 from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.people import identity
 from casepath.engine.queries import operations
 from tests.acting import PROGRAM
+from tests.web.matters import Matter
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -238,3 +239,32 @@ class TestExternalTasks:
         with rows.begin() as session:
             external_tasks.complete(session, task_id, worker_id="printer")
         assert operator.post(f"/operations/external-tasks/{task_id}/retry").status_code == 409
+
+
+@pytest.mark.parametrize(("limit", "status"), [("step_moves", 422), (None, 500)])
+def test_taken_back__whoever_typed_keeps_it_and_operators_see_why(
+    visit: Visit, rows: Rows, matter: Matter, monkeypatch: pytest.MonkeyPatch, limit: str | None, status: int
+) -> None:
+    """Over budget, or an error of ours."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    alice, operator = visit("alice"), visit("operator")
+    sent = {"note": "联系不上，已留言", "solved": "yes"}
+    with monkeypatch.context() as patched:
+        if limit:
+            patched.setattr(settings.current, limit, 0)
+        else:
+            patched.setattr(runtime.storing, "write_visits", fail)
+        answer = alice.post(f"/tasks/{matter.task_id}/complete", sent)
+
+    assert answer.status_code == status
+    assert "联系不上，已留言" in text(answer)
+    page = text(operator.get("/operations/"))
+    assert "0 步" in page if limit else "ZeroDivisionError" in page
+    assert "secret detail" not in page
+    assert matter.key in page
+    assert ">关闭</button>" in page
+    assert alice.post(f"/tasks/{matter.task_id}/complete", sent).status_code == 303
+    assert open_incidents(rows) == []

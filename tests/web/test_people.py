@@ -176,3 +176,16 @@ class TestGroups:
         row = re.search(r'<span class="beneath mono">service</span></td>\s*<td[^>]*>(\d+)', page)
         assert row
         assert row[1] == "2"
+
+
+def test_erase__who_is_locked_out(administrator: Visitor) -> None:
+    assert administrator.post("/people/users/alice/erase", {"reason": "she has left"}).status_code == 422
+    assert "/people/users/alice/erase" not in text(administrator.get("/people/users/alice"))
+    administrator.post("/people/users/alice/deactivate")
+    assert "/people/users/alice/erase" in text(administrator.get("/people/users/alice"))
+
+    assert administrator.post("/people/users/alice/erase", {"reason": "she has left"}).status_code == 303
+
+    page = text(administrator.get("/people/users/alice"))
+    assert "/people/users/alice/erase" not in page
+    assert "<h1>alice</h1>" in page

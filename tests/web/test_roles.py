@@ -43,6 +43,7 @@ MODIFIED = "401 404 404 403 403 403 303 403 404 303"
 MANAGED = "302 403 403 403 403 403 403 403 403 200"
 PEOPLE_CHANGED = "401 403 403 403 403 403 403 403 403 303"
 PASSWORD_SHOWN = "401 403 403 403 403 403 403 403 403 200"
+PEOPLE_REFUSED = "401 403 403 403 403 403 403 403 403 422"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
 
@@ -189,6 +190,8 @@ RIGHTS = (
     Row("POST /people/groups", "/people/groups", PEOPLE_CHANGED, (("key", "parts"), ("name", "配件"))),
     Row("GET /people/users/<username>", "/people/users/bob", MANAGED),
     Row("POST /people/users/<username>/groups", "/people/users/bob/groups", PEOPLE_CHANGED, (("groups", "sales"),)),
+    # Bob is not locked out.
+    Row("POST /people/users/<username>/erase", "/people/users/bob/erase", PEOPLE_REFUSED, (("reason", "x"),)),
     Row("POST /people/users/<username>/password", "/people/users/bob/password", PASSWORD_SHOWN),
     Row("POST /people/users/<username>/<any(activate, deactivate):verb>", "/people/users/bob/activate",
         PEOPLE_CHANGED),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
+from casepath.engine.instances import attachments, comments, incidents, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, people
@@ -221,7 +221,7 @@ def message(reference: Reference) -> Response | tuple[str, int]:
     name = request.form.get("message", "")
     sent = once.Submission()
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             matter_page.found(session, g.person, reference)
             is_new = sent.made(session) is None
             if is_new:
@@ -293,7 +293,7 @@ def repaired(instance_id: int, form: str, command: Callable[..., None]) -> Respo
         reference = instance.business_key or instance.root_id or instance.id
     try:
         reason = texts.checked(request.form.get("reason", ""), name="a reason", limit=MAX_REASON)
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             command(session, instance_id, by=g.person, reason=reason)
     except errors.InvalidInput as refusal:
         return again(reference, f"{form}-{instance_id}", refusal)

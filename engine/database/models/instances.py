@@ -288,7 +288,8 @@ class Incident(Base):
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    #: `execution`: an element failed and its token stands still; `stuck`: nothing can move the instance.
+    #: `execution`: an element failed and its token stands still; `stuck`: nothing can move the instance, or,
+    #: with an activity instance, what somebody did there was taken back.
     kind: Mapped[str] = mapped_column(String(16))
     #: Null for a timer that should have started an instance.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
