@@ -38,6 +38,9 @@ from tests.acceptance.wandering import FLOWS, PROCESSES, ZONE, Wanderer
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 
+#: What stands above every paper, whichever process has it made.
+TITLE = "顾客投诉处理表"
+
 #: Title, signature, and what is written beside which label.
 Section = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -127,7 +130,7 @@ def shown(value: Any, field: dict[str, Any]) -> str:
 def expected(session: Session, key: str, until: datetime) -> list[Section]:
     """What the paper of a matter should tell that was made at a moment."""
     found: list[Section] = []
-    rounds: Counter[tuple[int, str]] = Counter()
+    rounds: Counter[tuple[str, str]] = Counter()
     for event in session.execute(EVENTS, {"key": key}):
         facts: Any = values.loads(event.facts)
         stored: Any = values.loads(event.variables) if event.variables else {}
@@ -141,8 +144,8 @@ def expected(session: Session, key: str, until: datetime) -> list[Section]:
         else:
             element_id = event.element_id
         element = drawn(event.definition_key)[element_id]
-        rounds[event.process_instance_id, element_id] += 1
-        time_no = rounds[event.process_instance_id, element_id]
+        rounds[event.definition_key, element_id] += 1
+        time_no = rounds[event.definition_key, element_id]
         entered = {name: entry[1] for name, entry in stored.items()}
         asked = fields(event.definition_key, element.form) if element.form else []
         assert entered.keys() <= {field["key"] for field in asked}
@@ -182,6 +185,8 @@ def problems(session: Session, key: str) -> Iterator[str]:
         if paper != wanted:
             different = [(is_, should) for is_, should in zip(paper, wanted, strict=False) if is_ != should]
             yield f"{key} {entry.name}: {len(paper)} sections, not {len(wanted)}; {different[:1]}"
+        if (title := html.fromstring(attachments.content(session, entry.id).decode()).findtext(".//h1")) != TITLE:
+            yield f"{key} {entry.name}: the title is {title}"
         moments = [signed.rpartition(" · ")[2] for _, signed, _ in paper]
         if moments != sorted(moments):
             yield f"{key} {entry.name}: not in the order of time"
