@@ -79,7 +79,7 @@ OF_THE_ENGINE = frozenset({
 OF_WORKERS = frozenset({
     "mails.hand_over", "mails.settle", "mails.take",
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
-    "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
+    "external_tasks.hand_over", "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
 })  # fmt: skip
 #: What concerns nothing but the user's own: session, old password as a proof, what was read, drafts, forms sent.
 OF_ONESELF = frozenset({

@@ -179,7 +179,8 @@ class TestMatter:
         answer = visit("auditor").get(f"/matters/timeline.csv/{matter.key}")
         assert answer.data.startswith(b"\xef\xbb\xbf")
         lines = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
-        assert lines[1][3] == "process_instance.started"
+        assert {line[3] for line in lines[1:]} == {"流程", "步骤", "任务", "决策表", "备注"}
+        assert not any(re.fullmatch(r"[a-z_]+\.[a-z_]+", cell) for line in lines for cell in line)
         assert lines[0][:4] == ["流程实例", "序号", "时间", "事件类型"]
         with rows.begin() as session:
             started = session.get_one(ProcessInstance, 1).started_at

@@ -190,7 +190,7 @@ def variables(told: Words, changes: Mapping[str, list[events.Change]], known: Ma
 
 def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[events.Change]]) -> list[str | None]:
     """Return the user names in events and changes."""
-    return mentioned(rows) + [change.by for kept in changes.values() for change in kept]
+    return [*mentioned(rows), *(change.by for kept in changes.values() for change in kept)]
 
 
 def tables(session: Session, lines: Iterable[Line], told: Words) -> dict[int, words.Table]:

@@ -131,8 +131,8 @@ def timeline_csv(reference: Reference) -> Response:
             pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in line.details)
             details = gettext("; ").join([*line.reasons, *pairs])
             at, element = filters.local(entry.at), teller.element(entry.definition_id, entry.element_id)
-            cells = [entry.process_instance_id, entry.sequence, f"{at:%Y-%m-%d %H:%M:%S}", entry.kind, element,
-                     line.text, teller.person(entry.by), details, entry.hash]  # fmt: skip
+            cells = [entry.process_instance_id, entry.sequence, f"{at:%Y-%m-%d %H:%M:%S}", teller.subject(entry),
+                     element, line.text, teller.person(entry.by), details, entry.hash]  # fmt: skip
             writer.writerow([harmless(cell) for cell in cells])
     # With the mark at the beginning spreadsheets take it for UTF-8.
     answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
