@@ -370,7 +370,8 @@ class TestEditor:
         page = text(olivia.get(f"/processes/modeler?definition={newest.id}"))
         assert 'data-names="{&#34;contact&#34;: &#34;Call&#34;, &#34;review&#34;: &#34;Look&#34;}"' in page
 
-        sent = {"name": "request.bpmn", "xml": DIAGRAM, "english": {"contact": "Ring up", "review": "", "x": 1}}
+        entered = {"contact": "Ring up", "review": "", "x": 1}
+        sent: dict[str, Any] = {"name": "request.bpmn", "xml": DIAGRAM, "english": entered}
         assert send(olivia, "/processes/modeler", sent).status_code == 200
 
         with rows.begin() as session:
@@ -409,7 +410,7 @@ class TestEditor:
         assert send(alice, "/processes/modeler/check", {"xml": DIAGRAM}).status_code == 403
 
 
-def send(visitor: Visitor, address: str, sent: dict[str, str]) -> TestResponse:
+def send(visitor: Visitor, address: str, sent: dict[str, Any]) -> TestResponse:
     """Send what the editor sends."""
     with visitor.client.session_transaction() as session:
         session["csrf_token"] = "token"

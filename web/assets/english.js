@@ -2,7 +2,8 @@
 
 // What is called by a name that people read.
 function named(modeler) {
-  const processes = modeler.getDefinitions()?.rootElements ?? [];
+  const roots = modeler.getDefinitions()?.rootElements ?? [];
+  const processes = roots.filter(({ $type }) => $type === 'bpmn:Process');
   const shown = modeler.get('elementRegistry').getAll().map(({ businessObject }) => businessObject);
   return new Map([...processes, ...shown].filter(each => each?.id && each.name && each.$type !== 'bpmn:Participant')
     .map(({ id, name }) => [id, name]));

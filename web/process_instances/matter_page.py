@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -212,7 +213,18 @@ def known(teller: Teller, changes: Changes, present: Mapping[str, Any]) -> list[
             began = Known(title=teller.step(last), round=teller.rounds.get(last.event_id), by=last.by, at=last.at)
             step = steps.setdefault(last.event_id, began)
         step.values.append(value)
-    return [steps[key] for key in sorted(steps)]
+    return [replace(steps[key], values=told_apart(teller, steps[key].values)) for key in sorted(steps)]
+
+
+def told_apart(teller: Teller, values: list[Value]) -> list[Value]:
+    """Return values of which those with the same label name the process that gave them."""
+    labels = Counter(value.label for value in values)
+    return [
+        replace(value, label=f"{value.label} · {teller.processes[value.changes[-1][0].definition_id]}")
+        if labels[value.label] > 1 and value.changes
+        else value
+        for value in values
+    ]
 
 
 def unnamed(teller: Teller, changes: Changes, present: Mapping[str, Any]) -> list[Value]:

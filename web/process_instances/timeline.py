@@ -162,7 +162,8 @@ class Teller:
     def about(self, entry: Entry) -> str:
         """Return the documentation of an element of a diagram."""
         texts = self.texts.get(entry.definition_id)
-        return texts.documentation.get(entry.element_id or "", "") if texts else ""
+        said = texts.documentation.get(entry.element_id or "", "") if texts else ""
+        return said if said != self.element(entry.definition_id, entry.element_id) else ""
 
     def way(self, entry: Entry) -> str:
         """Return the labels of the flows that a gateway chose."""
