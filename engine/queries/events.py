@@ -134,12 +134,13 @@ def page(
     if below is not None:
         query = query.where(HistoryEvent.id < below)
     rows: list[Entry] = []
-    for event, definition_id, parent_id in session.execute(query.execution_options(yield_per=4 * limit)):
-        found = _entry(event, definition_id, parent_id)
-        if of_people is None or is_of_people(found, of_people):
-            rows.append(found)
-        if len(rows) > limit:
-            break
+    with session.execute(query.execution_options(yield_per=4 * limit)) as found:
+        for row in found:
+            each = _entry(*row)
+            if of_people is None or is_of_people(each, of_people):
+                rows.append(each)
+            if len(rows) > limit:
+                break
     return EntryPage(rows=rows[:limit], next=rows[limit - 1].id if len(rows) > limit else None)
 
 
