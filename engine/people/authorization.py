@@ -175,6 +175,11 @@ def may_operate(person: Person) -> bool:
     return person.is_operator or person.is_administrator
 
 
+def sees_names(person: Person) -> bool:
+    """To read the names of what only the engine calls by one: variables and elements of diagrams without words."""
+    return bool(person.groups.intersection(ROLES))
+
+
 @_acting
 def may_manage_people(person: Person) -> bool:
     return person.is_administrator
