@@ -13,6 +13,7 @@ from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, notices, operations, people, tasks
 from casepath.web import facts, names, navigation
+from casepath.web.registration import begun
 
 VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all", "put_off")
 
@@ -33,6 +34,7 @@ def render(session: Session, person: Person) -> str:
         filters=narrowed,
         key_text=list_key_text,
         counts=counts(session, person),
+        drafts=begun.rows(session, person) if view == "mine" else [],
         facts=facts.of_instances(session, {row.process_instance_id for row in found.rows + exact}),
         groups=people.group_names(session),
         may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
