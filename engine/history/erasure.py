@@ -89,7 +89,9 @@ def _erase_notices(session: Session, notices: Mapping[str, list[int]]) -> None:
         return
     for column, numbers in notices.items():
         session.execute(update(_notifications).where(_notifications.c.id.in_(numbers)).values({column: ""}))
-    mailed = _mails.c.notification_id.in_({number for numbers in notices.values() for number in numbers})
+    told = {number for numbers in notices.values() for number in numbers}
+    session.execute(update(_notifications).where(_notifications.c.id.in_(told)).values(wordings=None))
+    mailed = _mails.c.notification_id.in_(told)
     session.execute(update(_mails).where(mailed).values(address=None, answer=None))
     open_states = ("waiting", "uncertain", "undeliverable")
     session.execute(

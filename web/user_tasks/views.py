@@ -41,12 +41,6 @@ def show(task_id: int) -> str:
         return task_page.render(session, task_id, g.person)
 
 
-@bp.get("/<int:task_id>/<any(claim, unclaim, assign, delegate, resolve, draft, comment, attach, complete):_verb>")
-def show_again(task_id: int, _verb: str) -> Response:
-    """Lead who loads the address of a form again to the task."""
-    return redirect(url_for(".show", task_id=task_id), 302)
-
-
 @bp.post("/<int:task_id>/fields")
 def fields(task_id: int) -> str:
     """Return the fields of the form anew for what is typed: what depends on an answer appears or goes."""
