@@ -411,3 +411,13 @@ def test_strangers__are_told_the_same_of_what_is_not_theirs_and_what_is_not_ther
     there, absent = stranger.get(f"/tasks/{task_id}"), stranger.get("/tasks/999999")
     said = [text(there).replace(f"/tasks/{task_id}", ""), text(absent).replace("/tasks/999999", "")]
     assert said[0].replace(f"“{task_id}”", "") == said[1].replace("“999999”", "")
+
+
+def test_index__order_is_told_and_remembered(alice: Visitor, task_id: int) -> None:
+    assert "逾期的在前" in text(alice.get("/tasks/?view=claimable"))
+
+    chosen = alice.get("/tasks/?view=claimable&order=newest")
+
+    assert "最近到达的在前" in text(chosen)
+    assert '<option value="newest" selected>' in text(alice.get("/tasks/?view=claimable"))
+    assert '<option value="" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))

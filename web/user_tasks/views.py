@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -19,10 +19,10 @@ bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
 
 @bp.get("/")
-def index() -> str:
-    """Show one page of the task list; what it is narrowed to stands in the address."""
+def index() -> Response:
+    """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""
     with g.readers.begin() as session:
-        return inbox.render(session, g.person)
+        return inbox.remember_order(make_response(inbox.render(session, g.person)))
 
 
 @bp.get("/counts")
