@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from types import ModuleType
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine.database.models import UserTask, UserTaskCandidate
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
 from casepath.engine.time import clock as engine_clock
@@ -421,3 +423,17 @@ def test_index__order_is_told_and_remembered(alice: Visitor, task_id: int) -> No
     assert "最近到达的在前" in text(chosen)
     assert '<option value="newest" selected>' in text(alice.get("/tasks/?view=claimable"))
     assert '<option value="" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))
+
+
+def test_born_overdue__says_so(alice: Visitor, rows: Rows, task_id: int) -> None:
+    lists, page = "/tasks/?view=claimable", f"/tasks/{task_id}"
+    assert "到达时已过期限" not in text(alice.get(lists))
+    assert "期限从更早的时间起算" not in text(alice.get(page))
+
+    with rows.begin() as session:
+        task = session.get_one(UserTask, task_id)
+        task.due_at = task.sort_at = task.created_at - timedelta(hours=1)
+        session.execute(update(UserTaskCandidate).values(sort_at=task.sort_at))
+
+    assert "到达时已过期限" in text(alice.get(lists))
+    assert "期限从更早的时间起算" in text(alice.get(page))
