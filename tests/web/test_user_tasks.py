@@ -18,6 +18,7 @@ from casepath.engine.people import identity
 from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.acting import PROGRAM
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -425,15 +426,12 @@ def test_index__order_is_told_and_remembered(alice: Visitor, task_id: int) -> No
     assert '<option value="" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))
 
 
-def test_born_overdue__says_so(alice: Visitor, rows: Rows, task_id: int) -> None:
-    lists, page = "/tasks/?view=claimable", f"/tasks/{task_id}"
-    assert "到达时已过期限" not in text(alice.get(lists))
-    assert "期限从更早的时间起算" not in text(alice.get(page))
-
+@each("hours, is_told", [(1, False), (-1, True)])
+def test_born_overdue__says_so(alice: Visitor, rows: Rows, task_id: int, hours: int, is_told: bool) -> None:
     with rows.begin() as session:
         task = session.get_one(UserTask, task_id)
-        task.due_at = task.sort_at = task.created_at - timedelta(hours=1)
+        task.due_at = task.sort_at = task.created_at + timedelta(hours=hours)
         session.execute(update(UserTaskCandidate).values(sort_at=task.sort_at))
 
-    assert "到达时已过期限" in text(alice.get(lists))
-    assert "期限从更早的时间起算" in text(alice.get(page))
+    assert ("到达时已过期限" in text(alice.get("/tasks/?view=claimable"))) == is_told
+    assert ("期限从更早的时间起算" in text(alice.get(f"/tasks/{task_id}"))) == is_told
