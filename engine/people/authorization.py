@@ -55,6 +55,8 @@ class Person:
     distributes: frozenset[str] = frozenset()
     email: str | None = None
     language: str = "zh_CN"
+    #: Somebody else has given the password and knows it: another one has to be chosen before anything else.
+    has_given_password: bool = False
     #: Those who are away now and have this one do their user tasks.
     stands_in_for: tuple[Person, ...] = ()
 

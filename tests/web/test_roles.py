@@ -73,8 +73,6 @@ RIGHTS = (
     Row("GET /tasks/counts", "/tasks/counts", PEOPLE),
     Row("GET /tasks/<int:task_id>", "/tasks/{free}", SEEN),
     Row("GET /tasks/<int:task_id>", "/tasks/{held}", SEEN),
-    Row("GET /tasks/<int:task_id>/<any(claim, unclaim, assign, delegate, resolve, draft, comment, attach, complete):_verb>",  # noqa: E501
-        "/tasks/{free}/complete", "302 " * 10),
     Row("POST /tasks/<int:task_id>/fields", "/tasks/{free}/fields", "401 404 404 200 200 200 200 200 404 200"),
     Row("POST /tasks/<int:task_id>/claim", "/tasks/{free}/claim", "401 404 404 303 303 403 403 403 404 403"),
     Row("POST /tasks/<int:task_id>/unclaim", "/tasks/{held}/unclaim", "401 404 404 303 409 403 303 403 404 303",
