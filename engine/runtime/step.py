@@ -149,14 +149,15 @@ def begin(
     start_element: str | None = None,
 ) -> int:
     """Make the row of a new process instance and start it; return its id."""
-    process_instance_id = _insert(session, definition, business_key, by, None, None)
+    now = clock.now()
+    process_instance_id = _insert(session, definition, business_key, by, now)
     start = triggers.Start(
         variables=variables,
         start_element=start_element,
         facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
     )
     # Nobody else can see it yet, so that there is nothing to lock.
-    advance(session, read(session.connection(), process_instance_id), start, by=by)
+    advance(session, read(session.connection(), process_instance_id), start, by=by, at=now)
     return process_instance_id
 
 
@@ -165,8 +166,9 @@ def _insert(
     definition: Definition,
     business_key: str | None,
     by: str | None,
-    caller: InstanceRow | None,
-    number: int | None,
+    now: datetime,
+    caller: InstanceRow | None = None,
+    number: int | None = None,
 ) -> int:
     connection = session.connection()
     row = {
@@ -181,7 +183,7 @@ def _insert(
         "variables": "{}",
         "history_length": 0,
         "history_hash": "",
-        "started_at": clock.now(),
+        "started_at": now,
         "started_by": by,
     }
     process_instance_id = int(_begin.rows(connection, row)[0].id)
@@ -221,9 +223,7 @@ def activity_variables(session: Session, instance: int | InstanceRow, activity_i
     alive.
     """
     row = read(session.connection(), instance) if isinstance(instance, int) else instance
-    running = load(session, row, clock.now())
-    token = running.tasks.get(activity_instance)
-    if token is None:
+    if (token := load(session, row, clock.now()).tasks.get(activity_instance)) is None:
         raise errors.NotFound("activity instance", activity_instance)
     return dict(token.variables())
 
@@ -239,7 +239,7 @@ def _step(
     running = load(session, row, now, by=by, budget=budget)
     before = running.last_number
     bpmn.apply(running, trigger, by=by)
-    steps = _call(session, running, row, by)
+    steps = _call(session, running, row, by, now)
     steps += _store(session, running, row, before, now, trigger)
     # What was begun has to be written, too: also that keeps others waiting.
     budget.check_time(row.definition_key)
@@ -261,7 +261,7 @@ def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
     raise errors.InvalidState("move", "process instance", row.id, row.state)
 
 
-def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | None) -> list[Step]:
+def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | None, now: datetime) -> list[Step]:
     """Make the instances of processes that are called; a call to what is not there leaves its activity standing."""
     steps: list[Step] = []
     depth = running.root.memo.get("depth", 0) + 1
@@ -282,7 +282,7 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
                 token.memo.pop("called", None)
                 running.fail(token, error)
                 continue
-            child = _insert(session, definition, effect.business_key, by, row, effect.number)
+            child = _insert(session, definition, effect.business_key, by, now, row, effect.number)
             named = {"definition": definition.key, "version": definition.version, "business_key": effect.business_key}
             running.record("call.started", token, facts={**named, "process_instance": child})
             start = triggers.Start(variables=effect.variables, tracks=effect.tracks, depth=depth, facts=named)

@@ -96,9 +96,10 @@ class Shared:
         """Let time pass for all."""
         self.hours[:] = (int.from_bytes(self.hours[:], "big") + hours).to_bytes(8, "big")
 
-    def set_clock(self) -> None:
-        """Have the clock of this process show the time."""
-        clock.set_to(BEGIN + timedelta(hours=int.from_bytes(self.hours[:], "big")))
+    def now(self) -> datetime:
+        """Return what time it is for all, also for who has waited for others since it began."""
+        return BEGIN + timedelta(hours=int.from_bytes(self.hours[:], "big"))
+
 
     def answered(self, what: str, which: str) -> None:
         """Write down that somebody has been told that it is done."""
@@ -180,11 +181,10 @@ def live(url: str, shared: Shared, role: str, number: int, ready: int, told: lis
     chance = random.Random(number)
     # Whoever is away is complained of; that is what this is about.
     logging.disable(logging.CRITICAL)
-    shared.set_clock()
+    clock.now = shared.now
     with server(url, shared.folder) as stage:
         os.write(ready, b"!")
         while True:
-            shared.set_clock()
             try:
                 if role == "server":
                     act(stage, shared, chance, told, answers)
@@ -267,11 +267,10 @@ def kill_often(
 def finish(url: str, shared: Shared) -> list[str]:
     """Let the last server do all that is left to be done now, and return everything that is wrong."""
     _, answers = known_answers()
-    shared.set_clock()
     with server(url, shared.folder) as stage:
         # What a worker was killed with is free again when its lock has ended.
         shared.move(HOURS)
-        shared.set_clock()
+        clock.set_to(shared.now())
         stage.loop.rest()
         problems = check(stage.sessions) + missing(stage.sessions, shared)
         for task_id, element_id in waiting_tasks(stage.sessions, answers):

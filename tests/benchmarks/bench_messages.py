@@ -66,10 +66,10 @@ WAITING = diagrams.process(
 Ask = Callable[[Session, int], object]
 ASKED: dict[str, Ask] = {
     "correlate by business key": lambda session, number: messages.correlate(
-        session, "paid", business_key=f"K{number}", by="bench"
+        session, "paid", business_key=f"K{number}", by=PROGRAM
     ),
     "correlate by variable": lambda session, number: messages.correlate(
-        session, "paid", correlation={"order": number}, by="bench"
+        session, "paid", correlation={"order": number}, by=PROGRAM
     ),
     "correlate, several wait": lambda session, number: refused(session),
     "deliver by business key": lambda session, number: messages.deliver(
@@ -158,7 +158,7 @@ def changed(row: dict[str, object], owner: str, number: int) -> dict[str, object
 def refused(session: Session) -> None:
     """Send a message that all of them wait for."""
     try:
-        messages.correlate(session, "paid", correlation={"city": "上海"}, by="bench")
+        messages.correlate(session, "paid", correlation={"city": "上海"}, by=PROGRAM)
     except errors.SeveralWaiting:
         return
     raise AssertionError("Expected that several wait, but found one")
