@@ -3,9 +3,9 @@ What completing a user task costs the processor, also by turns with another chec
 
     python -m tests.benchmarks.bench_completing [--quick] [--against PATH]
 
-A user task stands before two gateways in a loop, on a file of SQLite as an installation has it. Each checkout plays in
-a process of its own, with its own `tests.world`; the two take turns of 25 completions, and what is compared are the
-medians of turns, so that whatever else the machine does disturbs both alike.
+A user task stands before a gateway that leads to another one, on a file of SQLite as an installation has it. Each
+checkout plays in a process of its own, with its own `tests.world`; the two take turns of 25 completions, and what is
+compared are the medians of turns, so that whatever else the machine does disturbs both alike.
 """
 
 from __future__ import annotations
@@ -90,17 +90,20 @@ def play() -> None:
     """Complete as often as each line of the input says, and write the medians of what that took."""
     # Of the checkout that plays, which may be older than this file: nothing but what has always been there.
     from tests import world as worlds
-    from tests.benchmarks.bench_engine import LOOP
+    from tests.diagrams import nodes, process
 
+    diagram = process(
+        nodes("startEvent S; userTask A B C; exclusiveGateway G"),
+        flow="S > A; A > G; G > B [${again}]; G > C [${again == false}]",
+    )
     complete = worlds.user_tasks.complete
     with tempfile.TemporaryDirectory(prefix="casepath-bench-") as folder:
         world = worlds.World(f"sqlite:///{folder}/casepath.db")
-        world.deploy([("loop.bpmn", LOOP)])
-        instance = world.start("p", {"again": True}, "key")
+        world.deploy([("p.bpmn", diagram)])
         for line in sys.stdin:
             calls, wholes = [], []
             for _ in range(int(line)):
-                ((task_id, _element, _name),) = world.open_tasks(instance)
+                ((task_id, _element, _name),) = world.open_tasks(world.start("p", {"again": False}, "key"))
                 begun = time.process_time()
                 with world.sessions.begin() as session:
                     called = time.process_time()
