@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database, settings
 from casepath.engine.bpmn import scripts
+from casepath.engine.database import connection
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock as engine_clock
 from tests import chromium, outside
@@ -38,6 +39,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests were left out."""
     for mark in outside.missing():
         terminalreporter.line(f"Left out: tests marked '{mark}': there is {outside.NEEDS[mark]}.", yellow=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasty_sqlite() -> Iterator[None]:
+    """SQLite waits for no disk: nothing here has to survive a power failure, and each commit would take 2 ms."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection, "PRAGMAS", (*connection.PRAGMAS, "synchronous=OFF"))
+        yield
 
 
 @pytest.fixture(scope="session")

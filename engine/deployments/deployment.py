@@ -209,6 +209,9 @@ def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Find
 
 def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
     path = PurePosixPath(file)
+    if path.suffix in (".form", ".json", ".md") and (line := texts.foreign_line(content)) is not None:
+        text = "Expected text in UTF-8, but line {line} is in another encoding, such as GBK (ANSI): save it as UTF-8"
+        raise errors.DeploymentRefused([_finding(file, "not-utf-8", text, line=line)])
     if path.suffix in (".bpmn", ".bpmn20", ".xml"):
         return _read_bpmn(file, content)
     if path.suffix == ".dmn":

@@ -21,6 +21,7 @@ what somebody may see but not change is refused openly.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -29,7 +30,6 @@ from typing import Any, Concatenate, ParamSpec
 from sqlalchemy import Row
 
 from casepath.engine.database.models import UserTask
-from casepath.engine.database.values import loads
 
 ADMINISTRATOR = "administrator"
 AUDITOR = "auditor"
@@ -136,8 +136,7 @@ def candidacy(task: UserTask | Row[*tuple[Any, ...]]) -> Candidacy:
 
 @lru_cache(maxsize=1024)
 def _names(text: str) -> frozenset[str]:
-    names = loads(text)
-    return frozenset(str(name) for name in names) if isinstance(names, list) else frozenset()
+    return frozenset(json.loads(text))
 
 
 def _acting(rule: Callable[Concatenate[Person, P], bool]) -> Callable[Concatenate[Person, P], bool]:

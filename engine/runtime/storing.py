@@ -66,6 +66,7 @@ _cancel_external = Statement(
     .where(*_at(_external_tasks), _external_tasks.c.ended_at.is_(None))
     .values(state="cancelled", ended_at=bindparam("now"))
 )
+_drop_report = Statement(delete(_jobs).where(*_at(_jobs), _jobs.c.kind == "continuation"))
 _drop_candidates = Statement(
     delete(_candidates).where(_candidates.c.user_task_id.in_(select(_tasks.c.id).where(*_at(_tasks))))
 )
@@ -85,6 +86,7 @@ _resolve_stuck = Statement(
     .where(
         _incidents.c.process_instance_id == bindparam("instance"),
         _incidents.c.kind == "stuck",
+        _incidents.c.activity_instance.is_(None),
         _incidents.c.state == "open",
     )
     .values(state="resolved", resolved_at=bindparam("now"))
@@ -112,6 +114,7 @@ class InstanceRow(Protocol):
     history_length: int
     history_hash: str
     state_salt: str | None
+    taken_back: bool
 
 
 class Writer:
@@ -236,7 +239,7 @@ class Writer:
             resolving.change(self.connection, {**parameters, "now": self.now})
 
     def end_work(self, effect: effects.WorkEnded) -> None:
-        """End a user task or external task that nobody will complete."""
+        """End a user task or external task that nobody will complete, and what was reported of it while suspended."""
         if self.work.pop(effect.number, None) is not None:
             return
         parameters = {"instance": self.row.id, "at": effect.number, "now": self.now}
@@ -245,6 +248,7 @@ class Writer:
             _cancel_task.change(self.connection, parameters)
         else:
             _cancel_external.change(self.connection, parameters)
+            _drop_report.change(self.connection, parameters)
             _resolve.change(self.connection, parameters)
 
     def recover(self, number: int) -> None:

@@ -20,15 +20,6 @@ from tests.web.visitor import Visitor, text
 Visit = Callable[[str | None], Visitor]
 Rows = sessionmaker[Session]
 CAROL: dict[str, Any] = {"username": "carol", "name": "卡罗尔", "email": "carol@dealer.example", "groups": ["service"]}
-PAGES = ("/people/", "/people/groups", "/people/users/alice")
-COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("/people/", CAROL),
-    ("/people/users/alice/groups", {"groups": ["administrator"]}),
-    ("/people/users/alice/deactivate", {}),
-    ("/people/users/alice/activate", {}),
-    ("/people/users/alice/password", {}),
-    ("/people/groups", {"key": "lawyers", "name": "律师"}),
-)
 
 
 @pytest.fixture
@@ -43,26 +34,6 @@ def groups_of(rows: Rows, username: str) -> set[str]:
 
 
 class TestWhoMay:
-    @each("page", PAGES)
-    @each(
-        "username, status",
-        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 200)],
-    )
-    def test_pages(self, visit: Visit, page: str, username: str | None, status: int) -> None:
-        assert visit(username).get(page).status_code == status
-
-    @pytest.mark.parametrize(("command", "form"), COMMANDS)
-    @pytest.mark.parametrize(
-        ("username", "status"),
-        [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 303)],
-    )
-    def test_commands(
-        self, visit: Visit, rows: Rows, command: str, form: dict[str, object], username: str | None, status: int
-    ) -> None:
-        # The answer that shows a password leads nowhere: nothing else could keep it.
-        shows = command == "/people/" or command.endswith("/password")
-        assert visit(username).post(command, form).status_code == (200 if status == 303 and shows else status)
-
     @pytest.mark.parametrize("page", ["groups", "deactivate", "activate", "password"])
     def test_commands__on_somebody_who_is_not_there(self, administrator: Visitor, page: str) -> None:
         assert administrator.post(f"/people/users/nobody/{page}").status_code == 404
@@ -205,3 +176,16 @@ class TestGroups:
         row = re.search(r'<span class="beneath mono">service</span></td>\s*<td[^>]*>(\d+)', page)
         assert row
         assert row[1] == "2"
+
+
+def test_erase__who_is_locked_out(administrator: Visitor) -> None:
+    assert administrator.post("/people/users/alice/erase", {"reason": "she has left"}).status_code == 422
+    assert "/people/users/alice/erase" not in text(administrator.get("/people/users/alice"))
+    administrator.post("/people/users/alice/deactivate")
+    assert "/people/users/alice/erase" in text(administrator.get("/people/users/alice"))
+
+    assert administrator.post("/people/users/alice/erase", {"reason": "she has left"}).status_code == 303
+
+    page = text(administrator.get("/people/users/alice"))
+    assert "/people/users/alice/erase" not in page
+    assert "<h1>alice</h1>" in page

@@ -13,7 +13,6 @@ from sqlalchemy import text as sql
 
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import process_instances
-from tests.each import each
 from tests.web.matters import Matter, Rows, register, solve
 from tests.web.visitor import Visitor, text
 
@@ -24,81 +23,7 @@ PEOPLE_WHO_SEE = ("alice", "director", "auditor", "operator")
 
 
 class TestWhoMay:
-    """Roles × pages and commands."""
-
-    PAGES = (
-        "/matters/show/{key}",
-        "/matters/timeline/{key}",
-        "/matters/timeline.csv/{key}",
-        "/matters/verify/{key}",
-        "/matters/instances/{id}/diagram",
-        "/matters/instances/{id}/path",
-    )
-
-    @each("page", PAGES)
-    @each(
-        "username, status",
-        [
-            (None, 302),
-            ("stranger", 404),
-            ("alice", 200),
-            ("bob", 200),
-            ("director", 200),
-            ("auditor", 200),
-            ("operator", 200),
-            ("administrator", 200),
-        ],
-    )
-    def test_pages(self, visit: Visit, matter: Matter, page: str, username: str | None, status: int) -> None:
-        address = page.format(key=matter.key, id=matter.id)
-        assert visit(username).get(address).status_code == status
-
-    COMMANDS: tuple[tuple[str, dict[str, str], dict[str, int]], ...] = (
-        ("/matters/comments/{key}", {"text": "好"}, {"alice": 303, "director": 303, "auditor": 403, "operator": 303}),
-        (
-            "/matters/messages/{key}",
-            {"message": "withdrawn", "withdrawal_reason": "和解"},
-            {"alice": 303, "director": 403, "auditor": 403, "operator": 403},
-        ),
-        (
-            "/matters/instances/{id}/cancel",
-            {"reason": "重复"},
-            {"alice": 403, "director": 403, "auditor": 403, "operator": 303},
-        ),
-        (
-            "/matters/instances/{id}/suspend",
-            {"reason": "等待"},
-            {"alice": 403, "director": 403, "auditor": 403, "operator": 303},
-        ),
-        (
-            "/matters/instances/{id}/variables",
-            {"reason": "更正", "name": "loss", "value": "30"},
-            {"alice": 403, "director": 403, "auditor": 403, "operator": 303},
-        ),
-        (
-            "/matters/instances/{id}/tokens",
-            {"reason": "跳过", "start_before": "review"},
-            {"alice": 403, "director": 403, "auditor": 403, "operator": 303},
-        ),
-    )
-
-    @pytest.mark.parametrize(("command", "form", "answers"), COMMANDS)
-    @pytest.mark.parametrize(
-        "username", [None, "stranger", "alice", "director", "auditor", "operator", "administrator"]
-    )
-    def test_commands(
-        self,
-        visit: Visit,
-        matter: Matter,
-        command: str,
-        form: dict[str, str],
-        answers: dict[str, int],
-        username: str | None,
-    ) -> None:
-        known: dict[str | None, int] = {None: 401, "stranger": 404, "administrator": answers["operator"]}
-        known.update(answers)
-        answer = visit(username).post(command.format(key=matter.key, id=matter.id), form)
-        assert answer.status_code == known[username]
+    """Who is offered what; who may is in `test_roles.py`."""
 
     def test_commands__need_the_token_of_the_session(self, alice: Visitor, matter: Matter) -> None:
         answer = alice.client.post(f"/matters/comments/{matter.key}", data={"text": "x"})
@@ -254,7 +179,8 @@ class TestMatter:
         answer = visit("auditor").get(f"/matters/timeline.csv/{matter.key}")
         assert answer.data.startswith(b"\xef\xbb\xbf")
         lines = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
-        assert lines[1][3] == "process_instance.started"
+        assert {line[3] for line in lines[1:]} == {"流程", "步骤", "任务", "决策表", "备注"}
+        assert not any(re.fullmatch(r"[a-z_]+\.[a-z_]+", cell) for line in lines for cell in line)
         assert lines[0][:4] == ["流程实例", "序号", "时间", "事件类型"]
         with rows.begin() as session:
             started = session.get_one(ProcessInstance, 1).started_at

@@ -27,6 +27,8 @@ from casepath.web.words import Words
 
 T = TypeVar("T")
 
+#: Incidents that a page names; all of them stand on the page *Operations*.
+MAX_STUCK = 20
 #: Changes of one variable that are shown; all of them stand in the timeline.
 MAX_CHANGES = 20
 #: Letters of a variable's value typed by hand.
@@ -80,11 +82,12 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     every_step = request.args.get("steps") == "all"
     page = events.page(session, reference, every_step=every_step)
     notes, next_note = listed(session, business_key, "comments", comments.page)
-    told = instances.notifications(session, business_key) if business_key else []
+    told, next_told = listed(session, business_key, "notices", instances.notifications)
     open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
-    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
+    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id, limit=MAX_STUCK)]
+    unshown = incidents.count_open(session, [view.id for view in views]) - len(stuck[:MAX_STUCK])
     usernames = events_usernames(page.rows, changes)
     usernames += [note.created_by for note in notes] + [each.username for each in told]
     usernames += [view.started_by for view in views] + [each.created_by for each in files]
@@ -110,6 +113,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         next_note=next_note,
         next_file=next_file,
         told=told,
+        next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
@@ -118,7 +122,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
         reports=reports(session, reference, refused) if authorization.may_report_to(person, involved=involved) else [],
-        stuck=[each for _, each in stuck],
+        stuck=[each for _, each in stuck[:MAX_STUCK]],
+        unshown=unshown,
         incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
         may_add=business_key is not None and authorization.may_comment(person),
@@ -185,7 +190,7 @@ def variables(told: Words, changes: Mapping[str, list[events.Change]], known: Ma
 
 def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[events.Change]]) -> list[str | None]:
     """Return the user names in events and changes."""
-    return mentioned(rows) + [change.by for kept in changes.values() for change in kept]
+    return [*mentioned(rows), *(change.by for kept in changes.values() for change in kept)]
 
 
 def tables(session: Session, lines: Iterable[Line], told: Words) -> dict[int, words.Table]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import history
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
+from casepath.engine.people import authorization
 from casepath.engine.phrases import from_json
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
@@ -21,6 +23,10 @@ from casepath.web.words import Words
 
 #: Events that tell in a phrase of the engine what went wrong.
 ENGINE_FAILURES = frozenset({"activity.failed", "incident.opened"})
+
+
+#: How user names look; `people.names` knows which are some.
+USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +84,9 @@ class Teller:
         self.people = people.names(session, usernames)
         self.first = min(instance.id for instance in found)
         definition_ids = sorted({instance.definition_id for instance in found})
-        self.words = words.of(session, definition_ids)
+        told = words.of(session, definition_ids)
+        # Who has what is a value, too.
+        self.words = replace(told, anywhere={**told.anywhere, **self.people})
         for definition_id in definition_ids:
             texts = self.texts[definition_id] = deployed.texts(session, definition_id, languages.of_names())
             definition = definitions.definition(session, definition_id)
@@ -120,6 +128,11 @@ class Teller:
         }
         return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
 
+    def subject(self, entry: Entry) -> str:
+        """Return what an event is about, in a word."""
+        called = SUBJECTS.get(entry.kind.partition(".")[0])
+        return called() if called is not None else entry.kind
+
     def element(self, definition_id: int, element_id: str | None) -> str:
         """Return the name of an element of a diagram."""
         texts = self.texts.get(definition_id)
@@ -139,7 +152,9 @@ class Teller:
         return gettext(", ").join(texts.names[flow] for flow in chosen if flow in texts.names)
 
     def person(self, username: str | None) -> str:
-        """Return somebody's name."""
+        """Return the name of somebody, or of a program."""
+        if username and authorization.username(username) is None:
+            return gettext("Program %(name)s", name=username.partition(":")[2])
         return self.people.get(username, username) if username else ""
 
     def reasons(self, entry: Entry) -> list[str]:
@@ -230,11 +245,12 @@ def answers(result: Any, table: DecisionTable | None, told: Words) -> list[tuple
     ]
 
 
-def mentioned(entries: Iterable[Entry]) -> list[str | None]:
-    """Return the user names in events."""
-    found: list[str | None] = []
+def mentioned(entries: Iterable[Entry]) -> set[str | None]:
+    """Return the user names in events, and what may be some among their values."""
+    found: set[str | None] = set()
     for entry in entries:
-        found += [entry.by, entry.facts.get("assignee"), entry.facts.get("for"), *entry.facts.get("to", ())]
+        found |= {entry.by, entry.facts.get("assignee"), entry.facts.get("for"), *entry.facts.get("to", ())}
+        found |= {value for value in entry.variables.values() if isinstance(value, str) and USERNAME.fullmatch(value)}
     return found
 
 
@@ -253,6 +269,30 @@ def decided(name: str, way: str) -> str:
 
 #: Events that are the first to name an element: what the diagram says about it is told with them.
 EXPLAINED = frozenset({"user_task.created", "gateway.decided", "external_task.completed", "timer.fired"})
+
+#: What an event is about: the first part of its kind → what it is called.
+SUBJECTS: dict[str, Callable[[], str]] = {
+    "process_instance": lambda: gettext("Process"),
+    "activity": lambda: gettext("Step"),
+    "gateway": lambda: gettext("Decision of a way"),
+    "user_task": lambda: gettext("Task"),
+    "external_task": lambda: gettext("Work of the system"),
+    "timer": lambda: gettext("Timer"),
+    "continuation": lambda: gettext("Continuation"),
+    "message": lambda: gettext("Message event"),
+    "signal": lambda: gettext("Signal event"),
+    "variables": lambda: gettext("Values"),
+    "values": lambda: gettext("Values"),
+    "decision": lambda: gettext("Decision table"),
+    "script": lambda: gettext("Script"),
+    "call": lambda: gettext("Called process"),
+    "error": lambda: gettext("Error"),
+    "escalation": lambda: gettext("Escalation"),
+    "incident": lambda: gettext("Incident"),
+    "comment": lambda: gettext("Comment"),
+    "attachment": lambda: gettext("File"),
+    "notification": lambda: gettext("Notification"),
+}
 
 Say = Callable[[str, Mapping[str, Any]], str]
 
@@ -301,6 +341,7 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
         "person",
         lambda name, facts: gettext("“%(name)s” is tried again", name=name),
     ),
+    "timer.armed": ("clock", "quiet", lambda name, facts: gettext("The time of “%(name)s” is waited for", name=name)),
     "timer.fired": ("clock", "engine", lambda name, facts: gettext("The time of “%(name)s” had come", name=name)),
     "message.received": ("bell", "person", lambda name, facts: gettext("Reported: “%(name)s”", name=name)),
     "message.sent": ("next", "engine", lambda name, facts: gettext("Message sent by “%(name)s”", name=name)),
@@ -309,8 +350,10 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "variables.set": ("file", "person", lambda name, facts: gettext("Values were changed by hand")),
     "values.erased": ("alert", "person", lambda name, facts: gettext("Values were erased")),
     "decision.evaluated": ("book", "engine", lambda name, facts: gettext("Decision “%(name)s”", name=name)),
+    "continuation.executed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” went on", name=name)),
     "script.run": ("pulse", "quiet", lambda name, facts: gettext("Script “%(name)s”", name=name)),
     "call.started": ("next", "engine", lambda name, facts: gettext("Handed over by “%(name)s”", name=name)),
+    "call.returned": ("back", "quiet", lambda name, facts: gettext("What “%(name)s” called has ended", name=name)),
     "call.failed": ("alert", "alert", lambda name, facts: gettext("What “%(name)s” called has failed", name=name)),
     "error.thrown": ("alert", "alert", lambda name, facts: gettext("Error at “%(name)s”", name=name)),
     "error.caught": ("alert", "engine", lambda name, facts: gettext("The error was caught")),

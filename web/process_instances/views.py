@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
+from casepath.engine.instances import attachments, comments, incidents, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, people
@@ -131,8 +131,8 @@ def timeline_csv(reference: Reference) -> Response:
             pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in line.details)
             details = gettext("; ").join([*line.reasons, *pairs])
             at, element = filters.local(entry.at), teller.element(entry.definition_id, entry.element_id)
-            cells = [entry.process_instance_id, entry.sequence, f"{at:%Y-%m-%d %H:%M:%S}", entry.kind, element,
-                     line.text, teller.person(entry.by), details, entry.hash]  # fmt: skip
+            cells = [entry.process_instance_id, entry.sequence, f"{at:%Y-%m-%d %H:%M:%S}", teller.subject(entry),
+                     element, line.text, teller.person(entry.by), details, entry.hash]  # fmt: skip
             writer.writerow([harmless(cell) for cell in cells])
     # With the mark at the beginning spreadsheets take it for UTF-8.
     answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
@@ -221,7 +221,7 @@ def message(reference: Reference) -> Response | tuple[str, int]:
     name = request.form.get("message", "")
     sent = once.Submission()
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             matter_page.found(session, g.person, reference)
             is_new = sent.made(session) is None
             if is_new:
@@ -293,7 +293,7 @@ def repaired(instance_id: int, form: str, command: Callable[..., None]) -> Respo
         reference = instance.business_key or instance.root_id or instance.id
     try:
         reason = texts.checked(request.form.get("reason", ""), name="a reason", limit=MAX_REASON)
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             command(session, instance_id, by=g.person, reason=reason)
     except errors.InvalidInput as refusal:
         return again(reference, f"{form}-{instance_id}", refusal)

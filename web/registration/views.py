@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from casepath.engine import errors
 from casepath.engine.forms import Form
-from casepath.engine.instances import drafts, process_instances
+from casepath.engine.instances import drafts, incidents, process_instances
 from casepath.engine.people import authorization
 from casepath.engine.phrases import shortened
 from casepath.engine.queries import deployed
@@ -81,7 +81,7 @@ def start(key: str) -> Response | tuple[str, int]:
     """Start the process with the values of its form; wrong ones are shown at their fields."""
     sent, draft_id = once.Submission(), row_id(request.form.get("draft.id"))
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             number = sent.made(session)
             if number is None:
                 g.form = form_of(session, key)

@@ -8,8 +8,8 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from casepath.engine import errors, texts
-from casepath.engine.instances import attachments, comments, user_tasks
+from casepath.engine import errors
+from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
@@ -80,9 +80,9 @@ def unclaim(task_id: int) -> Response | tuple[str, int]:
 @bp.post("/<int:task_id>/assign")
 def assign(task_id: int) -> Response | tuple[str, int]:
     """Hand a task to somebody."""
-    to = texts.storable(request.form.get("to", ""))
     try:
         with g.sessions.begin() as session:
+            to = people.chosen(session, request.form.get("to", ""))
             task = user_tasks.assign(session, task_id, to, by=g.person, reason=request.form.get("reason", ""))
             called = names.title(session, task)
             name = people.names(session, [to]).get(to, to)
@@ -95,9 +95,9 @@ def assign(task_id: int) -> Response | tuple[str, int]:
 @bp.post("/<int:task_id>/delegate")
 def delegate(task_id: int) -> Response | tuple[str, int]:
     """Lend a task to somebody and stay responsible for it."""
-    to = texts.storable(request.form.get("to", ""))
     try:
         with g.sessions.begin() as session:
+            to = people.chosen(session, request.form.get("to", ""))
             task = user_tasks.delegate(session, task_id, to, by=g.person)
             called = names.title(session, task)
             name = people.names(session, [to]).get(to, to)
@@ -200,7 +200,7 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             add_beside(session, task_id)
             user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
             task = task_page.visible(session, task_id, g.person)
