@@ -64,7 +64,7 @@ READS = frozenset({
     "identity.person", "identity.person_since", "identity.users", "incidents.count_open",
     "incidents.get", "incidents.list_open",
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
-    "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
+    "migration_plans.validate_instance", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "substitutes.concerning",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -120,12 +120,6 @@ def _readers(
     for username in names:
         readers.setdefault(translated.get(languages.get(username, ""), wording), []).append(username)
     return readers
-
-
-def unread_count(session: Session, username: str) -> int:
-    """Return how many notifications a user has not read."""
-    unread = select(func.count()).where(Notification.username == username, Notification.read_at.is_(None))
-    return session.scalar(unread) or 0
 
 
 def mark_read(session: Session, username: str, notification_id: int | None = None) -> str | None:
