@@ -6,7 +6,7 @@ environment. Installed they lie in this folder; in a checkout they lie beside it
 
     commands      the command `casepath`; `proof` verifies, backs up and restores, `instances` looks after instances
     installation  the settings and the database that commands work on; `settings`: what may be set
-    serving       the pages, and a worker beside them; `http_server` listens, `exposure` says to whom it may
+    server        the pages, and a worker beside them; `http_server` listens, `exposure` says to whom it may
     demo          demo people; `stories` plays the scenarios of the processes
 """
 

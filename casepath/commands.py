@@ -83,7 +83,7 @@ def serve(
     The tables of the database are brought to the newest revision first. Other machines are served only where that is
     safe: with TLS in front, and without people whose password everybody knows.
     """
-    from casepath import serving
+    from casepath import server
 
     settings = read_settings(
         folder or settings.data_folder, host=host or settings.host, port=settings.port if port is None else port
@@ -92,7 +92,7 @@ def serve(
     if demo:
         load_demo(settings, pool)
     known = require_safe(settings, pool, public=public)
-    serving.run(settings, pool, with_worker=worker, announce=click.echo, public_demo=bool(public and known))
+    server.run(settings, pool, with_worker=worker, announce=click.echo, public_demo=bool(public and known))
 
 
 def require_safe(settings: Settings, pool: sqlalchemy.Engine, *, public: bool) -> list[str]:
@@ -120,11 +120,11 @@ def worker(settings: Settings) -> None:
 
     Any number of them may run at the same time.
     """
-    from casepath import serving
+    from casepath import server
     from casepath.workers import loop
 
     pool = prepared(settings)
-    loop.run_until_signalled(loop.Loop(serving.surroundings(settings, pool)))
+    loop.run_until_signalled(loop.Loop(server.surroundings(settings, pool)))
 
 
 @main.command()
@@ -196,7 +196,7 @@ def processes_folder(settings: Settings) -> Path:
 def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
     """Load the demo where it is not there yet."""
     from casepath import demo as demo_people
-    from casepath import serving, stories
+    from casepath import server, stories
     from casepath.workers import loop
 
     folder = processes_folder(settings)
@@ -212,7 +212,7 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
             told = demo_people.unplayed(session, folder)
         if told:
             click.echo("Playing the stories …")
-            work = loop.Loop(serving.surroundings(settings, pool)).rest
+            work = loop.Loop(server.surroundings(settings, pool)).rest
             demo_people.play_all(sessions, work, told)
             click.echo(f"{len(told)} stories played.")
     click.echo(f"Log in with the password {demo_people.PASSWORD} as:")

@@ -3,13 +3,13 @@ The only door to SpiffWorkflow: BPMN files are checked and read here, and proces
 
     labels          what a diagram says to people
     diagram         one file: checked (`validation`), read (`parser`) into processes
-    moving          `apply`: a trigger moves an instance
+    moves           `apply`: a trigger moves an instance
     state           `dump`, `load`: the stored form
     workflow        an instance: run what is ready, fail, try again
-    joining         joins that wait until all else has come to rest
+    joins           joins that wait until all else has come to rest
     elements        what each kind of element does, on SpiffWorkflow's class of the same kind
     compensation    undoing what is done
-    catching        who catches what is thrown, and waiting for it
+    catchers        who catches what is thrown, and waiting for it
     budget          how much one step may move, take and set
     tree            tokens, and the simple things that can be done with them
     script_engine   how conditions and scripts are evaluated
@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from casepath.engine.bpmn import effects, scripts, triggers
 from casepath.engine.bpmn.budget import Budget, aside
-from casepath.engine.bpmn.catching import seen_by_receivers
+from casepath.engine.bpmn.catchers import seen_by_receivers
 from casepath.engine.bpmn.diagram import Diagram
 from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
 from casepath.engine.bpmn.elements.activities import Activity
@@ -39,7 +39,7 @@ from casepath.engine.bpmn.extensions import load as load_extensions
 from casepath.engine.bpmn.graph import Element, ProcessSpec
 from casepath.engine.bpmn.labels import DiagramTexts, read_texts, renamed
 from casepath.engine.bpmn.model import EventDefinition, EventKind
-from casepath.engine.bpmn.moving import KINDS, apply
+from casepath.engine.bpmn.moves import KINDS, apply
 from casepath.engine.bpmn.services import Services
 from casepath.engine.bpmn.state import dump, load
 from casepath.engine.bpmn.tree import Token

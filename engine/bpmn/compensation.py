@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching, states
+from casepath.engine.bpmn import catchers, states
 from casepath.engine.bpmn.model import EventDefinition
 from casepath.engine.bpmn.scopes import Scope
 from casepath.engine.bpmn.tree import Token, TokenTree
@@ -115,7 +115,7 @@ def _next(workflow: TokenTree, driver: Token) -> None:
     inner.completed = record["completed"]
     start = None if record.get("broken_off") else token.node.compensation_start()
     if start is not None:
-        catching.start_event_subprocess(workflow, inner, start, {})
+        catchers.start_event_subprocess(workflow, inner, start, {})
         inner.memo["interrupted"] = True
     else:
         inner.memo["interrupted"] = True
@@ -172,7 +172,7 @@ def cancel_transaction(token: Token) -> None:
 def _leave_transaction(workflow: TokenTree, transaction: Token) -> None:
     for event in transaction.node.boundary:
         if event.catches("cancel"):
-            catching.fire_boundary(workflow, transaction, event, {})
+            catchers.fire_boundary(workflow, transaction, event, {})
             return
     scope = transaction.scope
     workflow.cancel_token(transaction)

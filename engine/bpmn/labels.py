@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from casepath.engine import xml
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, extension, properties
+from casepath.engine.bpmn.parser.markup import BPMN, child_text, extension, properties
 
 DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from casepath.engine import errors, phrases
-from casepath.engine.bpmn import catching, joining, states
+from casepath.engine.bpmn import catchers, joins, states
 from casepath.engine.bpmn.effects import Failed, Recovered
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import EventKind
@@ -28,7 +28,7 @@ class TokenWorkflow(TokenTree):
         """Begin: at one start event, or wherever the process begins by itself."""
         self.root.variables.update(self.spec.root.initial)
         self.set_variables(self.root, variables, local=True)
-        catching.arm_event_subprocesses(self, self.spec.root, self.root)
+        catchers.arm_event_subprocesses(self, self.spec.root, self.root)
         if node is not None:
             node.begin_here(self)
             return
@@ -45,11 +45,11 @@ class TokenWorkflow(TokenTree):
         # The one of BpmnWorkflow takes what was ready when it looked, also what has been cancelled since.
         while self.outcome is None and not self.paused:
             if self.dirty and self.spec.has_conditions:
-                catching.check_conditions(self)
+                catchers.check_conditions(self)
                 continue
             if self.queue:
                 token = self.queue.popleft()
-            elif joining.settle(self):
+            elif joins.settle(self):
                 continue
             elif self.late:
                 token = self.late.popleft()
@@ -90,7 +90,7 @@ class TokenWorkflow(TokenTree):
         """Let the nearest event that catches this error have it; return whether there was one."""
         if token.failed:
             token._set_state(states.STARTED)
-        return catching.throw_error(self, token, error)
+        return catchers.throw_error(self, token, error)
 
     def fail(self, token: Token, error: errors.EngineError) -> None:
         """Let a token stand still where its element failed, until it is tried again by itself or by somebody."""
@@ -154,12 +154,12 @@ class TokenWorkflow(TokenTree):
 
     def arm(self, number: int, node: Element, token: Token | None) -> None:
         """Begin to wait for what an event catches; `number` is of the activity instance that waits."""
-        catching.arm(self, number, node, token)
+        catchers.arm(self, number, node, token)
 
     def catcher_of(self, number: int, kind: EventKind, code: str) -> Element | None:
         """Return the event that would catch here what an activity instance throws; None if there is none."""
-        return catching.catcher_of(self, number, kind, code)
+        return catchers.catcher_of(self, number, kind, code)
 
     def stuck(self) -> tuple[bool, bool]:
         """Whether nothing from outside could move the instance when this was last asked, and whether it is so now."""
-        return joining.stuck(self)
+        return joins.stuck(self)

@@ -6,7 +6,7 @@ What was deployed: check files and put them into the engine, read them back, par
     definitions  processes, decisions, forms and the calendar by key and version
     decisions    evaluate the deployed decision tables
     groups       those that diagrams name and the organisation does not have
-    starting     what begins instances by itself, armed with the newest version
+    starts       what begins instances by itself, armed with the newest version
 """
 
 from casepath.engine.deployments import decisions, definitions

@@ -23,7 +23,7 @@ from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, starting
+from casepath.engine.deployments import decisions, definitions, groups, starts
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -110,7 +110,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     stored = [_version(session, deployment, entry, ids[entry.file], digests[entry.file]) for entry in fresh]
     for entry, row in zip(fresh, stored, strict=True):
         if entry.spec is not None and entry.executable:
-            starting.arm(session, row, entry.spec)
+            starts.arm(session, row, entry.spec)
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}

@@ -7,7 +7,7 @@ and groups, with their rules and with conditions in FEEL that hide them.
 
 from __future__ import annotations
 
-from casepath.engine.forms.checking import check, parse
+from casepath.engine.forms.checks import check, parse
 from casepath.engine.forms.definition import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Words, read
 from casepath.engine.forms.shown import Shown, show
 from casepath.engine.forms.submission import hidden, validate

@@ -4,7 +4,7 @@ What happened, once, as proof: append to it, read it, verify it, erase values fr
 Each process instance has a history, and the house has one:
 
     organisation  people, groups, the calendar: who could see and do what
-    sealing       chains events with hashes
+    chain         chains events with hashes
     verification  finds every event that was changed, removed or moved
     audit         … and every row, file and number that is not as the events tell: `records`, `work`
     heads         … and what only a copy of the chains' ends, kept elsewhere, can prove
@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from casepath.engine.history import organisation
 from casepath.engine.history.audit import deployment_digest, verify_all, verify_instance
+from casepath.engine.history.chain import ERROR_TEXT, Event, Sealed, State, new_salt, seal
 from casepath.engine.history.erasure import erase, forget_mails
 from casepath.engine.history.heads import Heads, compare_heads, parse_heads, read_heads
 from casepath.engine.history.log import EventView, events, lock, read_state, record, record_move
 from casepath.engine.history.problems import Problem
-from casepath.engine.history.sealing import ERROR_TEXT, Event, Sealed, State, new_salt, seal
 from casepath.engine.history.verification import check, verify
 from casepath.engine.history.work import TAKEN_BACK
 

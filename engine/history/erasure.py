@@ -13,7 +13,7 @@ from casepath.engine import texts
 from casepath.engine.database import Base, facts, values
 from casepath.engine.database.models import HistoryEvent, Mail, Notification, ProcessInstance, UserTask
 from casepath.engine.history import log
-from casepath.engine.history.sealing import Event, without
+from casepath.engine.history.chain import Event, without
 from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 

@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database import Base
 from casepath.engine.database.models import Deployment, HistoryEvent, ProcessInstance
+from casepath.engine.history.chain import at_text
 from casepath.engine.history.problems import Problem
-from casepath.engine.history.sealing import at_text
 from casepath.engine.history.verification import CLOCK_TOLERANCE
 from casepath.engine.time import clock
 

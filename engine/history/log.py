@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
-from casepath.engine.history.sealing import Event, Sealed, State, new_salt, seal
+from casepath.engine.history.chain import Event, Sealed, State, new_salt, seal
 from casepath.engine.time import clock
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]

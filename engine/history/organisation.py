@@ -1,7 +1,7 @@
 """
 The history of the house itself: people, groups, memberships, what groups see and distribute, and the calendar.
 
-One chain for all, sealed as those of process instances are (`sealing`), with 0 as the number of the process instance:
+One chain for all, sealed as those of process instances are (`chain`), with 0 as the number of the process instance:
 so it can be told later who could see and do what at any moment. Names and addresses of people stand in `variables`.
 """
 
@@ -18,10 +18,10 @@ from casepath.engine import database, texts
 from casepath.engine.database import Base
 from casepath.engine.database.models import OrganisationEvent, OrganisationHistory
 from casepath.engine.history import log, verification
+from casepath.engine.history.chain import Event, seal, without
 from casepath.engine.history.erasure import MAX_REASON
 from casepath.engine.history.log import EventView
 from casepath.engine.history.problems import Problem
-from casepath.engine.history.sealing import Event, seal, without
 from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 

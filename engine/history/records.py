@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.database import Base
 from casepath.engine.database.models import Attachment, Comment, Definition, Mail, Notification, ProcessInstance
+from casepath.engine.history.chain import State
 from casepath.engine.history.log import EventView
 from casepath.engine.history.problems import WrongRow
-from casepath.engine.history.sealing import State
 from casepath.engine.history.verification import CLOCK_TOLERANCE
 
 #: What is wrong, in a word and in a sentence.

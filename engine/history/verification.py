@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.history.chain import SALT_LENGTH, at_text, chain_hash, digest
 from casepath.engine.history.problems import Problem, WrongEvent
-from casepath.engine.history.sealing import SALT_LENGTH, at_text, chain_hash, digest
 
 #: An event may be dated this much earlier than the one before it: the clocks of several machines differ.
 CLOCK_TOLERANCE = timedelta(minutes=1)

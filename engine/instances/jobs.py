@@ -27,7 +27,7 @@ from casepath.engine.database.models import Incident, Job, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.instances import beginning, external_tasks, messages
+from casepath.engine.instances import external_tasks, instantiation, messages
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import ENGINE, By
 from casepath.engine.phrases import Phrase
@@ -171,7 +171,7 @@ def _find_instance(session: Session, row: Row[Any]) -> None:
     match row.kind:
         case "start_timer":
             definition = definitions.definition(session, row.definition_id)
-            beginning.begin(session, definition, {}, start_element=row.element_id)
+            instantiation.begin(session, definition, {}, start_element=row.element_id)
         case "message":
             messages.deliver(
                 session,

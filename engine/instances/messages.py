@@ -23,7 +23,7 @@ from casepath.engine.database import Base, values
 from casepath.engine.database.correlation import fitting, required
 from casepath.engine.database.models import CorrelationValue, Definition, ProcessInstance, Subscription
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import beginning, kept, process_instances
+from casepath.engine.instances import instantiation, kept, process_instances
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.runtime import InstanceRow
@@ -286,7 +286,7 @@ def _start(
     session: Session, row: Found, business_key: str | None, variables: Mapping[str, Any], by: str | None
 ) -> int:
     definition = definitions.definition(session, row.definition_id)
-    return beginning.begin(
+    return instantiation.begin(
         session, definition, variables, business_key=business_key, by=by, start_element=row.element_id
     )
 

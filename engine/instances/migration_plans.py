@@ -34,7 +34,7 @@ from casepath.engine.history import Event
 from casepath.engine.people import access
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase
-from casepath.engine.runtime import storing
+from casepath.engine.runtime import storage
 from casepath.engine.time import clock
 
 _activity_instances = Base.metadata.tables[ActivityInstance.__tablename__]
@@ -133,7 +133,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     load(new, tokens, variables)
     _move_work(session, plan, old, target, process_instance_id)
     _move_waits(session, plan, new, process_instance_id)
-    storing.write_effects(session.connection(), new, row, before=-1, now=now)
+    storage.write_effects(session.connection(), new, row, before=-1, now=now)
     stored_tokens, stored_variables = dump(new)
     correlation.store(session.connection(), row.id, seen_by_receivers(new))
     session.connection().execute(

@@ -21,7 +21,7 @@ from casepath.engine.database import Base, values
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.instances import beginning
+from casepath.engine.instances import instantiation
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import By, Person
 
@@ -78,7 +78,7 @@ def start(
     if isinstance(actor, Person) and not authorization.may_start(actor, spec.candidate_starters):
         raise errors.Forbidden("start", "process definition", key, actor.username)
     variables = definitions.accepted(session, _start_form(spec, start_element), definition.id, submitted or {})
-    started = beginning.begin(
+    started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )
     return get(session, started)

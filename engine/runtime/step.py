@@ -26,9 +26,9 @@ from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
 from casepath.engine.people import authorization
-from casepath.engine.runtime import storing, taken_back
+from casepath.engine.runtime import storage, taken_back
 from casepath.engine.runtime.services import Services
-from casepath.engine.runtime.storing import InstanceRow
+from casepath.engine.runtime.storage import InstanceRow
 from casepath.engine.time import clock
 
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
@@ -296,15 +296,15 @@ def _store(
 ) -> list[Step]:
     outcome = running.outcome
     connection = session.connection()
-    storing.write_effects(connection, running, row, before, now)
-    storing.write_visits(connection, running, row.id, now)
+    storage.write_effects(connection, running, row, before, now)
+    storage.write_visits(connection, running, row.id, now)
     if row.taken_back:
         taken_back.settle(connection, running, row.id, trigger, now)
     match running.stuck():
         case False, True:
-            storing.open_stuck(connection, running, row.id, now)
+            storage.open_stuck(connection, running, row.id, now)
         case True, False:
-            storing.resolve_stuck(connection, running, row.id, now)
+            storage.resolve_stuck(connection, running, row.id, now)
     if outcome is not None:
         kind = f"process_instance.{outcome.state}"
         if not isinstance(trigger, triggers.Cancel):
@@ -313,7 +313,7 @@ def _store(
         tokens, variables = bpmn.dump(running)
     else:
         tokens, variables = "", values.dumps({"0": running.root.variables})
-    storing.write_correlation(connection, running, row, variables)
+    storage.write_correlation(connection, running, row, variables)
     names = facts.declared(running.spec.properties.get(facts.PROPERTY, ""))
     if names and variables != row.variables:
         facts.store(connection, row.id, row.root_id, names, running.root.variables)
@@ -332,7 +332,7 @@ def _store(
         before=history.State(salt=row.state_salt, state=row.state, tokens=row.tokens, variables=row.variables),
         after=after,
     )
-    storing.write_history(connection, sealed.rows)
+    storage.write_history(connection, sealed.rows)
     landed = _save.change(
         connection,
         {

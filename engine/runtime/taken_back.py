@@ -1,7 +1,7 @@
 """
 What somebody did and the process could not follow: his step is taken back, and an incident stands at its activity.
 
-Whoever opened the transaction writes it afterwards, in another one, from what `moving` says; `settle` closes it as soon
+Whoever opened the transaction writes it afterwards, in another one, from what `moves` says; `settle` closes it as soon
 as the same is done again, or the activity is gone. Such an incident has the kind `stuck` and an activity instance.
 """
 

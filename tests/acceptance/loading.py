@@ -32,7 +32,7 @@ from casepath.engine import database, deployments
 from casepath.engine.people import identity
 from tests import database as databases
 from tests.acting import PROGRAM
-from tests.serving import PASSWORD, Browser, serving
+from tests.servers import PASSWORD, Browser, serving
 
 REQUEST = Path(__file__).resolve().parents[1] / "web" / "request"
 PEOPLE = 10

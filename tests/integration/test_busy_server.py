@@ -20,7 +20,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
 from tests.acting import PROGRAM
 from tests.database import WORKER, PostgresServer
-from tests.serving import PASSWORD, STARTS_WITHIN, Browser, serving
+from tests.servers import PASSWORD, STARTS_WITHIN, Browser, serving
 
 REQUEST = Path(__file__).resolve().parents[1] / "web" / "request"
 #: People who write all the time, each as soon as the last answer is there.

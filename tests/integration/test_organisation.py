@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import deployments, errors, history
 from casepath.engine.database.models import Mail, OrganisationEvent, OrganisationHistory
 from casepath.engine.history import EventView, organisation
-from casepath.engine.history.sealing import without
+from casepath.engine.history.chain import without
 from casepath.engine.instances import departures
 from casepath.engine.people import identity
 from tests import factories

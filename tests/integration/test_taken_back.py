@@ -121,7 +121,7 @@ def test_unforeseen__is_an_incident_without_what_it_quotes(
     transaction: Sessions, waiting: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(runtime.storing, "write_visits", failing(KeyError("13800000000")))
+        patched.setattr(runtime.storage, "write_visits", failing(KeyError("13800000000")))
         with pytest.raises(KeyError):
             complete(transaction)
 
@@ -140,7 +140,7 @@ def test_refused__is_no_incident(
 ) -> None:
     """Nor where the database can do nothing: that passes."""
     with monkeypatch.context() as patched:
-        patched.setattr(runtime.storing, "write_visits", failing(error))
+        patched.setattr(runtime.storage, "write_visits", failing(error))
         patched.setattr(failures, "absence", lambda _: "busy")
         with pytest.raises(type(error)):
             complete(transaction)

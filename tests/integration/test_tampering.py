@@ -21,7 +21,7 @@ from casepath.engine import database, history
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, Resource
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event, Heads
-from casepath.engine.instances import beginning, comments
+from casepath.engine.instances import comments, instantiation
 from casepath.engine.time import clock
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
@@ -322,7 +322,7 @@ def make_up_a_matter(session: Session) -> None:
     clock.set_to(datetime(2026, 1, 5, 3, tzinfo=UTC))
     variables = json.loads(session.scalars(select(ProcessInstance.variables).limit(1)).one())["0"]
     complaint = definitions.latest(session, "process", "complaint")
-    beginning.begin(session, complaint, variables, business_key="TS2026-9999", by="mallory")
+    instantiation.begin(session, complaint, variables, business_key="TS2026-9999", by="mallory")
 
 
 FORGERIES: dict[str, tuple[Forgery, str]] = {

@@ -11,7 +11,7 @@ ACCEPTED: dict[str, dict[tuple[str, str], str]] = {
         ("work = 10 + sum(map(len, parts.conditions))", "work = 10 - sum(map(len, parts.conditions))"):
             "what a table counts is a rough measure",
     },
-    "engine/instances/external_tasks/reporting.py": {
+    "engine/instances/external_tasks/reports.py": {
         ('message: str = "",', 'message: str = "XXXX",'): "every caller gives a message",
     },
     "engine/instances/messages.py": {

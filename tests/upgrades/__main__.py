@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath import demo, serving, stories
+from casepath import demo, server, stories
 from casepath.engine import database, deployments
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import attachments, comments, process_instances
@@ -54,7 +54,7 @@ def make(name: str) -> None:
                 deployments.deploy(session, deployments.read_folder(part), name=part.name, by=BY)
         with sessions.begin() as session:
             demo.add_people(session, PROCESSES)
-        work = loop.Loop(serving.surroundings(settings, pool)).rest
+        work = loop.Loop(server.surroundings(settings, pool)).rest
         played = play(LonelyStage(sessions, work))
         pool.dispose()
         copy = Path(folder) / "copy.db"

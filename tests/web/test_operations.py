@@ -256,7 +256,7 @@ def test_taken_back__whoever_typed_keeps_it_and_operators_see_why(
         if limit:
             patched.setattr(settings.current, limit, 0)
         else:
-            patched.setattr(runtime.storing, "write_visits", fail)
+            patched.setattr(runtime.storage, "write_visits", fail)
         answer = alice.post(f"/tasks/{matter.task_id}/complete", sent)
 
     assert answer.status_code == status

@@ -1,6 +1,6 @@
 """Form definitions as HTML, and what a browser sends back."""
 
-from casepath.web.forms.rendering import (
+from casepath.web.forms.display import (
     Earlier,
     Field,
     fields,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from SpiffWorkflow.bpmn.specs import defaults
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching, compensation
+from casepath.engine.bpmn import catchers, compensation
 from casepath.engine.bpmn.elements.base import Node
 from casepath.engine.bpmn.elements.loops import loop_begin, loop_round_completed
 from casepath.engine.bpmn.graph import Container, Element
@@ -55,7 +55,7 @@ class Activity(Node):
             copy_variable(token, source, target)
         done = self.run(token)
         if done is None and "loop" not in token.memo and token.alive:
-            catching.arm_boundary(token.workflow, token)
+            catchers.arm_boundary(token.workflow, token)
         return done
 
     def gathered(self, token: Token) -> bool:
@@ -199,7 +199,7 @@ class SubProcess(Activity, Container, defaults.SubWorkflowTask):
         if self.ad_hoc == "Sequential":
             token.memo["todo"] = [entry.bpmn_id for entry in entries[1:]]
             entries = entries[:1]
-        catching.arm_event_subprocesses(workflow, self, scope)
+        catchers.arm_event_subprocesses(workflow, self, scope)
         for entry in entries:
             workflow.enter(entry, scope, memo={"caught": True} if start else None)
         return None

@@ -9,7 +9,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition as SpiffEventDefinition
 from SpiffWorkflow.bpmn.util.event import BpmnEvent
 
-from casepath.engine.bpmn import catching, compensation
+from casepath.engine.bpmn import catchers, compensation
 from casepath.engine.bpmn.elements.base import Node
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.tree import Token
@@ -20,7 +20,7 @@ class Awaited(SpiffEventDefinition):
 
     def update_task(self, my_task: Token) -> None:
         """Begin to wait."""
-        catching.arm(my_task.workflow, my_task.number, my_task.node, my_task)
+        catchers.arm(my_task.workflow, my_task.number, my_task.node, my_task)
 
 
 class StartEvent(Node, defaults.StartEvent):

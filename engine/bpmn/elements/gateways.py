@@ -10,7 +10,7 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import _BpmnCondition
 from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.specs.base import TaskSpec
 
-from casepath.engine.bpmn import catching, states
+from casepath.engine.bpmn import catchers, states
 from casepath.engine.bpmn.elements.base import Node, no_flow, record_decision
 from casepath.engine.bpmn.graph import Decision, Element, Flow
 from casepath.engine.bpmn.model import Condition
@@ -118,7 +118,7 @@ class InclusiveGateway(Join, Choice, defaults.InclusiveGateway):
 
     def _check_threshold_unstructured(self, my_task: Token) -> bool:
         # The one of SpiffWorkflow asks which elements lead here, not which tokens on which flows. Whether others can
-        # still arrive is only clear when everything else has come to rest (`joining`).
+        # still arrive is only clear when everything else has come to rest (`joins`).
         return False
 
     def upstream(self) -> dict[str, frozenset[str]]:
@@ -226,7 +226,7 @@ class EventBasedGateway(Node, defaults.EventBasedGateway):
         if token.memo.get("left") == []:
             return True
         for target in self.awaited(token):
-            catching.arm(token.workflow, token.number, target, token)
+            catchers.arm(token.workflow, token.number, target, token)
         return None
 
     def awaited(self, token: Token) -> list[Element]:

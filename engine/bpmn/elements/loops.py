@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching
+from casepath.engine.bpmn import catchers
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import EventDefinition, Loop
 from casepath.engine.bpmn.tree import Token
@@ -23,7 +23,7 @@ def loop_begin(activity: Element, loop: Loop, body: Token) -> bool | None:
         scope.variables.setdefault("loopCounter", 0)
         if (loop.test_before and not _goes_on(loop, body)) or loop.maximum == 0:
             return True
-        catching.arm_boundary(body.workflow, body)
+        catchers.arm_boundary(body.workflow, body)
         _begin_round(activity, loop, body, 0)
         return None
     items = _items(loop, body)
@@ -43,7 +43,7 @@ def loop_begin(activity: Element, loop: Loop, body: Token) -> bool | None:
         return True
     if items is not None:
         body.memo["items"] = items
-    catching.arm_boundary(body.workflow, body)
+    catchers.arm_boundary(body.workflow, body)
     for index in range(count if loop.kind == "parallel" else 1):
         _begin_round(activity, loop, body, index)
     return None

@@ -9,8 +9,8 @@ from lxml import etree
 from casepath.engine import errors
 from casepath.engine.bpmn.extensions import Registry
 from casepath.engine.bpmn.graph import ProcessSpec
+from casepath.engine.bpmn.parser.markup import Compiler
 from casepath.engine.bpmn.parser.processes import CasepathParser
-from casepath.engine.bpmn.parser.reading import Compiler
 
 __all__ = ["read"]
 

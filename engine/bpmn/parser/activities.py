@@ -25,7 +25,7 @@ from casepath.engine.bpmn.model import Binding
 from casepath.engine.bpmn.parser.elements import ElementParser
 from casepath.engine.bpmn.parser.events import coded_definition, named_definition
 from casepath.engine.bpmn.parser.loops import read_loop
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, children, extension, extensions, flag, reference, tag
+from casepath.engine.bpmn.parser.markup import BPMN, child_text, children, extension, extensions, flag, reference, tag
 from casepath.engine.bpmn.scripts import Script
 from casepath.engine.expressions import Expression
 

@@ -16,7 +16,7 @@ from casepath.engine.bpmn.elements.gateways import (
     ParallelGateway,
 )
 from casepath.engine.bpmn.graph import Element, Flow
-from casepath.engine.bpmn.parser.reading import BPMN, Compiler, extension, extensions, flag, properties, reference
+from casepath.engine.bpmn.parser.markup import BPMN, Compiler, extension, extensions, flag, properties, reference
 from casepath.engine.bpmn.parser.source import Source
 
 

@@ -10,12 +10,12 @@ from lxml import etree
 from SpiffWorkflow.bpmn.parser.event_parsers import EventDefinitionParser
 from SpiffWorkflow.bpmn.specs.event_definitions import MultipleEventDefinition, NoneEventDefinition
 
+from casepath.engine.bpmn.elements.event_definitions import THROWN
 from casepath.engine.bpmn.elements.events import Awaited, BoundaryEvent, CatchEvent, StartEvent, Thrower
-from casepath.engine.bpmn.elements.throwing import THROWN
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import EventDefinition, EventKind, VariableMapping
 from casepath.engine.bpmn.parser.elements import ElementParser
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, children, extension, extensions, flag, reference, tag
+from casepath.engine.bpmn.parser.markup import BPMN, child_text, children, extension, extensions, flag, reference, tag
 from casepath.engine.bpmn.parser.source import Source
 from casepath.engine.expressions import Expression, compile_expression
 

@@ -9,7 +9,7 @@ from lxml import etree
 
 from casepath.engine.bpmn.model import Condition, EventDefinition, Loop
 from casepath.engine.bpmn.parser.events import event_definition, event_definitions
-from casepath.engine.bpmn.parser.reading import BPMN, child_text, children, extension, flag, reference
+from casepath.engine.bpmn.parser.markup import BPMN, child_text, children, extension, flag, reference
 from casepath.engine.bpmn.parser.source import Source
 from casepath.engine.expressions import compile_expression
 

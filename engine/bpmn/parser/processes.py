@@ -46,7 +46,7 @@ from casepath.engine.bpmn.parser.activities import (
 )
 from casepath.engine.bpmn.parser.elements import ComplexGatewayParser, ElementParser, EventBasedGatewayParser
 from casepath.engine.bpmn.parser.events import EventParser, connect_links
-from casepath.engine.bpmn.parser.reading import BPMN, Compiler, extension, properties, reference, tag
+from casepath.engine.bpmn.parser.markup import BPMN, Compiler, extension, properties, reference, tag
 from casepath.engine.bpmn.parser.source import Source, lanes
 
 #: Every element that a token can be at, by its tag: what reads it, and what it becomes.

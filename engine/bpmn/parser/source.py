@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from casepath.engine.bpmn.model import CorrelationKey, VariableMapping
-from casepath.engine.bpmn.parser.reading import BPMN, Compiler, child_text, children, extensions, flag, reference
+from casepath.engine.bpmn.parser.markup import BPMN, Compiler, child_text, children, extensions, flag, reference
 from casepath.engine.expressions import Expression, compile_expression
 
 

@@ -7,7 +7,7 @@ is done at least once, so each task carries an idempotency key for what has effe
 
 from __future__ import annotations
 
-from casepath.engine.instances.external_tasks.fetching import (
+from casepath.engine.instances.external_tasks.locks import (
     FetchedTask,
     Topic,
     extend_lock,
@@ -16,7 +16,7 @@ from casepath.engine.instances.external_tasks.fetching import (
     set_priority,
     unlock,
 )
-from casepath.engine.instances.external_tasks.reporting import complete, fail, hand_over, set_retries, throw_error
+from casepath.engine.instances.external_tasks.reports import complete, fail, hand_over, set_retries, throw_error
 from casepath.engine.instances.external_tasks.rows import get
 
 __all__ = [

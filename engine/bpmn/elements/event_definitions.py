@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from casepath.engine.bpmn import catching
+from casepath.engine.bpmn import catchers
 from casepath.engine.bpmn.effects import MessageSent, SignalSent
 from casepath.engine.bpmn.elements.base import payload_value
 from casepath.engine.bpmn.model import EventDefinition, EventKind
@@ -38,7 +38,7 @@ class SignalDefinition(ThrownDefinition):
         name = self.evaluated_name(token)
         token.workflow.record("signal.sent", token, facts={"name": name}, variables=variables)
         token.workflow.effects.append(SignalSent(element_id=token.node.bpmn_id, name=name, variables=variables))
-        catching.throw_signal(token.workflow, name, variables)
+        catchers.throw_signal(token.workflow, name, variables)
 
 
 class MessageDefinition(ThrownDefinition):
@@ -47,7 +47,7 @@ class MessageDefinition(ThrownDefinition):
     def send(self, token: Token, variables: Mapping[str, Any]) -> None:
         name = self.evaluated_name(token)
         token.workflow.record("message.sent", token, facts={"name": name}, variables=variables)
-        correlation = catching.sent_correlation(token, self, variables)
+        correlation = catchers.sent_correlation(token, self, variables)
         token.workflow.effects.append(
             MessageSent(element_id=token.node.bpmn_id, name=name, variables=variables, correlation=correlation)
         )
@@ -57,7 +57,7 @@ class EscalationDefinition(ThrownDefinition):
     """An escalation: for the nearest event that catches it, or the caller."""
 
     def send(self, token: Token, variables: Mapping[str, Any]) -> None:
-        catching.throw_escalation(token.workflow, token, self.code or "", variables)
+        catchers.throw_escalation(token.workflow, token, self.code or "", variables)
 
 
 class ErrorDefinition(ThrownDefinition):
@@ -65,7 +65,7 @@ class ErrorDefinition(ThrownDefinition):
 
     def send(self, token: Token, variables: Mapping[str, Any]) -> None:
         text = payload_value(self.text, token) if self.text is not None else None
-        catching.throw_error_event(token.workflow, token, BpmnError(self.code or "", str(text or ""), variables))
+        catchers.throw_error_event(token.workflow, token, BpmnError(self.code or "", str(text or ""), variables))
 
 
 #: The kinds that are thrown; the others are caught only, or belong to one kind of event.

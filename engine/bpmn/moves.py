@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from casepath.engine import errors
-from casepath.engine.bpmn import catching, compensation, states, triggers
+from casepath.engine.bpmn import catchers, compensation, states, triggers
 from casepath.engine.bpmn.effects import Outcome
 from casepath.engine.bpmn.elements.events import StartEvent
 from casepath.engine.bpmn.elements.gateways import EventBasedGateway
@@ -151,7 +151,7 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
 
 
 def _trigger(workflow: TokenWorkflow, number: int, element_id: str, kind: Any, variables: Any, **more: Any) -> None:
-    catching.trigger(workflow, number, node_of(workflow, element_id), kind, variables, **more)
+    catchers.trigger(workflow, number, node_of(workflow, element_id), kind, variables, **more)
 
 
 def node_of(workflow: TokenWorkflow, element_id: str) -> Element:
@@ -196,7 +196,7 @@ def _start(workflow: TokenWorkflow, trigger: triggers.Start) -> None:
         return
     workflow.root.variables.update(workflow.spec.root.initial)
     workflow.set_variables(workflow.root, variables, local=True)
-    catching.arm_event_subprocesses(workflow, workflow.spec.root, workflow.root)
+    catchers.arm_event_subprocesses(workflow, workflow.spec.root, workflow.root)
     gateway.begin_with(workflow, node)
 
 
@@ -222,7 +222,7 @@ def _complete_work(workflow: TokenWorkflow, token: Token, variables: Mapping[str
 
 
 def _throw(workflow: TokenWorkflow, token: Token, error: errors.BpmnError) -> None:
-    if not catching.throw_error(workflow, token, error):
+    if not catchers.throw_error(workflow, token, error):
         token.memo.pop("work", None)
         workflow.fail(token, error)
 
@@ -233,7 +233,7 @@ def _escalate(workflow: TokenWorkflow, trigger: triggers.Escalate) -> None:
         return
     token = workflow.waiting(trigger.activity_instance)
     _take_what_is_mapped(token, trigger.results)
-    catching.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
+    catchers.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
 
 
 def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | triggers.CallFailed) -> None:
@@ -252,7 +252,7 @@ def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | trigge
         return
     _take_what_is_mapped(token, trigger.results)
     error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
-    catching.throw_error_event(workflow, token, error)
+    catchers.throw_error_event(workflow, token, error)
 
 
 def _take_what_is_mapped(token: Token, results: Mapping[str, Any]) -> None:
@@ -345,6 +345,6 @@ def _open(workflow: TokenWorkflow, container: Container) -> Scope:
     token._set_state(states.STARTED)
     scope = token.open_scope()
     scope.variables.update(container.initial)
-    catching.arm_event_subprocesses(workflow, container, scope)
-    catching.arm_boundary(workflow, token)
+    catchers.arm_event_subprocesses(workflow, container, scope)
+    catchers.arm_boundary(workflow, token)
     return scope
