@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +48,15 @@ def hasty_sqlite() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(connection, "PRAGMAS", (*connection.PRAGMAS, "synchronous=OFF"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """What a test sets, as each application does that it makes, holds for no other test."""
+    before = dataclasses.asdict(settings.current)
+    yield
+    for name, value in before.items():
+        setattr(settings.current, name, value)
 
 
 @pytest.fixture(scope="session")

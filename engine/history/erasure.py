@@ -85,7 +85,9 @@ def _erase_notices(session: Session, notices: Mapping[str, list[int]]) -> None:
         return
     for column, numbers in notices.items():
         session.execute(update(_notifications).where(_notifications.c.id.in_(numbers)).values({column: ""}))
-    forget_mails(session, _notifications.c.id.in_({number for numbers in notices.values() for number in numbers}))
+    told = {number for numbers in notices.values() for number in numbers}
+    session.execute(update(_notifications).where(_notifications.c.id.in_(told)).values(wordings=None))
+    forget_mails(session, _notifications.c.id.in_(told))
 
 
 def forget_mails(session: Session, told: ColumnElement[bool]) -> None:

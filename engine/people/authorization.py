@@ -55,6 +55,8 @@ class Person:
     distributes: frozenset[str] = frozenset()
     email: str | None = None
     language: str = "zh_CN"
+    #: Somebody else has given the password and knows it: another one has to be chosen before anything else.
+    has_given_password: bool = False
     #: Those who are away now and have this one do their user tasks.
     stands_in_for: tuple[Person, ...] = ()
 
@@ -173,6 +175,11 @@ def may_deploy(person: Person) -> bool:
 def may_operate(person: Person) -> bool:
     """To repair: jobs, incidents and external tasks; suspend, cancel, modify and migrate instances, set variables."""
     return person.is_operator or person.is_administrator
+
+
+def sees_names(person: Person) -> bool:
+    """To read the names of what only the engine calls by one: variables and elements of diagrams without words."""
+    return bool(person.groups.intersection(ROLES))
 
 
 @_acting

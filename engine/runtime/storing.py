@@ -225,11 +225,8 @@ class Writer:
         self.subscriptions = [row for row in self.subscriptions if stays(row)]
         if effect.number > self.before:
             return
-        parameters: dict[str, Any] = {"instance": self.row.id, "at": effect.number}
-        statements = _disarm_all
-        if effect.element_id is not None:
-            parameters["element"] = effect.element_id
-            statements = _disarm_one
+        parameters = {"instance": self.row.id, "at": effect.number, "element": effect.element_id}
+        statements = _disarm_all if effect.element_id is None else _disarm_one
         for statement, wanted in zip(statements, (effect.jobs, effect.subscriptions), strict=True):
             if wanted:
                 statement.change(self.connection, parameters)
@@ -254,8 +251,7 @@ class Writer:
     def recover(self, number: int) -> None:
         """An incident is over."""
         if self.incidents.pop(number, None) is None:
-            parameters = {"instance": self.row.id, "at": number, "now": self.now}
-            _resolve.change(self.connection, parameters)
+            _resolve.change(self.connection, {"instance": self.row.id, "at": number, "now": self.now})
 
     def incident(self, effect: effects.Failed) -> dict[str, Any]:
         """Return the row of an incident."""

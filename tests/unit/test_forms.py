@@ -388,6 +388,7 @@ def test_validate__not_submitted(kind: str, value: object) -> None:
         (field(validate={"validationType": "email"}), "nowhere", "not-an-email"),
         (field(validate={"validationType": "phone"}), "call me", "not-a-phone"),
         (field(validate={"validationType": "phone"}), "+ - ( )", "not-a-phone"),
+        (field(validate={"validationType": "phone"}), "138 0000 0000、call me", "not-a-phone"),
         (field("number"), "twelve", "not-a-number"),
         (field("number"), "NaN", "not-a-number"),
         (field("number"), "Infinity", "not-a-number"),

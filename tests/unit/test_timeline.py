@@ -6,10 +6,10 @@ import ast
 import re
 from pathlib import Path
 
-from casepath.web.process_instances import timeline
+from casepath.web.process_instances import sentences
 
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
-KIND = re.compile(rf"({'|'.join(timeline.SUBJECTS)})\.[a-z_]+")
+KIND = re.compile(rf"({'|'.join(sentences.NOUNS)})\.[a-z_]+")
 
 
 def recorded() -> set[str]:
@@ -24,5 +24,5 @@ def recorded() -> set[str]:
 
 def test_every_kind_of_event_is_told() -> None:
     assert len(recorded()) > 40
-    assert sorted(recorded() - timeline.SENTENCES.keys()) == []
-    assert {kind.partition(".")[0] for kind in timeline.SENTENCES} == timeline.SUBJECTS.keys()
+    assert sorted(recorded() - sentences.SENTENCES.keys()) == []
+    assert {kind.partition(".")[0] for kind in sentences.SENTENCES} == sentences.NOUNS.keys()

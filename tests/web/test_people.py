@@ -131,6 +131,33 @@ class TestUsers:
         assert groups_of(rows, "administrator") == {"administrator"}
         assert administrator.get("/people/").status_code == 200
 
+    def test_password__given_by_somebody_has_to_be_changed_first(
+        self, visit: Visit, administrator: Visitor, rows: Rows
+    ) -> None:
+        shown = re.search(r"密码 (\S+) 登录", text(administrator.post("/people/", CAROL)))
+        assert shown is not None
+        given = html.unescape(shown[1])
+        assert "须先更换密码" in text(administrator.get("/people/users/carol"))
+
+        carol = visit("carol")
+
+        assert carol.get("/tasks/").location == "/password"
+        assert carol.get("/tasks/counts", headers={"HX-Request": "true"}).status_code == 204
+        assert carol.post("/tasks/1/claim").status_code == 403
+        assert carol.post("/language", {"language": "en"}).status_code == 303
+        assert "knows it" in text(carol.get("/password"))
+        assert "another password" in text(carol.post("/password", {"old": given, "new": given, "again": given}))
+        assert carol.post("/password", {"old": given, "new": "own-words-7", "again": "own-words-7"}).status_code == 303
+        assert carol.get("/tasks/").status_code == 200
+        with rows.begin() as session:
+            assert not identity.get(session, "carol").password_is_given
+
+    def test_password__of_a_program_is_nobody_elses(self, visit: Visit, rows: Rows) -> None:
+        with rows.begin() as session:
+            identity.set_password(session, "alice", "by-a-program-1", by=PROGRAM)
+
+        assert visit("alice").get("/tasks/").status_code == 200
+
     def test_password__ends_sessions(self, administrator: Visitor, alice: Visitor) -> None:
         answer = administrator.post("/people/users/alice/password")
         shown = re.search(r"密码 (\S+) 登录", text(answer))

@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from types import ModuleType
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine.database.models import UserTask, UserTaskCandidate
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
 from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.acting import PROGRAM
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -370,3 +373,24 @@ def test_strangers__are_told_the_same_of_what_is_not_theirs_and_what_is_not_ther
     there, absent = stranger.get(f"/tasks/{task_id}"), stranger.get("/tasks/999999")
     said = [text(there).replace(f"/tasks/{task_id}", ""), text(absent).replace("/tasks/999999", "")]
     assert said[0].replace(f"“{task_id}”", "") == said[1].replace("“999999”", "")
+
+
+def test_index__order_is_told_and_remembered(alice: Visitor, task_id: int) -> None:
+    assert "逾期的在前" in text(alice.get("/tasks/?view=claimable"))
+
+    chosen = alice.get("/tasks/?view=claimable&order=newest")
+
+    assert "最近到达的在前" in text(chosen)
+    assert '<option value="newest" selected>' in text(alice.get("/tasks/?view=claimable"))
+    assert '<option value="" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))
+
+
+@each("hours, is_told", [(1, False), (-1, True)])
+def test_born_overdue__says_so(alice: Visitor, rows: Rows, task_id: int, hours: int, is_told: bool) -> None:
+    with rows.begin() as session:
+        task = session.get_one(UserTask, task_id)
+        task.due_at = task.sort_at = task.created_at + timedelta(hours=hours)
+        session.execute(update(UserTaskCandidate).values(sort_at=task.sort_at))
+
+    assert ("到达时已过期限" in text(alice.get("/tasks/?view=claimable"))) == is_told
+    assert ("期限从更早的时间起算" in text(alice.get(f"/tasks/{task_id}"))) == is_told

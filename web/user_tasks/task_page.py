@@ -91,7 +91,7 @@ def rights(task: TaskDetail, person: Person) -> Rights:
         resolve=is_open and task.candidacy.is_lent and task.assignee in own,
         recall=is_open and task.candidacy.is_lent and task.owner in own,
         complete=may(rules.may_complete),
-        follow_up=has_it and may(rules.may_set_follow_up),
+        follow_up=has_it and not task.is_overdue and may(rules.may_set_follow_up),
         keeps_draft=may(rules.may_save_draft),
         acts_for=(right_of.name or right_of.username) if is_open and right_of is not person else None,
         explains=not may(rules.may_hand_on),

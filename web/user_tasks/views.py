@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -19,10 +19,10 @@ bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
 
 @bp.get("/")
-def index() -> str:
-    """Show one page of the task list; what it is narrowed to stands in the address."""
+def index() -> Response:
+    """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""
     with g.readers.begin() as session:
-        return inbox.render(session, g.person)
+        return inbox.remember_order(make_response(inbox.render(session, g.person)))
 
 
 @bp.get("/counts")
@@ -39,12 +39,6 @@ def show(task_id: int) -> str:
     """Show a task with its form, guidance and matter."""
     with g.readers.begin() as session:
         return task_page.render(session, task_id, g.person)
-
-
-@bp.get("/<int:task_id>/<any(claim, unclaim, assign, delegate, resolve, draft, comment, attach, complete):_verb>")
-def show_again(task_id: int, _verb: str) -> Response:
-    """Lead who loads the address of a form again to the task."""
-    return redirect(url_for(".show", task_id=task_id), 302)
 
 
 @bp.post("/<int:task_id>/fields")
