@@ -14,8 +14,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    Select,
+    Update,
+    literal_column,
+)
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from casepath.engine.database import failures
 
@@ -67,7 +78,8 @@ class _Form:
         columns = list(parameters) if isinstance(source, Insert) else None
         if columns is not None and not set(columns) <= set(source.table.c.keys()):
             raise TypeError(f"Expected columns of {source.table.name}, but found {', '.join(columns)}")
-        compiled: Any = source.compile(dialect=dialect, column_keys=columns)
+        spelled = replacement_traverse(source, {}, _spelled_out)
+        compiled: Any = spelled.compile(dialect=dialect, column_keys=columns)
         if compiled.prefetch or compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError(f"Expected a statement that leaves nothing to its execution, but found: {compiled}")
         self.text = str(compiled)
@@ -107,6 +119,19 @@ class _Form:
                 values[index] = convert(values[index])
             rows.append(self._make(values))
         return rows
+
+
+def _spelled_out(element: Any, **_more: object) -> ColumnElement[Any] | None:
+    """
+    Return a constant, such as a state, as it stands in the text of a statement; None for everything else.
+
+    As a parameter it would cost more than all else: where an index holds only rows of a state, SQLite plans a statement
+    anew for each execution, since the plan may change with what is compared.
+    """
+    if not isinstance(element, BindParameter) or element.required:
+        return None
+    value = element.value
+    return literal_column(f"'{value}'", element.type) if isinstance(value, str) and value.isidentifier() else None
 
 
 def execute(connection: Connection, text: str, parameters: Any, *, many: bool = False) -> Any:

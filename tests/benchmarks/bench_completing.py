@@ -96,6 +96,7 @@ def play() -> None:
         nodes("startEvent S; userTask A B C; exclusiveGateway G"),
         flow="S > A; A > G; G > B [${again}]; G > C [${again == false}]",
     )
+    # As the world imports it, wherever it stands there.
     complete = vars(worlds)["user_tasks"].complete
     with tempfile.TemporaryDirectory(prefix="casepath-bench-") as folder:
         world = worlds.World(f"sqlite:///{folder}/casepath.db")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from unittest import mock
 
 import pytest
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine.database import Base
+from casepath.engine.database import Base, statements
 from casepath.engine.database.models import Group, Job
 from casepath.engine.database.statements import Statement
 
@@ -48,6 +49,16 @@ def test_rows__each_conversion_its_own(transaction: Sessions) -> None:
         read = READ.rows(connection, {})
 
     assert [row.due_at for row in read] == [AT, later, AT, AT]
+
+
+def test_rows__constants_stand_in_the_text(transaction: Sessions) -> None:
+    executed = mock.Mock(wraps=statements.execute)
+    with transaction.begin() as session, mock.patch.object(statements, "execute", executed):
+        READ.rows(session.connection(), {})
+
+    _connection, text, parameters = executed.call_args.args
+    assert "kind = 'signal'" in text
+    assert not parameters
 
 
 def test_rows__none_there(transaction: Sessions) -> None:
