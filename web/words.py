@@ -76,8 +76,13 @@ class Words:
             return gettext("; ").join(gettext("%(label)s: %(value)s", **pair) for pair in pairs)
         if isinstance(value, str) and name not in self.written:
             known = self.options.get(name, {})
-            return known.get(value) or self.anywhere.get(value.removeprefix(GROUP)) or filters.value(value)
+            return known.get(value) or self.anywhere.get(value.removeprefix(GROUP)) or self._keys(value)
         return self.options.get(name, {}).get(str(value)) or filters.value(value)
+
+    def _keys(self, value: str) -> str:
+        """Return a text as it is, but keys with commas between, as diagrams name groups, by what they are called."""
+        called = [self.anywhere.get(part.strip()) for part in value.split(",")]
+        return gettext(", ").join(each for each in called if each) if all(called) else filters.value(value)
 
 
 def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:

@@ -170,9 +170,10 @@ class Wanderer:
                 user_tasks.assign(session, task.id, to, by=PROGRAM, reason="休假")
 
     def put_off(self) -> None:
-        """Put a task off to a later day."""
+        """Put a task off to a later day, as long as it is not overdue."""
         with self.sessions.begin() as session:
-            for task in self.open_tasks(session)[:1]:
+            in_time = [each for each in self.open_tasks(session) if each.due_at is None or each.due_at >= clock.now()]
+            for task in in_time[:1]:
                 later = clock.now() + timedelta(days=self.chance.randrange(1, 4))
                 user_tasks.set_follow_up(session, task.id, later, by=PROGRAM, reason="等客户")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -30,7 +33,11 @@ def test_lint__finds_nothing(diagram: Path) -> None:
 @pytest.mark.browser
 @every_diagram
 def test_modeler__opens_without_a_warning(diagram: Path, pages: str, page: Page) -> None:
+    names = json.loads((diagram.parent / "texts.en.json").read_text("utf-8"))
+    template = (Path(__file__).parent / "pages" / "modeler.html").read_text("utf-8")
+    shown = re.sub(r"data-names='[^']*'", lambda _: f'data-names="{html.escape(json.dumps(names))}"', template)
     page.route("**/pages/order.bpmn", lambda route: route.fulfill(path=diagram, content_type="application/xml"))
+    page.route("**/pages/modeler.html", lambda route: route.fulfill(body=shown, content_type="text/html"))
 
     page.goto(f"{pages}/modeler.html")
 

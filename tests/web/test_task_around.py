@@ -100,7 +100,7 @@ def test_page__leads_to_what_happened_before(alice: Visitor, task_id: int) -> No
     page = html.fromstring(text(alice.get(f"/tasks/{task_id}")))
 
     (summary,) = page.xpath("//*[@id='before']/summary")
-    assert "案件已登记" in text(alice.get(summary.get("hx-get")))
+    assert "登记了案件" in text(alice.get(summary.get("hx-get")))
 
 
 @pytest.mark.parametrize("action", ["draft", "complete"])

@@ -17,7 +17,9 @@ from tests.acting import PROGRAM
 from tests.web.visitor import Visitor, text
 
 TEXTS = {
-    "zh": {"variables.grade": "分级", "variables.grade.high": "高级", "variables.team": "小组"},
+    "zh": {
+        "variables.grade": "分级", "variables.grade.high": "高级", "variables.team": "小组", "variables.told": "已告知"
+    },
     "en": {"variables.grade": "Grade", "variables.grade.medium": "Medium", "grading": "Grading", "in_1": "Asked for"},
 }
 TABLE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">
@@ -55,7 +57,11 @@ def matter(rows: sessionmaker[Session]) -> str:
         session.get_one(Group, "service").name = "服务部"
         deployments.deploy(session, files, name="p", by=PROGRAM)
         process_instances.start(
-            session, "p", {"demands": ["media"], "team": "service"}, business_key="W-1", by=PROGRAM
+            session,
+            "p",
+            {"demands": ["media"], "team": "service", "told": "service,service"},
+            business_key="W-1",
+            by=PROGRAM,
         )
     return "W-1"
 
@@ -79,6 +85,7 @@ def test_reasons__are_told_in_words(matter: str, read: Callable[[str, str], str]
     assert "Grade: high" in english  # has no English word: it is told as it is
     assert "grade" not in reasons(chinese)
     assert "小组＝服务部" in reasons(chinese)
+    assert "服务部、服务部" in chinese  # two groups in one text
 
 
 def reasons(page: str) -> str:
