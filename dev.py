@@ -40,6 +40,9 @@ CACHE = ROOT / ".cache"
 LOG = CACHE / "setup.log"
 FONT_PACKAGE = "fonts-wqy-zenhei"
 
+#: How to check in a process of its own.
+CHECK = [sys.executable, str(ROOT / "dev.py"), "check"]
+
 #: How long a program may take to stop when it is asked to, in seconds.
 PATIENCE = 4
 
@@ -94,8 +97,7 @@ def perform(options: argparse.Namespace, rest: list[str]) -> int:
         return check()
     if options.command == "test":
         setup_browser()
-        # All of them, so that one run tells everything there is to mend.
-        return max(check(), pytest(*rest))
+        return test(*rest)
     if options.command == "bench":
         return bench(*rest)
     if options.command == "mutate":
@@ -268,6 +270,25 @@ def bench(*arguments: str) -> int:
     """Run the benchmarks one after the other, so that none disturbs another; 0 when all ran to their end."""
     names = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py"))
     return max((tool(f"tests.benchmarks.{name}", *arguments) for name in names), default=0)
+
+
+def test(*arguments: str) -> int:
+    """
+    Run the tests, and check beside them: a core idles while they are collected, and at their end.
+
+    Prints what the check said after the tests, whatever came of them, so that one run tells everything there is to
+    mend; 0 when both are content.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        with subprocess.Popen(CHECK, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said) as checking:
+            try:
+                tested = pytest(*arguments)
+            except BaseException:
+                checking.terminate()
+                raise
+        said.seek(0)
+        print(said.read(), end="", flush=True)
+    return tested or checking.returncode
 
 
 def pytest(*arguments: str) -> int:

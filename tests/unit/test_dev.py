@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,30 @@ def test_step__that_fails_says_why(
 
     with pytest.raises(dev.MissingError, match=told):
         dev.step("Installing", command, quiet=True)
+
+
+@pytest.mark.parametrize(("tested", "checked", "code"), [(0, 0, 0), (1, 0, 1), (0, 3, 3), (1, 3, 1)])
+def test_test__tells_what_the_check_said_and_fails_with_either(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tested: int, checked: int, code: int
+) -> None:
+    monkeypatch.setattr(dev, "CHECK", [sys.executable, "-c", f"print('a finding'); raise SystemExit({checked})"])
+    monkeypatch.setattr(dev, "pytest", lambda *arguments: tested)
+
+    assert dev.test("-x") == code
+    assert capsys.readouterr().out == "a finding\n"
+
+
+def test_test__interrupted_ends_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dev, "CHECK", ["sleep", "30"])
+    monkeypatch.setattr(dev, "pytest", interrupted)
+    started = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt):
+        dev.test()
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(("words", "named"), [([], "setup run check test bench"), (["run"], "--port --data")])

@@ -303,7 +303,6 @@ def test_guessed__what_one_may_not_see_is_told_like_what_is_not_there(place: Pla
 NOT_LOOKED_UP = {
     "GET /tasks/<int:task_id>/<any(claim, unclaim, assign, delegate, resolve, draft, comment, attach, complete):_verb>",
     "POST /notifications/<int:notification_id>/open",
-    "GET /processes/diagrams/<int:definition_id>/standing",
 }
 
 

@@ -72,8 +72,7 @@ def show(key: str) -> str:
 def diagram(definition_id: int) -> Response:
     """Return the file of a process."""
     with g.readers.begin() as session:
-        if definitions.definition(session, definition_id).kind != "process":
-            raise errors.NotFound("process definition", definition_id)
+        must_be_process(session, definition_id)
         # The editor asks for the file as it came.
         content = deployed.diagram(session, definition_id, "" if "plain" in request.args else languages.of_names())
     return FlaskResponse(content, mimetype="application/xml")
@@ -84,7 +83,14 @@ def diagram(definition_id: int) -> Response:
 def standing(definition_id: int) -> Response:
     """Return where the instances of a process stand."""
     with g.readers.begin() as session:
+        must_be_process(session, definition_id)
         return jsonify(versions.standing(session, definition_id))
+
+
+def must_be_process(session: Session, definition_id: int) -> None:
+    """Raise `NotFound` unless this is the definition of a process."""
+    if definitions.definition(session, definition_id).kind != "process":
+        raise errors.NotFound("process definition", definition_id)
 
 
 @bp.get("/decisions/<key>")
