@@ -22,7 +22,7 @@ from casepath.web.languages import gettext
 #: Name of the hidden input.
 FIELD = "form_token"
 #: Name under which the browser keeps what is typed into a form, which it sends along; and its longest.
-KEPT = "kept"
+KEPT = "page.kept"
 MAX_KEPT = 500
 #: What says nothing about what was typed.
 _ASIDE = frozenset({"csrf_token", "draft.id", KEPT})
@@ -60,7 +60,7 @@ def told_before(number: str = "") -> str:
 
 def settled() -> str:
     """Return which form did what it was sent for, for the page after it: the browser need not keep it any longer."""
-    if KEPT not in g:
+    if "kept" not in g:
         g.kept = flask.session.pop(KEPT, "")
     return str(g.kept)
 

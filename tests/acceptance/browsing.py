@@ -108,7 +108,8 @@ class BrowserStage(RequestStage):
         """Report on the page of the matter what has happened."""
         self.become(by)
         self.open_matter()
-        report = self.page.locator("details.report", has=self.page.locator(f'input[name="message"][value="{name}"]'))
+        named = self.page.locator(f'input[name="report.message"][value="{name}"]')
+        report = self.page.locator("details.report", has=named)
         report.locator("summary").click()
         fill_in(self.page, variables)
         report.get_by_role("button", name="上报", exact=True).click()

@@ -189,7 +189,7 @@ def work(address: str, username: str, until: float, told: Told) -> None:
             matter = send("/register/request", customer_name="王建国", channel="phone", demands="media")
             task = re.findall(r'href="(/tasks/\d+)"', matter)[0]
             send(task)
-            send(f"{task}/attach", file=("matter_files", PHOTO))
+            send(f"{task}/attach", file=("matter.files", PHOTO))
             send(f"{task}/complete", result="已联系", solved="yes")
     except (OSError, IndexError) as error:
         told.refused.append(f"{username}: {error!r}")

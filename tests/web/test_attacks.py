@@ -33,9 +33,9 @@ HOSTILE = ("a\x00b", "'\"><script>\uffff😀", "9" * 30, "../../x", "x" * 5000, 
 TYPED = (*HOSTILE[:3], '"\\ud800\\u0000"', "[" * 3000, "1e999999", "0001-01-02", "9999-12-31")
 ARGUMENTS = ("q", "process", "state", "after", "below", "version", "definition", "next", "kind", "language", "steps")
 FIELDS = (
-    "text", "message", "reason", "name", "value", "cancel", "start_before", "to", "day", "next", "language", "old",
-    "solved", "note", "withdrawal_reason", "customer_name", "demands", "username", "email", "groups", "key", "name_en",
-    "variable", "xml", "password",
+    "text", "report.message", "reason", "name", "value", "cancel", "start_before", "to", "day", "next", "language",
+    "old", "solved", "note", "withdrawal_reason", "customer_name", "demands", "username", "email", "groups", "key",
+    "name_en", "variable", "xml", "password",
 )  # fmt: skip
 #: What stands in the addresses of things that are there.
 REAL = {"key": "request", "name": "matter.bpmn", "filename": "icon.svg", "username": "bob"}

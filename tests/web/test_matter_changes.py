@@ -26,7 +26,8 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64
 
 class TestMessages:
     def test_report__with_its_form(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
-        answer = alice.post(f"/matters/messages/{matter.key}", {"message": "withdrawn", "withdrawal_reason": "和解"})
+        form = {"report.message": "withdrawn", "withdrawal_reason": "和解"}
+        answer = alice.post(f"/matters/messages/{matter.key}", form)
         assert answer.status_code == 303
         assert state_of(rows, matter) == "completed"
         page = text(alice.get(answer.location))
@@ -34,22 +35,22 @@ class TestMessages:
         assert "和解" in page
 
     def test_report__incomplete_is_shown_at_its_field(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
-        answer = alice.post(f"/matters/messages/{matter.key}", {"message": "withdrawn", "withdrawal_reason": ""})
+        answer = alice.post(f"/matters/messages/{matter.key}", {"report.message": "withdrawn", "withdrawal_reason": ""})
         assert answer.status_code == 422
         assert 'id="error-withdrawal_reason"' in text(answer)
         assert state_of(rows, matter) == "active"
 
     @pytest.mark.parametrize("name", ["", "other", "<script>", "x" * 5000])
     def test_report__what_nobody_waits_for(self, alice: Visitor, matter: Matter, name: str) -> None:
-        assert alice.post(f"/matters/messages/{matter.key}", {"message": name}).status_code == 409
+        assert alice.post(f"/matters/messages/{matter.key}", {"report.message": name}).status_code == 409
 
     def test_report__twice(self, alice: Visitor, matter: Matter) -> None:
-        form = {"message": "withdrawn", "withdrawal_reason": "和解"}
+        form = {"report.message": "withdrawn", "withdrawal_reason": "和解"}
         assert alice.post(f"/matters/messages/{matter.key}", form).status_code == 303
         assert alice.post(f"/matters/messages/{matter.key}", form).status_code == 409
 
     def test_report__unknown_variables_are_refused(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
-        form = {"message": "withdrawn", "withdrawal_reason": "和解", "loss": "0"}
+        form = {"report.message": "withdrawn", "withdrawal_reason": "和解", "loss": "0"}
         assert alice.post(f"/matters/messages/{matter.key}", form).status_code == 422
         assert state_of(rows, matter) == "active"
 
@@ -239,7 +240,7 @@ class TestWithoutNumber:
         assert visit("director").get(f"/matters/{page}/~999").status_code == 404
 
     def test_report(self, alice: Visitor, rows: Rows, instance_id: int) -> None:
-        form = {"message": "withdrawn", "withdrawal_reason": "和解"}
+        form = {"report.message": "withdrawn", "withdrawal_reason": "和解"}
         answer = alice.post(f"/matters/messages/~{instance_id}", form)
         assert answer.location == f"/matters/show/~{instance_id}"
         with rows.begin() as session:

@@ -140,6 +140,6 @@ class TestMatter:
             assert len(attachments.list_of(session, matter.key)) == 2
 
     def test_report__again(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
-        form = {"message": "withdrawn", "withdrawal_reason": "和解"}
+        form = {"report.message": "withdrawn", "withdrawal_reason": "和解"}
         assert self.send(alice, matter, f"/matters/messages/{matter.key}", form) == [303, 303]
         assert state_of(rows, matter) == "completed"

@@ -143,7 +143,7 @@ SENT = {
     "matter-unknown": Sent(path="/matters/comments/TS2026-9999", form={"text": "已联系"}, status=404,
                            kept=">已联系</textarea>", zh="没有案件“TS2026-9999”，或您无权查看。",
                            en="There is no matter “TS2026-9999”, or it is not meant for you."),
-    "message-unknown": Sent(path="/matters/messages/{key}", form={"message": "arrived"}, status=409,
+    "message-unknown": Sent(path="/matters/messages/{key}", form={"report.message": "arrived"}, status=409,
                             zh="没有在等待“arrived”。", en="does not wait for “arrived”."),
     "not-allowed": Sent(who="auditor", path="/matters/comments/{key}", form={"text": "已联系"}, status=403,
                         kept=">已联系</textarea>", zh="您以Auditor的身份登录，无权向此案件添加内容。",

@@ -127,7 +127,7 @@ def test_told__reads_and_does_nothing(rows: Rows, visit: Visit, matter: Matter, 
         verb: fred.post(f"/tasks/{matter.task_id}/{verb}", {"to": "bob", "reason": "x"}).status_code
         for verb in ("claim", "assign", "delegate", "complete", "draft", "follow-up", "unclaim")
     }
-    reported = fred.post(f"/matters/messages/{matter.key}", {"message": "withdrawn"})
+    reported = fred.post(f"/matters/messages/{matter.key}", {"report.message": "withdrawn"})
 
     assert "message_withdrawn" not in page
     assert done == dict.fromkeys(done, 403)
@@ -154,7 +154,7 @@ def test_auditor__changes_nothing_though_told_and_a_candidate(
         notifications.notify(session, ["auditor"], kind="notice", wording=Wording(subject="x"), business_key=matter.key)
         before = session.scalars(select(HistoryEvent.id)).all()
     auditor = visit("auditor")
-    sent = {"to": "bob", "reason": "x", "text": "x", "message": "withdrawn", "name": "x", "value": "1",
+    sent = {"to": "bob", "reason": "x", "text": "x", "report.message": "withdrawn", "name": "x", "value": "1",
             "start_before": "review"}  # fmt: skip
 
     answers = [

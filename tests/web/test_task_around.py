@@ -10,7 +10,9 @@ from lxml import html
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.instances import attachments, comments, user_tasks
+from casepath.web.forms.display import TOKENS
 from tests.acceptance.stage import filled_in
+from tests.web.matters import Matter
 from tests.web.visitor import Visitor, text
 
 Rows = sessionmaker[Session]
@@ -30,7 +32,7 @@ def photo() -> tuple[io.BytesIO, str]:
 @pytest.mark.parametrize("added", ["comment", "attach"])
 def test_added__to_the_matter_with_what_is_typed_kept(rows: Rows, alice: Visitor, task_id: int, added: str) -> None:
     alice.post(f"/tasks/{task_id}/claim")
-    sent = {"matter_comment": "客户很急"} if added == "comment" else {"matter_files": photo()}
+    sent = {"matter.comment": "客户很急"} if added == "comment" else {"matter.files": photo()}
 
     answer = alice.post(f"/tasks/{task_id}/{added}", {**TYPED, **sent}, content_type="multipart/form-data")
 
@@ -39,11 +41,11 @@ def test_added__to_the_matter_with_what_is_typed_kept(rows: Rows, alice: Visitor
     assert filled_in(page, "result") == ["已联系一半"]
     section = page.xpath("//*[@id=$id]", id="comments" if added == "comment" else "files")[0]
     assert ("客户很急" if added == "comment" else "dashboard.png") in section.text_content()
-    assert filled_in(page, "matter_comment") == []
+    assert filled_in(page, "matter.comment") == []
 
 
 def test_attach__with_the_comment_that_is_typed(rows: Rows, alice: Visitor, task_id: int) -> None:
-    alice.post(f"/tasks/{task_id}/attach", {"matter_files": photo(), "matter_comment": "仪表"},
+    alice.post(f"/tasks/{task_id}/attach", {"matter.files": photo(), "matter.comment": "仪表"},
                content_type="multipart/form-data")  # fmt: skip
 
     key = key_of(rows, task_id)
@@ -63,7 +65,7 @@ def test_added__nothing_is_refused_with_what_was_typed(alice: Visitor, task_id: 
 
 
 def test_added__twice_is_once(rows: Rows, alice: Visitor, task_id: int) -> None:
-    sent = {"matter_comment": "客户很急", "form_token": "x"}
+    sent = {"matter.comment": "客户很急", "form_token": "x"}
 
     answers = [alice.post(f"/tasks/{task_id}/comment", sent).status_code for _ in range(2)]
 
@@ -73,7 +75,7 @@ def test_added__twice_is_once(rows: Rows, alice: Visitor, task_id: int) -> None:
 
 
 def test_added__by_whoever_only_sees_it_and_saves_no_draft(rows: Rows, visit: Visit, task_id: int) -> None:
-    answer = visit("director").post(f"/tasks/{task_id}/comment", {**TYPED, "matter_comment": "请抓紧"})
+    answer = visit("director").post(f"/tasks/{task_id}/comment", {**TYPED, "matter.comment": "请抓紧"})
 
     assert answer.status_code == 303
     with rows.begin() as session:
@@ -82,7 +84,7 @@ def test_added__by_whoever_only_sees_it_and_saves_no_draft(rows: Rows, visit: Vi
 
 @pytest.mark.parametrize("added", ["comment", "attach"])
 def test_added__by_strangers_never(visit: Visit, task_id: int, added: str) -> None:
-    sent = {"matter_comment": "x", "matter_files": photo()}
+    sent = {"matter.comment": "x", "matter.files": photo()}
 
     assert visit("stranger").post(f"/tasks/{task_id}/{added}", sent).status_code == 404
 
@@ -90,7 +92,7 @@ def test_added__by_strangers_never(visit: Visit, task_id: int, added: str) -> No
 def test_completed__with_the_token_and_an_empty_comment_in_the_form(alice: Visitor, task_id: int) -> None:
     alice.post(f"/tasks/{task_id}/claim")
 
-    beside = {"form_token": "x", "matter_comment": "", "matter_files": ""}
+    beside = {"form_token": "x", "matter.comment": "", "matter.files": ""}
     answer = alice.post(f"/tasks/{task_id}/complete", {"result": "已联系，同意来店", "solved": "yes", **beside})
 
     assert answer.status_code == 303, text(answer)
@@ -108,7 +110,7 @@ def test_form__takes_the_comment_and_the_photo_beside_it_along(
     rows: Rows, alice: Visitor, task_id: int, action: str
 ) -> None:
     alice.post(f"/tasks/{task_id}/claim")
-    sent = {"result": "已联系，同意来店", "solved": "yes", "matter_comment": "客户很急", "matter_files": photo()}
+    sent = {"result": "已联系，同意来店", "solved": "yes", "matter.comment": "客户很急", "matter.files": photo()}
 
     answer = alice.post(f"/tasks/{task_id}/{action}", sent, content_type="multipart/form-data")
 
@@ -123,9 +125,22 @@ def test_form__takes_the_comment_and_the_photo_beside_it_along(
 def test_form__that_is_refused_keeps_the_comment_beside_it(rows: Rows, alice: Visitor, task_id: int) -> None:
     alice.post(f"/tasks/{task_id}/claim")
 
-    answer = alice.post(f"/tasks/{task_id}/complete", {"result": "", "matter_comment": "客户很急"})
+    answer = alice.post(f"/tasks/{task_id}/complete", {"result": "", "matter.comment": "客户很急"})
 
     assert answer.status_code == 422
-    assert filled_in(html.fromstring(text(answer)), "matter_comment") == ["客户很急"]
+    assert filled_in(html.fromstring(text(answer)), "matter.comment") == ["客户很急"]
     with rows.begin() as session:
         assert comments.page(session, key_of(rows, task_id))[0] == []
+
+
+def test_names__of_the_page_are_no_keys_of_a_form(alice: Visitor, matter: Matter, task_id: int) -> None:
+    """Whatever a form calls its fields, the page's own inputs in it are called otherwise."""
+    alice.post(f"/tasks/{task_id}/claim")
+    seen = []
+    for address in (f"/tasks/{task_id}", f"/matters/show/{matter.key}", "/register/request"):
+        for form in html.fromstring(text(alice.get(address))).xpath("//form[.//*[@name='page.shown']]"):
+            keys = set(form.xpath(".//*[@name='page.shown']/@value"))
+            own = {name.removesuffix("[]") for name in form.xpath(".//@name")} - keys
+            assert [name for name in own - TOKENS if "." not in name] == []
+            seen.append(address)
+    assert len(set(seen)) == 3

@@ -5,7 +5,7 @@
 import { meta, tell, announce } from './page.js';
 
 const PREFIX = 'kept ';
-const SKIPPED = new Set(['csrf_token', 'draft.id', 'kept']);
+const SKIPPED = new Set(['csrf_token', 'draft.id', 'page.kept']);
 const unsaved = new Set();
 
 function read(name) {
@@ -160,7 +160,7 @@ document.addEventListener('submit', event => {
     wrong.focus();
   } else if (!form.hasAttribute('aria-busy')) {
     keep(form);
-    form.elements.kept ?? form.append(hidden('kept', form.dataset.keep));
+    form.elements['page.kept'] ?? form.append(hidden('page.kept', form.dataset.keep));
     send(form, event.submitter);
   }
 });

@@ -19,9 +19,10 @@ from casepath.engine.forms import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, F
 from casepath.web import filters, phrases
 from casepath.web.languages import gettext
 
-#: What forms of ours send along, and what none shows again.
-OURS = frozenset({"csrf_token", "form_token", "kept", "draft.id", "matter_comment", "matter_files", "shown"})
-RESERVED = OURS | {"next", "to", "password", "old", "new", "again", "username"}
+#: What pages send along with a form; all else of theirs has a point in its name, which no key of a form can have.
+TOKENS = frozenset({"csrf_token", "form_token"})
+#: What is never shown again.
+RESERVED = TOKENS | {"next", "to", "password", "old", "new", "again", "username"}
 #: Columns of the grid in which form-js lays out its fields, and how many a short one gets where the form says nothing.
 COLUMNS = 16
 SHORT = {"textfield": 8, "number": 8, "select": 8, "datetime": 8}
@@ -118,7 +119,7 @@ def typed(submitted: MultiDict[str, str]) -> dict[str, str | list[str]]:
     return {
         key: texts[0] if len(texts) == 1 and not key.endswith("[]") else texts
         for key, texts in submitted.lists()
-        if key not in OURS
+        if key not in TOKENS and "." not in key
     }
 
 
@@ -127,9 +128,9 @@ def submitted(form: Form, request_form: MultiDict[str, str]) -> dict[str, str | 
     Return what stood in the fields of a form when it was sent; fields of many choices are always lists.
 
     Browsers do not send a box that is not ticked: what is missing was empty, if it was there. Pages say which fields
-    were (`shown`); one that a condition has hidden until now keeps what it has.
+    were (`page.shown`); one that a condition has hidden until now keeps what it has.
     """
-    shown = request_form.getlist("shown") or [part.key for part in form.fields]
+    shown = request_form.getlist("page.shown") or [part.key for part in form.fields]
     found: dict[str, str | list[str]] = {part.key: "" for part in form.fields if part.key in shown}
     found |= typed(request_form)
     for part in form.fields:
@@ -149,7 +150,7 @@ def readable(request_form: MultiDict[str, str]) -> list[tuple[str, str]]:
     return [
         (names.get(key, key), "\n".join(choices.get(key, {}).get(text, text) for text in texts))
         for key, texts in request_form.lists()
-        if key not in RESERVED and any(text.strip() for text in texts)
+        if (key in names or (key not in RESERVED and "." not in key)) and any(text.strip() for text in texts)
     ]
 
 

@@ -222,7 +222,7 @@ def file(attachment_id: int) -> Response:
 @bp.post("/messages/<matter:reference>")
 def message(reference: Reference) -> Response | tuple[str, int]:
     """Report what has happened: a message that an instance of the matter waits for."""
-    name = request.form.get("message", "")
+    name = request.form.get("report.message", "")
     sent = once.Submission()
     try:
         with incidents.noting(g.sessions) as session:
@@ -240,9 +240,9 @@ def message(reference: Reference) -> Response | tuple[str, int]:
 def report(session: Session, reference: Reference, name: str) -> None:
     """Give a message to the instance of a matter that waits for it, with the values of its form."""
     awaited = matter_page.awaited(session, reference, name, g.person)
-    typed = {key: text for key, text in forms.typed(request.form).items() if key != "message"}
     messages.correlate(
-        session, name, business_key=reference if isinstance(reference, str) else None, variables=typed,
+        session, name, business_key=reference if isinstance(reference, str) else None,
+        variables=forms.typed(request.form),
         process_instance_id=awaited.process_instance_id, by=g.person,
     )  # fmt: skip
 

@@ -134,7 +134,7 @@ def render(
         context=in_context(session, task),
         summary=summary(session, task.definition_id, variables),
         around=around.of(session, task, person),
-        comment=request.form.get("matter_comment", ""),
+        comment=request.form.get("matter.comment", ""),
         facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else None,

@@ -152,21 +152,21 @@ def draft(task_id: int) -> Response | tuple[str, int]:
 def comment(task_id: int) -> Response | tuple[str, int]:
     """Add a comment to the matter; what is typed into the form of the task is kept as its draft."""
     return added(task_id, lambda session, key: comments.add(
-        session, key, request.form.get("matter_comment", ""), by=g.person))  # fmt: skip
+        session, key, request.form.get("matter.comment", ""), by=g.person))  # fmt: skip
 
 
 @bp.post("/<int:task_id>/attach")
 def attach(task_id: int) -> Response | tuple[str, int]:
     """Add files to the matter, with a comment where one is typed; what is typed into the form of the task is kept."""
     try:
-        files = [(file.filename or "", file.read()) for file in uploads.chosen("matter_files")]
+        files = [(file.filename or "", file.read()) for file in uploads.chosen("matter.files")]
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, added=True)
 
     def add(session: Session, key: str) -> None:
         for name, content in files:
             attachments.add(session, key, name=name, content=content, by=g.person)
-        if said := request.form.get("matter_comment", "").strip():
+        if said := request.form.get("matter.comment", "").strip():
             comments.add(session, key, said, by=g.person)
 
     return added(task_id, add, *(part for name, content in files for part in (name.encode(), content)))
@@ -212,14 +212,14 @@ def complete(task_id: int) -> Response | tuple[str, int]:
 
 def add_beside(session: Session, task_id: int) -> None:
     """Add the comment and the files that were sent along with the form of a task to its matter."""
-    files = [file for file in request.files.getlist("matter_files") if file.filename]
-    said = request.form.get("matter_comment", "").strip()
+    files = [file for file in request.files.getlist("matter.files") if file.filename]
+    said = request.form.get("matter.comment", "").strip()
     if not files and not said:
         return
     key = task_page.visible(session, task_id, g.person).business_key
     if key is None:
         raise errors.NotFound("matter", "")
-    contents = [(file.filename or "", file.read()) for file in uploads.chosen("matter_files")] if files else []
+    contents = [(file.filename or "", file.read()) for file in uploads.chosen("matter.files")] if files else []
     parts = (part for name, content in contents for part in (name.encode(), content))
     if once.Submission(*parts).made(session) is None:
         for name, content in contents:
