@@ -1,4 +1,4 @@
-"""Every story of `processes/`, told through the pages and the workers on each kind of database, and by its history."""
+"""Every story of `processes/`, told through the pages and the workers, and by its history."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ from tests.replaying import assert_replays
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = stories.read_all(PROCESSES)
+#: The longest of each process is told on PostgreSQL too, so that every process has run there through its pages and the
+#: workers; what the two kinds of database do differently is for the integration tests, which run on both.
+LONGEST = [max(stories.read(path), key=lambda story: len(story.steps)) for path in PROCESSES.glob("*/scenarios.yaml")]
+TOLD = [pytest.param("sqlite", story, id=f"{story.id}-sqlite") for story in STORIES] + [
+    pytest.param("postgresql", story, id=f"{story.id}-postgresql", marks=pytest.mark.postgresql)
+    for story in sorted(LONGEST, key=lambda story: story.id)  # each worker collects the same
+]
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def stage(dealership_url: str, tmp_path: Path) -> Iterator[RequestStage]:
     app.extensions["database"].dispose()
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
+@pytest.mark.parametrize(("dealership_url", "story"), TOLD, indirect=["dealership_url"])
 def test_story__told_to_its_end(story: Story, stage: RequestStage) -> None:
     stories.play(story, stage)
 
