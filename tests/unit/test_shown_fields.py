@@ -20,10 +20,10 @@ FORM: Form = read({
 @each(
     "sent, found",
     [
-        ([("shown", "text"), ("text", "x")], {"text": "x"}),
-        ([("shown", "text"), ("shown", "box"), ("text", "x")], {"text": "x", "box": ""}),
-        ([("shown", "many")], {"many": []}),
-        ([("shown", "many"), ("many", "a")], {"many": ["a"]}),
+        ([("page.shown", "text"), ("text", "x")], {"text": "x"}),
+        ([("page.shown", "text"), ("page.shown", "box"), ("text", "x")], {"text": "x", "box": ""}),
+        ([("page.shown", "many")], {"many": []}),
+        ([("page.shown", "many"), ("many", "a")], {"many": ["a"]}),
         ([("many", "a")], {"text": "", "box": "", "many": ["a"]}),
         ([], {"text": "", "box": "", "many": []}),
     ],
