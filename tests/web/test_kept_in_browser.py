@@ -198,6 +198,32 @@ class TestRegistration:
         expect(page.get_by_label("客户姓名")).to_have_value("")
 
 
+def test_typed_before_the_scripts__counts_as_typed(page: Page, log_in: LogIn, task_id: int, address: str) -> None:
+    """On a slow line people begin before the scripts have come: what depends on it comes then, and nothing is lost."""
+    log_in("alice")
+    scripts = re.compile(r"\.js(\?|$)")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(scripts, hold)
+    page.goto(f"{address}/tasks/{task_id}", wait_until="commit")
+    page.get_by_label("否", exact=True).check()
+    page.get_by_label("联系结果").fill("已联系")
+    expect(page.get_by_text("面对媒体时公司只能有一个声音。")).to_have_count(0)
+
+    for script in waiting:
+        script.continue_()
+    page.unroute(scripts)
+
+    expect(page.get_by_text("面对媒体时公司只能有一个声音。")).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(page.get_by_label("联系结果")).to_have_value("已联系")
+    expect(page.get_by_text("面对媒体时公司只能有一个声音。")).to_be_visible()
+
+
 def test_half_a_date__is_not_sent_as_none(page: Page, log_in: LogIn, task_id: int, address: str) -> None:
     log_in("alice")
     page.goto(f"{address}/tasks/{task_id}")

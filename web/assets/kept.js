@@ -64,10 +64,11 @@ function keep(form) {
   write(form.dataset.keep, { typed: typed(form), token: token(form)?.value });
 }
 
-export function fill(form, part = form) {
-  const draft = read(form.dataset.keep);
-  for (const control of controls(form).filter(each => part.contains(each) && each.name in (draft?.typed ?? {}))) {
-    const values = draft.typed[control.name];
+export function fill(form, part = form, except = []) {
+  const draft = Object.entries(read(form.dataset.keep)?.typed ?? {});
+  const kept = new Map(draft.filter(([name]) => !except.includes(name)));
+  for (const control of controls(form).filter(each => part.contains(each) && kept.has(each.name))) {
+    const values = kept.get(control.name);
     if (control.type === 'checkbox' || control.type === 'radio') {
       control.checked = values.includes(control.value);
     } else if (control.type !== 'hidden') {
@@ -76,24 +77,25 @@ export function fill(form, part = form) {
   }
 }
 
-function restore(form) {
-  const name = form.dataset.keep;
-  const draft = read(name);
+// Fill in what was kept, but where somebody has typed already; return whether anything was.
+function restore(form, early) {
+  const draft = read(form.dataset.keep);
   const cameBack = performance.getEntriesByType('navigation')[0]?.type === 'back_forward';
   if (!draft || 'refused' in form.dataset || (draft.settled && !cameBack)) {
-    return;
+    return false;
   }
   if (token(form) && draft.token) {
     token(form).value = draft.token;
   }
-  fill(form);
-  if (Object.keys(draft.typed).length) {
-    say(form, draft.settled);
-    form.closest('details')?.setAttribute('open', '');
-    unsaved.add(form);
-    form.querySelector('[data-merge]')?.dispatchEvent(new Event('change'));
-    form.dispatchEvent(new CustomEvent('restored'));
+  fill(form, form, early);
+  if (Object.keys(draft.typed).length === 0) {
+    return false;
   }
+  say(form, draft.settled);
+  form.closest('details')?.setAttribute('open', '');
+  unsaved.add(form);
+  form.dispatchEvent(new CustomEvent('restored', { bubbles: true }));
+  return true;
 }
 
 function say(form, isSettled) {
@@ -190,5 +192,20 @@ const settled = meta('settled');
 if (settled && read(settled)) {
   write(settled, { ...read(settled), settled: true });
 }
-document.querySelectorAll('form[data-keep]').forEach(restore);
+
+// What was typed or chosen while the scripts were still on their way was typed too. When the document is ready, htmx
+// listens: fields that depend on an answer come.
+document.addEventListener('DOMContentLoaded', () => {
+  for (const form of document.querySelectorAll('form[data-keep]')) {
+    const early = controls(form).filter(differs).map(({ name }) => name);
+    const isRestored = restore(form, early);
+    if (early.length) {
+      unsaved.add(form);
+      keep(form);
+    }
+    if (early.length || isRestored) {
+      form.querySelector('[data-merge]')?.dispatchEvent(new Event('change'));
+    }
+  }
+});
 announce('');
