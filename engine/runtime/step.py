@@ -50,7 +50,9 @@ _COLUMNS = (
     taken_back.IS_THERE,
 )
 _row = Statement(select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id")))
-_root_lock = Statement(select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update())
+_locked = _instances.alias("locked")
+_root = select(_locked.c.root_id).where(_locked.c.id == bindparam("instance_id")).scalar_subquery()
+_root_lock = Statement(select(_instances.c.id).where(_instances.c.id == _root).with_for_update())
 _save = Statement(
     update(_instances)
     .where(_instances.c.id == bindparam("instance_id"), _instances.c.history_length == bindparam("before"))
@@ -95,12 +97,9 @@ def read(connection: Connection, process_instance_id: int) -> InstanceRow:
 def lock(session: Session, process_instance_id: int) -> InstanceRow:
     """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
     connection = session.connection()
-    row = read(connection, process_instance_id)
-    if connection.dialect.name == "sqlite":
-        # The transaction has the write lock of the whole database.
-        return row
-    _root_lock.rows(connection, {"root_id": row.root_id})
-    # What was read before the lock was waited for may be old.
+    if connection.dialect.name != "sqlite":  # where the transaction has the write lock of the whole database
+        _root_lock.rows(connection, {"instance_id": process_instance_id})
+    # Now, because what is read while a lock is waited for may be old.
     return read(connection, process_instance_id)
 
 
