@@ -34,7 +34,10 @@ Convert = Callable[[Any], Any]
 
 
 class Statement:
-    """A statement whose parameters have names. An insert fills the columns that its first row names, and only those."""
+    """
+    A statement whose parameters have names. An insert of values fills the columns that its first row names, and only
+    those.
+    """
 
     __slots__ = ("_forms", "_source")
 
@@ -75,7 +78,8 @@ class _Form:
     """A statement for one kind of database."""
 
     def __init__(self, source: Any, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
-        columns = list(parameters) if isinstance(source, Insert) else None
+        fills = isinstance(source, Insert) and source.select is None
+        columns = list(parameters) if fills else None
         if columns is not None and not set(columns) <= set(source.table.c.keys()):
             raise TypeError(f"Expected columns of {source.table.name}, but found {', '.join(columns)}")
         spelled = replacement_traverse(source, {}, _spelled_out)
