@@ -91,7 +91,8 @@ def test_change_many__in_one_go(transaction: Sessions) -> None:
 
 def test_change_many__inserts_what_it_selects(transaction: Sessions) -> None:
     kind, due_at = (bindparam(name, type_=JOBS.c[name].type) for name in ("kind", "due_at"))
-    alike = select(kind, due_at, JOBS.c.state, JOBS.c.retries, JOBS.c.created_at).where(JOBS.c.due_at == bindparam("at"))
+    rest = (JOBS.c.state, JOBS.c.retries, JOBS.c.created_at)
+    alike = select(kind, due_at, *rest).where(JOBS.c.due_at == bindparam("at"))
     copy = Statement(insert(JOBS).from_select(["kind", "due_at", "state", "retries", "created_at"], alike))
     later = AT + timedelta(days=1)
     with transaction.begin() as session:
