@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
@@ -24,6 +24,7 @@ from casepath.engine.database.models import (
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import ERROR_TEXT
 from casepath.engine.runtime import urgency
+from casepath.engine.runtime.rows import InstanceRow
 from casepath.engine.settings import ATTEMPTS
 
 _tables = Base.metadata.tables
@@ -102,25 +103,6 @@ _resolve_jobs = Statement(_resolving.where(_incidents.c.kind == "job"))
 _resolve_jobs_at = Statement(
     _resolving.where(_incidents.c.kind == "job", _incidents.c.element_id == bindparam("element"))
 )
-
-
-class InstanceRow(Protocol):
-    """What is read of a process instance to move it."""
-
-    id: int
-    definition_id: int
-    definition_key: str
-    business_key: str | None
-    state: str
-    root_id: int
-    parent_id: int | None
-    parent_activity_instance: int | None
-    tokens: str
-    variables: str
-    history_length: int
-    history_hash: str
-    state_salt: str | None
-    taken_back: bool
 
 
 class Writer:
