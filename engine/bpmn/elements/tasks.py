@@ -11,6 +11,7 @@ from casepath.engine import errors
 from casepath.engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.attributes import instant, integer, names, text, version
+from casepath.engine.bpmn.elements.base import record_mapped
 from casepath.engine.bpmn.elements.events import Catcher
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import Binding, Condition, EventDefinition, VariableMapping
@@ -54,7 +55,8 @@ class UserTask(Activity, defaults.UserTask):
         token.memo["work"] = True
         workflow.effects.append(created)
         facts = {"due": created.due_at.isoformat()} if created.due_at else {}
-        workflow.record("user_task.created", token, facts=facts)
+        own = dict(token.inner.variables) if token.inner is not None else None
+        workflow.record("user_task.created", token, facts=facts, variables=own)
         return None
 
     def lane_groups(self, token: Token) -> tuple[str, ...]:
@@ -346,3 +348,5 @@ class CallActivity(Activity, defaults.CallActivity):
         if own:
             token.workflow.set_variables(token.open_scope(), own, local=True)
         token.workflow.set_variables(token.inner or token.scope, taken)
+        if self.taken:
+            record_mapped(token, {**taken, **own})
