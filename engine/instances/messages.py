@@ -12,9 +12,10 @@ goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, Row, func, select
+from sqlalchemy import ColumnElement, FromClause, Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
@@ -22,6 +23,7 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.correlation import fitting, required
 from casepath.engine.database.models import CorrelationValue, Definition, ProcessInstance, Subscription
+from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import instantiation, kept, process_instances
 from casepath.engine.people import access, authorization, identity
@@ -42,6 +44,29 @@ _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 _values = Base.metadata.tables[CorrelationValue.__tablename__]
 _rarest = _values.alias("rarest")
+
+_PLACE = tuple(
+    _subscriptions.c[name]
+    for name in (
+        "id",
+        "kind",
+        "name",
+        "process_instance_id",
+        "definition_id",
+        "activity_instance",
+        "element_id",
+        "business_key",
+    )
+)
+_belonging = runtime.Belonging(*_PLACE)
+_RUNNING = ("active", "suspended")
+_value = Statement(
+    select(_values.c.value).where(
+        _values.c.process_instance_id == bindparam("instance"),
+        _values.c.activity_instance == bindparam("at"),
+        _values.c.name == bindparam("variable"),
+    )
+)
 
 
 class Receiver(NamedTuple):
@@ -76,7 +101,7 @@ def correlate(
     if process_instance_id is not None:
         narrow.append(_subscriptions.c.process_instance_id == process_instance_id)
     named = _named_and_seen(session, name, seen) if seen and not narrow else [*_named("message", name), *narrow]
-    receiver = _receiver(session, name, business_key, [*named, *(_sees(*each) for each in seen.items())])
+    receiver = _receiver(session, name, business_key, [*named, *(_sees(*each) for each in seen.items())], seen)
     if receiver is not None and access.hears(session, actor, receiver.instance.id):
         submitted = _submitted(session, receiver.at, variables)
         return _bring(session, receiver, "message", name, submitted, actor.signature)
@@ -137,7 +162,7 @@ def signal(
     named = _named("signal", name)
     for row in sorted(_waiting(session, named), key=lambda row: row.id):
         if (newest is None or row.id <= newest) and row.process_instance_id != sender:
-            receiver = _still_waiting(session, row, named)
+            receiver = _still_waiting(session, row)
             if receiver is not None:
                 _bring(session, receiver, "signal", name, variables or {}, actor.signature)
     for row in _starting(session, "signal", name):
@@ -195,40 +220,48 @@ def _frequency(session: Session, name: str, value: str) -> int:
 
 def _waiting(session: Session, conditions: Sequence[Condition], *, limit: int | None = None) -> Sequence[Found]:
     query = (
-        select(
-            _subscriptions.c.id,
-            _subscriptions.c.process_instance_id,
-            _subscriptions.c.definition_id,
-            _subscriptions.c.activity_instance,
-            _subscriptions.c.element_id,
-            _instances.c.business_key,
-        )
+        select(*_PLACE)
         .join(_instances, _instances.c.id == _subscriptions.c.process_instance_id)
-        .where(_instances.c.state.in_(("active", "suspended")), *conditions)
+        .where(_instances.c.state.in_(_RUNNING), *conditions)
         .limit(limit)
     )
     return session.execute(query).all()
 
 
 def _receiver(
-    session: Session, name: str, business_key: str | None, conditions: Sequence[Condition]
+    session: Session,
+    name: str,
+    business_key: str | None,
+    conditions: Sequence[Condition],
+    seen: Mapping[str, str] = MappingProxyType({}),
 ) -> Receiver | None:
     """Return the only one that waits, locked; None where nobody does. Raises `SeveralWaiting`."""
     while found := _waiting(session, conditions, limit=MAX_NAMED + 1):
         if len(found) > 1:
             places = sorted((row.process_instance_id, row.business_key or row.element_id) for row in found)
             raise _several(name, business_key, [f"{number} ({at})" for number, at in places])
-        still = _still_waiting(session, found[0], conditions)
+        still = _still_waiting(session, found[0], seen)
         if still is not None:
             return still
     return None
 
 
-def _still_waiting(session: Session, row: Found, conditions: Sequence[Condition]) -> Receiver | None:
-    """Lock the instance and look again: somebody else may have been faster."""
-    instance = runtime.lock(session, row.process_instance_id)
-    found = _waiting(session, [*conditions, _subscriptions.c.id == row.id])
-    return Receiver(found[0], instance) if found else None
+def _still_waiting(
+    session: Session, row: Found, seen: Mapping[str, str] = MappingProxyType({})
+) -> Receiver | None:
+    """Lock the instance and look whether it still waits there and sees the same: somebody may have been faster."""
+    found = _belonging.lock(session, row.id)
+    if found is None:
+        return None
+    at, instance = found
+    # On SQLite the number of a row that is gone may be given out again.
+    waits = at == tuple(row) and instance.state in _RUNNING
+    return Receiver(at, instance) if waits and all(_still_sees(session, at, *each) for each in seen.items()) else None
+
+
+def _still_sees(session: Session, at: Found, name: str, value: str) -> bool:
+    of_receiver = {"instance": at.process_instance_id, "at": at.activity_instance}
+    return [row.value for row in _value.rows(session.connection(), {**of_receiver, "variable": name})] == [value]
 
 
 def _several(name: str, business_key: str | None, found: Sequence[str]) -> errors.SeveralWaiting:
