@@ -308,7 +308,7 @@ def test_send__to_the_instance_with_the_same_business_key(transaction: Sessions)
     assert open_tasks(transaction) == [(second, "A")]
 
 
-def test_deliver__reads_and_locks_its_instance_once(transaction: Sessions) -> None:
+def test_deliver__finds_and_reads_its_receiver_once(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     start(transaction, "waiting", "K1")
     executed = mock.Mock(wraps=statements.execute)
@@ -317,9 +317,9 @@ def test_deliver__reads_and_locks_its_instance_once(transaction: Sessions) -> No
         messages.deliver(session, "paid", business_key="K1", correlation={}, variables={})
         locks = session.get_bind().dialect.name == "postgresql"
 
-    statement = [text for _connection, text, *_more in (call.args for call in executed.call_args_list)]
-    asked = [text for text in statement if text.startswith("SELECT")]
-    assert [text.endswith("FOR UPDATE") for text in asked] == ([True, False] if locks else [False])
+    texts = [text for _connection, text, *_more in (call.args for call in executed.call_args_list)]
+    asked = [text for text in texts if text.startswith("SELECT")]
+    assert [text.endswith("FOR UPDATE") for text in asked] == ([False, True, False] if locks else [False, False])
 
 
 def test_send__a_suspended_instance_gets_it_when_it_goes_on(transaction: Sessions) -> None:
