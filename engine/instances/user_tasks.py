@@ -107,7 +107,9 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
         except errors.NotFound:
             raise task_changes.refusal(session, "complete", task_id) from None
 
-    variables = definitions.accepted(session, task.form_key, task.definition_id, submitted, seen)
+    variables = definitions.accepted(
+        session, task.form_key, task.definition_id, submitted, seen, element_id=task.element_id
+    )
     connection, now = session.connection(), clock.now()
     change = {
         "task_id": task_id,
