@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from lxml import html
@@ -21,7 +22,7 @@ Rows = sessionmaker[Session]
 Visit = Callable[[str | None], Visitor]
 
 LOOP = "<standardLoopCharacteristics><loopCondition>${agrees == 'no'}</loopCondition></standardLoopCharacteristics>"
-FORM = {
+FORM: dict[str, Any] = {
     "id": "ask",
     "components": [
         {"type": "textfield", "key": "plate", "label": "车牌"},
