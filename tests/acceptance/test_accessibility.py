@@ -13,7 +13,7 @@ from casepath import stories
 from casepath.engine import database
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import notifications, process_instances
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.time import clock
 from tests.acceptance.browsing import log_in, serving
