@@ -53,7 +53,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "forms": {
         "engine/forms/checks.py": _FORMS,
         "engine/forms/definition.py": _FORMS,
-        "engine/forms/shown.py": ("tests/web/test_forms_kept.py",),
+        "engine/forms/shown.py": (*_FORMS, "tests/web/test_forms_kept.py"),
         "engine/forms/submission.py": _FORMS,
         "engine/forms/supported.py": _FORMS,
         "engine/forms/typed.py": _FORMS,
