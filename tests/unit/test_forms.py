@@ -272,7 +272,7 @@ def test_check__what_the_editor_writes_by_itself_is_not_warned_of(component: Com
     ],
 )
 def test_show__what_a_field_cannot_hold_is_not_whole(
-    component: Component, value: object, texts: object, is_whole: bool
+    component: Component, value: object, texts: Any, is_whole: bool
 ) -> None:
     (only,) = form(component).fields
 
