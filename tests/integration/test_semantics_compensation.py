@@ -78,6 +78,14 @@ def test_compensation_event_sub_process__of_each_instance(world: Play) -> None:
     assert world.variables(instance)["undone"] == [2, 1]
 
 
+def test_task__of_each_instance_is_taken_back_with_its_own_value(world: Play) -> None:
+    several = NOTED.replace(nodes("task A"), f'<task id="A">{each()}</task>')
+    instance = world.run(process(nodes("startEvent S; userTask Z"), several, throw("Back", COMPENSATE),
+                                 flow="S > A; A > Back; Back > Z"), things=[1, 2, 3], undone=[])  # fmt: skip
+
+    assert world.variables(instance)["undone"] == [3, 2, 1]
+
+
 def test_sub_process__that_is_taken_back_gives_nothing_out_again(world: Play) -> None:
     counted = ('<extensionElements><camunda:inputOutput><camunda:outputParameter name="n">${n + 1}'
                "</camunda:outputParameter></camunda:inputOutput></extensionElements>")  # fmt: skip

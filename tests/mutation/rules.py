@@ -16,7 +16,8 @@ _TABLES = ("tests/unit/test_dmn_tables.py", "tests/unit/test_dmn_model.py", "tes
 _HISTORY = ("tests/unit/test_history.py", "tests/integration/test_history.py")
 _JOBS = ("tests/integration/test_jobs.py", "tests/integration/test_workers.py", "tests/integration/test_semantics.py",
          "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py",
-         "tests/integration/test_messages.py", "tests/integration/test_suspended.py")  # fmt: skip
+         "tests/integration/test_messages.py", "tests/integration/test_suspended.py",
+         "tests/integration/test_taken_back.py")  # fmt: skip
 _MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS[:-1])
 _MAILS = ("tests/integration/test_mails.py", "tests/integration/test_commands_mail.py")
 _TASKS = ("tests/integration/test_user_tasks.py", "tests/integration/test_completion.py",
