@@ -58,6 +58,7 @@ BLUEPRINTS = (
     "user_tasks.views",
     "registration.views",
     "process_instances.views",
+    "search.views",
     "definitions.views",
     "operations.views",
     "people.views",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import facts
+from casepath.engine.database import terms
 from casepath.engine.database.models import (
     ActivityInstance,
     Definition,
@@ -26,6 +25,9 @@ from casepath.engine.database.models import (
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
+
+#: Of the matters that are found by a text, how many are looked at for one page.
+LOOKED_AT = 2_000
 
 #: A matter: its business key, or its outermost process instance where it has none.
 Reference = str | int
@@ -116,16 +118,24 @@ class Awaited:
 def page(
     session: Session, person: Person, filters: Filters | None = None, *, below: int | None = None, limit: int = 25
 ) -> MatterPage:
-    """Return the matters that a person may see, newest first, those below an id."""
+    """
+    Return the matters that a person may see, newest first, those below an id.
+
+    By a text so many are looked at that the answer comes at once; the page may then be short, and a next one follows.
+    """
     filters = filters or Filters()
+    words = terms.words(filters.text)
+    matching = list(session.scalars(terms.newest(words, below=below, limit=LOOKED_AT))) if words else None
     query = (
         select(ProcessInstance, Definition.name)
         .join(Definition, Definition.id == ProcessInstance.definition_id)
-        .where(ProcessInstance.parent_id.is_(None), access.seen_by(person), *_narrowed(filters))
+        .where(ProcessInstance.parent_id.is_(None), access.seen_by(person, matching), *_narrowed(filters))
         .order_by(ProcessInstance.id.desc())
         .limit(limit + 1)
     )
-    if below is not None:
+    if matching is not None:
+        query = query.where(ProcessInstance.id.in_(matching))
+    elif below is not None:
         query = query.where(ProcessInstance.id < below)
     found = session.execute(query).all()
     shown = found[:limit]
@@ -149,14 +159,14 @@ def page(
         )
         for instance, name in shown
     ]
-    return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else None)
+    following = rows[-1].id if len(found) > limit else None
+    if following is None and matching is not None and len(matching) == LOOKED_AT:
+        following = matching[-1]
+    return MatterPage(rows=rows, next=following)
 
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    for text in unicodedata.normalize("NFKC", filters.text).split():
-        has_key = ProcessInstance.business_key.icontains(text, autoescape=True)
-        conditions.append(or_(has_key, ProcessInstance.id.in_(facts.roots_with(text))))
     if filters.state == "open":
         conditions.append(ProcessInstance.state.in_(("active", "suspended")))
     elif filters.state:

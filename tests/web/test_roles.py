@@ -111,6 +111,7 @@ RIGHTS = (
     Row("POST /register/<key>/discard", "/register/request/discard", "401 " + "303 " * 9, (("draft.id", "1"),)),
     # matters
     Row("GET /matters/", "/matters/", PEOPLE),
+    Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
     Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
     Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),

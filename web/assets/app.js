@@ -62,6 +62,17 @@ document.addEventListener('submit', event => {
 });
 window.addEventListener('pageshow', release);
 
+// The key / leads to the box that finds, unless somebody is typing.
+document.addEventListener('keydown', event => {
+  const box = document.querySelector('#find, #find-here');
+  const isTyping = event.target.closest?.('input, textarea, select, [contenteditable], [role="application"]');
+  if (event.key !== '/' || !box || isTyping || event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  }
+  event.preventDefault();
+  box.offsetParent ? box.focus() : location.assign(box.form.action);
+});
+
 // <select data-submit>: a filter that applies itself; its form has a button for those without scripts.
 document.addEventListener('change', ({ target }) => {
   if (target.matches?.('[data-submit]')) {
