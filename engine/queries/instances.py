@@ -27,7 +27,9 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 
 #: Of the matters that are found by a text, how many are looked at for one page.
-LOOKED_AT = 2_000
+LOOKED_AT = 1_000
+#: And how many by one statement, until the page is full.
+AT_ONCE = 200
 
 #: A matter: its business key, or its outermost process instance where it has none.
 Reference = str | int
@@ -125,19 +127,12 @@ def page(
     """
     filters = filters or Filters()
     words = terms.words(filters.text)
-    matching = list(session.scalars(terms.newest(words, below=below, limit=LOOKED_AT))) if words else None
-    query = (
-        select(ProcessInstance, Definition.name)
-        .join(Definition, Definition.id == ProcessInstance.definition_id)
-        .where(ProcessInstance.parent_id.is_(None), access.seen_by(person, matching), *_narrowed(filters))
-        .order_by(ProcessInstance.id.desc())
-        .limit(limit + 1)
-    )
-    if matching is not None:
-        query = query.where(ProcessInstance.id.in_(matching))
-    elif below is not None:
-        query = query.where(ProcessInstance.id < below)
-    found = session.execute(query).all()
+    if words:
+        found, following = _found(session, person, filters, words, below, limit)
+    else:
+        conditions = [] if below is None else [ProcessInstance.id < below]
+        found = _newest(session, access.seen_by(person), *conditions, *_narrowed(filters), limit=limit + 1)
+        following = None
     shown = found[:limit]
     tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])
     incidents = _incidents(session, [instance.id for instance, _ in shown])
@@ -159,10 +154,32 @@ def page(
         )
         for instance, name in shown
     ]
-    following = rows[-1].id if len(found) > limit else None
-    if following is None and matching is not None and len(matching) == LOOKED_AT:
-        following = matching[-1]
-    return MatterPage(rows=rows, next=following)
+    return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else following)
+
+
+def _newest(session: Session, *conditions: ColumnElement[bool], limit: int) -> list[Row[ProcessInstance, str]]:
+    query = (
+        select(ProcessInstance, Definition.name)
+        .join(Definition, Definition.id == ProcessInstance.definition_id)
+        .where(ProcessInstance.parent_id.is_(None), *conditions)
+        .order_by(ProcessInstance.id.desc())
+    )
+    return list(session.execute(query.limit(limit)))
+
+
+def _found(
+    session: Session, person: Person, filters: Filters, words: Sequence[str], below: int | None, limit: int
+) -> tuple[list[Row[ProcessInstance, str]], int | None]:
+    """Return the matters that have these words, and below which id the ones begin that were not looked at."""
+    matching = list(session.scalars(terms.newest(words, below=below, limit=LOOKED_AT)))
+    found: list[Row[ProcessInstance, str]] = []
+    for start in range(0, len(matching), AT_ONCE):
+        part = matching[start : start + AT_ONCE]
+        conditions = (ProcessInstance.id.in_(part), access.seen_by(person, part), *_narrowed(filters))
+        found += _newest(session, *conditions, limit=limit + 1 - len(found))
+        if len(found) > limit:
+            break
+    return found, matching[-1] if len(matching) == LOOKED_AT else None
 
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:

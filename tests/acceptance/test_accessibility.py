@@ -28,7 +28,7 @@ STORY = stories.read_all(ROOT / "processes")[0]
 PAGES = {
     "customer_director_zhao": (
         "/tasks/?view=all", "/tasks/{task}", "/matters/", "/matters/show/{key}", "/notifications/", "/register/",
-        "/register/complaint", "/password", "/matters/show/NONE",
+        "/register/complaint", "/password", "/matters/show/NONE", "/search/", "/search/?q={key}%20王",
     ),
     "owner_han": (
         "/processes/", "/processes/show/complaint", "/processes/decisions/severity",
