@@ -137,7 +137,8 @@ def fill(pool: sqlalchemy.Engine, many: int) -> None:
         variables = dict(zip(FACTS, values, strict=True))
         process_instances.start(session, "known", variables, business_key=key, by=PROGRAM)
     copied = [column.name for column in database.Base.metadata.tables["process_instances"].columns]
-    new = {"id": "texts.id", "root_id": "texts.id", "business_key": "text", "started_by": "'u' || substr(text, length(text))"}
+    person = "'u' || substr(text, length(text))"
+    new = {"id": "texts.id", "root_id": "texts.id", "business_key": "text", "started_by": person}
     with pool.begin() as connection:
         connection.exec_driver_sql("CREATE TEMPORARY TABLE texts (id INTEGER, position INTEGER, text TEXT)")
         connection.exec_driver_sql("CREATE TEMPORARY TABLE names (position INTEGER, name TEXT)")
