@@ -12,7 +12,7 @@ goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Row, func, select
 from sqlalchemy.orm import Session
@@ -44,6 +44,13 @@ _values = Base.metadata.tables[CorrelationValue.__tablename__]
 _rarest = _values.alias("rarest")
 
 
+class Receiver(NamedTuple):
+    """Who gets what has come: where it waits, and its process instance, which is locked."""
+
+    at: Found
+    instance: InstanceRow
+
+
 def correlate(
     session: Session,
     name: str,
@@ -70,9 +77,9 @@ def correlate(
         narrow.append(_subscriptions.c.process_instance_id == process_instance_id)
     named = _named_and_seen(session, name, seen) if seen and not narrow else [*_named("message", name), *narrow]
     receiver = _receiver(session, name, business_key, [*named, *(_sees(*each) for each in seen.items())])
-    if receiver is not None and access.hears(session, actor, receiver.process_instance_id):
-        _bring(session, receiver, "message", name, _submitted(session, receiver, variables), actor.signature)
-        return int(receiver.process_instance_id)
+    if receiver is not None and access.hears(session, actor, receiver.instance.id):
+        submitted = _submitted(session, receiver.at, variables)
+        return _bring(session, receiver, "message", name, submitted, actor.signature)
     if receiver is None and process_instance_id is None:
         first = _first_step(session, name, business_key)
         return process_instances.start(
@@ -107,8 +114,7 @@ def deliver(
     for keyed in ([own], [free]) if business_key is not None else ([free], []):
         receiver = _receiver(session, name, business_key, [*_named("message", name), *fits, *keyed])
         if receiver is not None:
-            _bring(session, receiver, "message", name, variables, None)
-            return int(receiver.process_instance_id)
+            return _bring(session, receiver, "message", name, variables, None)
     return _start(session, _first_step(session, name, business_key), business_key, variables, None)
 
 
@@ -131,9 +137,9 @@ def signal(
     named = _named("signal", name)
     for row in sorted(_waiting(session, named), key=lambda row: row.id):
         if (newest is None or row.id <= newest) and row.process_instance_id != sender:
-            still = _still_waiting(session, row, named)
-            if still is not None:
-                _bring(session, still, "signal", name, variables or {}, actor.signature)
+            receiver = _still_waiting(session, row, named)
+            if receiver is not None:
+                _bring(session, receiver, "signal", name, variables or {}, actor.signature)
     for row in _starting(session, "signal", name):
         if newest is None or row.id <= newest:
             _start(session, row, None, variables or {}, actor.signature)
@@ -149,7 +155,8 @@ def hand_over(session: Session, instance: InstanceRow, held: Found) -> None:
     )
     waiting = _waiting(session, [*_named(held.kind, sent["name"]), *here])
     if waiting:
-        _advance(session, instance, waiting[0], held.kind, sent["name"], sent["variables"], sent["by"])
+        receiver = Receiver(waiting[0], instance)
+        _advance(session, receiver, held.kind, sent["name"], sent["variables"], sent["by"])
     elif held.kind == "message" and instance.state == "active":
         raise errors.NotWaiting(sent["name"], instance.business_key)
 
@@ -195,7 +202,6 @@ def _waiting(session: Session, conditions: Sequence[Condition], *, limit: int | 
             _subscriptions.c.activity_instance,
             _subscriptions.c.element_id,
             _instances.c.business_key,
-            _instances.c.state,
         )
         .join(_instances, _instances.c.id == _subscriptions.c.process_instance_id)
         .where(_instances.c.state.in_(("active", "suspended")), *conditions)
@@ -204,7 +210,9 @@ def _waiting(session: Session, conditions: Sequence[Condition], *, limit: int | 
     return session.execute(query).all()
 
 
-def _receiver(session: Session, name: str, business_key: str | None, conditions: Sequence[Condition]) -> Found | None:
+def _receiver(
+    session: Session, name: str, business_key: str | None, conditions: Sequence[Condition]
+) -> Receiver | None:
     """Return the only one that waits, locked; None where nobody does. Raises `SeveralWaiting`."""
     while found := _waiting(session, conditions, limit=MAX_NAMED + 1):
         if len(found) > 1:
@@ -216,11 +224,11 @@ def _receiver(session: Session, name: str, business_key: str | None, conditions:
     return None
 
 
-def _still_waiting(session: Session, row: Found, conditions: Sequence[Condition]) -> Found | None:
+def _still_waiting(session: Session, row: Found, conditions: Sequence[Condition]) -> Receiver | None:
     """Lock the instance and look again: somebody else may have been faster."""
-    runtime.lock(session, row.process_instance_id)
+    instance = runtime.lock(session, row.process_instance_id)
     found = _waiting(session, [*conditions, _subscriptions.c.id == row.id])
-    return found[0] if found else None
+    return Receiver(found[0], instance) if found else None
 
 
 def _several(name: str, business_key: str | None, found: Sequence[str]) -> errors.SeveralWaiting:
@@ -228,29 +236,27 @@ def _several(name: str, business_key: str | None, found: Sequence[str]) -> error
 
 
 def _bring(
-    session: Session, row: Found, kind: str, name: str, variables: Mapping[str, Any], by: str | None
-) -> None:
-    """Move the instance that waits, or keep what has come until it goes on."""
-    if row.state == "active":
-        _advance(session, row.process_instance_id, row, kind, name, variables, by)
-        return
-    kept.keep(session, kind, row, {"name": name, "variables": dict(variables), "by": by})
+    session: Session, receiver: Receiver, kind: str, name: str, variables: Mapping[str, Any], by: str | None
+) -> int:
+    """Move the instance that waits, or keep what has come until it goes on; return its id."""
+    if receiver.instance.state == "active":
+        _advance(session, receiver, kind, name, variables, by)
+    else:
+        kept.keep(session, kind, receiver.at, {"name": name, "variables": dict(variables), "by": by})
+    return receiver.instance.id
 
 
 def _advance(
-    session: Session,
-    instance: int | InstanceRow,
-    row: Found,
-    kind: str,
-    name: str,
-    variables: Mapping[str, Any],
-    by: str | None,
+    session: Session, receiver: Receiver, kind: str, name: str, variables: Mapping[str, Any], by: str | None
 ) -> None:
     received = triggers.ReceiveMessage if kind == "message" else triggers.ReceiveSignal
     trigger = received(
-        activity_instance=row.activity_instance, element_id=row.element_id, name=name, variables=variables
+        activity_instance=receiver.at.activity_instance,
+        element_id=receiver.at.element_id,
+        name=name,
+        variables=variables,
     )
-    runtime.advance(session, instance, trigger, by=by)
+    runtime.advance(session, receiver.instance, trigger, by=by)
 
 
 def _starting(session: Session, kind: str, name: str) -> Sequence[Found]:

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.database import values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
-from casepath.engine.forms import Form
 from casepath.engine.queries.instances import Reference, belongs
 from casepath.engine.queries.user_task import TaskDetail
 
@@ -80,12 +79,6 @@ def handed_in(session: Session, task: TaskDetail) -> Mapping[str, Any]:
         )
     )
     return _values(completion) if completion is not None else {}
-
-
-def answered_anew(form: Form, properties: Mapping[str, str]) -> frozenset[str]:
-    """Return the keys of the fields that every round begins empty: those that say so, or all where the task does."""
-    whole = properties.get("each_round") == "true"
-    return frozenset(field.key for field in form.fields if whole or field.each_round)
 
 
 def _round(event: HistoryEvent, number: int) -> Round:

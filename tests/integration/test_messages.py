@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from unittest import mock
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
-from casepath.engine.database import correlation
+from casepath.engine.database import correlation, statements
 from casepath.engine.database.models import CorrelationValue, Incident, ProcessInstance, Subscription, UserTask
 from casepath.engine.instances import incidents, jobs, messages, process_instances
 from tests import diagrams
@@ -285,6 +286,20 @@ def test_send__to_the_instance_with_the_same_business_key(transaction: Sessions)
     jobs.run_due(transaction)
 
     assert open_tasks(transaction) == [(second, "A")]
+
+
+def test_deliver__reads_and_locks_its_instance_once(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    start(transaction, "waiting", "K1")
+    executed = mock.Mock(wraps=statements.execute)
+
+    with transaction.begin() as session, mock.patch.object(statements, "execute", executed):
+        messages.deliver(session, "paid", business_key="K1", correlation={}, variables={})
+        locks = session.get_bind().dialect.name == "postgresql"
+
+    asked = [text for _connection, text, _parameters in (call.args for call in executed.call_args_list)]
+    of_instances = [text for text in asked if text.startswith("SELECT process_instances.id")]
+    assert [text.endswith("FOR UPDATE") for text in of_instances] == ([True, False] if locks else [False])
 
 
 def test_send__a_suspended_instance_gets_it_when_it_goes_on(transaction: Sessions) -> None:
