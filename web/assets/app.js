@@ -93,7 +93,8 @@ document.addEventListener('click', ({ target }) => {
 document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.successful && detail.elt.matches('[data-merge]')) {
     const answer = new DOMParser().parseFromString(detail.xhr.responseText, 'text/html');
-    merge(detail.elt, [...answer.body.children]);
+    // The guidance, which depends on answers too, finds its own place.
+    merge(detail.elt, [...answer.body.children].filter(part => !part.hasAttribute('hx-swap-oob')));
   }
 });
 
