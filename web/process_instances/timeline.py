@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from casepath.engine import history
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
-from casepath.engine.people import authorization
 from casepath.engine.phrases import from_json
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
@@ -183,9 +182,7 @@ class Teller:
 
     def person(self, username: str | None) -> str:
         """Return the name of somebody, or of a program."""
-        if username and authorization.username(username) is None:
-            return gettext("Program %(name)s", name=username.partition(":")[2])
-        return self.people.get(username, username) if username else ""
+        return self.people.get(username) or filters.doer(username) if username else ""
 
     def reasons(self, entry: Entry) -> list[str]:
         """Return which values a gateway read, who gave them in which step and when."""
