@@ -104,9 +104,21 @@ def page(
     return NoticePage(rows=rows, next=shown[-1][1] if len(found) > limit else None)
 
 
-def _notice(of: Notification, language: str, is_settled: bool) -> Notice:
+def worded(of: Notification, language: str) -> tuple[str, str]:
+    """Return subject and text of a notification in a language where it has words in it, else as it was written."""
     wordings: dict[str, list[str]] = json.loads(of.wordings) if of.wordings else {}
     subject, text = wordings.get(language, (of.subject, of.text))
+    return subject, text
+
+
+def subject(session: Session, notification_id: int, language: str) -> str | None:
+    """Return the subject of a notification in a language, as `worded`; None for one that is not there."""
+    found = session.get(Notification, notification_id)
+    return worded(found, language)[0] if found is not None else None
+
+
+def _notice(of: Notification, language: str, is_settled: bool) -> Notice:
+    subject, text = worded(of, language)
     return Notice(
         id=of.id,
         business_key=of.business_key,

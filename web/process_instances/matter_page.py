@@ -20,13 +20,13 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, people, present, rounds, tasks
+from casepath.engine.queries import deployed, events, instances, mails, notices, people, present, rounds, tasks
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import facts, forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
-from casepath.web.process_instances.timeline import Line, Teller, mentioned
+from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
 from casepath.web.words import Words
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     usernames += [view.started_by for view in views] + [each.created_by for each in files]
     teller = Teller(session, views, usernames, changes, rounds=rounds_of, every_step=every_step)
     involved = is_involved(session, person, reference)
-    lines = [teller.tell(entry) for entry in page.rows]
+    lines = folded([teller.tell(entry) for entry in page.rows])
     variables = present.of(session, reference)
     return render_template(
         "process_instances/show.html",
@@ -136,6 +136,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         next_note=next_note,
         next_file=next_file,
         told=told,
+        wordings={each.id: notices.worded(each, languages.chosen()) for each in told},
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
