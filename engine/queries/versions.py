@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,13 @@ def one(session: Session, kind: str, key: str, number: int | None = None) -> Ver
     if found is None:
         raise errors.NotFound(*(("version", number) if number is not None else (f"{kind} definition", key)))
     return _version(found[0], found[1])
+
+
+def newest_of(session: Session, kind: str, keys: Iterable[str]) -> list[Version]:
+    """Return the newest version of each definition of a kind that has one of these keys, without counts."""
+    latest = select(func.max(Definition.id)).where(Definition.kind == kind, Definition.key.in_(keys))
+    query = _versions().where(Definition.id.in_(latest.group_by(Definition.key)))
+    return [_version(*row) for row in session.execute(query)]
 
 
 def deployments(session: Session, *, below: int | None = None, limit: int = 25) -> DeploymentPage:

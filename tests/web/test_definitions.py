@@ -90,7 +90,7 @@ class TestShow:
     def test_show__forms_decisions_and_guidance(self, visit: Visit, deployed_processes: None) -> None:
         page = text(visit("alice").get("/processes/show/matter"))
         assert 'href="/processes/forms/solve"' in page
-        assert 'href="/processes/decisions/grade"' in page
+        assert '<a href="/processes/decisions/grade">分级表</a>' in page
         assert "先处理<strong>心情</strong>" in text(visit("alice").get("/processes/show/request"))
         assert "/processes/modeler" not in page
 

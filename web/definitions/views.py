@@ -84,12 +84,14 @@ def show(key: str) -> str:
         known, earlier = of_key(session, shown)
         said = deployed.texts(session, shown.id, languages.of_names())
         came = versions.files(session, shown.deployment_id)
+        tables = versions.newest_of(session, "decision", said.decisions.values())
         return render_template(
             "definitions/show.html",
             process=names.version(session, shown),
             versions=known,
             earlier=earlier,
             texts=said,
+            tables={each.key: names.version(session, each).name for each in tables},
             form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
             guidance=guidance(session, shown, said, came),
             files=came,
