@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -42,14 +43,19 @@ def entries(catalogue: Catalog) -> list[Message]:
     return [message for message in catalogue if message.id]
 
 
+def first(text: str | Sequence[str] | None) -> str:
+    """Return a text, or of one that counts what is said of one."""
+    return text if isinstance(text, str) else next(iter(text or ("",)))
+
+
 def one(message: Message) -> str:
-    """Return the text of a message: of one that counts, what is said of one."""
-    return str(message.id) if isinstance(message.id, str) else str(message.id[0])
+    """Return the text of a message."""
+    return first(message.id)
 
 
 def said(message: Message) -> str:
-    """Return its Chinese, which counts without a plural."""
-    return str(message.string) if isinstance(message.string, str) else str(message.string[0])
+    """Return its Chinese."""
+    return first(message.string)
 
 
 def test_extraction__finds_texts(used: set[str]) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import ModuleType
 
 from casepath.engine.instances import notifications
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from tests.web.matters import Matter, Rows
 from tests.web.visitor import Visitor, text
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import render_template, request
@@ -100,7 +101,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     views = found(session, person, reference)
     business_key = reference if isinstance(reference, str) else None
     notes, next_note = listed(session, business_key, "comments", comments.page)
-    told, next_told = listed(session, business_key, "notices", instances.notifications)
+    told, next_told = listed(session, business_key, "notices", partial(notices.of_matter, language=languages.chosen()))
     open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
@@ -136,7 +137,6 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         next_note=next_note,
         next_file=next_file,
         told=told,
-        wordings={each.id: notices.worded(each, languages.chosen()) for each in told},
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
