@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors, history
+from casepath.engine import deployments, errors, history, runtime
 from casepath.engine.database import correlation, statements
 from casepath.engine.database.models import CorrelationValue, Incident, ProcessInstance, Subscription, UserTask
 from casepath.engine.instances import incidents, jobs, messages, process_instances
@@ -167,6 +167,26 @@ def test_correlate__by_several_variables_as_they_are_now(transaction: Sessions) 
         assert found == number
 
 
+@pytest.mark.parametrize("faster", ["the variable", "the instance"])
+def test_correlate__somebody_is_faster(transaction: Sessions, faster: str) -> None:
+    deploy(transaction, WAITING)
+    number, lock = start(transaction, "waiting", order=1), runtime.Belonging.lock
+
+    def locked_later(belonging: runtime.Belonging, session: Session, row_id: int) -> object:
+        if faster == "the variable":
+            process_instances.set_variables(session, number, {"order": 2}, by=PROGRAM, reason="a mistake")
+        else:
+            process_instances.cancel(session, number, by=PROGRAM, reason="a mistake")
+        return lock(belonging, session, row_id)
+
+    with (
+        transaction.begin() as session,
+        mock.patch.object(runtime.Belonging, "lock", locked_later),
+        pytest.raises(errors.NotWaiting),
+    ):
+        messages.correlate(session, "paid", correlation={"order": 1}, by=PROGRAM)
+
+
 @pytest.mark.parametrize("value", [[1], {"a": 1}, "x" * (correlation.MAX_LENGTH + 1)])
 def test_correlate__by_what_is_not_compared(transaction: Sessions, value: object) -> None:
     deploy(transaction, WAITING)
@@ -288,7 +308,7 @@ def test_send__to_the_instance_with_the_same_business_key(transaction: Sessions)
     assert open_tasks(transaction) == [(second, "A")]
 
 
-def test_deliver__reads_and_locks_its_instance_once(transaction: Sessions) -> None:
+def test_deliver__finds_and_reads_its_receiver_once(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     start(transaction, "waiting", "K1")
     executed = mock.Mock(wraps=statements.execute)
@@ -297,9 +317,9 @@ def test_deliver__reads_and_locks_its_instance_once(transaction: Sessions) -> No
         messages.deliver(session, "paid", business_key="K1", correlation={}, variables={})
         locks = session.get_bind().dialect.name == "postgresql"
 
-    asked = [text for _connection, text, _parameters in (call.args for call in executed.call_args_list)]
-    of_instances = [text for text in asked if text.startswith("SELECT process_instances.id")]
-    assert [text.endswith("FOR UPDATE") for text in of_instances] == ([True, False] if locks else [False])
+    texts = [text for _connection, text, *_more in (call.args for call in executed.call_args_list)]
+    asked = [text for text in texts if text.startswith("SELECT")]
+    assert [text.endswith("FOR UPDATE") for text in asked] == ([False, True, False] if locks else [False, False])
 
 
 def test_send__a_suspended_instance_gets_it_when_it_goes_on(transaction: Sessions) -> None:

@@ -185,6 +185,8 @@ def fields(
     if form is None:
         return []
     anew = form.answered_anew(deployed.texts(session, task.definition_id).properties.get(task.element_id, {}))
+    if anew:
+        anew -= rounds.given_to(session, task).keys()
     held = {key: value for key, value in variables.items() if key not in anew}
     texts = forms.submitted(form, request.form) if refusal is not None or typed else task.draft
     if task.state == "completed":
