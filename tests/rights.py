@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import deployments
 from casepath.engine.bpmn.triggers import StartBefore
+from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition, UserTask, UserTaskCandidate
 from casepath.engine.instances import (
     attachments,
@@ -30,7 +31,6 @@ from casepath.engine.instances import (
     messages,
     migration_plans,
     notifications,
-    numbers,
     process_instances,
     signs,
     submissions,
@@ -71,7 +71,7 @@ READS = frozenset({
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
 OF_THE_ENGINE = frozenset({
     "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "mails.enqueue", "numbers.business_key", "numbers.next_number", "signs.ring",
+    "mails.enqueue", "numbers.business_key", "numbers.formatted", "numbers.next_number", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
