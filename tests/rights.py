@@ -38,8 +38,9 @@ from casepath.engine.instances import (
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
+from casepath.engine.registers import records
 from casepath.engine.time import clock
-from tests import diagrams, factories
+from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
@@ -47,7 +48,8 @@ NOUNS: tuple[ModuleType, ...] = (
     attachments, comments, deployments, drafts, external_tasks, identity, incidents, jobs, mails, messages,
     migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
     attachments, comments, departures, deployments, external_tasks, identity, incidents, jobs, mails,
-    messages, migration_plans, notifications, numbers, process_instances, submissions, substitutes, user_tasks,
+    messages, migration_plans, notifications, numbers, process_instances, records, submissions, substitutes,
+    user_tasks,
 )  # fmt: skip
 
 #: What reads.
@@ -65,7 +67,7 @@ READS = frozenset({
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
-    "process_instances.was_started", "substitutes.concerning",
+    "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
@@ -102,6 +104,11 @@ PEOPLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no group": ("nemo", ()),
 }
 COLLEAGUE = "dan"
+#: Registers that the other group reads and writes.
+WARD = wards.ward(
+    patient={**wards.PATIENT, "readers": [], "writers": ["sales"]},
+    bed={**wards.BED, "readers": [], "writers": ["sales"]},
+)
 DIAGRAM = diagrams.process(
     '<startEvent id="Start"/>',
     '<userTask id="Solve" name="Solve" camunda:candidateGroups="service"/>',
@@ -130,6 +137,8 @@ class There:
     external_task_id: int
     substitution_id: int
     mail_id: int
+    record_id: int
+    archived_id: int
 
 
 Command = Callable[[Session, There, By], object]
@@ -173,6 +182,12 @@ COMMANDS: Mapping[str, Command] = {
     "process_instances.start": lambda session, it, by: process_instances.start(session, "p", by=by),
     "process_instances.suspend": lambda session, it, by: process_instances.suspend(
         session, it.instance_id, by=by, reason="x"),
+    "records.archive": lambda session, it, by: records.archive(session, it.record_id, by=by),
+    "records.change": lambda session, it, by: records.change(
+        session, it.record_id, {"name": "other"}, revision=1, by=by),
+    "records.create": lambda session, it, by: records.create(session, "patient", {"name": "n"}, by=by),
+    "records.erase": lambda session, it, by: records.erase(session, it.archived_id, ["phone"], by=by, reason="x"),
+    "records.restore": lambda session, it, by: records.restore(session, it.archived_id, by=by),
     "substitutes.appoint": lambda session, it, by: substitutes.appoint(
         session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
     "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
@@ -209,7 +224,8 @@ def fill(session: Session) -> tuple[int, int]:
         factories.user(session, username, groups=groups)
     for content in (DIAGRAM.replace(b'name="Done"', b'name="Over"'), DIAGRAM):
         deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
-    old, new = session.scalars(select(Definition.id).order_by(Definition.version))
+    deployments.deploy(session, WARD, name="w", by=PROGRAM)
+    old, new = session.scalars(select(Definition.id).where(Definition.kind == "process").order_by(Definition.version))
     return old, new
 
 
@@ -217,6 +233,8 @@ def make(session: Session, key: str, old: int, new: int) -> There:
     """Start a matter of Alice, with one of everything."""
     instance = process_instances.start(session, "p", business_key=key, by="alice", version=1)
     job_id, incident_id = failed_job(session, instance.id)
+    archived = records.create(session, "patient", {"name": "n"}, by=PROGRAM)
+    records.archive(session, archived.id, by=PROGRAM)
     external = factories.external_task(session, of=instance, activity_instance=99, state="failed", retries=0)
     return There(
         key=key,
@@ -234,6 +252,8 @@ def make(session: Session, key: str, old: int, new: int) -> There:
             ends_at=clock.now() + timedelta(days=301), by="alice",
         ).id,
         mail_id=factories.mail(session).id,
+        record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
+        archived_id=archived.id,
     )
 
 
@@ -308,6 +328,11 @@ TABLES: tuple[Table, ...] = (
         "mails.retry": "✓✓······",
         "messages.signal": "✓✓······",
         "process_instances.start": "✓✓✓·✓✓✓·",
+        "records.archive": "·––·––✓–",
+        "records.change": "·––·––✓–",
+        "records.create": "·––·––✓–",
+        "records.erase": "✓––·––·–",
+        "records.restore": "·––·––✓–",
     }),
     Table(state="free", roles=MATTER, rows={
         "attachments.add": "✓✓✓✓✓✓–··–",

@@ -44,10 +44,11 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("compact", sa.Text(), nullable=False),
         sa.Column("refers_to", ROW_ID, sa.ForeignKey("records.id"), nullable=True),
         sa.PrimaryKeyConstraint("record_id", "name"),
     )
-    op.create_index("record_values_by_folded", "record_values", ["name", "folded"])
+    op.create_index("record_values_by_compact", "record_values", ["name", "compact"])
     op.create_index("ix_record_values_refers_to", "record_values", ["refers_to"])
     op.create_table(
         "record_events",
