@@ -21,6 +21,7 @@ import sqlalchemy
 import casepath
 from casepath import instances, mail, proof
 from casepath.engine import database, deployments, errors
+from casepath.engine.instances import departures
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Program
 from casepath.installation import prepared, read_settings
@@ -254,6 +255,17 @@ def change_password(settings: Settings, username: str, password: str) -> None:
     with database.sessions(prepared(settings)).begin() as session:
         identity.set_password(session, username, password, by=COMMAND_LINE)
     click.echo(f"The password of {username} is changed.")
+
+
+@users.command("erase")
+@click.argument("username")
+@click.option("--reason", required=True, help="For the history of the house.")
+@click.pass_obj
+def erase_user(settings: Settings, username: str, reason: str) -> None:
+    """Erase name and address of a user who is locked out, in the history of the house as well."""
+    with database.sessions(prepared(settings)).begin() as session:
+        count = departures.erase(session, username, by=COMMAND_LINE, reason=reason)
+    click.echo(f"{username}: {count} values erased.")
 
 
 @users.command("list")

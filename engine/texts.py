@@ -47,3 +47,12 @@ def storable(text: str, *, limit: int | None = None) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
     return text if limit is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def foreign_line(content: bytes) -> int | None:
+    """Return the number of the first line of a file that is not UTF-8, from 1; a byte order mark is part of UTF-8."""
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return None

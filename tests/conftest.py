@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database, settings
 from casepath.engine.bpmn import scripts
+from casepath.engine.database import connection
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock as engine_clock
 from tests import chromium, outside
@@ -38,6 +40,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which tests were left out."""
     for mark in outside.missing():
         terminalreporter.line(f"Left out: tests marked '{mark}': there is {outside.NEEDS[mark]}.", yellow=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasty_sqlite() -> Iterator[None]:
+    """SQLite waits for no disk: nothing here has to survive a power failure, and each commit would take 2 ms."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection, "PRAGMAS", (*connection.PRAGMAS, "synchronous=OFF"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    """What a test sets, as each application does that it makes, holds for no other test."""
+    before = dataclasses.asdict(settings.current)
+    yield
+    for name, value in before.items():
+        setattr(settings.current, name, value)
 
 
 @pytest.fixture(scope="session")

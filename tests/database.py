@@ -14,6 +14,7 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy
@@ -155,15 +156,22 @@ def empty(url: str) -> None:
     Raises `sqlalchemy.exc.OperationalError` when an earlier test has left a transaction open.
     """
     names = [table.name for table in Base.metadata.sorted_tables]
-    # A table takes far longer to truncate than to look at, and most tests fill only a few.
     filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names)
-    engine = database.connect(url)
-    with engine.begin() as connection:
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        found = connection.scalars(text(filled)).all()
-        if found:
-            connection.execute(text(f"TRUNCATE {', '.join(found)} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+    with _administration(url).begin() as connection:
+        if found := connection.scalars(text(filled)).all():
+            # Few rows are deleted in a twentieth of the time that it takes to truncate their tables.
+            deletions = "; ".join(f"DELETE FROM {name}" for name in found)
+            connection.exec_driver_sql(f"""
+                SET LOCAL lock_timeout = '5s'; LOCK TABLE {", ".join(found)};
+                SET LOCAL session_replication_role = replica; {deletions};
+                SELECT setval(seqrelid::regclass, 1, false) FROM pg_sequence
+            """)
+
+
+@cache
+def _administration(url: str) -> sqlalchemy.Engine:
+    """One connection for all tests of this process."""
+    return database.connect(url)
 
 
 def copy_file(template: Path, target: Path) -> str:

@@ -63,23 +63,26 @@ READS = frozenset({
     "external_tasks.get", "identity.actor",
     "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
-    "identity.person", "identity.person_since", "identity.users", "incidents.get", "incidents.list_open",
+    "identity.person", "identity.person_since", "identity.users", "incidents.count_open",
+    "incidents.get", "incidents.list_open",
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
-    "migration_plans.validate_instance", "notifications.unread_count", "numbers.check_format",
+    "migration_plans.validate_instance", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
-#: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction.
+#: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
+#: transaction of a step itself.
 OF_THE_ENGINE = frozenset({
-    "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over", "notifications.notify",
-    "mails.enqueue", "numbers.business_key", "numbers.formatted", "numbers.next_number", "signs.ring",
+    "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
+    "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.formatted",
+    "numbers.next_number", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
     "mails.hand_over", "mails.settle", "mails.take",
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
-    "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
+    "external_tasks.hand_over", "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
 })  # fmt: skip
 #: What concerns nothing but the user's own: session, old password as a proof, what was read, drafts, forms sent.
 OF_ONESELF = frozenset({
@@ -109,6 +112,8 @@ WARD = wards.ward(
     patient={**wards.PATIENT, "readers": [], "writers": ["sales"]},
     bed={**wards.BED, "readers": [], "writers": ["sales"]},
 )
+#: Somebody who is locked out.
+GONE = "gwen"
 DIAGRAM = diagrams.process(
     '<startEvent id="Start"/>',
     '<userTask id="Solve" name="Solve" camunda:candidateGroups="service"/>',
@@ -147,6 +152,7 @@ COMMANDS: Mapping[str, Command] = {
     "attachments.remove": lambda session, it, by: attachments.remove(session, it.attachment_id, by=by, reason="x"),
     "comments.add": lambda session, it, by: comments.add(session, it.key, "x", by=by),
     "comments.remove": lambda session, it, by: comments.remove(session, it.comment_id, by=by, reason="x"),
+    "departures.erase": lambda session, it, by: departures.erase(session, GONE, by=by, reason="x"),
     "departures.lock_out": lambda session, it, by: departures.lock_out(session, COLLEAGUE, by=by),
     "deployments.deploy": lambda session, it, by: deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=by),
     "external_tasks.set_priority": lambda session, it, by: external_tasks.set_priority(
@@ -222,6 +228,7 @@ def fill(session: Session) -> tuple[int, int]:
     factories.group(session, "directors", distributes=["service"])
     for username, groups in [*PEOPLE.values(), (COLLEAGUE, ("service",))]:
         factories.user(session, username, groups=groups)
+    factories.user(session, GONE).active = False
     for content in (DIAGRAM.replace(b'name="Done"', b'name="Over"'), DIAGRAM):
         deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
     deployments.deploy(session, WARD, name="w", by=PROGRAM)
@@ -310,6 +317,7 @@ class Table:
 #: In the order of `docs/rights.md`.
 TABLES: tuple[Table, ...] = (
     Table(state="free", roles=GENERAL, rows={
+        "departures.erase": "✓·······",
         "departures.lock_out": "✓·······",
         "deployments.deploy": "✓·✓·····",
         "external_tasks.set_priority": "✓✓······",

@@ -31,6 +31,8 @@ bp = Blueprint("auth", __name__)
 
 #: Views that answer everybody.
 PUBLIC: set[Callable[..., Any]] = set()
+#: What is open to those who have to choose a password first.
+CHOOSING = frozenset({"auth.password", "auth.change_password", "auth.logout", "auth.language", "static"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: No form has as many; each would be looked at, and shown again where the form is refused.
 MAX_FIELD_COUNT = 2000
@@ -38,6 +40,10 @@ MAX_FIELD_COUNT = 2000
 
 class NotLoggedIn(Exception):
     """The page needs somebody who is logged in."""
+
+
+class GivenPassword(Exception):
+    """Whoever is logged in has to choose a password first: the one until now was given by somebody who knows it."""
 
 
 class InvalidToken(Exception):
@@ -90,10 +96,12 @@ def limit() -> None:
 
 
 def admit() -> None:
-    """Raise `NotLoggedIn` where somebody must be known."""
+    """Raise `NotLoggedIn` where somebody must be known, `GivenPassword` where a password must be chosen first."""
     view = current_app.view_functions.get(request.endpoint or "")
     if g.person is None and view is not None and view not in PUBLIC and request.endpoint != "static":
         raise NotLoggedIn
+    if g.person is not None and g.person.has_given_password and request.endpoint not in CHOOSING:
+        raise GivenPassword
 
 
 def protect() -> None:
@@ -244,6 +252,8 @@ def password_refusals(old: str, new: str, again: str) -> dict[str, str]:
     """Change the password of this request's person; returns what is wrong, by input."""
     if new != again:
         return {"again": gettext("The two new passwords are not the same.")}
+    if new == old:
+        return {"new": gettext("Please choose another password than the one until now.")}
     attempt = check_password(g.person.username, old)
     if attempt.username is None:
         return {"old": gettext("This is not your password.")}

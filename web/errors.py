@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadHost, HTTPException
@@ -155,11 +155,18 @@ LOGIN_NEEDED = Answer(
     text=lazy_gettext("Your session has ended, so nothing was changed."),
 )
 
+PASSWORD_NEEDED = Answer(
+    status=403,
+    title=lazy_gettext("Please choose a password first"),
+    text=lazy_gettext("Somebody else gave you the one until now and knows it; nothing was changed."),
+)
+
 
 def init_app(app: Flask) -> None:
     """Register the answers."""
     app.register_error_handler(errors.EngineError, refused)
     app.register_error_handler(auth.NotLoggedIn, not_logged_in)
+    app.register_error_handler(auth.GivenPassword, given_password)
     app.register_error_handler(auth.InvalidToken, stale)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(SQLAlchemyError, absent)
@@ -180,6 +187,15 @@ def not_logged_in(_error: auth.NotLoggedIn) -> Any:
     return answer(LOGIN_NEEDED)
 
 
+def given_password(_error: auth.GivenPassword) -> Any:
+    """Lead to where a password is chosen; what pages ask for by themselves is answered by nothing."""
+    if "HX-Request" in request.headers:
+        return Response(status=204)
+    if request.method in auth.SAFE_METHODS and not wants_json():
+        return redirect(url_for("auth.password"))
+    return answer(PASSWORD_NEEDED)
+
+
 def stale(_error: auth.InvalidToken) -> Any:
     """Refuse a form without the token of the session."""
     return answer(STALE)
@@ -197,8 +213,21 @@ def http(error: HTTPException) -> Any:
         return error.response
     if status == 413:
         return answer(too_large())
+    if error is request.routing_exception and status == 405 and request.method in {"GET", "HEAD"} and not wants_json():
+        # The address of a form, loaded again after a log-in or from a bookmark.
+        return redirect(nearest_page())
     other = replace(ENGINE_ANSWERS[errors.EngineError], status=status)
     return answer(HTTP_ANSWERS.get(status, other))
+
+
+def nearest_page() -> str:
+    """Return the address above the one that was asked for under which there is a page."""
+    pages, path = current_app.create_url_adapter(request), request.path
+    while pages is not None and (path := path.rstrip("/").rpartition("/")[0]):
+        for address in (f"{path}/", path):
+            if pages.test(address, method="GET"):
+                return address
+    return url_for("auth.home")
 
 
 def fault(error: Exception) -> Any:

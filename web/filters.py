@@ -70,6 +70,8 @@ def init_app(app: Flask) -> None:
         moment=moment,
         moment_full=moment_full,
         day=day,
+        day_named=day_named,
+        clock_time=clock_time,
         duration=duration,
         due_text=due_text,
         due_tone=due_tone,
@@ -125,6 +127,20 @@ def day(of: date | datetime | None) -> str:
     if of is None:
         return ""
     return f"{local(of) if isinstance(of, datetime) else of:%Y-%m-%d}"
+
+
+def day_named(at: datetime) -> str:
+    """Return the day of a moment for a heading: with its weekday, and by its name where it is today or yesterday."""
+    there, today = local(at).date(), local(clock.now()).date()
+    names = {today: gettext("Today"), today - timedelta(days=1): gettext("Yesterday")}
+    written = f"{there:%m-%d}" if there.year == today.year else f"{there:%Y-%m-%d}"
+    parts = (names.get(there, ""), written, flask_babel.format_datetime(at, "EEE"))
+    return " ".join(part for part in parts if part)
+
+
+def clock_time(at: datetime) -> str:
+    """Return hour and minute of a moment, where its day is told already."""
+    return f"{local(at):%H:%M}"
 
 
 def start_of_day(text: str) -> datetime | None:

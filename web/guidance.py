@@ -78,5 +78,5 @@ def init_app(app: Flask) -> None:
 def html(text: str | bytes | None) -> Markup:
     """Return Markdown as HTML; bytes are read as UTF-8."""
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+        text = text.decode("utf-8-sig", "replace")
     return Markup(_markdown.render((text or "")[:MAX_LENGTH]))  # noqa: S704 (the renderer escapes)

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask import g
 from sqlalchemy.orm import Session
 
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
+from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, people
 from casepath.web import filters, forms, languages
 from casepath.web.languages import gettext
@@ -41,10 +43,27 @@ class Words:
     anywhere: Mapping[str, str]
     #: Variables that hold what people wrote.
     written: frozenset[str]
+    #: Whether the reader is told the names of what has no words.
+    tells_names: bool = False
 
     def label(self, name: str) -> str:
         """Return what a variable, or the part of one (`dispatch.deadline`), is called; its own name without words."""
         return self.labels.get(name) or self.labels.get(name.rpartition(".")[2], name)
+
+    def pairs(self, values: Mapping[str, Any], *, named_only: bool = False) -> list[tuple[str, str, str]]:
+        """
+        Return name, label and value of each variable that is not empty, as people read it.
+
+        What has no words is left out, or marked as a variable for those who look after the engine.
+        """
+        found: list[tuple[str, str, str]] = []
+        for name, value in values.items():
+            label = self.labels.get(name) or self.labels.get(name.rpartition(".")[2])
+            if not label and self.tells_names and not named_only:
+                label = gettext("variable %(name)s", name=name)
+            if label and value not in (None, "", []):
+                found.append((name, label, self.said(name, value)))
+        return found
 
     def said(self, name: str, value: Any) -> str:
         """Return a value of a variable, or of a part of one, as people read it."""
@@ -53,8 +72,7 @@ class Words:
         if isinstance(value, list | tuple):
             return gettext(", ").join(self.said(name, item) for item in value)
         if isinstance(value, Mapping):
-            parts = in_language(value).items()
-            pairs = ({"label": self.label(key), "value": self.said(key, part)} for key, part in parts)
+            pairs = ({"label": label, "value": said} for _, label, said in self.pairs(in_language(value)))
             return gettext("; ").join(gettext("%(label)s: %(value)s", **pair) for pair in pairs)
         if isinstance(value, str) and name not in self.written:
             known = self.options.get(name, {})
@@ -78,7 +96,13 @@ def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
             labels[name] = said
         else:
             options[name] = options.get(name, {}) | {value: said}
-    return Words(labels=labels, options=options, anywhere=_anywhere(session, options), written=frozenset(written))
+    return Words(
+        labels=labels,
+        options=options,
+        anywhere=_anywhere(session, options),
+        written=frozenset(written),
+        tells_names=authorization.sees_names(g.person),
+    )
 
 
 def _own(session: Session, definition_ids: Iterable[int]) -> Iterable[Form]:

@@ -3,6 +3,8 @@ The topic that makes documents: `archive` writes the printable form of a matter 
 
 The sheet tells what people handed in, step by step in the order of time, each with who did it and when, exactly as the
 history keeps it. It is one HTML file without anything from outside: it prints on A4 and can be read in twenty years.
+
+Inputs: `template`, with which its name begins, and `title`, which stands above it: the name of the process without one.
 """
 
 from __future__ import annotations
@@ -66,8 +68,9 @@ def sheet(session: Session, work: Work) -> bytes:
     steps = list(handed_in.steps(session, reference, until=task.created_at))
     names = people.names(session, {name for step in steps for name in (step.by, step.acted_for)})
     page = _templates.get_template("sheet.html").render(
-        title=definition.name,
+        title=work.text("title") or definition.name,
         business_key=task.business_key,
+        process=definition.name,
         version=definition.version,
         printed_at=local(task.created_at, zone),
         sections=[

@@ -30,6 +30,9 @@ _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 _jobs = Base.metadata.tables[Job.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 _user_tasks = Base.metadata.tables[UserTask.__tablename__]
+# Looked up once: nearly every step makes a user task.
+_ASSIGNEE, _FORM_KEY, _PRIORITY = _user_tasks.c.assignee, _user_tasks.c.form_key, _user_tasks.c.priority
+_DUE_AT, _FOLLOW_UP_AT = _user_tasks.c.due_at, _user_tasks.c.follow_up_at
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,13 +51,13 @@ class UserTaskCreated:
     follow_up_at: datetime | None
 
     def __post_init__(self) -> None:
-        require_room(_user_tasks.c.assignee, self.assignee, "an assignee")
+        require_room(_ASSIGNEE, self.assignee, "an assignee")
         for name in (*self.candidate_users, *self.candidate_groups):
             require_room(_candidates.c.name, name, "a candidate")
-        require_room(_user_tasks.c.form_key, self.form_key, "a form key")
-        require_room(_user_tasks.c.priority, self.priority, "a priority")
-        require_room(_user_tasks.c.due_at, self.due_at, "a due date")
-        require_room(_user_tasks.c.follow_up_at, self.follow_up_at, "a follow-up date")
+        require_room(_FORM_KEY, self.form_key, "a form key")
+        require_room(_PRIORITY, self.priority, "a priority")
+        require_room(_DUE_AT, self.due_at, "a due date")
+        require_room(_FOLLOW_UP_AT, self.follow_up_at, "a follow-up date")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -56,7 +56,8 @@ class Text(TypeDecorator[str]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        return self.checked
+        checked = self.checked
+        return lambda value: value if value is None or (value.isascii() and "\x00" not in value) else checked(value)
 
     def checked(self, value: str | None, name: str = "a text") -> str | None:
         """Return a value that can be stored; raises `InvalidInput` for any other one."""
@@ -164,4 +165,5 @@ class Base(DeclarativeBase):
 
 def require_room(column: Any, value: object, name: str) -> None:
     """Raise `InvalidInput` where a column could not store a value, `name` saying what it is, such as `an assignee`."""
-    column.type.checked(value, name)
+    if value is not None:
+        column.type.checked(value, name)

@@ -31,6 +31,8 @@ ALONE = 5_207_384
 ALONE_TIMEOUT = 3_600
 #: Seconds until a server that does not answer counts as away.
 CONNECT_TIMEOUT = 10
+#: What every connection to SQLite is told; a commit is on the disk before anybody hears of it.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY")
 
 
 def connect(url: str, *, patience: float | None = None) -> sqlalchemy.Engine:
@@ -86,7 +88,7 @@ def _connect_sqlite(address: sqlalchemy.URL, patience: float) -> sqlalchemy.Engi
     def prepare(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         # The driver would begin transactions of its own, late and without the write lock.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -90,7 +90,9 @@ class _Form:
         """Return the driver's parameters."""
         values = list(self._pick({**self._constants, **parameters} if self._constants else parameters))
         for index, convert in self._writers:
-            values[index] = convert(values[index])
+            # Null is null, in whatever column.
+            if values[index] is not None:
+                values[index] = convert(values[index])
         return values if self._positional else dict(zip(self._order, values, strict=True))
 
     def _pick_few(self, values: Mapping[str, Any]) -> Sequence[Any]:

@@ -98,9 +98,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     for entry in found:
         if entry.spec is not None and entry.executable:
             findings += groups.unknown(session, entry.spec, entry.file)
-    declared = {entry.file: entry.register for entry in found if entry.register is not None}
     filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
-    findings += registers.unfit(session, declared, filled)
+    findings += registers.unfit(session, {each.file: each.register for each in found if each.register}, filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -213,6 +212,9 @@ def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Find
 
 def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[_Found], list[errors.Finding]]:
     path = PurePosixPath(file)
+    if path.suffix in (".form", ".json", ".md") and (line := texts.foreign_line(content)) is not None:
+        text = "Expected text in UTF-8, but line {line} is in another encoding, such as GBK (ANSI): save it as UTF-8"
+        raise errors.DeploymentRefused([_finding(file, "not-utf-8", text, line=line)])
     if path.suffix in (".bpmn", ".bpmn20", ".xml"):
         return _read_bpmn(file, content)
     if path.suffix == ".dmn":

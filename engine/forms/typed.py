@@ -31,7 +31,9 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?")
 _OFFSET = re.compile(r"(?<=:\d\d)(Z|[+-](0\d|1[0-4]):[0-5]\d)$")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
-_PHONE = re.compile(r"\+?[\d\s()./-]{5,30}")
+#: One number with its extension and a word on whose it is.
+_PHONE = re.compile(r"\+?[\d\s()./-]{5,30}((转|分机|ext\.?|x|[#*])\s?\d{1,6})?\s?(\([^()\d]{1,20}\))?", re.IGNORECASE)
+_BETWEEN_PHONES = re.compile(r"[、,;]|或")
 
 
 def read(field: Component, given: Any, zone: ZoneInfo) -> Any:
@@ -99,11 +101,17 @@ def _check_text(field: Component, text: str) -> None:
             "Please write an e-mail address, such as name@example.com; you wrote “{found}”.",
             code="not-an-email", found=text,
         )
-    if field.validation_type == "phone" and not (_PHONE.fullmatch(text) and sum(map(str.isdigit, text)) >= 5):
+    if field.validation_type == "phone" and not _are_phones(text):
         raise errors.InvalidInput(
             "Please write a telephone number, such as 138 0000 0000; you wrote “{found}”.",
             code="not-a-phone", found=text,
         )
+
+
+def _are_phones(text: str) -> bool:
+    """Tell whether a text is one telephone number or several."""
+    numbers = [each.strip() for each in _BETWEEN_PHONES.split(text)]
+    return all(_PHONE.fullmatch(each) and sum(map(str.isdigit, each)) >= 5 for each in numbers)
 
 
 def _check_number(field: Component, number: Decimal) -> None:
@@ -168,6 +176,8 @@ def _text(field: Component, given: object) -> str | None:
     if not isinstance(given, str):
         raise errors.InvalidInput("Please write a text; you wrote “{found}”.", code="not-a-text", found=written(given))
     text = given.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if field.validation_type == "phone":
+        text = narrow(text)
     if not text:
         return None
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text if character not in "\n\t"):

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from casepath.engine.history import organisation, registers
 from casepath.engine.history.audit import deployment_digest, verify_all, verify_instance
-from casepath.engine.history.erasure import erase
+from casepath.engine.history.erasure import erase, forget_mails
 from casepath.engine.history.heads import Heads, compare_heads, parse_heads, read_heads
 from casepath.engine.history.log import EventView, events, lock, read_state, record, record_move
 from casepath.engine.history.problems import Problem
 from casepath.engine.history.sealing import ERROR_TEXT, Event, Sealed, State, new_salt, seal
 from casepath.engine.history.verification import check, verify
+from casepath.engine.history.work import TAKEN_BACK
 
 __all__ = [
     "ERROR_TEXT",
@@ -31,11 +32,13 @@ __all__ = [
     "Problem",
     "Sealed",
     "State",
+    "TAKEN_BACK",
     "check",
     "compare_heads",
     "deployment_digest",
     "erase",
     "events",
+    "forget_mails",
     "lock",
     "new_salt",
     "organisation",

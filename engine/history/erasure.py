@@ -6,14 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
 from casepath.engine.database import Base, facts, values
 from casepath.engine.database.models import HistoryEvent, Mail, Notification, ProcessInstance, UserTask
 from casepath.engine.history import log
-from casepath.engine.history.sealing import Event, digest
+from casepath.engine.history.sealing import Event, without
 from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 
@@ -47,14 +47,10 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
         .order_by(_table.c.sequence)
     )
     for event_id, sequence, kind, told, text in stored:
-        entries = json.loads(text)
-        gone = sorted(name for name in names if len(entries.get(name, ())) == 2)
+        rest, gone = without(text, names)
         if gone:
-            for name in gone:
-                salt, value = entries[name]
-                entries[name] = [digest(salt, values.canonical(value))]
             erased[str(sequence)] = gone
-            rewritten.append({"event_id": event_id, "rest": values.canonical(entries)})
+            rewritten.append({"event_id": event_id, "rest": rest})
             if kind == TOLD:
                 for name in gone:
                     notices[name] += json.loads(told).get("notifications", [])
@@ -89,7 +85,14 @@ def _erase_notices(session: Session, notices: Mapping[str, list[int]]) -> None:
         return
     for column, numbers in notices.items():
         session.execute(update(_notifications).where(_notifications.c.id.in_(numbers)).values({column: ""}))
-    mailed = _mails.c.notification_id.in_({number for numbers in notices.values() for number in numbers})
+    told = {number for numbers in notices.values() for number in numbers}
+    session.execute(update(_notifications).where(_notifications.c.id.in_(told)).values(wordings=None))
+    forget_mails(session, _notifications.c.id.in_(told))
+
+
+def forget_mails(session: Session, told: ColumnElement[bool]) -> None:
+    """Have the mails of notices know no longer where they went; what has not gone out does not any more."""
+    mailed = _mails.c.notification_id.in_(select(_notifications.c.id).where(told))
     session.execute(update(_mails).where(mailed).values(address=None, answer=None))
     open_states = ("waiting", "uncertain", "undeliverable")
     session.execute(

@@ -7,23 +7,28 @@ so it can be told later who could see and do what at any moment. Names and addre
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import database
+from casepath.engine import database, texts
 from casepath.engine.database import Base
 from casepath.engine.database.models import OrganisationEvent, OrganisationHistory
 from casepath.engine.history import log, verification
+from casepath.engine.history.erasure import MAX_REASON
 from casepath.engine.history.log import EventView
 from casepath.engine.history.problems import Problem
-from casepath.engine.history.sealing import Event, seal
+from casepath.engine.history.sealing import Event, seal, without
+from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 
 #: Stands where the events of others have a process instance.
 NUMBER = 0
+#: Values of a user's events that tell who it is.
+PERSONAL = ("name", "email")
 #: What the events of process instances have beside.
 _ELSEWHERE: Mapping[str, Any] = {
     "process_instance_id": NUMBER,
@@ -57,6 +62,27 @@ def record(session: Session, *events: Event) -> None:
     own = [{name: value for name, value in row.items() if name not in _ELSEWHERE} for row in sealed.rows]
     session.execute(insert(_events), own)
     session.execute(update(_history).values(length=sealed.length, hash=sealed.head))
+
+
+def erase(session: Session, username: str, *, by: str | None, reason: str) -> int:
+    """
+    Remove name and address of a user from all events, and leave their digests; return how many values were removed.
+
+    `by` is how the history names whoever does; the nouns ask whether they may. Raises `InvalidInput` without a reason.
+    """
+    reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
+    lock(session)
+    erased: dict[str, list[str]] = {}
+    of_people = _events.c.kind.startswith("user.") & _events.c.variables.is_not(None)
+    stored = select(_events.c.sequence, _events.c.facts, _events.c.variables).where(of_people)
+    for row in session.execute(stored.order_by(_events.c.sequence)).all():
+        if json.loads(row.facts).get("user") == username:
+            rest, gone = without(row.variables, PERSONAL)
+            if gone:
+                erased[str(row.sequence)] = gone
+                session.execute(update(_events).where(_events.c.sequence == row.sequence).values(variables=rest))
+    record(session, Event(kind=ERASED, facts={"user": username, "erased": erased, "reason": reason}, by=by))
+    return sum(len(gone) for gone in erased.values())
 
 
 def events(session: Session, *, after: int = 0, limit: int | None = None) -> list[EventView]:

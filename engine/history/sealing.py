@@ -16,8 +16,9 @@ the state that the step found, the last one of the state it left. Between two st
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -102,7 +103,7 @@ def seal(
     """
     moment = at_text(at)
     count = sum(len(event.variables) for event in events if event.variables)
-    salts = os.urandom(count * SALT_LENGTH // 2).hex() if count else ""
+    salts = os.urandom(count * SALT_LENGTH // 2).hex()
     used = 0
     rows: list[dict[str, Any]] = []
     last = length + len(events)
@@ -143,6 +144,16 @@ def seal(
 def at_text(at: datetime) -> str:
     """Return a point in time as the chain writes it: UTC with microseconds."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def without(variables: str, names: Collection[str]) -> tuple[str, list[str]]:
+    """Return stored variables in which these have nothing but their digests left, and which of them had values."""
+    entries = json.loads(variables)
+    gone = sorted(name for name in names if len(entries.get(name, ())) == 2)
+    for name in gone:
+        salt, value = entries[name]
+        entries[name] = [digest(salt, values.canonical(value))]
+    return values.canonical(entries), gone
 
 
 def digest(salt: str, text: str) -> str:

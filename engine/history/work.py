@@ -18,6 +18,8 @@ from casepath.engine.history.records import MIGRATED, Found, differing
 UNKNOWN = object()
 #: After these nobody can tell from the history what became of the work there.
 _UNTOLD = frozenset({"activity.failed", "error.reported", "incident.opened"})
+#: What the event of an incident says where somebody's step was taken back: all is as before.
+TAKEN_BACK = "taken_back"
 
 _tables = Base.metadata.tables
 _user_tasks = _tables[UserTask.__tablename__]
@@ -64,7 +66,7 @@ def _work(noun: str, events: Sequence[EventView]) -> tuple[Told, set[int]]:
                 told[number]["state"] = "created"
         elif number not in told:
             continue
-        elif event.kind in _UNTOLD:
+        elif event.kind in _UNTOLD and event.facts.get("incident") != TAKEN_BACK:
             untold.add(number)
         elif event.kind == "activity.cancelled" and told[number]["ended_at"] is None:
             told[number] |= _ended("cancelled", event)

@@ -1,18 +1,21 @@
-"""Somebody leaves: locked out at once, and his user tasks go back to those for whom they are."""
+"""Somebody leaves: locked out at once, and his user tasks go back to those for whom they are; later forgotten."""
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from casepath.engine import errors, history
 from casepath.engine.database import Base
-from casepath.engine.database.models import UserTask
+from casepath.engine.database.models import Draft, LoginFailure, Notification, UserTask
+from casepath.engine.history import organisation
 from casepath.engine.instances import task_changes
 from casepath.engine.instances.task_changes import Found
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase
 
+_notifications = Base.metadata.tables[Notification.__tablename__]
 _tasks = Base.metadata.tables[UserTask.__tablename__]
 
 
@@ -37,6 +40,28 @@ def lock_out(session: Session, username: str, *, by: By) -> int:
     for row in found:
         _give_back(session, task_changes.locked(session, row.id), gone.username, gone.name, actor.signature)
     return len(found)
+
+
+def erase(session: Session, username: str, *, by: By, reason: str) -> int:
+    """
+    Forget who somebody was that is locked out; return how many values left the history of the house.
+
+    Name, address and password leave the account, which keeps its user name and belongs to no group; his drafts and
+    wrong passwords go, and where mails to him went. What he was told belongs to its matters. Raises `NotFound`,
+    `Forbidden`, and `InvalidInput` without a reason, or for whoever is not locked out.
+    """
+    actor = identity.allowed(session, by, authorization.may_erase, "erase", "user", username)
+    organisation.lock(session)
+    gone = identity.get(session, username)
+    if gone.active:
+        text = "Please lock “{username}” out before: as long as somebody works here, his name is needed."
+        raise errors.InvalidInput(text, code="user-active", username=gone.username)
+    gone.name, gone.email, gone.password_hash = gone.username, None, None
+    identity.set_groups(session, gone.username, [], by=actor)
+    history.forget_mails(session, _notifications.c.username == gone.username)
+    session.execute(delete(Draft).where(Draft.username == gone.username))
+    session.execute(delete(LoginFailure).where(LoginFailure.username == gone.username))
+    return organisation.erase(session, gone.username, by=actor.signature, reason=reason)
 
 
 def _give_back(session: Session, task: Found, gone: str, who: str, by: str | None) -> None:

@@ -31,6 +31,8 @@ class Begun:
     """A form that somebody has begun to fill in."""
 
     id: int
+    #: Of the process that it would start.
+    definition_key: str
     typed: Mapping[str, Any]
     saved_at: datetime
 
@@ -67,9 +69,11 @@ def save(
     return draft.id
 
 
-def list_of(session: Session, definition_key: str, *, by: str) -> list[Begun]:
-    """Return what a user has begun of a process, the newest first."""
-    own = select(Draft).where(Draft.username == by, Draft.definition_key == definition_key)
+def list_of(session: Session, definition_key: str | None = None, *, by: str) -> list[Begun]:
+    """Return what a user has begun, of a process where one is named, the newest first."""
+    own = select(Draft).where(Draft.username == by)
+    if definition_key is not None:
+        own = own.where(Draft.definition_key == definition_key)
     return [_begun(draft) for draft in session.scalars(own.order_by(Draft.saved_at.desc(), Draft.id.desc()))]
 
 
@@ -92,4 +96,4 @@ def _own(session: Session, draft_id: int | None, by: str) -> Draft | None:
 
 def _begun(draft: Draft) -> Begun:
     typed: Any = values.loads(draft.typed)
-    return Begun(id=draft.id, typed=typed, saved_at=draft.saved_at)
+    return Begun(id=draft.id, definition_key=draft.definition_key, typed=typed, saved_at=draft.saved_at)

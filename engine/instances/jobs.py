@@ -27,7 +27,7 @@ from casepath.engine.database.models import Incident, Job, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.instances import beginning, messages
+from casepath.engine.instances import beginning, external_tasks, messages
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import ENGINE, By
 from casepath.engine.phrases import Phrase
@@ -159,6 +159,8 @@ def _execute(session: Session, row: Row[Any]) -> None:
     _settle(session, row, following)
     if row.kind in ("message", "signal"):
         messages.hand_over(session, instance, row)
+    elif row.kind == "continuation" and row.payload is not None:
+        external_tasks.hand_over(session, row)
     else:
         runtime.advance(session, instance, _trigger(row, following), by=None)
 

@@ -14,21 +14,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, func, insert, select
+from sqlalchemy import ColumnElement, FromClause, Row, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
 from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.correlation import fitting, required
-from casepath.engine.database.models import CorrelationValue, Definition, Job, ProcessInstance, Subscription
+from casepath.engine.database.models import CorrelationValue, Definition, ProcessInstance, Subscription
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import beginning, process_instances
+from casepath.engine.instances import beginning, kept, process_instances
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.runtime import InstanceRow
-from casepath.engine.settings import ATTEMPTS
-from casepath.engine.time import clock
 
 #: So many are named of those that a message fits, where it fits several.
 MAX_NAMED = 5
@@ -41,7 +39,6 @@ Found = Row[*tuple[Any, ...]]
 
 _definitions = Base.metadata.tables[Definition.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
-_jobs = Base.metadata.tables[Job.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 _values = Base.metadata.tables[CorrelationValue.__tablename__]
 _rarest = _values.alias("rarest")
@@ -237,20 +234,7 @@ def _bring(
     if row.state == "active":
         _advance(session, row.process_instance_id, row, kind, name, variables, by)
         return
-    session.execute(
-        insert(_jobs).values(
-            kind=kind,
-            process_instance_id=row.process_instance_id,
-            definition_id=row.definition_id,
-            activity_instance=row.activity_instance,
-            element_id=row.element_id,
-            state="waiting",
-            due_at=clock.now(),
-            payload=values.dumps({"name": name, "variables": dict(variables), "by": by}),
-            retries=ATTEMPTS,
-            created_at=clock.now(),
-        )
-    )
+    kept.keep(session, kind, row, {"name": name, "variables": dict(variables), "by": by})
 
 
 def _advance(

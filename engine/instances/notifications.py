@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, texts
-from casepath.engine.database import Base
+from casepath.engine.database import Base, values
 from casepath.engine.database.models import Notification, User
 from casepath.engine.history import Event
 from casepath.engine.instances import mails
@@ -56,9 +56,10 @@ def notify(
     """
     Tell users something, each once under an idempotency key; return who is told now.
 
-    Whoever reads a language of `translated` gets that wording. `by_mail` has it go out by e-mail as well, with a file
-    of the matter where one is named. With a process instance its history says who was told what, one event for each
-    wording. Raises `InvalidInput` for another kind than notice, reminder and escalation, or without a subject.
+    Whoever reads a language of `translated` gets that wording, and finds the others where he changes it. `by_mail` has
+    it go out by e-mail as well, with a file of the matter where one is named. With a process instance its history says
+    who was told what, one event for each wording. Raises `InvalidInput` for another kind than notice, reminder and
+    escalation, or without a subject.
     """
     if kind not in KINDS:
         raise errors.InvalidInput("Expected one of {kinds}, but found '{kind}'", kinds=KINDS, kind=kind)
@@ -67,6 +68,7 @@ def notify(
         # Before the rows are dated: to wait afterwards would date them long before their event.
         history.lock(session, process_instance_id)
     statement = _INSERT[session.get_bind().dialect.name]
+    wordings = _by_language(translated)
     told: list[str] = []
     for said, readers in _readers(session, usernames, wording, translated).items():
         numbers: dict[str, int] = {}
@@ -75,8 +77,10 @@ def notify(
                 "username": username,
                 "business_key": business_key,
                 "kind": kind,
+                "process_instance_id": process_instance_id,
                 "subject": said.subject,
                 "text": said.text,
+                "wordings": wordings,
                 "idempotency_key": idempotency_key,
                 "created_at": clock.now(),
             }
@@ -100,6 +104,11 @@ def _storable(wording: Wording) -> Wording:
     return Wording(subject=subject, text=texts.storable(wording.text, limit=MAX_TEXT_LENGTH))
 
 
+def _by_language(translated: Mapping[str, Wording]) -> str | None:
+    """Return how a notice keeps what it says in other languages; None where it says it in one."""
+    return values.dumps({key: [said.subject, said.text] for key, said in translated.items()}) if translated else None
+
+
 def _readers(
     session: Session, usernames: Iterable[str], wording: Wording, translated: Mapping[str, Wording]
 ) -> dict[Wording, list[str]]:
@@ -111,12 +120,6 @@ def _readers(
     for username in names:
         readers.setdefault(translated.get(languages.get(username, ""), wording), []).append(username)
     return readers
-
-
-def unread_count(session: Session, username: str) -> int:
-    """Return how many notifications a user has not read."""
-    unread = select(func.count()).where(Notification.username == username, Notification.read_at.is_(None))
-    return session.scalar(unread) or 0
 
 
 def mark_read(session: Session, username: str, notification_id: int | None = None) -> str | None:

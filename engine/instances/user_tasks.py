@@ -274,13 +274,16 @@ def set_follow_up(
     """
     Hide a user task from task lists until then, or until it is overdue; past its due date only for a reason.
 
-    Raises `NotFound`, `Forbidden`, `InvalidInput` without such a reason or for a time that is over, or `InvalidState`
-    if it has ended.
+    Raises `NotFound`, `Forbidden`, `InvalidInput` without such a reason, for a time that is over or for a task that is
+    overdue, which nothing hides, or `InvalidState` if it has ended.
     """
     task = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "change", authorization.may_set_follow_up, by)
     if follow_up_at is not None and follow_up_at <= clock.now():
         raise errors.InvalidInput("Please choose a day after today; that one has begun.", code="follow-up-over")
+    if follow_up_at is not None and task.due_at is not None and task.due_at < clock.now():
+        text = "This task is overdue and stays in the list; it cannot be put off."
+        raise errors.InvalidInput(text, code="follow-up-overdue")
     in_time = follow_up_at is None or task.due_at is None or follow_up_at <= task.due_at
     change = {"follow_up_at": follow_up_at}
     facts = {**change, **_explained(reason, own=in_time)}

@@ -21,6 +21,7 @@ what somebody may see but not change is refused openly.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache, wraps
@@ -29,7 +30,6 @@ from typing import Any, Concatenate, ParamSpec
 from sqlalchemy import Row
 
 from casepath.engine.database.models import UserTask
-from casepath.engine.database.values import loads
 
 ADMINISTRATOR = "administrator"
 AUDITOR = "auditor"
@@ -55,6 +55,8 @@ class Person:
     distributes: frozenset[str] = frozenset()
     email: str | None = None
     language: str = "zh_CN"
+    #: Somebody else has given the password and knows it: another one has to be chosen before anything else.
+    has_given_password: bool = False
     #: Those who are away now and have this one do their user tasks.
     stands_in_for: tuple[Person, ...] = ()
 
@@ -136,8 +138,7 @@ def candidacy(task: UserTask | Row[*tuple[Any, ...]]) -> Candidacy:
 
 @lru_cache(maxsize=1024)
 def _names(text: str) -> frozenset[str]:
-    names = loads(text)
-    return frozenset(str(name) for name in names) if isinstance(names, list) else frozenset()
+    return frozenset(json.loads(text))
 
 
 def _acting(rule: Callable[Concatenate[Person, P], bool]) -> Callable[Concatenate[Person, P], bool]:
@@ -174,6 +175,11 @@ def may_deploy(person: Person) -> bool:
 def may_operate(person: Person) -> bool:
     """To repair: jobs, incidents and external tasks; suspend, cancel, modify and migrate instances, set variables."""
     return person.is_operator or person.is_administrator
+
+
+def sees_names(person: Person) -> bool:
+    """To read the names of what only the engine calls by one: variables and elements of diagrams without words."""
+    return bool(person.groups.intersection(ROLES))
 
 
 @_acting

@@ -140,7 +140,7 @@ def create_user(
     by: By,
 ) -> User:
     """
-    Add a user; without a password nobody can log in as this one.
+    Add a user; without a password nobody can log in as this one, and one that a person gives has to be changed first.
 
     Raises `Forbidden`, `InvalidInput` for a name, address or password that cannot be used or a user name that exists,
     and `NotFound` for a group that does not.
@@ -155,6 +155,7 @@ def create_user(
         name=texts.checked(name, name="a name", limit=MAX_NAME_LENGTH),
         email=account_rules.email(email),
         password_hash=None if password is None else account_rules.hashed(password, username),
+        password_is_given=password is not None and isinstance(doer, Person),
         language=account_rules.language(language),
         active=True,
         created_at=clock.now(),
@@ -172,10 +173,14 @@ def set_password(session: Session, username: str, password: str | None, *, by: B
     """
     Give a user another password and end the user's sessions; None locks the password.
 
+    One that a person gives two people know, so its user has to choose another one before anything else.
+
     Raises `NotFound`, `Forbidden`, also for one's own (`change_password`), and `InvalidInput`.
     """
     doer = _change(session, by, username)
-    _put_password(session, get(session, username), password, doer)
+    user = get(session, username)
+    user.password_is_given = password is not None and isinstance(doer, Person)
+    _put_password(session, user, password, doer)
 
 
 def change_password(session: Session, attempt: Attempt, password: str) -> None:
@@ -183,7 +188,9 @@ def change_password(session: Session, attempt: Attempt, password: str) -> None:
     if attempt.username is None:
         raise errors.Forbidden("change", "user", "", None)
     organisation.lock(session)
-    _put_password(session, get(session, attempt.username), password, person(session, attempt.username))
+    user = get(session, attempt.username)
+    user.password_is_given = False
+    _put_password(session, user, password, person(session, attempt.username))
 
 
 def _put_password(session: Session, user: User, password: str | None, doer: Actor) -> None:

@@ -33,6 +33,7 @@ _person = Statement(
         _users.c.name,
         _users.c.email,
         _users.c.language,
+        _users.c.password_is_given,
         _users.c.active,
         _groups.c.key,
         _groups.c.sees_all,
@@ -85,6 +86,7 @@ def _person_of(rows: Sequence[Row[*tuple[Any, ...]]]) -> Person:
         distributes=frozenset(key for row in rows if row.key is not None for key in distributed(row.distributes)),
         email=user.email,
         language=user.language,
+        has_given_password=user.password_is_given,
     )
 
 

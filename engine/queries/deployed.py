@@ -146,5 +146,5 @@ def guidance(session: Session, definition_id: int, element_id: str, language: st
     for name in reversed(names) if language == "en" else names:
         content = definitions.resource(session, deployment_id, name)
         if content is not None:
-            return content.decode("utf-8", "replace")
+            return content.decode("utf-8-sig", "replace")
     return None

@@ -36,7 +36,7 @@ class Step:
     element_id: str | None
     #: Name of the element, as it was then.
     title: str
-    #: The how manieth time this element of this process instance was done, from 1.
+    #: The how manieth time this element of its process was done in the matter, from 1, whichever instance it was in.
     round: int
     at: datetime
     #: User name; None where nobody was told.
@@ -52,7 +52,7 @@ class Step:
 
 def steps(session: Session, reference: Reference, *, until: datetime) -> Iterator[Step]:
     """Yield what was handed in to all process instances of a matter up to a moment, in the order of time."""
-    rounds: Counter[tuple[int, str | None]] = Counter()
+    rounds: Counter[tuple[str, str | None]] = Counter()
     query = (
         select(HistoryEvent, ProcessInstance, UserTask)
         .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
@@ -69,7 +69,7 @@ def steps(session: Session, reference: Reference, *, until: datetime) -> Iterato
         if found is None:
             continue
         definition_id, element_id, title, form_key = found
-        rounds[instance.id, element_id] += 1
+        rounds[instance.definition_key, element_id] += 1
         held: Any = values.loads(event.variables) if event.variables else {}
         facts: Any = values.loads(event.facts)
         yield Step(
@@ -77,7 +77,7 @@ def steps(session: Session, reference: Reference, *, until: datetime) -> Iterato
             sequence=event.sequence,
             element_id=element_id,
             title=title,
-            round=rounds[instance.id, element_id],
+            round=rounds[instance.definition_key, element_id],
             at=event.at,
             by=event.by,
             acted_for=facts.get("for"),

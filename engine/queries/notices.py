@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import phrases
-from casepath.engine.database.models import Notification
+from casepath.engine.database.models import Notification, ProcessInstance
 from casepath.engine.phrases import Phrase
 from casepath.engine.queries.tasks import COUNT_LIMIT
+
+#: What is about no matter is told apart by its number.
+_ALONE = case((Notification.business_key.is_(None), Notification.id)).label("alone")
+#: Whether what a notification asks for is done; who only tells something is never settled.
+_SETTLED = and_(
+    Notification.kind != "notice",
+    exists().where(
+        ProcessInstance.id == Notification.process_instance_id, ProcessInstance.ended_at.is_not(None)
+    ),
+)
+_UNREAD = (Notification.read_at.is_(None), not_(_SETTLED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +39,8 @@ class Notice:
     text: str
     created_at: datetime
     is_read: bool
+    #: Whether what it asks for is done: a reminder or an escalation of a process instance that has ended.
+    is_settled: bool
 
     @property
     def phrase(self) -> Phrase | None:
@@ -43,8 +57,8 @@ class NoticesOfMatter:
 
     @property
     def unread(self) -> int:
-        """How many of them are not read."""
-        return sum(not each.is_read for each in self.notices)
+        """How many of them are not read and still count."""
+        return sum(not each.is_read and not each.is_settled for each in self.notices)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +71,24 @@ class NoticePage:
 
 
 def page(
-    session: Session, username: str, *, below: int | None = None, unread_only: bool = False, limit: int = 25
+    session: Session,
+    username: str,
+    language: str = "",
+    *,
+    below: int | None = None,
+    unread_only: bool = False,
+    limit: int = 25,
 ) -> NoticePage:
-    """Return what a user was told, by matters, those told of last below an id; all of it, or what is not read."""
+    """
+    Return what a user was told, by matters, those told of last below an id; all of it, or what counts as not read.
+
+    It is told in a language where it has words in it, else as it was written.
+    """
     newest = func.max(Notification.id)
-    # What is about no matter is told apart by its number.
-    alone = case((Notification.business_key.is_(None), Notification.id))
     own = [Notification.username == username]
     if unread_only:
-        own.append(Notification.read_at.is_(None))
-    grouped = select(Notification.business_key, newest).where(*own).group_by(Notification.business_key, alone)
+        own += _UNREAD
+    grouped = select(Notification.business_key, newest).where(*own).group_by(Notification.business_key, _ALONE)
     if below is not None:
         grouped = grouped.having(newest < below)
     found = session.execute(grouped.order_by(newest.desc()).limit(limit + 1)).all()
@@ -75,30 +97,35 @@ def page(
     numbers = [number for key, number in shown if key is None]
     belonging = or_(Notification.business_key.in_(keys), Notification.id.in_(numbers))
     told: dict[str | int, list[Notice]] = {}
-    for each in session.scalars(select(Notification).where(*own, belonging).order_by(Notification.id.desc())):
-        told.setdefault(each.business_key or each.id, []).append(_notice(each))
+    statement = select(Notification, _SETTLED).where(*own, belonging).order_by(Notification.id.desc())
+    for each, is_settled in session.execute(statement):
+        told.setdefault(each.business_key or each.id, []).append(_notice(each, language, is_settled))
     rows = [NoticesOfMatter(business_key=key, notices=told[key or number]) for key, number in shown]
     return NoticePage(rows=rows, next=shown[-1][1] if len(found) > limit else None)
 
 
-def _notice(of: Notification) -> Notice:
+def _notice(of: Notification, language: str, is_settled: bool) -> Notice:
+    wordings: dict[str, list[str]] = json.loads(of.wordings) if of.wordings else {}
+    subject, text = wordings.get(language, (of.subject, of.text))
     return Notice(
         id=of.id,
         business_key=of.business_key,
         kind=of.kind,
-        subject=of.subject,
-        text=of.text,
+        subject=subject,
+        text=text,
         created_at=of.created_at,
         is_read=of.read_at is not None,
+        is_settled=is_settled,
     )
 
 
 def unread(session: Session, username: str) -> int:
-    """Return how many of them are not read, at most `COUNT_LIMIT`."""
-    some = (
-        select(Notification.id)
-        .where(Notification.username == username, Notification.read_at.is_(None))
+    """Return of how many matters somebody has something to read, at most `COUNT_LIMIT`; many about one count once."""
+    matters = (
+        select(Notification.business_key, _ALONE)
+        .where(Notification.username == username, *_UNREAD)
+        .distinct()
         .limit(COUNT_LIMIT)
         .subquery()
     )
-    return session.scalar(select(func.count()).select_from(some)) or 0
+    return session.scalar(select(func.count()).select_from(matters)) or 0

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from casepath.engine import texts
 from casepath.engine.database.models import Group, Membership, User
+from casepath.engine.people import authentication
 from casepath.engine.people.authorization import AUDITOR, Candidacy
 
 
@@ -74,16 +76,31 @@ def group_names(session: Session) -> dict[str, tuple[str, str]]:
     return {key: (name, name_en or name) for key, name, name_en in found}
 
 
-def choices(session: Session, among: Candidacy | None = None, *, limit: int = 500) -> list[tuple[str, str]]:
-    """
-    Return user name and full name of active users who may act, in the order of their names; at most `limit` of them.
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """People to choose from, in the order of their names: user name and full name."""
 
-    With a candidacy: only its candidates.
-    """
+    people: Sequence[tuple[str, str]]
+    #: Whether these are all; of more than a list is good for, the others are found by what is written (`chosen`).
+    are_all: bool
+
+
+def choices(session: Session, among: Candidacy | None = None, *, limit: int = 500) -> Choices:
+    """Return active users who may act, at most `limit` of them; with a candidacy only its candidates."""
     auditors = select(Membership.username).where(Membership.group_key == AUDITOR)
     statement = select(User.username, User.name).where(User.active.is_(True), User.username.not_in(auditors))
     if among is not None:
         members = select(Membership.username).where(Membership.group_key.in_(among.candidate_groups))
         statement = statement.where(or_(User.username.in_(members), User.username.in_(among.candidate_users)))
-    found = session.execute(statement.order_by(User.name, User.username).limit(limit))
-    return [(username, name or username) for username, name in found]
+    found = session.execute(statement.order_by(User.name, User.username).limit(limit + 1)).all()
+    shown = [(username, name or username) for username, name in found[:limit]]
+    return Choices(people=shown, are_all=len(found) <= limit)
+
+
+def chosen(session: Session, text: str) -> str:
+    """Return the user name of whoever is meant by a user name, or by a full name that only one active user has."""
+    wanted = texts.storable(text).strip()
+    if session.get(User, authentication.normal(wanted)) is not None:
+        return wanted
+    found = session.scalars(select(User.username).where(User.active, User.name == wanted).limit(2)).all()
+    return found[0] if len(found) == 1 else wanted

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from casepath.engine.database import values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
 from casepath.engine.forms import Form
-from casepath.engine.queries.instances import belongs
+from casepath.engine.queries.instances import Reference, belongs
 from casepath.engine.queries.user_task import TaskDetail
 
 
@@ -49,6 +49,25 @@ def before(session: Session, task: TaskDetail) -> list[Round]:
         .order_by(HistoryEvent.id)
     )
     return [_round(event, number) for number, event in enumerate(session.scalars(completions), start=1)]
+
+
+def numbers(session: Session, reference: Reference) -> dict[int, int]:
+    """Return which round each completion of a task was that was done more than once, by the id of its event."""
+    query = (
+        select(HistoryEvent.id, ProcessInstance.definition_key, HistoryEvent.element_id)
+        .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
+        .where(belongs(reference), HistoryEvent.kind == "user_task.completed")
+        .order_by(HistoryEvent.id)
+    )
+    completions: dict[tuple[str, str | None], list[int]] = {}
+    for event_id, key, element_id in session.execute(query):
+        completions.setdefault((key, element_id), []).append(event_id)
+    return {
+        event_id: number
+        for event_ids in completions.values()
+        if len(event_ids) > 1
+        for number, event_id in enumerate(event_ids, start=1)
+    }
 
 
 def handed_in(session: Session, task: TaskDetail) -> Mapping[str, Any]:

@@ -1,45 +1,36 @@
 """
 Task lists: which open user tasks somebody sees, the overdue ones first, then the most urgent, by pages and as counts.
 
-A list is a union of ranges, each of which an index gives in its order: the tasks of an assignee, those that a group
-or a user may claim, or all. Each range is read only as far as the page reaches, so a page costs the same with a
-thousand open tasks and with a million. What a filter looks for is not in those indexes; it is applied to one stretch
-of the list after the other, up to a limit, and the next page goes on where the reading ended.
+Where a list is in that order, a page costs the same with a thousand open tasks and with a million (`task_ranges`). What
+a filter looks for is not in its indexes; it is applied to one stretch of the list after the other, up to a limit, and
+the next page goes on where the reading ended.
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, false, literal_column, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from casepath.engine.database import facts
-from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask, UserTaskCandidate
+from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
+from casepath.engine.queries import task_ranges
 from casepath.engine.queries.instances import Reference, belongs
-from casepath.engine.runtime import urgency
+from casepath.engine.queries.task_ranges import View, bounds
 from casepath.engine.time import clock
-
-#: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
-View = Literal["mine", "claimable", "all", "put_off"]
-#: Tasks due at the first moment or later, or without a due date, and before the second.
-Bounds = tuple[datetime | None, datetime | None]
 
 #: Counts are not counted further than this.
 COUNT_LIMIT = 100
 #: How many tasks a filter looks through at once, and how often before the page is shown as it is.
 STRETCH = 500
 STRETCHES = 10
-
-# A bound parameter would hide from SQLite that the partial indexes apply.
-_OPEN = UserTask.state == literal_column("'created'")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +55,13 @@ class Filters:
     #: `overdue`, or `soon`: due within a day, overdue ones included.
     due: str = ""
     assignee: str = ""
+    #: What comes first: `due`, `priority` or `newest`; empty for what is most urgent.
+    order: task_ranges.Order = ""
 
     @property
     def is_set(self) -> bool:
         """Whether the list is narrowed at all."""
-        return self != Filters()
+        return self != Filters(order=self.order)
 
     @property
     def needs_reading(self) -> bool:
@@ -137,7 +130,7 @@ def page(
     seen: dict[int, Key] = {}
     key = after
     for _ in range(STRETCHES):
-        stretch = keys(session, person, view, filters.due, after=key, limit=size)
+        stretch = keys(session, person, view, filters, after=key, limit=size)
         order = {each.id: each for each in stretch}
         rows = {row.id: row for row in _rows(session, list(order), filters)}
         found += [rows[number] for number in order if number in rows]
@@ -152,15 +145,21 @@ def page(
 
 
 def keys(
-    session: Session, person: Person, view: View, due: str = "", *, after: Key | None = None, limit: int
+    session: Session, person: Person, view: View, filters: Filters, *, after: Key | None = None, limit: int
 ) -> list[Key]:
-    """Return the order keys of the first open tasks after a key: the overdue ones, then the others."""
+    """Return the order keys of the first open tasks after a key: the overdue ones, then the others, or in its order."""
     as_of = after.as_of if after is not None else clock.now()
+    if filters.order:
+        last = after.id if after is not None else None
+        due = bounds(filters.due, None, as_of)
+        statement = task_ranges.ordered(session, person, view, due, filters.order, last, limit)
+        return [Key(as_of=as_of, is_late=False, sort_at=at, id=number) for at, number in session.execute(statement)]
     found: list[Key] = []
     for is_late in (True, False):
         if len(found) < limit and not (after is not None and is_late and not after.is_late):
             begin = (after.sort_at, after.id) if after is not None and after.is_late == is_late else None
-            statement = union(person, view, _bounds(due, is_late, as_of), begin, limit - len(found))
+            due = bounds(filters.due, is_late, as_of)
+            statement = task_ranges.union(person, view, due, begin, limit - len(found))
             found += [
                 Key(as_of=as_of, is_late=is_late, sort_at=sort_at, id=task_id)
                 for sort_at, task_id in session.execute(statement)
@@ -170,7 +169,7 @@ def keys(
 
 def count(session: Session, person: Person, view: View, due: str = "") -> int:
     """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
-    ranges = union(person, view, _bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
+    ranges = task_ranges.union(person, view, bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
     return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
 
 
@@ -216,105 +215,6 @@ def sees(person: Person, row: TaskRow) -> bool:
     if may_see_every_instance(person) or person.username == row.assignee or person.username in row.candidate_users:
         return True
     return not (person.groups | person.distributes).isdisjoint(row.candidate_groups)
-
-
-def union(
-    person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None, limit: int
-) -> Select[datetime, int]:
-    """Return the statement for the first keys of a list: each range is cut before they are put together."""
-    ranges = [part.limit(limit).subquery() for part in _ranges(person, view, due, after)]
-    if len(ranges) == 1:
-        only = ranges[0]
-        return select(only.c.sort_at, only.c.id).order_by(only.c.sort_at, only.c.id)
-    # A task of two of one's groups is in two ranges; `UNION` keeps one of them.
-    together = sqlalchemy.union(*(select(part.c.sort_at, part.c.id) for part in ranges)).subquery()
-    return select(together.c.sort_at, together.c.id).order_by(together.c.sort_at, together.c.id).limit(limit)
-
-
-def _ranges(person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None) -> list[Select[datetime, int]]:
-    shown = _asleep() if view == "put_off" else _awake()
-    if view == "all" and may_see_every_instance(person):
-        return [_tasks(due, after, shown)]
-    ranges = []
-    everybody = (person, *person.stands_in_for)
-    if view != "claimable":
-        for each in everybody:
-            ranges.append(_tasks(due, after, shown, UserTask.assignee == each.username))
-            # What one has lent stays in one's list: it comes back.
-            ranges.append(_tasks(due, after, shown, UserTask.owner == each.username))
-    if view != "mine":
-        names = sorted({("user", each.username) for each in everybody} | {
-            ("group", group) for each in everybody
-            for group in (each.groups | each.distributes if view == "all" else each.groups)
-        })  # fmt: skip
-        for claimed in (False, True) if view == "all" else (False,):
-            ranges += [_candidates(kind, name, claimed, due, after, shown) for kind, name in names]
-    return ranges
-
-
-def _tasks(
-    due: Bounds, after: tuple[datetime, int] | None, *conditions: ColumnElement[bool]
-) -> Select[datetime, int]:
-    """One range of the index `user_tasks_open`, or of `user_tasks_inbox` with a condition on the assignee."""
-    return (
-        select(UserTask.sort_at.label("sort_at"), UserTask.id.label("id"))
-        .where(_OPEN, *conditions, *_within(UserTask.sort_at, UserTask.id, due, after))
-        .order_by(UserTask.sort_at, UserTask.id)
-    )
-
-
-def _candidates(
-    kind: str, name: str, claimed: bool, due: Bounds, after: tuple[datetime, int] | None, shown: ColumnElement[bool]
-) -> Select[datetime, int]:
-    """One range of the index `user_task_candidates_inbox`."""
-    candidate = UserTaskCandidate
-    return (
-        select(candidate.sort_at.label("sort_at"), candidate.user_task_id.label("id"))
-        .join(UserTask, UserTask.id == candidate.user_task_id)
-        .where(
-            candidate.kind == kind,
-            candidate.name == name,
-            candidate.claimed == (sqlalchemy.true() if claimed else false()),
-            shown,
-            *_within(candidate.sort_at, candidate.user_task_id, due, after),
-        )
-        .order_by(candidate.sort_at, candidate.user_task_id)
-    )
-
-
-def _awake() -> ColumnElement[bool]:
-    """Not put off to a follow-up date that is still to come; what is overdue is put off no longer."""
-    now = clock.now()
-    return or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= now, UserTask.due_at < now)
-
-
-def _asleep() -> ColumnElement[bool]:
-    """Put off, and not overdue."""
-    now = clock.now()
-    return and_(UserTask.follow_up_at > now, or_(UserTask.due_at.is_(None), UserTask.due_at >= now))
-
-
-def _bounds(due: str, is_late: bool | None, as_of: datetime) -> Bounds:
-    """Return between which moments tasks are due: those of a filter, and overdue or not where that is asked."""
-    until = {"overdue": as_of, "soon": as_of + timedelta(days=1)}.get(due)
-    if is_late is None:
-        return None, until
-    return (None, as_of) if is_late else (as_of, until)
-
-
-def _within(
-    sort_at: Any, task_id: Any, due: Bounds, after: tuple[datetime, int] | None
-) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions of a range: on its order key, by which an index finds it, and on when a task is due."""
-    first, until = due
-    if after is not None:
-        yield tuple_(sort_at, task_id) > tuple_(sqlalchemy.literal(after[0], sort_at.type), after[1])
-    if until is not None:
-        yield sort_at < until + urgency.FURTHEST
-        yield UserTask.due_at < until
-    if first is not None:
-        yield sort_at >= first - urgency.FURTHEST
-        yield or_(UserTask.due_at.is_(None), UserTask.due_at >= first)
 
 
 def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[TaskRow]:

@@ -19,6 +19,7 @@ from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Candidacy
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.instances import Reference
+from casepath.engine.time import clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,11 @@ class TaskDetail:
     draft: Mapping[str, Any]
     #: Full names of assignee, owner and candidate users by user name.
     names: Mapping[str, str]
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its due date has passed."""
+        return self.due_at is not None and self.due_at < clock.now()
 
     @property
     def reference(self) -> Reference:

@@ -61,6 +61,15 @@ class File:
     size: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A file of a deployment beside the file of this name that is in force."""
+
+    name: str
+    #: `same`, `changed`, `only here`, or `only there`: what is in force has it, and this deployment has not.
+    state: str
+
+
 def newest(session: Session, kind: str) -> list[Version]:
     """Return the newest version of each definition of a kind, by name; instances are counted over all versions."""
     latest = select(func.max(Definition.id)).where(Definition.kind == kind).group_by(Definition.key)
@@ -110,6 +119,46 @@ def content(session: Session, deployment_id: int, name: str) -> bytes:
     if found is None:
         raise errors.NotFound("file", name)
     return found
+
+
+def contents(session: Session, deployment_id: int) -> dict[str, bytes]:
+    """Return the files of a deployment by their names; raises `NotFound`."""
+    query = select(Resource.name, Resource.content).where(Resource.deployment_id == deployment_id)
+    found = session.execute(query).all()
+    if not found:
+        raise errors.NotFound("deployment", deployment_id)
+    return {row.name: row.content for row in found}
+
+
+def in_force(session: Session, deployment_id: int) -> int:
+    """Return the deployment that has come in the place of one: the newest of its processes, else of what was in it."""
+    came = select(Definition.kind, Definition.key).where(Definition.deployment_id == deployment_id).subquery()
+    query = (
+        select(Definition.kind, func.max(Definition.deployment_id).label("newest"))
+        .join(came, (came.c.kind == Definition.kind) & (came.c.key == Definition.key))
+        .group_by(Definition.kind)
+    )
+    found = {row.kind: row.newest for row in session.execute(query)}
+    return found.get("process") or max(found.values(), default=deployment_id)
+
+
+def differences(session: Session, deployment_id: int) -> list[Difference]:
+    """Return how the files of a deployment differ from those in force, by name."""
+    here, there = (_digests(session, each) for each in (deployment_id, in_force(session, deployment_id)))
+    return [Difference(name=name, state=_state(here.get(name), there.get(name))) for name in sorted(here | there)]
+
+
+def _digests(session: Session, deployment_id: int) -> dict[str, str]:
+    query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
+    return {row.name: row.sha256 for row in session.execute(query)}
+
+
+def _state(here: str | None, there: str | None) -> str:
+    if here is None:
+        return "only there"
+    if there is None:
+        return "only here"
+    return "same" if here == there else "changed"
 
 
 def file_name(session: Session, definition_id: int) -> str:

@@ -26,7 +26,7 @@ from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
 from casepath.engine.people import authorization
-from casepath.engine.runtime import storing
+from casepath.engine.runtime import storing, taken_back
 from casepath.engine.runtime.services import Services
 from casepath.engine.runtime.storing import InstanceRow
 from casepath.engine.time import clock
@@ -47,6 +47,7 @@ _COLUMNS = (
     _instances.c.history_length,
     _instances.c.history_hash,
     _instances.c.state_salt,
+    taken_back.IS_THERE,
 )
 _row = Statement(select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id")))
 _root_lock = Statement(select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update())
@@ -120,6 +121,7 @@ def advance(
     written of it.
     """
     row = lock(session, instance) if isinstance(instance, int) else instance
+    taken_back.begin(session, row.definition_key, row.id, trigger, by)
     alone = session.get_bind().dialect.name == "sqlite"
     budget = Budget(seconds=settings.current.seconds_of_step(keeps_all_waiting=alone))
     # All that comes of one trigger happens at one moment: who plays the history again has no other.
@@ -137,6 +139,7 @@ def advance(
                 process=row.definition_key,
             )
         steps.extend(_step(session, read(session.connection(), process_instance_id), following, who, now, budget))
+    taken_back.end(session)
 
 
 def begin(
@@ -248,14 +251,8 @@ def _step(
 
 def _require_fitting(row: InstanceRow, trigger: triggers.Trigger) -> None:
     """A suspended instance lets itself be repaired and hears what it called; one that has ended does not move."""
-    patient = (
-        triggers.Cancel,
-        triggers.SetVariables,
-        triggers.Modify,
-        triggers.CallReturned,
-        triggers.CallFailed,
-        triggers.Escalate,
-    )
+    repairs = (triggers.Cancel, triggers.SetVariables, triggers.Modify)
+    patient = (*repairs, triggers.CallReturned, triggers.CallFailed, triggers.Escalate)
     if row.state == "active" or (row.state == "suspended" and isinstance(trigger, patient)):
         return
     raise errors.InvalidState("move", "process instance", row.id, row.state)
@@ -301,6 +298,8 @@ def _store(
     connection = session.connection()
     storing.write_effects(connection, running, row, before, now)
     storing.write_visits(connection, running, row.id, now)
+    if row.taken_back:
+        taken_back.settle(connection, running, row.id, trigger, now)
     match running.stuck():
         case False, True:
             storing.open_stuck(connection, running, row.id, now)

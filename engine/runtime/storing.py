@@ -66,6 +66,7 @@ _cancel_external = Statement(
     .where(*_at(_external_tasks), _external_tasks.c.ended_at.is_(None))
     .values(state="cancelled", ended_at=bindparam("now"))
 )
+_drop_report = Statement(delete(_jobs).where(*_at(_jobs), _jobs.c.kind == "continuation"))
 _drop_candidates = Statement(
     delete(_candidates).where(_candidates.c.user_task_id.in_(select(_tasks.c.id).where(*_at(_tasks))))
 )
@@ -85,6 +86,7 @@ _resolve_stuck = Statement(
     .where(
         _incidents.c.process_instance_id == bindparam("instance"),
         _incidents.c.kind == "stuck",
+        _incidents.c.activity_instance.is_(None),
         _incidents.c.state == "open",
     )
     .values(state="resolved", resolved_at=bindparam("now"))
@@ -112,6 +114,7 @@ class InstanceRow(Protocol):
     history_length: int
     history_hash: str
     state_salt: str | None
+    taken_back: bool
 
 
 class Writer:
@@ -222,11 +225,8 @@ class Writer:
         self.subscriptions = [row for row in self.subscriptions if stays(row)]
         if effect.number > self.before:
             return
-        parameters: dict[str, Any] = {"instance": self.row.id, "at": effect.number}
-        statements = _disarm_all
-        if effect.element_id is not None:
-            parameters["element"] = effect.element_id
-            statements = _disarm_one
+        parameters = {"instance": self.row.id, "at": effect.number, "element": effect.element_id}
+        statements = _disarm_all if effect.element_id is None else _disarm_one
         for statement, wanted in zip(statements, (effect.jobs, effect.subscriptions), strict=True):
             if wanted:
                 statement.change(self.connection, parameters)
@@ -236,7 +236,7 @@ class Writer:
             resolving.change(self.connection, {**parameters, "now": self.now})
 
     def end_work(self, effect: effects.WorkEnded) -> None:
-        """End a user task or external task that nobody will complete."""
+        """End a user task or external task that nobody will complete, and what was reported of it while suspended."""
         if self.work.pop(effect.number, None) is not None:
             return
         parameters = {"instance": self.row.id, "at": effect.number, "now": self.now}
@@ -245,13 +245,13 @@ class Writer:
             _cancel_task.change(self.connection, parameters)
         else:
             _cancel_external.change(self.connection, parameters)
+            _drop_report.change(self.connection, parameters)
             _resolve.change(self.connection, parameters)
 
     def recover(self, number: int) -> None:
         """An incident is over."""
         if self.incidents.pop(number, None) is None:
-            parameters = {"instance": self.row.id, "at": number, "now": self.now}
-            _resolve.change(self.connection, parameters)
+            _resolve.change(self.connection, {"instance": self.row.id, "at": number, "now": self.now})
 
     def incident(self, effect: effects.Failed) -> dict[str, Any]:
         """Return the row of an incident."""

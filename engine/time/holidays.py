@@ -25,8 +25,8 @@ class Year:
 def of_year(country: str, subdivision: str | None, year: int) -> Year:
     """Return the statutory calendar of a country, by ISO 3166 codes; raises `InvalidInput` where none is known."""
     try:
-        # A break may begin in one year and end in the next.
-        known = holidays.country_holidays(country, subdiv=subdivision, years=[year - 1, year, year + 1])
+        # A break that the next year begins with may begin in this one.
+        known = holidays.country_holidays(country, subdiv=subdivision, years=[year, year + 1])
     except NotImplementedError:
         place = f"{country}, {subdivision}" if subdivision else country
         raise errors.InvalidInput("Expected a country with known holidays, but found '{place}'", place=place) from None

@@ -79,3 +79,25 @@ def test_modeler__speaks_chinese(modeler: Page) -> None:
     missing = modeler.evaluate("() => [...window.modelers[0].missing].sort()")
 
     assert missing == [], "\n".join(missing)
+
+
+def test_modeler__has_the_english_name_beside_the_own_one(modeler: Page, deployments: Deployments) -> None:
+    select(modeler, "check")
+    english = modeler.get_by_label("英文名")
+    expect(english).to_have_value("Check the order")
+    modeler.evaluate("""() => {
+        const { modeler } = window.modelers[0];
+        const check = modeler.get('elementRegistry').get('check');
+        modeler.get('modeling').updateProperties(check, { name: '复查订单' });
+    }""")
+    modeler.evaluate("window.modelers[0].modeler.get('selection').select([])")
+    select(modeler, "check")
+    expect(modeler.get_by_role("button", name="复查订单的英文名仍是Check the order")).to_be_visible()
+
+    english.fill("Check again")
+
+    expect(modeler.get_by_role("button", name="复查订单的英文名")).to_have_count(0)
+    modeler.get_by_role("button", name="部署").click()
+    expect(modeler.locator("[data-modeler-status]")).to_have_text("已部署")
+    (deployed,) = deployments.requests
+    assert deployed["english"] == {"check": "Check again"}

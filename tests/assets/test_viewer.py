@@ -70,3 +70,27 @@ def test_viewer__whole_window_until_escape(pages: str, page: Page) -> None:
 
     expect(page.locator("details.is-full")).to_have_count(0)
     expect(page.get_by_role("button", name="全屏")).to_have_attribute("aria-pressed", "false")
+
+
+def test_viewer__opens_what_an_element_has_called_and_goes_back(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#calling")).to_have_attribute("data-diagram", "ready")
+    back = page.get_by_role("button", name="返回")
+    expect(back).to_be_hidden()
+
+    page.locator("#calling .path-open").click()
+    expect(page.locator('#calling [data-element-id="outer"]')).to_be_visible()
+    expect(page.get_by_label("流程")).to_have_value("2")
+    back.click()
+
+    expect(page.locator('#calling [data-element-id="check"].path-active')).to_be_visible()
+    expect(back).to_be_hidden()
+
+
+def test_viewer__chooses_the_diagram_of_an_element_before_it_points_at_it(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#calling")).to_have_attribute("data-diagram", "ready")
+
+    page.get_by_role("button", name="指出").click()
+
+    expect(page.locator('#calling [data-element-id="outer"].path-highlighted')).to_be_visible()

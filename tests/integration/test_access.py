@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors
-from casepath.engine.database.models import UserTask, UserTaskCandidate
+from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
@@ -49,10 +49,16 @@ def seen(session: Session, process_instance_id: int) -> set[str]:
 
 
 def sees(session: Session, person: Person, process_instance_id: int) -> bool:
+    """Whether somebody sees a process instance, of which lists and its tasks say the same."""
     try:
-        return access.process_instance(session, person, process_instance_id).id == process_instance_id
+        found = access.process_instance(session, person, process_instance_id).id == process_instance_id
     except errors.NotFound:
-        return False
+        found = False
+    listed = select(ProcessInstance.id).where(ProcessInstance.id == process_instance_id, access.seen_by(person))
+    tasks = session.scalars(select(UserTask).where(UserTask.process_instance_id == process_instance_id))
+    assert bool(session.scalar(listed)) is found
+    assert {access.sees_task(session, person, task) for task in tasks} == {found}
+    return found
 
 
 def test_process_instance__who_sees_it(transaction: Sessions, process_instance_id: int) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 import os
-import re
-import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,37 +20,11 @@ from casepath.engine.instances import process_instances
 from casepath.engine.people import identity
 from tests.acting import PROGRAM
 from tests.database import WORKER, PostgresServer
+from tests.serving import PASSWORD, STARTS_WITHIN, Browser, serving
 
 REQUEST = Path(__file__).resolve().parents[1] / "web" / "request"
-PASSWORD = "quiet-river-42"
 #: People who write all the time, each as soon as the last answer is there.
 WRITERS = 6
-#: Seconds that the server, or a command, may take to start on a machine under load.
-STARTS_WITHIN = 90
-
-
-class Browser:
-    """Somebody with a browser: keeps cookies, sends the token of the page."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self.opener = urllib.request.build_opener(cookies)
-        self.token = ""
-
-    def send(self, path: str, **form: str) -> str:
-        """Open a page, or send a form; raises `HTTPError` for any answer that is no success."""
-        sent = urllib.parse.urlencode({**form, "csrf_token": self.token}).encode() if form else None
-        with closing(self.opener.open(f"{self.address}{path}", sent, timeout=STARTS_WITHIN)) as answer:
-            page: str = answer.read().decode()
-        if found := re.search(r'name="csrf-token" content="([^"]+)"', page):
-            self.token = found[1]
-        return page
-
-    def log_in(self, username: str) -> str:
-        """Log in; return the inbox."""
-        self.send("/login")
-        return self.send("/login", username=username, password=PASSWORD)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -87,26 +56,6 @@ def environment(url: str, tmp_path: Path) -> dict[str, str]:
     pool.dispose()
     settings = {"CASEPATH_DATA_FOLDER": str(tmp_path / "data"), "CASEPATH_DATABASE_URL": url}
     return {**os.environ, "PYTHONUNBUFFERED": "1", **settings}
-
-
-@contextmanager
-def serving(environment: dict[str, str]) -> Iterator[str]:
-    """Serve the pages in a process of their own, with a worker; give their address."""
-    command = [sys.executable, "-m", "casepath", "serve", "--port", "0"]
-    log = Path(environment["CASEPATH_DATA_FOLDER"]).with_name("log")
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
-    try:
-        end = time.monotonic() + STARTS_WITHIN
-        while (found := re.search(r"Serving (\S+)\n", log.read_text(encoding="utf-8"))) is None:
-            assert process.poll() is None, log.read_text(encoding="utf-8")
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        yield found[1]
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @contextmanager
@@ -153,7 +102,7 @@ def test_busy__an_administrator_logs_in_and_suspends(environment: dict[str, str]
         )  # fmt: skip
         assert done.stdout == "process instance 1: suspended\nprocess instance 3: suspended\n"
 
-    with serving(environment) as address, writing(address) as took:
+    with serving(environment) as (address, _), writing(address) as took:
         browser = Browser(address)
         login = timed(lambda: browser.log_in("ada"))
         command = timed(suspend)
@@ -168,7 +117,7 @@ def test_busy__an_administrator_logs_in_and_suspends(environment: dict[str, str]
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_locked__an_administrator_logs_in_all_the_same(environment: dict[str, str], url: str) -> None:
     """To log in as ever writes nothing, so that it waits for nobody who writes."""
-    with serving(environment) as address:
+    with serving(environment) as (address, _):
         path = url.removeprefix("sqlite:///")
         with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 
 from casepath.engine import database
+from casepath.engine.database import connection
 from tests.database import WORKER, PostgresServer
 
 
@@ -36,6 +37,19 @@ def test_connect__folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
     database.connect(f"sqlite:///{tmp_path / 'new' / 'casepath.db'}").dispose()
 
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_connect__what_is_committed_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sets up no tests has it so."""
+    *shipped, hasty = connection.PRAGMAS
+    assert hasty == "synchronous=OFF"
+    monkeypatch.setattr(connection, "PRAGMAS", shipped)
+    pool = database.connect(f"sqlite:///{tmp_path / 'casepath.db'}")
+
+    with pool.connect() as connected:
+        assert connected.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "expected FULL"
+        assert connected.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    pool.dispose()
 
 
 def test_alone__left_with_an_error(engine_database: sqlalchemy.Engine) -> None:

@@ -234,3 +234,16 @@ def test_deploy__groups_while_there_are_none(transaction: Sessions) -> None:
     named = diagrams.process('<userTask id="A" camunda:candidateGroups="service"/>')
 
     assert len(deploy(transaction, p=named).definitions) == 1
+
+
+@each("name", ["guidance/A.md", "texts.zh.json", "a.form", "calendar.json"])
+def test_deploy__text_in_another_encoding(name: str) -> None:
+    """What would be shown as other characters is refused; editors that put a byte order mark in front write UTF-8."""
+    written = "{\n\"A\": \"先道歉\"}"
+
+    (refused,) = deployments.check({name: written.encode("gbk")}).findings
+
+    assert (refused.code, refused.file, refused.phrase.facts["line"]) == ("not-utf-8", name, 2)
+    assert "UTF-8" in str(refused.phrase)
+    marked = deployments.check({name: written.encode("utf-8-sig")}).findings
+    assert "not-utf-8" not in {finding.code for finding in marked}

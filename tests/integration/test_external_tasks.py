@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors, history, phrases, runtime
-from casepath.engine.database.models import Definition, ExternalTask, Incident, ProcessInstance
+from casepath.engine.database.models import Definition, ExternalTask, Incident
 from casepath.engine.instances import external_tasks
 from casepath.engine.instances.external_tasks import FetchedTask, Topic
 from tests import factories
@@ -374,15 +374,3 @@ def test_report__worker_who_does_not_have_it(
         run(transaction, report, task_id, worker_id="w1", **options)
     with pytest.raises(errors.NotFound):
         run(transaction, report, 9999, worker_id="w1", **options)
-
-
-@pytest.mark.parametrize("report", [external_tasks.complete, external_tasks.throw_error])
-def test_report__suspended_process_instance(transaction: Sessions, report: Callable[..., Any]) -> None:
-    task_id = made(transaction)
-    fetch(transaction)
-    with transaction.begin() as session:
-        session.execute(update(ProcessInstance).values(state="suspended"))
-
-    options = {"error_code": "x"} if report is external_tasks.throw_error else {}
-    with pytest.raises(errors.InvalidState, match="“suspended”"):
-        run(transaction, report, task_id, worker_id="w1", **options)

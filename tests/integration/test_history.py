@@ -225,6 +225,7 @@ def test_erase__what_is_left_of_an_ended_instance(transaction: Sessions) -> None
     with transaction.begin() as session:
         left = session.get_one(ProcessInstance, made.id).variables
         draft = session.get_one(UserTask, task.id).draft
+        assert history.verify(session, made.id) == []
     assert left == '{"0":{"number":1,"on":{"$date":"2026-01-02"}}}'
     assert draft is None
 

@@ -95,3 +95,36 @@ def test_body__may_come_slowly_within_its_time(port: int) -> None:
 
     assert answer.startswith(b"HTTP/1.1 ")
     assert not answer.startswith(b"HTTP/1.1 413")
+
+
+def test_connections__whoever_waits_longest_goes(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody who comes has to wait until one ends by itself."""
+    monkeypatch.setattr(http_server, "CONNECTIONS", 20)
+    with contextlib.ExitStack() as opened:
+        idle = [opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5)) for _ in range(20)]
+        time.sleep(0.2)
+
+        assert page(port).startswith(ANSWER)
+
+        assert idle[0].recv(1) == b""
+        idle[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle[-1].recv(65536).startswith(ANSWER)
+
+
+def test_bodies__have_a_limit_together(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half-sent uploads do not fill disk or memory: the oldest goes, and the newest arrives."""
+    monkeypatch.setattr(http_server, "BODIES", 3_000_000)
+    monkeypatch.setattr(http_server, "COUNTED_EVERY", 200_000)
+    head = b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 2000000\r\nConnection: close\r\n\r\n"
+    with contextlib.ExitStack() as opened:
+        halves = []
+        for _ in range(5):
+            halves.append(opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)))
+            halves[-1].sendall(BEGUN + head + b"x" * 1_000_000)
+            time.sleep(0.1)
+
+        halves[-1].sendall(b"x" * 1_000_000)
+
+        assert halves[-1].recv(65536).startswith(b"HTTP/1.1 ")
+        with contextlib.suppress(ConnectionError):
+            assert halves[0].recv(1) == b""

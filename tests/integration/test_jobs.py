@@ -101,6 +101,14 @@ def test_timer__fires_once(transaction: Sessions, at_begin: ModuleType) -> None:
     assert visits(transaction, "B") == 1
 
 
+def test_run_due__as_many_as_asked_for(transaction: Sessions, at_begin: ModuleType) -> None:
+    for _ in range(3):
+        run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
+    at_begin.move(timedelta(hours=1))
+
+    assert [jobs.run_due(transaction, limit=2), jobs.run_due(transaction, limit=2)] == [2, 1]
+
+
 def test_timer__goes_with_its_activity(transaction: Sessions, at_begin: ModuleType) -> None:
     run(transaction, bordered(diagrams.timer("PT2H"), interrupting=True))
     with transaction.begin() as session:

@@ -122,13 +122,13 @@ def test_correlate__several_wait(transaction: Sessions) -> None:
 
 def test_correlate__several_wait_more_than_are_named(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
-    for _ in range(messages.MAX_NAMED + 1):
+    for _ in range(6):
         start(transaction, "waiting", "K1")
 
     with pytest.raises(errors.SeveralWaiting, match="…") as refusal, transaction.begin() as session:
         messages.correlate(session, "paid", business_key="K1", by=PROGRAM)
 
-    assert len(refusal.value.found) == messages.MAX_NAMED
+    assert len(refusal.value.found) == 5
 
 
 def test_correlate__starts_several_processes(transaction: Sessions) -> None:
@@ -285,6 +285,22 @@ def test_send__to_the_instance_with_the_same_business_key(transaction: Sessions)
     jobs.run_due(transaction)
 
     assert open_tasks(transaction) == [(second, "A")]
+
+
+def test_send__a_suspended_instance_gets_it_when_it_goes_on(transaction: Sessions) -> None:
+    deploy(transaction, WAITING, SENDING)
+    waiting = start(transaction, "waiting", "K1")
+    with transaction.begin() as session:
+        process_instances.suspend(session, waiting, by=OLIVIA, reason="audit")
+    start(transaction, "sending", "K1")
+    jobs.run_due(transaction)
+    assert open_tasks(transaction) == []
+
+    with transaction.begin() as session:
+        process_instances.resume(session, waiting, by=OLIVIA, reason="done")
+    jobs.run_due(transaction)
+
+    assert open_tasks(transaction) == [(waiting, "A")]
 
 
 def test_send__to_one_without_a_business_key(transaction: Sessions) -> None:

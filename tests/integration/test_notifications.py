@@ -12,6 +12,7 @@ from casepath.engine import errors, history
 from casepath.engine.database.models import Notification
 from casepath.engine.instances import notifications
 from casepath.engine.instances.notifications import Wording
+from casepath.engine.queries import notices
 from tests import factories
 
 Sessions = sessionmaker[Session]
@@ -35,7 +36,7 @@ def test_notify__without_key_every_time(transaction: Sessions) -> None:
     tell(transaction, "alice")
 
     with transaction.begin() as session:
-        assert notifications.unread_count(session, "alice") == 2
+        assert notices.unread(session, "alice") == 2
 
 
 def test_notify__on_record(transaction: Sessions) -> None:
@@ -96,7 +97,7 @@ def test_mark_read__one(transaction: Sessions) -> None:
 
         assert notifications.mark_read(session, "alice", first) == "TS1"
         assert notifications.mark_read(session, "alice", first) == "TS1"
-        assert notifications.unread_count(session, "alice") == 1
+        assert notices.unread(session, "alice") == 1
 
 
 def test_mark_read__somebody_else_s(transaction: Sessions) -> None:
@@ -105,7 +106,7 @@ def test_mark_read__somebody_else_s(transaction: Sessions) -> None:
         first = session.scalars(select(Notification.id)).one()
 
         assert notifications.mark_read(session, "bob", first) is None
-        assert notifications.unread_count(session, "alice") == 1
+        assert notices.unread(session, "alice") == 1
 
 
 def test_mark_read__all_of_one_s_own(transaction: Sessions) -> None:
@@ -114,5 +115,5 @@ def test_mark_read__all_of_one_s_own(transaction: Sessions) -> None:
     with transaction.begin() as session:
         notifications.mark_read(session, "alice")
 
-        assert notifications.unread_count(session, "alice") == 0
-        assert notifications.unread_count(session, "bob") == 1
+        assert notices.unread(session, "alice") == 0
+        assert notices.unread(session, "bob") == 1

@@ -7,13 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
-from casepath.engine.database.models import OrganisationEvent, OrganisationHistory
+from casepath.engine.database.models import Mail, OrganisationEvent, OrganisationHistory
 from casepath.engine.history import EventView, organisation
+from casepath.engine.history.sealing import without
+from casepath.engine.instances import departures
 from casepath.engine.people import identity
+from tests import factories
 from tests.acting import ADMINISTRATOR, PROGRAM, somebody
 
 Sessions = sessionmaker[Session]
@@ -179,3 +182,61 @@ def test_record__many_at_once(house: Sessions) -> None:
         list(pool.map(rename, range(18)))
 
     assert length(house) == before + 18
+
+
+def test_erase__names_and_addresses_go_and_the_chain_holds(house: Sessions) -> None:
+    with house.begin() as session:
+        identity.create_user(session, "li", name="李娜", email="li@example.com", by=PROGRAM)
+        identity.set_groups(session, "wang", ["desk", "directors"], by=PROGRAM)
+        departures.lock_out(session, "wang", by=ADMINISTRATOR)
+    before = length(house)
+
+    with house.begin() as session:
+        assert departures.erase(session, "wang", by=ADMINISTRATOR, reason="he has left") == 2
+
+    events = told(house)  # verifies
+    assert "王芳" not in repr(events)
+    assert "wang@example.com" not in repr(events)
+    assert [event.erased for event in events if event.erased] == [{"name", "email"}]
+    assert events[-1].facts == {"user": "wang", "erased": {"7": ["email", "name"]}, "reason": "he has left"}
+    assert [event.kind for event in events[before:]] == ["membership.removed"] * 2 + ["values.erased"]
+    with house.begin() as session:
+        gone = identity.get(session, "wang")
+        assert (gone.name, gone.email, gone.password_hash) == ("wang", None, None)
+        assert [each.variables["name"] for each in events if "name" in each.variables] == ["李娜"]
+
+
+def test_erase__where_mails_went(house: Sessions) -> None:
+    with house.begin() as session:
+        mail = factories.mail(session, username="wang")
+        mail.address, mail.answer, number = "wang@example.com", "451 <wang@example.com> later", mail.id
+        departures.lock_out(session, "wang", by=ADMINISTRATOR)
+        departures.erase(session, "wang", by=PROGRAM, reason="he has left")
+
+    with house.begin() as session:
+        mail = session.get_one(Mail, number)
+        assert (mail.address, mail.answer, mail.state) == (None, None, "given_up")
+
+
+@pytest.mark.parametrize(("username", "reason", "code"), [("ada", "r", "user-active"), ("gone", " ", "text-missing")])
+def test_erase__refuses_who_is_active_and_no_reason(house: Sessions, username: str, reason: str, code: str) -> None:
+    with house.begin() as session:
+        factories.user(session, "ada")
+        factories.user(session, "gone").active = False
+    before = length(house)
+
+    with pytest.raises(errors.InvalidInput) as refused, house.begin() as session:
+        departures.erase(session, username, by=PROGRAM, reason=reason)
+
+    assert (refused.value.code, length(house)) == (code, before)
+
+
+def test_erase__a_value_that_only_disappears_is_found(house: Sessions) -> None:
+    """A digest without an erasure on record."""
+    with house.begin() as session:
+        stored = session.scalars(select(OrganisationEvent.variables).where(OrganisationEvent.sequence == 7)).one()
+        rest, _ = without(str(stored), ["name"])
+        session.execute(update(OrganisationEvent).where(OrganisationEvent.sequence == 7).values(variables=rest))
+        problems = organisation.verify(session)
+
+    assert [(problem.sequence, problem.what) for problem in problems] == [(7, "erased")]

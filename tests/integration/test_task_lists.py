@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -14,8 +16,10 @@ from casepath.engine import errors
 from casepath.engine.database.models import UserTask
 from casepath.engine.instances import user_tasks
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import tasks
-from casepath.engine.queries.tasks import Filters, Key, View
+from casepath.engine.queries import task_ranges, tasks
+from casepath.engine.queries.task_ranges import ORDERS, Order, View
+from casepath.engine.queries.tasks import Filters, Key, TaskRow
+from casepath.engine.runtime import urgency
 from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.each import each
@@ -43,6 +47,16 @@ def many(transaction: Transaction, number: int = 60) -> None:
                 candidate_users=chance.choice([[], ["alice"], ["bob"]]),
                 due_at=due_at,
             )
+
+
+@pytest.fixture
+def many_tasks(transaction: Transaction) -> Transaction:
+    """Such tasks, of several priorities."""
+    many(transaction)
+    with transaction.begin() as session:
+        for task in session.scalars(sqlalchemy.select(UserTask)):
+            task.priority = (10, 50, 90)[task.id % 3]
+    return transaction
 
 
 def pages(session: Session, person: Person, view: View, filters: Filters | None = None, limit: int = 7) -> list[int]:
@@ -80,6 +94,35 @@ def test_page__all_pages_together_are_the_list(transaction: Transaction, person:
         assert found == expected(session, person, view)
         assert len(found) == len(set(found))
         assert tasks.count(session, person, view) == len(found)
+
+
+@each("order", [order for order in ORDERS if order])
+@each("person", [ALICE, DIRECTOR])
+@each("view", VIEWS)
+def test_page__other_orders(many_tasks: Transaction, person: Person, view: View, order: Order) -> None:
+    by: dict[str, Callable[[TaskRow], Any]] = {
+        "due": lambda row: (row.due_at or urgency.FAR_FUTURE, row.id),
+        "priority": lambda row: (-row.priority, row.sort_at, row.id),
+        "newest": lambda row: -row.id,
+    }
+    with many_tasks.begin() as session:
+        found = pages(session, person, view, Filters(order=order))
+        rows = {row.id: row for row in tasks.page(session, DIRECTOR, "all", limit=1000).rows}
+
+        assert sorted(found) == sorted(expected(session, person, view))
+        assert found == sorted(found, key=lambda number: by[order](rows[number]))
+
+
+def test_page__other_orders_go_on_behind_a_task_that_is_done(many_tasks: Transaction) -> None:
+    filters = Filters(order="newest")
+    with many_tasks.begin() as session:
+        everything = pages(session, DIRECTOR, "all", filters)
+        first = tasks.page(session, DIRECTOR, "all", filters, limit=7)
+        session.execute(sqlalchemy.update(UserTask).where(UserTask.id == first.rows[-1].id)
+                        .values(state="cancelled", ended_at=engine_clock.now()))  # fmt: skip
+        second = tasks.page(session, DIRECTOR, "all", filters, after=first.next, limit=7)
+
+    assert [row.id for row in second.rows] == everything[7:14]
 
 
 def test_page__is_ordered_by_due_date_without_one_last(transaction: Transaction) -> None:
@@ -156,7 +199,7 @@ def test_count__ends_at_its_limit(transaction: Transaction) -> None:
 def test_page__reads_ranges_of_indexes(transaction: Transaction, person: Person, view: View) -> None:
     with transaction.begin() as session:
         now = engine_clock.now()
-        statement = tasks.union(person, view, (now, None), (now, 5), 26)
+        statement = task_ranges.union(person, view, (now, None), (now, 5), 26)
         compiled = statement.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = [row[3] for row in session.execute(sqlalchemy.text(f"EXPLAIN QUERY PLAN {compiled}"))]
 

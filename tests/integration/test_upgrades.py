@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import stories
-from casepath.engine import database, errors, history
+from casepath.engine import database, errors, history, settings
 from casepath.engine.database import schema
 from casepath.engine.database.models import Incident, ProcessInstance, Resource
 from casepath.engine.deployments import definitions
@@ -36,9 +36,10 @@ every_fixture = pytest.mark.parametrize("name", fixtures.NAMES)
 
 @pytest.fixture
 def left(
-    name: str, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+    name: str, database_url: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[sqlalchemy.Engine]:
     """The database of an earlier version, as it was left, on either kind of database."""
+    monkeypatch.setattr(settings.current, "time_zone", ZONE)
     url = fixtures.unpack(name, tmp_path)
     if database_url.startswith("postgresql"):
         server: PostgresServer = request.getfixturevalue("postgresql_server")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import ModuleType
 from typing import Any
@@ -266,6 +266,17 @@ def test_set_follow_up__one_s_own(transaction: Sessions, task_id: int) -> None:
     run(transaction, user_tasks.claim, task_id, by="alice")
 
     assert run(transaction, user_tasks.set_follow_up, task_id, DUE, by="alice").follow_up_at == DUE
+
+
+def test_set_follow_up__nothing_hides_what_is_overdue(transaction: Sessions, task_id: int, clock: ModuleType) -> None:
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.set_due, task_id, clock.now() - timedelta(minutes=1), by="dora")
+
+    with pytest.raises(errors.InvalidInput) as refusal:
+        run(transaction, user_tasks.set_follow_up, task_id, clock.now() + timedelta(days=1), by="alice", reason="away")
+
+    assert refusal.value.code == "follow-up-overdue"
+    assert run(transaction, user_tasks.set_follow_up, task_id, None, by="alice").follow_up_at is None
 
 
 def test_set_priority__limits(transaction: Sessions, task_id: int) -> None:

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tests.mutation.accepted import ACCEPTED
 from tests.mutation.changing import Mutant, mutants
-from tests.mutation.rules import TESTS
+from tests.mutation.rules import GROUPS, TESTS
 from tests.mutation.touching import DURATIONS, measured, touching
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +30,8 @@ LEAST_PATIENCE, PATIENCE = 30, 5
 #: Test runs that have not ended.
 RUNNING: set[subprocess.Popen[str]] = set()
 
-#: What becomes of a change when the tests run.
-Fate = Literal["fails", "hangs", "survives"]
+#: What becomes of a change when the tests run; one that survives may be accepted.
+Fate = Literal["fails", "hangs", "accepted", "survives"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +47,38 @@ class Touched:
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="dev.py mutate", description="Change rules and see what no test notices.")
-    parser.add_argument("modules", nargs="*", metavar="module", help="parts of paths, such as 'clock'; all without")
-    parser.add_argument("--sample", type=int, metavar="N", help="only N changes, drawn at random")
+    parser.add_argument(
+        "parts", nargs="*", metavar="module", help="groups such as 'timers', or parts of paths; all without"
+    )
+    parser.add_argument("--sample", type=int, metavar="N", help="only N changes, drawn at random, of each group alike")
     parser.add_argument("--seed", type=int, default=0, help="another number draws other ones")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="tests at the same time")
     options = parser.parse_args()
-    chosen = [name for name in TESTS if not options.modules or any(part in name for part in options.modules)]
-    if not chosen:
-        parser.error(f"expected parts of {', '.join(TESTS)}")
-    sys.exit(run(chosen, options.sample, options.seed, options.jobs))
+    chosen = [
+        [
+            module
+            for module in modules
+            if not options.parts or any(part in f"{group} {module}" for part in options.parts)
+        ]
+        for group, modules in GROUPS.items()
+    ]
+    if not any(chosen):
+        parser.error(f"expected {', '.join(GROUPS)}, or parts of {', '.join(TESTS)}")
+    sys.exit(run(draw(chosen, options.sample, random.Random(options.seed)), options.jobs))
 
 
-def run(modules: list[str], sample: int | None, seed: int, jobs: int) -> int:
-    """Try the mutants of these modules; return 1 where tests fail without any change."""
-    possible = [mutant for module in modules for mutant in mutants(ROOT, module)]
+def draw(groups: list[list[str]], sample: int | None, by: random.Random) -> list[Mutant]:
+    """Return the mutants of these modules, or a sample of them: as many of each group, as far as it has them."""
+    possible = [[mutant for module in modules for mutant in mutants(ROOT, module)] for modules in groups]
     if sample is not None:
-        random.Random(seed).shuffle(possible)
-    drawn = list(itertools.islice((mutant for mutant in possible if mutant.is_python), sample))
+        for group in possible:
+            by.shuffle(group)
+    in_turn = itertools.chain.from_iterable(itertools.zip_longest(*possible))
+    return list(itertools.islice((mutant for mutant in in_turn if mutant is not None and mutant.is_python), sample))
+
+
+def run(drawn: list[Mutant], jobs: int) -> int:
+    """Try these mutants; return 1 where tests fail without any change."""
     with tempfile.TemporaryDirectory(prefix="casepath-mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
         try:
             touched: dict[str, Touched] = {}
@@ -73,15 +89,25 @@ def run(modules: list[str], sample: int | None, seed: int, jobs: int) -> int:
                     print(f"Tests of {', '.join(tests)} fail without a change:\n{failure}")
                     return 1
             print(f"{len(drawn)} changes", flush=True)
-            fates = Counter(pool.map(lambda mutant: fate(mutant, folder, touched[mutant.module]), drawn))
+            fates = list(pool.map(lambda mutant: fate(mutant, folder, touched[mutant.module]), drawn))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             stop(*RUNNING)
             raise
-    noticed = len(drawn) - fates["survives"]
-    print(f"\n\n{noticed} of {len(drawn)} changes were noticed ({noticed / len(drawn):.1%}), "
-          f"{fates['hangs']} of them because the tests took too long.")  # fmt: skip
+    print("\n")
+    for group, modules in GROUPS.items():
+        tell(group, [became for mutant, became in zip(drawn, fates, strict=True) if mutant.module in modules])
+    tell("together", fates)
     return 0
+
+
+def tell(what: str, fates: list[Fate]) -> None:
+    """Print how many of some changes were noticed."""
+    if fates:
+        count = Counter(fates)
+        noticed = count["fails"] + count["hangs"]
+        print(f"{what}: {noticed} of {len(fates)} changes noticed ({noticed / len(fates):.1%}, {count['hangs']} as the "
+              f"tests took too long), {count['accepted']} accepted, {count['survives']} unnoticed")  # fmt: skip
 
 
 def learn(tests: tuple[str, ...], folder: str, touched: dict[str, Touched]) -> str:
@@ -101,15 +127,21 @@ def learn(tests: tuple[str, ...], folder: str, touched: dict[str, Touched]) -> s
 
 
 def fate(mutant: Mutant, folder: str, touched: Touched) -> Fate:
-    """Run the tests that touch a mutant; print it where none fails, else a dot."""
+    """Run the tests that touch a mutant; print it where none fails, with the reason where that is known, else a dot."""
     tests = touched.lines.get(mutant.line)
     try:
         chosen = TESTS[mutant.module] if tests is None else tuple(tests)
         failure = run_tests(chosen, mutant.module, mutant.code, folder, touched.patience) if chosen else ""
-        found: Fate = "fails" if failure else "survives"
     except subprocess.TimeoutExpired:
-        found = "hangs"
-    print(f"\n{mutant}" if found == "survives" else ".", end="", flush=True)
+        failure = None
+    reason = ACCEPTED.get(mutant.module, {}).get((mutant.before, mutant.after))
+    found: Fate = "fails" if failure else "hangs"
+    told = "."
+    if failure == "":
+        told, found = f"\n{mutant}", "survives"
+        if reason:
+            told, found = f"{told}\n    accepted, because {reason}", "accepted"
+    print(told, end="", flush=True)
     return found
 
 
@@ -123,7 +155,7 @@ def run_tests(tests: tuple[str, ...], module: str, code: str, folder: str, patie
         file.write(code)
         file.flush()
         path = os.pathsep.join([str(SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        changed = {"CASEPATH_MUTANT": f"{ROOT / module}{os.pathsep}{file.name}", "PYTHONPATH": path}
+        changed = {"MUTANT_MODULE": f"{ROOT / module}{os.pathsep}{file.name}", "PYTHONPATH": path}
         return ran([sys.executable], tests, folder, changed, patience)
 
 

@@ -28,9 +28,14 @@ _BREAKING: set[Operator] = {
 _LEFT_ALONE = (cst.Annotation, cst.Import, cst.ImportFrom, cst.Decorator, cst.FormattedString, cst.ConcatenatedString)
 _NO_RULE = (
     m.Subscript(value=m.Name("Literal"))
+    | m.Call(func=m.Name("ParamSpec") | m.Name("TypeVar"))
+    | m.Arg(keyword=m.Name("strict"))  # of zip: what it guards against cannot be
     | m.Call(func=m.Attribute(value=m.Name("log")))
     | m.Call(func=m.Attribute(attr=m.Name("find")))
 )
+#: A call that says something: what it is given by place is words, such as a noun.
+_SAYS = m.Call(func=m.Attribute(value=m.Name("errors")) | m.Name("Phrase"))
+_WORDS = m.Arg(keyword=None, value=m.SimpleString())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +95,10 @@ def _changes(node: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
                 yield node, changed
     if isinstance(node, cst.If):
         yield from ((node.test, cst.Name(always)) for always in ("False", "True"))
+    says = m.matches(node, _SAYS)
     for child in node.children:
-        yield from _changes(child)
+        if not (says and m.matches(child, _WORDS)):
+            yield from _changes(child)
 
 
 def _is_text(node: cst.CSTNode) -> bool:
@@ -108,7 +115,7 @@ def _without_statement(node: cst.Expr | cst.Raise | cst.Del) -> Iterator[cst.CST
 def _without_option(node: cst.Call) -> Iterator[cst.CSTNode]:
     """A keyword argument that is left out."""
     for place, argument in enumerate(node.args):
-        if argument.keyword is not None:
+        if argument.keyword is not None and not m.matches(argument, _NO_RULE):
             yield node.with_changes(args=[*node.args[:place], *node.args[place + 1 :]])
 
 

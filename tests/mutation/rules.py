@@ -1,4 +1,4 @@
-"""Which modules have rules, and which tests hold them: the ones that fail soonest first. The only list of them."""
+"""Which modules have rules, by what they rule, and which tests hold them, the ones that fail soonest first."""
 
 from __future__ import annotations
 
@@ -15,43 +15,81 @@ _TABLES = ("tests/unit/test_dmn_tables.py", "tests/unit/test_dmn_model.py", "tes
            "tests/unit/test_decisions.py", "tests/unit/test_dmn_tck.py")  # fmt: skip
 _HISTORY = ("tests/unit/test_history.py", "tests/integration/test_history.py")
 _JOBS = ("tests/integration/test_jobs.py", "tests/integration/test_workers.py", "tests/integration/test_semantics.py",
-         "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py")  # fmt: skip
+         "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py",
+         "tests/integration/test_messages.py")  # fmt: skip
 _MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS[:-1])
+_MAILS = ("tests/integration/test_mails.py", "tests/integration/test_commands_mail.py")
+_TASKS = ("tests/integration/test_user_tasks.py", "tests/integration/test_completion.py",
+          "tests/integration/test_substitutes.py")  # fmt: skip
 _EXTERNAL = ("tests/integration/test_external_tasks.py", "tests/integration/test_workers.py",
              "tests/integration/test_semantics_failures.py")  # fmt: skip
 
-#: Module to test files.
-TESTS: dict[str, tuple[str, ...]] = {
-    "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py"),
-    "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
-                                "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
-    "engine/bpmn/catching.py": _SEMANTICS,
-    "engine/bpmn/compensation.py": _SEMANTICS,
-    "engine/bpmn/joining.py": _SEMANTICS,
-    "engine/time/clock.py": _CALENDAR,
-    "engine/time/cron.py": ("tests/unit/test_timers.py",),
-    "engine/decisions/dmn/results.py": _TABLES,
-    "engine/decisions/dmn/table_compiler.py": _TABLES,
-    "engine/decisions/dmn/table_logic.py": _TABLES,
-    "engine/instances/external_tasks/fetching.py": _EXTERNAL,
-    "engine/instances/external_tasks/reporting.py": _EXTERNAL,
-    "engine/forms/checking.py": _FORMS,
-    "engine/forms/definition.py": _FORMS,
-    "engine/forms/shown.py": _FORMS,
-    "engine/forms/submission.py": _FORMS,
-    "engine/forms/supported.py": _FORMS,
-    "engine/forms/typed.py": _FORMS,
-    "engine/history/erasure.py": _HISTORY,
-    "engine/history/log.py": _HISTORY,
-    "engine/history/sealing.py": _HISTORY,
-    "engine/history/verification.py": _HISTORY,
-    "engine/time/holidays.py": _CALENDAR,
-    "engine/instances/incidents.py": _JOBS,
-    "engine/instances/jobs.py": _JOBS,
-    "engine/instances/messages.py": _MESSAGES,
-    "engine/time/opening_hours.py": _CALENDAR,
-    "engine/time/periods.py": ("tests/unit/test_timers.py",),
-    "engine/time/timers.py": ("tests/unit/test_timers.py", "tests/integration/test_jobs.py"),
-    "engine/database/values.py": ("tests/unit/test_values.py", *_HISTORY),
-    "web/auth.py": ("tests/web/test_auth.py",),
+#: Group to module to test files.
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "rights": {
+        "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py",
+                                    "tests/web/test_seeing.py", "tests/integration/test_messages.py"),
+        "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
+                                           "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
+        "engine/people/substitutes.py": ("tests/integration/test_substitutes.py", "tests/web/test_substitutes.py"),
+        "web/auth.py": ("tests/web/test_auth.py",),
+    },
+    "calendar": {
+        "engine/time/clock.py": _CALENDAR,
+        "engine/time/holidays.py": _CALENDAR,
+        "engine/time/opening_hours.py": _CALENDAR,
+    },
+    "timers": {
+        "engine/time/cron.py": ("tests/unit/test_timers.py",),
+        "engine/time/periods.py": ("tests/unit/test_timers.py",),
+        "engine/time/timers.py": ("tests/unit/test_timers.py", "tests/integration/test_jobs.py"),
+    },
+    "joins": {
+        "engine/bpmn/budget.py": ("tests/unit/test_budget.py", "tests/integration/test_limits.py"),
+        "engine/bpmn/catching.py": _SEMANTICS,
+        "engine/bpmn/compensation.py": _SEMANTICS,
+        "engine/bpmn/joining.py": _SEMANTICS,
+    },
+    "forms": {
+        "engine/forms/checking.py": _FORMS,
+        "engine/forms/definition.py": _FORMS,
+        "engine/forms/shown.py": ("tests/web/test_forms_kept.py",),
+        "engine/forms/submission.py": _FORMS,
+        "engine/forms/supported.py": _FORMS,
+        "engine/forms/typed.py": _FORMS,
+    },
+    "tables": {
+        "engine/decisions/dmn/results.py": _TABLES,
+        "engine/decisions/dmn/table_compiler.py": _TABLES,
+        "engine/decisions/dmn/table_logic.py": _TABLES,
+    },
+    "history": {
+        "engine/database/facts.py": ("tests/integration/test_facts.py",),
+        "engine/database/values.py": ("tests/unit/test_values.py", *_HISTORY),
+        "engine/history/erasure.py": (*_HISTORY, "tests/integration/test_mails.py"),
+        "engine/history/log.py": _HISTORY,
+        "engine/history/sealing.py": _HISTORY,
+        "engine/history/verification.py": _HISTORY,
+    },
+    "jobs": {
+        "engine/instances/external_tasks/fetching.py": _EXTERNAL,
+        "engine/instances/external_tasks/reporting.py": _EXTERNAL,
+        "engine/instances/incidents.py": _JOBS,
+        "engine/instances/jobs.py": _JOBS,
+    },
+    "messages": {
+        "engine/database/correlation.py": ("tests/unit/test_correlation.py", "tests/integration/test_messages.py"),
+        "engine/instances/messages.py": _MESSAGES,
+    },
+    "tasks": {
+        "engine/instances/drafts.py": ("tests/integration/test_drafts.py",),
+        "engine/instances/mails.py": _MAILS,
+        "engine/instances/receivers.py": _TASKS,
+        "engine/instances/submissions.py": ("tests/integration/test_submissions.py",),
+        "engine/instances/task_changes.py": _TASKS,
+        "engine/instances/user_tasks.py": _TASKS,
+    },
 }  # fmt: skip
+
+#: Module to test files.
+TESTS = {module: tests for modules in GROUPS.values() for module, tests in modules.items()}

@@ -16,8 +16,8 @@ from pathlib import Path
 import coverage
 import pytest
 
-#: The file that the plugin writes, seconds by test.
-DURATIONS = "CASEPATH_DURATIONS"
+#: The file that the plugin writes, seconds by test; no name of ours, as commands warn of settings that are none.
+DURATIONS = "MUTANT_DURATIONS"
 
 _took: dict[str, float] = {}
 

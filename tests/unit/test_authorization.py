@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from casepath.engine.people import authorization
-from casepath.engine.people.authorization import Candidacy, Person
+from casepath.engine.people.authorization import ENGINE, Candidacy, Person, Program
 
 PEOPLE = {
     "administrator": Person(username="ada", groups=frozenset({"administrator"})),
@@ -127,6 +127,12 @@ def test_acting_as__oneself_before_another_and_no_auditor_for_anybody() -> None:
     found = [authorization.acting_as(person, authorization.may_complete, FREE) for person in (nemo, bob, auditor)]
 
     assert found == [alice, bob, None]
+
+
+def test_username__of_people_only() -> None:
+    signatures = (PEOPLE["assignee"].signature, Program("demo").signature, ENGINE.signature)
+
+    assert [authorization.username(signature) for signature in signatures] == ["alice", None, None]
 
 
 def test_rule__every_one_is_in_a_table() -> None:

@@ -192,15 +192,14 @@ def test_is_open__until_the_moment_of_closing() -> None:
 def test_opening_hours__the_dealer_departs_from_the_state() -> None:
     calendar = Calendar.from_json(
         {
-            "zone": "Asia/Shanghai",
-            "country": "CN",
+            "name": "The dealer", "comment": "As of 2026", "zone": "Asia/Shanghai", "country": "CN",
             "hours": WEEK | {"sat-sun": [["09:00", "17:00"]]},
             "holidays": ["2026-11-23/2026-11-24"],
             "workingDays": ["2026-10-02"],
             "makeUpHours": [["10:00", "15:00"]],
             "days": {"2026-10-03": [["09:00", "12:00"]], "2026-11-25": []},
         }
-    )
+    )  # fmt: skip
     on = calendar.opening_hours.on
 
     assert on(date(2026, 10, 1)) == ()
@@ -260,22 +259,48 @@ def test_opening_hours__a_break_across_the_new_year_is_whole() -> None:
 
 
 @each(
-    "mapping",
+    "mapping, expected",
     [
-        {}, {"hours": {}}, {"hours": []}, {"hours": {"mon": []}}, {"hours": {"someday": [["08:00", "09:00"]]}},
-        {"hours": {"mon": [["09:00", "08:00"]]}}, {"hours": {"mon": [["08:00", "08:00"]]}},
-        {"hours": {"mon": [["08:00", "12:00"], ["11:00", "13:00"]]}}, {"hours": {"mon": [["8", "9"]]}},
-        {"hours": {"mon": [["08:00", "25:00"]]}}, {"hours": {"mon": "08:00"}}, {"hours": {"mon": [[8, 9]]}},
-        {"hours": WEEK, "zone": "Mars/Olympus"}, {"hours": WEEK, "zone": 5}, {"hours": WEEK, "zone": "../etc/passwd"},
-        {"hours": WEEK, "country": "XX"}, {"hours": WEEK, "country": "CN", "subdivision": "Nowhere"},
-        {"hours": WEEK, "holidays": "2026-01-01"}, {"hours": WEEK, "holidays": ["2026-02-30"]},
-        {"hours": WEEK, "holidays": ["2026-02-05/2026-02-01"]}, {"hours": WEEK, "holidays": ["0001-01-01/9999-01-01"]},
-        {"hours": WEEK, "holiday": []}, {"hours": WEEK, "days": {"2026-01-01": "closed"}}, {"hours": WEEK, "days": []},
+        ({}, "a map in hours, but found None"),
+        ({"hours": {}}, "opening hours on at least one day, but this calendar never opens"),
+        ({"hours": []}, "a map in hours, but found []"),
+        ({"hours": {"mon": []}}, "opening hours on at least one day, but this calendar never opens"),
+        ({"hours": {"someday": []}}, "weekdays such as 'mon' or 'mon-fri', but found 'someday'"),
+        ({"hours": {"mon-someday": []}}, "weekdays such as 'mon' or 'mon-fri', but found 'mon-someday'"),
+        ({"hours": {"mon": [["09:00", "08:00"]]}}, "hours in mon that end after they begin, but found [["),
+        ({"hours": {"mon": [["08:00", "08:00"]]}}, "hours in mon that end after they begin, but found [["),
+        ({"hours": {"mon": [["08:00", "12:00"], ["11:00", "13:00"]]}}, "hours in mon that do not overlap, but found ["),
+        ({"hours": {"mon": [["8", "9"]]}}, """hours such as ["08:30", "18:00"] in mon, but found ['8', '9']"""),
+        ({"hours": {"mon": [["08:00", "25:00"]]}}, """hours such as ["08:30", "18:00"] in mon, but found ['08"""),
+        ({"hours": {"mon": [[8, 9]]}}, """hours such as ["08:30", "18:00"] in mon, but found [8, 9]"""),
+        ({"hours": {"mon": "08:00"}}, "a list in mon, but found '08:00'"),
+        ({"zone": "Mars/Olympus"}, "a time zone such as 'Asia/Shanghai', but found 'Mars/Olympus'"),
+        ({"zone": "../etc/passwd"}, "a time zone such as 'Asia/Shanghai', but found '../etc/passwd'"),
+        ({"zone": 5}, "text in zone, but found 5"),
+        ({"country": 5}, "text in country, but found 5"),
+        ({"subdivision": 5}, "text in subdivision, but found 5"),
+        ({"country": "XX"}, "a country with known holidays, but found 'XX'"),
+        ({"country": "CN", "subdivision": "Nowhere"}, "a country with known holidays, but found 'CN, Nowhere'"),
+        ({"holidays": "2026-01-01"}, "a list in holidays, but found '2026-01-01'"),
+        ({"holidays": [20260101]}, "text in holidays, but found 20260101"),
+        ({"holidays": ["2026-02-30"]}, "a day such as '2026-10-01', but found '2026-02-30'"),
+        ({"holidays": ["2026-02-05/2026-02-01"]}, "days from first to last in holidays, but found '2026-"),
+        ({"workingDays": 5}, "a list in workingDays, but found 5"),
+        ({"makeUpHours": 5}, "a list in makeUpHours, but found 5"),
+        ({"days": []}, "a map in days, but found []"),
+        ({"days": {"2026-01-01": "closed"}}, "a list in 2026-01-01, but found 'closed'"),
+        (
+            {"holiday": []},
+            "one of comment, country, days, holidays, hours, makeUpHours, name, subdivision, workingDays, zone "
+            "in a calendar, but found 'holiday'",
+        ),
     ],
 )  # fmt: skip
-def test_from_json__refuses(mapping: dict[str, object]) -> None:
-    with pytest.raises(errors.InvalidInput, match="Expected"):
-        Calendar.from_json(mapping)
+def test_from_json__refuses(mapping: dict[str, object], expected: str) -> None:
+    with pytest.raises(errors.InvalidInput) as refused:
+        Calendar.from_json(mapping if not mapping or "hours" in mapping else {"hours": WEEK, **mapping})
+
+    assert refused.value.message.startswith(f"Expected {expected}")
 
 
 def test_add__refuses_when_the_calendar_has_no_more_open_hours() -> None:

@@ -10,7 +10,8 @@ from tests.each import each
 from tests.phrases import chinese
 from tests.unit.dmn_files import decision, definitions, input_data, table
 
-ROWS = ('> 10 | "B" | 1', '> 20 | "A" | 2', '> 30 | "A" | 2')
+#: Of the grades "low" goes before "high", unlike in the alphabet.
+ROWS = ('> 10 | "high" | 1', '> 20 | "low" | 2', '> 30 | "low" | 2')
 
 
 def model(logic: str, *, strict: bool = True) -> dmn.DecisionModel:
@@ -22,26 +23,24 @@ def answer(logic: str, **inputs: object) -> object:
     return model(logic, strict=False).evaluate("Answer", inputs).value
 
 
-def graded(policy: str, aggregation: str = "") -> str:
-    return table(
-        ["x"], ['grade = "A", "B"'], *(row.rpartition("|")[0] for row in ROWS), policy=policy, aggregation=aggregation
-    )
+def graded(policy: str) -> str:
+    return table(["x"], ['grade = "low", "high"'], *(row.rpartition("|")[0] for row in ROWS), policy=policy)
 
 
 @each(
     "policy, x, expected",
     [
-        ("UNIQUE", 15, "B"),
+        ("UNIQUE", 15, "high"),
         ("UNIQUE", 25, None),
         ("UNIQUE", 5, None),
-        ("ANY", 15, "B"),
+        ("ANY", 15, "high"),
         ("ANY", 35, None),
-        ("FIRST", 35, "B"),
-        ("PRIORITY", 35, "A"),
-        ("PRIORITY", 15, "B"),
-        ("RULE ORDER", 35, ["B", "A", "A"]),
-        ("OUTPUT ORDER", 35, ["A", "A", "B"]),
-        ("COLLECT", 35, ["B", "A", "A"]),
+        ("FIRST", 35, "high"),
+        ("PRIORITY", 35, "low"),
+        ("PRIORITY", 15, "high"),
+        ("RULE ORDER", 35, ["high", "low", "low"]),
+        ("OUTPUT ORDER", 35, ["low", "low", "high"]),
+        ("COLLECT", 35, ["high", "low", "low"]),
         ("COLLECT", 5, []),
         ("RULE ORDER", 5, None),
     ],
@@ -60,27 +59,33 @@ def test_aggregation(aggregation: str, x: int, expected: object) -> None:
     assert answer(logic, x=x) == expected
 
 
+def test_any__says_which_rows_differ() -> None:
+    (finding,) = model(graded("ANY"), strict=False).evaluate("Answer", {"x": 35}).findings
+
+    assert finding.message == "Expected equal results in table 'Answer' (ANY), but rows 1, 2, 3 differ"
+
+
 def test_any__equal_results() -> None:
     assert answer(table(["x"], ["grade"], "> 1 | 1 + 1", "> 2 | 2", policy="ANY"), x=3) == 2
 
 
 def test_several_outputs() -> None:
-    logic = table(["x"], ['grade = "A", "B"', "points"], *ROWS, policy="PRIORITY")
+    logic = table(["x"], ['grade = "low", "high"', "points"], *ROWS, policy="PRIORITY")
 
-    assert answer(logic, x=25) == {"grade": "A", "points": 2}
+    assert answer(logic, x=25) == {"grade": "low", "points": 2}
 
 
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        ("PRIORITY", {"grade": "A", "size": "big"}),
-        ("OUTPUT ORDER", [{"grade": "A", "size": "big"}, {"grade": "A", "size": "small"},
-                          {"grade": "B", "size": "big"}, {"grade": "B", "size": "small"}]),
+        ("PRIORITY", {"grade": "A", "size": "small"}),
+        ("OUTPUT ORDER", [{"grade": "A", "size": "small"}, {"grade": "A", "size": "big"},
+                          {"grade": "B", "size": "small"}, {"grade": "B", "size": "big"}]),
     ],
 )  # fmt: skip
 def test_priority__of_several_outputs_goes_from_the_first_to_the_last(policy: str, expected: object) -> None:
-    rows = [f'- | "{grade}" | "{size}"' for grade in "BA" for size in ("small", "big")]
-    logic = table(["x"], ['grade = "A", "B"', 'size = "big", "small"'], *rows, policy=policy)
+    rows = [f'- | "{grade}" | "{size}"' for grade in "BA" for size in ("big", "small")]
+    logic = table(["x"], ['grade = "A", "B"', 'size = "small", "big"'], *rows, policy=policy)
 
     assert answer(logic, x=1) == expected
 
@@ -119,6 +124,20 @@ def test_input_of_another_type() -> None:
     assert str(result.findings[0]) == "Answer: Expected a number for input 'x', but found another type"
 
 
+@each("policy, expected", [("UNIQUE", None), ("COLLECT", ["text"])])
+def test_output_of_another_type(policy: str, expected: object) -> None:
+    """The type of the only column may be that of the whole list of answers."""
+    logic = table(["x"], ["grade"], '- | "text"', policy=policy)
+
+    assert answer(logic.replace("<output ", '<output typeRef="number" '), x=1) == expected
+
+
+def test_input_that_is_missing_is_of_every_type() -> None:
+    result = model(table(["x: number"], ["grade"], "null | 1", "not(null) | 2")).evaluate("Answer", {"x": None})
+
+    assert (result.value, result.findings) == (1, ())
+
+
 def test_result__tells_what_happened() -> None:
     result = model(
         table(["x", "y"], ["grade", "points"], '> 10 | - | "B" | 1', '> 20 | "z" | "A" | 2', policy="RULE ORDER")
@@ -131,6 +150,21 @@ def test_result__tells_what_happened() -> None:
     assert run.matched == (0, 1)
     assert run.rule_ids == ("row1", "row2")
     assert run.outputs == ({"grade": "B", "points": 1}, {"grade": "A", "points": 2})
+
+
+def test_result__first_row_that_matches_is_the_only_one_looked_at() -> None:
+    result = model(graded("FIRST")).evaluate("Answer", {"x": 35})
+
+    assert result.decisions[0].tables[0].matched == (0,)
+
+
+@each("attributes, name", [('name="grade" label="Note"', "grade"), ('label="Note"', "Note"), ("", "output 1")])
+def test_result__names_its_columns(attributes: str, name: str) -> None:
+    logic = table(["x"], ["grade"], "- | 1").replace('name="grade"', attributes)
+
+    (run,) = model(logic).evaluate("Answer", {"x": 1}).decisions[0].tables
+
+    assert run.outputs == ({name: 1},)
 
 
 def test_result__several_rows_match_a_unique_table() -> None:

@@ -300,12 +300,20 @@ def test_read__options_in_english_only_where_there_are_as_many() -> None:
 
 
 def test_read__what_stands_beside_a_field_and_options_without_label() -> None:
-    amount = field("number", key="a", appearance={"prefixAdorner": "¥", "suffixAdorner": "元"})
+    amount = field(
+        "number",
+        key="a",
+        description="含税",
+        defaultValue=3,
+        properties={"each_round": "true"},
+        appearance={"prefixAdorner": "¥", "suffixAdorner": "元"},
+    )
     choice = field("select", key="b", values=[{"value": "1"}])
 
     first, second = form(amount, choice).fields
 
-    assert (first.prefix, first.suffix) == ("¥", "元")
+    assert (first.description.text, first.prefix, first.suffix) == ("含税", "¥", "元")
+    assert (first.default, first.each_round, second.each_round) == (3, True, False)
     assert [option.label for option in second.options] == [forms.Words(text="")]
 
 
@@ -380,6 +388,7 @@ def test_validate__not_submitted(kind: str, value: object) -> None:
         (field(validate={"validationType": "email"}), "nowhere", "not-an-email"),
         (field(validate={"validationType": "phone"}), "call me", "not-a-phone"),
         (field(validate={"validationType": "phone"}), "+ - ( )", "not-a-phone"),
+        (field(validate={"validationType": "phone"}), "138 0000 0000、call me", "not-a-phone"),
         (field("number"), "twelve", "not-a-number"),
         (field("number"), "NaN", "not-a-number"),
         (field("number"), "Infinity", "not-a-number"),

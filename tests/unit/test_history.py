@@ -209,6 +209,14 @@ def test_check__swapped_without_their_hashes(one: int, other: int) -> None:
     assert problems(rows, head=head) == [("swapped", one)]
 
 
+def test_check__swapped_beside_what_is_missing() -> None:
+    rows = rows_of()
+    rows[1]["sequence"], rows[4]["sequence"] = 5, 2
+    del rows[2]
+
+    assert problems(rows) == [("swapped", 2), ("missing", 3)]
+
+
 @pytest.mark.parametrize(("earlier", "found"), [(60, []), (61, [("earlier", 6)])])
 def test_check__clocks_that_differ_by_seconds(earlier: int, found: list[tuple[str, int]]) -> None:
     rows = rows_of(5)
@@ -238,6 +246,16 @@ def test_check__value_erased_on_record() -> None:
     rows[2]["variables"] = without_value(rows[2]["variables"], "customer")
 
     assert problems(rows) == []
+
+
+@each("shape", ["[]", "{}", '{"erased":[]}', '{"erased":{"3":5}}', "", "[" * 100_000])
+def test_check__erasure_changed_into_another_shape(shape: str) -> None:
+    rows = rows_of(5)
+    rows += seal(7, 5, rows_end(rows), [Event(kind="values.erased", facts={})], at=AT + timedelta(hours=6)).rows
+    rows[5]["facts"] = shape
+    rows[2]["variables"] = without_value(rows[2]["variables"], "customer")
+
+    assert ("erased", 3) in problems(rows)
 
 
 def without_value(variables: str, name: str) -> str:

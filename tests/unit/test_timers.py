@@ -86,6 +86,7 @@ def test_first__a_month_from_the_31st_is_its_last_day() -> None:
         ("0 0 9 ? * 2-6", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
         ("0 9 * * 1-5", [f"2026-{day}T09:00" for day in ("03-30", "03-31", "04-01", "04-02", "04-03")]),
         ("0 0 12 ? * FRI-MON", [f"2026-{day}T12:00" for day in ("03-28", "03-29", "03-30", "04-03", "04-04")]),
+        ("0 0 12 ? * SAT", [f"2026-{day}T12:00" for day in ("03-28", "04-04", "04-11")]),
         ("0 0 12 ? * 6L", [f"2026-{day}T12:00" for day in ("04-24", "05-29", "06-26", "07-31", "08-28")]),
         ("0 0 12 ? * 6#3", [f"2026-{day}T12:00" for day in ("04-17", "05-15", "06-19", "07-17", "08-21")]),
         ("0 0 0 L * ?", [f"2026-{day}T00:00" for day in ("03-31", "04-30", "05-31", "06-30", "07-31")]),
@@ -176,35 +177,50 @@ def test_from_json__refuses_something_else() -> None:
         Due.from_json({"at": 5})
 
 
-@each(
-    "kind, text",
-    [
-        ("date", ""), ("date", "tomorrow"), ("date", "2026-02-30"), ("date", "P1D"), ("date", "2026-13-01T00:00"),
-        ("duration", ""), ("duration", "P"), ("duration", "PT"), ("duration", "P1H"), ("duration", "1D"),
-        ("duration", "-PT1H"), ("duration", "P1DT"), ("duration", "PT1.5H"), ("duration", "2026-01-01"),
-        ("duration", "P99999999999D"), ("cycle", ""), ("cycle", "R"), ("cycle", "R/"), ("cycle", "R0/PT1H"),
-        ("cycle", "R3/PT0S"), ("cycle", "R/PT0.5S"), ("cycle", "R/-PT1H"), ("cycle", "R-1/PT1H"), ("cycle", "PT1H"),
-        ("cycle", "R3/PT1H/PT1H"), ("cycle", "R1/2026-01-01"), ("cycle", "R2/2026-01-02/2026-01-01"),
-        ("cycle", "R3/a/b/c"), ("cycle", "* * * *"), ("cycle", "61 * * * *"), ("cycle", "0 0 30 2 *"),
-        ("cycle", "0 0 0 15W * ?"), ("cycle", "0 0 0 L-3 * ?"), ("cycle", "0 0 0 ? * XYZ"), ("cycle", "0 0 0 ? * 8"),
-        ("cycle", "0 0 0 1 1 ? 99"), ("cycle", "* " * 1000), ("cycle", "0 0 0 31 2 ?"), ("cycle", "*/0 * * * *"),
+#: What is expected in the place of each of these texts.
+REFUSED: dict[tuple[Kind, str], list[str]] = {
+    ("date", "an ISO 8601 date such as '2026-10-01' or '2026-10-01T09:00:00+08:00'"): [
+        "", "tomorrow", "2026-02-30", "P1D", "2026-13-01T00:00",
     ],
-)  # fmt: skip
-def test_parse__refuses_with_what_was_expected(kind: Kind, text: str) -> None:
-    with pytest.raises(errors.InvalidInput, match="Expected"):
-        timers.parse(kind, text)
+    ("duration", "an ISO 8601 duration such as 'PT2H' or 'P1DT12H'"): [
+        "", "P", "PT", "P1H", "1D", "P1DT", "PT1.5H", "2026-01-01", "P99999999999D",
+    ],
+    ("duration", "a duration that is not negative"): ["-PT1H"],
+    ("cycle", "a cycle such as 'R3/PT1H' or '0 9 * * MON-FRI'"): [
+        "R", "R-1/PT1H", "R3/PT1H/PT1H", "R1/2026-01-01", "R3/a/b/c",
+    ],
+    ("cycle", "a cycle that is due at least once"): ["R0/PT1H"],
+    ("cycle", "an interval of at least one second"): [
+        "R3/PT0S", "R/PT0.5S", "R/-PT1H", "R/2026-04-01/-P1D", "R/-P1D/2026-04-01", "R2/2026-01-02/2026-01-01",
+    ],
+    ("cycle", "a cron expression with 5, 6 or 7 fields"): ["", "PT1H", "* * * *", "0 0 0 1 1 ? 2026 5"],
+    ("cycle", "a cron expression with a valid minute"): ["61 * * * *", "*/0 * * * *"],
+    ("cycle", "a cron expression with a valid day-of-month"): ["0 0 30 2 *", "0 0 0 31 2 ?"],
+    (
+        "cycle",
+        "a cron expression with a day such as '15', 'L' or 'LW' (days such as '15W' and 'L-3' are not supported)",
+    ): ["0 0 0 15W * ?", "0 0 0 L-3 * ?"],
+    ("cycle", "a cron expression with a weekday such as 'MON'"): ["0 0 0 ? * XYZ"],
+    ("cycle", "a cron expression with a weekday such as 'MON-FRI', '2', '6L' or '6#3'"): ["0 0 0 ? * 8"],
+    ("cycle", "a cron expression with years such as '2026', '2026-2028' or '2026,2028'"): ["0 0 0 1 1 ? 99"],
+    ("cycle", "a cycle that is due again"): ["0 0 0 1 1 ? 2020"],
+}  # fmt: skip
 
 
-@each("text", ["0 0 0 15W * ?", "0 0 0 L-3 * ?"])
-def test_parse__says_which_days_are_not_supported(text: str) -> None:
-    with pytest.raises(errors.InvalidInput, match="are not supported"):
-        timers.parse("cycle", text)
+@each("kind, text, expected", [(kind, text, words) for (kind, words), texts in REFUSED.items() for text in texts])
+def test_first__refuses_with_what_was_expected(kind: Kind, text: str, expected: str) -> None:
+    with pytest.raises(errors.InvalidInput) as refused:
+        timers.parse(kind, text).first(NOW, BERLIN)
+
+    assert refused.value.message.startswith(f"Expected {expected}, but ")
+    assert f"'{text}'" in refused.value.message
 
 
-@each("text", ["R/-PT1H", "R/2026-04-01/-P1D", "R/-P1D/2026-04-01"])
-def test_parse__an_interval_goes_forward(text: str) -> None:
-    with pytest.raises(errors.InvalidInput, match="at least one second"):
-        timers.parse("cycle", text)
+def test_parse__a_text_of_limited_length() -> None:
+    with pytest.raises(errors.InvalidInput, match="at most 200 characters, but found 201"):
+        timers.parse("cycle", "*" * 201)
+    with pytest.raises(errors.InvalidInput, match="5, 6 or 7 fields"):
+        timers.parse("cycle", "*" * 200)
 
 
 def test_first__refuses_what_is_beyond_all_years() -> None:
@@ -230,16 +246,21 @@ def test_schedule__values_of_expressions(kind: Kind, value: object, expected: st
 
 
 @each(
-    "kind, value",
-    [("date", None), ("date", 5), ("cycle", timedelta(hours=1)), ("duration", timedelta.max), ("date", [])],
+    "kind, value, expected",
+    [
+        ("date", None, "the text of a date, but found a value of type NoneType"),
+        ("date", 5, "the text of a date, but found a value of type int"),
+        ("cycle", timedelta(hours=1), "the text of a cycle, but found a value of type timedelta"),
+        ("duration", timedelta.max, "within the years 1 to 9999, but found 999999999 days"),
+    ],
 )
-def test_schedule__refuses_other_values(kind: Kind, value: object) -> None:
-    with pytest.raises(errors.InvalidInput, match="Expected"):
+def test_schedule__refuses_other_values(kind: Kind, value: object, expected: str) -> None:
+    with pytest.raises(errors.InvalidInput, match=expected):
         timers.schedule(kind, value, NOW, BERLIN)
 
 
 def test_resolve__a_due_date_as_date_or_duration() -> None:
-    assert timers.resolve("P1D", NOW, BERLIN) == local("2026-03-28T17:00")
+    assert timers.resolve(" P1D", NOW, BERLIN) == local("2026-03-28T17:00")
     assert timers.resolve("2026-04-01", NOW, BERLIN) == local("2026-04-01T00:00")
     assert timers.resolve(timedelta(hours=1), NOW, BERLIN) == NOW + timedelta(hours=1)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
@@ -63,69 +65,12 @@ def version_of(rows: Rows, key: str) -> int:
 
 
 class TestWhoMay:
-    EVERYBODY = (
-        "/processes/",
-        "/processes/show/matter",
-        "/processes/show/matter?version=1",
-        "/processes/decisions/grade",
-        "/processes/forms/solve",
-        "/processes/deployments/",
-        "/processes/deployments/1",
-        "/processes/deployments/1/files/matter.bpmn",
-        "/processes/diagrams/1",
-    )
-    OWNERS = ("/processes/modeler", "/processes/modeler?definition=1", "/processes/upload")
-
-    @each("page", EVERYBODY)
-    def test_pages__everybody_who_is_logged_in(
-        self, visit: Visit, nobody: Visitor, deployed_processes: None, page: str, rows: Rows
-    ) -> None:
-        with rows.begin() as session:
-            number = definitions.latest(session, "process", "matter").id
-        address = page.replace("diagrams/1", f"diagrams/{number}")
-        assert visit("stranger").get(address).status_code == 200
-        assert nobody.get(address).status_code == 302
-
-    @each("page", OWNERS)
-    @each(
-        "username, status",
-        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("olivia", 200), ("administrator", 200)],
-    )
-    def test_pages__of_process_owners(
-        self, visit: Visit, deployed_processes: None, rows: Rows, page: str, username: str | None, status: int
-    ) -> None:
-        with rows.begin() as session:
-            number = definitions.latest(session, "process", "matter").id
-        assert visit(username).get(page.replace("=1", f"={number}")).status_code == status
-
-    @pytest.mark.parametrize(
-        ("username", "status"),
-        [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403), ("olivia", 200), ("administrator", 200)],
-    )
-    def test_deploy(
-        self, visit: Visit, deployed_processes: None, rows: Rows, username: str | None, status: int
-    ) -> None:
-        answer = edit(visit(username), DIAGRAM.replace("收到请求", "收到"))
-        assert answer.status_code == status
-        assert version_of(rows, "request") == (2 if status == 200 else 1)
-
-    @pytest.mark.parametrize("username", [None, "stranger", "alice", "director"])
-    def test_upload__others_may_not(
-        self, visit: Visit, deployed_processes: None, rows: Rows, username: str | None
-    ) -> None:
-        answer = upload(visit(username), {"request.bpmn": DIAGRAM.replace("收到请求", "收到").encode()})
-        assert answer.status_code in {401, 403}
-        assert version_of(rows, "request") == 1
-
-    @pytest.mark.parametrize(("username", "status"), [("alice", 403), ("director", 200), ("administrator", 200)])
-    def test_standing(self, visit: Visit, deployed_processes: None, rows: Rows, username: str, status: int) -> None:
+    def test_standing(self, visit: Visit, deployed_processes: None, rows: Rows) -> None:
         with rows.begin() as session:
             number = definitions.latest(session, "process", "matter").id
             process_instances.start(session, "matter", {"loss": 1}, by="alice")
-        answer = visit(username).get(f"/processes/diagrams/{number}/standing")
-        assert answer.status_code == status
-        if status == 200:
-            assert answer.get_json()["elements"]["solve"] == {"state": "active", "count": 1}
+        answer = visit("director").get(f"/processes/diagrams/{number}/standing")
+        assert answer.get_json()["elements"]["solve"] == {"state": "active", "count": 1}
 
     def test_deploy__needs_the_token_of_the_session(self, olivia: Visitor) -> None:
         assert olivia.client.post("/processes/modeler", json={"name": "a.bpmn", "xml": DIAGRAM}).status_code == 400
@@ -183,6 +128,13 @@ class TestShow:
         page = text(olivia.get("/processes/forms/solve"))
         assert "能独立解决?" in page
         assert page.count("disabled") == 3
+
+    def test_forms__are_told_by_the_steps_in_which_they_are_filled_in(self, olivia: Visitor) -> None:
+        page = text(olivia.get("/processes/"))
+        assert '<a href="/processes/forms/solve">解决</a>' in page
+        assert '<span class="beneath small soft mono">forms/solve.form</span>' in page
+        assert '<a href="/processes/forms/withdrawal">客户撤诉</a>' in page
+        assert "<h1>解决</h1>" in text(olivia.get("/processes/forms/solve"))
 
     def test_deployments__pages_by_key(self, olivia: Visitor) -> None:
         for number in range(30):
@@ -284,6 +236,56 @@ def test_drawing__is_shown_whatever_is_in_it(visit: Visit, deployed_processes: N
     assert visit("olivia").get(page.format(number=number)).status_code == 200
 
 
+class TestAgain:
+    """An older deployment comes back as a new version."""
+
+    CHANGED = DIAGRAM.replace("收到请求", "收到")
+
+    def again(self, olivia: Visitor, in_force: int = 3) -> TestResponse:
+        return olivia.post("/processes/deployments/2/again", {"in_force": str(in_force)})
+
+    def test_again__shows_what_differs_by_the_names_of_files(self, olivia: Visitor) -> None:
+        assert "/processes/deployments/2/again" not in text(olivia.get("/processes/deployments/2"))
+        edit(olivia, self.CHANGED)
+
+        assert "/processes/deployments/2/again" in text(olivia.get("/processes/deployments/2"))
+        page = text(olivia.get("/processes/deployments/2/again"))
+        differing = page[page.index("differences") : page.index("</ul>", page.index("differences"))]
+        assert "request.bpmn" in differing
+        assert "forms/contact.form" not in differing
+
+    def test_again__is_a_new_version_by_whoever_confirmed_it(self, olivia: Visitor, rows: Rows) -> None:
+        edit(olivia, self.CHANGED)
+
+        assert self.again(olivia).status_code == 303
+
+        with rows.begin() as session:
+            newest = versions.of_key(session, "process", "request")[0]
+            assert (newest.version, newest.created_by) == (3, "olivia")
+            assert versions.content(session, newest.deployment_id, "request.bpmn") == DIAGRAM.encode()
+            assert versions.differences(session, 2) == [
+                versions.Difference(name=name, state="same") for name in sorted(versions.contents(session, 2))
+            ]
+
+    def test_again__not_over_what_came_meanwhile(self, olivia: Visitor, rows: Rows) -> None:
+        edit(olivia, self.CHANGED)
+        edit(olivia, DIAGRAM.replace("收到请求", "来了"))
+
+        assert self.again(olivia, in_force=3).headers["Location"].endswith("/again")
+        assert version_of(rows, "request") == 3
+
+    def test_again__is_checked_like_every_deployment(self, olivia: Visitor, rows: Rows) -> None:
+        edit(olivia, self.CHANGED)
+        with rows.begin() as session:
+            session.execute(sql("UPDATE resources SET content = 'x' WHERE deployment_id = 2 AND name LIKE '%.bpmn'"))
+
+        answer = self.again(olivia)
+
+        assert answer.status_code == 422
+        assert "存在错误，未部署" in text(answer)
+        assert version_of(rows, "request") == 2
+
+
 class TestEditor:
     def test_deploy__keeps_every_other_file(self, olivia: Visitor, rows: Rows) -> None:
         """Forms, tables, texts and guidance stay, and what was deployed anew since stays new."""
@@ -302,6 +304,23 @@ class TestEditor:
             assert {file.name for file in versions.files(session, found.deployment_id)} == names | {"texts.en.json"}
             assert versions.content(session, found.deployment_id, "forms/contact.form") == form
             assert definitions.latest(session, "form", "contact").version == 2
+
+    def test_deploy__with_english_names(self, olivia: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            texts = deployments.read_folder(REQUEST) | {"texts.en.json": b'{"contact": "Call", "review": "Look"}'}
+            deployments.deploy(session, texts, name="request", by=PROGRAM)
+            newest = definitions.latest(session, "process", "request")
+        page = text(olivia.get(f"/processes/modeler?definition={newest.id}"))
+        assert 'data-names="{&#34;contact&#34;: &#34;Call&#34;, &#34;review&#34;: &#34;Look&#34;}"' in page
+
+        entered = {"contact": "Ring up", "review": "", "x": 1}
+        sent: dict[str, Any] = {"name": "request.bpmn", "xml": DIAGRAM, "english": entered}
+        assert send(olivia, "/processes/modeler", sent).status_code == 200
+
+        with rows.begin() as session:
+            found = definitions.latest(session, "process", "request")
+            assert json.loads(versions.content(session, found.deployment_id, "texts.en.json")) == {"contact": "Ring up"}
+            assert found.version == newest.version + 1
 
     def test_deploy__not_over_a_version_that_came_meanwhile(self, olivia: Visitor, rows: Rows) -> None:
         with rows.begin() as session:
@@ -334,7 +353,7 @@ class TestEditor:
         assert send(alice, "/processes/modeler/check", {"xml": DIAGRAM}).status_code == 403
 
 
-def send(visitor: Visitor, address: str, sent: dict[str, str]) -> TestResponse:
+def send(visitor: Visitor, address: str, sent: dict[str, Any]) -> TestResponse:
     """Send what the editor sends."""
     with visitor.client.session_transaction() as session:
         session["csrf_token"] = "token"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask, abort
+from werkzeug.routing import BuildError
 
 from casepath.engine import errors
 from casepath.engine.phrases import Phrase
@@ -107,8 +108,48 @@ def test_not_found__tells_nobody_more_than_somebody(nobody: Visitor, alice: Visi
     assert nobody.get("/no-such-page").status_code == alice.get("/no-such-page").status_code == 404
 
 
-def test_method__not_allowed(alice: Visitor) -> None:
-    assert alice.get("/tasks/1/fields").status_code == 405
+@each(
+    "address, page",
+    [
+        ("/tasks/1/fields", "/tasks/1"),
+        ("/tasks/1/complete", "/tasks/1"),
+        ("/tasks/1/follow-up", "/tasks/1"),
+        ("/register/complaint/draft", "/register/complaint"),
+        ("/notifications/read", "/notifications/"),
+        ("/notifications/1/open", "/notifications/"),
+        ("/people/users/alice/password", "/people/users/alice"),
+        ("/operations/mails/1/retry", "/operations/mails"),
+        ("/matters/comments/K-1", "/matters/"),
+        ("/logout", "/"),
+    ],
+)
+def test_method__address_of_a_form_leads_to_the_page_above(alice: Visitor, address: str, page: str) -> None:
+    answer = alice.get(address)
+
+    assert (answer.status_code, answer.location) == (302, page)
+
+
+def test_method__no_form_is_a_dead_end(visit: Callable[[str | None], Visitor]) -> None:
+    administrator = visit("administrator")
+    adapter = administrator.client.application.url_map.bind("localhost")
+    rules = [rule for rule in administrator.client.application.url_map.iter_rules()
+             if "POST" in (rule.methods or ()) and "GET" not in (rule.methods or ())]  # fmt: skip
+    values = {"username": "alice", "key": "k", "business_key": "k", "reference": "k", "verb": "cancel"}
+    addresses = []
+    for rule in rules:
+        for verb in ("cancel", "activate"):
+            facts = {name: {**values, "verb": verb}.get(name, 1) for name in rule.arguments}
+            try:
+                addresses.append(adapter.build(rule.endpoint, facts, method="POST"))
+            except (BuildError, ValueError):
+                continue
+
+    assert len(addresses) > 30
+    assert [each for each in addresses if administrator.get(each).status_code not in {200, 302, 404}] == []
+
+
+def test_method__not_allowed_for_programs(alice: Visitor) -> None:
+    assert alice.get("/tasks/1/fields", headers={"Accept": "application/json"}).status_code == 405
 
 
 @pytest.mark.usefixtures("refusing")

@@ -30,7 +30,7 @@ class TestMessages:
         assert answer.status_code == 303
         assert state_of(rows, matter) == "completed"
         page = text(alice.get(answer.location))
-        assert "上报：“客户撤诉”" in page
+        assert "上报了“客户撤诉”" in page
         assert "和解" in page
 
     def test_report__incomplete_is_shown_at_its_field(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
@@ -228,7 +228,7 @@ class TestWithoutNumber:
         assert f'href="/matters/show/~{instance_id}"' in text(alice.get("/matters/"))
         page = text(alice.get(f"/matters/show/~{instance_id}"))
         assert f"<h1>#{instance_id}</h1>" in page
-        assert "案件已登记" in page
+        assert "登记了案件" in page
         assert ">解决</a>" in page
         assert "/matters/comments/" not in page
 

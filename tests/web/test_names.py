@@ -61,7 +61,7 @@ def test_pages__name_things_in_the_language_of_the_reader(
 
 
 def test_timeline__names_elements(reader: Callable[[str], Visitor], task_id: int) -> None:
-    assert "Call them" in text(reader("en").get("/matters/timeline/R-1?every=1"))
+    assert "Call them" in text(reader("en").get("/matters/timeline/R-1?steps=all"))
 
 
 def test_claimed__is_told_with_its_name(reader: Callable[[str], Visitor], task_id: int) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine.instances import notifications
+from casepath.engine.instances import notifications, process_instances
 from casepath.engine.instances.notifications import Wording
 from casepath.engine.queries import notices
+from tests.acting import PROGRAM
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -141,3 +142,47 @@ def test_open__reads_all_about_the_matter(alice: Visitor, rows: Rows) -> None:
     alice.post(f"/notifications/{number}/open")
 
     assert unread(rows, "alice") == 1
+
+
+@pytest.fixture
+def told_by(rows: Rows, request_process: str) -> int:
+    """A process instance that still runs."""
+    with rows.begin() as session:
+        variables = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
+        return process_instances.start(session, request_process, variables, by="alice").id
+
+
+def test_counts__a_flood_about_one_matter_counts_once(rows: Rows) -> None:
+    for number in range(5):
+        tell(rows, "alice", f"overdue for {number} days", kind="escalation", business_key="K-1")
+    tell(rows, "alice", "another", business_key="K-2")
+
+    assert unread(rows, "alice") == 2
+
+
+@pytest.mark.parametrize(("kind", "left"), [("reminder", 0), ("escalation", 0), ("notice", 1)])
+def test_counts__what_is_done_asks_for_nothing(
+    alice: Visitor, rows: Rows, told_by: int, kind: str, left: int
+) -> None:
+    tell(rows, "alice", "hurry", kind=kind, business_key="K-1", process_instance_id=told_by)
+    assert unread(rows, "alice") == 1
+
+    with rows.begin() as session:
+        process_instances.cancel(session, told_by, by=PROGRAM, reason="it is done")
+
+    assert unread(rows, "alice") == left
+    assert ("已了结" in text(alice.get("/notifications/"))) == (left == 0)
+    assert ("hurry" in text(alice.get("/notifications/?unread=1"))) == (left == 1)
+
+
+def test_index__in_the_language_of_the_page(alice: Visitor, rows: Rows) -> None:
+    said = {"en": Wording(subject="It is late", text="Please see to it.")}
+    tell(rows, "alice", "超期了", "请处理。", translated=said)
+
+    assert "超期了" in text(alice.get("/notifications/"))
+    alice.post("/language", {"language": "en"})
+    page = text(alice.get("/notifications/"))
+
+    assert "It is late" in page
+    assert "Please see to it." in page
+    assert "超期了" not in page

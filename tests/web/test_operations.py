@@ -12,14 +12,14 @@ from types import ModuleType
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments
+from casepath.engine import deployments, runtime, settings
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, incidents, jobs, process_instances
 from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.people import identity
 from casepath.engine.queries import operations
 from tests.acting import PROGRAM
-from tests.each import each
+from tests.web.matters import Matter
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -83,34 +83,6 @@ def only_job(rows: Rows, state: str) -> operations.JobRow:
 
 
 class TestWhoMay:
-    @each("page", PAGES)
-    @each(
-        "username, status",
-        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("operator", 200), ("administrator", 200)],
-    )
-    def test_pages(self, visit: Visit, operator: Visitor, page: str, username: str | None, status: int) -> None:
-        assert visit(username).get(page).status_code == status
-
-    @pytest.mark.parametrize(
-        "command",
-        [
-            "incidents/1/resolve",
-            "jobs/1/retry",
-            "external-tasks/1/retry",
-            "external-tasks/1/unlock",
-        ],
-    )
-    @pytest.mark.parametrize(
-        ("username", "status"), [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403)]
-    )
-    def test_commands__others_may_not(
-        self, visit: Visit, operator: Visitor, rows: Rows, command: str, username: str | None, status: int
-    ) -> None:
-        begin(rows)
-        fail(rows)
-        assert visit(username).post(f"/operations/{command}").status_code == status
-        assert len(open_incidents(rows)) == 1
-
     def test_navigation__shown_only_to_those_who_may(self, operator: Visitor, alice: Visitor) -> None:
         assert 'href="/operations/"' in text(operator.get("/tasks/"))
         assert 'href="/operations/"' not in text(alice.get("/tasks/"))
@@ -267,3 +239,32 @@ class TestExternalTasks:
         with rows.begin() as session:
             external_tasks.complete(session, task_id, worker_id="printer")
         assert operator.post(f"/operations/external-tasks/{task_id}/retry").status_code == 409
+
+
+@pytest.mark.parametrize(("limit", "status"), [("step_moves", 422), (None, 500)])
+def test_taken_back__whoever_typed_keeps_it_and_operators_see_why(
+    visit: Visit, rows: Rows, matter: Matter, monkeypatch: pytest.MonkeyPatch, limit: str | None, status: int
+) -> None:
+    """Over budget, or an error of ours."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    alice, operator = visit("alice"), visit("operator")
+    sent = {"note": "联系不上，已留言", "solved": "yes"}
+    with monkeypatch.context() as patched:
+        if limit:
+            patched.setattr(settings.current, limit, 0)
+        else:
+            patched.setattr(runtime.storing, "write_visits", fail)
+        answer = alice.post(f"/tasks/{matter.task_id}/complete", sent)
+
+    assert answer.status_code == status
+    assert "联系不上，已留言" in text(answer)
+    page = text(operator.get("/operations/"))
+    assert "0 步" in page if limit else "ZeroDivisionError" in page
+    assert "secret detail" not in page
+    assert matter.key in page
+    assert ">关闭</button>" in page
+    assert alice.post(f"/tasks/{matter.task_id}/complete", sent).status_code == 303
+    assert open_incidents(rows) == []

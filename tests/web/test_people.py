@@ -20,15 +20,6 @@ from tests.web.visitor import Visitor, text
 Visit = Callable[[str | None], Visitor]
 Rows = sessionmaker[Session]
 CAROL: dict[str, Any] = {"username": "carol", "name": "卡罗尔", "email": "carol@dealer.example", "groups": ["service"]}
-PAGES = ("/people/", "/people/groups", "/people/users/alice")
-COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("/people/", CAROL),
-    ("/people/users/alice/groups", {"groups": ["administrator"]}),
-    ("/people/users/alice/deactivate", {}),
-    ("/people/users/alice/activate", {}),
-    ("/people/users/alice/password", {}),
-    ("/people/groups", {"key": "lawyers", "name": "律师"}),
-)
 
 
 @pytest.fixture
@@ -43,26 +34,6 @@ def groups_of(rows: Rows, username: str) -> set[str]:
 
 
 class TestWhoMay:
-    @each("page", PAGES)
-    @each(
-        "username, status",
-        [(None, 302), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 200)],
-    )
-    def test_pages(self, visit: Visit, page: str, username: str | None, status: int) -> None:
-        assert visit(username).get(page).status_code == status
-
-    @pytest.mark.parametrize(("command", "form"), COMMANDS)
-    @pytest.mark.parametrize(
-        ("username", "status"),
-        [(None, 401), ("stranger", 403), ("alice", 403), ("director", 403), ("administrator", 303)],
-    )
-    def test_commands(
-        self, visit: Visit, rows: Rows, command: str, form: dict[str, object], username: str | None, status: int
-    ) -> None:
-        # The answer that shows a password leads nowhere: nothing else could keep it.
-        shows = command == "/people/" or command.endswith("/password")
-        assert visit(username).post(command, form).status_code == (200 if status == 303 and shows else status)
-
     @pytest.mark.parametrize("page", ["groups", "deactivate", "activate", "password"])
     def test_commands__on_somebody_who_is_not_there(self, administrator: Visitor, page: str) -> None:
         assert administrator.post(f"/people/users/nobody/{page}").status_code == 404
@@ -160,6 +131,33 @@ class TestUsers:
         assert groups_of(rows, "administrator") == {"administrator"}
         assert administrator.get("/people/").status_code == 200
 
+    def test_password__given_by_somebody_has_to_be_changed_first(
+        self, visit: Visit, administrator: Visitor, rows: Rows
+    ) -> None:
+        shown = re.search(r"密码 (\S+) 登录", text(administrator.post("/people/", CAROL)))
+        assert shown is not None
+        given = html.unescape(shown[1])
+        assert "须先更换密码" in text(administrator.get("/people/users/carol"))
+
+        carol = visit("carol")
+
+        assert carol.get("/tasks/").location == "/password"
+        assert carol.get("/tasks/counts", headers={"HX-Request": "true"}).status_code == 204
+        assert carol.post("/tasks/1/claim").status_code == 403
+        assert carol.post("/language", {"language": "en"}).status_code == 303
+        assert "knows it" in text(carol.get("/password"))
+        assert "another password" in text(carol.post("/password", {"old": given, "new": given, "again": given}))
+        assert carol.post("/password", {"old": given, "new": "own-words-7", "again": "own-words-7"}).status_code == 303
+        assert carol.get("/tasks/").status_code == 200
+        with rows.begin() as session:
+            assert not identity.get(session, "carol").password_is_given
+
+    def test_password__of_a_program_is_nobody_elses(self, visit: Visit, rows: Rows) -> None:
+        with rows.begin() as session:
+            identity.set_password(session, "alice", "by-a-program-1", by=PROGRAM)
+
+        assert visit("alice").get("/tasks/").status_code == 200
+
     def test_password__ends_sessions(self, administrator: Visitor, alice: Visitor) -> None:
         answer = administrator.post("/people/users/alice/password")
         shown = re.search(r"密码 (\S+) 登录", text(answer))
@@ -205,3 +203,16 @@ class TestGroups:
         row = re.search(r'<span class="beneath mono">service</span></td>\s*<td[^>]*>(\d+)', page)
         assert row
         assert row[1] == "2"
+
+
+def test_erase__who_is_locked_out(administrator: Visitor) -> None:
+    assert administrator.post("/people/users/alice/erase", {"reason": "she has left"}).status_code == 422
+    assert "/people/users/alice/erase" not in text(administrator.get("/people/users/alice"))
+    administrator.post("/people/users/alice/deactivate")
+    assert "/people/users/alice/erase" in text(administrator.get("/people/users/alice"))
+
+    assert administrator.post("/people/users/alice/erase", {"reason": "she has left"}).status_code == 303
+
+    page = text(administrator.get("/people/users/alice"))
+    assert "/people/users/alice/erase" not in page
+    assert "<h1>alice</h1>" in page

@@ -17,6 +17,7 @@ from casepath.engine.instances import attachments, comments, user_tasks
 from casepath.engine.people import authorization, identity
 from casepath.web import phrases, uploads
 from tests.acting import PROGRAM
+from tests.each import each
 from tests.web.matters import Matter, Rows, state_of
 from tests.web.visitor import Visitor, text
 
@@ -173,8 +174,8 @@ def roles(matter: Matter, rows: Rows, people: None) -> dict[str, str]:
     return {"holder": "bob", "supervisor": "administrator"}
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", SENT)
+@each("name", SENT)
+@each("language", LANGUAGES)
 def test_refused__in_the_language_of_the_reader(
     visit: Visit, matter: Matter, roles: dict[str, str], name: str, language: str
 ) -> None:
@@ -209,8 +210,8 @@ TYPED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("field", "typed", "zh", "en"), TYPED)
+@each("field, typed, zh, en", TYPED)
+@each("language", LANGUAGES)
 def test_form__says_what_is_wrong_with_a_value(
     alice: Visitor, task_id: int, language: str, field: str, typed: str, zh: str, en: str
 ) -> None:

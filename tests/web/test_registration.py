@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import drafts, process_instances
 from casepath.engine.queries import tasks
 from tests import diagrams
 from tests.acting import PROGRAM
@@ -138,3 +138,30 @@ class TestDraft:
         answer = alice.post(f"{self.PAGE}/draft", {"customer_name": "x" * 200_000})
         assert answer.status_code == 422
         assert "草稿最多 200,000 个字符" in text(answer)
+
+
+def test_drafts__stand_in_the_inbox_and_go_from_there(alice: Visitor, bob: Visitor) -> None:
+    alice.post("/register/request/draft", {"customer_name": "王建国", "channel": "phone"})
+
+    page = text(alice.get("/tasks/"))
+    draft = re.search(r'href="/register/request\?draft=(\d+)">([^<]+)<', page)
+    assert draft is not None
+    assert draft[2].startswith("王建国")
+    assert "客户请求 · 保存于" in page
+    assert "王建国" not in text(bob.get("/tasks/"))
+
+    answer = alice.post("/register/request/discard", {"draft.id": draft[1], "next": "/tasks/?view=mine"})
+
+    assert answer.location == "/tasks/?view=mine"
+    assert "王建国" not in text(alice.get("/tasks/"))
+
+
+def test_drafts__of_a_process_that_is_gone_can_be_thrown_away(alice: Visitor, rows: sessionmaker[Session]) -> None:
+    with rows.begin() as session:
+        drafts.save(session, "no_such_process", {"customer_name": "王建国"}, by="alice")
+
+    page = text(alice.get("/tasks/"))
+
+    assert "no_such_process · 保存于" in page
+    assert "/register/no_such_process/discard" in page
+    assert 'href="/register/no_such_process' not in page

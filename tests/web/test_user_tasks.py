@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from types import ModuleType
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine.database.models import UserTask, UserTaskCandidate
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
 from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.acting import PROGRAM
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -364,50 +367,30 @@ class TestTask:
         assert "<html" not in shown
 
 
-#: Path → status for each, with the task of the group `service`.
-PAGES = {
-    "/tasks/": {"nobody": 302, "stranger": 200, "alice": 200, "director": 200, "administrator": 200},
-    "/tasks/counts": {"nobody": 302, "stranger": 200, "alice": 200, "director": 200, "administrator": 200},
-    "/tasks/{task}": {"nobody": 302, "stranger": 404, "alice": 200, "director": 200, "administrator": 200},
-    "/tasks/999999": {"nobody": 302, "stranger": 404, "alice": 404, "director": 404, "administrator": 404},
-    "/tasks/99999999999999999999999999": {"nobody": 404, "stranger": 404, "alice": 404, "director": 404},
-    "/password": {"nobody": 302, "stranger": 200, "alice": 200, "director": 200, "administrator": 200},
-}
-COMMANDS = {
-    "/tasks/{task}/claim": {"nobody": 401, "stranger": 404, "alice": 303, "director": 403, "administrator": 403},
-    "/tasks/{task}/unclaim": {"nobody": 401, "stranger": 404, "alice": 403, "director": 403, "administrator": 409},
-    "/tasks/{task}/assign": {"nobody": 401, "stranger": 404, "alice": 303, "director": 403, "administrator": 303},
-    "/tasks/{task}/delegate": {"nobody": 401, "stranger": 404, "alice": 403, "director": 403, "administrator": 403},
-    "/tasks/{task}/resolve": {"nobody": 401, "stranger": 404, "alice": 403, "director": 403, "administrator": 403},
-    "/tasks/{task}/follow-up": {"nobody": 401, "stranger": 404, "alice": 403, "director": 403, "administrator": 303},
-    "/tasks/{task}/draft": {"nobody": 401, "stranger": 404, "alice": 303, "director": 403, "administrator": 403},
-    "/tasks/{task}/fields": {"nobody": 401, "stranger": 404, "alice": 200, "director": 200, "administrator": 200},
-    "/tasks/{task}/complete": {"nobody": 401, "stranger": 404, "alice": 303, "director": 403, "administrator": 403},
-}
-FORM = {**SOLVED, "to": "bob"}
-#: What needs a reason of those whose task it is not.
-EXPLAINED = {"/tasks/{task}/assign", "/tasks/{task}/unclaim"}
-
-
-@pytest.mark.parametrize(
-    ("path", "who", "status"), [(path, who, status) for path, each in PAGES.items() for who, status in each.items()]
-)
-def test_pages__for_whom_they_are(visit: Visit, task_id: int, path: str, who: str, status: int) -> None:
-    visitor = visit(None if who == "nobody" else who)
-    assert visitor.get(path.format(task=task_id)).status_code == status
-
-
-@pytest.mark.parametrize(
-    ("path", "who", "status"), [(path, who, status) for path, each in COMMANDS.items() for who, status in each.items()]
-)
-def test_commands__for_whom_they_are(visit: Visit, task_id: int, path: str, who: str, status: int) -> None:
-    visitor = visit(None if who == "nobody" else who)
-    form = {**FORM, "reason": "生病"} if path in EXPLAINED else SOLVED if path.endswith("complete") else FORM
-    assert visitor.post(path.format(task=task_id), form).status_code == status
-
-
 def test_strangers__are_told_the_same_of_what_is_not_theirs_and_what_is_not_there(visit: Visit, task_id: int) -> None:
     stranger = visit("stranger")
+    assert stranger.get(f"/tasks/{'9' * 26}").status_code == 404
     there, absent = stranger.get(f"/tasks/{task_id}"), stranger.get("/tasks/999999")
     said = [text(there).replace(f"/tasks/{task_id}", ""), text(absent).replace("/tasks/999999", "")]
     assert said[0].replace(f"“{task_id}”", "") == said[1].replace("“999999”", "")
+
+
+def test_index__order_is_told_and_remembered(alice: Visitor, task_id: int) -> None:
+    assert "逾期的在前" in text(alice.get("/tasks/?view=claimable"))
+
+    chosen = alice.get("/tasks/?view=claimable&order=newest")
+
+    assert "最近到达的在前" in text(chosen)
+    assert '<option value="newest" selected>' in text(alice.get("/tasks/?view=claimable"))
+    assert '<option value="" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))
+
+
+@each("hours, is_told", [(1, False), (-1, True)])
+def test_born_overdue__says_so(alice: Visitor, rows: Rows, task_id: int, hours: int, is_told: bool) -> None:
+    with rows.begin() as session:
+        task = session.get_one(UserTask, task_id)
+        task.due_at = task.sort_at = task.created_at + timedelta(hours=hours)
+        session.execute(update(UserTaskCandidate).values(sort_at=task.sort_at))
+
+    assert ("到达时已过期限" in text(alice.get("/tasks/?view=claimable"))) == is_told
+    assert ("期限从更早的时间起算" in text(alice.get(f"/tasks/{task_id}"))) == is_told

@@ -73,7 +73,7 @@ def read(visit: Callable[[str | None], Visitor]) -> Callable[[str, str], str]:
 
 
 def test_reasons__are_told_in_words(matter: str, read: Callable[[str, str], str]) -> None:
-    chinese, english = (read(f"/matters/show/{matter}", language) for language in ("zh_CN", "en"))
+    chinese, english = (read(f"/matters/show/{matter}?steps=all", language) for language in ("zh_CN", "en"))
 
     assert "分级：高级" in chinese
     assert "Grade: high" in english  # has no English word: it is told as it is

@@ -6,6 +6,7 @@
 //   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…" data-unchanged="…"
 //      data-older="…"></p>
 //   <ul data-modeler-problems></ul>
+//   <input data-modeler-english data-names="…" data-stale="… {name}" data-missing="… {name}">
 // </div>
 //
 // Without `data-diagram-url` a new diagram is begun. `deploy` posts {"name": …, "xml": …, "newest": data-newest} as JSON
@@ -13,11 +14,16 @@
 // change is sent there and what is wrong stands at its elements: {"problems": […], "deployable": true}; what is not
 // deployable cannot be deployed. The answer is JSON too: {"location": "<url to go to>"}, or with a status of 400 and above
 // {"message": "…", "problems": [{"element_id": "…", "message": "…"}]}; each problem becomes a link to its element.
+//
+// The input has the English name of the selected element: `data-names` are those that are deployed, by element id. Where
+// there are any, an element that has none, or was renamed without its English, is told of like a warning. What was entered
+// is posted with the diagram as `english`.
 
 import Modeler from 'camunda-bpmn-js/lib/camunda-platform/Modeler';
 import lintModule from 'bpmn-js-bpmnlint';
 
 import bpmnlint from './.bpmnlintrc';
+import { englishNames } from './english.js';
 import './modeler.css';
 import translateModule, { missing } from './translate.js';
 
@@ -31,6 +37,11 @@ function start(root) {
     additionalModules: [lintModule, translateModule(document.documentElement.lang)],
     linting: { bpmnlint, active: true }
   });
+  const english = englishNames(modeler, part('english'), () => {
+    changed = true;
+    listProblems(found);
+  });
+  let found = [];
   let changed = false;
   let opened = '';
   let checks = 0;
@@ -44,7 +55,9 @@ function start(root) {
     status.dataset.state = state;
   }
 
-  function listProblems(problems) {
+  function listProblems(told) {
+    found = told;
+    const problems = [...told, ...english.problems()];
     const overlays = modeler.get('overlays');
     overlays.remove({ type: 'problem' });
     for (const { element_id: id, message, level } of problems) {
@@ -84,6 +97,7 @@ function start(root) {
   async function open(xml) {
     const { warnings } = xml ? await modeler.importXML(xml) : await modeler.createDiagram();
     modeler.get('canvas').zoom('fit-viewport', 'auto');
+    english.begin();
     listProblems(warnings.map(({ message, element }) => ({ message, element_id: element?.id })));
     changed = false;
     opened = (await modeler.saveXML({ format: true })).xml;
@@ -137,7 +151,7 @@ function start(root) {
   async function deploy() {
     const { xml } = await modeler.saveXML({ format: true });
     const { older, unchanged } = status.dataset;
-    if (root.dataset.newest && !older && xml === opened) {
+    if (root.dataset.newest && !older && xml === opened && !english.isChanged()) {
       tell(unchanged);
       return;
     }
@@ -145,7 +159,7 @@ function start(root) {
     if (question && !window.confirm(question)) {
       return;
     }
-    const response = await post(root.dataset.deployUrl, { xml, newest: root.dataset.newest });
+    const response = await post(root.dataset.deployUrl, { xml, newest: root.dataset.newest, english: english.entered() });
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json');
     const answer = isJson ? await response.json() : { message: `${response.status} ${response.statusText}` };
     listProblems(answer.problems ?? []);
@@ -203,6 +217,7 @@ function start(root) {
     tell('');
     clearTimeout(waiting);
     waiting = setTimeout(() => check().catch(() => {}), 1000);
+    listProblems(found);
   });
   modeler.on('elementTemplates.errors', ({ errors }) => errors.forEach(fail));
   window.addEventListener('beforeunload', event => {

@@ -3,13 +3,17 @@
 // <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="group" aria-label="…"></div>
 //
 // `data-diagram-url` answers BPMN XML. `data-path-url` (optional) answers JSON:
-//   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…"}},
+//   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…",
+//                                  "work": true, "called": [<number of a process instance>, …]}},
 //    "flows": ["<sequence flow id>", …]}
 // A click on an element sends the event `diagram:element` with its id. `data-highlight-element="<id>"` on any
-// other part of the page points at an element; `data-diagram-view="in | out | fit | active | full"` on a button in the
-// same <details> changes what is seen: `full` gives it the whole window, until Escape. What happens inside a collapsed
+// other part of the page points at an element; `data-diagram-view="in | out | fit | active | full | back"` on a button in
+// the same <details> changes what is seen: `full` gives it the whole window, until Escape. What happens inside a collapsed
 // sub-process is marked on its shape too. With `data-diagram-whole` the whole diagram is shown at first, however small.
-// Keys: + and - zoom, 0 fits, arrows move.
+// A <select data-diagram-of> in the same <details> chooses among several diagrams: the value of an option is the number
+// of a process instance, `data-parent` that of who called it, and it has the two addresses. What an element has called
+// is opened by a button on it (`data-label-open`), and left by `back`; `data-highlight-instance` chooses before it points.
+// Keys: + and - zoom, 0 fits, arrows move; a finger moves to the sides, in the whole window everywhere, two zoom.
 
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 
@@ -17,7 +21,7 @@ import './viewer.css';
 
 const STEP = 40;
 // Below the first, texts cannot be read; then what is alive is shown with the second instead of the whole diagram.
-const READABLE = 0.85;
+const READABLE = 0.95;
 const NEAR = 1;
 const MARGIN = 20;
 // What counts more on the shape of a sub-process that is collapsed.
@@ -46,7 +50,7 @@ async function fetched(url, read) {
   return response[read]();
 }
 
-function mark(viewer, path) {
+function mark(viewer, path, opener) {
   const canvas = viewer.get('canvas');
   const overlays = viewer.get('overlays');
   const registry = viewer.get('elementRegistry');
@@ -56,13 +60,16 @@ function mark(viewer, path) {
       canvas.addMarker(id, 'path-visited');
     }
   }
-  for (const [id, { state, count, title }] of Object.entries(path.elements ?? {})) {
+  for (const [id, { state, count, title, called }] of Object.entries(path.elements ?? {})) {
     if (!registry.get(id)) {
       continue;
     }
     canvas.addMarker(id, `path-${state}`);
     if (count > 1 || state !== 'visited') {
       overlays.add(id, 'path', { position: { top: -12, right: 16 }, html: badge(state, count, title) });
+    }
+    if (called && opener) {
+      overlays.add(id, 'path', { position: { bottom: 12, right: 48 }, html: opener(called) });
     }
   }
 }
@@ -112,8 +119,8 @@ function showActive(viewer, path) {
   const registry = viewer.get('elementRegistry');
   const alive = Object.entries(path.elements ?? {})
     .filter(([id, { state }]) => state !== 'visited' && registry.get(id)?.width)
-    .map(([id]) => registry.get(id))
-    .sort((one, other) => one.width * one.height - other.width * other.height);
+    .map(([id, { state, work }]) => ({ ...box(registry.get(id)), rank: state === 'incident' ? 0 : work ? 1 : 2 }))
+    .sort((one, other) => one.rank - other.rank || one.width * one.height - other.width * other.height);
   if (!alive.length) {
     VIEWS.fit(canvas);
     return;
@@ -129,6 +136,10 @@ function showActive(viewer, path) {
   });
 }
 
+function box({ x, y, width, height }) {
+  return { x, y, width, height };
+}
+
 // As near as what there is to see allows: no more than a margin of it is empty.
 function within(wanted, from, room) {
   return Math.max(from - MARGIN, Math.min(wanted, from + Math.max(room, 0) + MARGIN));
@@ -142,11 +153,14 @@ function look(viewer, path, whole) {
   }
 }
 
-function listen(container, viewer, path) {
+// Listens to keys, fingers and buttons; `shown` holds what is seen: {viewer, path}.
+function listen(container, shown) {
+  const { viewer } = shown;
   const canvas = viewer.get('canvas');
+  const first = () => look(viewer, shown.path, 'diagramWhole' in container.dataset);
   let looked = container.clientWidth > 0;
   if (looked) {
-    look(viewer, path, 'diagramWhole' in container.dataset);
+    first();
   }
   const card = container.closest('details');
   card?.addEventListener('click', ({ target }) => {
@@ -155,9 +169,11 @@ function listen(container, viewer, path) {
     if (view === 'full') {
       toggleFull(card, button);
       canvas.resized();
-      look(viewer, path, 'diagramWhole' in container.dataset);
-    } else if (view) {
-      view === 'active' ? showActive(viewer, path) : VIEWS[view](canvas);
+      first();
+    } else if (view === 'active') {
+      showActive(viewer, shown.path);
+    } else if (view in VIEWS) {
+      VIEWS[view](canvas);
     }
   });
   document.addEventListener('keydown', ({ key }) => {
@@ -173,6 +189,7 @@ function listen(container, viewer, path) {
       action(canvas);
     }
   });
+  followFingers(container, canvas);
   viewer.on('element.click', ({ element }) => {
     container.dispatchEvent(new CustomEvent('diagram:element', { bubbles: true, detail: element.id }));
   });
@@ -181,9 +198,40 @@ function listen(container, viewer, path) {
     // What was folded away had no size to fit into.
     if (!looked && container.clientWidth) {
       looked = true;
-      look(viewer, path, 'diagramWhole' in container.dataset);
+      first();
     }
   }).observe(container);
+}
+
+// A finger moves what is seen, two zoom; up and down only in the whole window, since the page itself must scroll too.
+function followFingers(container, canvas) {
+  const fingers = new Map();
+  const spread = () => {
+    const [one, other] = [...fingers.values()];
+    return Math.hypot(one.x - other.x, one.y - other.y);
+  };
+  container.addEventListener('pointerdown', ({ pointerType, pointerId, clientX: x, clientY: y }) => {
+    if (pointerType === 'touch') {
+      fingers.set(pointerId, { x, y });
+    }
+  });
+  container.addEventListener('pointermove', ({ pointerId, clientX: x, clientY: y }) => {
+    const before = fingers.get(pointerId);
+    if (!before) {
+      return;
+    }
+    const wide = fingers.size === 2 && spread();
+    fingers.set(pointerId, { x, y });
+    if (wide) {
+      canvas.zoom(canvas.zoom() * spread() / wide);
+    } else {
+      const isFull = Boolean(container.closest('.is-full'));
+      canvas.scroll({ dx: x - before.x, dy: isFull ? y - before.y : 0 });
+    }
+  });
+  for (const end of ['pointerup', 'pointercancel', 'pointerleave']) {
+    container.addEventListener(end, ({ pointerId }) => fingers.delete(pointerId));
+  }
 }
 
 function pointAt(viewer, id) {
@@ -197,31 +245,82 @@ function pointAt(viewer, id) {
   }
 }
 
+// A button on an element that leads to what it has called: the newest, or the one that is alive.
+function openerOf(container, choose) {
+  return called => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'path-open';
+    button.textContent = container.dataset.labelOpen;
+    button.addEventListener('click', event => {
+      event.stopPropagation();
+      choose(String(called.at(-1)));
+    });
+    return button;
+  };
+}
+
+// Has the reader choose among the diagrams of the page; answers how to choose one.
+function chooser(container, load) {
+  const card = container.closest('details');
+  const choice = card?.querySelector('[data-diagram-of]');
+  if (!choice) {
+    return null;
+  }
+  const back = card.querySelector('[data-diagram-view="back"]');
+  const open = () => {
+    const { diagramUrl, pathUrl, parent } = choice.selectedOptions[0].dataset;
+    back.hidden = !parent;
+    return load(diagramUrl, pathUrl);
+  };
+  const choose = number => {
+    if (choice.value === number || ![...choice.options].some(({ value }) => value === number)) {
+      return Promise.resolve();
+    }
+    choice.value = number;
+    return open();
+  };
+  choice.addEventListener('change', open);
+  back.addEventListener('click', () => choose(choice.selectedOptions[0].dataset.parent));
+  return choose;
+}
+
 async function show(container) {
   const viewer = new NavigatedViewer({ container });
-  let path;
-  try {
-    const [xml, found] = await Promise.all([
-      fetched(container.dataset.diagramUrl, 'text'),
-      container.dataset.pathUrl ? fetched(container.dataset.pathUrl, 'json') : {}
-    ]);
+  const shown = { viewer, path: {} };
+  const choose = chooser(container, (diagramUrl, pathUrl) => load(diagramUrl, pathUrl).then(
+    () => look(viewer, shown.path, false), fail
+  ));
+
+  async function load(diagramUrl, pathUrl) {
+    const [xml, found] = await Promise.all([fetched(diagramUrl, 'text'), pathUrl ? fetched(pathUrl, 'json') : {}]);
     await viewer.importXML(xml);
-    path = withCollapsed(viewer, found);
-    mark(viewer, path);
-  } catch (error) {
+    shown.path = withCollapsed(viewer, found);
+    mark(viewer, shown.path, choose && openerOf(container, choose));
+  }
+
+  function fail(error) {
     viewer.destroy();
     container.textContent = container.dataset.messageFailed ?? error.message;
     container.dataset.diagram = 'failed';
+  }
+
+  try {
+    await load(container.dataset.diagramUrl, container.dataset.pathUrl);
+  } catch (error) {
+    fail(error);
     return;
   }
-  listen(container, viewer, path);
-  document.addEventListener('click', ({ target }) => {
+  listen(container, shown);
+  document.addEventListener('click', async ({ target }) => {
     const pointer = target.closest?.('[data-highlight-element]');
     if (pointer) {
-      pointAt(viewer, pointer.dataset.highlightElement);
+      const { highlightInstance: number, highlightElement: id } = pointer.dataset;
+      await (number && choose?.(number));
+      pointAt(viewer, id);
     }
   });
   container.dataset.diagram = 'ready';
 }
 
-document.querySelectorAll('[data-diagram-url]:not([data-modeler])').forEach(show);
+document.querySelectorAll('[data-diagram-url]:not([data-modeler], option)').forEach(show);

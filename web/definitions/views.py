@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -17,6 +16,7 @@ from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, people, versions
 from casepath.web import forms, headers, languages, names, phrases, uploads, words
 from casepath.web.auth import requires
+from casepath.web.definitions import files, shown_forms
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 
@@ -24,8 +24,6 @@ bp = Blueprint("definitions", __name__, url_prefix="/processes")
 
 #: Warnings that are told after a deployment: they travel in a cookie, which browsers keep only up to 4 kB.
 MAX_FLASHES = 5
-#: Endings of the files that may be uploaded, and the folder of a deployment in which each belongs.
-FOLDERS = {".bpmn": "", ".dmn": "", ".form": "forms/", ".md": "guidance/", ".json": ""}
 
 
 @bp.get("/")
@@ -36,11 +34,12 @@ def index() -> str:
             kind: [names.version(session, row) for row in versions.newest(session, kind)]
             for kind in ("process", "decision", "form")
         }
+        used = shown_forms.places(session)
         return render_template(
             "definitions/index.html",
             processes=found["process"],
             decisions=found["decision"],
-            forms=found["form"],
+            forms=[shown_forms.shown(session, row, used) for row in found["form"]],
             names=people.names(session, [each.created_by for rows in found.values() for each in rows]),
             may_deploy=authorization.may_deploy(g.person),
         )
@@ -54,15 +53,15 @@ def show(key: str) -> str:
         known = versions.of_key(session, "process", key)
         shown = chosen(known)
         texts = deployed.texts(session, shown.id, languages.of_names())
-        files = versions.files(session, shown.deployment_id)
+        came = versions.files(session, shown.deployment_id)
         return render_template(
             "definitions/show.html",
             process=names.version(session, shown),
             versions=known,
             texts=texts,
             form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
-            guidance=guidance(session, shown, texts, files),
-            files=files,
+            guidance=guidance(session, shown, texts, came),
+            files=came,
             names=people.names(session, [each.created_by for each in known]),
             may_deploy=authorization.may_deploy(g.person),
             sees_all=authorization.may_see_every_instance(g.person),
@@ -113,7 +112,7 @@ def form(key: str) -> str:
         found = definitions.form(session, key, shown.id)
         return render_template(
             "definitions/form.html",
-            form=shown,
+            form=shown_forms.shown(session, shown, shown_forms.places(session)),
             versions=known,
             fields=forms.fields(found, every=True) if found else [],
             names=people.names(session, [each.created_by for each in known]),
@@ -138,7 +137,49 @@ def deployment(deployment_id: int) -> str:
             "definitions/deployment.html",
             deployment=found,
             files=versions.files(session, deployment_id),
+            differences=versions.differences(session, deployment_id),
+            may_deploy=authorization.may_deploy(g.person),
             names=people.names(session, [found.created_by]),
+        )
+
+
+@bp.get("/deployments/<int:deployment_id>/again")
+@requires(authorization.may_deploy)
+def again(deployment_id: int) -> str:
+    """Show what deploying a deployment once more would change."""
+    return render_again(deployment_id)
+
+
+@bp.post("/deployments/<int:deployment_id>/again")
+@requires(authorization.may_deploy)
+def deploy_again(deployment_id: int) -> Response | tuple[str, int]:
+    """Deploy the files of a deployment once more, as new versions; findings are shown."""
+    with g.readers.begin() as session:
+        found, held = versions.deployment(session, deployment_id), versions.contents(session, deployment_id)
+        in_force = versions.in_force(session, deployment_id)
+    if row_id(request.form.get("in_force")) != in_force:
+        flash(gettext("Something else was deployed meanwhile; please look at the differences again."), "warning")
+        return redirect(url_for(".again", deployment_id=deployment_id), 303)
+    try:
+        result = files.deploy_checked(held, gettext("%(name)s, again #%(number)s", name=found.name, number=found.id))
+    except errors.DeploymentRefused as refusal:
+        return render_again(deployment_id, findings=files.told(refusal.findings)), 422
+    flash(files.deployed_text(result), "success")
+    return redirect(url_for(".history"), 303)
+
+
+def render_again(deployment_id: int, *, findings: Sequence[dict[str, str]] = ()) -> str:
+    """Return the page on which somebody confirms to deploy a deployment once more."""
+    with g.readers.begin() as session:
+        found = versions.deployment(session, deployment_id)
+        in_force = versions.deployment(session, versions.in_force(session, deployment_id))
+        return render_template(
+            "definitions/again.html",
+            deployment=found,
+            in_force=in_force,
+            differences=versions.differences(session, deployment_id),
+            findings=findings,
+            names=people.names(session, [found.created_by, in_force.created_by]),
         )
 
 
@@ -164,7 +205,14 @@ def modeler() -> str:
             raise errors.NotFound("process definition", definition_id)
         name = versions.file_name(session, found.id) if found else "process.bpmn"
         newest = definitions.latest(session, "process", found.key) if found else None
-        return render_template("definitions/modeler.html", process=found, newest=newest, resource_name=name)
+        named = deployed.texts(session, found.id, files.ENGLISH).translated if found else {}
+        return render_template(
+            "definitions/modeler.html",
+            process=found,
+            newest=newest,
+            resource_name=name,
+            english={key: text for key, text in named.items() if "." not in key},
+        )
 
 
 @bp.post("/modeler/check")
@@ -175,7 +223,7 @@ def check() -> tuple[Response, int] | Response:
     if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
     findings = deployments.inspect(dict([sent]))
-    return jsonify(problems=problems(findings), deployable=all(each.level != "error" for each in findings))
+    return jsonify(problems=files.problems(findings), deployable=all(each.level != "error" for each in findings))
 
 
 @bp.post("/modeler")
@@ -187,15 +235,16 @@ def deploy() -> tuple[Response, int] | Response:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
     name, content = sent
     try:
-        newest = request.get_json().get("newest")
-        result = deploy_with_companions({name: content}, name, newest if isinstance(newest, str) else None)
+        newest, english = (request.get_json().get(each) for each in ("newest", "english"))
+        sent_files = {name: content, **files.with_english(name, english if isinstance(english, dict) else {})}
+        result = files.deploy_with_companions(sent_files, name, newest if isinstance(newest, str) else None)
     except errors.DeploymentRefused as refusal:
-        return jsonify(message=gettext("The deployment is refused"), problems=problems(refusal.findings)), 422
+        return jsonify(message=gettext("The deployment is refused"), problems=files.problems(refusal.findings)), 422
     except errors.Forbidden:
         raise
     except errors.EngineError as error:
         return jsonify(message=phrases.sentence(error), problems=[]), 422
-    flash(deployed_text(result), "success")
+    flash(files.deployed_text(result), "success")
     processes = [each for each in result.definitions if each.kind == "process"]
     return jsonify(location=url_for(".show", key=processes[0].key) if processes else url_for(".index"))
 
@@ -207,19 +256,6 @@ def edited() -> tuple[str, bytes] | None:
         return None
     name = attachments.safe_name(str(sent.get("name") or "process.bpmn"))
     return name if name.endswith(".bpmn") else f"{name}.bpmn", sent["xml"].encode(errors="surrogatepass")
-
-
-def require_newest(session: Session, known_id: int | None) -> None:
-    """Raise `InvalidInput` where somebody has deployed a newer version than the newest one that is known."""
-    if known_id is None:
-        return
-    newest = definitions.latest(session, "process", definitions.definition(session, known_id).key)
-    if newest.id != known_id:
-        raise errors.InvalidInput(
-            "Version {version} was deployed meanwhile; save yours as a file and open the newest one.",
-            code="deployed-meanwhile",
-            version=newest.version,
-        )
 
 
 @bp.get("/upload")
@@ -236,14 +272,14 @@ def deploy_files() -> Response | tuple[str, int]:
     name = texts.storable(request.form.get("name", "")).strip()
     try:
         sent_files = uploads.chosen("files", limit=uploads.MAX_RESOURCES)
-        sent = {stored_name(each.filename or ""): each.read() for each in sent_files}
-        result = deploy_with_companions(sent, name or next(iter(sent)))
+        sent = {files.stored_name(each.filename or ""): each.read() for each in sent_files}
+        result = files.deploy_with_companions(sent, name or next(iter(sent)))
     except errors.DeploymentRefused as refusal:
-        return render_upload(name, findings=told(refusal.findings)), 422
+        return render_upload(name, findings=files.told(refusal.findings)), 422
     except errors.InvalidInput as refusal:
         return render_upload(name, refusal=phrases.sentence(refusal)), 422
-    flash(deployed_text(result), "success")
-    for finding in told(result.warnings)[:MAX_FLASHES]:
+    flash(files.deployed_text(result), "success")
+    for finding in files.told(result.warnings)[:MAX_FLASHES]:
         flash(f"{finding['place']}: {finding['message']}"[:200], "warning")
     return redirect(url_for(".index"), 303)
 
@@ -255,7 +291,7 @@ def render_upload(name: str = "", *, findings: Sequence[dict[str, str]] = (), re
         name=name,
         findings=findings,
         refusal=refusal,
-        endings=", ".join(FOLDERS),
+        endings=", ".join(files.FOLDERS),
         max_files=uploads.MAX_RESOURCES,
     )
 
@@ -272,11 +308,11 @@ def chosen(known: list[versions.Version]) -> versions.Version:
 
 
 def guidance(
-    session: Session, shown: versions.Version, texts: deployed.DiagramTexts, files: list[versions.File]
+    session: Session, shown: versions.Version, texts: deployed.DiagramTexts, came: list[versions.File]
 ) -> list[tuple[str, str]]:
     """Return name and guidance of each element that has one, in the language of the request."""
     language = "zh_CN" if languages.is_chinese() else "en"
-    written = {file.name.rpartition("/")[2].partition(".")[0] for file in files if file.name.endswith(".md")}
+    written = {file.name.rpartition("/")[2].partition(".")[0] for file in came if file.name.endswith(".md")}
     found = [
         (name, deployed.guidance(session, shown.id, element_id, language))
         for element_id, name in texts.names.items()
@@ -285,73 +321,3 @@ def guidance(
     return [(name, text) for name, text in found if text]
 
 
-def deploy_with_companions(
-    sent: dict[str, bytes], name: str, newest: str | None = None
-) -> deployments.DeploymentResult:
-    """
-    Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
-
-    `newest` is the newest version that the sender knew; raises `InvalidInput` where there is a newer one.
-
-    They are checked before the transaction, and by another process first: nobody else has to wait for it.
-    """
-    kept: dict[str, bytes] = {}
-    with g.readers.begin() as session:
-        for file_name in sent:
-            kept |= versions.companions(session, file_name)
-    anew = {PurePosixPath(file_name).name for file_name in sent}
-    kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
-    findings = deployments.inspect(kept | sent)
-    if any(finding.level == "error" for finding in findings):
-        raise errors.DeploymentRefused(findings)
-    checked = deployments.check(kept | sent)
-    with g.sessions.begin() as session:
-        require_newest(session, row_id(newest))
-        return deployments.deploy(session, checked, name=name[:255], by=g.person)
-
-
-def stored_name(name: str) -> str:
-    """Return where an uploaded file belongs in its deployment; raises `InvalidInput` for what cannot be deployed."""
-    base = attachments.safe_name(name)
-    ending = next((ending for ending in FOLDERS if base.endswith(ending)), None)
-    if ending is None:
-        raise errors.InvalidInput(
-            "“{file}” cannot be deployed; the name of a file ends in one of: {expected}.",
-            code="file-type",
-            file=base,
-            expected=", ".join(FOLDERS),
-        )
-    return f"{FOLDERS[ending]}{base}"
-
-
-def deployed_text(result: deployments.DeploymentResult) -> str:
-    """Say what came of a deployment."""
-    if not result.definitions:
-        return gettext("Nothing in it is new, so nothing was deployed.")
-    names = gettext(", ").join(f"{each.name or each.key} v{each.version}" for each in result.definitions)
-    return gettext("Deployed: %(names)s.", names=names)
-
-
-def told(findings: list[errors.Finding]) -> list[dict[str, str]]:
-    """Return findings in the language of the request, errors first."""
-    return [
-        {
-            "level": finding.level,
-            "place": ":".join(part for part in (finding.file, str(finding.line or "")) if part),
-            "element": finding.name or finding.element_id,
-            "message": phrases.told(finding.phrase),
-        }
-        for finding in sorted(findings, key=lambda finding: finding.level)
-    ]
-
-
-def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
-    """Return findings as `web/assets/modeler.js` shows them."""
-    return [
-        {
-            "element_id": finding.element_id,
-            "level": finding.level,
-            "message": f"{finding.name or finding.element_id}: {phrases.told(finding.phrase)}",
-        }
-        for finding in findings
-    ]

@@ -254,7 +254,8 @@ def _options(part: Component) -> list[tuple[str, str]]:
 def _attributes(part: Component) -> dict[str, Any]:
     if part.type in DEFAULT_MAX_LENGTH:
         # No `maxlength`: browsers cut off what is pasted, and nobody sees that something is missing.
-        return {"data-limit": part.max_length or DEFAULT_MAX_LENGTH[part.type]}
+        # What is typed is about others: browsers neither offer what was typed for the one before nor one's own number.
+        return {"data-limit": part.max_length or DEFAULT_MAX_LENGTH[part.type], "autocomplete": "off"}
     if part.type == "number":
         # An input for numbers would hide from us what it cannot read, and change how numbers are written.
         return {"inputmode": "numeric" if part.decimal_digits == 0 else "decimal", "autocomplete": "off"}

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from casepath.engine.instances import notifications
 from casepath.engine.queries import notices
-from casepath.web import facts, navigation
+from casepath.web import facts, languages, navigation
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
@@ -17,7 +17,7 @@ def index() -> str:
     """Show one page of one's notifications by matters, newest first; all, or what is not read."""
     below, unread_only = navigation.row_id(request.args.get("below")), "unread" in request.args
     with g.readers.begin() as session:
-        found = notices.page(session, g.person.username, below=below, unread_only=unread_only)
+        found = notices.page(session, g.person.username, languages.chosen(), below=below, unread_only=unread_only)
         return render_template(
             "notifications/index.html",
             page=found,

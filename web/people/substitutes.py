@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -41,7 +42,7 @@ def appoint(username: str) -> Response | tuple[str, int]:
             substitutes.appoint(
                 session,
                 username,
-                request.form.get("substitute", ""),
+                people.chosen(session, request.form.get("substitute", "")),
                 begins_at=begins_at or clock.now(),
                 ends_at=last + timedelta(days=1) if last else clock.now(),
                 by=g.person,
@@ -73,14 +74,14 @@ def render(session: Session, username: str, refusal: str = "") -> str:
     is_own = username == g.person.username
     if not (is_own or authorization.may_manage_people(g.person)):
         raise errors.Forbidden("open", "page", request.path, g.person.username)
-    user = identity.get(session, username)
+    user, found = identity.get(session, username), people.choices(session)
     return render_template(
         "people/substitutes.html",
         user=user,
         is_own=is_own,
         may_appoint=authorization.may_appoint(g.person, is_own=is_own),
         appointments=substitutes.concerning(session, user.username),
-        choices=[each for each in people.choices(session) if each[0] != user.username],
+        choices=replace(found, people=[each for each in found.people if each[0] != user.username]),
         typed=request.form if refusal else {},
         refusal=refusal,
     )

@@ -106,6 +106,19 @@ def switch(username: str, verb: str) -> Response | tuple[str, int]:
     return redirect(url_for(".show", username=username), 303)
 
 
+@bp.post("/users/<username>/erase")
+def erase(username: str) -> Response | tuple[str, int]:
+    """Forget who a user was that is locked out."""
+    reason = request.form.get("reason", "")
+    try:
+        with g.sessions.begin() as session:
+            departures.erase(session, username, by=g.person, reason=reason)
+    except errors.InvalidInput as refusal:
+        return render_user(username, Filled(values={"reason": reason}, refusal=phrases.sentence(refusal))), 422
+    flash(gettext("Name and address are erased."), "success")
+    return redirect(url_for(".show", username=username), 303)
+
+
 @bp.post("/users/<username>/password")
 def set_password(username: str) -> Response:
     """Give a user a new password; the user's sessions end."""
@@ -181,5 +194,7 @@ def render_user(username: str, filled: Filled | None = None, *, password: str = 
             groups=identity.groups(session),
             group_names=people.group_names(session),
             refusal=filled.refusal if filled else "",
+            reason=filled.values.get("reason", "") if filled else "",
+            is_erased=user.name == user.username and user.email is None,
             password=password,
         )

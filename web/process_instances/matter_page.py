@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import render_template, request
+from flask import session as flask_session
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -16,7 +20,7 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, people, present, tasks
+from casepath.engine.queries import deployed, events, instances, mails, people, present, rounds, tasks
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import facts, forms, headers, languages, phrases, uploads, words
@@ -26,7 +30,16 @@ from casepath.web.process_instances.timeline import Line, Teller, mentioned
 from casepath.web.words import Words
 
 T = TypeVar("T")
+#: Variable → what it became, oldest first.
+Changes = Mapping[str, list[events.Change]]
 
+#: Which events the timeline tells.
+READINGS = ("people", "all")
+#: Sorts what no step of somebody has given behind all events.
+BY_ITSELF = sys.maxsize
+
+#: Incidents that a page names; all of them stand on the page *Operations*.
+MAX_STUCK = 20
 #: Changes of one variable that are shown; all of them stand in the timeline.
 MAX_CHANGES = 20
 #: Letters of a variable's value typed by hand.
@@ -65,11 +78,20 @@ class Value:
     name: str
     label: str
     value: str
-    #: Whether there are words for it.
-    is_labelled: bool
-    #: The newest ones, oldest first.
-    changes: list[tuple[events.Change, str]]
+    #: The newest ones, oldest first: the change, its step, the value.
+    changes: list[tuple[events.Change, str, str]]
     change_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """Values that became what they are in one step of somebody; or by themselves, where nobody is named."""
+
+    title: str = ""
+    round: int | None = None
+    by: str | None = None
+    at: datetime | None = None
+    values: list[Value] = field(default_factory=list)
 
 
 def render(session: Session, reference: Reference, person: Person, refused: Refused | None = None) -> str:
@@ -77,20 +99,23 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     headers.allow_style_attributes()
     views = found(session, person, reference)
     business_key = reference if isinstance(reference, str) else None
-    every_step = request.args.get("steps") == "all"
-    page = events.page(session, reference, every_step=every_step)
     notes, next_note = listed(session, business_key, "comments", comments.page)
-    told = instances.notifications(session, business_key) if business_key else []
+    told, next_told = listed(session, business_key, "notices", instances.notifications)
     open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
-    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id)]
+    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id, limit=MAX_STUCK)]
+    unshown = incidents.count_open(session, [view.id for view in views]) - len(stuck[:MAX_STUCK])
+    every_step = wants_every_step(person)
+    page = events.page(session, reference, of_people=None if every_step else events.handed_in(changes))
+    rounds_of = rounds.numbers(session, reference)
     usernames = events_usernames(page.rows, changes)
     usernames += [note.created_by for note in notes] + [each.username for each in told]
     usernames += [view.started_by for view in views] + [each.created_by for each in files]
-    teller = Teller(session, views, usernames, changes, every_step=every_step)
+    teller = Teller(session, views, usernames, changes, rounds=rounds_of, every_step=every_step)
     involved = is_involved(session, person, reference)
     lines = [teller.tell(entry) for entry in page.rows]
+    variables = present.of(session, reference)
     return render_template(
         "process_instances/show.html",
         reference=reference,
@@ -105,11 +130,13 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         tables=tables(session, lines, teller.words),
         next=page.next,
         every_step=every_step,
-        values=variables(teller.words, changes, present.of(session, reference)),
+        known=known(teller, changes, variables),
+        unnamed=unnamed(teller, changes, variables),
         notes=notes,
         next_note=next_note,
         next_file=next_file,
         told=told,
+        next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
@@ -118,7 +145,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
         reports=reports(session, reference, refused) if authorization.may_report_to(person, involved=involved) else [],
-        stuck=[each for _, each in stuck],
+        stuck=[each for _, each in stuck[:MAX_STUCK]],
+        unshown=unshown,
         incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
         may_add=business_key is not None and authorization.may_comment(person),
@@ -165,27 +193,72 @@ def is_involved(session: Session, person: Person, reference: Reference) -> bool:
     return access.is_involved(session, person, reference)
 
 
-def variables(told: Words, changes: Mapping[str, list[events.Change]], known: Mapping[str, Any]) -> list[Value]:
-    """Return the variables that have words, then the others, each with its newest changes."""
-    order = {name: number for number, name in enumerate(told.labels)}
-    now = {**{name: kept[-1].value for name, kept in changes.items()}, **known}
+def wants_every_step(person: Person) -> bool:
+    """
+    Tell whether the reader wants every event told, and not only those of people: as he says now or has said before.
+
+    Who audits wants it, as long as he says nothing else.
+    """
+    asked = request.args.get("steps")
+    if asked in READINGS:
+        flask_session["steps"] = asked
+    return bool(flask_session.get("steps", "all" if person.is_auditor else "people") == "all")
+
+
+def known(teller: Teller, changes: Changes, present: Mapping[str, Any]) -> list[Known]:
+    """Return the values that have words, by the steps in which they became what they are, in the order of time."""
+    steps: dict[int, Known] = {}
+    for value in values(teller, changes, present):
+        last = value.changes[-1][0] if value.changes else None
+        if value.name not in teller.words.labels:
+            continue
+        if last is None or last.by not in teller.people:
+            step = steps.setdefault(BY_ITSELF, Known())
+        else:
+            began = Known(title=teller.step(last), round=teller.rounds.get(last.event_id), by=last.by, at=last.at)
+            step = steps.setdefault(last.event_id, began)
+        step.values.append(value)
+    return [replace(steps[key], values=told_apart(teller, steps[key].values)) for key in sorted(steps)]
+
+
+def told_apart(teller: Teller, values: list[Value]) -> list[Value]:
+    """Return values of which those with the same label name the process that gave them."""
+    labels = Counter(value.label for value in values)
     return [
-        Value(
-            name=name,
-            label=told.label(name),
-            value=told.said(name, value),
-            is_labelled=name in told.labels,
-            changes=[(change, told.said(name, change.value)) for change in changes.get(name, [])[-MAX_CHANGES:]],
-            change_count=len(changes.get(name, [])),
-        )
-        for name, value in sorted(now.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
-        if len(changes.get(name, [])) > 1 or value not in (None, "", [])
+        replace(value, label=f"{value.label} · {teller.processes[value.changes[-1][0].definition_id]}")
+        if labels[value.label] > 1 and value.changes
+        else value
+        for value in values
     ]
+
+
+def unnamed(teller: Teller, changes: Changes, present: Mapping[str, Any]) -> list[Value]:
+    """Return the values without words, by their names, for those only who look after the engine."""
+    if not teller.words.tells_names:
+        return []
+    return [value for value in values(teller, changes, present) if value.name not in teller.words.labels]
+
+
+def values(teller: Teller, changes: Changes, present: Mapping[str, Any]) -> Iterator[Value]:
+    """Yield all that is known, in the order of the forms and then of the names, each with its newest changes."""
+    told = teller.words
+    order = {name: number for number, name in enumerate(told.labels)}
+    now = {**{name: kept[-1].value for name, kept in changes.items()}, **present}
+    for name, value in sorted(now.items(), key=lambda item: (order.get(item[0], len(order)), item[0])):
+        kept = changes.get(name, [])
+        if len(kept) > 1 or value not in (None, "", []):
+            yield Value(
+                name=name,
+                label=told.label(name),
+                value=told.said(name, value),
+                changes=[(each, teller.step(each), told.said(name, each.value)) for each in kept[-MAX_CHANGES:]],
+                change_count=len(kept),
+            )
 
 
 def events_usernames(rows: Iterable[events.Entry], changes: Mapping[str, list[events.Change]]) -> list[str | None]:
     """Return the user names in events and changes."""
-    return mentioned(rows) + [change.by for kept in changes.values() for change in kept]
+    return [*mentioned(rows), *(change.by for kept in changes.values() for change in kept)]
 
 
 def tables(session: Session, lines: Iterable[Line], told: Words) -> dict[int, words.Table]:

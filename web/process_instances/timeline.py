@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,15 +13,24 @@ from sqlalchemy.orm import Session
 from casepath.engine import history
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
+from casepath.engine.people import authorization
 from casepath.engine.phrases import from_json
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
 from casepath.web import filters, languages, phrases, words
 from casepath.web.languages import gettext
+from casepath.web.process_instances.sentences import SENTENCES
 from casepath.web.words import Words
 
 #: Events that tell in a phrase of the engine what went wrong.
 ENGINE_FAILURES = frozenset({"activity.failed", "incident.opened"})
+
+#: Events that are the first to name an element: what the diagram says about it is told with them.
+EXPLAINED = frozenset({"user_task.created", "gateway.decided", "external_task.completed", "timer.fired"})
+
+
+#: How user names look; `people.names` knows which are some.
+USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +46,8 @@ class Line:
     #: `person`, `engine`, `alert` or `quiet`.
     tone: str
     text: str
+    #: Which time a task was done that was done more than once, from 1.
+    round: int | None
     #: With which values: label and value.
     details: list[tuple[str, str]]
     #: Why a gateway chose its way.
@@ -59,7 +71,12 @@ class Instance(Protocol):
 
 
 class Teller:
-    """Tells the events of one matter; looks up names and labels once."""
+    """
+    Tells the events of one matter; looks up names and labels once.
+
+    Of values, and of elements of diagrams, that nobody has given words the names are told to those only who look after
+    the engine (`Words.tells_names`).
+    """
 
     def __init__(
         self,
@@ -68,17 +85,21 @@ class Teller:
         usernames: Iterable[str | None],
         changes: Mapping[str, Sequence[Change]] | None = None,
         *,
+        rounds: Mapping[int, int] | None = None,
         every_step: bool = False,
     ) -> None:
         self.session = session
         self.changes = changes or {}
+        self.rounds = rounds or {}
         self.every_step = every_step
         self.texts: dict[int, deployed.DiagramTexts] = {}
         self.processes: dict[int, str] = {}
         self.people = people.names(session, usernames)
         self.first = min(instance.id for instance in found)
         definition_ids = sorted({instance.definition_id for instance in found})
-        self.words = words.of(session, definition_ids)
+        told = words.of(session, definition_ids)
+        # Who has what is a value, too.
+        self.words = replace(told, anywhere={**told.anywhere, **self.people})
         for definition_id in definition_ids:
             texts = self.texts[definition_id] = deployed.texts(session, definition_id, languages.of_names())
             definition = definitions.definition(session, definition_id)
@@ -87,7 +108,6 @@ class Teller:
     def tell(self, entry: Entry) -> Line:
         """Return an event in words."""
         symbol, tone, text = self.sentence(entry)
-        by_program = entry.kind.startswith("external_task.") and entry.by not in self.people
         return Line(
             id=entry.id,
             process_instance_id=entry.process_instance_id,
@@ -96,39 +116,62 @@ class Teller:
             icon=symbol,
             tone=tone,
             text=text,
+            round=self.rounds.get(entry.id),
             details=self.details(entry),
             reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
-            by="" if by_program else self.person(entry.by),
+            by=self.doer(entry),
             element_id=entry.element_id,
             about=self.about(entry) if entry.kind in EXPLAINED else "",
             decision=matched(entry),
         )
 
+    def doer(self, entry: Entry) -> str:
+        """Return the name of who did something; nothing where the process itself or a program did."""
+        is_consequence = entry.is_called and (entry.kind == "process_instance.started" or "by_caller" in entry.facts)
+        return "" if is_consequence or entry.by not in self.people else self.person(entry.by)
+
     def sentence(self, entry: Entry) -> tuple[str, str, str]:
         """Return symbol, tone and text."""
-        if entry.kind == "process_instance.started" and entry.process_instance_id != self.first:
-            name = self.processes.get(entry.definition_id, "")
-            return "flag", "engine", gettext("The process “%(name)s” began", name=name)
+        process = self.processes.get(entry.definition_id, "")
+        if entry.kind == "process_instance.started" and (entry.is_called or entry.process_instance_id != self.first):
+            return "flag", "engine", gettext("The process “%(name)s” began", name=process)
+        if entry.kind == "process_instance.cancelled" and "by_caller" in entry.facts:
+            text = gettext("The process “%(name)s” ended with the one that had called it", name=process)
+            return "next", "quiet", text
+        if entry.kind == "process_instance.completed" and entry.is_called:
+            return "check", "quiet", gettext("The process “%(name)s” has ended", name=process)
         known = SENTENCES.get(entry.kind)
         if known is None:
             return "info", "quiet", entry.kind
         symbol, tone, say = known
         facts = {
+            "kind": entry.facts.get("kind"),
             "way": self.way(entry),
-            "to": self.person(entry.facts.get("assignee")) or "—",
+            "to": self.receivers(entry),
             "file": next((str(value) for value in entry.variables.values()), "—"),
+            "subject": str(entry.variables.get("subject", "—")),
+            "by": self.doer(entry),
         }
         return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
+
+    def receivers(self, entry: Entry) -> str:
+        """Return to whom a task was handed, or who was told."""
+        told = entry.facts.get("to") or [entry.facts.get("assignee")]
+        return gettext(", ").join(self.person(each) for each in told if each) or "—"
 
     def element(self, definition_id: int, element_id: str | None) -> str:
         """Return the name of an element of a diagram."""
         texts = self.texts.get(definition_id)
-        return (texts.names.get(element_id or "") if texts else None) or element_id or ""
+        name = (texts.names.get(element_id or "") if texts else None) or ""
+        if name or not element_id:
+            return name
+        return element_id if self.words.tells_names else gettext("a step without a name")
 
     def about(self, entry: Entry) -> str:
         """Return the documentation of an element of a diagram."""
         texts = self.texts.get(entry.definition_id)
-        return texts.documentation.get(entry.element_id or "", "") if texts else ""
+        said = texts.documentation.get(entry.element_id or "", "") if texts else ""
+        return said if said != self.element(entry.definition_id, entry.element_id) else ""
 
     def way(self, entry: Entry) -> str:
         """Return the labels of the flows that a gateway chose."""
@@ -139,20 +182,35 @@ class Teller:
         return gettext(", ").join(texts.names[flow] for flow in chosen if flow in texts.names)
 
     def person(self, username: str | None) -> str:
-        """Return somebody's name."""
+        """Return the name of somebody, or of a program."""
+        if username and authorization.username(username) is None:
+            return gettext("Program %(name)s", name=username.partition(":")[2])
         return self.people.get(username, username) if username else ""
 
     def reasons(self, entry: Entry) -> list[str]:
-        """Return which values a gateway read, who gave them and when."""
-        return [self._reason(entry, name, value) for name, value in entry.variables.items()]
+        """Return which values a gateway read, who gave them in which step and when."""
+        return [self._reason(entry, name, label, said) for name, label, said in self.words.pairs(entry.variables)]
 
-    def _reason(self, entry: Entry, name: str, value: Any) -> str:
-        said = {"label": self.words.label(name), "value": self.words.said(name, value)}
+    def _reason(self, entry: Entry, name: str, label: str, value: str) -> str:
         given = [change for change in self.changes.get(name, ()) if change.event_id < entry.id]
-        if not given or given[-1].by not in self.people or given[-1].value != value:
-            return gettext("because %(label)s = %(value)s", **said)
-        name, when = self.person(given[-1].by), filters.moment(given[-1].at)
-        return gettext("because %(label)s = %(value)s (%(name)s, %(when)s)", **said, name=name, when=when)
+        if not given or given[-1].by not in self.people or given[-1].value != entry.variables[name]:
+            return gettext("because %(label)s = %(value)s", label=label, value=value)
+        return gettext(
+            "because %(label)s = %(value)s (%(name)s in “%(step)s”, %(when)s)",
+            label=label,
+            value=value,
+            name=self.person(given[-1].by),
+            step=self.step(given[-1]),
+            when=filters.moment(given[-1].at),
+        )
+
+    def step(self, change: Change) -> str:
+        """Return the name of the step in which a value was given."""
+        if change.is_registration:
+            return gettext("Registration")
+        if change.element_id is None:
+            return gettext("Changed by hand")
+        return self.element(change.definition_id, change.element_id)
 
     def details(self, entry: Entry) -> list[tuple[str, str]]:
         """Return what belongs to an event: values, what was decided, a reason."""
@@ -166,8 +224,7 @@ class Teller:
             case "comment.added":
                 shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
             case "notification.sent":
-                shown = [(gettext("Subject"), str(text)) for text in entry.variables.values()]
-                shown.append((gettext("To"), gettext(", ").join(self.person(to) for to in facts.get("to", ()))))
+                shown = [(gettext("Text"), str(entry.variables["text"]))] if self._tells_text(entry) else []
             case "decision.evaluated":
                 shown = self._decided(entry)
             case "process_instance.modified":
@@ -189,19 +246,16 @@ class Teller:
         return shown + [(label, str(text)) for label, text in told if text]
 
     def _values(self, entry: Entry) -> list[tuple[str, str]]:
-        everything = self.every_step or entry.kind == "variables.set"
-        return [
-            (self.words.label(name), self.words.said(name, value))
-            for name, value in entry.variables.items()
-            if value not in (None, "", []) and (everything or name in self.words.labels) and name != history.ERROR_TEXT
-        ]
+        told = self.words.pairs(entry.variables, named_only=not self.every_step and entry.kind != "variables.set")
+        return [(label, said) for name, label, said in told if name != history.ERROR_TEXT]
+
+    def _tells_text(self, entry: Entry) -> bool:
+        return self.every_step and "text" in entry.variables
 
     def _decided(self, entry: Entry) -> list[tuple[str, str]]:
-        asked = [
-            (self.words.label(name), self.words.said(name, value))
-            for name, value in entry.variables.items()
-            if name != "="
-        ]
+        """Return what was answered; and, where every step is told, what was asked: the table shows it to others."""
+        told = self.words.pairs(entry.variables) if self.every_step else []
+        asked = [(label, said) for name, label, said in told if name != "="]
         table = deployed.decision_table(self.session, entry.facts.get("definition"))
         return asked + answers(entry.variables.get("="), table, self.words)
 
@@ -222,19 +276,16 @@ def answers(result: Any, table: DecisionTable | None, told: Words) -> list[tuple
         if len(columns) != 1:
             return [(gettext("Result"), filters.value(result))]
         result = {columns[0].name: result}
-    labels = {column.name: column.label for column in columns}
-    return [
-        (told.labels.get(name) or labels.get(name) or name, told.said(name, value))
-        for name, value in words.in_language(result).items()
-        if value is not None
-    ]
+    labels = {column.name: column.label for column in columns if column.label} | dict(told.labels)
+    return [(label, said) for _, label, said in replace(told, labels=labels).pairs(words.in_language(result))]
 
 
-def mentioned(entries: Iterable[Entry]) -> list[str | None]:
-    """Return the user names in events."""
-    found: list[str | None] = []
+def mentioned(entries: Iterable[Entry]) -> set[str | None]:
+    """Return the user names in events, and what may be some among their values."""
+    found: set[str | None] = set()
     for entry in entries:
-        found += [entry.by, entry.facts.get("assignee"), entry.facts.get("for"), *entry.facts.get("to", ())]
+        found |= {entry.by, entry.facts.get("assignee"), entry.facts.get("for"), *entry.facts.get("to", ())}
+        found |= {value for value in entry.variables.values() if isinstance(value, str) and USERNAME.fullmatch(value)}
     return found
 
 
@@ -244,89 +295,3 @@ def matched(entry: Entry) -> tuple[int, list[int]] | None:
         return None
     tables = entry.facts.get("matched", {}).get(entry.facts.get("decision"), [])
     return int(entry.facts["definition"]), [row for rows in tables for row in rows]
-
-
-def decided(name: str, way: str) -> str:
-    """Say how a gateway decided."""
-    return gettext("“%(name)s” → %(way)s", name=name, way=way) if way else gettext("Decided: %(name)s", name=name)
-
-
-#: Events that are the first to name an element: what the diagram says about it is told with them.
-EXPLAINED = frozenset({"user_task.created", "gateway.decided", "external_task.completed", "timer.fired"})
-
-Say = Callable[[str, Mapping[str, Any]], str]
-
-#: Kind of event → symbol, tone, sentence.
-SENTENCES: dict[str, tuple[str, str, Say]] = {
-    "process_instance.started": ("flag", "person", lambda name, facts: gettext("The matter was registered")),
-    "process_instance.completed": ("check", "engine", lambda name, facts: gettext("The process has ended")),
-    "process_instance.cancelled": ("alert", "alert", lambda name, facts: gettext("The process was cancelled")),
-    "process_instance.suspended": ("clock", "alert", lambda name, facts: gettext("The process was suspended")),
-    "process_instance.resumed": ("next", "person", lambda name, facts: gettext("The process was resumed")),
-    "process_instance.modified": ("alert", "person", lambda name, facts: gettext("Tokens were moved by hand")),
-    "process_instance.migrated": ("next", "person", lambda name, facts: gettext("Moved to another version")),
-    "activity.completed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” is done", name=name)),
-    "activity.failed": ("alert", "alert", lambda name, facts: gettext("Error at “%(name)s”", name=name)),
-    "activity.cancelled": ("next", "quiet", lambda name, facts: gettext("“%(name)s” was ended early", name=name)),
-    "gateway.decided": ("diagram", "engine", lambda name, facts: decided(name, facts["way"])),
-    "user_task.created": ("inbox", "engine", lambda name, facts: gettext("New task “%(name)s”", name=name)),
-    "user_task.claimed": ("person", "person", lambda name, facts: gettext("“%(name)s” was claimed", name=name)),
-    "user_task.unclaimed": ("back", "person", lambda name, facts: gettext("“%(name)s” was given back", name=name)),
-    "user_task.assigned": (
-        "person",
-        "person",
-        lambda name, facts: gettext("“%(name)s” was handed to %(to)s", name=name, to=facts["to"]),
-    ),
-    "user_task.delegated": (
-        "person",
-        "person",
-        lambda name, facts: gettext("“%(name)s” was delegated to %(to)s", name=name, to=facts["to"]),
-    ),
-    "user_task.resolved": (
-        "back",
-        "person",
-        lambda name, facts: gettext("“%(name)s” went back to its owner", name=name),
-    ),
-    "user_task.changed": ("clock", "person", lambda name, facts: gettext("“%(name)s” was rescheduled", name=name)),
-    "user_task.completed": ("check", "person", lambda name, facts: gettext("“%(name)s” was completed", name=name)),
-    "external_task.created": (
-        "pulse",
-        "quiet",
-        lambda name, facts: gettext("Work for a worker: “%(name)s”", name=name),
-    ),
-    "external_task.completed": ("check", "engine", lambda name, facts: gettext("A worker did “%(name)s”", name=name)),
-    "external_task.failed": ("alert", "alert", lambda name, facts: gettext("A worker failed at “%(name)s”", name=name)),
-    "external_task.retried": (
-        "check",
-        "person",
-        lambda name, facts: gettext("“%(name)s” is tried again", name=name),
-    ),
-    "timer.fired": ("clock", "engine", lambda name, facts: gettext("The time of “%(name)s” had come", name=name)),
-    "message.received": ("bell", "person", lambda name, facts: gettext("Reported: “%(name)s”", name=name)),
-    "message.sent": ("next", "engine", lambda name, facts: gettext("Message sent by “%(name)s”", name=name)),
-    "signal.received": ("bell", "engine", lambda name, facts: gettext("Signal came to “%(name)s”", name=name)),
-    "signal.sent": ("next", "engine", lambda name, facts: gettext("Signal sent by “%(name)s”", name=name)),
-    "variables.set": ("file", "person", lambda name, facts: gettext("Values were changed by hand")),
-    "values.erased": ("alert", "person", lambda name, facts: gettext("Values were erased")),
-    "decision.evaluated": ("book", "engine", lambda name, facts: gettext("Decision “%(name)s”", name=name)),
-    "script.run": ("pulse", "quiet", lambda name, facts: gettext("Script “%(name)s”", name=name)),
-    "call.started": ("next", "engine", lambda name, facts: gettext("Handed over by “%(name)s”", name=name)),
-    "call.failed": ("alert", "alert", lambda name, facts: gettext("What “%(name)s” called has failed", name=name)),
-    "error.thrown": ("alert", "alert", lambda name, facts: gettext("Error at “%(name)s”", name=name)),
-    "error.caught": ("alert", "engine", lambda name, facts: gettext("The error was caught")),
-    "error.reported": ("alert", "person", lambda name, facts: gettext("Error reported at “%(name)s”", name=name)),
-    "escalation.reported": ("alert", "person", lambda name, facts: gettext("Escalated by “%(name)s”", name=name)),
-    "escalation.thrown": ("alert", "engine", lambda name, facts: gettext("Escalated by “%(name)s”", name=name)),
-    "escalation.caught": ("alert", "engine", lambda name, facts: gettext("The escalation was taken up")),
-    "incident.opened": ("alert", "alert", lambda name, facts: gettext("Stuck at “%(name)s”", name=name)),
-    "incident.resolved": ("check", "person", lambda name, facts: gettext("“%(name)s” is tried again", name=name)),
-    "incident.retried": ("check", "person", lambda name, facts: gettext("“%(name)s” is tried again", name=name)),
-    "comment.added": ("file", "person", lambda name, facts: gettext("Comment")),
-    "attachment.added": (
-        "file",
-        "person",
-        lambda name, facts: gettext("File “%(name)s” added", name=facts["file"]),
-    ),
-    "attachment.removed": ("alert", "person", lambda name, facts: gettext("A file was removed")),
-    "notification.sent": ("bell", "engine", lambda name, facts: gettext("Notification sent")),
-}

@@ -14,16 +14,17 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine.instances import attachments, comments, media_types, messages, process_instances
+from casepath.engine.instances import attachments, comments, incidents, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, people
+from casepath.engine.queries import deployed, events, instances, people, rounds
 from casepath.engine.queries.instances import Reference
 from casepath.web import facts, filters, forms, headers, languages, names, once, uploads
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
+from casepath.web.process_instances.sentences import noun
 from casepath.web.process_instances.timeline import Teller
 
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
@@ -93,12 +94,13 @@ def timeline(reference: Reference) -> str:
     """Return older events of a matter."""
     with g.readers.begin() as session:
         found = matter_page.found(session, g.person, reference)
-        every_step = request.args.get("steps") == "all"
-        below = row_id(request.args.get("below"))
-        page = events.page(session, reference, below=below, every_step=every_step)
+        every_step = matter_page.wants_every_step(g.person)
         changes = events.changes(session, reference)
+        of_people = None if every_step else events.handed_in(changes)
+        page = events.page(session, reference, below=row_id(request.args.get("below")), of_people=of_people)
         usernames = matter_page.events_usernames(page.rows, changes)
-        teller = Teller(session, found, usernames, changes, every_step=every_step)
+        numbers = rounds.numbers(session, reference)
+        teller = Teller(session, found, usernames, changes, rounds=numbers, every_step=every_step)
         lines = [teller.tell(entry) for entry in page.rows]
         return render_template(
             "process_instances/timeline.html",
@@ -106,7 +108,7 @@ def timeline(reference: Reference) -> str:
             next=page.next,
             reference=reference,
             tables=matter_page.tables(session, lines, teller.words),
-            every_step=every_step,
+            day=request.args.get("day", ""),
         )
 
 
@@ -118,22 +120,24 @@ def timeline_csv(reference: Reference) -> Response:
         rows = list(events.every(session, reference))
         changes = events.changes(session, reference)
         usernames = matter_page.events_usernames(rows, changes)
-        teller = Teller(session, found, usernames, changes, every_step=True)
+        teller = Teller(session, found, usernames, changes, rounds=rounds.numbers(session, reference), every_step=True)
         text = io.StringIO()
         # Where spreadsheets separate cells by something else, a part of one must not become a cell of its own.
         writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-        writer.writerow(
-            [gettext("Instance"), gettext("Event"), gettext("When"), gettext("Kind"), gettext("Element"),
-             gettext("What happened"), gettext("Who"), gettext("Details"), gettext("Hash")]
-        )  # fmt: skip
+        tells_names = teller.words.tells_names
+        heads = [gettext("Process"), gettext("Event"), gettext("When"), gettext("Kind"), gettext("Element")]
+        heads += [gettext("Round"), gettext("What happened"), gettext("Who"), gettext("Details"), gettext("Hash")]
+        writer.writerow(heads + ([gettext("Instance"), gettext("Code")] if tells_names else []))
         for entry in rows:
             line = teller.tell(entry)
             pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in line.details)
             details = gettext("; ").join([*line.reasons, *pairs])
-            at, element = filters.local(entry.at), teller.element(entry.definition_id, entry.element_id)
-            cells = [entry.process_instance_id, entry.sequence, f"{at:%Y-%m-%d %H:%M:%S}", entry.kind, element,
-                     line.text, teller.person(entry.by), details, entry.hash]  # fmt: skip
-            writer.writerow([harmless(cell) for cell in cells])
+            process, at = teller.processes[entry.definition_id], f"{filters.local(entry.at):%Y-%m-%d %H:%M:%S}"
+            element = teller.element(entry.definition_id, entry.element_id)
+            cells = [process, entry.sequence, at, noun(entry.kind), element, line.round or "", line.text]
+            codes = [entry.process_instance_id, entry.kind] if tells_names else []
+            who = teller.person(entry.by) if tells_names else line.by
+            writer.writerow(harmless(cell) for cell in [*cells, who, details, entry.hash, *codes])
     # With the mark at the beginning spreadsheets take it for UTF-8.
     answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
     answer.headers["Content-Disposition"] = headers.content_disposition(f"{reference}.csv")
@@ -221,7 +225,7 @@ def message(reference: Reference) -> Response | tuple[str, int]:
     name = request.form.get("message", "")
     sent = once.Submission()
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             matter_page.found(session, g.person, reference)
             is_new = sent.made(session) is None
             if is_new:
@@ -293,7 +297,7 @@ def repaired(instance_id: int, form: str, command: Callable[..., None]) -> Respo
         reference = instance.business_key or instance.root_id or instance.id
     try:
         reason = texts.checked(request.form.get("reason", ""), name="a reason", limit=MAX_REASON)
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             command(session, instance_id, by=g.person, reason=reason)
     except errors.InvalidInput as refusal:
         return again(reference, f"{form}-{instance_id}", refusal)

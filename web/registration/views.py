@@ -8,17 +8,14 @@ from werkzeug.wrappers import Response
 
 from casepath.engine import errors
 from casepath.engine.forms import Form
-from casepath.engine.instances import drafts, process_instances
+from casepath.engine.instances import drafts, incidents, process_instances
 from casepath.engine.people import authorization
-from casepath.engine.phrases import shortened
 from casepath.engine.queries import deployed
-from casepath.web import forms, languages, navigation, once
+from casepath.web import auth, forms, languages, navigation, once
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
+from casepath.web.registration import begun as begun_ones
 from casepath.web.user_tasks.task_page import has_conditions, other_errors
-
-#: Things that a draft is known by, and characters of each.
-SAID, SHORT = 3, 40
 
 bp = Blueprint("registration", __name__, url_prefix="/register")
 
@@ -67,13 +64,14 @@ def save_draft(key: str) -> Response | tuple[str, int]:
 
 @bp.post("/<key>/discard")
 def discard_draft(key: str) -> Response:
-    """Throw away a draft."""
+    """Throw away a draft, and go back to where it was listed."""
     number = row_id(request.form.get("draft.id"))
     if number:
         with g.sessions.begin() as session:
             drafts.discard(session, number, by=g.person.username)
     flash(gettext("The draft is thrown away."), "success")
-    return redirect(url_for(".show", key=key), 303)
+    listed_at = request.form.get("next")
+    return redirect(auth.next_page(listed_at) if listed_at else url_for(".show", key=key), 303)
 
 
 @bp.post("/<key>")
@@ -81,7 +79,7 @@ def start(key: str) -> Response | tuple[str, int]:
     """Start the process with the values of its form; wrong ones are shown at their fields."""
     sent, draft_id = once.Submission(), row_id(request.form.get("draft.id"))
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             number = sent.made(session)
             if number is None:
                 g.form = form_of(session, key)
@@ -152,7 +150,6 @@ def render(
     """Return the page of the start form."""
     shown = form_fields(session, found, refusal, begun=begun)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
-    own = drafts.list_of(session, found.key, by=g.person.username)
     return render_template(
         "registration/show.html",
         process=found,
@@ -161,14 +158,5 @@ def render(
         other_errors=other_errors(shown, refusal),
         depends=has_conditions(form),
         draft_id=begun.id if begun else row_id(request.form.get("draft.id")),
-        drafts=[(each, begun_with(form, each)) for each in own],
+        drafts=begun_ones.rows(session, g.person, found.key),
     )
-
-
-def begun_with(form: Form | None, begun: drafts.Begun) -> str:
-    """Return what a draft is known by: the first things that were typed, in the order of the form."""
-    if form is None:
-        return ""
-    choices = forms.options(form)
-    said = [forms.said(begun.typed[key], choices.get(key, {})) for key in forms.labels(form) if begun.typed.get(key)]
-    return gettext(", ").join(shortened(text, SHORT) for text in said[:SAID])

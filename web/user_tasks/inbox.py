@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flask import render_template, request
+from flask import Response, current_app, render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, notices, operations, people, tasks
+from casepath.engine.queries import deployed, notices, operations, people, task_ranges, tasks
+from casepath.engine.queries.task_ranges import View
 from casepath.web import facts, names, navigation
+from casepath.web.registration import begun
 
-VIEWS: tuple[tasks.View, ...] = ("mine", "claimable", "all", "put_off")
+#: Where a browser keeps the order that was chosen last, and for how many seconds.
+COOKIE, KEPT = "task-order", 365 * 24 * 3600
+VIEWS: tuple[View, ...] = ("mine", "claimable", "all", "put_off")
 
 
 def render(session: Session, person: Person) -> str:
@@ -31,8 +35,10 @@ def render(session: Session, person: Person) -> str:
         view=view,
         views=VIEWS,
         filters=narrowed,
+        orders=task_ranges.ORDERS,
         key_text=list_key_text,
         counts=counts(session, person),
+        drafts=begun.rows(session, person) if view == "mine" else [],
         facts=facts.of_instances(session, {row.process_instance_id for row in found.rows + exact}),
         groups=people.group_names(session),
         may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
@@ -42,7 +48,7 @@ def render(session: Session, person: Person) -> str:
     )
 
 
-def chosen_view() -> tasks.View:
+def chosen_view() -> View:
     """Return the tab of the address."""
     wanted = request.args.get("view", "mine")
     return next((view for view in VIEWS if view == wanted), "mine")
@@ -56,7 +62,29 @@ def chosen_filters() -> tasks.Filters:
         text=texts.storable(arguments.get("q", "").strip()[:100]),
         definition_key=texts.storable(arguments.get("process", "")[:255]),
         due=due if due in ("overdue", "soon") else "",
+        order=chosen_order(),
     )
+
+
+def chosen_order() -> task_ranges.Order:
+    """Return the order of the address, else the one that was chosen last on this browser."""
+    wanted = request.args.get("order", request.cookies.get(cookie_name(), ""))
+    return next((order for order in task_ranges.ORDERS if order == wanted), "")
+
+
+def remember_order(answer: Response) -> Response:
+    """Have the browser keep the order that the address asks for."""
+    if "order" in request.args:
+        secure = current_app.config["SESSION_COOKIE_SECURE"]
+        answer.set_cookie(
+            cookie_name(), chosen_order(), max_age=KEPT, secure=secure, httponly=True, samesite="Lax"
+        )
+    return answer
+
+
+def cookie_name() -> str:
+    """Return the name of the cookie with the order; other installations on the same host have their own."""
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-{COOKIE}"
 
 
 def counts(session: Session, person: Person) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g, render_template, request, url_for
@@ -52,8 +52,8 @@ class Rights:
 class Lendable:
     """To whom a task can be lent: user names and names."""
 
-    first: list[tuple[str, str]]
-    others: list[tuple[str, str]]
+    first: people.Choices
+    others: people.Choices
 
 
 def remember_form(session: Session, task_id: int) -> TaskDetail:
@@ -91,7 +91,7 @@ def rights(task: TaskDetail, person: Person) -> Rights:
         resolve=is_open and task.candidacy.is_lent and task.assignee in own,
         recall=is_open and task.candidacy.is_lent and task.owner in own,
         complete=may(rules.may_complete),
-        follow_up=has_it and may(rules.may_set_follow_up),
+        follow_up=has_it and not task.is_overdue and may(rules.may_set_follow_up),
         keeps_draft=may(rules.may_save_draft),
         acts_for=(right_of.name or right_of.username) if is_open and right_of is not person else None,
         explains=not may(rules.may_hand_on),
@@ -137,7 +137,7 @@ def render(
         comment=request.form.get("matter_comment", ""),
         facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
-        receivers=receivers(session, task, person) if allowed.assign else [],
+        receivers=receivers(session, task, person) if allowed.assign else None,
         lendable=lendable(session, task, person) if allowed.delegate else None,
     )
 
@@ -261,7 +261,7 @@ def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) 
     return said(form, variables) if form is not None else []
 
 
-def receivers(session: Session, task: TaskDetail, person: Person) -> list[tuple[str, str]]:
+def receivers(session: Session, task: TaskDetail, person: Person) -> people.Choices:
     """Return whom a person can hand the task to: those who may have it."""
     right_of = authorization.acting_as(person, authorization.may_assign, task.candidacy) or person
     among = user_task_receivers.circle(session, task.candidacy, right_of)
@@ -273,10 +273,11 @@ def lendable(session: Session, task: TaskDetail, person: Person) -> Lendable:
     """Return whom a person can ask for help with the task: those who may have it first, then whoever works here."""
     first = others(task, people.choices(session, task.candidacy), person)
     everybody = others(task, people.choices(session), person)
-    return Lendable(first=first, others=[each for each in everybody if each not in first])
+    rest = [each for each in everybody.people if each not in first.people]
+    return Lendable(first=first, others=replace(everybody, people=rest))
 
 
-def others(task: TaskDetail, found: list[tuple[str, str]], person: Person) -> list[tuple[str, str]]:
+def others(task: TaskDetail, found: people.Choices, person: Person) -> people.Choices:
     """Return these people without whoever has the task, and without oneself where there is nothing to take."""
     own = person.username if task.assignee or not authorization.has_candidates(task.candidacy) else ""
-    return [each for each in found if each[0] not in {task.assignee, own}]
+    return replace(found, people=[each for each in found.people if each[0] not in {task.assignee, own}])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from casepath.engine import errors, texts
-from casepath.engine.instances import attachments, comments, user_tasks
+from casepath.engine import errors
+from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
@@ -19,10 +19,10 @@ bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
 
 @bp.get("/")
-def index() -> str:
-    """Show one page of the task list; what it is narrowed to stands in the address."""
+def index() -> Response:
+    """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""
     with g.readers.begin() as session:
-        return inbox.render(session, g.person)
+        return inbox.remember_order(make_response(inbox.render(session, g.person)))
 
 
 @bp.get("/counts")
@@ -39,12 +39,6 @@ def show(task_id: int) -> str:
     """Show a task with its form, guidance and matter."""
     with g.readers.begin() as session:
         return task_page.render(session, task_id, g.person)
-
-
-@bp.get("/<int:task_id>/<any(claim, unclaim, assign, delegate, resolve, draft, comment, attach, complete):_verb>")
-def show_again(task_id: int, _verb: str) -> Response:
-    """Lead who loads the address of a form again to the task."""
-    return redirect(url_for(".show", task_id=task_id), 302)
 
 
 @bp.post("/<int:task_id>/fields")
@@ -80,9 +74,9 @@ def unclaim(task_id: int) -> Response | tuple[str, int]:
 @bp.post("/<int:task_id>/assign")
 def assign(task_id: int) -> Response | tuple[str, int]:
     """Hand a task to somebody."""
-    to = texts.storable(request.form.get("to", ""))
     try:
         with g.sessions.begin() as session:
+            to = people.chosen(session, request.form.get("to", ""))
             task = user_tasks.assign(session, task_id, to, by=g.person, reason=request.form.get("reason", ""))
             called = names.title(session, task)
             name = people.names(session, [to]).get(to, to)
@@ -95,9 +89,9 @@ def assign(task_id: int) -> Response | tuple[str, int]:
 @bp.post("/<int:task_id>/delegate")
 def delegate(task_id: int) -> Response | tuple[str, int]:
     """Lend a task to somebody and stay responsible for it."""
-    to = texts.storable(request.form.get("to", ""))
     try:
         with g.sessions.begin() as session:
+            to = people.chosen(session, request.form.get("to", ""))
             task = user_tasks.delegate(session, task_id, to, by=g.person)
             called = names.title(session, task)
             name = people.names(session, [to]).get(to, to)
@@ -200,7 +194,7 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
-        with g.sessions.begin() as session:
+        with incidents.noting(g.sessions) as session:
             add_beside(session, task_id)
             user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
             task = task_page.visible(session, task_id, g.person)

@@ -195,7 +195,7 @@ class Job(Base):
     element_id: Mapped[str | None] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(String(16), default="waiting")
     due_at: Mapped[datetime]
-    #: What is needed to go on: the rest of a cycle, or name and variables of a message; JSON.
+    #: What is needed to go on: the rest of a cycle, name and variables of a message, or what a worker reported; JSON.
     payload: Mapped[str | None] = mapped_column(Text)
     retries: Mapped[int] = mapped_column(default=ATTEMPTS)
     error_message: Mapped[str | None] = mapped_column(Prose)
@@ -288,7 +288,8 @@ class Incident(Base):
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    #: `execution`: an element failed and its token stands still; `stuck`: nothing can move the instance.
+    #: `execution`: an element failed and its token stands still; `stuck`: nothing can move the instance, or,
+    #: with an activity instance, what somebody did there was taken back.
     kind: Mapped[str] = mapped_column(String(16))
     #: Null for a timer that should have started an instance.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))

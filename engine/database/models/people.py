@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, RowId, String, Text
@@ -20,6 +20,8 @@ class User(Base):
     email: Mapped[str | None] = mapped_column(String(255))
     #: argon2id, PHC string; null: may not log in with a password.
     password_hash: Mapped[str | None] = mapped_column(String(255))
+    #: Whether somebody else knows the password, who has given it: the user has to choose another one first.
+    password_is_given: Mapped[bool] = mapped_column(default=False, server_default=false())
     language: Mapped[str] = mapped_column(String(8), default="zh_CN")
     active: Mapped[bool] = mapped_column(default=True)
     #: Ends sessions that were begun before.

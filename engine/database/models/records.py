@@ -159,8 +159,12 @@ class Notification(Base):
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
     #: `notice`, `reminder` or `escalation`.
     kind: Mapped[str] = mapped_column(String(16))
+    #: Of the process instance that told it: when it has ended, its reminders and escalations ask for nothing any more.
+    process_instance_id: Mapped[int | None] = mapped_column(RowId)
     subject: Mapped[str] = mapped_column(String(255))
     text: Mapped[str] = mapped_column(Text)
+    #: JSON by language, where it is told in several: `{"en": ["subject", "text"]}`.
+    wordings: Mapped[str | None] = mapped_column(Text)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]

@@ -11,7 +11,8 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
     "process_instances": {
         # Runs; every trigger moves it. After a crash it is where its last transaction left it.
         "active": frozenset({"suspended", "completed", "cancelled"}),
-        # Holds still: user tasks cannot be completed, jobs and external tasks are not given out.
+        # Holds still: user tasks cannot be completed, jobs and external tasks are not given out,
+        # messages, signals and reports of workers wait.
         "suspended": frozenset({"active", "cancelled"}),
         "completed": frozenset(),
         # Ended early by hand, by an uncaught error event or together with its caller; `end_reason` says which.
@@ -29,7 +30,8 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "locked": frozenset({"created", "completed", "failed", "cancelled"}),
         # No retries left; an incident is open. Setting retries brings it back.
         "failed": frozenset({"created", "cancelled"}),
-        "completed": frozenset(),
+        # What was reported while the instance was suspended is taken up, as if reported then, when it goes on.
+        "completed": frozenset({"locked"}),
         "cancelled": frozenset(),
     },
     "jobs": {

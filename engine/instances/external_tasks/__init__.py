@@ -16,7 +16,7 @@ from casepath.engine.instances.external_tasks.fetching import (
     set_priority,
     unlock,
 )
-from casepath.engine.instances.external_tasks.reporting import complete, fail, set_retries, throw_error
+from casepath.engine.instances.external_tasks.reporting import complete, fail, hand_over, set_retries, throw_error
 from casepath.engine.instances.external_tasks.rows import get
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "fail",
     "fetch_and_lock",
     "get",
+    "hand_over",
     "lock",
     "set_priority",
     "set_retries",

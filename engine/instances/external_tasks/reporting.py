@@ -1,4 +1,9 @@
-"""What workers report of external tasks: done, failed, or a business error; and new retries for those that failed."""
+"""
+What workers report of external tasks: done, failed, or a business error; and new retries for those that failed.
+
+Work that was done counts, also when its process instance is suspended meanwhile: the report is kept, and moves the
+instance when it goes on.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import Row, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, phrases, runtime, texts
 from casepath.engine.bpmn import triggers
-from casepath.engine.database import Base
+from casepath.engine.database import Base, values
 from casepath.engine.database.models import Incident
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event
+from casepath.engine.instances import kept
 from casepath.engine.instances.external_tasks import rows
 from casepath.engine.instances.external_tasks.rows import Found
 from casepath.engine.people import authorization, identity
@@ -36,9 +42,19 @@ _complete = Statement(
         _table.c.id == bindparam("task_id"),
         _table.c.state == "locked",
         _table.c.worker_id == bindparam("holder"),
-        rows.active,
+        rows.running,
     )
     .values(state="completed", ended_at=bindparam("now"))
+)
+_take_up = Statement(
+    update(_table)
+    .where(
+        _table.c.process_instance_id == bindparam("instance"),
+        _table.c.activity_instance == bindparam("at"),
+        _table.c.state == "completed",
+    )
+    .values(state="locked", ended_at=None)
+    .returning(_table.c.id)
 )
 
 
@@ -56,20 +72,15 @@ def complete(
 
     `also` writes what belongs to the result, once it is known that it counts, before the instance moves on. A
     lock that has ended does no harm while nobody else has fetched the task. Raises `NotFound`, or `InvalidState` if the
-    worker does not have it, or if the process instance is suspended.
+    worker does not have it.
     """
     task = rows.locked(session, task_id)
-    change = {"task_id": task_id, "holder": worker_id, "now": clock.now()}
-    if not _complete.change(session.connection(), change):
-        raise rows.refusal(session, "complete", task_id)
+    _end(session, task, "complete", worker_id)
     if also is not None:
         also(session)
-    trigger = triggers.CompleteExternalTask(
-        activity_instance=task.activity_instance,
-        variables=variables or {},
-        local_variables=local_variables or {},
-    )
-    runtime.advance(session, task.process_instance_id, trigger, by=Program(worker_id).signature)
+    result: dict[str, Any] = {"variables": dict(variables or {}), "local_variables": dict(local_variables or {})}
+    trigger = triggers.CompleteExternalTask(activity_instance=task.activity_instance, **result)
+    _move(session, task, trigger, worker_id, result)
 
 
 def fail(
@@ -129,20 +140,31 @@ def throw_error(
     """
     Report a business error for the diagram to catch.
 
-    Raises `NotFound`, or `InvalidState` if the worker does not have the task or the process instance is suspended.
+    Raises `NotFound`, or `InvalidState` if the worker does not have the task.
     """
     task = rows.locked(session, task_id)
-    held = (_table.c.state == "locked", _table.c.worker_id == worker_id, rows.active)
+    error: dict[str, Any] = {
+        "error_code": texts.checked(error_code, name="an error code", limit=255),
+        "message": texts.storable(message, limit=MAX_MESSAGE_LENGTH),
+        "variables": dict(variables or {}),
+    }
+    held = (_table.c.state == "locked", _table.c.worker_id == worker_id, rows.running)
     rows.change(session, task_id, "throw an error from", *held, to={"worker_id": worker_id})
-    trigger = triggers.ThrowError(
-        activity_instance=task.activity_instance,
-        error_code=texts.checked(error_code, name="an error code", limit=255),
-        message=texts.storable(message, limit=MAX_MESSAGE_LENGTH),
-        variables=variables or {},
-    )
-    runtime.advance(session, task.process_instance_id, trigger, by=Program(worker_id).signature)
+    trigger = triggers.ThrowError(activity_instance=task.activity_instance, **error)
+    if not _move(session, task, trigger, worker_id, error):
+        _end(session, task, "throw an error from", worker_id)
+        return
     # Where nothing caught the error, the activity stands still with an incident; to try it again makes a new task.
     session.connection().execute(delete(_table).where(_table.c.id == task_id, _table.c.ended_at.is_(None)))
+
+
+def hand_over(session: Session, held: Row[Any]) -> None:
+    """Take up the report that was kept while the process instance was suspended, as if the worker came now."""
+    report: Any = values.loads(held.payload)
+    at = {"instance": held.process_instance_id, "at": held.activity_instance}
+    (task,) = _take_up.rows(session.connection(), at)
+    taken = throw_error if "error_code" in report["told"] else complete
+    taken(session, task.id, worker_id=report["worker"], **report["told"])
 
 
 def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: By) -> None:
@@ -168,6 +190,25 @@ def set_retries(session: Session, task_id: int, retries: int = ATTEMPTS, *, by: 
             .values(state="resolved", resolved_at=clock.now(), resolved_by=actor.signature)
         )
         _record(session, task, "incident.resolved", actor.signature, {"incident": "external_task"})
+
+
+def _end(session: Session, task: Found, verb: str, worker_id: str) -> None:
+    """Take a task off the list of work; raises `InvalidState` if the worker does not have it."""
+    change = {"task_id": task.id, "holder": worker_id, "now": clock.now()}
+    if not _complete.change(session.connection(), change):
+        raise rows.refusal(session, verb, task.id)
+
+
+def _move(
+    session: Session, task: Found, trigger: triggers.Trigger, worker_id: str, told: Mapping[str, Any]
+) -> bool:
+    """Move the process instance on, and tell whether it did: one that is suspended keeps what was told."""
+    instance = runtime.read(session.connection(), task.process_instance_id)
+    if instance.state == "suspended":
+        kept.keep(session, "continuation", task, {"worker": worker_id, "told": told})
+        return False
+    runtime.advance(session, instance, trigger, by=Program(worker_id).signature)
+    return True
 
 
 def _open_incident(session: Session, task: Found, message: str, details: str, now: datetime) -> None:

@@ -28,6 +28,12 @@ active = (
     .where(_instances.c.id == table.c.process_instance_id, _instances.c.state == "active")
     .exists()
 )
+#: The process instance is not over.
+running = (
+    select(_instances.c.id)
+    .where(_instances.c.id == table.c.process_instance_id, _instances.c.ended_at.is_(None))
+    .exists()
+)
 _find = Statement(select(table).where(table.c.id == bindparam("task_id")))
 
 

@@ -1,7 +1,7 @@
 """
 Takes one module from another file than its own, in every Python process that has this folder on its path.
 
-`CASEPATH_MUTANT` names the file of the module and the file it is taken from, with the path separator between.
+`MUTANT_MODULE` names the file of the module and the file it is taken from, with the path separator between.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 #: A changed loop may ask for more and more memory.
 MAX_MEMORY = 8 << 30
 
-_module, _, _changed = os.environ["CASEPATH_MUTANT"].partition(os.pathsep)
+_module, _, _changed = os.environ["MUTANT_MODULE"].partition(os.pathsep)
 _get_code = SourceFileLoader.get_code
 
 

@@ -1,0 +1,156 @@
+"""What is long is shown in pages, and nothing behind the first page is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from flask import Flask
+from sqlalchemy import insert
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine.database.models import (
+    Comment,
+    Deployment,
+    Incident,
+    Job,
+    Membership,
+    Notification,
+    ProcessInstance,
+    User,
+    UserTask,
+)
+from casepath.engine.instances import user_tasks
+from casepath.engine.time import clock
+from tests import factories
+from tests.web.matters import Matter
+from tests.web.visitor import Visitor, text
+
+Visit = Callable[[str | None], Visitor]
+Rows = sessionmaker[Session]
+MANY = 501
+
+
+def add_people(rows: Rows) -> None:
+    """More who may have the tasks of `service` than are listed; the last one is 欧阳修."""
+    with rows.begin() as session:
+        names = [f"p{number:03}" for number in range(MANY)]
+        people = [{"username": name, "name": name, "active": True, "created_at": clock.now()} for name in names]
+        session.execute(insert(User), [*people, {**people[0], "username": "zz-ouyang", "name": "欧阳修"}])
+        belonging = [{"username": name, "group_key": "service"} for name in [*names, "zz-ouyang"]]
+        session.execute(insert(Membership), belonging)
+
+
+def test_choose_person__of_a_few_from_a_list(alice: Visitor, matter: Matter) -> None:
+    page = text(alice.get(f"/tasks/{matter.task_id}"))
+
+    assert '<select id="assign-to"' in page
+    assert "<datalist" not in page
+
+
+def test_choose_person__whoever_is_not_listed_by_name(alice: Visitor, matter: Matter, rows: Rows) -> None:
+    add_people(rows)
+    page = text(alice.get(f"/tasks/{matter.task_id}"))
+    assert '<input id="assign-to" name="to" list="assign-to-people"' in page
+    assert "zz-ouyang" not in page
+
+    assert alice.post(f"/tasks/{matter.task_id}/assign", {"to": "欧阳修"}).status_code == 303
+
+    with rows.begin() as session:
+        assert user_tasks.get(session, matter.task_id).assignee == "zz-ouyang"
+
+
+def test_choose_person__a_name_that_two_have_is_refused(alice: Visitor, matter: Matter, rows: Rows) -> None:
+    add_people(rows)
+    with rows.begin() as session:
+        session.get_one(User, "p000").name = "欧阳修"
+
+    assert alice.post(f"/tasks/{matter.task_id}/assign", {"to": "欧阳修"}).status_code == 422
+
+
+def test_notices_of_a_matter__all_can_be_reached(alice: Visitor, matter: Matter, rows: Rows) -> None:
+    with rows.begin() as session:
+        told = {"username": "bob", "kind": "notice", "business_key": matter.key, "text": "", "created_at": clock.now()}
+        session.execute(insert(Notification), [{**told, "subject": f"notice-{number:03}"} for number in range(120)])
+
+    seen: set[str] = set()
+    address: str | None = f"/matters/show/{matter.key}"
+    while address:
+        page = text(alice.get(address))
+        seen |= (new := set(re.findall(r"notice-\d{3}", page)))
+        assert 0 < len(new) <= 50
+        following = re.search(r'href="(/matters/show/[^"]*notices=\d+)#notices"', page)
+        address = following[1] if following else None
+
+    assert len(seen) == 120
+
+
+def test_incidents_of_a_matter__the_oldest_and_how_many(alice: Visitor, matter: Matter, rows: Rows) -> None:
+    with rows.begin() as session:
+        stuck = {"kind": "stuck", "process_instance_id": matter.id, "state": "open", "created_at": clock.now()}
+        session.execute(insert(Incident), [{**stuck, "message": f"stuck-{number:03}"} for number in range(120)])
+
+    page = text(alice.get(f"/matters/show/{matter.key}"))
+
+    assert re.findall(r"stuck-\d{3}", page) == [f"stuck-{number:03}" for number in range(20)]
+    assert "另有 100 处受阻" in page
+
+
+#: Rows of which there are few in any house: what people may start, groups, processes; and what each process has.
+FEW = frozenset({"/register/", "/people/groups", "/processes/", "/operations/workers"})
+ROW = re.compile(r"<(?:tr|li)[ >]")
+#: More than any page has of one list, with its navigation.
+MOST = 120
+
+
+def fill(rows: Rows, matter: Matter) -> None:
+    """Have more of everything than a page has."""
+    now = clock.now()
+    with rows.begin() as session:
+        for number in range(3):
+            factories.mail(session, state="undeliverable").answer = f"answer-{number}"
+        instance = session.get_one(ProcessInstance, matter.id)
+        made = {column.name: getattr(instance, column.name) for column in ProcessInstance.__table__.columns}
+        ids = range(10_000, 10_000 + MANY)
+        copies = [{**made, "id": each, "root_id": each, "business_key": f"X-{each}"} for each in ids]
+        session.execute(insert(ProcessInstance), copies)
+        task = session.get_one(UserTask, matter.task_id)
+        columns = [column.name for column in UserTask.__table__.columns if column.name != "id"]
+        tasks = {name: getattr(task, name) for name in columns}
+        session.execute(insert(UserTask), [
+            {**tasks, "process_instance_id": each, "business_key": f"X-{each}", "assignee": "alice"} for each in ids
+        ])  # fmt: skip
+        at = {"process_instance_id": matter.id, "state": "open", "created_at": now}
+        session.execute(insert(Incident), [{**at, "kind": "stuck", "message": "m"} for _ in ids])
+        job = {"kind": "timer", "state": "waiting", "due_at": now, "retries": 3, "created_at": now}
+        session.execute(insert(Job), [{**job, "process_instance_id": matter.id} for _ in ids])
+        told = {"username": "alice", "kind": "notice", "subject": "s", "text": "", "created_at": now}
+        session.execute(insert(Notification), [{**told, "business_key": f"X-{each}"} for each in ids])
+        session.execute(insert(Notification), [{**told, "business_key": matter.key} for _ in ids])
+        session.execute(insert(Deployment), [
+            {"name": "d", "sha256": "0" * 64, "created_at": now, "created_by": "alice"} for _ in ids
+        ])  # fmt: skip
+        noted = {"process_instance_id": matter.id, "business_key": matter.key, "created_by": "alice"}
+        session.execute(insert(Comment), [{**noted, "text": "t", "created_at": now} for _ in ids])
+    add_people(rows)
+
+
+def test_walk__no_page_shows_all_rows(visit: Visit, app: Flask, matter: Matter, rows: Rows) -> None:
+    """Every page without arguments, and those of a matter: a new list has to be paged, or named in `FEW`."""
+    fill(rows, matter)
+    found = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments}
+    assert found >= FEW
+    addresses = {*found - FEW, "/tasks/?view=all", f"/matters/show/{matter.key}", f"/tasks/{matter.task_id}"}
+
+    lengths: dict[str, int] = {}
+    for username in ("alice", "administrator"):
+        visitor = visit(username)
+        for address in sorted(addresses):
+            answer = visitor.get(address)
+            if answer.status_code == 200 and answer.mimetype == "text/html":
+                lengths[address] = max(lengths.get(address, 0), len(ROW.findall(text(answer))))
+
+    assert {address: count for address, count in lengths.items() if count > MOST} == {}
+    # It has looked at full pages: each of these has more than one.
+    full = {"/tasks/", "/matters/", "/notifications/", "/operations/", "/operations/jobs", "/people/"}
+    assert {address for address in full if lengths[address] < 25} == set()
