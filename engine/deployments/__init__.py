@@ -31,10 +31,12 @@ from casepath.engine.deployments.deployment import (
     use_extensions,
 )
 from casepath.engine.deployments.inspection import inspect
+from casepath.engine.deployments.registers import Register
 
 __all__ = [
     "Checked",
     "DeploymentResult",
+    "Register",
     "check",
     "content",
     "decisions",

@@ -37,6 +37,8 @@ REQUIRED = ("id", "name", "form", "title")
 class Register:
     """A kind of records, as it was declared."""
 
+    #: The number of its definition; 0 before it has one.
+    definition_id: int
     key: str
     name: str
     #: Empty where the declaration has no English.
@@ -67,16 +69,12 @@ class Register:
             yield from ((entry, field) for field in getattr(self, entry))
         yield from ((REFERENCES, field) for field in self.references)
 
-    @property
-    def indexed(self) -> tuple[str, ...]:
-        """The fields by which records are found, sorted or pointed to, each once."""
-        return tuple(dict.fromkeys((*self.title, *self.columns, *self.search, *self.unique, *self.references)))
 
-
-def parse(declaration: Mapping[str, Any]) -> Register:
+def parse(declaration: Mapping[str, Any], definition_id: int = 0) -> Register:
     """Return the register of a declaration that the deployment check has accepted."""
     lists = {name: tuple(declaration.get(name, ())) for name in LISTS}
     return Register(
+        definition_id=definition_id,
         key=declaration["id"],
         name=declaration["name"],
         name_en=declaration.get("name_en", ""),
@@ -93,13 +91,28 @@ def parse(declaration: Mapping[str, Any]) -> Register:
     )
 
 
-def declared(session: Session, key: str) -> tuple[int, Register]:
-    """Return the newest version of a register, the number of its definition before it; raises `NotFound`."""
+def declared(session: Session, key: str) -> Register:
+    """Return the newest version of a register; raises `NotFound`."""
     try:
         found = definitions.latest(session, "register", key)
     except errors.NotFound:
         raise errors.NotFound("register", key) from None
-    return found.id, parse(json.loads(definitions.content(session, found.id)))
+    return _parsed(session, found)
+
+
+def every(session: Session) -> list[Register]:
+    """Return the newest version of each register, by name."""
+    return [_parsed(session, found) for found in definitions.list_definitions(session, "register")]
+
+
+def _parsed(session: Session, found: Definition) -> Register:
+    if found.sha256 not in _declarations:
+        _declarations[found.sha256] = json.loads(definitions.content(session, found.id))
+    return parse(_declarations[found.sha256], found.id)
+
+
+#: What declarations say, by the hashes of their files, which never change.
+_declarations: dict[str, Mapping[str, Any]] = {}
 
 
 def read(file: str, declaration: Mapping[str, Any]) -> Register:

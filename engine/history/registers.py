@@ -3,12 +3,11 @@ The history of records: one chain for each, sealed as those of process instances
 
 Where the events of others have the number of their process instance, those of a record have its number below zero, so
 that none of the one fits among the other. An event has the values that it changed; what they were before stands in the
-events before it. `found_by` and `points_to` are in what the record is found and to which others it points since then.
+events before it.
 """
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, texts
-from casepath.engine.database import Base, facts, values
+from casepath.engine.database import Base, entries, values
 from casepath.engine.database.models import Record, RecordEvent, RecordValue
 from casepath.engine.history import log, records, verification
 from casepath.engine.history.chain import Event, seal, without
@@ -108,16 +107,15 @@ def _compare(session: Session, row: Row[Any], told: Sequence[EventView]) -> Iter
         yield "unrecorded", "no event tells how it came"
         return
     first, changes = told[0], [event for event in told if event.kind in (CREATED, CHANGED)]
-    said = ChainMap(*(dict(event.facts) for event in reversed(changes)))
     # What was erased is gone from every event until then, the last one that set it among them.
     told_last = {name: event for event in changes for name in (*event.variables, *event.erased)}
-    found = {name: event.variables.get(name) for name, event in told_last.items()}
-    held = {name: value for name, value in found.items() if value is not None}
+    left = {name: event.variables.get(name) for name, event in told_last.items()}
+    held = {name: value for name, value in left.items() if value is not None}
     last = next(event for event in reversed(told) if event.kind != ERASED)
     expected = {
         "register": first.facts["register"],
         "key": first.facts["key"],
-        "definition_id": said["definition"],
+        "definition_id": changes[-1].facts["definition"],
         "revision": sum(event.kind != ERASED for event in told),
         "state": next(STATES[event.kind] for event in reversed(told) if event.kind in STATES),
         "values": values.dumps(held),
@@ -127,16 +125,11 @@ def _compare(session: Session, row: Row[Any], told: Sequence[EventView]) -> Iter
         "changed_by": last.by,
     }
     yield from records.differing("the record", dict(row._mapping), expected)
-    points_to = said["points_to"]
-    kept = {
-        each.name: (each.value, each.folded, each.compact, each.refers_to)
+    found = {
+        each.name: {"value": each.value, "folded": each.folded, "compared": each.compared, "register": each.register}
         for each in session.execute(select(_values).where(_values.c.record_id == row.id))
     }
-    wanted = {
-        name: (values.dumps(held[name]), facts.searched(text), facts.compact(facts.folded(text)), points_to.get(name))
-        for name in said["found_by"]
-        if (text := str(held.get(name, "")))
-    }
-    for name in sorted(kept.keys() | wanted.keys()):
-        if kept.get(name) != wanted.get(name):
+    entered = {name: {**entries.entry(value), "register": row.register} for name, value in held.items()}
+    for name in sorted(found.keys() | entered.keys()):
+        if found.get(name) != entered.get(name):
             yield "altered", f"the value by which it is found as {name} is not the one that it has"

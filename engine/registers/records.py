@@ -14,14 +14,14 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, forms, history, settings, texts
-from casepath.engine.database import Base, facts, numbers, values
+from casepath.engine.database import Base, entries, numbers, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.database.models.states import TRANSITIONS
-from casepath.engine.deployments import definitions
-from casepath.engine.deployments import registers as declarations
+from casepath.engine.deployments import Register, definitions, registers
 from casepath.engine.history import Event
 from casepath.engine.people import authorization, identity
-from casepath.engine.people.authorization import Actor, By, Person
+from casepath.engine.people.authorization import Actor, By
+from casepath.engine.registers import access
 from casepath.engine.time import clock
 
 _values = Base.metadata.tables[RecordValue.__tablename__]
@@ -30,8 +30,7 @@ _values = Base.metadata.tables[RecordValue.__tablename__]
 def get(session: Session, record_id: int, *, by: By) -> Record:
     """Return a record as it is now; raises `NotFound`, also for whoever may not read its register."""
     found = session.get(Record, record_id, populate_existing=True)
-    actor = identity.actor(session, by)
-    if found is None or not _may_read(actor, declarations.declared(session, found.register)[1]):
+    if found is None or not access.may_read(identity.actor(session, by), registers.declared(session, found.register)):
         raise errors.NotFound("record", record_id)
     return found
 
@@ -51,15 +50,15 @@ def create(
     `despite` are the keys of records with which it may agree in fields in which none should. Raises `NotFound` for
     strangers, `Forbidden` for those who only read, and `InvalidVariables` with everything that is wrong.
     """
-    definition_id, declared = declarations.declared(session, register)
-    actor = _writer(session, by, declared, "add to", "register", register)
-    held = _accepted(session, definition_id, declared, submitted, {})
-    points_to = _check(session, declared, held, {}, None, despite)
+    declared = registers.declared(session, register)
+    actor = access.writer(session, by, declared, "add to", "register", register)
+    held = _accepted(session, declared, submitted, {})
+    _check(session, declared, held, {}, None, despite)
     now = clock.now()
     row = {
         "register": register,
         "key": _key(session, declared, held),
-        "definition_id": definition_id,
+        "definition_id": declared.definition_id,
         "state": "active",
         "revision": 1,
         "values": values.dumps(held),
@@ -72,10 +71,10 @@ def create(
     }
     if not database.insert_new(session, Record, row, unique=("register", "key")):
         taken = errors.InvalidInput("There is a record with this already: {key}.", code="record-key", key=row["key"])
-        raise _at(declared.key_field or "", taken)
+        raise errors.InvalidVariables([_at(declared.key_field or "", taken)])
     record = session.scalars(select(Record).where(Record.register == register, Record.key == row["key"])).one()
-    found_by = _index(session, record.id, definition_id, declared, held, points_to)
-    told = {"register": register, "key": record.key, **found_by}
+    _enter(session, record, held)
+    told = {"register": register, "key": record.key, "definition": declared.definition_id}
     _note(session, record, Event(kind="record.created", facts=told, variables=held, by=actor.signature))
     return record
 
@@ -101,15 +100,15 @@ def change(
         raise errors.InvalidState("change", "record", record.key, record.state)
     if record.revision != revision:
         raise errors.InvalidState("change", "record", record.key, "changed", record.changed_by)
-    definition_id = declarations.declared(session, record.register)[0]
     before = values_of(record)
-    held = _accepted(session, definition_id, declared, submitted, before)
-    points_to = _check(session, declared, held, before, record.key, despite)
+    held = _accepted(session, declared, submitted, before)
+    _check(session, declared, held, before, record.key, despite)
     changed = {name: held.get(name) for name in before.keys() | held.keys() if before.get(name) != held.get(name)}
     if not changed:
         return record
-    record.definition_id, record.values = definition_id, values.dumps(held)
-    told = _index(session, record.id, definition_id, declared, held, points_to)
+    record.definition_id, record.values = declared.definition_id, values.dumps(held)
+    _enter(session, record, held)
+    told = {"definition": declared.definition_id}
     return _moved(session, record, Event(kind="record.changed", facts=told, variables=changed, by=actor.signature))
 
 
@@ -136,7 +135,7 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: By, r
     session.refresh(record)
     if record.state != "archived":
         raise errors.InvalidState("erase", "record", record.key, record.state)
-    declared = declarations.declared(session, record.register)[1]
+    declared = registers.declared(session, record.register)
     if declared.key_field is not None and declared.key_field in names:
         raise _key_stays(declared.key_field)
     count = history.registers.erase(session, record_id, names, by=actor.signature, reason=reason)
@@ -147,27 +146,11 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: By, r
     return count
 
 
-# -- who ---------------------------------------------------------------------------------------------------------------
-
-
-def _may_read(actor: Actor, declared: declarations.Register) -> bool:
-    return not isinstance(actor, Person) or authorization.may_read_register(actor, declared.readers, declared.writers)
-
-
-def _writer(session: Session, by: By, declared: declarations.Register, verb: str, noun: str, key: object) -> Actor:
-    actor = identity.actor(session, by)
-    if not _may_read(actor, declared):
-        raise errors.NotFound(noun, key)
-    if isinstance(actor, Person) and not authorization.may_write_register(actor, declared.writers):
-        raise errors.Forbidden(verb, noun, key, actor.username)
-    return actor
-
-
-def _held(session: Session, record_id: int, by: By, verb: str) -> tuple[Record, declarations.Register, Actor]:
+def _held(session: Session, record_id: int, by: By, verb: str) -> tuple[Record, Register, Actor]:
     """Return a record that nobody else changes until the transaction ends, its register, and who changes it."""
     record = get(session, record_id, by=by)
-    declared = declarations.declared(session, record.register)[1]
-    actor = _writer(session, by, declared, verb, "record", record.key)
+    declared = registers.declared(session, record.register)
+    actor = access.writer(session, by, declared, verb, "record", record.key)
     history.registers.lock(session, record_id)
     session.refresh(record)
     return record, declared, actor
@@ -177,14 +160,10 @@ def _held(session: Session, record_id: int, by: By, verb: str) -> tuple[Record, 
 
 
 def _accepted(
-    session: Session,
-    definition_id: int,
-    declared: declarations.Register,
-    submitted: Mapping[str, Any],
-    before: Mapping[str, Any],
+    session: Session, declared: Register, submitted: Mapping[str, Any], before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return all values that a record has with what was submitted."""
-    form = definitions.form(session, declared.form, definition_id)
+    form = definitions.form(session, declared.form, declared.definition_id)
     if form is None:
         raise errors.NotFound("form definition", declared.form)
     zone = clock.time_zone(settings.current.time_zone)
@@ -194,9 +173,12 @@ def _accepted(
     return {name: value for name, value in {**kept, **accepted}.items() if value not in (None, "", [])}
 
 
-def _key(session: Session, declared: declarations.Register, held: Mapping[str, Any]) -> str:
+def _key(session: Session, declared: Register, held: Mapping[str, Any]) -> str:
     if declared.key_field is not None:
-        return texts.require(str(held[declared.key_field]), name="a key", limit=255)
+        try:
+            return texts.checked(str(held.get(declared.key_field, "")), name="a key", limit=255)
+        except errors.InvalidInput as refusal:
+            raise errors.InvalidVariables([_at(declared.key_field, refusal)]) from None
     zone = clock.time_zone(settings.current.time_zone)
     assert declared.number is not None
     return numbers.formatted(session, f"register:{declared.key}", declared.number, clock.now(), zone)
@@ -204,55 +186,47 @@ def _key(session: Session, declared: declarations.Register, held: Mapping[str, A
 
 def _check(
     session: Session,
-    declared: declarations.Register,
+    declared: Register,
     held: Mapping[str, Any],
     before: Mapping[str, Any],
     key: str | None,
     despite: Collection[str],
-) -> dict[str, int]:
-    """Return the records to which values point; raises `InvalidVariables` with every rule of the register broken."""
+) -> None:
+    """Raise `InvalidVariables` with every rule of the register that is broken."""
     wrong: list[errors.InvalidInput] = []
-    points_to: dict[str, int] = {}
     own = declared.key_field
-    if key is not None and own is not None and held.get(own) != before[own]:
+    if key is not None and own is not None and held.get(own) != before.get(own):
         wrong.append(_key_stays(own))
-    for field, register in declared.references.items():
-        other = _named(session, register, held.get(field))
-        if other is not None and (other.state == "active" or held[field] == before.get(field)):
-            points_to[field] = other.id
-        elif field in held:
-            unknown = errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=held[field])
+    anew = {name: value for name, value in held.items() if value != before.get(name)}
+    for field in declared.references.keys() & anew.keys():
+        if not _is_in_use(session, declared.references[field], str(anew[field])):
+            unknown = errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=anew[field])
             wrong.append(_at(field, unknown))
-    for field in declared.unique:
-        value = held.get(field) if held.get(field) != before.get(field) else None
-        others = [each for each in _agreeing(session, declared.key, field, value) if each != key]
+    for field in [name for name in declared.unique if name in anew]:
+        others = [each for each in _agreeing(session, declared.key, field, anew[field]) if each != key]
         if set(others) - set(despite):
             alike = errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others)
             wrong.append(_at(field, alike))
     if wrong:
         raise errors.InvalidVariables(wrong)
-    return points_to
 
 
 def _key_stays(field: str) -> errors.InvalidInput:
     return _at(field, errors.InvalidInput("The key of a record stays: {key}.", code="record-key-stays", key=field))
 
 
-def _named(session: Session, register: str, key: object) -> Record | None:
-    if key is None:
-        return None
-    return session.scalars(select(Record).where(Record.register == register, Record.key == str(key))).one_or_none()
+def _is_in_use(session: Session, register: str, key: str) -> bool:
+    query = select(Record.id).where(Record.register == register, Record.key == key, Record.state == "active")
+    return session.scalar(query) is not None
 
 
 def _agreeing(session: Session, register: str, field: str, value: object) -> list[str]:
     """Return the keys of the active records that have a value in a field, however it is written."""
-    if value is None:
-        return []
     query = (
         select(Record.key)
         .join(RecordValue, RecordValue.record_id == Record.id)
-        .where(RecordValue.name == field, RecordValue.compact == facts.compact(facts.folded(str(value))))
-        .where(Record.register == register, Record.state == "active")
+        .where(RecordValue.register == register, RecordValue.name == field)
+        .where(RecordValue.compared == entries.compared(value), Record.state == "active")
     )
     return list(session.scalars(query.order_by(Record.id)))
 
@@ -265,31 +239,13 @@ def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidInput:
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
-def _index(
-    session: Session,
-    record_id: int,
-    definition_id: int,
-    declared: declarations.Register,
-    held: Mapping[str, Any],
-    points_to: Mapping[str, int],
-) -> dict[str, Any]:
-    """Write in what a record is found, and return what its history tells of that."""
-    session.execute(delete(_values).where(_values.c.record_id == record_id))
-    rows = [
-        {
-            "record_id": record_id,
-            "name": name,
-            "value": values.dumps(held[name]),
-            "folded": facts.searched(str(held[name])),
-            "compact": facts.compact(facts.folded(str(held[name]))),
-            "refers_to": points_to.get(name),
-        }
-        for name in declared.indexed
-        if name in held
-    ]
+def _enter(session: Session, record: Record, held: Mapping[str, Any]) -> None:
+    """Write in what a record is found."""
+    session.execute(delete(_values).where(_values.c.record_id == record.id))
+    own = {"record_id": record.id, "register": record.register}
+    rows = [{**own, "name": name, **entries.entry(value)} for name, value in held.items()]
     if rows:
         session.execute(insert(_values), rows)
-    return {"definition": definition_id, "found_by": list(declared.indexed), "points_to": dict(points_to)}
 
 
 def _move(session: Session, record_id: int, state: str, verb: str, kind: str, by: By) -> Record:

@@ -39,21 +39,19 @@ class Record(Base):
 
 
 class RecordValue(Base):
-    """A value by which a record is found, compared with others, or points to one."""
+    """A value of a record, in which it is found, compared with others and put in order (`engine.database.entries`)."""
 
     __tablename__ = "record_values"
-    __table_args__ = (Index("record_values_by_compact", "name", "compact"),)
+    __table_args__ = (Index("record_values_in_order", "register", "name", "compared", "record_id"),)
 
     record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: Of its record.
+    register: Mapped[str] = mapped_column(String(255))
     #: JSON.
     value: Mapped[str] = mapped_column(Text)
-    #: In which it is found, as `engine.database.facts.searched` writes it.
     folded: Mapped[str] = mapped_column(Text)
-    #: Its letters and digits alone, in which values are compared, however they are written.
-    compact: Mapped[str] = mapped_column(Text)
-    #: The record whose key it is, where the register says so.
-    refers_to: Mapped[int | None] = mapped_column(ForeignKey("records.id"), index=True)
+    compared: Mapped[str] = mapped_column(Text)
 
 
 class RecordEvent(Base):

@@ -42,14 +42,13 @@ def upgrade() -> None:
         "record_values",
         sa.Column("record_id", ROW_ID, sa.ForeignKey("records.id"), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("register", sa.String(length=255), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("folded", sa.Text(), nullable=False),
-        sa.Column("compact", sa.Text(), nullable=False),
-        sa.Column("refers_to", ROW_ID, sa.ForeignKey("records.id"), nullable=True),
+        sa.Column("compared", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("record_id", "name"),
     )
-    op.create_index("record_values_by_compact", "record_values", ["name", "compact"])
-    op.create_index("ix_record_values_refers_to", "record_values", ["refers_to"])
+    op.create_index("record_values_in_order", "record_values", ["register", "name", "compared", "record_id"])
     op.create_table(
         "record_events",
         sa.Column("record_id", ROW_ID, sa.ForeignKey("records.id"), nullable=False),
