@@ -126,10 +126,10 @@ def _compare(session: Session, row: Row[Any], told: Sequence[EventView]) -> Iter
     }
     yield from records.differing("the record", dict(row._mapping), expected)
     found = {
-        each.name: {"value": each.value, "folded": each.folded, "compared": each.compared, "register": each.register}
+        each.name: {"register": each.register, "value": each.value, "compared": each.compared}
         for each in session.execute(select(_values).where(_values.c.record_id == row.id))
     }
-    entered = {name: {**entries.entry(value), "register": row.register} for name, value in held.items()}
+    entered = entries.entered(row.register, row.key, held)
     for name in sorted(found.keys() | entered.keys()):
         if found.get(name) != entered.get(name):
             yield "altered", f"the value by which it is found as {name} is not the one that it has"

@@ -242,10 +242,8 @@ def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidInput:
 def _enter(session: Session, record: Record, held: Mapping[str, Any]) -> None:
     """Write in what a record is found."""
     session.execute(delete(_values).where(_values.c.record_id == record.id))
-    own = {"record_id": record.id, "register": record.register}
-    rows = [{**own, "name": name, **entries.entry(value)} for name, value in held.items()]
-    if rows:
-        session.execute(insert(_values), rows)
+    entered = entries.entered(record.register, record.key, held)
+    session.execute(insert(_values), [{"record_id": record.id, "name": name, **row} for name, row in entered.items()])
 
 
 def _move(session: Session, record_id: int, state: str, verb: str, kind: str, by: By) -> Record:

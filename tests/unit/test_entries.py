@@ -36,12 +36,9 @@ def test_compared__is_in_order(values: list[object]) -> None:
     assert found == sorted(found)
 
 
-def test_entry__long_texts_are_found_by_all_and_compared_by_their_beginning() -> None:
-    found = entries.entry("x" * 5_000 + "y")
-
-    assert found["folded"].endswith("y")
-    assert len(found["compared"]) == entries.COMPARED
+def test_compared__long_texts_by_their_beginning() -> None:
+    assert len(entries.compared("x" * 5_000)) == entries.COMPARED
 
 
-def test_entry__lists_are_found_by_each() -> None:
-    assert entries.entry(["oxygen", "lamp"])["folded"] == "oxygen, lamp\noxygenlamp"
+def test_compared__lists_by_all_that_is_in_them() -> None:
+    assert entries.compared(["oxygen", "lamp"]) == "oxygenlamp"

@@ -15,7 +15,11 @@ class Record(Base):
     """One record of a register, as it is now."""
 
     __tablename__ = "records"
-    __table_args__ = (states_check("records"), UniqueConstraint("register", "key"))
+    __table_args__ = (
+        states_check("records"),
+        UniqueConstraint("register", "key"),
+        Index("records_in_order", "register", "state", "id"),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     #: Key of its register.
@@ -50,7 +54,6 @@ class RecordValue(Base):
     register: Mapped[str] = mapped_column(String(255))
     #: JSON.
     value: Mapped[str] = mapped_column(Text)
-    folded: Mapped[str] = mapped_column(Text)
     compared: Mapped[str] = mapped_column(Text)
 
 

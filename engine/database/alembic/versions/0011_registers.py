@@ -38,13 +38,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("register", "key"),
         sa.CheckConstraint("state IN ('active', 'archived')", name="records_state"),
     )
+    op.create_index("records_in_order", "records", ["register", "state", "id"])
     op.create_table(
         "record_values",
         sa.Column("record_id", ROW_ID, sa.ForeignKey("records.id"), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("register", sa.String(length=255), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("folded", sa.Text(), nullable=False),
         sa.Column("compared", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("record_id", "name"),
     )
