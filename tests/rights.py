@@ -38,17 +38,15 @@ from casepath.engine.instances import (
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
-from casepath.engine.registers import records
+from casepath.engine.registers import imports, records
 from casepath.engine.time import clock
 from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    attachments, comments, deployments, drafts, external_tasks, identity, incidents, jobs, mails, messages,
-    migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
-    attachments, comments, departures, deployments, external_tasks, identity, incidents, jobs, mails,
-    messages, migration_plans, notifications, numbers, process_instances, records, submissions, substitutes,
+    attachments, comments, departures, deployments, drafts, external_tasks, identity, imports, incidents, jobs, mails,
+    messages, migration_plans, notifications, numbers, process_instances, records, signs, submissions, substitutes,
     user_tasks,
 )  # fmt: skip
 
@@ -167,6 +165,7 @@ COMMANDS: Mapping[str, Command] = {
     "identity.set_groups": lambda session, it, by: identity.set_groups(session, COLLEAGUE, [], by=by),
     "identity.set_language": lambda session, it, by: identity.set_language(session, COLLEAGUE, "en", by=by),
     "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
+    "imports.take": lambda session, it, by: imports.take(session, "patient", [], by=by),
     "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
     "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
     "mails.give_up": lambda session, it, by: mails.give_up(session, it.mail_id, by=by),
@@ -330,6 +329,7 @@ TABLES: tuple[Table, ...] = (
         "identity.set_groups": "✓·······",
         "identity.set_language": "✓·······",
         "identity.set_password": "✓·······",
+        "imports.take": "·––·––✓–",
         "incidents.resolve": "✓✓······",
         "jobs.retry": "✓✓······",
         "mails.give_up": "✓✓······",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
 from casepath.engine.database.models import RecordValue
-from casepath.engine.registers import records
+from casepath.engine.registers import imports, records
 from tests.acting import ADMINISTRATOR, OLIVIA, PROGRAM, somebody
 from tests.each import each
 from tests.wards import FILES
@@ -158,7 +158,7 @@ def test_erase__leaves_the_chain_valid(ward: Sessions) -> None:
         stored = session.execute(text("SELECT variables FROM record_events WHERE record_id = 1")).scalars()
 
         assert list(history.verify_all(session)) == []
-        assert not any("555" in (each or "") for each in stored)
+        assert not any("555-01" in (each or "") for each in stored)
     assert (count, left) == (2, {"name": "梅一"})
     assert [sorted(event.erased) for event in told] == [["phone"], ["phone"], [], []]
 
@@ -266,3 +266,48 @@ def test_heads__tell_of_records_that_are_gone_or_written_anew(ward: Sessions) ->
         "gone: record 2: it is gone; it had 1 events",
         "rewritten: record 1: its first 2 events are not those that it had: the history was written anew",
     }
+
+
+def take(session: Session, register: str, *rows: dict[str, Any], key: str = "") -> imports.Taken:
+    """Take rows as those of a file."""
+    return imports.take(
+        session, register, [imports.Row(line=line, submitted=row, key=key) for line, row in enumerate(rows, 2)],
+        by=NURSE,
+    )  # fmt: skip
+
+
+def test_import__good_rows_are_taken_and_the_others_told(ward: Sessions) -> None:
+    rows = ({"label": "3A", "room": "9"}, {"label": "3B"}, {"label": "", "room": "1"}, {"label": "3C", "patient": "P9"})
+    with ward.begin() as session:
+        taken = take(session, "bed", *rows)
+        again = take(session, "bed", *rows)
+        kept = records.values_of(records.get(session, 2, by=NURSE))
+
+        assert list(history.verify_all(session)) == []
+    assert taken.done == ["changed", "created"]
+    assert again.done == ["unchanged", "unchanged"]
+    assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(4, ["label"]), (5, ["patient"])]
+    assert (kept["room"], kept["patient"][0]) == ("9", "P")
+
+
+def wrong_fields(refused: imports.Refused) -> list[str]:
+    assert isinstance(refused.reason, errors.InvalidVariables)
+    return [error.field for error in refused.reason.errors]
+
+
+def test_import__by_numbers(ward: Sessions) -> None:
+    with ward.begin() as session:
+        number = records.get(session, 1, by=NURSE).key
+        assert take(session, "patient", {"name": "梅"}, key=number).done == ["changed"]
+        assert take(session, "patient", {"name": "兰"}, key="P1999-0001").refused[0].reason.code == "record-unknown"
+        (alike,) = take(session, "patient", {"name": "兰", "phone": "5550101"}).refused
+        assert wrong_fields(alike) == ["phone"]
+        records.archive(session, 1, by=NURSE)
+        assert take(session, "patient", {"name": "梅一"}, key=number).refused[0].reason.code == "invalid-state"
+
+
+def test_import__is_for_writers(ward: Sessions) -> None:
+    with ward.begin() as session:
+        for person, refusal in ((DOCTOR, errors.Forbidden), (STRANGER, errors.NotFound)):
+            with pytest.raises(refusal):
+                imports.take(session, "bed", [], by=person)
