@@ -44,8 +44,10 @@ BED_FORM = [
     field("label", "床号", "Label", **NEEDED),
     field("room", "病房", "Room"),
     field("patient", "病人", "Patient"),
+    {"type": "select", "key": "kind", "label": "类别", "properties": {"label_en": "Kind"},
+     "values": [{"value": "icu", "label": "重症"}, {"value": "plain", "label": "普通"}]},
     {"type": "checklist", "key": "equipment", "label": "设备", "properties": {"label_en": "Equipment"},
-     "values": [{"value": "oxygen", "label": "氧气"}]},
+     "values": [{"value": "oxygen", "label": "氧气"}, {"value": "lamp", "label": "灯"}]},
 ]  # fmt: skip
 
 

@@ -127,6 +127,18 @@ def named(session: Session, person: Person, wanted: Collection[tuple[str, str]])
     return {(record.register, record.key): row(record) for record in session.scalars(query)}
 
 
+def chosen(session: Session, declared: Register, text: str) -> str:
+    """Return the key of the record that is meant by a key, or by words that only one has; else the text itself."""
+    if _is_key(session, declared, text):
+        return text
+    found = page(session, declared, Filters(text=text), limit=2).rows if text.strip() else []
+    return found[0].key if len(found) == 1 else text
+
+
+def _is_key(session: Session, declared: Register, text: str) -> bool:
+    return session.scalar(select(Record.id).where(Record.register == declared.key, Record.key == text)) is not None
+
+
 def every(session: Session, declared: Register, filters: Filters) -> Iterator[RecordRow]:
     """Yield all records of a register, as pages would show them one after the other."""
     after: Key | None = None

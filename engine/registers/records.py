@@ -48,7 +48,8 @@ def create(
     Fill in a new record of a register.
 
     `despite` are the keys of records with which it may agree in fields in which none should. Raises `NotFound` for
-    strangers, `Forbidden` for those who only read, and `InvalidVariables` with everything that is wrong.
+    strangers, `Forbidden` for those who only read, and `InvalidVariables` with everything that is wrong by the form,
+    else by the register.
     """
     declared = registers.declared(session, register)
     actor = access.writer(session, by, declared, "add to", "register", register)
@@ -93,7 +94,7 @@ def change(
 
     Its history tells what it was. What its form asks no more, or only shows, stays. Raises `NotFound` for strangers,
     `Forbidden` for those who only read, `InvalidState` where it is archived or somebody has changed it since, and
-    `InvalidVariables` with everything that is wrong.
+    `InvalidVariables` as `create` does.
     """
     record, declared, actor = _held(session, record_id, by, "change")
     if record.state != "active":

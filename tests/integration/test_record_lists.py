@@ -156,3 +156,9 @@ def bed(session: Session, label: str) -> int:
     """The number of a bed."""
     declared = access.register(session, "bed", by=NURSE)
     return lists.page(session, declared, Filters(values={"label": label})).rows[0].id
+
+
+@each("text, key", [("3A", "3A"), ("3-a", "3A"), ("4", "4"), ("nowhere", "nowhere"), (" ", " "), ("4b", "4B")])
+def test_chosen__by_the_key_or_words_of_one_only(beds: Sessions, text: str, key: str) -> None:
+    with beds.begin() as session:
+        assert lists.chosen(session, access.register(session, "bed", by=NURSE), text) == key
