@@ -150,6 +150,11 @@ def every(session: Session, declared: Register, filters: Filters) -> Iterator[Re
             return
 
 
+def is_used(session: Session, register: str) -> bool:
+    """Tell whether a register has had any record, archived ones too."""
+    return session.scalar(select(Record.id).where(Record.register == register).limit(1)) is not None
+
+
 def row(record: Record) -> RecordRow:
     """Return a record as a row of a list."""
     held: Any = values.loads(record.values)

@@ -37,14 +37,20 @@ def _readable(session: Session, register: str) -> Register | None:
     return next((each for each in access.readable(session, g.person) if each.key == register), None)
 
 
-def helped(session: Session, words: Wording, fields: Sequence[Field]) -> list[Field]:
-    """Return fields of a form: those that name a record offer the records in which what is typed is found."""
-    return [_helped(session, words, field) for field in fields]
+def helped(session: Session, words: Wording, fields: Sequence[Field], *, is_new: bool = True) -> list[Field]:
+    """
+    Return fields of a form as registers want them.
+
+    Those that name a record offer the records in which what is typed is found; a key stays, once it is there.
+    """
+    return [_helped(session, words, field, is_new) for field in fields]
 
 
-def _helped(session: Session, words: Wording, field: Field) -> Field:
+def _helped(session: Session, words: Wording, field: Field, is_new: bool) -> Field:
     if field.children:
-        return replace(field, children=helped(session, words, field.children))
+        return replace(field, children=helped(session, words, field.children, is_new=is_new))
+    if field.key == words.declared.key_field and not is_new:
+        return replace(field, readonly=True)
     register = words.declared.references.get(field.key)
     declared = _readable(session, register) if register else None
     if declared is None:
@@ -76,7 +82,8 @@ def render(
     held = records.values_of(found) if found is not None else {}
     entered = forms.submitted(words.form, request.form) if refusal is not None else given
     wrong = refusal if isinstance(refusal, errors.InvalidVariables) else None
-    shown = helped(session, words, forms.fields(words.form, held, texts=entered, refusal=wrong))
+    shown = forms.fields(words.form, held, texts=entered, refusal=wrong)
+    shown = helped(session, words, shown, is_new=found is None)
     row = lists.row(found) if found is not None else None
     return render_template(
         "registers/form.html",

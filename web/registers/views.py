@@ -97,7 +97,8 @@ def fields(key: str) -> str:
     with g.readers.begin() as session:
         words = writable(session, key)
         shown = forms.fields(words.form, texts=forms.submitted(words.form, request.form))
-        return render_template("forms/fragment.html", fields=record_form.helped(session, words, shown), disabled=False)
+        shown = record_form.helped(session, words, shown, is_new="record.revision" not in request.form)
+        return render_template("forms/fragment.html", fields=shown, disabled=False)
 
 
 @bp.post("/registers/<key>/new")
