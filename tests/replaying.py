@@ -51,7 +51,7 @@ DERIVED = frozenset({
     "activity.cancelled", "activity.completed", "activity.failed", "activity.started", "call.started",
     "decision.evaluated", "error.caught", "error.thrown", "escalation.caught", "escalation.thrown",
     "external_task.created", "gateway.decided", "message.sent", "process_instance.completed", "script.run",
-    "signal.sent", "timer.armed", "user_task.created",
+    "signal.sent", "timer.armed", "user_task.created", "variables.mapped",
 })  # fmt: skip
 #: Facts that name rows; they differ from database to database.
 IDS = frozenset({"process_instance"})

@@ -26,6 +26,9 @@ def arm(workflow: TokenTree, number: int, node: Element, token: Token | None) ->
             assert definition.schedule is not None
             assert definition.timer is not None
             value = definition.schedule.evaluate(variables, environment)
+            if definition.timer == "date" and node.tag == "boundaryEvent":
+                # Until then there is time for the activity.
+                value = timers.closed(value, environment.calendar)
             due = timers.schedule(definition.timer, value, environment.now, environment.zone.key)
             workflow.effects.append(TimerArmed(number=number, element_id=node.bpmn_id, due=due))
             workflow.record("timer.armed", token, facts={"timer": node.bpmn_id, "due": due.at.isoformat()})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from casepath.engine import xml
-from casepath.engine.bpmn.parser.markup import BPMN, child_text, extension, properties
+from casepath.engine.bpmn.parser.markup import BPMN, child_text, extension, extensions, properties
 
 DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
@@ -36,6 +36,8 @@ class DiagramTexts:
     decisions: Mapping[str, str]
     #: Business rule task → variable that holds the one value it answers.
     results: Mapping[str, str]
+    #: Call activities that take what they name, instead of all that the called process gives back.
+    takes_named: frozenset[str]
     #: Element id → its extension properties.
     properties: Mapping[str, Mapping[str, str]]
     #: Of the names, those in the language that was asked for.
@@ -72,6 +74,7 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
             for each in elements
             if extension(each, "resultVariable") and extension(each, "mapDecisionResult") == "singleEntry"
         },
+        takes_named=frozenset(each.get("id", "") for each in elements if _takes_named(each)),
         properties={each.get("id", ""): found for each in elements if (found := properties(each))},
     )
 
@@ -102,6 +105,11 @@ def _widen(bounds: etree._Element, name: str) -> None:
 
 def _waits_for_nothing(start: etree._Element) -> bool:
     return not any(str(child.tag).endswith("EventDefinition") for child in start)
+
+
+def _takes_named(element: etree._Element) -> bool:
+    taken = list(extensions(element, "out"))
+    return bool(taken) and not any(each.get("variables") == "all" for each in taken)
 
 
 def _documentation(element: etree._Element) -> str:

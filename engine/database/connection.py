@@ -69,6 +69,10 @@ def connect(url: str, *, patience: float | None = None) -> sqlalchemy.Engine:
     return engine
 
 
+def _lower(value: object) -> str | None:
+    return None if value is None else str(value).lower()
+
+
 def _connect_sqlite(address: sqlalchemy.URL, patience: float) -> sqlalchemy.Engine:
     if address.database and address.database != ":memory:":
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,6 +94,8 @@ def _connect_sqlite(address: sqlalchemy.URL, patience: float) -> sqlalchemy.Engi
         connection.isolation_level = None
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        # Its own knows the letters of English only: Éclat would not be found by éclat, as it is on PostgreSQL.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: sqlalchemy.Connection) -> None:

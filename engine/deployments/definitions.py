@@ -164,9 +164,11 @@ def accepted(
     definition_id: int,
     submitted: Mapping[str, Any],
     known: Callable[[], Mapping[str, Any]] | None = None,
+    *,
+    element_id: str | None = None,
 ) -> Mapping[str, Any]:
     """
-    Return the variables that are submitted to a process: those of its form where there is one, else all of them.
+    Return the variables that are submitted to an element: those of its form where there is one, else all of them.
 
     `known` gives the variables that conditions of the form may ask for, and that stay where nobody touches them. Raises
     `InvalidVariables` with everything that does not fit the form, whoever has filled it in.
@@ -176,7 +178,10 @@ def accepted(
         return submitted
     filled = _form(session, found)
     variables = known() if known is not None else {}
-    return forms.validate(filled, submitted, clock.time_zone(settings.current.time_zone), variables=variables)
+    node = process(session, definition_id).nodes.get(element_id) if element_id is not None else None
+    properties = node.properties if node is not None else {}
+    zone = clock.time_zone(settings.current.time_zone)
+    return forms.validate(filled, submitted, zone, variables=variables, properties=properties)
 
 
 def _form(session: Session, form_id: int) -> Form:

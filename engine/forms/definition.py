@@ -137,6 +137,11 @@ class Form:
         """The components that carry values, in their order."""
         return tuple(component for component in self.every if component.is_field)
 
+    def answered_anew(self, properties: Mapping[str, str]) -> frozenset[str]:
+        """Return the keys of the fields that each round begins empty: those that say so, or all of a task that does."""
+        whole = properties.get("each_round") == "true"
+        return frozenset(field.key for field in self.fields if not field.readonly and (whole or field.each_round))
+
     @property
     def has_conditions(self) -> bool:
         """Whether what is shown depends on values."""

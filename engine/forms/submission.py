@@ -24,13 +24,15 @@ def validate(
     zone: ZoneInfo,
     *,
     variables: Mapping[str, Any] | None = None,
+    properties: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """
     Return the variables that were submitted with a form: text, number, date, boolean or list by the type of the field.
 
     What is left empty is null, an empty list or false; what is left as it stood in `variables` stays exactly that. What
-    is hidden, by what was typed or by `variables`, and what is read-only is not taken. Raises `InvalidVariables` with
-    everything that is wrong, fields that the form does not have among it.
+    is hidden, by what was typed or by `variables`, and what is read-only is not taken. `properties` are those of the
+    element: what every round answers anew and this one does not ask is null, since no answer of an earlier round stands
+    for it. Raises `InvalidVariables` with everything that is wrong, fields that the form does not have among it.
     """
     present = variables or {}
     locked = [field for field in form.fields if field.readonly]
@@ -52,7 +54,8 @@ def validate(
     wrong += [_unknown(key) for key in sorted(set(submitted) - {field.key for field in form.fields})]
     if wrong:
         raise errors.InvalidVariables(wrong)
-    return accepted
+    unasked = form.answered_anew(properties or {}) & concealed
+    return accepted | {key: None for key in sorted(unasked) if present.get(key) is not None}
 
 
 def _accepted(field: Component, read: Any, given: Any, present: Mapping[str, Any], zone: ZoneInfo) -> Any:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import values
 from casepath.engine.database.models import HistoryEvent
 from casepath.engine.queries import deployed, user_task
+from casepath.engine.queries.events import CHANGES
 from casepath.engine.queries.user_task import TaskDetail
 
-#: Events that tell what variables became.
-CHANGES = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
-           "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
 #: How the result of a decision is called in its event.
 RESULT = "="
 
@@ -41,12 +39,17 @@ def of(session: Session, task: TaskDetail) -> dict[str, Any]:
 
 
 def _until_its_end(session: Session, task: TaskDetail) -> Mapping[str, Any]:
-    results = deployed.texts(session, task.definition_id).results
+    said = deployed.texts(session, task.definition_id)
+    own = HistoryEvent.activity_instance == task.activity_instance
     query = (
         select(HistoryEvent)
         .where(
             HistoryEvent.process_instance_id == task.process_instance_id,
-            HistoryEvent.kind.in_((*CHANGES, "decision.evaluated")),
+            or_(
+                HistoryEvent.kind.in_((*CHANGES, "decision.evaluated")),
+                # What it had to itself.
+                and_(HistoryEvent.kind == "user_task.created", own),
+            ),
             HistoryEvent.variables.is_not(None),
             HistoryEvent.at <= task.ended_at,
         )
@@ -54,15 +57,17 @@ def _until_its_end(session: Session, task: TaskDetail) -> Mapping[str, Any]:
     )
     known: dict[str, Any] = {}
     for event in session.scalars(query):
-        own = event.activity_instance == task.activity_instance and event.kind == "user_task.completed"
-        if own:
+        if event.activity_instance == task.activity_instance and event.kind == "user_task.completed":
             # What it made of them is told by its form.
             break
         held: Any = values.loads(event.variables or "{}")
         # An erased value has left only its digest: a list of one.
         told = {name: kept[1] for name, kept in held.items() if len(kept) > 1}
         if event.kind == "decision.evaluated":
-            name = results.get(event.element_id or "")
+            name = said.results.get(event.element_id or "")
             told = {name: told[RESULT]} if name and RESULT in told else {}
+        elif event.kind == "call.returned" and event.element_id in said.takes_named:
+            # What it took is told under the names that it has here.
+            continue
         known |= told
     return known

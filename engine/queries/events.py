@@ -34,6 +34,9 @@ PERHAPS_OF_PEOPLE = frozenset({
     "process_instance.started", "process_instance.completed", "process_instance.cancelled", "message.received",
     "gateway.decided", "decision.evaluated", "external_task.completed",
 })  # fmt: skip
+#: Events that tell what variables became.
+CHANGES = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
+           "variables.mapped", "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
 #: What a worker does tells of itself where one of these is the event before.
 TELL_OF_WORK = ("notification.sent", "attachment.added")
 #: Changes of variables that a page looks back on.
@@ -167,9 +170,7 @@ def changes(session: Session, reference: Reference) -> dict[str, list[Change]]:
 
     What a process gives to one that it calls nobody has given, whoever did the step in which it happened.
     """
-    kinds = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
-             "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
-    query = _of(reference).where(HistoryEvent.kind.in_(kinds), HistoryEvent.variables.is_not(None))
+    query = _of(reference).where(HistoryEvent.kind.in_(CHANGES), HistoryEvent.variables.is_not(None))
     newest = session.execute(query.order_by(HistoryEvent.id.desc()).limit(MAX_CHANGING_EVENTS)).all()
     found: dict[str, list[Change]] = {}
     for row in reversed(newest):

@@ -17,7 +17,6 @@ from casepath.engine.database.models import (
     ActivityInstance,
     Definition,
     Incident,
-    Notification,
     ProcessInstance,
     Subscription,
     User,
@@ -332,17 +331,6 @@ def awaited_messages(session: Session, reference: Reference) -> list[Awaited]:
         )
         for row in session.scalars(query)
     ]
-
-
-def notifications(
-    session: Session, business_key: str, *, below: int | None = None, limit: int = 50
-) -> tuple[list[Notification], int | None]:
-    """Return what people were told about a matter, newest first, below an id; and below which id the earlier begin."""
-    query = select(Notification).where(Notification.business_key == business_key).order_by(Notification.id.desc())
-    if below is not None:
-        query = query.where(Notification.id < below)
-    found = list(session.scalars(query.limit(limit + 1)))
-    return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
 def alive(session: Session, process_instance_id: int) -> list[tuple[int, str]]:

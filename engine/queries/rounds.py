@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.database import values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
-from casepath.engine.forms import Form
 from casepath.engine.queries.instances import Reference, belongs
 from casepath.engine.queries.user_task import TaskDetail
 
@@ -72,20 +71,23 @@ def numbers(session: Session, reference: Reference) -> dict[int, int]:
 
 def handed_in(session: Session, task: TaskDetail) -> Mapping[str, Any]:
     """Return what was handed in with a completed task; nothing for one that was not."""
-    completion = session.scalar(
+    return _told(session, task, "user_task.completed")
+
+
+def given_to(session: Session, task: TaskDetail) -> Mapping[str, Any]:
+    """Return what a task had to itself when it began: no answer of an earlier round."""
+    return _told(session, task, "user_task.created")
+
+
+def _told(session: Session, task: TaskDetail, kind: str) -> Mapping[str, Any]:
+    event = session.scalar(
         select(HistoryEvent).where(
             HistoryEvent.process_instance_id == task.process_instance_id,
             HistoryEvent.activity_instance == task.activity_instance,
-            HistoryEvent.kind == "user_task.completed",
+            HistoryEvent.kind == kind,
         )
     )
-    return _values(completion) if completion is not None else {}
-
-
-def answered_anew(form: Form, properties: Mapping[str, str]) -> frozenset[str]:
-    """Return the keys of the fields that every round begins empty: those that say so, or all where the task does."""
-    whole = properties.get("each_round") == "true"
-    return frozenset(field.key for field in form.fields if whole or field.each_round)
+    return _values(event) if event is not None else {}
 
 
 def _round(event: HistoryEvent, number: int) -> Round:

@@ -270,13 +270,15 @@ def deadline(value: object, now: datetime, calendar: Calendar | None) -> datetim
 
     A date without a time means the closing time of its day (`Calendar.closing`), the end of the day without a calendar.
     """
-    zone = clock.zone_of(calendar)
-    day = value
-    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
-        day = _read_date(value.strip())
+    return resolve(closed(value, calendar), now, clock.zone_of(calendar).key)
+
+
+def closed(value: object, calendar: Calendar | None) -> object:
+    """Return the end of a date without a time, as `deadline` has it; anything else as it is."""
+    day = _read_date(value.strip()) if isinstance(value, str) and _DAY.fullmatch(value.strip()) else value
     if not isinstance(day, date) or isinstance(day, datetime):
-        return resolve(value, now, zone.key)
-    return calendar.closing(day) if calendar is not None else clock.moment(day, 24 * 60, zone, end=True)
+        return value
+    return calendar.closing(day) if calendar is not None else clock.moment(day, 24 * 60, clock.zone_of(None), end=True)
 
 
 def _read_interval(text: str) -> _Interval:

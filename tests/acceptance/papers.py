@@ -1,5 +1,6 @@
 """
 Whether the papers that are signed tell what happened: random matters are played, and their papers read against history.
+No step of theirs may end in an incident.
 
     python -m tests.acceptance.papers --histories 1000 [--seed 1]
 
@@ -192,13 +193,20 @@ def problems(session: Session, key: str) -> Iterator[str]:
             yield f"{key} {entry.name}: not in the order of time"
 
 
+def incidents(session: Session, key: str) -> Iterator[str]:
+    """Yield where a matter stood still until somebody repaired it: nothing that people may do leads there."""
+    for event in session.execute(EVENTS, {"key": key}):
+        if event.kind in ("incident.opened", "external_task.failed", "call.failed"):
+            yield f"{key} {event.definition_key} {event.element_id}: {event.kind} {event.variables}"
+
+
 def play(sessions: sessionmaker[Session], seed: int) -> tuple[str, list[str], Counter[str]]:
     """Play a random matter; return its key, what is wrong with its papers, and how often each step was printed."""
     chance = random.Random(seed)
     wanderer = Wanderer(sessions=sessions, chance=chance)
     wanderer.play(chance.choice(FLOWS))
     with sessions.begin() as session:
-        found = list(problems(session, wanderer.key))
+        found = [*problems(session, wanderer.key), *incidents(session, wanderer.key)]
         told = Counter(title for entry in attachments.list_of(session, wanderer.key) if entry.media_type == "text/html"
                        for title, _, _ in printed(attachments.content(session, entry.id)))  # fmt: skip
     return wanderer.key, found, told

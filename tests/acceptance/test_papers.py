@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from lxml import html
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database
-from casepath.engine.database.models import Attachment
+from casepath.engine.database.models import Attachment, HistoryEvent
 from casepath.engine.time import clock
 from tests.acceptance import papers
 
@@ -60,3 +60,16 @@ def test_problems__finds_a_paper_that_tells_otherwise(sessions: sessionmaker[Ses
         entry.content = html.tostring(parts, encoding="unicode").encode()
     with sessions.begin() as session:
         assert list(papers.problems(session, key)) != []
+
+
+@pytest.mark.parametrize("dealership_url", ["sqlite"], indirect=True)
+def test_incidents__finds_where_a_matter_stood_still(sessions: sessionmaker[Session]) -> None:
+    key, _, _ = papers.play(sessions, 1)
+    with sessions.begin() as session:
+        told = select(HistoryEvent.id).where(HistoryEvent.kind == "external_task.completed").limit(1)
+        stood = update(HistoryEvent).where(HistoryEvent.id.in_(told)).values(kind="external_task.failed")
+        session.execute(stood)
+
+        (found,) = papers.incidents(session, key)
+
+    assert "external_task.failed" in found

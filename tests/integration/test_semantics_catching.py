@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
 
-from casepath.engine.database.models import ActivityInstance
+from casepath.engine.database.models import ActivityInstance, Job
 from tests.diagrams import (
     ERROR,
     SIGNAL,
     SIGNALLED,
     border,
+    catch,
     condition,
     container,
     end,
@@ -21,7 +23,9 @@ from tests.diagrams import (
     nodes,
     process,
     throw,
+    timer,
 )
+from tests.each import each
 from tests.running import Run
 from tests.world import World
 
@@ -95,3 +99,29 @@ def test_event_sub_process__of_an_interrupted_scope_catches_no_error_of_another(
 
     assert run.complete("B") == ""
     assert run.ended
+
+
+DEALER = b'{"zone": "Asia/Shanghai", "hours": {"mon-fri": [["09:00", "18:00"]]}}'
+CLOSING = datetime(2026, 11, 30, 10, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 11, 29, 16, tzinfo=UTC)
+
+
+@each(
+    "element, expected",
+    [
+        (nodes("userTask A") + border("T", "A", timer("${day}", "timeDate"), interrupting=False), CLOSING),
+        (nodes("userTask A") + border("T", "A", timer("2026-11-30", "timeDate")), CLOSING),
+        (nodes("userTask A") + border("T", "A", timer("2026-11-30T00:00", "timeDate")), MIDNIGHT),
+        (catch("A", timer("${day}", "timeDate")), MIDNIGHT),
+        (catch("A", timer("2026-11-30", "timeDate")), MIDNIGHT),
+    ],
+)
+def test_timer__of_a_date_leaves_the_activity_on_whose_border_it_stands_that_day(
+    world: World, element: str, expected: datetime
+) -> None:
+    world.deploy([("calendar.json", DEALER), ("p.bpmn", process(nodes("startEvent S"), element, flow="S > A"))])
+    instance = world.start("p", {"day": date(2026, 11, 30)}, "K")
+
+    with world.sessions.begin() as session:
+        due = session.scalars(select(Job.due_at).where(Job.process_instance_id == instance)).one()
+    assert due == expected

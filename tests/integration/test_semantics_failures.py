@@ -220,6 +220,19 @@ def test_people__of_odd_values_are_incidents_or_taken(world: Play, attribute: st
     assert bool(failed(world, instance)) != (world.at(instance) == "A")
 
 
+@each(
+    "attribute, value",
+    [("camunda:assignee", None), ("camunda:assignee", ""), ("camunda:candidateUsers", None),
+     ("camunda:candidateUsers", " , "), ("camunda:candidateGroups", ""), ("camunda:candidateGroups", [])],
+)  # fmt: skip
+def test_people__that_come_to_nobody_are_an_incident(world: Play, attribute: str, value: object) -> None:
+    task = f'<userTask id="A" {attribute}="${{v}}"/>'
+
+    instance = world.run(process(nodes("startEvent S"), task, flow="S > A"), v=value)
+
+    assert (failed(world, instance), world.at(instance)) == ("Expected somebody who does A, but found nobody", "")
+
+
 def test_called_element__that_names_nothing_is_an_incident(world: Play) -> None:
     call = '<callActivity id="C" calledElement="${v}"/>'
     instance = world.run(process(nodes("startEvent S; userTask Z"), call, flow="S > C; C > Z"), v=None)

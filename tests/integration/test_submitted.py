@@ -147,3 +147,33 @@ def test_complete__by_a_newer_form_of_a_process_that_brought_none(transaction: S
 
         with pytest.raises(errors.InvalidVariables):
             user_tasks.complete(session, user_tasks.open_of(session, "K", "Decide"), {"amount": 11}, by=PROGRAM)
+
+
+#: What is asked only where the customer does not agree: by a field that says so, or by all of a task.
+OBJECTION = {"type": "textfield", "key": "objection", "label": "异议", "conditional": {"hide": '=agrees != "no"'}}
+AGREES = {"type": "radio", "key": "agrees", "label": "同意？",
+          "values": [{"value": each, "label": each} for each in ("yes", "no")]}  # fmt: skip
+
+
+@pytest.mark.parametrize("says", ["field", "task", "nobody"])
+def test_complete__what_this_round_does_not_ask_is_not_answered_by_the_last_one(
+    transaction: Sessions, says: str
+) -> None:
+    asked = OBJECTION | ({"properties": {"each_round": "true"}} if says == "field" else {})
+    form = json.dumps({"type": "default", "id": "ask", "components": [AGREES, asked]}).encode()
+    anew = '<extensionElements><camunda:properties><camunda:property name="each_round" value="true"/>' \
+           "</camunda:properties></extensionElements>" if says == "task" else ""
+    content = diagrams.process(
+        f'<startEvent id="Start"/><userTask id="Ask" camunda:formKey="ask">{anew}</userTask>',
+        flow="Start > Ask; Ask > Ask",
+    )  # fmt: skip
+    with transaction.begin() as session:
+        deployments.deploy(session, {"p.bpmn": content, "ask.form": form}, name="p", by=PROGRAM)
+        number = process_instances.start(session, "p", {}, business_key="K", by=PROGRAM).id
+    for round_ in ({"agrees": "no", "objection": "太慢"}, {"agrees": "yes"}):
+        with transaction.begin() as session:
+            user_tasks.complete(session, user_tasks.open_of(session, "K", "Ask"), round_, by=PROGRAM)
+
+    with transaction.begin() as session:
+        found = process_instances.variables(session, number)["objection"]
+    assert found == ("太慢" if says == "nobody" else None)

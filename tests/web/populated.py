@@ -18,7 +18,7 @@ from casepath.engine import deployments
 from casepath.engine.database.models import Incident, Job
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments, notifications, process_instances, user_tasks
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity, substitutes
 from casepath.engine.queries import notices
 from casepath.engine.registers import records

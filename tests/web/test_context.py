@@ -15,6 +15,7 @@ from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
 from tests.acting import PROGRAM
 from tests.diagrams import process
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Rows = sessionmaker[Session]
@@ -33,6 +34,7 @@ FORM = {
 }  # fmt: skip
 WORDS = {"zh": {"variables.level": "级别", "variables.level.high": "高"},
          "en": {"variables.level": "Level", "variables.level.high": "High"}}  # fmt: skip
+EXTENDED = "<extensionElements>{}</extensionElements>"
 SHOWN = ("<extensionElements><camunda:properties><camunda:property name='context' value='level, way,promise,nothing'/>"
          "</camunda:properties></extensionElements>")  # fmt: skip
 
@@ -98,6 +100,51 @@ def test_ended__as_it_was_then(rows: Rows, alice: Visitor, task_ids: list[int], 
         process_instances.set_variables(session, instance, {"promise": "x", "level": "low"}, by=PROGRAM, reason="x")
 
     assert shown(alice, task_ids[1]) == before
+
+
+def mapped(*mappings: str) -> str:
+    """The extension elements of an activity: `inputParameter level high`."""
+    parts = [each.split(maxsplit=2) for each in mappings]
+    inner = "".join(f'<camunda:{kind} name="{name}">{value}</camunda:{kind}>' for kind, name, value in parts)
+    return f"<camunda:inputOutput>{inner}</camunda:inputOutput>"
+
+
+#: How `level` becomes high at a task although nobody has handed it in: what stands before the task, and its extensions.
+COMES = {
+    "output mapping": (f"<task id='do'>{EXTENDED.format(mapped('outputParameter level high'))}</task>", ""),
+    "mapping of its own": ("<task id='do'/>", mapped("inputParameter level high")),
+    "gathered": (
+        "<task id='do'><multiInstanceLoopCharacteristics isSequential='true' camunda:collection='${[1]}' "
+        "camunda:elementVariable='each'/>" + EXTENDED.format(mapped("outputParameter level high")) + "</task>", ""),
+    "named by a call": (
+        "<callActivity id='do' calledElement='called'>"
+        + EXTENDED.format("<camunda:in source='level' target='level'/><camunda:out source='made' target='level'/>")
+        + "</callActivity>", ""),
+}  # fmt: skip
+CALLED = (
+    "<process id='called' isExecutable='true'><startEvent id='s'/><task id='make'>"
+    + EXTENDED.format(mapped("outputParameter made high", "outputParameter level another"))
+    + "</task><sequenceFlow id='f' sourceRef='s' targetRef='make'/></process>"
+)
+
+
+@each("before, own", COMES.values())
+def test_ended__what_mappings_have_set(rows: Rows, alice: Visitor, before: str, own: str) -> None:
+    diagram = process(
+        '<startEvent id="begin"/>', before, '<userTask id="look" camunda:candidateGroups="service">'
+        + SHOWN.replace("<extensionElements>", f"<extensionElements>{own}") + "</userTask>",
+        flow="begin > do; do > look", root=CALLED,
+    )  # fmt: skip
+    words = {f"texts.{language}.json": json.dumps(said).encode() for language, said in WORDS.items()}
+    with rows.begin() as session:
+        deployments.deploy(session, {"m.bpmn": diagram, **words}, name="m", by=PROGRAM)
+        process_instances.start(session, "p", {"level": "low"}, business_key="M", by="alice")
+        look = user_tasks.open_of(session, "M", "look")
+    seen = shown(alice, look)
+    with rows.begin() as session:
+        user_tasks.complete(session, look, {"level": "low"}, by="bob")
+
+    assert (seen, shown(alice, look)) == ({"级别": "高"}, {"级别": "高"})
 
 
 def test_undeclared__nothing(alice: Visitor, task_ids: list[int]) -> None:

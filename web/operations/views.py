@@ -89,7 +89,7 @@ def mail_list() -> str:
     with g.readers.begin() as session:
         counts = operations.counts(session)
         state = chosen_state(mails.STATES) or ("undeliverable" if counts["mail_undeliverable"] else "waiting")
-        rows, below = mails.page(session, states=[state], below=row_id(request.args.get("below")))
+        rows, below = mails.page(session, languages.chosen(), states=[state], below=row_id(request.args.get("below")))
         return render_template(
             "operations/mails.html",
             rows=rows,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import render_template, request
@@ -20,7 +21,7 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, people, present, rounds, tasks
+from casepath.engine.queries import deployed, events, instances, mails, notices, people, present, rounds, tasks
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import facts, forms, headers, languages, phrases, uploads, words
@@ -100,7 +101,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     views = found(session, person, reference)
     business_key = reference if isinstance(reference, str) else None
     notes, next_note = listed(session, business_key, "comments", comments.page)
-    told, next_told = listed(session, business_key, "notices", instances.notifications)
+    told, next_told = listed(session, business_key, "notices", partial(notices.of_matter, language=languages.chosen()))
     open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)

@@ -99,6 +99,7 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "signal.received": ("bell", "engine", lambda name, facts: gettext("Signal came to “%(name)s”", name=name)),
     "signal.sent": ("next", "engine", lambda name, facts: gettext("Signal sent by “%(name)s”", name=name)),
     "variables.set": ("file", "person", lambda name, facts: gettext("Changed values by hand")),
+    "variables.mapped": ("file", "quiet", lambda name, facts: gettext("Values set by “%(name)s”", name=name)),
     "values.erased": ("alert", "person", lambda name, facts: gettext("Values were erased")),
     "decision.evaluated": ("book", "engine", lambda name, facts: gettext("Decision “%(name)s”", name=name)),
     "continuation.executed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” went on", name=name)),

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from casepath.engine import history
 from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
+from casepath.engine.instances import wordings
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import authorization
-from casepath.engine.phrases import from_json
+from casepath.engine.phrases import from_json, loads
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
 from casepath.web import filters, languages, phrases, words
@@ -144,15 +146,22 @@ class Teller:
         if known is None:
             return "info", "quiet", entry.kind
         symbol, tone, say = known
+        said = self.said(entry)
         facts = {
             "kind": entry.facts.get("kind"),
             "way": self.way(entry),
             "to": self.receivers(entry),
             "file": next((str(value) for value in entry.variables.values()), "—"),
-            "subject": str(entry.variables.get("subject", "—")),
+            "subject": phrases.told_or(loads(said.text), said.subject),
             "by": self.doer(entry),
         }
         return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
+
+    def said(self, entry: Entry) -> Wording:
+        """Return what people were told, in the language of the page where there are words in it."""
+        known = entry.variables if entry.kind == "notification.sent" else {}
+        own = Wording(subject=known.get("subject", "—"), text=known.get("text", ""))
+        return wordings.told(own, known.get("wordings", {}), languages.chosen())
 
     def receivers(self, entry: Entry) -> str:
         """Return to whom a task was handed, or who was told."""
@@ -224,7 +233,7 @@ class Teller:
             case "comment.added":
                 shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
             case "notification.sent":
-                shown = [(gettext("Text"), str(entry.variables["text"]))] if self._tells_text(entry) else []
+                shown = self._told(entry)
             case "decision.evaluated":
                 shown = self._decided(entry)
             case "process_instance.modified":
@@ -249,8 +258,10 @@ class Teller:
         told = self.words.pairs(entry.variables, named_only=not self.every_step and entry.kind != "variables.set")
         return [(label, said) for name, label, said in told if name != history.ERROR_TEXT]
 
-    def _tells_text(self, entry: Entry) -> bool:
-        return self.every_step and "text" in entry.variables
+    def _told(self, entry: Entry) -> list[tuple[str, str]]:
+        """Return the text of a notice; what the engine itself says is its subject already."""
+        text = self.said(entry).text
+        return [(gettext("Text"), text)] if self.every_step and text and loads(text) is None else []
 
     def _decided(self, entry: Entry) -> list[tuple[str, str]]:
         """Return what was answered; and, where every step is told, what was asked: the table shows it to others."""

@@ -167,7 +167,9 @@ def fields(
     form = g.form
     if form is None:
         return []
-    anew = rounds.answered_anew(form, deployed.texts(session, task.definition_id).properties.get(task.element_id, {}))
+    anew = form.answered_anew(deployed.texts(session, task.definition_id).properties.get(task.element_id, {}))
+    if anew:
+        anew -= rounds.given_to(session, task).keys()
     held = {key: value for key, value in variables.items() if key not in anew}
     texts = forms.submitted(form, request.form) if refusal is not None or typed else task.draft
     if task.state == "completed":

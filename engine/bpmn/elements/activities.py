@@ -9,7 +9,7 @@ from SpiffWorkflow.bpmn.specs import defaults
 
 from casepath.engine import errors
 from casepath.engine.bpmn import catchers, compensation
-from casepath.engine.bpmn.elements.base import Node
+from casepath.engine.bpmn.elements.base import Node, record_mapped
 from casepath.engine.bpmn.elements.loops import loop_begin, loop_round_completed
 from casepath.engine.bpmn.graph import Container, Element
 from casepath.engine.bpmn.model import Condition
@@ -131,7 +131,9 @@ def copy_variable(token: Token, source: str, target: str) -> None:
     """Copy a variable to another name where it is there."""
     variables = token.variables()
     if source != target and source in variables:
-        token.workflow.set_variables(token.scope, {target: variables[source]})
+        copied = {target: variables[source]}
+        token.workflow.set_variables(token.scope, copied)
+        record_mapped(token, copied)
 
 
 class Task(Activity, defaults.NoneTask):

@@ -79,8 +79,14 @@ class Node(Element):
 
     def hand_out(self, token: Token) -> None:
         """Set the variables that the element gives to its surroundings."""
-        for mapping in self.output_mappings:
-            token.workflow.set_variables(token.scope, {mapping.target: payload_value(mapping.source, token)})
+        given: dict[str, Any] = {}
+        try:
+            for mapping in self.output_mappings:
+                given[mapping.target] = payload_value(mapping.source, token)
+                token.workflow.set_variables(token.scope, {mapping.target: given[mapping.target]})
+        finally:
+            # What was set before one that fails stays set.
+            record_mapped(token, given)
 
     def leave(self, token: Token) -> None:
         """Send the token on along the sequence flows that hold."""
@@ -128,6 +134,12 @@ def record_decision(token: Token, taken: Sequence[Flow], asked: Mapping[str, Map
         facts = {"holding": [flow.id for flow in taken], "reads": {flow: sorted(read) for flow, read in asked.items()}}
         variables = {name: value for read in asked.values() for name, value in read.items()}
         token.workflow.record("gateway.decided", token, facts=facts, variables=variables)
+
+
+def record_mapped(token: Token, variables: Mapping[str, Any]) -> None:
+    """Write into the history what mappings of the element have set around it."""
+    if variables:
+        token.workflow.record("variables.mapped", token, variables=variables)
 
 
 def no_flow(node: Node) -> errors.InvalidInput:

@@ -7,6 +7,7 @@ from typing import Any
 
 from casepath.engine import errors
 from casepath.engine.bpmn import catchers
+from casepath.engine.bpmn.elements.base import record_mapped
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import EventDefinition, Loop
 from casepath.engine.bpmn.tree import Token
@@ -136,7 +137,9 @@ def _end(loop: Loop, body: Token, last: Token) -> None:
     assert body.inner is not None
     body.workflow.clear(body.inner, keep=last)
     if loop.output_collection:
-        body.workflow.set_variables(body.scope, {loop.output_collection: body.memo["results"]})
+        gathered = {loop.output_collection: body.memo["results"]}
+        body.workflow.set_variables(body.scope, gathered)
+        record_mapped(body, gathered)
     body.workflow.guard(body, body.complete)
 
 

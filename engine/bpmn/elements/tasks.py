@@ -11,6 +11,7 @@ from casepath.engine import errors
 from casepath.engine.bpmn.effects import Called, ExternalTaskCreated, UserTaskCreated
 from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.attributes import instant, integer, names, text, version
+from casepath.engine.bpmn.elements.base import record_mapped
 from casepath.engine.bpmn.elements.events import Catcher
 from casepath.engine.bpmn.graph import Element
 from casepath.engine.bpmn.model import Binding, Condition, EventDefinition, VariableMapping
@@ -51,11 +52,19 @@ class UserTask(Activity, defaults.UserTask):
             due_at=instant(self.due_date, token, is_deadline=True),
             follow_up_at=instant(self.follow_up_date, token),
         )
+        if self.names_people and not (created.assignee or created.candidate_users or created.candidate_groups):
+            raise errors.InvalidInput("Expected somebody who does {element}, but found nobody", element=created.name)
         token.memo["work"] = True
         workflow.effects.append(created)
         facts = {"due": created.due_at.isoformat()} if created.due_at else {}
-        workflow.record("user_task.created", token, facts=facts)
+        own = dict(token.inner.variables) if token.inner is not None else None
+        workflow.record("user_task.created", token, facts=facts, variables=own)
         return None
+
+    @property
+    def names_people(self) -> bool:
+        """Whether the diagram says who does it: then somebody has to."""
+        return any(each is not None for each in (self.assignee, self.candidate_users, self.candidate_groups))
 
     def lane_groups(self, token: Token) -> tuple[str, ...]:
         """Return the group that the lane names, when the diagram says nothing else and nobody is assigned."""
@@ -346,3 +355,5 @@ class CallActivity(Activity, defaults.CallActivity):
         if own:
             token.workflow.set_variables(token.open_scope(), own, local=True)
         token.workflow.set_variables(token.inner or token.scope, taken)
+        if self.taken:
+            record_mapped(token, {**taken, **own})
