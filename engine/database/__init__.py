@@ -8,6 +8,7 @@ The ground: connections, tables with their revisions, statements, and how values
     models      every table; `alembic` has its revisions
     failures    what the database says no with, and whether that passes
     statements  what every step executes, as cheap as the driver makes it
+    entries     values of records in rows of their own
     values      values as the one JSON that is stored, hashed and compared
 """
 

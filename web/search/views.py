@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import texts
 from casepath.engine.database import terms
-from casepath.engine.queries import facts, instances
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import facts, instances, records
 from casepath.engine.queries.instances import MatterRow
+from casepath.engine.queries.records import RecordRow
 from casepath.web import names, words
 from casepath.web.facts import IN_FRONT
+from casepath.web.registers import wording as registers
+from casepath.web.registers.wording import Wording
 from casepath.web.search import marks
 
 bp = Blueprint("search", __name__, url_prefix="/search")
@@ -38,18 +42,70 @@ class Found:
     beside: Sequence[tuple[str, Markup]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundRecord:
+    """A record that was found."""
+
+    id: int
+    key: Markup
+    title: Markup
+    is_archived: bool
+    #: Label and value of its columns, and of whatever else it is found by.
+    beside: Sequence[tuple[str, Markup]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundRecords:
+    """What was found in one register."""
+
+    words: Wording
+    rows: Sequence[FoundRecord]
+    is_cut: bool
+
+
 @bp.get("/")
 def index() -> str | Response:
     """Show what is found; lead on to the one matter whose number it is."""
     text = texts.storable(request.args.get("q", "").strip()[:MAX_TEXT])
     with g.readers.begin() as session:
         if not text:
-            return render_template("search/index.html", text="", matters=[], has_more=False)
+            return render_template("search/index.html", text="", matters=[], registers=[], has_more=False)
         page = instances.page(session, g.person, instances.Filters(text=text), limit=SHOWN)
         if "HX-Request" not in request.headers and [row.business_key for row in page.rows] == [text]:
             return redirect(url_for("process_instances.matter", reference=text))
-        matters = _told(session, page.rows, terms.words(text))
-        return render_template("search/index.html", text=text, matters=matters, has_more=page.next is not None)
+        return render_template(
+            "search/index.html",
+            text=text,
+            matters=_told(session, page.rows, terms.words(text)),
+            has_more=page.next is not None,
+            registers=_told_records(session, g.person, text),
+        )
+
+
+def _told_records(session: Session, person: Person, text: str) -> list[FoundRecords]:
+    looked_for = terms.words(text)
+    found = []
+    for part in records.search(session, person, text):
+        said = registers.of(session, part.register)
+        rows = [_record(said, row, looked_for) for row in part.rows]
+        found.append(FoundRecords(words=said, rows=rows, is_cut=part.is_cut))
+    return found
+
+
+def _record(said: Wording, row: RecordRow, looked_for: Sequence[str]) -> FoundRecord:
+    beside = []
+    for name, label in said.labels.items():
+        text = said.said(name, row.values.get(name))
+        excerpt = marks.excerpt(text, looked_for)
+        if name not in said.declared.title and (excerpt is not None or (text and name in said.beside)):
+            beside.append((label, excerpt or escape(text)))
+    return FoundRecord(
+        id=row.id,
+        key=marks.marked(row.key, looked_for),
+        title=marks.marked(said.title(row), looked_for),
+        is_archived=row.state != "active",
+        beside=beside,
+    )
 
 
 def _told(session: Session, rows: Sequence[MatterRow], looked_for: Sequence[str]) -> list[Found]:
