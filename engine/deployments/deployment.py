@@ -244,7 +244,7 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         try:
             forms.guidance.parse(content.decode("utf-8-sig"))
         except errors.InvalidInput as error:
-            raise errors.DeploymentRefused([errors.Finding(code="guidance", file=file, phrase=error.phrase)]) from None
+            raise errors.DeploymentRefused([errors.Finding(code=error.code, file=file, phrase=error.phrase)]) from None
     return [], []
 
 
