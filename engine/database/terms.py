@@ -19,6 +19,8 @@ from casepath.engine.database.statements import Statement
 
 #: Characters of a term: longer words are looked up in pieces.
 SIZE = SearchTerm.SIZE
+#: Words, or pieces of them, that are looked for at once; whoever writes more is not asked for all.
+MOST = 10
 #: Characters of a text that can be found, from its beginning.
 READ = 1_000
 #: Accents and the like, which stand behind their letters.
@@ -65,15 +67,16 @@ def replace(
 
 
 def split(text: str) -> list[str]:
-    """Return the words of a text; signs alone are left out where there is anything else."""
-    found = text.split()
-    return [word for word in found if compact(word)] or found
+    """Return the first words of a text, each once; signs alone are left out where there is anything else."""
+    found = list(dict.fromkeys(text.split()))
+    return [word for word in found if compact(word)][:MOST] or found[:1]
 
 
 def words(text: str) -> list[str]:
     """Return what is looked for by a text: each word in pieces no longer than a term; of signs alone an empty one."""
     found = [compact(word) for word in split(text)]
-    return [word[start : start + SIZE] for word in found for start in range(0, max(len(word), 1), SIZE)]
+    pieces = [word[start : start + SIZE] for word in found for start in range(0, max(len(word), 1), SIZE)]
+    return list(dict.fromkeys(pieces))[:MOST]
 
 
 def roots_with(word: str) -> Select[int]:

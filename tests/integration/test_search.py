@@ -75,6 +75,12 @@ def test_found__by_the_beginning_of_a_long_text_only(transaction: Transaction) -
         assert (found(session, "xyz"), found(session, "q")) == ([number], [])
 
 
+@each("text", ["建 " * 100, " ".join(f"w{n}" for n in range(100)), VIN * 10, "ﷺ" * 60, "· " * 50])
+def test_looked_for__no_more_than_is_cheap(text: str) -> None:
+    assert 1 <= len(terms.words(text)) <= terms.MOST
+    assert 1 <= len(terms.split(text)) <= terms.MOST
+
+
 def test_found__by_what_is_true_now(transaction: Transaction) -> None:
     """What a fact and the number have in common stays found by the number."""
     number = begin(transaction, "TS-77", number="A·TS77")
