@@ -90,8 +90,7 @@ def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
     labels: dict[str, str] = {}
     options: dict[str, dict[str, str]] = {}
     written: set[str] = set()
-    newest = (definitions.form(session, each.key) for each in definitions.list_definitions(session, "form"))
-    for form in [*_own(session, definition_ids), *(each for each in newest if each is not None)]:
+    for form in [*_own(session, definition_ids), *definitions.latest_forms(session)]:
         written |= {part.key for part in form.fields if part.type in WRITTEN and part.key not in labels}
         labels = forms.labels(form) | labels
         for name, choices in forms.options(form).items():

@@ -659,6 +659,26 @@ def test_erase__leaves_nothing_in_notices_and_mails(transaction: Sessions, box: 
         assert history.verify(session, instance) == []
 
 
+@pytest.mark.parametrize(("name", "left"), [("subject", ("", "Please.", None)), ("text", ("Here", "", None))])
+def test_erase__one_of_the_words_goes_with_all_other_languages(
+    transaction: Sessions, name: str, left: tuple[str, str, None]
+) -> None:
+    user(transaction, "anna", "")
+    with transaction.begin() as session:
+        instance = factories.process_instance(session, business_key="TS1").id
+        words = Wording(subject="Here", text="Please.")
+        others = {"zh": Wording(subject="在此", text="请")}
+        notifications.notify(session, ["anna"], kind="reminder", wording=words, translated=others,
+                             business_key="TS1", process_instance_id=instance)  # fmt: skip
+
+    with transaction.begin() as session:
+        assert history.erase(session, instance, [name], by="olivia", reason="x") == 2
+
+    with transaction.begin() as session:
+        columns = (Notification.subject, Notification.text, Notification.wordings)
+        assert session.execute(select(*columns)).all() == [left]
+
+
 def test_verify__mails_as_the_history_tells(transaction: Sessions) -> None:
     user(transaction, "anna")
     user(transaction, "bea", None)
