@@ -3,7 +3,8 @@ Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`
 
 Inputs: `recipients` (`user:wang`, `group:customer_director`, or just a name), `subject`, `text`, and `document`, the
 name of an archived file that an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
-text ends with what is open in the matter, who has it, and until when. Everybody gets a notice inside the product; those
+text ends with what is open in the matter, who has it, and until when; with `once_a_day` nobody gets a second one of the
+kind about a matter on one day. Everybody gets a notice inside the product; those
 with an address an e-mail too, where e-mail is configured. Notices and mails are written in the transaction that
 completes the task; the mails are sent afterwards, by `outbox`.
 
@@ -24,7 +25,7 @@ from casepath.engine import errors
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.instances import attachments, notifications
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.people.account_rules import LANGUAGES
 from casepath.engine.queries import deployed, user_task
@@ -97,6 +98,7 @@ def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result
             process_instance_id=work.task.process_instance_id,
             by_mail=work.surroundings.mail is not None,
             attachment_id=attachment_id,
+            once_a_day=bool(work.task.variables.get("once_a_day")),
         )
 
     return Result(local_variables={"recipient_count": len(usernames)}, also=write)

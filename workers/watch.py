@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from casepath.engine.instances import notifications, signs
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import authorization, identity
 from casepath.engine.queries import watch
 from casepath.engine.queries.watch import Standstill

@@ -18,6 +18,8 @@ from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 
 TOLD = "notification.sent"
+#: What people were told, and the value in which it stands in other languages: whoever erases one erases the other.
+WORDS, OTHER_LANGUAGES = frozenset({"subject", "text"}), "wordings"
 #: Characters of a reason.
 MAX_REASON = 1_000
 
@@ -47,7 +49,8 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
         .order_by(_table.c.sequence)
     )
     for event_id, sequence, kind, told, text in stored:
-        rest, gone = without(text, names)
+        others = {OTHER_LANGUAGES} if kind == TOLD and WORDS & set(names) else set()
+        rest, gone = without(text, {*names, *others})
         if gone:
             erased[str(sequence)] = gone
             rewritten.append({"event_id": event_id, "rest": rest})
@@ -74,7 +77,8 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
         for scope, variables in scopes.items()
     }
     instance.variables = values.canonical(left)
-    facts.erase(session.connection(), process_instance_id, tuple(names))
+    owner = (process_instance_id, instance.root_id or process_instance_id, instance.business_key)
+    facts.erase(session.connection(), *owner, tuple(names))
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
 

@@ -7,6 +7,7 @@ The history is the proof; rows are held against it: here the instance itself, wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from casepath.engine.database import Base
 from casepath.engine.database.models import Attachment, Comment, Definition, Mail, Notification, ProcessInstance
 from casepath.engine.history.chain import State
+from casepath.engine.history.erasure import OTHER_LANGUAGES
 from casepath.engine.history.log import EventView
 from casepath.engine.history.problems import WrongRow
 from casepath.engine.history.verification import CLOCK_TOLERANCE
@@ -192,8 +194,20 @@ def _notices_of(session: Session, events: Sequence[EventView]) -> Iterator[Found
                 continue
             columns = {"username": username, "kind": event.facts["kind"], "created_at": event.at, **texts}
             yield from differing(f"notice {number}", found[number], columns)
+            if OTHER_LANGUAGES in {*event.variables, *event.erased}:
+                # Events of earlier versions do not say what was told in other languages.
+                row = {OTHER_LANGUAGES: _others(found[number][OTHER_LANGUAGES])}
+                told = {OTHER_LANGUAGES: event.variables.get(OTHER_LANGUAGES, {})}
+                yield from differing(f"notice {number}", row, told)
         if "mailed" in event.facts:
             yield from _mails_of(session, event, numbers)
+
+
+def _others(text: str | None) -> Any:
+    try:
+        return json.loads(text) if text else {}
+    except (RecursionError, ValueError):
+        return text
 
 
 def _mails_of(session: Session, event: EventView, numbers: Sequence[int]) -> Iterator[Found]:

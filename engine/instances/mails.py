@@ -24,6 +24,8 @@ from casepath.engine import errors, phrases, texts
 from casepath.engine.database import Base
 from casepath.engine.database.models import Attachment, Mail, Notification, User
 from casepath.engine.history import Event, organisation
+from casepath.engine.instances import wordings
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase
@@ -99,9 +101,11 @@ def take(session: Session) -> Outgoing | None:
             _users.c.name,
             _users.c.email,
             _users.c.active,
+            _users.c.language,
             _notifications.c.username,
             _notifications.c.subject,
             _notifications.c.text,
+            _notifications.c.wordings,
             _notifications.c.business_key,
             _notifications.c.created_at,
         )
@@ -116,6 +120,8 @@ def take(session: Session) -> Outgoing | None:
     if row is None:
         return None
     attempt = row.attempts + 1
+    own, others = Wording(subject=row.subject, text=row.text), wordings.loads(row.wordings)
+    said = wordings.told(own, others, row.language or "")
     session.execute(update(_mails).where(_mails.c.id == row.id).values(attempts=attempt, due_at=now + LOCK))
     return Outgoing(
         id=row.id,
@@ -123,8 +129,8 @@ def take(session: Session) -> Outgoing | None:
         token=row.token,
         name=row.name or row.username,
         address=row.email if row.active else None,
-        subject=row.subject,
-        text=row.text,
+        subject=said.subject,
+        text=said.text,
         business_key=row.business_key,
         attachment_id=row.attachment_id,
         created_at=row.created_at,

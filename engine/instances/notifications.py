@@ -1,9 +1,9 @@
-"""What users are told inside the product, each in his language; `mails` has what goes out by e-mail as well."""
+"""What users are told inside the product; `wordings` has it in the language of each, `mails` what goes out as well."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -11,10 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, texts
-from casepath.engine.database import Base, values
-from casepath.engine.database.models import Notification, User
+from casepath.engine.database import Base
+from casepath.engine.database.models import Notification
+from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
-from casepath.engine.instances import mails
+from casepath.engine.instances import mails, wordings
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.time import clock
 
 KINDS = ("notice", "reminder", "escalation")
@@ -32,14 +34,6 @@ def _inserting(insert: Any) -> Any:
 _INSERT = {"postgresql": _inserting(postgresql.insert), "sqlite": _inserting(sqlite.insert)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wording:
-    """What people are told, in one language."""
-
-    subject: str
-    text: str = ""
-
-
 def notify(
     session: Session,
     usernames: Iterable[str],
@@ -52,14 +46,15 @@ def notify(
     process_instance_id: int | None = None,
     by_mail: bool = False,
     attachment_id: int | None = None,
+    once_a_day: bool = False,
 ) -> list[str]:
     """
     Tell users something, each once under an idempotency key; return who is told now.
 
-    Whoever reads a language of `translated` gets that wording, and finds the others where he changes it. `by_mail` has
-    it go out by e-mail as well, with a file of the matter where one is named. With a process instance its history says
-    who was told what, one event for each wording. Raises `InvalidInput` for another kind than notice, reminder and
-    escalation, or without a subject.
+    Everybody reads it in his language where `translated` has it. `by_mail` has it go out by e-mail as well, with a file
+    of the matter where one is named. `once_a_day` tells nobody who was told so of the matter today, in this kind: what
+    several deadlines of one matter ask for is asked once. With a process instance its history says who was told what.
+    Raises `InvalidInput` for another kind than notice, reminder and escalation, or without a subject.
     """
     if kind not in KINDS:
         raise errors.InvalidInput("Expected one of {kinds}, but found '{kind}'", kinds=KINDS, kind=kind)
@@ -67,34 +62,36 @@ def notify(
     if process_instance_id is not None:
         # Before the rows are dated: to wait afterwards would date them long before their event.
         history.lock(session, process_instance_id)
-    statement = _INSERT[session.get_bind().dialect.name]
-    wordings = _by_language(translated)
-    told: list[str] = []
-    for said, readers in _readers(session, usernames, wording, translated).items():
-        numbers: dict[str, int] = {}
-        for username in readers:
-            row = {
-                "username": username,
-                "business_key": business_key,
-                "kind": kind,
-                "process_instance_id": process_instance_id,
-                "subject": said.subject,
-                "text": said.text,
-                "wordings": wordings,
-                "idempotency_key": idempotency_key,
-                "created_at": clock.now(),
-            }
-            written = session.connection().execute(statement, row).scalar()
-            if written is not None:
-                numbers[username] = written
-        mailed = mails.enqueue(session, list(numbers.values()), attachment_id=attachment_id) if by_mail else []
-        if numbers and process_instance_id is not None:
-            facts = {"kind": kind, "to": list(numbers), "notifications": list(numbers.values()), "mailed": mailed}
-            variables = {"subject": said.subject, "text": said.text}
-            event = Event(kind="notification.sent", facts=facts, variables=variables)
-            history.record(session, process_instance_id, event)
-        told += numbers
-    return sorted(told)
+    if once_a_day and business_key is not None:
+        idempotency_key = _of_today(session, kind, business_key)
+    row = {
+        "business_key": business_key,
+        "kind": kind,
+        "process_instance_id": process_instance_id,
+        "subject": wording.subject,
+        "text": wording.text,
+        "wordings": wordings.dumps(translated),
+        "idempotency_key": idempotency_key,
+        "created_at": clock.now(),
+    }
+    connection, statement = session.connection(), _INSERT[session.get_bind().dialect.name]
+    told: dict[str, int] = {}
+    for username in sorted(set(usernames)):
+        written = connection.execute(statement, {**row, "username": username}).scalar()
+        if written is not None:
+            told[username] = written
+    mailed = mails.enqueue(session, list(told.values()), attachment_id=attachment_id) if by_mail else []
+    if told and process_instance_id is not None:
+        facts = {"kind": kind, "to": list(told), "notifications": list(told.values()), "mailed": mailed}
+        variables = {"subject": wording.subject, "text": wording.text, "wordings": wordings.stored(translated)}
+        history.record(session, process_instance_id, Event(kind="notification.sent", facts=facts, variables=variables))
+    return list(told)
+
+
+def _of_today(session: Session, kind: str, business_key: str) -> str:
+    """Return the idempotency key of what is told once on this day of the house."""
+    today = clock.now().astimezone(clock.zone_of(definitions.calendar(session))).date()
+    return f"{today} {kind} {sha256(business_key.encode()).hexdigest()}"
 
 
 def _storable(wording: Wording) -> Wording:
@@ -102,24 +99,6 @@ def _storable(wording: Wording) -> Wording:
     if not subject:
         raise errors.InvalidInput("Expected a subject, but found none")
     return Wording(subject=subject, text=texts.storable(wording.text, limit=MAX_TEXT_LENGTH))
-
-
-def _by_language(translated: Mapping[str, Wording]) -> str | None:
-    """Return how a notice keeps what it says in other languages; None where it says it in one."""
-    return values.dumps({key: [said.subject, said.text] for key, said in translated.items()}) if translated else None
-
-
-def _readers(
-    session: Session, usernames: Iterable[str], wording: Wording, translated: Mapping[str, Wording]
-) -> dict[Wording, list[str]]:
-    """Return who gets which wording, in the order of names."""
-    names = sorted(set(usernames))
-    found = session.execute(select(User.username, User.language).where(User.username.in_(names)))
-    languages = {row.username: row.language for row in found}
-    readers: dict[Wording, list[str]] = {}
-    for username in names:
-        readers.setdefault(translated.get(languages.get(username, ""), wording), []).append(username)
-    return readers
 
 
 def mark_read(session: Session, username: str, notification_id: int | None = None) -> str | None:

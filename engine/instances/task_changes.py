@@ -20,7 +20,7 @@ from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskC
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event
 from casepath.engine.instances import notifications
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import Actor, By, Candidacy, Person
 from casepath.engine.phrases import Phrase

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import phrases
 from casepath.engine.database.models import Mail, Notification, User
 from casepath.engine.phrases import Phrase
+from casepath.engine.queries import notices
 
 STATES = ("waiting", "sending", "sent", "uncertain", "undeliverable", "given_up")
 #: Those that a person should look at.
@@ -59,9 +60,13 @@ def oldest(session: Session) -> datetime | None:
 
 
 def page(
-    session: Session, *, states: Collection[str] = STATES, below: int | None = None, limit: int = 25
+    session: Session, language: str = "", *, states: Collection[str] = STATES, below: int | None = None, limit: int = 25
 ) -> tuple[list[MailRow], int | None]:
-    """Return mails in some states, newest first, those below an id; and below which id the next page begins."""
+    """
+    Return mails in some states, newest first, those below an id; and below which id the next page begins.
+
+    Their subjects are told in a language where they have words in it; who got one read it in his.
+    """
     query = (
         select(Mail, Notification, User.name, User.email)
         .join(Notification, Notification.id == Mail.notification_id)
@@ -73,22 +78,22 @@ def page(
     if below is not None:
         query = query.where(Mail.id < below)
     found = session.execute(query).all()
-    rows = [_row(each) for each in found[:limit]]
+    rows = [_row(each, language) for each in found[:limit]]
     return rows, rows[-1].id if len(found) > limit else None
 
 
-def of_notices(session: Session, notification_ids: Sequence[int]) -> dict[int, MailRow]:
-    """Return the mails of notices, by the notice."""
+def of_notices(session: Session, notification_ids: Sequence[int], language: str = "") -> dict[int, MailRow]:
+    """Return the mails of notices, by the notice, in a language as `page` does."""
     query = (
         select(Mail, Notification, User.name, User.email)
         .join(Notification, Notification.id == Mail.notification_id)
         .outerjoin(User, User.username == Notification.username)
         .where(Mail.notification_id.in_(notification_ids))
     )
-    return {each[0].notification_id: _row(each) for each in session.execute(query)}
+    return {each[0].notification_id: _row(each, language) for each in session.execute(query)}
 
 
-def _row(found: Row[Mail, Notification, str, str | None]) -> MailRow:
+def _row(found: Row[Mail, Notification, str, str | None], language: str) -> MailRow:
     mail, notice, name, email = found
     phrase = phrases.loads(mail.answer)
     return MailRow(
@@ -97,7 +102,7 @@ def _row(found: Row[Mail, Notification, str, str | None]) -> MailRow:
         username=notice.username,
         name=name or notice.username,
         address=mail.address or email,
-        subject=notice.subject,
+        subject=notices.said(notice, language).subject,
         business_key=notice.business_key,
         attempts=mail.attempts,
         due_at=mail.due_at,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import phrases
 from casepath.engine.database.models import Notification, ProcessInstance
+from casepath.engine.instances import wordings
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.phrases import Phrase
 from casepath.engine.queries.tasks import COUNT_LIMIT
 
@@ -32,6 +33,8 @@ class Notice:
     """One notification."""
 
     id: int
+    #: Who was told.
+    username: str
     business_key: str | None
     #: `notice`, `reminder` or `escalation`.
     kind: str
@@ -104,15 +107,32 @@ def page(
     return NoticePage(rows=rows, next=shown[-1][1] if len(found) > limit else None)
 
 
+def of_matter(
+    session: Session, business_key: str, language: str = "", *, below: int | None = None, limit: int = 50
+) -> tuple[list[Notice], int | None]:
+    """Return what people were told about a matter, newest first, below an id; and below which id the earlier begin."""
+    query = select(Notification, _SETTLED).where(Notification.business_key == business_key)
+    if below is not None:
+        query = query.where(Notification.id < below)
+    found = session.execute(query.order_by(Notification.id.desc()).limit(limit + 1)).all()
+    rows = [_notice(each, language, is_settled) for each, is_settled in found[:limit]]
+    return rows, rows[-1].id if len(found) > limit else None
+
+
+def said(of: Notification, language: str) -> Wording:
+    """Return what a notification says to a reader of a language."""
+    return wordings.told(Wording(subject=of.subject, text=of.text), wordings.loads(of.wordings), language)
+
+
 def _notice(of: Notification, language: str, is_settled: bool) -> Notice:
-    wordings: dict[str, list[str]] = json.loads(of.wordings) if of.wordings else {}
-    subject, text = wordings.get(language, (of.subject, of.text))
+    told = said(of, language)
     return Notice(
         id=of.id,
+        username=of.username,
         business_key=of.business_key,
         kind=of.kind,
-        subject=subject,
-        text=text,
+        subject=told.subject,
+        text=told.text,
         created_at=of.created_at,
         is_read=of.read_at is not None,
         is_settled=is_settled,

@@ -71,14 +71,23 @@ def numbers(session: Session, reference: Reference) -> dict[int, int]:
 
 def handed_in(session: Session, task: TaskDetail) -> Mapping[str, Any]:
     """Return what was handed in with a completed task; nothing for one that was not."""
-    completion = session.scalar(
+    return _told(session, task, "user_task.completed")
+
+
+def given_to(session: Session, task: TaskDetail) -> Mapping[str, Any]:
+    """Return what a task had to itself when it began: no answer of an earlier round."""
+    return _told(session, task, "user_task.created")
+
+
+def _told(session: Session, task: TaskDetail, kind: str) -> Mapping[str, Any]:
+    event = session.scalar(
         select(HistoryEvent).where(
             HistoryEvent.process_instance_id == task.process_instance_id,
             HistoryEvent.activity_instance == task.activity_instance,
-            HistoryEvent.kind == "user_task.completed",
+            HistoryEvent.kind == kind,
         )
     )
-    return _values(completion) if completion is not None else {}
+    return _values(event) if event is not None else {}
 
 
 def _round(event: HistoryEvent, number: int) -> Round:

@@ -156,6 +156,15 @@ BREACHES = [
     with_loop(
         "multi-instance-source", THREE + "<loopDataInputRef>in</loopDataInputRef>", before=COLLECTION, level="warning"
     ),
+    built(
+        "multi-instance-answers",
+        "A",
+        nodes("startEvent S; endEvent E"),
+        f'<userTask id="A" name="A" camunda:formKey="f"><multiInstanceLoopCharacteristics>{THREE}'
+        "</multiInstanceLoopCharacteristics></userTask>",
+        flow=ALONG,
+        level="warning",
+    ),
     with_loop("multi-instance-behavior", THREE, 'behavior="Complex"'),
     with_loop("multi-instance-behavior", THREE + COMPLEX.format(trigger("signal", 'signalRef="s"'))),
     with_loop("multi-instance-behavior", THREE, 'behavior="One"'),

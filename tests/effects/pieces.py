@@ -18,7 +18,8 @@ DRAWN = ("http://www.omg.org/spec/BPMN/20100524/DI", "http://www.omg.org/spec/DD
 LAYOUT = frozenset({"columns", "components", "layout", "row", "values", "version"})
 BOOLEANS = ("false", "true")
 #: Attributes with some of their values, beside those that the metamodel has.
-ENUMERATIONS = {"hitPolicy": "UNIQUE|FIRST|COLLECT", "aggregation": "SUM|MIN", "scriptFormat": "python|feel"}
+ENUMERATIONS = {"hitPolicy": "UNIQUE|FIRST|COLLECT", "aggregation": "SUM|MIN", "scriptFormat": "python|feel",
+                "preferredOrientation": "Rule-as-Row|Rule-as-Column"}  # fmt: skip
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -41,7 +42,8 @@ class Piece:
 
 #: Attributes that name or show something, or say what wrote the file and how: nothing is promised by them.
 SAYS = frozenset({"executionPlatform", "executionPlatformVersion", "exporter", "exporterVersion", "expressionLanguage",
-                  "id", "label", "name", "namespace", "schemaVersion", "targetNamespace", "typeLanguage"})  # fmt: skip
+                  "id", "label", "name", "namespace", "outputLabel", "schemaVersion", "targetNamespace",
+                  "typeLanguage"})  # fmt: skip
 #: Elements that are shown, or repeat what is said elsewhere, which is compared with that.
 SHOWN = frozenset({
     "association", "category", "categoryValue", "childLaneSet", "dataObjectReference", "dataState", "dataStore",
@@ -84,7 +86,7 @@ def of_xml(content: bytes, drawings: Collection[str] = ()) -> Iterator[Piece]:
             element.set(name, str(value))
             yield Piece(owners=owners, name=local, line=line, around=tags, others=tuple(others))
         parent = element.getparent()
-        if parent is None or etree.QName(element).localname in SHOWN:
+        if parent is None or etree.QName(element).localname in SHOWN or says_nothing(element):
             continue
         index, tail = parent.index(element), element.tail
         parent.remove(element)
@@ -104,6 +106,11 @@ def spoiled(root: etree._Element, element: etree._Element, name: str) -> bytes:
     content = etree.tostring(root)
     element.set(name, kept)
     return content
+
+
+def says_nothing(element: etree._Element) -> bool:
+    """Whether an element is an empty place for something."""
+    return etree.QName(element).localname == "extensionElements" and not len(element) and not element.attrib
 
 
 def is_aside(element: etree._Element) -> bool:

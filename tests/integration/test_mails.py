@@ -20,7 +20,8 @@ from casepath.engine.database.models import ExternalTask, Incident, Mail, Notifi
 from casepath.engine.history import organisation
 from casepath.engine.instances import attachments, mails, notifications, process_instances
 from casepath.engine.instances.mails import LOCK, Outgoing
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
+from casepath.engine.queries import notices
 from casepath.workers import Mail as Server
 from casepath.workers import Surroundings, letters, outbox, smtp
 from casepath.workers.loop import Loop
@@ -262,13 +263,28 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
     loop_to(transaction, box.port).rest()
 
     with transaction.begin() as session:
-        said = dict(session.execute(select(Notification.username, Notification.text)).all())
+        languages = {"carol": "zh_CN", "emma": "en"}
+        said = {name: notices.page(session, name, each).rows[0].notices[0].text for name, each in languages.items()}
     assert {str(each["To"].addresses[0].username): str(each["Subject"]) for each in box.messages} == {
         "carol": "收到：张三",
         "emma": "Received: 张三",
     }
     assert said["carol"].splitlines()[0] == "请处理"
     assert said["emma"].splitlines()[0] == "Please see to it."
+    assert {each.get_content().splitlines()[0] for each in box.messages} == {"请处理", "Please see to it."}
+
+
+@pytest.mark.parametrize(("once", "mails_sent"), [("${true}", 1), ("${false}", 2)])
+def test_remind__of_two_deadlines_on_one_day(transaction: Sessions, box: Mailbox, once: str, mails_sent: int) -> None:
+    user(transaction, "carol")
+    for _ in range(2):
+        start(transaction, "remind", once_a_day=once)
+
+    loop_to(transaction, box.port).rest()
+
+    assert len(box.messages) == mails_sent
+    with transaction.begin() as session:
+        assert len(session.scalars(select(UserTask).where(UserTask.element_id == "Done")).all()) == 2
 
 
 def test_notify__a_translation_that_fails_keeps_nothing_back(transaction: Sessions, box: Mailbox) -> None:
@@ -626,16 +642,19 @@ def test_erase__leaves_nothing_in_notices_and_mails(transaction: Sessions, box: 
         user(transaction, username, address)
     with transaction.begin() as session:
         instance = factories.process_instance(session, business_key="TS1").id
-    tell(transaction, "anna", "bea", "carl", process_instance_id=instance)
+    english = {"en": Wording(subject="A new complaint")}
+    tell(transaction, "anna", "bea", "carl", process_instance_id=instance, translated=english)
     loop_to(transaction, box.port).rest()
     assert queue(transaction) == [("anna", "sent"), ("bea", "undeliverable"), ("carl", "waiting")]
 
     with transaction.begin() as session:
-        assert history.erase(session, instance, ["subject", "text"], by="olivia", reason="x") == 2
+        # What was said in another language goes with it.
+        assert history.erase(session, instance, ["subject", "text"], by="olivia", reason="x") == 3
 
     assert queue(transaction) == [("anna", "sent"), ("bea", "given_up"), ("carl", "given_up")]
     with transaction.begin() as session:
-        assert set(session.execute(select(Notification.subject, Notification.text))) == {("", "")}
+        columns = (Notification.subject, Notification.text, Notification.wordings)
+        assert set(session.execute(select(*columns))) == {("", "", None)}
         assert set(session.execute(select(Mail.address, Mail.answer))) == {(None, None)}
         assert history.verify(session, instance) == []
 

@@ -21,7 +21,8 @@ from casepath.engine import database, history
 from casepath.engine.database.models import HistoryEvent, ProcessInstance, Resource
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event, Heads
-from casepath.engine.instances import comments, instantiation
+from casepath.engine.instances import comments, instantiation, notifications
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.time import clock
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
@@ -64,6 +65,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stories.play_step(step, stage)
     clock.set_to(AT)
     with sessions.begin() as session:
+        number = session.scalars(select(ProcessInstance.id).where(ProcessInstance.business_key == OPEN_KEY)).first()
+        notifications.notify(
+            session, ["caller_liu"], kind="escalation", wording=Wording(subject="超期"), business_key=OPEN_KEY,
+            translated={"en": Wording(subject="Overdue")}, process_instance_id=number,
+        )  # fmt: skip
         comments.add(session, OPEN_KEY, "最后一条", by=ADMINISTRATOR)
     pool.dispose()
     clock.reset()
@@ -194,6 +200,12 @@ WAYS: dict[str, tuple[list[str], str]] = {
                           "unrecorded: .*attachment 999"),
     "notice: text": (["UPDATE notifications SET text = text || '!' WHERE id = (SELECT max(id) FROM notifications)"],
                      "altered: .*notice [0-9]+: expected text"),
+    "notice: in another language": (["UPDATE notifications SET wordings = replace(wordings, 'Overdue', 'Not overdue')"
+                                     " WHERE id = (SELECT max(id) FROM notifications WHERE wordings IS NOT NULL)"],
+                                    "altered: .*notice [0-9]+: expected wordings"),
+    "notice: a language added": (["UPDATE notifications SET wordings = '{\"fr\": [\"Bon\", \"\"]}'"
+                                  " WHERE id = (SELECT max(id) FROM notifications)"],
+                                 "altered: .*notice [0-9]+: expected wordings"),
     "notice: to whom": (["UPDATE notifications SET username = 'mallory'"
                          " WHERE id = (SELECT max(id) FROM notifications)"],
                         "altered: .*notice [0-9]+: expected username"),

@@ -149,6 +149,18 @@ def test_page__filters(transaction: Transaction) -> None:
         assert pages(session, DIRECTOR, "all", Filters(definition_key="other")) == []
 
 
+@each("typed, number", [("éclat", 1), ("ÉCLAT", 1), ("über", 1), ("ÜBER ALLES", 1), ("eclat", 0)])
+def test_text__in_letters_of_any_language(transaction: Transaction, typed: str, number: int) -> None:
+    """Their case does not count; SQLite itself knows it of the letters of English only."""
+    with transaction.begin() as session:
+        task = factories.user_task(session)
+        for each in session.scalars(sqlalchemy.select(UserTask)):
+            each.name = "Éclat Über alles" if each is task else "联系"
+        session.flush()
+
+        assert len(pages(session, DIRECTOR, "all", Filters(text=typed))) == number
+
+
 def test_page__what_a_filter_looks_for_may_come_later(
     transaction: Transaction, monkeypatch: pytest.MonkeyPatch
 ) -> None:

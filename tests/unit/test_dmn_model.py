@@ -323,6 +323,44 @@ def test_parse__attributes_of_camunda() -> None:
     ]
 
 
+TYPE = '<itemDefinition name="tAge"><typeRef>number</typeRef></itemDefinition>'
+
+
+@each(
+    "elements, found",
+    [
+        ((TYPE, decision("Answer", literal("1"))), ["itemDefinition"]),
+        ((TYPE, decision("Answer", literal("1"), kind="tAge")), []),
+        ((TYPE, decision("Answer", literal("1 instance of tAge"))), []),
+        ((TYPE, '<itemDefinition name="tAges" isCollection="true"><typeRef>tAge</typeRef></itemDefinition>',
+          decision("Answer", literal("[1]"), kind="tAges")), []),
+        # For other files.
+        ((TYPE,), []),
+        ((decision("Answer", table(["1"], ["Answer"], "1 | 1")),), []),
+        ((decision("Answer", table(["1"], ["Answer"], "1 | 1").replace(
+            "<decisionTable ", '<decisionTable preferredOrientation="Rule-as-Column" ')),), ["preferredOrientation"]),
+        ((decision("Answer", table(["1"], ["Answer"], "1 | 1").replace(
+            "<decisionTable ", '<decisionTable preferredOrientation="Rule-as-Row" ')),), []),
+    ],
+)  # fmt: skip
+def test_parse__what_says_nothing(elements: tuple[str, ...], found: list[str]) -> None:
+    findings = [each for each in dmn.parse(definitions(*elements), "model.dmn").findings if each.code == "no-effect"]
+
+    assert [each.phrase.facts["names"] for each in findings] == [[name] for name in found]
+
+
+@each(
+    "outputs, labels", [(["result"], ["Discount"]), (["result", "reason"], ["result", "reason"]), ([""], ["Discount"])]
+)
+def test_parse__what_the_result_of_a_table_is_called(outputs: list[str], labels: list[str]) -> None:
+    cells = " | ".join("1" for _ in outputs)
+    logic = table(["1"], outputs, f"1 | {cells}").replace("<decisionTable ", '<decisionTable outputLabel="Discount" ')
+
+    (found,) = dmn.parse(definitions(decision("Answer", logic)), "model.dmn").tables
+
+    assert [each.label for each in found.outputs] == labels
+
+
 def test_parse__variable_of_another_name() -> None:
     content = definitions(decision("Answer", literal("1")).replace('<variable name="Answer"', '<variable name="x"'))
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -32,7 +33,7 @@ from tests.web.visitor import Visitor, text
 HOSTILE = ("a\x00b", "'\"><script>\uffff😀", "9" * 30, "../../x", "x" * 5000, "\r\nX-Other: y")
 #: In fields of forms; the last ones are JSON, dates and numbers at the edge of what there is.
 TYPED = (*HOSTILE[:3], '"\\ud800\\u0000"', "[" * 3000, "1e999999", "0001-01-02", "9999-12-31")
-JSON = ({"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}, {"xml": 1}, [], 1, None)
+JSON: tuple[Any, ...] = ({"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}, {"xml": 1}, [], 1, None)
 #: What SQLite and PostgreSQL do not take alike; all else is tried on SQLite only.
 TAKEN_BY_ONE = {"a\x00b", "9" * 30, '"\\ud800\\u0000"', "1e999999", "0001-01-02", "9999-12-31"}
 ARGUMENTS = ("q", "process", "state", "after", "below", "version", "definition", "next", "kind", "language", "steps")
@@ -94,7 +95,7 @@ def address(rule: Rule, there: Populated, **replaced: str) -> str:
 
 
 def is_on_sqlite(app: Flask) -> bool:
-    return app.extensions["database"].name == "sqlite"
+    return bool(app.extensions["database"].name == "sqlite")
 
 
 def sent(app: Flask, values: Sequence[str]) -> list[str]:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import phrases
 from casepath.engine.instances import notifications, process_instances
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
+from casepath.engine.phrases import Phrase
 from casepath.engine.queries import notices
 from tests.acting import PROGRAM
 from tests.web.visitor import Visitor, text
@@ -186,3 +188,28 @@ def test_index__in_the_language_of_the_page(alice: Visitor, rows: Rows) -> None:
     assert "It is late" in page
     assert "Please see to it." in page
     assert "超期了" not in page
+
+
+def test_timeline__in_the_language_of_who_reads_it(alice: Visitor, rows: Rows, told_by: int) -> None:
+    """On the page of the matter: in its timeline, with every step in full, and in the list of what was sent."""
+    with rows.begin() as session:
+        key = process_instances.get(session, told_by).business_key
+    said = {"en": Wording(subject="It is late", text="Please see to it.")}
+    tell(rows, "bob", "超期了", "请处理。", translated=said, business_key=key, process_instance_id=told_by)
+
+    for language, shown, hidden in (("zh_CN", "超期了", "It is late"), ("en", "It is late", "超期了")):
+        alice.post("/language", {"language": language})
+        page = text(alice.get(f"/matters/show/{key}?steps=all"))
+        assert (page.count(shown), page.count(hidden)) == (2, 0)
+
+
+def test_timeline__what_the_engine_says(alice: Visitor, rows: Rows, told_by: int) -> None:
+    with rows.begin() as session:
+        key = process_instances.get(session, told_by).business_key
+        phrase = Phrase("{who} handed the task “{task}” to you.", who="Bob", task="核实")
+    tell(rows, "bob", str(phrase), phrases.dumps(phrase), business_key=key, process_instance_id=told_by)
+
+    page = text(alice.get(f"/matters/show/{key}?steps=all"))
+
+    assert page.count("Bob将任务“核实”转交给您") == 2
+    assert "handed the task" not in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from lxml import html
@@ -21,7 +22,7 @@ Rows = sessionmaker[Session]
 Visit = Callable[[str | None], Visitor]
 
 LOOP = "<standardLoopCharacteristics><loopCondition>${agrees == 'no'}</loopCondition></standardLoopCharacteristics>"
-FORM = {
+FORM: dict[str, Any] = {
     "id": "ask",
     "components": [
         {"type": "textfield", "key": "plate", "label": "车牌"},
@@ -146,3 +147,32 @@ def test_task__says_it_of_all_its_fields(rows: Rows, alice: Visitor, properties:
     answer(rows, key, "bob", agrees="no")
 
     assert filled_in(page(rows, key, alice), "plate") == found
+
+
+def test_several_people__each_begins_empty(rows: Rows, alice: Visitor) -> None:
+    """All but what was given to each; and where the diagram says that they go on where the others were."""
+    shown = {}
+    for each_round in ("true", "false"):
+        plate = "<camunda:inputParameter name='plate'>${person}</camunda:inputParameter>"
+        said = "" if each_round == "true" else '<camunda:property name="each_round" value="false"/>'
+        extensions = f"<extensionElements><camunda:inputOutput>{plate}</camunda:inputOutput>" \
+                     f"<camunda:properties>{said}</camunda:properties></extensionElements>"
+        several = '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="person"/>'
+        diagram = process(
+            f'<startEvent id="s"/><userTask id="vote" camunda:formKey="vote" camunda:candidateGroups="service">'
+            f"{extensions}{several}</userTask>",
+            flow="s > vote",
+        )  # fmt: skip
+        plain = [{name: value for name, value in each.items() if name != "properties"} for each in FORM["components"]]
+        files = {"v.bpmn": diagram, "vote.form": json.dumps({**FORM, "id": "vote", "components": plain}).encode()}
+        with rows.begin() as session:
+            deployments.deploy(session, files, name="v", by=PROGRAM)
+            key = f"V-{each_round}"
+            process_instances.start(session, "p", {"people": ["苏A·1", "苏A·2"]}, business_key=key, by="alice")
+            first = user_tasks.open_of(session, key, "vote")
+            user_tasks.complete(session, first, {"plate": "苏A·1", "agrees": "no", "objection": "太慢"}, by="bob")
+            second = user_tasks.open_of(session, key, "vote")
+        page = html.fromstring(text(alice.get(f"/tasks/{second}")))
+        shown[each_round] = [filled_in(page, name) for name in ("plate", "agrees", "objection")]
+
+    assert shown == {"true": [["苏A·2"], [], []], "false": [["苏A·2"], ["no"], ["太慢"]]}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import errors
 from casepath.engine.database.models import HistoryEvent, UserTask
 from casepath.engine.instances import attachments, comments, messages, notifications, process_instances, user_tasks
-from casepath.engine.instances.notifications import Wording
+from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By
 from casepath.engine.queries import instances

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import render_template, request
@@ -20,13 +21,13 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, people, present, rounds, tasks
+from casepath.engine.queries import deployed, events, instances, mails, notices, people, present, rounds, tasks
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import facts, forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
-from casepath.web.process_instances.timeline import Line, Teller, mentioned
+from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
 from casepath.web.words import Words
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     views = found(session, person, reference)
     business_key = reference if isinstance(reference, str) else None
     notes, next_note = listed(session, business_key, "comments", comments.page)
-    told, next_told = listed(session, business_key, "notices", instances.notifications)
+    told, next_told = listed(session, business_key, "notices", partial(notices.of_matter, language=languages.chosen()))
     open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
@@ -114,7 +115,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     usernames += [view.started_by for view in views] + [each.created_by for each in files]
     teller = Teller(session, views, usernames, changes, rounds=rounds_of, every_step=every_step)
     involved = is_involved(session, person, reference)
-    lines = [teller.tell(entry) for entry in page.rows]
+    lines = folded([teller.tell(entry) for entry in page.rows])
     variables = present.of(session, reference)
     return render_template(
         "process_instances/show.html",

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from casepath.engine import history
-from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
-from casepath.engine.people import authorization
-from casepath.engine.phrases import from_json
+from casepath.engine.instances import wordings
+from casepath.engine.instances.wordings import Wording
+from casepath.engine.phrases import from_json, loads
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
 from casepath.web import filters, languages, phrases, words
@@ -56,6 +56,9 @@ class Line:
     element_id: str | None
     #: What the diagram says about the element.
     about: str = ""
+    #: How often it happened one time after another, and when first.
+    times: int = 1
+    since: datetime | None = None
     #: Decision definition with the rows that matched, to be shown as its table.
     decision: tuple[int, list[int]] | None = None
 
@@ -144,15 +147,22 @@ class Teller:
         if known is None:
             return "info", "quiet", entry.kind
         symbol, tone, say = known
+        said = self.said(entry)
         facts = {
             "kind": entry.facts.get("kind"),
             "way": self.way(entry),
             "to": self.receivers(entry),
             "file": next((str(value) for value in entry.variables.values()), "—"),
-            "subject": str(entry.variables.get("subject", "—")),
+            "subject": phrases.told_or(loads(said.text), said.subject),
             "by": self.doer(entry),
         }
         return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
+
+    def said(self, entry: Entry) -> Wording:
+        """Return what people were told, in the language of the page where there are words in it."""
+        known = entry.variables if entry.kind == "notification.sent" else {}
+        own = Wording(subject=known.get("subject", "—"), text=known.get("text", ""))
+        return wordings.told(own, known.get("wordings", {}), languages.chosen())
 
     def receivers(self, entry: Entry) -> str:
         """Return to whom a task was handed, or who was told."""
@@ -183,9 +193,7 @@ class Teller:
 
     def person(self, username: str | None) -> str:
         """Return the name of somebody, or of a program."""
-        if username and authorization.username(username) is None:
-            return gettext("Program %(name)s", name=username.partition(":")[2])
-        return self.people.get(username, username) if username else ""
+        return self.people.get(username) or filters.doer(username) if username else ""
 
     def reasons(self, entry: Entry) -> list[str]:
         """Return which values a gateway read, who gave them in which step and when."""
@@ -224,7 +232,7 @@ class Teller:
             case "comment.added":
                 shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
             case "notification.sent":
-                shown = [(gettext("Text"), str(entry.variables["text"]))] if self._tells_text(entry) else []
+                shown = self._told(entry)
             case "decision.evaluated":
                 shown = self._decided(entry)
             case "process_instance.modified":
@@ -249,15 +257,19 @@ class Teller:
         told = self.words.pairs(entry.variables, named_only=not self.every_step and entry.kind != "variables.set")
         return [(label, said) for name, label, said in told if name != history.ERROR_TEXT]
 
-    def _tells_text(self, entry: Entry) -> bool:
-        return self.every_step and "text" in entry.variables
+    def _told(self, entry: Entry) -> list[tuple[str, str]]:
+        """Return the text of a notice; what the engine itself says is its subject already."""
+        text = self.said(entry).text
+        return [(gettext("Text"), text)] if self.every_step and text and loads(text) is None else []
 
     def _decided(self, entry: Entry) -> list[tuple[str, str]]:
         """Return what was answered; and, where every step is told, what was asked: the table shows it to others."""
         told = self.words.pairs(entry.variables) if self.every_step else []
         asked = [(label, said) for name, label, said in told if name != "="]
-        table = deployed.decision_table(self.session, entry.facts.get("definition"))
-        return asked + answers(entry.variables.get("="), table, self.words)
+        definition_id = entry.facts.get("definition")
+        table = deployed.decision_table(self.session, definition_id)
+        labels = words.labels(self.session, definition_id, table.outputs) if definition_id and table else {}
+        return asked + answers(entry.variables.get("="), labels, self.words)
 
     def _instruction(self, entry: Entry, instruction: Mapping[str, Any]) -> tuple[str, str]:
         if "cancel" in instruction:
@@ -267,17 +279,31 @@ class Teller:
         return label, self.element(entry.definition_id, str(element_id))
 
 
-def answers(result: Any, table: DecisionTable | None, told: Words) -> list[tuple[str, str]]:
+def folded(lines: Iterable[Line]) -> list[Line]:
+    """Return lines of which those are one, the newest, that say the same one after another, as daily reminders do."""
+    kept: list[Line] = []
+    for line in lines:
+        newer = kept[-1] if kept else None
+        is_bare = not (line.by or line.details or line.reasons or line.decision)
+        if newer is not None and is_bare and line.icon == newer.icon == "bell" and line.text == newer.text:
+            kept[-1] = replace(newer, times=newer.times + 1, since=line.at)
+        else:
+            kept.append(line)
+    return kept
+
+
+def answers(result: Any, outputs: Mapping[str, str], told: Words) -> list[tuple[str, str]]:
     """Return what a decision answered, by the words for its outputs; texts in the language of the request."""
     if isinstance(result, list):
-        return [pair for each in result for pair in answers(each, table, told)]
-    columns = table.outputs if table else ()
+        pairs = [pair for each in result for pair in answers(each, outputs, told)]
+        labels = list(dict.fromkeys(label for label, _ in pairs))
+        return [(labels[0], gettext(", ").join(said for _, said in pairs))] if len(labels) == 1 else pairs
     if not isinstance(result, Mapping):
-        if len(columns) != 1:
+        if len(outputs) != 1:
             return [(gettext("Result"), filters.value(result))]
-        result = {columns[0].name: result}
-    labels = {column.name: column.label for column in columns if column.label} | dict(told.labels)
-    return [(label, said) for _, label, said in replace(told, labels=labels).pairs(words.in_language(result))]
+        result = {next(iter(outputs)): result}
+    called = {name: label for name, label in outputs.items() if label} | dict(told.labels)
+    return [(label, said) for _, label, said in replace(told, labels=called).pairs(words.in_language(result))]
 
 
 def mentioned(entries: Iterable[Entry]) -> set[str | None]:

@@ -87,8 +87,9 @@ def flag(value: str | None, default: bool = False) -> bool:
 
 
 def properties(element: etree._Element) -> dict[str, str]:
-    """Return the extension properties of an element."""
-    return {
+    """Return the extension properties of an element; one that asks several people asks each anew, unless it says so."""
+    several = element.find(f"{BPMN}multiInstanceLoopCharacteristics") is not None
+    return ({"each_round": "true"} if several else {}) | {
         entry.get("name", ""): entry.get("value", "")
         for holder in extensions(element, "properties")
         for entry in extension_children(holder, "property")

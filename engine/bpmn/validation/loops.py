@@ -57,6 +57,20 @@ def multi_instance_source(document: Document) -> Iterator[Breach]:
             )
 
 
+@rule("multi-instance-answers", "warning")
+def multi_instance_answers(document: Document) -> Iterator[Breach]:
+    for loop in document.all("multiInstanceLoopCharacteristics"):
+        task = loop.parent
+        if task is None or task.tag != "userTask" or not (task.get("camunda:formKey") or task.get("camunda:formRef")):
+            continue
+        if loop.first("loopDataOutputRef") is None and not task.all("camunda:outputParameter"):
+            yield Breach(
+                loop,
+                "Expected the answers to be gathered by loopDataOutputRef or an output parameter, but found neither; "
+                "each replaces the one before, and only the history keeps them all",
+            )
+
+
 @rule("multi-instance-behavior")
 def multi_instance_behavior(document: Document) -> Iterator[Breach]:
     for loop in document.all("multiInstanceLoopCharacteristics"):

@@ -15,10 +15,19 @@ ASIDE = ("http://www.w3.org/", "http://bpmn.io/schema/dmn/", "http://camunda.org
          "http://www.omg.org/")  # fmt: skip
 
 
+#: How every table is shown.
+AS_ROWS = "Rule-as-Row"
+
+
 def find(root: etree._Element, findings: Findings) -> None:
     """Warn of extensions that have no effect, at the elements that have them."""
     found: dict[etree._Element, set[str]] = defaultdict(set)
     language = etree.QName(root).namespace or ""
+    for unused in _unused_types(root):
+        found[unused].add(local_name(unused))
+    for table in root.iter("{*}decisionTable"):
+        if table.get("preferredOrientation", AS_ROWS) != AS_ROWS:
+            found[table].add("preferredOrientation")
     for element in root.iter(etree.Element):
         for name in map(etree.QName, element.attrib):
             if name.namespace and not name.namespace.startswith(ASIDE) and name.localname not in READ:
@@ -34,3 +43,31 @@ def find(root: etree._Element, findings: Findings) -> None:
             "Expected only what is executed or shown, but found {names}; it has no effect here",
             names=sorted(names),
         )
+
+
+def _unused_types(root: etree._Element) -> list[etree._Element]:
+    """Return the types that nothing in a file with decisions is of; those of one without are for other files."""
+    if root.find("{*}decision") is None:
+        return []
+    types = {str(each.get("name")): each for each in root.iterchildren("{*}itemDefinition")}
+    used: set[str] = set()
+    waiting = [each for each in root.iterchildren(etree.Element) if local_name(each) != "itemDefinition"]
+    while waiting:
+        element = waiting.pop()
+        for name in [name for name in types.keys() - used if _mentions(element, name)]:
+            used.add(name)
+            waiting.append(types[name])
+    return [each for name, each in types.items() if name not in used]
+
+
+def _mentions(element: etree._Element, name: str) -> bool:
+    """Whether something is of a type: older versions write the prefix of a namespace before its name."""
+    for each in element.iter(etree.Element):
+        said = [str(value) for key, value in each.attrib.items() if str(key).endswith(("typeRef", "TypeRef"))]
+        said += [each.text.strip()] if each.text and local_name(each).endswith(("typeRef", "TypeRef")) else []
+        if any(name in (text, text.rpartition(":")[2]) for text in said):
+            return True
+        if each.text and name in each.text and local_name(each) == "text":
+            # x instance of name
+            return True
+    return False

@@ -98,7 +98,7 @@ def read_table(xml: etree._Element, decision_id: str, name: str, findings: Findi
         hit_policy=found_policy or "UNIQUE",
         aggregation=found_aggregation or "",
         inputs=tuple(_input(column) for column in children(xml, "input")),
-        outputs=tuple(_output(column) for column in children(xml, "output")),
+        outputs=tuple(_output(column, xml) for column in children(xml, "output")),
         annotations=tuple(name_of(column) for column in children(xml, "annotation")),
         rules=tuple(_rule(row) for row in children(xml, "rule")),
     )
@@ -120,10 +120,12 @@ def _input(xml: etree._Element) -> InputColumn:
     )
 
 
-def _output(xml: etree._Element) -> OutputColumn:
+def _output(xml: etree._Element, table: etree._Element) -> OutputColumn:
+    # What the result of the table is called is what its only column is called.
+    of_table = table.get("outputLabel") if len(list(children(table, "output"))) == 1 else None
     return OutputColumn(
         id=xml.get("id") or "",
-        label=xml.get("label") or name_of(xml),
+        label=xml.get("label") or of_table or name_of(xml),
         name=name_of(xml),
         type=type_ref_of(xml),
         allowed=text_in(child(xml, "outputValues")),
