@@ -1,12 +1,15 @@
-"""The application for tests: a process compiles its templates once, not for each application that a test makes."""
+"""The application for tests: what all of them have in common is made once in a process, not for each test's own."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
+from unittest.mock import patch
 
 import jinja2
 from flask import Flask
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from casepath.settings import Settings
 from casepath.web import create_app
@@ -26,11 +29,24 @@ class _Compiled(jinja2.BytecodeCache):
         self.known[bucket.key] = bucket.bytecode_to_string()
 
 
+class _Rule(Rule):
+    """An address of the pages; Werkzeug writes and compiles a function for each, which is half of what is made."""
+
+    known: ClassVar[dict[tuple[str, str, bool], Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, repr(self.defaults), append_unknown)
+        if key not in self.known:
+            self.known[key] = super()._compile_builder(append_unknown)
+        return self.known[key]
+
+
 _COMPILED = _Compiled()
 
 
 def make_app(settings: Settings, **options: Any) -> Flask:
     """Return what `create_app` returns."""
-    made = create_app(settings, **options)
+    with patch.object(Flask, "url_rule_class", _Rule):
+        made = create_app(settings, **options)
     made.jinja_env.bytecode_cache = _COMPILED
     return made

@@ -50,6 +50,14 @@ def hasty_sqlite() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """What SQLAlchemy has compiled for a connection pool serves all later ones to databases of the same kind."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "connect", databases.connect)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_settings() -> Iterator[None]:
     """What a test sets, as each application does that it makes, holds for no other test."""

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
@@ -23,6 +24,7 @@ from sqlalchemy import text
 from casepath.engine import database
 from casepath.engine.database import (  # the tables make themselves known
     Base,
+    connection,
     models,  # noqa: F401
 )
 
@@ -32,6 +34,8 @@ RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
 TEMPLATE = "casepath_template"
 FOLDERS = Path(tempfile.gettempdir())
 PREFIX = "casepath-pg-"
+#: Kind of database → what stands for it, and what has been compiled for it.
+_COMPILED: dict[str, tuple[sqlalchemy.Dialect, dict[Any, Any]]] = {}
 
 
 class PostgresServer:
@@ -172,6 +176,23 @@ def empty(url: str) -> None:
 def _administration(url: str) -> sqlalchemy.Engine:
     """One connection for all tests of this process."""
     return database.connect(url)
+
+
+def connect(url: str, *, patience: float | None = None) -> sqlalchemy.Engine:
+    """
+    Return what `database.connect` returns.
+
+    SQLAlchemy keeps statements that it has compiled by the object that stands for the kind of database, and each pool
+    has its own; to compile anew what a test executes takes longer than to execute it.
+    """
+    engine = connection.connect(url, patience=patience)
+    if engine.name in _COMPILED:
+        engine.dialect, engine._compiled_cache = _COMPILED[engine.name]
+    else:
+        # Only who has connected knows what this version of the database can do.
+        known: tuple[sqlalchemy.Dialect, dict[Any, Any]] = (engine.dialect, {})
+        sqlalchemy.event.listen(engine, "connect", lambda *_: _COMPILED.setdefault(engine.name, known), once=True)
+    return engine
 
 
 def copy_file(template: Path, target: Path) -> str:

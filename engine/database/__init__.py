@@ -8,15 +8,17 @@ The ground: connections, tables with their revisions, statements, and how values
     models      every table; `alembic` has its revisions
     failures    what the database says no with, and whether that passes
     statements  what every step executes, as cheap as the driver makes it
+    entries     values of records in rows of their own
     values      values as the one JSON that is stored, hashed and compared
 """
 
-from casepath.engine.database.base import Base, Instant, Prose, RowId, String, Text, require_room
+from casepath.engine.database.base import Base, Code, Instant, Prose, RowId, String, Text, require_room
 from casepath.engine.database.connection import alone, connect, insert_new, sessions
 from casepath.engine.database.schema import upgrade
 
 __all__ = [
     "Base",
+    "Code",
     "Instant",
     "Prose",
     "RowId",

@@ -30,7 +30,7 @@ class String(TypeDecorator[str]):
         super().__init__(length)
         self.length = length
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         length, checked = self.length, self.checked
 
         def bind(value: str | None) -> str | None:
@@ -47,6 +47,15 @@ class String(TypeDecorator[str]):
     def checked(self, value: str | None, name: str = "a text") -> str | None:
         """Return a value that can be stored; raises `InvalidInput` for any other one."""
         return value if value is None else texts.require(value, name=name, limit=self.length)
+
+
+class Code(String):
+    """A word from a short list, or a hash: only the engine itself writes it, so that there is nothing to check."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        return None
 
 
 class Text(TypeDecorator[str]):

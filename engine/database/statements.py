@@ -31,24 +31,31 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from casepath.engine.database import failures
 
 Convert = Callable[[Any], Any]
+Make = Callable[[Sequence[Any]], Any]
 
 
 class Statement:
-    """A statement whose parameters have names. An insert fills the columns that its first row names, and only those."""
+    """
+    A statement whose parameters have names. An insert of values fills the columns that its first row names, and only
+    those.
 
-    __slots__ = ("_forms", "_source")
+    `make` is what makes a row of the values that are read; without it they are named tuples.
+    """
 
-    def __init__(self, source: Select[Any] | Insert | Update | Delete) -> None:
+    __slots__ = ("_forms", "_make", "_source")
+
+    def __init__(self, source: Select[Any] | Insert | Update | Delete, make: Make | None = None) -> None:
         self._source = source
+        self._make = make
         self._forms: dict[str, _Form] = {}
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Any]:
-        """Return what it reads, as named tuples. Raises `KeyError` where a parameter is missing, and `DBAPIError`."""
+        """Return the rows that it reads. Raises `KeyError` where a parameter is missing, and `DBAPIError`."""
         form = self._form(connection.dialect, parameters)
         cursor = execute(connection, form.text, form.bind(parameters))
         found = cursor.fetchall()
         cursor.close()
-        return form.named(found) if found else []
+        return form.made(found) if found else []
 
     def change(self, connection: Connection, parameters: Mapping[str, Any]) -> int:
         """Execute it; return how many rows it changed. Raises `KeyError` and `DBAPIError` as `rows` does."""
@@ -67,15 +74,16 @@ class Statement:
     def _form(self, dialect: Dialect, parameters: Mapping[str, Any]) -> _Form:
         form = self._forms.get(dialect.name)
         if form is None:
-            form = self._forms[dialect.name] = _Form(self._source, dialect, parameters)
+            form = self._forms[dialect.name] = _Form(self._source, self._make, dialect, parameters)
         return form
 
 
 class _Form:
     """A statement for one kind of database."""
 
-    def __init__(self, source: Any, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
-        columns = list(parameters) if isinstance(source, Insert) else None
+    def __init__(self, source: Any, make: Make | None, dialect: Dialect, parameters: Mapping[str, Any]) -> None:
+        fills = isinstance(source, Insert) and source.select is None
+        columns = list(parameters) if fills else None
         if columns is not None and not set(columns) <= set(source.table.c.keys()):
             raise TypeError(f"Expected columns of {source.table.name}, but found {', '.join(columns)}")
         spelled = replacement_traverse(source, {}, _spelled_out)
@@ -93,8 +101,7 @@ class _Form:
         self._pick: Callable[[Mapping[str, Any]], Sequence[Any]]
         self._pick = itemgetter(*self._order) if len(self._order) > 1 else self._pick_few
         read = list(source.exported_columns)
-        row_type: Any = namedtuple("Row", [column.key for column in read])  # type: ignore[misc]
-        self._make: Convert = row_type._make
+        self._make = make or _named_tuple([column.key for column in read])
         readers = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in read]
         self._readers = [(index, convert) for index, convert in enumerate(readers) if convert is not None]
 
@@ -110,8 +117,8 @@ class _Form:
     def _pick_few(self, values: Mapping[str, Any]) -> Sequence[Any]:
         return [values[name] for name in self._order]
 
-    def named(self, found: Iterable[Iterable[Any]]) -> list[Any]:
-        """Return the driver's rows with names, and with values as the types of the columns give them."""
+    def made(self, found: Iterable[Iterable[Any]]) -> list[Any]:
+        """Return what is made of the driver's rows, with values as the types of the columns give them."""
         rows = []
         for row in found:
             values = list(row)
@@ -119,6 +126,12 @@ class _Form:
                 values[index] = convert(values[index])
             rows.append(self._make(values))
         return rows
+
+
+def _named_tuple(names: Sequence[str]) -> Make:
+    row: Any = namedtuple("Row", names)  # type: ignore[misc]
+    make: Make = row._make
+    return make
 
 
 def _spelled_out(element: Any, **_more: object) -> ColumnElement[Any] | None:

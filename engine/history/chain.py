@@ -164,19 +164,17 @@ def digest(salt: str, text: str) -> str:
 def chain_hash(previous: str, row: Mapping[str, Any], moment: str, digests: str | None) -> str:
     """Return the hash of an event, in hex; `digests` is the canonical JSON of its variables' digests."""
     # Written by hand because it runs for every event of every step; the keys are in canonical order.
-    first_or_last = row["state_after"] is not None or row["state_before"] is not None
     text = (
         f'{{"activity_instance":{_number(row["activity_instance"])},"at":"{moment}","by":{_text(row["by"])},'
         f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{_text(row["kind"])},'
         f'"previous":"{previous}","process_instance_id":{row["process_instance_id"]},"sequence":{row["sequence"]},'
-        f'{_state(row) if first_or_last else ""}"variables":{digests or "null"}}}'
+        f'{_state("state_after", row)}{_state("state_before", row)}"variables":{digests or "null"}}}'
     )
     return sha256(text.encode()).hexdigest()
 
 
-def _state(row: Mapping[str, Any]) -> str:
-    found = [(name, row[name]) for name in ("state_after", "state_before") if row[name] is not None]
-    return "".join(f'"{name}":{values.canonical(digest)},' for name, digest in found)
+def _state(name: str, row: Mapping[str, Any]) -> str:
+    return "" if row[name] is None else f'"{name}":{values.canonical(row[name])},'
 
 
 def _number(value: int | None) -> str:

@@ -5,7 +5,7 @@ What can be asked of running process instances, one module per noun; the caller 
     user_tasks          claim, give back, assign, delegate, draft, complete; `receivers` to whom they may be given
     external_tasks      fetch and lock, complete, fail, throw an error
     jobs                timers, continuations, messages on their way: execute, back off, retry
-    messages            correlate a message, broadcast a signal
+    messages            correlate a message, broadcast a signal; `waiting` looks for who waits
     incidents           resolve what is stuck
     migration_plans     move running instances to another version
     drafts              what is begun to be filled in before there is a process instance

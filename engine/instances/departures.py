@@ -38,7 +38,8 @@ def lock_out(session: Session, username: str, *, by: By) -> int:
         .order_by(_tasks.c.process_instance_id, _tasks.c.id)
     ).all()
     for row in found:
-        _give_back(session, task_changes.locked(session, row.id), gone.username, gone.name, actor.signature)
+        task, _instance = task_changes.locked(session, row.id)
+        _give_back(session, task, gone.username, gone.name, actor.signature)
     return len(found)
 
 

@@ -24,6 +24,7 @@ from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import Actor, By, Candidacy, Person
 from casepath.engine.phrases import Phrase
+from casepath.engine.runtime import InstanceRow
 
 Found = Row[*tuple[Any, ...]]
 Rule = Callable[[Person, Candidacy], bool]
@@ -55,6 +56,7 @@ _columns = (
     tasks.c.form_key,
 )
 _find = Statement(select(*_columns).where(tasks.c.id == bindparam("task_id")))
+_belonging = runtime.Belonging(*_columns)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,10 +105,12 @@ def read(session: Session, task_id: int) -> Found:
     return found[0]
 
 
-def locked(session: Session, task_id: int) -> Found:
-    """Return a user task that nobody else can change until the transaction ends; raises `NotFound`."""
-    runtime.lock(session, read(session, task_id).process_instance_id)
-    return read(session, task_id)
+def locked(session: Session, task_id: int) -> tuple[Found, InstanceRow]:
+    """Return a user task and its instance, which nobody else changes until the transaction ends; raises `NotFound`."""
+    found = _belonging.lock(session, task_id)
+    if found is None:
+        raise errors.NotFound("user task", task_id)
+    return found
 
 
 def require(session: Session, task: Found, verb: str, rule: Rule, by: By) -> Acting:

@@ -1,7 +1,7 @@
 """
 Claim, give back, assign, delegate, draft, date and complete user tasks.
 
-Every command locks the process instance before the task, changes the task in one guarded update, and writes its event
+Every command locks the process instance, reads the task, changes it in one guarded update, and writes its event
 (`task_changes`). Two people who want the same task: one gets it, the other is told who has it. Whoever gets a task from
 another is told so, and the owner when it comes back.
 
@@ -98,9 +98,8 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
     Raises `NotFound`, `Forbidden`, `InvalidVariables` for what does not fit the form of the task, or `InvalidState` if
     somebody completed or took it before (and names who), if it is delegated, or if the process instance is suspended.
     """
-    task = task_changes.read(session, task_id)
+    task, instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "complete", authorization.may_complete, by)
-    instance = runtime.lock(session, task.process_instance_id)
 
     def seen() -> dict[str, Any]:
         try:
@@ -138,7 +137,7 @@ def claim(session: Session, task_id: int, *, by: By) -> UserTask:
 
     Programs claim nothing. Raises `NotFound`, `Forbidden`, or `InvalidState` naming whoever has it.
     """
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "claim", authorization.may_claim, by)
     if not isinstance(acting.right_of, Person):
         raise errors.Forbidden("claim", "user task", task_id, acting.signature)
@@ -158,7 +157,7 @@ def unclaim(session: Session, task_id: int, *, by: By, reason: str = "") -> User
     Raises `NotFound`, `Forbidden`, `InvalidInput`, or `InvalidState` if nobody has it, if it is delegated, or if nobody
     might claim it.
     """
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "unclaim", authorization.may_unclaim, by)
     facts = _explained(reason, own=acting.right_of.signature == task.assignee)
     claimable = select(candidates.c.name).where(candidates.c.user_task_id == tasks.c.id).exists()
@@ -174,7 +173,7 @@ def assign(session: Session, task_id: int, to: str, *, by: By, reason: str = "")
     Raises `NotFound`, `Forbidden`, `InvalidState` if it has ended, and `InvalidInput` without a reason, or if there is
     no such active user who may have it.
     """
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "assign", authorization.may_assign, by)
     whose = authorization.candidacy(task)
     right_of = acting.right_of
@@ -207,7 +206,7 @@ def delegate(session: Session, task_id: int, to: str, *, by: By) -> UserTask:
     Raises `NotFound`, `Forbidden`, `InvalidState` if nobody has it, and `InvalidInput` if there is no such active user
     who changes anything, or it is the owner.
     """
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "delegate", authorization.may_delegate, by)
     to = receivers.receiver(session, to, None)
     if to in {task.owner, task.assignee, acting.signature}:
@@ -229,7 +228,7 @@ def resolve(session: Session, task_id: int, *, by: By) -> UserTask:
 
     Raises `NotFound`, `Forbidden`, or `InvalidState` if it is not delegated.
     """
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "resolve", authorization.may_resolve, by)
     lent, back = tasks.c.owner != tasks.c.assignee, {"assignee": task.owner}
     changed = task_changes.change(session, task, "resolve", back, lent, event="resolved", facts=back, by=acting)
@@ -279,7 +278,7 @@ def set_follow_up(
     Raises `NotFound`, `Forbidden`, `InvalidInput` without such a reason, for a time that is over or for a task that is
     overdue, which nothing hides, or `InvalidState` if it has ended.
     """
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "change", authorization.may_set_follow_up, by)
     if follow_up_at is not None and follow_up_at <= clock.now():
         raise errors.InvalidInput("Please choose a day after today; that one has begun.", code="follow-up-over")
@@ -305,7 +304,7 @@ def set_priority(session: Session, task_id: int, priority: int, *, by: By) -> Us
 
 
 def _set(session: Session, task_id: int, change: Mapping[str, Any], rule: Rule, by: By) -> UserTask:
-    task = task_changes.locked(session, task_id)
+    task, _instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "change", rule, by)
     due_at, priority = change.get("due_at", task.due_at), change.get("priority", task.priority)
     ordered = {**change, "sort_at": urgency.sort_at(due_at, priority)}

@@ -1,7 +1,8 @@
 """
 The one way a process instance moves: apply a trigger, run to the next wait states, store the difference.
 
-    step      `advance`, `begin`, `lock`: one trigger in the transaction of the caller
+    step      `advance`, `begin`: one trigger in the transaction of the caller
+    rows      `lock`, `read`: the row of an instance, alone or together with what belongs to it (`Belonging`)
     storage   the difference as rows
     urgency   by what task lists are ordered
     taken_back  what people did that the process could not follow
@@ -9,11 +10,12 @@ The one way a process instance moves: apply a trigger, run to the next wait stat
 """
 
 from casepath.engine.runtime import storage, urgency
-from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load, lock, read
-from casepath.engine.runtime.storage import InstanceRow
+from casepath.engine.runtime.rows import Belonging, InstanceRow, lock, read
+from casepath.engine.runtime.step import activity_variables, advance, begin, environment, load
 from casepath.engine.runtime.taken_back import Moving, moving
 
 __all__ = [
+    "Belonging",
     "InstanceRow",
     "Moving",
     "activity_variables",

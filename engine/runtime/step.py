@@ -4,8 +4,6 @@
 Start, a completed user task, a due timer, a finished external task, a message, a modification: each is a trigger. It is
 applied to what is alive, everything runs on to the next wait states, and the difference is stored, all in the
 transaction of the caller. A process that is called, or a caller that is returned to, moves in the same transaction.
-
-Lock order: the row of the outermost process instance first, then whatever is below it.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history, settings
@@ -27,30 +25,12 @@ from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
 from casepath.engine.people import authorization
 from casepath.engine.runtime import storage, taken_back
+from casepath.engine.runtime.rows import InstanceRow, lock, read
 from casepath.engine.runtime.services import Services
-from casepath.engine.runtime.storage import InstanceRow
 from casepath.engine.time import clock
 
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 
-_COLUMNS = (
-    _instances.c.id,
-    _instances.c.definition_id,
-    _instances.c.definition_key,
-    _instances.c.business_key,
-    _instances.c.state,
-    _instances.c.root_id,
-    _instances.c.parent_id,
-    _instances.c.parent_activity_instance,
-    _instances.c.tokens,
-    _instances.c.variables,
-    _instances.c.history_length,
-    _instances.c.history_hash,
-    _instances.c.state_salt,
-    taken_back.IS_THERE,
-)
-_row = Statement(select(*_COLUMNS).where(_instances.c.id == bindparam("instance_id")))
-_root_lock = Statement(select(_instances.c.id).where(_instances.c.id == bindparam("root_id")).with_for_update())
 _save = Statement(
     update(_instances)
     .where(_instances.c.id == bindparam("instance_id"), _instances.c.history_length == bindparam("before"))
@@ -82,26 +62,6 @@ _name_root = Statement(
 MAX_STEPS, MAX_DEPTH = 2_000, 50
 
 Step = tuple[int, triggers.Trigger, str | None]
-
-
-def read(connection: Connection, process_instance_id: int) -> InstanceRow:
-    """Return a process instance as it is now, for who has locked it; raises `NotFound`."""
-    rows: list[InstanceRow] = _row.rows(connection, {"instance_id": process_instance_id})
-    if not rows:
-        raise errors.NotFound("process instance", process_instance_id)
-    return rows[0]
-
-
-def lock(session: Session, process_instance_id: int) -> InstanceRow:
-    """Lock a process instance through its outermost caller until the transaction ends; raises `NotFound`."""
-    connection = session.connection()
-    row = read(connection, process_instance_id)
-    if connection.dialect.name == "sqlite":
-        # The transaction has the write lock of the whole database.
-        return row
-    _root_lock.rows(connection, {"root_id": row.root_id})
-    # What was read before the lock was waited for may be old.
-    return read(connection, process_instance_id)
 
 
 def advance(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, update
 
@@ -24,6 +24,7 @@ from casepath.engine.database.models import (
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import ERROR_TEXT
 from casepath.engine.runtime import urgency
+from casepath.engine.runtime.rows import InstanceRow
 from casepath.engine.settings import ATTEMPTS
 
 _tables = Base.metadata.tables
@@ -44,12 +45,18 @@ def _at(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 _insert_history = Statement(insert(_history))
 _insert_visits = Statement(insert(_activity_instances))
-_insert_candidates = Statement(insert(_candidates))
 _insert_external = Statement(insert(_external_tasks).inline())
 _insert_jobs = Statement(insert(_jobs).inline())
 _insert_subscriptions = Statement(insert(_subscriptions).inline())
 _insert_incidents = Statement(insert(_incidents).inline())
-_insert_task = Statement(insert(_tasks).returning(_tasks.c.id))
+_insert_tasks = Statement(insert(_tasks).inline())
+# Of the task by its activity instance: to be told the number of a new row costs half as much as the row.
+_candidate = tuple(bindparam(name, type_=_candidates.c[name].type) for name in ("kind", "name", "claimed", "sort_at"))
+_insert_candidates = Statement(
+    insert(_candidates).from_select(
+        ["user_task_id", *(each.key for each in _candidate)], select(_tasks.c.id, *_candidate).where(*_at(_tasks))
+    )
+)
 _end_visits = Statement(
     update(_activity_instances)
     .where(
@@ -96,25 +103,6 @@ _resolve_jobs = Statement(_resolving.where(_incidents.c.kind == "job"))
 _resolve_jobs_at = Statement(
     _resolving.where(_incidents.c.kind == "job", _incidents.c.element_id == bindparam("element"))
 )
-
-
-class InstanceRow(Protocol):
-    """What is read of a process instance to move it."""
-
-    id: int
-    definition_id: int
-    definition_key: str
-    business_key: str | None
-    state: str
-    root_id: int
-    parent_id: int | None
-    parent_activity_instance: int | None
-    tokens: str
-    variables: str
-    history_length: int
-    history_hash: str
-    state_salt: str | None
-    taken_back: bool
 
 
 class Writer:
@@ -268,29 +256,24 @@ class Writer:
 
     def write_work(self) -> None:
         """Insert user tasks with their candidates, and external tasks."""
+        tasks: list[dict[str, Any]] = []
         external: list[dict[str, Any]] = []
         candidates: list[dict[str, Any]] = []
         for effect in self.work.values():
             if isinstance(effect, effects.ExternalTaskCreated):
                 external.append(self.external_task(effect))
                 continue
-            sort_at = urgency.sort_at(effect.due_at, effect.priority)
-            task_id = _insert_task.rows(self.connection, self.user_task(effect, sort_at))[0].id
-            for kind, names in (("user", effect.candidate_users), ("group", effect.candidate_groups)):
-                candidates += [
-                    {
-                        "user_task_id": task_id,
-                        "kind": kind,
-                        "name": name,
-                        "claimed": effect.assignee is not None,
-                        "sort_at": sort_at,
-                    }
-                    for name in names
-                ]
+            task = self.user_task(effect)
+            tasks.append(task)
+            place = {"instance": self.row.id, "at": effect.number}
+            listed = {"claimed": effect.assignee is not None, "sort_at": task["sort_at"]}
+            named = (("user", effect.candidate_users), ("group", effect.candidate_groups))
+            candidates += [{**place, **listed, "kind": kind, "name": name} for kind, names in named for name in names]
+        _insert_tasks.change_many(self.connection, tasks)
         _insert_candidates.change_many(self.connection, candidates)
         _insert_external.change_many(self.connection, external)
 
-    def user_task(self, effect: effects.UserTaskCreated, sort_at: datetime) -> dict[str, Any]:
+    def user_task(self, effect: effects.UserTaskCreated) -> dict[str, Any]:
         """Return the row of a user task."""
         return {
             "process_instance_id": self.row.id,
@@ -307,7 +290,7 @@ class Writer:
             "priority": effect.priority,
             "due_at": effect.due_at,
             "follow_up_at": effect.follow_up_at,
-            "sort_at": sort_at,
+            "sort_at": urgency.sort_at(effect.due_at, effect.priority),
             "created_at": self.now,
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -293,12 +294,12 @@ def test_serve__answers_and_stops(tmp_path: Path, number: signal.Signals) -> Non
 
 
 def test_serve__port_taken(tmp_path: Path) -> None:
-    with started(tmp_path, "serve", "--port", "0") as first:
-        port = read_until(first, r"Serving .*:(\d+)").group(1)
-        with started(tmp_path, "serve", "--port", port) as second:
-            said, _ = second.communicate(timeout=STARTS_WITHIN)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        with started(tmp_path, "serve", "--port", port) as process:
+            said, _ = process.communicate(timeout=STARTS_WITHIN)
 
-    assert second.returncode == 1
+    assert process.returncode == 1
     assert "Traceback" not in said
     assert port in said
 

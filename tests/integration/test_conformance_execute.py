@@ -1,4 +1,4 @@
-"""Execution tests of others, on the engine as it is, restarted all the time, and with files written differently."""
+"""Execution tests of others, on the engine as it is, and restarted all the time with files written differently."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ pytestmark = [
 
 
 class RestartingWorld(World):
-    """Forgets everything in memory after every step; while time passes, once a second."""
+    """Writes each file differently, and forgets everything in memory after every step; in time, once a second."""
 
     def deploy(self, files: adapter.Files) -> None:
-        super().deploy(files)
+        super().deploy([(name, respell(content)) for name, content in files])
         self.restart()
 
     def start(self, process_id: str, variables: adapter.Variables, business_key: str | None = None) -> int:
@@ -53,17 +53,9 @@ class RestartingWorld(World):
             self.restart()
 
 
-class RespellingWorld(World):
-    """Writes each file differently before it deploys it."""
-
-    def deploy(self, files: adapter.Files) -> None:
-        super().deploy([(name, respell(content)) for name, content in files])
-
-
 WORLDS: dict[str, Callable[[], World]] = {
     "replayed": ReplayedWorld,
     "restarted": RestartingWorld,
-    "respelled": RespellingWorld,
 }
 
 

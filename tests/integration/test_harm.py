@@ -30,8 +30,9 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 @pytest.fixture(autouse=True)
 def short_steps(monkeypatch: pytest.MonkeyPatch, clock: ModuleType) -> None:
-    """Steps may take a fifth of a second only, so that the test does not take long."""
+    """Steps may take a fifth of a second and few moves only, so that the test does not take long."""
     clock.set_to(BEGIN)
+    monkeypatch.setattr(settings.current, "step_moves", 500)
     monkeypatch.setattr(settings.current, "step_seconds", 0.2)
     monkeypatch.setattr(settings.current, "step_characters", 1_000_000)
 

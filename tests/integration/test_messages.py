@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from unittest import mock
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors, history
-from casepath.engine.database import correlation
+from casepath.engine import deployments, errors, history, runtime
+from casepath.engine.database import correlation, statements
 from casepath.engine.database.models import CorrelationValue, Incident, ProcessInstance, Subscription, UserTask
 from casepath.engine.instances import incidents, jobs, messages, process_instances
 from tests import diagrams
@@ -166,6 +167,26 @@ def test_correlate__by_several_variables_as_they_are_now(transaction: Sessions) 
         assert found == number
 
 
+@pytest.mark.parametrize("faster", ["the variable", "the instance"])
+def test_correlate__somebody_is_faster(transaction: Sessions, faster: str) -> None:
+    deploy(transaction, WAITING)
+    number, lock = start(transaction, "waiting", order=1), runtime.Belonging.lock
+
+    def locked_later(belonging: runtime.Belonging, session: Session, row_id: int) -> object:
+        if faster == "the variable":
+            process_instances.set_variables(session, number, {"order": 2}, by=PROGRAM, reason="a mistake")
+        else:
+            process_instances.cancel(session, number, by=PROGRAM, reason="a mistake")
+        return lock(belonging, session, row_id)
+
+    with (
+        transaction.begin() as session,
+        mock.patch.object(runtime.Belonging, "lock", locked_later),
+        pytest.raises(errors.NotWaiting),
+    ):
+        messages.correlate(session, "paid", correlation={"order": 1}, by=PROGRAM)
+
+
 @pytest.mark.parametrize("value", [[1], {"a": 1}, "x" * (correlation.MAX_LENGTH + 1)])
 def test_correlate__by_what_is_not_compared(transaction: Sessions, value: object) -> None:
     deploy(transaction, WAITING)
@@ -285,6 +306,20 @@ def test_send__to_the_instance_with_the_same_business_key(transaction: Sessions)
     jobs.run_due(transaction)
 
     assert open_tasks(transaction) == [(second, "A")]
+
+
+def test_deliver__finds_and_reads_its_receiver_once(transaction: Sessions) -> None:
+    deploy(transaction, WAITING)
+    start(transaction, "waiting", "K1")
+    executed = mock.Mock(wraps=statements.execute)
+
+    with transaction.begin() as session, mock.patch.object(statements, "execute", executed):
+        messages.deliver(session, "paid", business_key="K1", correlation={}, variables={})
+        locks = session.get_bind().dialect.name == "postgresql"
+
+    texts = [text for _connection, text, *_more in (call.args for call in executed.call_args_list)]
+    asked = [text for text in texts if text.startswith("SELECT")]
+    assert [text.endswith("FOR UPDATE") for text in asked] == ([False, True, False] if locks else [False, False])
 
 
 def test_send__a_suspended_instance_gets_it_when_it_goes_on(transaction: Sessions) -> None:

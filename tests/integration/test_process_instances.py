@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors, history
+from casepath.engine import deployments, errors, history, settings
 from casepath.engine.bpmn.triggers import CancelActivity, StartAfter, StartBefore
 from casepath.engine.database.models import Incident, Job, ProcessInstance, UserTask
 from casepath.engine.deployments import definitions
@@ -94,7 +94,8 @@ def test_start__business_key_from_the_diagram(transaction: Sessions) -> None:
         assert [process_instances.get(session, each).business_key for each in ids] == ["N-001", "N-002"]
 
 
-def test_start__a_loop_that_never_waits(transaction: Sessions) -> None:
+def test_start__a_loop_that_never_waits(transaction: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings.current, "step_moves", 1000)
     deploy(transaction, ENDLESS)
 
     with pytest.raises(errors.InvalidInput, match="come to rest"):

@@ -89,6 +89,21 @@ def test_change_many__in_one_go(transaction: Sessions) -> None:
     assert [tuple(row) for row in stored] == [("a", False), ("b", True), ("c", False)]
 
 
+def test_change_many__inserts_what_it_selects(transaction: Sessions) -> None:
+    kind, due_at = (bindparam(name, type_=JOBS.c[name].type) for name in ("kind", "due_at"))
+    rest = (JOBS.c.state, JOBS.c.retries, JOBS.c.created_at)
+    alike = select(kind, due_at, *rest).where(JOBS.c.due_at == bindparam("at"))
+    copy = Statement(insert(JOBS).from_select(["kind", "due_at", "state", "retries", "created_at"], alike))
+    later = AT + timedelta(days=1)
+    with transaction.begin() as session:
+        connection = session.connection()
+        ADD.rows(connection, job(kind="message"))
+        copy.change_many(connection, [{"kind": "signal", "due_at": later, "at": at} for at in (AT, later)])
+        read = READ.rows(connection, {})
+
+    assert [row.due_at for row in read] == [later, later]
+
+
 def test_change__fails_as_of_sqlalchemy(transaction: Sessions) -> None:
     with transaction() as session, pytest.raises(IntegrityError, match=r"(?i)check constraint"):
         ADD.rows(session.connection(), job(state="sleeping"))

@@ -14,7 +14,7 @@ ACCEPTED: dict[str, dict[tuple[str, str], str]] = {
     "engine/instances/external_tasks/reports.py": {
         ('message: str = "",', 'message: str = "XXXX",'): "every caller gives a message",
     },
-    "engine/instances/messages.py": {
+    "engine/instances/waiting.py": {
         (f"{_RAREST} if len(seen) > 1 else 0)", f"{_RAREST} if (len(seen) > 1) or True else 0)"): _QUICK,
     },
     "engine/people/authorization.py": {

@@ -80,6 +80,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "messages": {
         "engine/database/correlation.py": ("tests/unit/test_correlation.py", "tests/integration/test_messages.py"),
         "engine/instances/messages.py": _MESSAGES,
+        "engine/instances/waiting.py": _MESSAGES,
     },
     "tasks": {
         "engine/instances/drafts.py": ("tests/integration/test_drafts.py",),

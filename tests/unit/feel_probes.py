@@ -137,5 +137,7 @@ TEXTS = [
 
 #: Must be stopped by a limit or refused as a text.
 STOPPED = [*NESTING, *LOOPS[:12], *LONG[-4:]]
+#: Hard for whoever reads them, with a few that are hard to evaluate.
+READ = [*NESTING, *LONG, *PATTERNS, *ESCAPES, *TEXTS, *NUMBERS[:5], *LOOPS[:3], *SIZES[:3]]
 #: Everything.
 ALL = [*NESTING, *LONG, *NUMBERS, *LOOPS, *SIZES, *PATTERNS, *ESCAPES, *TEXTS]

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from casepath.engine import errors
-from casepath.engine.database import Base, Instant, Prose, RowId, String, Text, base
+from casepath.engine.database import Base, Code, Instant, Prose, RowId, String, Text, base
 from tests.each import each
 
 EAST, WEST = timezone(timedelta(hours=14)), timezone(-timedelta(hours=12))
@@ -71,3 +71,27 @@ def test_columns__are_all_of_these_types() -> None:
     ]
 
     assert others == []
+
+
+def test_codes__are_what_only_the_engine_writes() -> None:
+    codes = {
+        column.name
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Code)
+    }
+
+    assert codes == {"state", "kind", "hash", "history_hash", "state_salt", "state_before", "state_after"}
+
+
+@each("value, code", [("x" * 17, None), ("a\x00", "text-not-unicode")])
+def test_codes__whatever_is_looked_for(value: str, code: str | None) -> None:
+    dialect = sqlalchemy.create_engine("sqlite://").dialect
+    bind = (sqlalchemy.column("state", Code(16)) == value).right.type.bind_processor(dialect)
+
+    if code is None:
+        assert bind(value) == value
+    else:
+        with pytest.raises(errors.InvalidInput) as refusal:
+            bind(value)
+        assert refusal.value.code == code

@@ -129,7 +129,7 @@ def address(app: Flask, rows: sessionmaker[Session]) -> Iterator[str]:
         for username in ("alice", "bob"):
             identity.set_password(session, username, PASSWORD, by=PROGRAM)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

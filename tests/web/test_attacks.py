@@ -1,15 +1,17 @@
 """
 What nobody sends by hand: texts that databases refuse, numbers beyond them, requests that are not ours.
 
-Every address is tried with all of it, on both databases; a new one is tried without being named here.
+Every address is tried with all of it, and on both databases with what they do not take alike; a new address is tried
+without being named here.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -31,6 +33,9 @@ from tests.web.visitor import Visitor, text
 HOSTILE = ("a\x00b", "'\"><script>\uffff😀", "9" * 30, "../../x", "x" * 5000, "\r\nX-Other: y")
 #: In fields of forms; the last ones are JSON, dates and numbers at the edge of what there is.
 TYPED = (*HOSTILE[:3], '"\\ud800\\u0000"', "[" * 3000, "1e999999", "0001-01-02", "9999-12-31")
+JSON: tuple[Any, ...] = ({"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}, {"xml": 1}, [], 1, None)
+#: What SQLite and PostgreSQL do not take alike; all else is tried on SQLite only.
+TAKEN_BY_ONE = {"a\x00b", "9" * 30, '"\\ud800\\u0000"', "1e999999", "0001-01-02", "9999-12-31"}
 ARGUMENTS = ("q", "process", "state", "after", "below", "version", "definition", "next", "kind", "language", "steps")
 FIELDS = (
     "text", "report.message", "reason", "name", "value", "cancel", "start_before", "to", "day", "next", "language",
@@ -89,6 +94,15 @@ def address(rule: Rule, there: Populated, **replaced: str) -> str:
     return re.sub(r"<(?:any\(([^<>]*)\):|[^<>]*:)?(\w+)>", part, rule.rule)
 
 
+def is_on_sqlite(app: Flask) -> bool:
+    return bool(app.extensions["database"].name == "sqlite")
+
+
+def sent(app: Flask, values: Sequence[str]) -> list[str]:
+    """Those of the values that are worth sending to this kind of database."""
+    return [value for value in values if is_on_sqlite(app) or value in TAKEN_BY_ONE]
+
+
 class TestEverywhere:
     """No answer is a fault of ours, whatever is sent."""
 
@@ -98,10 +112,10 @@ class TestEverywhere:
             for method in ("GET", "POST")
             for rule in rules(app, method)
             for name in sorted(rule.arguments)
-            for value in HOSTILE
+            for value in sent(app, HOSTILE)
         ]
         found = {(method, path): self.status(administrator, method, path) for method, path in asked}
-        assert len(found) > 100
+        assert len(found) > 50
         assert {key: status for key, status in found.items() if status >= 500} == {}
 
     def test_queries(self, app: Flask, administrator: Visitor, there: Populated) -> None:
@@ -109,7 +123,7 @@ class TestEverywhere:
             (rule.rule, value[:20]): status
             for rule in rules(app, "GET")
             if rule.rule != "/readyz"  # without a worker it says 503, whatever is asked
-            for value in HOSTILE
+            for value in sent(app, HOSTILE)
             for query in (dict.fromkeys(ARGUMENTS, value), {"q": value})
             if (status := administrator.get(address(rule, there), query_string=query).status_code) >= 500
         }
@@ -119,7 +133,7 @@ class TestEverywhere:
         broken = {
             (rule.rule, value[:20]): status
             for rule in rules(app, "POST")
-            for value in TYPED
+            for value in sent(app, TYPED)
             for form in (dict.fromkeys(FIELDS, value), {"reason": "x", "name": "loss", "value": value, "text": value})
             if (status := administrator.post(address(rule, there), form).status_code) >= 500
         }
@@ -128,10 +142,9 @@ class TestEverywhere:
     def test_json__where_a_form_is_expected(self, app: Flask, administrator: Visitor, there: Populated) -> None:
         headers = {"X-CSRF-Token": "token", "Content-Type": "application/json"}
         for rule in rules(app, "POST"):
-            sent: object
-            for sent in (None, [], 1, {"xml": 1}, {"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}):
-                answer = administrator.client.post(address(rule, there), data=json.dumps(sent), headers=headers)
-                assert answer.status_code < 500, (rule.rule, sent)
+            for value in JSON if is_on_sqlite(app) else JSON[:2]:
+                answer = administrator.client.post(address(rule, there), data=json.dumps(value), headers=headers)
+                assert answer.status_code < 500, (rule.rule, value)
 
     def status(self, visitor: Visitor, method: str, path: str) -> int:
         answer = visitor.get(path) if method == "GET" else visitor.post(path, {"reason": "x", "name": "a"})

@@ -116,3 +116,9 @@ function show(part, shown) {
     input.disabled = !shown;
   }
 }
+
+// On a phone the entries of a bar may be wider than it: the one where the reader is comes into sight.
+for (const current of document.querySelectorAll('.site-nav [aria-current], .tabs [aria-current]')) {
+  const bar = current.closest('ul, nav');
+  bar.scrollLeft = current.getBoundingClientRect().right - bar.getBoundingClientRect().right + 24;
+}

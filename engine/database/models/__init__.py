@@ -41,6 +41,7 @@ from casepath.engine.database.models.records import (
     OrganisationEvent,
     OrganisationHistory,
 )
+from casepath.engine.database.models.registers import Record, RecordEvent, RecordValue
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
 
@@ -68,6 +69,9 @@ __all__ = [
     "OrganisationEvent",
     "OrganisationHistory",
     "ProcessInstance",
+    "Record",
+    "RecordEvent",
+    "RecordValue",
     "Resource",
     "Submission",
     "Subscription",

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine import phrases
-from casepath.engine.database import Base, Prose, RowId, String, Text
+from casepath.engine.database import Base, Code, Prose, RowId, String, Text
 from casepath.engine.database.models.states import states_check
 from casepath.engine.phrases import Phrase
 from casepath.engine.settings import ATTEMPTS
@@ -29,7 +29,7 @@ class ProcessInstance(Base):
     definition_key: Mapped[str] = mapped_column(String(255))
     #: The name of the matter in the business, shared by all process instances that serve it.
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(Code(16))
     #: The outermost caller, whose row locks for all below it; itself for one that nobody called.
     root_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
@@ -41,9 +41,9 @@ class ProcessInstance(Base):
     variables: Mapped[str] = mapped_column(Text, default="{}")
     #: Number and hash of the last history event, so that a cut tail is noticed.
     history_length: Mapped[int] = mapped_column(default=0)
-    history_hash: Mapped[str] = mapped_column(String(64), default="")
+    history_hash: Mapped[str] = mapped_column(Code(64), default="")
     #: Of the digest of state, tokens and variables in the history; null until they are first sealed.
-    state_salt: Mapped[str | None] = mapped_column(String(32))
+    state_salt: Mapped[str | None] = mapped_column(Code(32))
     started_at: Mapped[datetime]
     started_by: Mapped[str | None] = mapped_column(String(255))
     ended_at: Mapped[datetime | None]
@@ -91,7 +91,7 @@ class UserTask(Base):
     element_id: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(255))
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
-    state: Mapped[str] = mapped_column(String(16), default="created")
+    state: Mapped[str] = mapped_column(Code(16), default="created")
     assignee: Mapped[str | None] = mapped_column(String(255))
     #: Who stays responsible while it is delegated.
     owner: Mapped[str | None] = mapped_column(String(255))
@@ -123,7 +123,7 @@ class UserTaskCandidate(Base):
     )
 
     user_task_id: Mapped[int] = mapped_column(ForeignKey("user_tasks.id"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    kind: Mapped[str] = mapped_column(Code(8), primary_key=True)
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     #: Whether somebody has it.
     claimed: Mapped[bool] = mapped_column(default=False)
@@ -156,7 +156,7 @@ class ExternalTask(Base):
     business_key: Mapped[str | None] = mapped_column(String(255))
     topic: Mapped[str] = mapped_column(String(255))
     priority: Mapped[int] = mapped_column(default=0)
-    state: Mapped[str] = mapped_column(String(16), default="created")
+    state: Mapped[str] = mapped_column(Code(16), default="created")
     worker_id: Mapped[str | None] = mapped_column(String(255))
     #: Given out until then; in the past when it is free.
     locked_until: Mapped[datetime]
@@ -186,14 +186,14 @@ class Job(Base):
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(Code(16))
     #: Null for timers that start an instance.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
     definition_id: Mapped[int | None] = mapped_column(ForeignKey("definitions.id"))
     #: What it moves; null for what starts an instance, and for a message or signal that still looks for its receivers.
     activity_instance: Mapped[int | None]
     element_id: Mapped[str | None] = mapped_column(String(255))
-    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    state: Mapped[str] = mapped_column(Code(16), default="waiting")
     due_at: Mapped[datetime]
     #: What is needed to go on: the rest of a cycle, name and variables of a message, or what a worker reported; JSON.
     payload: Mapped[str | None] = mapped_column(Text)
@@ -228,7 +228,7 @@ class Subscription(Base):
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(8))
+    kind: Mapped[str] = mapped_column(Code(8))
     name: Mapped[str] = mapped_column(String(255))
     #: Null for a start event.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
@@ -290,7 +290,7 @@ class Incident(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     #: `execution`: an element failed and its token stands still; `stuck`: nothing can move the instance, or,
     #: with an activity instance, what somebody did there was taken back.
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(Code(16))
     #: Null for a timer that should have started an instance.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
     activity_instance: Mapped[int | None]
@@ -298,7 +298,7 @@ class Incident(Base):
     #: The job or external task that has no retries left.
     job_id: Mapped[int | None]
     external_task_id: Mapped[int | None]
-    state: Mapped[str] = mapped_column(String(16), default="open")
+    state: Mapped[str] = mapped_column(Code(16), default="open")
     message: Mapped[str] = mapped_column(Prose)
     #: Of the engine's own incidents the phrase with its facts (`phrases.dumps`), else what a worker or Python tells.
     details: Mapped[str | None] = mapped_column(Prose)

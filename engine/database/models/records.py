@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueCo
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine import phrases
-from casepath.engine.database import Base, RowId, String, Text
+from casepath.engine.database import Base, Code, RowId, String, Text
 from casepath.engine.database.models.states import states_check
 from casepath.engine.phrases import Phrase
 
@@ -33,7 +33,7 @@ class ActivityInstance(Base):
     element_type: Mapped[str] = mapped_column(String(64))
     #: The sequence flow it came by, where there is one.
     flow_id: Mapped[str | None] = mapped_column(String(255))
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(Code(16))
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -64,7 +64,7 @@ class HistoryEvent(Base):
     #: Counts per process instance, from 1 without gaps.
     sequence: Mapped[int]
     at: Mapped[datetime]
-    kind: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(Code(64))
     activity_instance: Mapped[int | None]
     element_id: Mapped[str | None] = mapped_column(String(255))
     #: User name, program, or null for the engine itself.
@@ -74,9 +74,9 @@ class HistoryEvent(Base):
     #: Values, each with its salt: {name: [salt, value]}, or {name: [digest]} once erased; canonical JSON.
     variables: Mapped[str | None] = mapped_column(Text)
     #: Digests of what the process instance was, on the first event of a step, and what it became, on the last.
-    state_before: Mapped[str | None] = mapped_column(String(64))
-    state_after: Mapped[str | None] = mapped_column(String(64))
-    hash: Mapped[str] = mapped_column(String(64))
+    state_before: Mapped[str | None] = mapped_column(Code(64))
+    state_after: Mapped[str | None] = mapped_column(Code(64))
+    hash: Mapped[str] = mapped_column(Code(64))
 
 
 class OrganisationEvent(Base):

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
 from casepath.engine.database import Base
 from casepath.engine.database.models import ExternalTask, ProcessInstance
-from casepath.engine.database.statements import Statement
 
 #: How long a worker may have a task, or the next attempt may be off.
 LONGEST = timedelta(days=366)
@@ -34,7 +33,7 @@ running = (
     .where(_instances.c.id == table.c.process_instance_id, _instances.c.ended_at.is_(None))
     .exists()
 )
-_find = Statement(select(table).where(table.c.id == bindparam("task_id")))
+_belonging = runtime.Belonging(*table.c)
 
 
 def get(session: Session, task_id: int) -> ExternalTask:
@@ -47,15 +46,11 @@ def get(session: Session, task_id: int) -> ExternalTask:
 
 def locked(session: Session, task_id: int) -> Found:
     """Return a task whose process instance nobody else moves until the transaction ends; raises `NotFound`."""
-    runtime.lock(session, _read(session, task_id).process_instance_id)
-    return _read(session, task_id)
-
-
-def _read(session: Session, task_id: int) -> Found:
-    found: list[Found] = _find.rows(session.connection(), {"task_id": task_id})
-    if not found:
+    found = _belonging.lock(session, task_id)
+    if found is None:
         raise errors.NotFound("external task", task_id)
-    return found[0]
+    task: Found = found[0]
+    return task
 
 
 def change(
