@@ -30,7 +30,7 @@ PAGES = {
         "/tasks/", "/tasks/?view=claimable", "/tasks/?view=all", "/tasks/?view=put_off", "/tasks/{task}", "/matters/",
         "/matters/?q=NONE", "/matters/show/{key}", "/matters/show/{key}?steps=all",
         "/notifications/", "/notifications/?unread=1", "/register/", "/register/complaint", "/password",
-        "/substitutes/", "/matters/show/NONE", "/people/",
+        "/substitutes/", "/matters/show/NONE", "/people/", "/search/", "/search/?q={key}%20王",
     ),
     "owner_han": (
         "/processes/", "/processes/decisions/", "/processes/forms/", "/processes/show/complaint",
