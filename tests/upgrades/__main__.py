@@ -3,8 +3,8 @@ Make a fixture of a database with matters in flight: `python -m tests.upgrades N
 
 Made once, when a version with another schema lands, by the code of that version; `NAME` is its commit or number. It
 writes `tests/fixtures/databases/NAME.db.gz`, a SQLite database with the records of the demo in which every story of
-`processes/` has been played part of its way, and `NAME.json`, which says how far. Never make one again under the same name: what is there was
-written by the code of its time, and that is what it is for.
+`processes/` has been played part of its way, and `NAME.json`, which says how far. Never make one again under the same
+name: what is there was written by the code of its time, and that is what it is for.
 """
 
 from __future__ import annotations
