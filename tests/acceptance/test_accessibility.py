@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from casepath import stories
+from casepath import demo, stories
 from casepath.engine import database
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import notifications, process_instances
@@ -31,6 +31,8 @@ PAGES = {
         "/matters/?q=NONE", "/matters/show/{key}", "/matters/show/{key}?steps=all",
         "/notifications/", "/notifications/?unread=1", "/register/", "/register/complaint", "/password",
         "/substitutes/", "/matters/show/NONE", "/people/", "/search/", "/search/?q={key}%20王",
+        "/registers/", "/registers/?q=154", "/registers/vehicle?order=mileage", "/records/9", "/records/13/change",
+        "/registers/customer/import",
     ),
     "owner_han": (
         "/processes/", "/processes/decisions/", "/processes/forms/", "/processes/show/complaint",
@@ -64,6 +66,7 @@ def pages(app: Flask) -> Iterator[tuple[str, dict[str, object]]]:
     with sessions.begin() as session:
         identity.create_user(session, "admin", name="Admin", groups=["administrator"], by=PROGRAM)
         identity.set_password(session, "admin", "casepath-demo", by=PROGRAM)
+        demo.add_records(session, ROOT / "processes")
         clock.set_to(STORY.begins_at)
         started = process_instances.start(session, STORY.process, STORY.start["variables"], by=STORY.start["by"])
         key = started.business_key
