@@ -70,7 +70,7 @@ def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
-@click.option("--demo", is_flag=True, help="Deploy the processes, add demo people, and play the stories once.")
+@click.option("--demo", is_flag=True, help="Deploy the processes, add people and records, and play the stories once.")
 @click.option("--public", is_flag=True, help="Serve a demo to other machines, with a banner on every page.")
 @click.option("--worker/--no-worker", default=True, help="Run a worker beside the pages.")
 @click.pass_obj
@@ -179,7 +179,7 @@ def upgrade(settings: Settings) -> None:
 @main.command()
 @click.pass_obj
 def demo(settings: Settings) -> None:
-    """Deploy the processes, add demo people, and play the stories once."""
+    """Deploy the processes, add demo people and records, and play the stories once."""
     load_demo(settings, prepared(settings))
 
 
@@ -207,6 +207,8 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
             demo_people.add_people(session, folder)
         if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):
             raise click.ClickException(f"Expected processes that can be deployed in {folder}")
+        with sessions.begin() as session:
+            demo_people.add_records(session, folder)
         with sessions.begin() as session:
             # Those that an interrupted run has not come to, too.
             told = demo_people.unplayed(session, folder)

@@ -14,6 +14,8 @@ from casepath import stories
 from casepath.engine.instances import jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
 from casepath.engine.people.authorization import Program
+from casepath.engine.queries import records as lists
+from casepath.engine.registers import records
 from casepath.engine.time import clock
 from casepath.stories import Story
 
@@ -104,6 +106,16 @@ def add_people(session: Session, processes: Path) -> None:
     for user in identity.users(session):
         if user.password_hash is None:
             identity.set_password(session, user.username, PASSWORD, by=DEMO)
+
+
+def add_records(session: Session, processes: Path) -> None:
+    """Fill the registers that nobody has written into, from the `records.json` of the folders."""
+    for file in sorted(processes.glob("*/records.json")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        for key, rows in told["records"].items():
+            if not lists.is_used(session, key):
+                for submitted in rows:
+                    records.create(session, key, submitted, by=told["by"])
 
 
 def known_passwords(session: Session, processes: Path) -> list[str]:

@@ -73,7 +73,7 @@ def heads(settings: Settings, out: Path | None) -> None:
         return
     out.write_text(str(found), encoding="utf-8")
     digest = sha256(out.read_bytes()).hexdigest()
-    click.echo(f"{out}: {len(found.instances)} process instances, {len(found.deployments)} deployments")
+    click.echo(f"{out}: {found.instances} process instances, {len(found.deployments)} deployments")
     click.echo(f"SHA-256 of the file, to be written down: {digest}")
 
 
@@ -94,7 +94,7 @@ def backup(settings: Settings, target: Path) -> None:
         found = history.read_heads(session)
         copies.back_up(session, target)
     beside(target).write_text(str(found), encoding="utf-8")
-    click.echo(f"{target}: {target.stat().st_size} bytes, {len(found.instances)} process instances")
+    click.echo(f"{target}: {target.stat().st_size} bytes, {found.instances} process instances")
     click.echo(f"{beside(target)}: their heads; keep them elsewhere")
 
 
@@ -114,7 +114,7 @@ def restore(settings: Settings, file: Path, overwrite: bool) -> None:
         problems = list(history.verify_all(session))
         if kept is not None:
             problems += history.compare_heads(session, kept)
-        count = len(history.read_heads(session).instances)
+        count = history.read_heads(session).instances
     click.echo(f"{file}: restored, {count} process instances")
     report(problems)
     proven = "their histories are intact" + (" and those of the heads" if kept is not None else "")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import deployments
 from casepath.engine.bpmn.triggers import StartBefore
+from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition, UserTask, UserTaskCandidate
 from casepath.engine.instances import (
     attachments,
@@ -30,7 +31,6 @@ from casepath.engine.instances import (
     messages,
     migration_plans,
     notifications,
-    numbers,
     process_instances,
     signs,
     submissions,
@@ -38,16 +38,16 @@ from casepath.engine.instances import (
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
+from casepath.engine.registers import imports, records
 from casepath.engine.time import clock
-from tests import diagrams, factories
+from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    attachments, comments, deployments, drafts, external_tasks, identity, incidents, jobs, mails, messages,
-    migration_plans, notifications, numbers, process_instances, signs, submissions, user_tasks,
-    attachments, comments, departures, deployments, external_tasks, identity, incidents, jobs, mails,
-    messages, migration_plans, notifications, numbers, process_instances, submissions, substitutes, user_tasks,
+    attachments, comments, departures, deployments, drafts, external_tasks, identity, imports, incidents, jobs, mails,
+    messages, migration_plans, notifications, numbers, process_instances, records, signs, submissions, substitutes,
+    user_tasks,
 )  # fmt: skip
 
 #: What reads.
@@ -66,14 +66,15 @@ READS = frozenset({
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "numbers.check_format",
     "process_instances.get", "process_instances.scopes", "process_instances.variables",
-    "process_instances.was_started", "substitutes.concerning",
+    "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.
 OF_THE_ENGINE = frozenset({
     "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
-    "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.next_number", "signs.ring",
+    "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.formatted",
+    "numbers.next_number", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
@@ -104,6 +105,11 @@ PEOPLE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "no group": ("nemo", ()),
 }
 COLLEAGUE = "dan"
+#: Registers that the other group reads and writes.
+WARD = wards.ward(
+    patient={**wards.PATIENT, "readers": [], "writers": ["sales"]},
+    bed={**wards.BED, "readers": [], "writers": ["sales"]},
+)
 #: Somebody who is locked out.
 GONE = "gwen"
 DIAGRAM = diagrams.process(
@@ -134,6 +140,8 @@ class There:
     external_task_id: int
     substitution_id: int
     mail_id: int
+    record_id: int
+    archived_id: int
 
 
 Command = Callable[[Session, There, By], object]
@@ -157,6 +165,7 @@ COMMANDS: Mapping[str, Command] = {
     "identity.set_groups": lambda session, it, by: identity.set_groups(session, COLLEAGUE, [], by=by),
     "identity.set_language": lambda session, it, by: identity.set_language(session, COLLEAGUE, "en", by=by),
     "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
+    "imports.take": lambda session, it, by: imports.take(session, "patient", [], by=by),
     "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
     "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
     "mails.give_up": lambda session, it, by: mails.give_up(session, it.mail_id, by=by),
@@ -178,6 +187,12 @@ COMMANDS: Mapping[str, Command] = {
     "process_instances.start": lambda session, it, by: process_instances.start(session, "p", by=by),
     "process_instances.suspend": lambda session, it, by: process_instances.suspend(
         session, it.instance_id, by=by, reason="x"),
+    "records.archive": lambda session, it, by: records.archive(session, it.record_id, by=by),
+    "records.change": lambda session, it, by: records.change(
+        session, it.record_id, {"name": "other"}, revision=1, by=by),
+    "records.create": lambda session, it, by: records.create(session, "patient", {"name": "n"}, by=by),
+    "records.erase": lambda session, it, by: records.erase(session, it.archived_id, ["phone"], by=by, reason="x"),
+    "records.restore": lambda session, it, by: records.restore(session, it.archived_id, by=by),
     "substitutes.appoint": lambda session, it, by: substitutes.appoint(
         session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
     "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
@@ -215,7 +230,8 @@ def fill(session: Session) -> tuple[int, int]:
     factories.user(session, GONE).active = False
     for content in (DIAGRAM.replace(b'name="Done"', b'name="Over"'), DIAGRAM):
         deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
-    old, new = session.scalars(select(Definition.id).order_by(Definition.version))
+    deployments.deploy(session, WARD, name="w", by=PROGRAM)
+    old, new = session.scalars(select(Definition.id).where(Definition.kind == "process").order_by(Definition.version))
     return old, new
 
 
@@ -223,6 +239,8 @@ def make(session: Session, key: str, old: int, new: int) -> There:
     """Start a matter of Alice, with one of everything."""
     instance = process_instances.start(session, "p", business_key=key, by="alice", version=1)
     job_id, incident_id = failed_job(session, instance.id)
+    archived = records.create(session, "patient", {"name": "n"}, by=PROGRAM)
+    records.archive(session, archived.id, by=PROGRAM)
     external = factories.external_task(session, of=instance, activity_instance=99, state="failed", retries=0)
     return There(
         key=key,
@@ -240,6 +258,8 @@ def make(session: Session, key: str, old: int, new: int) -> There:
             ends_at=clock.now() + timedelta(days=301), by="alice",
         ).id,
         mail_id=factories.mail(session).id,
+        record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
+        archived_id=archived.id,
     )
 
 
@@ -309,12 +329,18 @@ TABLES: tuple[Table, ...] = (
         "identity.set_groups": "✓·······",
         "identity.set_language": "✓·······",
         "identity.set_password": "✓·······",
+        "imports.take": "·––·––✓–",
         "incidents.resolve": "✓✓······",
         "jobs.retry": "✓✓······",
         "mails.give_up": "✓✓······",
         "mails.retry": "✓✓······",
         "messages.signal": "✓✓······",
         "process_instances.start": "✓✓✓·✓✓✓·",
+        "records.archive": "·––·––✓–",
+        "records.change": "·––·––✓–",
+        "records.create": "·––·––✓–",
+        "records.erase": "✓––·––·–",
+        "records.restore": "·––·––✓–",
     }),
     Table(state="free", roles=MATTER, rows={
         "attachments.add": "✓✓✓✓✓✓–··–",

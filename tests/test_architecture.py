@@ -25,7 +25,7 @@ FLOORS = (
     {"bpmn", "forms", "people"},
     {"deployments"},
     {"runtime"},
-    {"instances"},
+    {"instances", "registers"},
     {"queries"},
 )
 #: Rooms whose `__init__` names all they offer; what stands in their modules is nobody else's business.

@@ -9,6 +9,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     user_tasks      inbox and task page
     registration    start a process with its start form
     process_instances  matters: find, show, add to, repair
+    registers       records that are kept beside the matters: find, fill in, change, from and to files
     definitions     processes, decision tables and forms: see, edit, deploy
     operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
@@ -23,6 +24,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     languages       zh-CN and English
     navigation      what stands in the header
     once            forms that make something only once, however often they arrive
+    spreadsheets    files of a spreadsheet, written and read
     proxies         in front of the pages, and what is believed of what they say
     uploads         files that a form sends, and how many at once
 """
@@ -58,6 +60,8 @@ BLUEPRINTS = (
     "user_tasks.views",
     "registration.views",
     "process_instances.views",
+    "search.views",
+    "registers.views",
     "definitions.views",
     "operations.views",
     "people.views",

@@ -73,6 +73,11 @@ def is_chinese() -> bool:
     return chosen().startswith("zh")
 
 
+def in_each(text: str) -> list[str]:
+    """Return a text of the pages in every language, for what people may have written in any."""
+    return [catalogue(language).gettext(text) for language in NAMES]
+
+
 def of_engine(text: str) -> str:
     """Return a text of the engine in the language of this request, with its gaps."""
     return catalogue(chosen(), "engine").gettext(text)

@@ -13,6 +13,7 @@ from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, 
 
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed
+from casepath.engine.registers import access
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ ENTRIES = (
     Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
     Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
     Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder"),
+    Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
     Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
     Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
     Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
@@ -124,6 +126,14 @@ def may_register() -> bool:
         with g.readers.begin() as session:
             g.may_register = any(authorization.may_start(g.person, groups) for groups in deployed.starters(session))
     return bool(g.may_register)
+
+
+def may_read_registers() -> bool:
+    """Tell whether the person of this request may read the records of any register."""
+    if "may_read_registers" not in g:
+        with g.readers.begin() as session:
+            g.may_read_registers = bool(access.readable(session, g.person))
+    return bool(g.may_read_registers)
 
 
 def entries() -> list[Entry]:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import g
 from sqlalchemy.orm import Session
 
-from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.decisions.dmn import DecisionTable, OutputColumn
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.people import authorization
@@ -171,6 +171,14 @@ class Table:
     inputs: list[tuple[str, str]]
     outputs: list[tuple[str, str]]
     rules: list[Row]
+
+
+def labels(session: Session, definition_id: int, columns: Iterable[OutputColumn]) -> dict[str, str]:
+    """Return what columns of a table are called in the language of the reader, by their names; empty without words."""
+    language = languages.of_names()
+    deployment_id = definitions.definition(session, definition_id).deployment_id
+    translated = deployed.translation(session, deployment_id, language) if language else {}
+    return {column.name: translated.get(column.id) or column.label for column in columns}
 
 
 def table(session: Session, definition_id: int, found: DecisionTable, words: Words) -> Table:

@@ -8,10 +8,11 @@ The ground: connections, tables with their revisions, statements, and how values
     models      every table; `alembic` has its revisions
     failures    what the database says no with, and whether that passes
     statements  what every step executes, as cheap as the driver makes it
+    entries     values of records in rows of their own
     values      values as the one JSON that is stored, hashed and compared
 """
 
-from casepath.engine.database.base import Base, Code, Instant, Prose, RowId, String, Text, require_room
+from casepath.engine.database.base import Base, Code, Instant, Ordered, Prose, RowId, String, Text, require_room
 from casepath.engine.database.connection import alone, connect, insert_new, sessions
 from casepath.engine.database.schema import upgrade
 
@@ -19,6 +20,7 @@ __all__ = [
     "Base",
     "Code",
     "Instant",
+    "Ordered",
     "Prose",
     "RowId",
     "String",

@@ -8,7 +8,7 @@ begin, because a lock that is upgraded in the middle fails at once instead of wa
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,10 +119,14 @@ def sessions(engine: sqlalchemy.Engine, *, read_only: bool = False) -> sessionma
     return sessionmaker(engine, expire_on_commit=False, autoflush=True)
 
 
-def insert_new(session: Session, model: type[Base], row: Mapping[str, Any]) -> bool:
-    """Insert a row unless one of its key is there, and tell whether; while another adds it, wait how that ends."""
+def insert_new(session: Session, model: type[Base], row: Mapping[str, Any], *, unique: Sequence[str] = ()) -> bool:
+    """
+    Insert a row unless one of its key is there, and tell whether; while another adds it, wait how that ends.
+
+    The key is the primary one, or these columns.
+    """
     insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[session.get_bind().dialect.name]
-    key = list(model.__table__.primary_key)
+    key = [model.__table__.c[name] for name in unique] or list(model.__table__.primary_key)
     statement = insert(model.__table__).on_conflict_do_nothing(index_elements=key).returning(*key)
     return session.execute(statement, row).first() is not None
 

@@ -3,13 +3,14 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms and the calendar by key and version
+    definitions  processes, decisions, forms, registers and the calendar by key and version
     decisions    evaluate the deployed decision tables
+    registers    kinds of records: what a declaration says, and whether that is there
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import decisions, definitions
+from casepath.engine.deployments import decisions, definitions, registers
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -30,10 +31,12 @@ from casepath.engine.deployments.deployment import (
     use_extensions,
 )
 from casepath.engine.deployments.inspection import inspect
+from casepath.engine.deployments.registers import Register
 
 __all__ = [
     "Checked",
     "DeploymentResult",
+    "Register",
     "check",
     "content",
     "decisions",
@@ -47,6 +50,7 @@ __all__ = [
     "list_definitions",
     "process",
     "read_folder",
+    "registers",
     "resource",
     "still_unknown",
     "use_extensions",

@@ -1,9 +1,9 @@
 """
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
-The files of one folder are one deployment. A process, decision, form or calendar whose file has not changed is no new
-version; a process is one too when a form or guidance that comes with it has changed. Nothing is stored when there is
-any error; all errors of all files are reported at once.
+The files of one folder are one deployment. A process, decision, form, register or calendar whose file has not changed
+is no new version; a process or register is one too when a form that comes with it has changed, a process also when
+guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, starts
+from casepath.engine.deployments import decisions, definitions, groups, registers, starts
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -63,6 +63,7 @@ class _Found:
     executable: bool = True
     spec: ProcessSpec | None = None
     diagram: Diagram | None = None
+    register: registers.Register | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     for entry in found:
         if entry.spec is not None and entry.executable:
             findings += groups.unknown(session, entry.spec, entry.file)
+    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
+    findings += registers.unfit(session, {each.file: each.register for each in found if each.register}, filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -225,6 +228,9 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         _, findings = forms.check(content, file)
         key = _json(file, content).get("id") or path.stem
         return [_Found(kind="form", key=str(key), name=str(key), file=file)], findings
+    if path.suffix == ".json" and path.parent.name == "registers":
+        register = registers.read(file, _json(file, content))
+        return [_Found(kind="register", key=register.key, name=register.name, file=file, register=register)], []
     if path.name == "calendar.json":
         try:
             Calendar.from_json(_json(file, content))
@@ -234,6 +240,11 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     if TEXTS.fullmatch(path.name):
         return [], list(_check_texts(file, _json(file, content)))
+    if path.suffix == ".md" and path.parent.name == "guidance":
+        try:
+            forms.guidance.parse(content.decode("utf-8-sig"))
+        except errors.InvalidInput as error:
+            raise errors.DeploymentRefused([errors.Finding(code=error.code, file=file, phrase=error.phrase)]) from None
     return [], []
 
 
@@ -295,15 +306,8 @@ def _duplicates(found: list[_Found]) -> list[errors.Finding]:
     for entry in found:
         other = seen.setdefault((entry.kind, entry.key), entry.file)
         if other != entry.file:
-            findings.append(
-                _finding(
-                    entry.file,
-                    "duplicate-key",
-                    "'{key}' stands in {other} too; remove one",
-                    key=entry.key,
-                    other=other,
-                )
-            )
+            text = "'{key}' stands in {other} too; remove one"
+            findings.append(_finding(entry.file, "duplicate-key", text, key=entry.key, other=other))
     return findings
 
 
@@ -343,7 +347,7 @@ def _is_accompanied_anew(session: Session, kind: str, deployment_id: int, digest
     """
     Tell whether what is read beside a definition of before is another now, which that one would not see.
 
-    Of processes these are forms, guidance and texts, of decisions texts; nothing is read beside others.
+    Of processes these are forms, guidance and texts, of decisions texts, of registers forms; of others nothing.
     """
     beside = {"process": ("guidance/", "texts."), "decision": ("texts.",)}.get(kind, ())
     query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
@@ -351,7 +355,7 @@ def _is_accompanied_anew(session: Session, kind: str, deployment_id: int, digest
     return any(
         known.get(file) != digest
         for file, digest in digests.items()
-        if file.startswith(beside) or (kind == "process" and file.endswith(".form"))
+        if file.startswith(beside) or (kind in ("process", "register") and file.endswith(".form"))
     )
 
 

@@ -1,9 +1,10 @@
 """
 What happened, once, as proof: append to it, read it, verify it, erase values from it. Nothing here changes an event.
 
-Each process instance has a history, and the house has one:
+Each process instance has a history, each record of a register has, and the house has one:
 
     organisation  people, groups, the calendar: who could see and do what
+    registers     records of registers: what they were and are
     chain         chains events with hashes
     verification  finds every event that was changed, removed or moved
     audit         … and every row, file and number that is not as the events tell: `records`, `work`
@@ -13,7 +14,7 @@ Each process instance has a history, and the house has one:
 
 from __future__ import annotations
 
-from casepath.engine.history import organisation
+from casepath.engine.history import organisation, registers
 from casepath.engine.history.audit import deployment_digest, verify_all, verify_instance
 from casepath.engine.history.chain import ERROR_TEXT, Event, Sealed, State, new_salt, seal
 from casepath.engine.history.erasure import erase, forget_mails
@@ -46,6 +47,7 @@ __all__ = [
     "read_state",
     "record",
     "record_move",
+    "registers",
     "seal",
     "verify",
     "verify_all",

@@ -16,7 +16,7 @@ from sqlalchemy.types import NULLTYPE
 
 from casepath.engine.database import Base
 from casepath.engine.database.models import Definition, Deployment, NumberSequence, ProcessInstance, Resource
-from casepath.engine.history import log, organisation, records, work
+from casepath.engine.history import log, organisation, records, registers, work
 from casepath.engine.history.problems import Problem
 from casepath.engine.history.verification import verify
 
@@ -32,7 +32,7 @@ _OF_KEYS = re.compile(r"business_key:(.*)\{number\}(.*)", re.DOTALL)
 
 
 def verify_all(session: Session) -> Iterator[Problem]:
-    """Yield what is wrong with the history of the house, any process instance, and the rest of the database."""
+    """Yield what is wrong with the history of the house, an instance or record, and the rest of the database."""
     yield from organisation.verify(session)
     last = 0
     while ids := session.scalars(
@@ -41,6 +41,7 @@ def verify_all(session: Session) -> Iterator[Problem]:
         for process_instance_id in ids:
             yield from verify_instance(session, process_instance_id)
         last = ids[-1]
+    yield from registers.verify(session)
     yield from _orphans(session)
     yield from _files(session)
     yield from _numbers(session)

@@ -6,6 +6,7 @@ A file of heads is text, one line each, so that it can be printed or sent:
     casepath heads 1, 2026-11-02T08:00:00.000000+00:00
     deployment 3 <SHA-256 over its files>
     process instance 17: 42 events, <hash of the last one>
+    record 5: 3 events, <hash of the last one>
 
 The hash of event 42 stands for all 42. So whoever has the line knows of a cut tail, of an older copy that was put in
 place, and of a chain that was written anew.
@@ -23,20 +24,22 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database import Base
-from casepath.engine.database.models import Deployment, HistoryEvent, ProcessInstance
+from casepath.engine.database.models import Deployment, HistoryEvent, ProcessInstance, Record, RecordEvent
 from casepath.engine.history.chain import at_text
-from casepath.engine.history.problems import Problem
+from casepath.engine.history.problems import Problem, owner
 from casepath.engine.history.verification import CLOCK_TOLERANCE
 from casepath.engine.time import clock
 
 _FIRST = re.compile(r"casepath heads 1, (\S+)")
 _DEPLOYMENT = re.compile(r"deployment (\d+) ([0-9a-f]{64})")
-_INSTANCE = re.compile(r"process instance (\d+): (\d+) events, ([0-9a-f]{64})")
+_CHAIN = re.compile(r"(process instance|record) (\d+): (\d+) events, ([0-9a-f]{64})")
 
 _tables = Base.metadata.tables
 _deployments = _tables[Deployment.__tablename__]
 _events = _tables[HistoryEvent.__tablename__]
 _instances = _tables[ProcessInstance.__tablename__]
+_records = _tables[Record.__tablename__]
+_record_events = _tables[RecordEvent.__tablename__]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +49,19 @@ class Heads:
     at: datetime
     #: Digest of each deployment.
     deployments: dict[int, str]
-    #: Number of events and hash of the last one, of each process instance.
-    instances: dict[int, tuple[int, str]]
+    #: Number of events and hash of the last one, of each process instance, and by its number below zero of each record.
+    chains: dict[int, tuple[int, str]]
+
+    @property
+    def instances(self) -> int:
+        """How many process instances there are among them."""
+        return sum(number > 0 for number in self.chains)
 
     def __str__(self) -> str:
         lines = [f"casepath heads 1, {at_text(self.at)}"]
         lines += [f"deployment {number} {digest}" for number, digest in self.deployments.items()]
         lines += [
-            f"process instance {number}: {length} events, {digest}"
-            for number, (length, digest) in self.instances.items()
+            f"{owner(number)}: {length} events, {digest}" for number, (length, digest) in self.chains.items()
         ]
         return "\n".join(lines) + "\n"
 
@@ -62,13 +69,21 @@ class Heads:
 def read_heads(session: Session) -> Heads:
     """Return where every chain ends now."""
     deployments = session.execute(select(_deployments.c.id, _deployments.c.sha256).order_by(_deployments.c.id))
-    columns = (_instances.c.id, _instances.c.history_length, _instances.c.history_hash)
-    instances = session.execute(select(*columns).where(_instances.c.history_length > 0).order_by(_instances.c.id))
     return Heads(
         at=clock.now(),
         deployments={row.id: row.sha256 for row in deployments},
-        instances={row.id: (row.history_length, row.history_hash) for row in instances},
+        chains={number: end for number, end in _ends(session).items() if end[0] > 0},
     )
+
+
+def _ends(session: Session) -> dict[int, tuple[int, str]]:
+    """Return length and last hash of each chain, by its number."""
+    ends: dict[int, tuple[int, str]] = {}
+    for table, sign in ((_instances, 1), (_records, -1)):
+        columns = (table.c.id, table.c.history_length, table.c.history_hash)
+        for row in session.execute(select(*columns).order_by(table.c.id)):
+            ends[sign * row.id] = (row.history_length, row.history_hash)
+    return ends
 
 
 def parse_heads(text: str) -> Heads:
@@ -78,12 +93,13 @@ def parse_heads(text: str) -> Heads:
     if first is None:
         raise errors.InvalidInput("Expected a file of heads, but found '{found}'", found=lines[0] if lines else "")
     deployments: dict[int, str] = {}
-    instances: dict[int, tuple[int, str]] = {}
+    chains: dict[int, tuple[int, str]] = {}
     for number, line in enumerate(lines[1:], start=2):
         if found := _DEPLOYMENT.fullmatch(line):
             deployments[int(found[1])] = found[2]
-        elif found := _INSTANCE.fullmatch(line):
-            instances[int(found[1])] = int(found[2]), found[3]
+        elif found := _CHAIN.fullmatch(line):
+            number_of_chain = int(found[2]) if found[1] == "process instance" else -int(found[2])
+            chains[number_of_chain] = int(found[3]), found[4]
         else:
             text = "Expected a head in line {number}, but found '{found}'"
             raise errors.InvalidInput(text, number=number, found=line)
@@ -91,7 +107,7 @@ def parse_heads(text: str) -> Heads:
         at = datetime.fromisoformat(first[1])
     except ValueError as error:
         raise errors.InvalidInput("Expected a time in line 1, but found '{found}'", found=first[1]) from error
-    return Heads(at=at, deployments=deployments, instances=instances)
+    return Heads(at=at, deployments=deployments, chains=chains)
 
 
 def compare_heads(session: Session, kept: Heads) -> Iterator[Problem]:
@@ -103,9 +119,8 @@ def compare_heads(session: Session, kept: Heads) -> Iterator[Problem]:
         elif found[number] != digest:
             message = f"deployment {number} has other files than it had"
             yield Problem(process_instance_id=None, what="rewritten", message=message)
-    rows = session.execute(select(_instances.c.id, _instances.c.history_length))
-    lengths = {row.id: row.history_length for row in rows}
-    for number, (length, digest) in kept.instances.items():
+    lengths = {number: length for number, (length, _) in _ends(session).items()}
+    for number, (length, digest) in kept.chains.items():
         if number not in lengths:
             yield Problem(process_instance_id=number, what="gone", message=f"it is gone; it had {length} events")
         elif lengths[number] < length:
@@ -113,7 +128,7 @@ def compare_heads(session: Session, kept: Heads) -> Iterator[Problem]:
             yield Problem(process_instance_id=number, sequence=length, what="cut", message=message)
         else:
             yield from _continued(session, kept, number, length, digest)
-    for number in sorted(lengths.keys() - kept.instances.keys()):
+    for number in sorted(lengths.keys() - kept.chains.keys()):
         for event in _around(session, number, 0):
             yield from _backdated(kept, number, event)
 
@@ -129,10 +144,12 @@ def _continued(session: Session, kept: Heads, number: int, length: int, digest: 
 
 def _around(session: Session, number: int, length: int) -> list[Row[tuple[int, str, datetime]]]:
     """Return the event that was the last one, and the next."""
-    query = select(_events.c.sequence, _events.c.hash, _events.c.at).where(
-        _events.c.process_instance_id == number, _events.c.sequence.in_((length, length + 1))
+    events = _events if number > 0 else _record_events
+    mine = _events.c.process_instance_id == number if number > 0 else _record_events.c.record_id == -number
+    query = select(events.c.sequence, events.c.hash, events.c.at).where(
+        mine, events.c.sequence.in_((length, length + 1))
     )
-    return list(session.execute(query.order_by(_events.c.sequence)))
+    return list(session.execute(query.order_by(events.c.sequence)))
 
 
 def _backdated(kept: Heads, number: int, event: Row[tuple[int, str, datetime]]) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ WrongHead = Literal["backdated", "cut", "gone", "rewritten"]
 class Problem:
     """Something that is wrong with the history of a process instance, or with what it tells of."""
 
-    #: None where it belongs to no process instance; 0: the history of the house.
+    #: None where it belongs to no process instance; 0: the history of the house; below: the record of that number.
     process_instance_id: int | None
     #: The event, from 1; 0 where it is none.
     sequence: int = 0
@@ -30,5 +30,11 @@ class Problem:
     def __str__(self) -> str:
         if self.process_instance_id is None:
             return self.message
-        whose = f"process instance {self.process_instance_id}" if self.process_instance_id else "the organisation"
-        return f"{whose}: {self.message}"
+        return f"{owner(self.process_instance_id)}: {self.message}"
+
+
+def owner(number: int) -> str:
+    """Return whose history has this number: a process instance, below zero a record, 0 the house."""
+    if number < 0:
+        return f"record {-number}"
+    return f"process instance {number}" if number else "the organisation"

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime
+from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import numbers
 from casepath.engine.time import clock
 
 #: Property of a process that says how its business keys look, such as `TS{year}-{number:4}`.

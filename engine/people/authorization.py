@@ -206,6 +206,21 @@ def may_start(person: Person, candidate_groups: Collection[str] = ()) -> bool:
     return bool(person.groups)
 
 
+# Of registers
+
+
+def may_read_register(person: Person, readers: Collection[str], writers: Collection[str]) -> bool:
+    """Those whom its declaration names, and whoever has to look at everything."""
+    if person.is_auditor or person.is_administrator:
+        return True
+    return not person.groups.isdisjoint((*readers, *writers))
+
+
+@_acting
+def may_write_register(person: Person, writers: Collection[str]) -> bool:
+    return not person.groups.isdisjoint(writers)
+
+
 # Of process instances
 
 

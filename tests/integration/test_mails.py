@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -272,6 +273,18 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
     assert said["carol"].splitlines()[0] == "请处理"
     assert said["emma"].splitlines()[0] == "Please see to it."
     assert {each.get_content().splitlines()[0] for each in box.messages} == {"请处理", "Please see to it."}
+
+
+def test_notify__values_in_the_language_of_the_reader(transaction: Sessions, box: Mailbox) -> None:
+    user(transaction, "emma", language="en")
+    said = {"Work.subject": "Received: ${words.customer}", "variables.customer.张三": "Zhang San"}
+    said["Work.text"] = "${words.customer}, ${customer}"
+    start(transaction, texts=json.dumps(said).encode(), recipients="emma")
+
+    loop_to(transaction, box.port).rest()
+
+    assert box.messages[0]["Subject"] == "Received: Zhang San"
+    assert box.messages[0].get_content().splitlines()[0] == "Zhang San, 张三"
 
 
 @pytest.mark.parametrize(("once", "mails_sent"), [("${true}", 1), ("${false}", 2)])

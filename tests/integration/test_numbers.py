@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors
-from casepath.engine.instances import numbers
+from casepath.engine.database import numbers
 
 Sessions = sessionmaker[Session]
 

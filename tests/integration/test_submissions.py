@@ -10,8 +10,9 @@ from types import ModuleType
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine.database import numbers
 from casepath.engine.database.models import Submission
-from casepath.engine.instances import numbers, submissions
+from casepath.engine.instances import submissions
 
 Sessions = sessionmaker[Session]
 

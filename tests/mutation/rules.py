@@ -25,6 +25,7 @@ _TASKS = ("tests/integration/test_user_tasks.py", "tests/integration/test_comple
 _EXTERNAL = ("tests/integration/test_external_tasks.py", "tests/integration/test_suspended.py",
              "tests/integration/test_workers.py",
              "tests/integration/test_semantics_failures.py")  # fmt: skip
+_REGISTERS = ("tests/integration/test_records.py", "tests/integration/test_record_lists.py")
 
 #: Group to module to test files.
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -72,6 +73,17 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "engine/history/log.py": _HISTORY,
         "engine/history/chain.py": _HISTORY,
         "engine/history/verification.py": _HISTORY,
+    },
+    "registers": {
+        "engine/database/entries.py": ("tests/unit/test_entries.py", *_REGISTERS),
+        "engine/deployments/registers.py": ("tests/integration/test_registers.py",),
+        "engine/history/registers.py": _REGISTERS,
+        "engine/queries/records.py": _REGISTERS,
+        "engine/registers/access.py": _REGISTERS,
+        "engine/registers/imports.py": _REGISTERS,
+        "engine/registers/records.py": _REGISTERS,
+        "web/registers/sheets.py": ("tests/web/test_registers.py",),
+        "web/spreadsheets.py": ("tests/web/test_registers.py",),
     },
     "jobs": {
         "engine/instances/external_tasks/locks.py": _EXTERNAL,

@@ -39,6 +39,12 @@ GENERAL: dict[Rule, str] = {
     authorization.may_start: EVERYBODY_WHO_ACTS,
 }
 
+#: Who may do what to a register that sales may read and service may write.
+REGISTERS: dict[Rule, str] = {
+    authorization.may_read_register: "administrator assignee auditing_candidate auditor candidate stranger",
+    authorization.may_write_register: "assignee candidate",
+}
+
 FREE = Candidacy(candidate_groups=frozenset({"service"}))
 HERS = Candidacy(assignee="alice", candidate_groups=frozenset({"service"}))
 LENT_TO_HER = Candidacy(assignee="alice", owner="bob", candidate_groups=frozenset({"service"}))
@@ -113,6 +119,13 @@ def test_rule__of_a_process_instance(rule: Rule, involved: bool) -> None:
     assert allowed(rule, involved=involved) == set(INSTANCES[rule, involved].split())
 
 
+@pytest.mark.parametrize("rule", REGISTERS, ids=lambda rule: rule.__name__)
+def test_rule__of_a_register(rule: Rule) -> None:
+    named = [("sales",), ("service",)] if rule is authorization.may_read_register else [("service",)]
+
+    assert allowed(rule, *named) == set(REGISTERS[rule].split())
+
+
 @pytest.mark.parametrize("is_own", SUBSTITUTES)
 def test_may_appoint(is_own: bool) -> None:
     assert allowed(authorization.may_appoint, is_own=is_own) == set(SUBSTITUTES[is_own].split())
@@ -139,7 +152,7 @@ def test_rule__every_one_is_in_a_table() -> None:
     rules = {name for name in vars(authorization) if name.startswith("may_")}
 
     tested = {rule.__name__ for rule in GENERAL} | {rule.__name__ for rule, _ in [*TASKS, *INSTANCES]}
-    tested.add(authorization.may_appoint.__name__)
+    tested |= {authorization.may_appoint.__name__} | {rule.__name__ for rule in REGISTERS}
     assert rules == tested
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from casepath.engine import errors
-from casepath.engine.database import Base, Code, Instant, Prose, RowId, String, Text, base
+from casepath.engine.database import Base, Code, Instant, Ordered, Prose, RowId, String, Text, base
 from tests.each import each
 
 EAST, WEST = timezone(timedelta(hours=14)), timezone(-timedelta(hours=12))
@@ -62,7 +62,7 @@ def test_prose__is_kept_as_far_as_it_can_be() -> None:
 
 def test_columns__are_all_of_these_types() -> None:
     """A column of a type of SQLAlchemy's own would take on SQLite what PostgreSQL refuses."""
-    checked = (String, Text, Prose, base.Whole, Instant, sqlalchemy.Boolean, sqlalchemy.LargeBinary)
+    checked = (String, Text, Prose, Ordered, base.Whole, Instant, sqlalchemy.Boolean, sqlalchemy.LargeBinary)
     others = [
         f"{table.name}.{column.name}"
         for table in Base.metadata.sorted_tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from casepath.engine import errors
-from casepath.engine.instances import numbers
+from casepath.engine.database import numbers
 from tests.each import each
 
 FORMATS = ["{number}", "TS{year}-{number:4}", "{year}{month}{day}/{number:9}", "投诉{number:3}号"]

@@ -2,9 +2,9 @@
 Make a fixture of a database with matters in flight: `python -m tests.upgrades NAME`, from the root of the repository.
 
 Made once, when a version with another schema lands, by the code of that version; `NAME` is its commit or number. It
-writes `tests/fixtures/databases/NAME.db.gz`, a SQLite database in which every story of `processes/` has been played
-part of its way, and `NAME.json`, which says how far. Never make one again under the same name: what is there was
-written by the code of its time, and that is what it is for.
+writes `tests/fixtures/databases/NAME.db.gz`, a SQLite database with the records of the demo in which every story of
+`processes/` has been played part of its way, and `NAME.json`, which says how far. Never make one again under the same
+name: what is there was written by the code of its time, and that is what it is for.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def make(name: str) -> None:
                 deployments.deploy(session, deployments.read_folder(part), name=part.name, by=BY)
         with sessions.begin() as session:
             demo.add_people(session, PROCESSES)
+            demo.add_records(session, PROCESSES)
         work = loop.Loop(server.surroundings(settings, pool)).rest
         played = play(LonelyStage(sessions, work))
         pool.dispose()

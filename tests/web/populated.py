@@ -21,8 +21,9 @@ from casepath.engine.instances import attachments, notifications, process_instan
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity, substitutes
 from casepath.engine.queries import notices
+from casepath.engine.registers import records
 from casepath.engine.time import clock
-from tests import factories
+from tests import factories, wards
 from tests.acting import PROGRAM
 
 FOLDERS = Path(__file__).parent
@@ -41,6 +42,11 @@ ROLES: Mapping[str, tuple[str | None, tuple[str, ...]]] = {
     "process owner": ("owner", ("process_owner",)),
     "administrator": ("administrator", ("administrator",)),
 }
+#: Patients are the members' business, beds also that of directors.
+WARD = wards.ward(
+    patient={**wards.PATIENT, "readers": [], "writers": ["service"]},
+    bed={**wards.BED, "readers": ["directors"], "writers": ["service"]},
+)
 #: No row of a test has this number.
 MISSING = 987_654_321
 
@@ -68,6 +74,9 @@ class Populated:
     notification_id: int
     #: Of the stranger, by the outsider.
     substitution_id: int
+    #: Of a register in which the members write and which directors read; and an archived one.
+    record_id: int
+    archived_id: int
 
 
 def populate(rows: sessionmaker[Session]) -> Populated:
@@ -82,6 +91,7 @@ def populate(rows: sessionmaker[Session]) -> Populated:
                 factories.user(session, username, groups=groups)
         for name in ("request", "matter"):
             deployments.deploy(session, deployments.read_folder(FOLDERS / name), name=name, by=PROGRAM)
+        deployments.deploy(session, WARD, name="ward", by=PROGRAM)
     with rows.begin() as session:
         return fill(session)
 
@@ -106,6 +116,8 @@ def fill(session: Session) -> Populated:
         session, "stranger", "outsider", begins_at=now, ends_at=now + timedelta(days=1), by=PROGRAM
     )
     told = notices.page(session, "alice").rows[0].notices[0]
+    kept, archived = (records.create(session, "bed", {"label": label}, by="alice") for label in ("3A", "3B"))
+    records.archive(session, archived.id, by="alice")
     return Populated(
         notification_id=told.id,
         substitution_id=stands_in.id,
@@ -122,6 +134,8 @@ def fill(session: Session) -> Populated:
         job_id=job_id,
         external_task_id=external.id,
         mail_id=factories.mail(session, state="undeliverable").id,
+        record_id=kept.id,
+        archived_id=archived.id,
     )
 
 

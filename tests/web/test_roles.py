@@ -44,6 +44,9 @@ MANAGED = "302 403 403 403 403 403 403 403 403 200"
 PEOPLE_CHANGED = "401 403 403 403 403 403 403 403 403 303"
 PASSWORD_SHOWN = "401 403 403 403 403 403 403 403 403 200"
 PEOPLE_REFUSED = "401 403 403 403 403 403 403 403 403 422"
+READ = "302 404 404 200 200 200 404 200 404 200"
+WRITTEN = "302 404 404 200 200 403 404 403 404 403"
+KEPT = "401 404 404 303 303 403 404 403 404 403"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
 
@@ -111,6 +114,7 @@ RIGHTS = (
     Row("POST /register/<key>/discard", "/register/request/discard", "401 " + "303 " * 9, (("draft.id", "1"),)),
     # matters
     Row("GET /matters/", "/matters/", PEOPLE),
+    Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
     Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
     Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),
@@ -148,13 +152,37 @@ RIGHTS = (
     Row("POST /notifications/read", "/notifications/read", "401 " + "303 " * 9),
     Row("POST /notifications/<int:notification_id>/open", "/notifications/{notification_id}/open",
         "401 " + "303 " * 9),
+    # records: of whom their register says so, and of whoever looks at everything
+    Row("GET /registers/", "/registers/", "302 200 200 200 200 302 200 200 200 200"),
+    Row("GET /registers/<key>", "/registers/bed", READ),
+    Row("GET /registers/<key>", "/registers/patient", "302 404 404 200 200 404 404 200 404 200"),
+    Row("GET /registers/<key>/choices/<field>", "/registers/bed/choices/bed", READ),
+    Row("GET /registers/<key>/file.csv", "/registers/bed/file.csv", READ),
+    Row("GET /registers/<key>/new", "/registers/bed/new", WRITTEN),
+    Row("POST /registers/<key>/fields", "/registers/bed/fields", WRITTEN.replace("302", "401")),
+    Row("POST /registers/<key>/new", "/registers/bed/new", KEPT, (("label", "4A"),)),
+    Row("GET /registers/<key>/import", "/registers/bed/import", WRITTEN),
+    Row("POST /registers/<key>/import", "/registers/bed/import", WRITTEN.replace("302", "401"),
+        (("file", ("床号\n4A\n".encode(), "a.csv")),)),
+    Row("POST /registers/<key>/refused.csv", "/registers/bed/refused.csv", WRITTEN.replace("302", "401"),
+        (("rows", "床号,原因"),)),
+    Row("GET /records/<int:record_id>", "/records/{record_id}", READ),
+    Row("GET /records/<int:record_id>/change", "/records/{record_id}/change", WRITTEN),
+    Row("POST /records/<int:record_id>/change", "/records/{record_id}/change", KEPT,
+        (("record.revision", "1"), ("label", "3A"), ("room", "3"))),
+    Row("POST /records/<int:record_id>/<any(archive, restore):verb>", "/records/{record_id}/archive", KEPT),
+    Row("POST /records/<int:record_id>/<any(archive, restore):verb>", "/records/{archived_id}/restore", KEPT),
+    Row("POST /records/<int:record_id>/erase", "/records/{archived_id}/erase",
+        "401 404 404 403 403 403 404 403 404 303", (("fields", "room"), ("reason", "x"))),
     # processes: whoever is logged in may read them
     Row("GET /processes/", "/processes/", PEOPLE),
     Row("GET /processes/show/<key>", "/processes/show/matter", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>", "/processes/diagrams/{definition_id}", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>/standing", "/processes/diagrams/{definition_id}/standing",
         "302 403 403 403 403 200 200 200 403 200"),
+    Row("GET /processes/decisions/", "/processes/decisions/", PEOPLE),
     Row("GET /processes/decisions/<key>", "/processes/decisions/grade", PEOPLE),
+    Row("GET /processes/forms/", "/processes/forms/", PEOPLE),
     Row("GET /processes/forms/<key>", "/processes/forms/solve", PEOPLE),
     Row("GET /processes/deployments/", "/processes/deployments/", PEOPLE),
     Row("GET /processes/deployments/<int:deployment_id>", "/processes/deployments/{deployment_id}", PEOPLE),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,21 +17,19 @@ from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, people, rounds
 from casepath.engine.queries.instances import Reference
-from casepath.web import facts, filters, forms, headers, languages, names, once, uploads
+from casepath.web import facts, filters, forms, headers, languages, names, once, spreadsheets, uploads
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
 from casepath.web.process_instances.sentences import noun
-from casepath.web.process_instances.timeline import Teller
+from casepath.web.process_instances.timeline import Teller, folded
 
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
 STATES = ("open", "completed", "cancelled")
 MAX_REASON = 1000
 MAX_VARIABLE_NAME = 255
-#: How a cell begins that a spreadsheet takes for a formula; those for Chinese read the wide signs alike.
-FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 #: What `engine.history` may find.
 WRONG = {
     "added": lazy_gettext("it was added afterwards."),
@@ -101,7 +97,7 @@ def timeline(reference: Reference) -> str:
         usernames = matter_page.events_usernames(page.rows, changes)
         numbers = rounds.numbers(session, reference)
         teller = Teller(session, found, usernames, changes, rounds=numbers, every_step=every_step)
-        lines = [teller.tell(entry) for entry in page.rows]
+        lines = folded([teller.tell(entry) for entry in page.rows])
         return render_template(
             "process_instances/timeline.html",
             lines=lines,
@@ -121,13 +117,10 @@ def timeline_csv(reference: Reference) -> Response:
         changes = events.changes(session, reference)
         usernames = matter_page.events_usernames(rows, changes)
         teller = Teller(session, found, usernames, changes, rounds=rounds.numbers(session, reference), every_step=True)
-        text = io.StringIO()
-        # Where spreadsheets separate cells by something else, a part of one must not become a cell of its own.
-        writer = csv.writer(text, quoting=csv.QUOTE_ALL)
         tells_names = teller.words.tells_names
         heads = [gettext("Process"), gettext("Event"), gettext("When"), gettext("Kind"), gettext("Element")]
         heads += [gettext("Round"), gettext("What happened"), gettext("Who"), gettext("Details"), gettext("Hash")]
-        writer.writerow(heads + ([gettext("Instance"), gettext("Code")] if tells_names else []))
+        table: list[list[object]] = [[*heads, *([gettext("Instance"), gettext("Code")] if tells_names else [])]]
         for entry in rows:
             line = teller.tell(entry)
             pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in line.details)
@@ -137,16 +130,8 @@ def timeline_csv(reference: Reference) -> Response:
             cells = [process, entry.sequence, at, noun(entry.kind), element, line.round or "", line.text]
             codes = [entry.process_instance_id, entry.kind] if tells_names else []
             who = teller.person(entry.by) if tells_names else line.by
-            writer.writerow(harmless(cell) for cell in [*cells, who, details, entry.hash, *codes])
-    # With the mark at the beginning spreadsheets take it for UTF-8.
-    answer = FlaskResponse(text.getvalue().encode("utf-8-sig"), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = headers.content_disposition(f"{reference}.csv")
-    return answer
-
-
-def harmless(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULAS) else cell
+            table.append([*cells, who, details, entry.hash, *codes])
+    return spreadsheets.answer(f"{reference}.csv", table)
 
 
 @bp.get("/instances/<int:instance_id>/diagram")

@@ -16,6 +16,7 @@ from casepath.engine.database.models.instances import (
     Incident,
     Job,
     ProcessInstance,
+    SearchTerm,
     Subscription,
     UserTask,
     UserTaskCandidate,
@@ -41,6 +42,7 @@ from casepath.engine.database.models.records import (
     OrganisationEvent,
     OrganisationHistory,
 )
+from casepath.engine.database.models.registers import Record, RecordEvent, RecordValue
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
 
@@ -68,7 +70,11 @@ __all__ = [
     "OrganisationEvent",
     "OrganisationHistory",
     "ProcessInstance",
+    "Record",
+    "RecordEvent",
+    "RecordValue",
     "Resource",
+    "SearchTerm",
     "Submission",
     "Subscription",
     "Substitution",

@@ -53,6 +53,12 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "undeliverable": frozenset({"waiting", "given_up"}),
         "given_up": frozenset(),
     },
+    "records": {
+        # Is found and pointed to.
+        "active": frozenset({"archived"}),
+        # Is kept, and shown to whoever looks for it; nothing new points to it.
+        "archived": frozenset({"active"}),
+    },
     "activity_instances": {
         "active": frozenset({"completed", "cancelled"}),
         "completed": frozenset(),

@@ -51,12 +51,17 @@ def business_key(format: str, session: Session, now: datetime, zone: ZoneInfo) -
     Numbers start anew with each year, month or day that stands in the format. Raises `InvalidInput` as `check_format`
     does.
     """
+    return formatted(session, "business_key", format, now, zone)
+
+
+def formatted(session: Session, sequence: str, format: str, now: datetime, zone: ZoneInfo) -> str:  # noqa: A002
+    """Return the next of the numbers that a sequence counts for each text of its dates, as `business_key` does."""
     check_format(format)
     today = now.astimezone(zone)
     dated = format
     for placeholder, text in (("{year}", "%Y"), ("{month}", "%m"), ("{day}", "%d")):
         dated = dated.replace(placeholder, today.strftime(text))
-    number = next_number(session, f"business_key:{_PLACEHOLDER.sub('{number}', dated)}")
+    number = next_number(session, f"{sequence}:{_PLACEHOLDER.sub('{number}', dated)}")
     return _PLACEHOLDER.sub(lambda found: _padded(found[1], number), dated)
 
 

@@ -1,0 +1,75 @@
+"""Records of registers: what is kept beside the process instances, in what it is found, and what happened to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from casepath.engine.database import Base, RowId, String, Text
+from casepath.engine.database.models.states import states_check
+
+
+class Record(Base):
+    """One record of a register, as it is now."""
+
+    __tablename__ = "records"
+    __table_args__ = (
+        states_check("records"),
+        UniqueConstraint("register", "key"),
+        Index("records_in_order", "register", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    #: Key of its register.
+    register: Mapped[str] = mapped_column(String(255))
+    #: By which people know it: a number that was given to it, or the value of a field. It stays.
+    key: Mapped[str] = mapped_column(String(255))
+    #: The version of the register by which it was filled in last.
+    definition_id: Mapped[int] = mapped_column(ForeignKey("definitions.id"))
+    state: Mapped[str] = mapped_column(String(16), default="active")
+    #: Counts the changes, from 1: whoever changes it names the one that he saw.
+    revision: Mapped[int]
+    #: JSON of all values, by field.
+    values: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(255))
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str | None] = mapped_column(String(255))
+    #: How long its history is and how it ends, so that a cut tail is noticed.
+    history_length: Mapped[int] = mapped_column(default=0)
+    history_hash: Mapped[str] = mapped_column(String(64), default="")
+
+
+class RecordValue(Base):
+    """A value of a record, in which it is found, compared with others and put in order (`engine.database.entries`)."""
+
+    __tablename__ = "record_values"
+    __table_args__ = (Index("record_values_in_order", "register", "name", "compared", "record_id"),)
+
+    record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: Of its record.
+    register: Mapped[str] = mapped_column(String(255))
+    #: JSON.
+    value: Mapped[str] = mapped_column(Text)
+    compared: Mapped[str] = mapped_column(Text)
+
+
+class RecordEvent(Base):
+    """What happened to a record, once, sealed as the events of process instances are."""
+
+    __tablename__ = "record_events"
+
+    record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)
+    #: Counts per record from 1 without gaps.
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(64))
+    #: User name, program, or null for the engine itself.
+    by: Mapped[str | None] = mapped_column(String(255))
+    facts: Mapped[str] = mapped_column(Text, default="{}")
+    #: Values, each with its salt, as in `history_events`.
+    variables: Mapped[str | None] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))

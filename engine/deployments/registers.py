@@ -1,0 +1,217 @@
+"""
+Declarations of registers: kinds of records that are kept beside what runs, such as customers or beds.
+
+`registers/<key>.json` says by which form a record is filled in, what names it and who reads and writes it. What a
+declaration names must be there when it is deployed; what it says and nobody would follow is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, forms
+from casepath.engine.database import numbers
+from casepath.engine.database.models import Definition
+from casepath.engine.deployments import definitions
+from casepath.engine.forms import MANY_CHOICES, Form
+from casepath.engine.people import authorization, identity
+from casepath.engine.phrases import Phrase
+
+#: Of what is wrong with a declaration.
+CODE = "register"
+#: What a declaration may say: texts, lists of names, and which register a field points to.
+TEXTS = ("id", "name", "name_en", "form", "number", "key")
+LISTS = ("title", "columns", "search", "unique", "readers", "writers")
+REFERENCES = "references"
+#: What it has to say.
+REQUIRED = ("id", "name", "form", "title")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """A kind of records, as it was declared."""
+
+    #: The number of its definition; 0 before it has one.
+    definition_id: int
+    key: str
+    name: str
+    #: Empty where the declaration has no English.
+    name_en: str
+    #: Key of the form by which records are filled in.
+    form: str
+    #: The format by which records are numbered, as business keys are; None where a field is the key.
+    number: str | None
+    #: The field whose value is the key of a record; None where records are numbered.
+    key_field: str | None
+    #: The fields whose values are what a record is called.
+    title: tuple[str, ...]
+    columns: tuple[str, ...]
+    search: tuple[str, ...]
+    #: Fields in which two active records should not agree: who stores such a one confirms it.
+    unique: tuple[str, ...]
+    #: Field → the register whose keys it holds.
+    references: Mapping[str, str]
+    readers: frozenset[str]
+    writers: frozenset[str]
+
+    @property
+    def fields(self) -> Iterator[tuple[str, str]]:
+        """Each field that the declaration names, behind the entry that names it."""
+        if self.key_field is not None:
+            yield "key", self.key_field
+        for entry in ("title", "columns", "search", "unique"):
+            yield from ((entry, field) for field in getattr(self, entry))
+        yield from ((REFERENCES, field) for field in self.references)
+
+
+def parse(declaration: Mapping[str, Any], definition_id: int = 0) -> Register:
+    """Return the register of a declaration that the deployment check has accepted."""
+    lists = {name: tuple(declaration.get(name, ())) for name in LISTS}
+    return Register(
+        definition_id=definition_id,
+        key=declaration["id"],
+        name=declaration["name"],
+        name_en=declaration.get("name_en", ""),
+        form=declaration["form"],
+        number=declaration.get("number"),
+        key_field=declaration.get("key"),
+        title=lists["title"],
+        columns=lists["columns"] or lists["title"],
+        search=lists["search"] or lists["title"],
+        unique=lists["unique"],
+        references=dict(declaration.get(REFERENCES, {})),
+        readers=frozenset(lists["readers"]),
+        writers=frozenset(lists["writers"]),
+    )
+
+
+def declared(session: Session, key: str) -> Register:
+    """Return the newest version of a register; raises `NotFound`."""
+    try:
+        found = definitions.latest(session, "register", key)
+    except errors.NotFound:
+        raise errors.NotFound("register", key) from None
+    return _parsed(session, found)
+
+
+def every(session: Session) -> list[Register]:
+    """Return the newest version of each register, by name."""
+    return [_parsed(session, found) for found in definitions.list_definitions(session, "register")]
+
+
+def _parsed(session: Session, found: Definition) -> Register:
+    if found.sha256 not in _declarations:
+        _declarations[found.sha256] = json.loads(definitions.content(session, found.id))
+    return parse(_declarations[found.sha256], found.id)
+
+
+#: What declarations say, by the hashes of their files, which never change.
+_declarations: dict[str, Mapping[str, Any]] = {}
+
+
+def read(file: str, declaration: Mapping[str, Any]) -> Register:
+    """Return the register of a file; raises `DeploymentRefused` with all that is wrong with what it says itself."""
+    findings = list(_misshapen(file, declaration))
+    if findings:
+        raise errors.DeploymentRefused(findings)
+    return parse(declaration)
+
+
+def _misshapen(file: str, declaration: Mapping[str, Any]) -> Iterator[errors.Finding]:
+    known = (*TEXTS, *LISTS, REFERENCES)
+    for entry in sorted(declaration.keys() - set(known)):
+        yield _finding(file, CODE, "Expected only {known}, but found “{entry}”", known=known, entry=entry)
+    for entry in REQUIRED:
+        if not declaration.get(entry):
+            yield _finding(file, CODE, "Expected “{entry}”, but it is not there", entry=entry)
+    for entry, value in declaration.items():
+        if entry in TEXTS and not (isinstance(value, str) and value):
+            text = "Expected a text as “{entry}”, but found {found}"
+            yield _finding(file, CODE, text, entry=entry, found=repr(value))
+        if entry in LISTS and not _are_texts(value):
+            text = "Expected a list of texts as “{entry}”, but found {found}"
+            yield _finding(file, CODE, text, entry=entry, found=repr(value))
+        if entry == REFERENCES and not (isinstance(value, dict) and _are_texts(list(value.values()))):
+            text = "Expected a register for each field as “{entry}”, but found {found}"
+            yield _finding(file, CODE, text, entry=entry, found=repr(value))
+    if ("number" in declaration) == ("key" in declaration):
+        yield _finding(file, CODE, "Expected either “number” or “key”, but found both or none")
+    number = declaration.get("number")
+    if isinstance(number, str) and not _is_format(number):
+        yield _finding(
+            file,
+            CODE,
+            "Expected a format of numbers such as KH{{year}}-{{number:5}}, but found “{found}”",
+            found=number,
+        )
+
+
+def _is_format(text: str) -> bool:
+    try:
+        numbers.check_format(text)
+    except errors.InvalidInput:
+        return False
+    return True
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
+
+
+def unfit(
+    session: Session, named: Mapping[str, Register], sources: Mapping[str, bytes]
+) -> Iterator[errors.Finding]:
+    """
+    Yield an error for what registers, by their files, name and is not there.
+
+    `sources` are the forms that come with them, by their keys; what has come before counts as well.
+    """
+    if not named:
+        return
+    there = {register.key for register in named.values()}
+    there.update(session.scalars(select(Definition.key).where(Definition.kind == "register")))
+    groups = {group.key for group in identity.groups(session)} | set(authorization.ROLES)
+    for file, register in named.items():
+        source = sources.get(register.form)
+        form = forms.parse(source, file) if source is not None else definitions.form(session, register.form)
+        if form is None:
+            yield _finding(file, CODE, "Expected a form, but found “{form}”, which is not there", form=register.form)
+        else:
+            yield from _unfit_fields(file, register, form)
+        for key in sorted(set(register.references.values()) - there):
+            yield _finding(file, CODE, "Expected a register, but found “{register}”, which is not there", register=key)
+        # As long as there are no groups but the roles of the engine, nobody has made any yet.
+        allowed = register.readers | register.writers if groups.difference(authorization.ROLES) else frozenset[str]()
+        for group in sorted(allowed - groups):
+            text = "Expected a group of the organisation, but found “{group}”; correct its key, or add the group before"
+            yield _finding(file, "unknown-group", text, group=group)
+
+
+def _unfit_fields(file: str, register: Register, form: Form) -> Iterator[errors.Finding]:
+    fields = {field.key: field for field in form.fields}
+    for entry, name in register.fields:
+        if name not in fields:
+            text = "Expected a field of the form “{form}” as “{entry}”, but found “{found}”"
+            yield _finding(file, CODE, text, form=register.form, entry=entry, found=name)
+        elif entry in ("key", "unique", REFERENCES) and fields[name].type in {*MANY_CHOICES, "checkbox"}:
+            yield _finding(
+                file, CODE, "Expected a field with one value as “{entry}”, but found “{found}”", entry=entry, found=name
+            )
+        elif entry == "key" and not fields[name].required:
+            yield _finding(
+                file,
+                CODE,
+                "Expected a field that has to be filled in as “{entry}”, but found “{found}”",
+                entry=entry,
+                found=name,
+            )
+
+
+def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
+    return errors.Finding(code=code, file=file, phrase=Phrase(text, **facts))

@@ -1,0 +1,234 @@
+"""Records of registers: the pages of a register, a search over all of them, and what points to a record."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from casepath.engine.database import entries, values
+from casepath.engine.database.models import Record, RecordValue
+from casepath.engine.deployments import Register
+from casepath.engine.people.authorization import Person
+from casepath.engine.registers import access
+
+#: Records of each register that a search over all of them shows, and of each field that points to one.
+FEW = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What a register is narrowed to, and in which order it is; everything unset shows what is in use, newest first."""
+
+    #: Words, each part of the key or of a field that is searched.
+    text: str = ""
+    is_archived: bool = False
+    #: Field → the value that it has.
+    values: Mapping[str, Any] = field(default_factory=dict)
+    #: The field by whose values it is ordered, those without one last; or `entries.KEY`.
+    order: str = ""
+    is_descending: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is narrowed at all."""
+        return bool(self.text or self.is_archived or self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """Where a page ends: the order key of its last row."""
+
+    #: By what its value is compared; None without a value, or without an order by one.
+    compared: str | None
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordRow:
+    """One record in a list."""
+
+    id: int
+    register: str
+    key: str
+    state: str
+    values: Mapping[str, Any]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordPage:
+    """One page of a register."""
+
+    rows: Sequence[RecordRow]
+    #: None on the last page.
+    next: Key | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Some records of a register."""
+
+    register: Register
+    #: The field by which they point to a record; empty where they were searched.
+    field: str = ""
+    rows: Sequence[RecordRow]
+    #: Whether there are more.
+    is_cut: bool
+
+
+def page(
+    session: Session, declared: Register, filters: Filters | None = None, *, after: Key | None = None, limit: int = 25
+) -> RecordPage:
+    """Return a page of a register behind a key; whoever asks may read it (`engine.registers.access`)."""
+    filters = filters or Filters()
+    found = _newest(session, declared, filters, after, limit + 1) if not filters.order else []
+    if filters.order and (after is None or after.compared is not None):
+        found = _ordered(session, declared, filters, after, limit + 1)
+    if filters.order and len(found) <= limit:
+        behind = after if after is not None and after.compared is None else None
+        without = Record.id.not_in(_with(_is_value(declared, filters.order)))
+        found += _newest(session, declared, filters, behind, limit + 1 - len(found), without)
+    shown = found[:limit]
+    return RecordPage(rows=[row for row, _ in shown], next=_key(shown[-1]) if len(found) > limit else None)
+
+
+def search(session: Session, person: Person, text: str) -> list[Found]:
+    """Return the first records of each register that a person may read in which a text is found."""
+    found = []
+    for declared in access.readable(session, person):
+        rows = page(session, declared, Filters(text=text), limit=FEW)
+        if rows.rows:
+            found.append(Found(register=declared, rows=rows.rows, is_cut=rows.next is not None))
+    return found
+
+
+def pointing_to(session: Session, person: Person, record: Record) -> list[Found]:
+    """Return what points to a record: the first of each field of each register that a person may read, newest first."""
+    found = []
+    for declared in access.readable(session, person):
+        for name in [name for name, register in declared.references.items() if register == record.register]:
+            rows = page(session, declared, Filters(values={name: record.key}), limit=FEW)
+            if rows.rows:
+                found.append(Found(register=declared, field=name, rows=rows.rows, is_cut=rows.next is not None))
+    return found
+
+
+def named(session: Session, person: Person, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], RecordRow]:
+    """Return the records of these registers and keys that a person may read."""
+    registers = {declared.key for declared in access.readable(session, person)}
+    pairs = [pair for pair in wanted if pair[0] in registers]
+    query = select(Record).where(tuple_(Record.register, Record.key).in_(pairs))
+    return {(record.register, record.key): row(record) for record in session.scalars(query)}
+
+
+def chosen(session: Session, declared: Register, text: str) -> str:
+    """Return the key of the record that is meant by a key, or by words that only one has; else the text itself."""
+    if _is_key(session, declared, text):
+        return text
+    found = page(session, declared, Filters(text=text), limit=2).rows if text.strip() else []
+    return found[0].key if len(found) == 1 else text
+
+
+def _is_key(session: Session, declared: Register, text: str) -> bool:
+    return session.scalar(select(Record.id).where(Record.register == declared.key, Record.key == text)) is not None
+
+
+def every(session: Session, declared: Register, filters: Filters) -> Iterator[RecordRow]:
+    """Yield all records of a register, as pages would show them one after the other."""
+    after: Key | None = None
+    while True:
+        found = page(session, declared, filters, after=after, limit=500)
+        yield from found.rows
+        after = found.next
+        if after is None:
+            return
+
+
+def is_used(session: Session, register: str) -> bool:
+    """Tell whether a register has had any record, archived ones too."""
+    return session.scalar(select(Record.id).where(Record.register == register).limit(1)) is not None
+
+
+def row(record: Record) -> RecordRow:
+    """Return a record as a row of a list."""
+    held: Any = values.loads(record.values)
+    return RecordRow(
+        id=record.id,
+        register=record.register,
+        key=record.key,
+        state=record.state,
+        values=held,
+        changed_at=record.changed_at,
+    )
+
+
+_Row = tuple[RecordRow, str | None]
+
+
+def _key(of: _Row) -> Key:
+    return Key(compared=of[1], id=of[0].id)
+
+
+def _newest(
+    session: Session,
+    declared: Register,
+    filters: Filters,
+    after: Key | None,
+    limit: int,
+    *conditions: ColumnElement[bool],
+) -> list[_Row]:
+    query = select(Record).where(*_narrowed(declared, filters), *conditions)
+    if after is not None:
+        query = query.where(Record.id < after.id)
+    return [(row(record), None) for record in session.scalars(query.order_by(Record.id.desc()).limit(limit))]
+
+
+def _ordered(
+    session: Session, declared: Register, filters: Filters, after: Key | None, limit: int
+) -> list[_Row]:
+    """Return those that have a value in the field of the order."""
+    compared, number = RecordValue.compared, RecordValue.record_id
+    query: Select[Record, str] = (
+        select(Record, compared)
+        .join(RecordValue, RecordValue.record_id == Record.id)
+        .where(_is_value(declared, filters.order), *_narrowed(declared, filters))
+    )
+    if filters.is_descending:
+        query = query.order_by(compared.desc(), number.desc())
+    else:
+        query = query.order_by(compared, number)
+    if after is not None:
+        further = compared < after.compared if filters.is_descending else compared > after.compared
+        later = number < after.id if filters.is_descending else number > after.id
+        query = query.where(or_(further, and_(compared == after.compared, later)))
+    return [(row(record), value) for record, value in session.execute(query.limit(limit))]
+
+
+def _is_value(declared: Register, name: str) -> ColumnElement[bool]:
+    return and_(RecordValue.register == declared.key, RecordValue.name == name)
+
+
+def _narrowed(declared: Register, filters: Filters) -> list[ColumnElement[bool]]:
+    conditions = [
+        Record.register == declared.key,
+        Record.state == ("archived" if filters.is_archived else "active"),
+    ]
+    for text in unicodedata.normalize("NFKC", filters.text).split():
+        searched = RecordValue.register == declared.key, RecordValue.name.in_((entries.KEY, *declared.search))
+        conditions.append(Record.id.in_(_with(*searched, entries.has(RecordValue.compared, text))))
+    for name, value in filters.values.items():
+        # By what it is compared the index finds it; others may be compared alike.
+        same = RecordValue.compared == entries.compared(value), RecordValue.value == values.dumps(value)
+        conditions.append(Record.id.in_(_with(_is_value(declared, name), *same)))
+    return conditions
+
+
+def _with(*conditions: ColumnElement[bool]) -> Select[int]:
+    """Return the records with such a value, whatever the query around it asks of values."""
+    return select(RecordValue.record_id).where(*conditions).correlate(None)

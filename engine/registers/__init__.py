@@ -1,0 +1,7 @@
+"""
+Records of registers: what a house keeps beside what runs, such as guests or beds; `deployments.registers` says which.
+
+    records  fill in, change, archive, erase
+    imports  many at once, such as the rows of a file
+    access   who may read and write which
+"""

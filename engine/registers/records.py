@@ -1,0 +1,268 @@
+"""
+Records of registers: filled in by the form of their register, changed, archived, erased.
+
+A record is active or archived. Its key is given to it once and stays. Whoever changes a record names the revision that
+he saw; whoever stores one that agrees with others in a field in which none should names these others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from casepath.engine import database, errors, forms, history, settings, texts
+from casepath.engine.database import Base, entries, numbers, values
+from casepath.engine.database.models import Record, RecordValue
+from casepath.engine.database.models.states import TRANSITIONS
+from casepath.engine.deployments import Register, definitions, registers
+from casepath.engine.history import Event
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import Actor, By
+from casepath.engine.registers import access
+from casepath.engine.time import clock
+
+_values = Base.metadata.tables[RecordValue.__tablename__]
+
+
+def get(session: Session, record_id: int, *, by: By) -> Record:
+    """Return a record as it is now; raises `NotFound`, also for whoever may not read its register."""
+    found = session.get(Record, record_id, populate_existing=True)
+    if found is None or not access.may_read(identity.actor(session, by), registers.declared(session, found.register)):
+        raise errors.NotFound("record", record_id)
+    return found
+
+
+def values_of(record: Record) -> dict[str, Any]:
+    """Return the values of a record, by field; what is left empty is not among them."""
+    held: Any = values.loads(record.values)
+    return dict(held)
+
+
+def create(
+    session: Session, register: str, submitted: Mapping[str, Any], *, by: By, despite: Collection[str] = ()
+) -> Record:
+    """
+    Fill in a new record of a register.
+
+    `despite` are the keys of records with which it may agree in fields in which none should. Raises `NotFound` for
+    strangers, `Forbidden` for those who only read, and `InvalidVariables` with everything that is wrong by the form,
+    else by the register.
+    """
+    declared = registers.declared(session, register)
+    actor = access.writer(session, by, declared, "add to", "register", register)
+    held = _accepted(session, declared, submitted, {})
+    _check(session, declared, held, {}, None, despite)
+    now = clock.now()
+    row = {
+        "register": register,
+        "key": _key(session, declared, held),
+        "definition_id": declared.definition_id,
+        "state": "active",
+        "revision": 1,
+        "values": values.dumps(held),
+        "created_at": now,
+        "created_by": actor.signature,
+        "changed_at": now,
+        "changed_by": actor.signature,
+        "history_length": 0,
+        "history_hash": "",
+    }
+    if not database.insert_new(session, Record, row, unique=("register", "key")):
+        taken = errors.InvalidInput("There is a record with this already: {key}.", code="record-key", key=row["key"])
+        raise errors.InvalidVariables([_at(declared.key_field or "", taken)])
+    record = session.scalars(select(Record).where(Record.register == register, Record.key == row["key"])).one()
+    _enter(session, record, held)
+    told = {"register": register, "key": record.key, "definition": declared.definition_id}
+    _note(session, record, Event(kind="record.created", facts=told, variables=held, by=actor.signature))
+    return record
+
+
+def change(
+    session: Session,
+    record_id: int,
+    submitted: Mapping[str, Any],
+    *,
+    revision: int,
+    by: By,
+    despite: Collection[str] = (),
+) -> Record:
+    """
+    Fill in a record anew; `revision` is the one that was seen, `despite` as for `create`.
+
+    Its history tells what it was. What its form asks no more, or only shows, stays. Raises `NotFound` for strangers,
+    `Forbidden` for those who only read, `InvalidState` where it is archived or somebody has changed it since, and
+    `InvalidVariables` as `create` does.
+    """
+    record, declared, actor = _held(session, record_id, by, "change")
+    if record.state != "active":
+        raise errors.InvalidState("change", "record", record.key, record.state)
+    if record.revision != revision:
+        raise errors.InvalidState("change", "record", record.key, "changed", record.changed_by)
+    before = values_of(record)
+    held = _accepted(session, declared, submitted, before)
+    _check(session, declared, held, before, record.key, despite)
+    changed = {name: held.get(name) for name in before.keys() | held.keys() if before.get(name) != held.get(name)}
+    if not changed:
+        return record
+    record.definition_id, record.values = declared.definition_id, values.dumps(held)
+    _enter(session, record, held)
+    told = {"definition": declared.definition_id}
+    return _moved(session, record, Event(kind="record.changed", facts=told, variables=changed, by=actor.signature))
+
+
+def archive(session: Session, record_id: int, *, by: By) -> Record:
+    """Take a record out of use; raises as `change` does."""
+    return _move(session, record_id, "archived", "archive", "record.archived", by)
+
+
+def restore(session: Session, record_id: int, *, by: By) -> Record:
+    """Put an archived record into use again; raises as `change` does."""
+    return _move(session, record_id, "active", "restore", "record.restored", by)
+
+
+def erase(session: Session, record_id: int, names: Collection[str], *, by: By, reason: str) -> int:
+    """
+    Remove the values of these fields from an archived record and its history; return how many events had any.
+
+    Raises `NotFound` for strangers, `Forbidden`, `InvalidState` where it is active, and `InvalidInput` for the field
+    that is its key, which stays, and without a reason.
+    """
+    record = get(session, record_id, by=by)
+    actor = identity.allowed(session, by, authorization.may_erase, "erase", "record", record.key)
+    history.registers.lock(session, record_id)
+    session.refresh(record)
+    if record.state != "archived":
+        raise errors.InvalidState("erase", "record", record.key, record.state)
+    declared = registers.declared(session, record.register)
+    if declared.key_field is not None and declared.key_field in names:
+        raise _key_stays(declared.key_field)
+    count = history.registers.erase(session, record_id, names, by=actor.signature, reason=reason)
+    record.values = values.dumps({name: value for name, value in values_of(record).items() if name not in names})
+    session.flush()
+    session.execute(delete(_values).where(_values.c.record_id == record_id, _values.c.name.in_(names)))
+    session.refresh(record)
+    return count
+
+
+def _held(session: Session, record_id: int, by: By, verb: str) -> tuple[Record, Register, Actor]:
+    """Return a record that nobody else changes until the transaction ends, its register, and who changes it."""
+    record = get(session, record_id, by=by)
+    declared = registers.declared(session, record.register)
+    actor = access.writer(session, by, declared, verb, "record", record.key)
+    history.registers.lock(session, record_id)
+    session.refresh(record)
+    return record, declared, actor
+
+
+# -- what --------------------------------------------------------------------------------------------------------------
+
+
+def _accepted(
+    session: Session, declared: Register, submitted: Mapping[str, Any], before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return all values that a record has with what was submitted."""
+    form = definitions.form(session, declared.form, declared.definition_id)
+    if form is None:
+        raise errors.NotFound("form definition", declared.form)
+    zone = clock.time_zone(settings.current.time_zone)
+    accepted = forms.validate(form, submitted, zone, variables=before)
+    asked = {field.key for field in form.fields if not field.readonly}
+    kept = {name: value for name, value in before.items() if name not in asked}
+    return {name: value for name, value in {**kept, **accepted}.items() if value not in (None, "", [])}
+
+
+def _key(session: Session, declared: Register, held: Mapping[str, Any]) -> str:
+    if declared.key_field is not None:
+        try:
+            return texts.checked(str(held.get(declared.key_field, "")), name="a key", limit=255)
+        except errors.InvalidInput as refusal:
+            raise errors.InvalidVariables([_at(declared.key_field, refusal)]) from None
+    zone = clock.time_zone(settings.current.time_zone)
+    assert declared.number is not None
+    return numbers.formatted(session, f"register:{declared.key}", declared.number, clock.now(), zone)
+
+
+def _check(
+    session: Session,
+    declared: Register,
+    held: Mapping[str, Any],
+    before: Mapping[str, Any],
+    key: str | None,
+    despite: Collection[str],
+) -> None:
+    """Raise `InvalidVariables` with every rule of the register that is broken."""
+    wrong: list[errors.InvalidInput] = []
+    own = declared.key_field
+    if key is not None and own is not None and held.get(own) != before.get(own):
+        wrong.append(_key_stays(own))
+    anew = {name: value for name, value in held.items() if value != before.get(name)}
+    for field in declared.references.keys() & anew.keys():
+        if not _is_in_use(session, declared.references[field], str(anew[field])):
+            unknown = errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=anew[field])
+            wrong.append(_at(field, unknown))
+    for field in [name for name in declared.unique if name in anew]:
+        others = [each for each in _agreeing(session, declared.key, field, anew[field]) if each != key]
+        if set(others) - set(despite):
+            alike = errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others)
+            wrong.append(_at(field, alike))
+    if wrong:
+        raise errors.InvalidVariables(wrong)
+
+
+def _key_stays(field: str) -> errors.InvalidInput:
+    return _at(field, errors.InvalidInput("The key of a record stays: {key}.", code="record-key-stays", key=field))
+
+
+def _is_in_use(session: Session, register: str, key: str) -> bool:
+    query = select(Record.id).where(Record.register == register, Record.key == key, Record.state == "active")
+    return session.scalar(query) is not None
+
+
+def _agreeing(session: Session, register: str, field: str, value: object) -> list[str]:
+    """Return the keys of the active records that have a value in a field, however it is written."""
+    query = (
+        select(Record.key)
+        .join(RecordValue, RecordValue.record_id == Record.id)
+        .where(RecordValue.register == register, RecordValue.name == field)
+        .where(RecordValue.compared == entries.compared(value), Record.state == "active")
+    )
+    return list(session.scalars(query.order_by(Record.id)))
+
+
+def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidInput:
+    refusal.field = field
+    return refusal
+
+
+# -- storing -----------------------------------------------------------------------------------------------------------
+
+
+def _enter(session: Session, record: Record, held: Mapping[str, Any]) -> None:
+    """Write in what a record is found."""
+    session.execute(delete(_values).where(_values.c.record_id == record.id))
+    entered = entries.entered(record.register, record.key, held)
+    session.execute(insert(_values), [{"record_id": record.id, "name": name, **row} for name, row in entered.items()])
+
+
+def _move(session: Session, record_id: int, state: str, verb: str, kind: str, by: By) -> Record:
+    record, _, actor = _held(session, record_id, by, verb)
+    if state not in TRANSITIONS["records"][record.state]:
+        raise errors.InvalidState(verb, "record", record.key, record.state)
+    record.state = state
+    return _moved(session, record, Event(kind=kind, by=actor.signature))
+
+
+def _moved(session: Session, record: Record, event: Event) -> Record:
+    record.revision += 1
+    record.changed_at, record.changed_by = clock.now(), event.by
+    session.flush()
+    _note(session, record, event)
+    return record
+
+
+def _note(session: Session, record: Record, event: Event) -> None:
+    history.registers.record(session, record.id, event)
+    session.refresh(record)

@@ -1,0 +1,153 @@
+"""The page of a record: what it is, what points to it, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import g, render_template
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors, history
+from casepath.engine.deployments import Register
+from casepath.engine.people import authorization
+from casepath.engine.queries import people
+from casepath.engine.queries import records as lists
+from casepath.engine.queries.records import RecordRow
+from casepath.engine.registers import access, records
+from casepath.web import phrases
+from casepath.web.languages import gettext
+from casepath.web.registers import wording
+from casepath.web.registers.wording import Wording
+
+#: Kind of event → symbol and tone in the list of what happened.
+SYMBOLS = {
+    "record.created": ("plus", "person"),
+    "record.changed": ("check", "person"),
+    "record.archived": ("folder", "person"),
+    "record.restored": ("back", "person"),
+    "values.erased": ("alert", "alert"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A record to which another one points."""
+
+    row: RecordRow
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """Something that happened to a record."""
+
+    kind: str
+    icon: str
+    tone: str
+    at: datetime
+    by: str
+    text: str
+    #: Label, what it was, and what it has become; empty for nothing, None where it was erased.
+    changes: Sequence[tuple[str, str | None, str | None]]
+
+
+def references(session: Session, rows: Iterable[RecordRow]) -> dict[tuple[str, str], Reference]:
+    """Return the records to which rows point and that the person may read, by register and key."""
+    known = {declared.key: declared for declared in access.readable(session, g.person)}
+    wanted = {
+        (register, str(row.values[field]))
+        for row in rows
+        for field, register in known[row.register].references.items()
+        if row.values.get(field)
+    }
+    found = lists.named(session, g.person, wanted) if wanted else {}
+    words = {key: wording.of(session, known[key]) for key in {register for register, _ in found}}
+    return {pair: Reference(row=row, title=words[pair[0]].title(row)) for pair, row in found.items()}
+
+
+def render(session: Session, record_id: int, refusal: errors.InvalidInput | None = None) -> str:
+    """Return the page of a record; `refusal` says why nothing was erased."""
+    found = records.get(session, record_id, by=g.person)
+    words = wording.of(session, access.register(session, found.register, by=g.person))
+    row = lists.row(found)
+    pointing = lists.pointing_to(session, g.person, found)
+    said = {each.register.key: wording.of(session, each.register) for each in pointing}
+    names = people.names(session, [found.created_by, found.changed_by])
+    held = [name for name in words.labels if row.values.get(name) not in (None, "", [])]
+    return render_template(
+        "registers/record.html",
+        words=words,
+        row=row,
+        title=words.title(row),
+        held=held,
+        references=references(session, [row, *(each for part in pointing for each in part.rows)]),
+        pointing=[(said[each.register.key], each) for each in pointing],
+        # In the fields of which registers a record of this one is named, for new ones that point to it.
+        pointed_from=_pointed_from(session, words.declared),
+        lines=list(reversed(told(session, words, record_id))),
+        names=names,
+        created=(found.created_at, found.created_by),
+        may_write=access.may_write(g.person, words.declared),
+        may_erase=authorization.may_erase(g.person),
+        erasable=[name for name in held if name != words.declared.key_field],
+        refusal=phrases.sentence(refusal) if refusal else "",
+    )
+
+
+def _pointed_from(session: Session, declared: Register) -> list[tuple[Wording, str]]:
+    return [
+        (wording.of(session, each), field)
+        for each in access.readable(session, g.person)
+        for field, register in each.references.items()
+        if register == declared.key and access.may_write(g.person, each)
+    ]
+
+
+def told(session: Session, words: Wording, record_id: int) -> list[Line]:
+    """Return what happened to a record, in its order."""
+    events = history.registers.events(session, record_id)
+    names = people.names(session, [event.by for event in events])
+    held: dict[str, Any] = {}
+    gone: set[str] = set()
+    lines = []
+    for event in events:
+        changes = []
+        for name in (*event.variables, *event.erased):
+            before = None if name in gone else words.said(name, held.get(name))
+            gone.discard(name)
+            after = words.said(name, event.variables.get(name)) if name in event.variables else None
+            if name in event.erased:
+                gone.add(name)
+            changes.append((words.label(name), before, after))
+        held |= dict(event.variables)
+        is_first = event.kind == "record.created"
+        icon, tone = SYMBOLS.get(event.kind, ("info", "engine"))
+        lines.append(
+            Line(
+                kind=event.kind,
+                icon=icon,
+                tone=tone,
+                at=event.at,
+                by=names.get(event.by or "", event.by or ""),
+                text=_sentence(words, event.kind, event.facts),
+                changes=[] if is_first else changes,
+            )
+        )
+    return lines
+
+
+def _sentence(words: Wording, kind: str, facts: Mapping[str, Any]) -> str:
+    if kind == "values.erased":
+        fields = sorted({name for names in facts["erased"].values() for name in names})
+        said = gettext(", ").join(words.label(name) for name in fields)
+        return gettext("Erased %(fields)s: %(reason)s", fields=said or "—", reason=facts["reason"])
+    sentences = {
+        "record.created": gettext("Added the record"),
+        "record.changed": gettext("Changed the record"),
+        "record.archived": gettext("Archived the record"),
+        "record.restored": gettext("Put the record into use again"),
+    }
+    return sentences.get(kind, kind)

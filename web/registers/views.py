@@ -1,0 +1,274 @@
+"""Registers: find a record, see what it is and what points to it, fill one in, change it, take it out of use."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from casepath.engine import errors, texts
+from casepath.engine.database.entries import KEY
+from casepath.engine.queries import records as lists
+from casepath.engine.queries.records import Filters, Key
+from casepath.engine.registers import access, imports, records
+from casepath.web import forms, once, phrases, spreadsheets, uploads
+from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
+from casepath.web.registers import record_form, record_page, sheets, wording
+from casepath.web.registers.wording import Wording
+
+bp = Blueprint("registers", __name__)
+
+#: Records that a transaction of an import takes: while it runs, nobody else writes on SQLite.
+AT_ONCE = 100
+#: Bytes of refused rows that a page can give back as a file; it sends them as a field.
+MAX_BACK = 900_000
+#: How the field of a filter is called in an address.
+OF_FIELD = "field."
+
+
+@bp.get("/registers/")
+def index() -> str | Response:
+    """Search all registers that the person may read; where it is only one, lead to it."""
+    text = texts.storable(request.args.get("q", "").strip()[:100])
+    with g.readers.begin() as session:
+        known = [wording.of(session, declared) for declared in access.readable(session, g.person)]
+        if len(known) == 1 and not text:
+            return redirect(url_for(".register", key=known[0].key))
+        found = lists.search(session, g.person, text) if text else []
+        said = {words.key: words for words in known}
+        return render_template(
+            "registers/index.html",
+            registers=known,
+            text=text,
+            found=[(said[each.register.key], each) for each in found],
+            references=record_page.references(session, [row for each in found for row in each.rows]),
+        )
+
+
+@bp.get("/registers/<key>")
+def register(key: str) -> str:
+    """Show one page of a register."""
+    with g.readers.begin() as session:
+        words = of(session, key)
+        narrowed = filters(words)
+        page = lists.page(session, words.declared, narrowed, after=after())
+        return render_template(
+            "registers/register.html",
+            words=words,
+            registers=[wording.of(session, declared) for declared in access.readable(session, g.person)],
+            page=page,
+            next=f"{page.next.id}~{page.next.compared or ''}" if page.next else None,
+            filters=narrowed,
+            chosen={f"{OF_FIELD}{name}": value for name, value in narrowed.values.items()},
+            references=record_page.references(session, page.rows),
+            may_write=access.may_write(g.person, words.declared),
+        )
+
+
+@bp.get("/registers/<key>/choices/<field>")
+def choices(key: str, field: str) -> str:
+    """Return records of a register in which what is typed into a field is found."""
+    with g.readers.begin() as session:
+        words = of(session, key)
+        text = texts.storable(request.args.get(field, "").strip()[:100])
+        found = lists.page(session, words.declared, Filters(text=text), limit=lists.FEW)
+        return render_template("registers/choices.html", words=words, rows=found.rows)
+
+
+@bp.get("/registers/<key>/file.csv")
+def export(key: str) -> Response:
+    """Return a register for a spreadsheet, as its list is narrowed."""
+    with g.readers.begin() as session:
+        words = of(session, key)
+        return spreadsheets.answer(f"{words.name}.csv", list(sheets.table(session, words, filters(words))))
+
+
+@bp.get("/registers/<key>/new")
+def new(key: str) -> str:
+    """Show the form of a new record, with what an address gives for its fields."""
+    with g.readers.begin() as session:
+        return record_form.render(session, writable(session, key), given=forms.typed(request.args))
+
+
+@bp.post("/registers/<key>/fields")
+def fields(key: str) -> str:
+    """Return the fields of a form anew for what is typed."""
+    with g.readers.begin() as session:
+        words = writable(session, key)
+        shown = forms.fields(words.form, texts=forms.submitted(words.form, request.form))
+        shown = record_form.helped(session, words, shown, is_new="record.revision" not in request.form)
+        return render_template("forms/fragment.html", fields=shown, disabled=False)
+
+
+@bp.post("/registers/<key>/new")
+def create(key: str) -> Response | tuple[str, int]:
+    """Add a record; what is wrong, and who has the same, is shown with the form."""
+    sent = once.Submission()
+    try:
+        with g.sessions.begin() as session:
+            words = writable(session, key)
+            g.form = words.form
+            number = row_id(sent.made(session))
+            is_new = number is None
+            if number is None:
+                typed = record_form.typed(session, words)
+                number = records.create(session, key, typed, by=g.person, despite=despite()).id
+                sent.settle(session, str(number))
+    except errors.InvalidVariables as refusal:
+        with g.readers.begin() as session:
+            return record_form.render(session, writable(session, key), refusal=refusal), 422
+    flash(gettext("The record is added.") if is_new else once.told_before(), "success")
+    return redirect(url_for(".record", record_id=number), 303)
+
+
+@bp.get("/registers/<key>/import")
+def choose_file(key: str) -> str:
+    """Show how records are taken from a file."""
+    with g.readers.begin() as session:
+        words = writable(session, key)
+        return render_template("registers/import.html", words=words, columns=sheets.columns(words))
+
+
+@bp.post("/registers/<key>/import")
+def take(key: str) -> str | tuple[str, int]:
+    """Take the rows of a file, and tell which were refused."""
+    with g.readers.begin() as session:
+        words = writable(session, key)
+    try:
+        (file,) = uploads.chosen("file", limit=1)
+        (_, headings), *found = sheets.rows(words, file.read())
+    except errors.InvalidInput as refusal:
+        said = phrases.sentence(refusal)
+        return render_template("registers/import.html", words=words, columns=sheets.columns(words), refusal=said), 422
+    done: list[imports.Done] = []
+    refused: list[imports.Refused] = []
+    for start in range(0, len(found), AT_ONCE):
+        with g.sessions.begin() as session:
+            taken = imports.take(session, key, [row for row, _ in found[start : start + AT_ONCE]], by=g.person)
+        done += taken.done
+        refused += taken.refused
+    cells = {row.line: [*of_row, *[""] * (len(headings) - len(of_row))] for row, of_row in found}
+    lines = [(each.row.line, cells[each.row.line], sheets.reason(words, each.reason)) for each in refused]
+    back = spreadsheets.written([[*headings, gettext("Reason")], *([*of_row, reason] for _, of_row, reason in lines)])
+    return render_template(
+        "registers/taken.html",
+        words=words,
+        counts={name: done.count(name) for name in ("created", "changed", "unchanged")},
+        headings=headings,
+        lines=lines,
+        back=back if len(back.encode()) < MAX_BACK else "",
+    )
+
+
+@bp.post("/registers/<key>/refused.csv")
+def refused(key: str) -> Response:
+    """Return the refused rows of an import as a file, with the reasons, to be corrected and taken again."""
+    with g.readers.begin() as session:
+        words = writable(session, key)
+    rows = [cells for _, cells in spreadsheets.read(request.form.get("rows", "").encode())]
+    return spreadsheets.answer(f"{words.name}-{gettext('refused')}.csv", rows)
+
+
+@bp.get("/records/<int:record_id>")
+def record(record_id: int) -> str:
+    """Show a record."""
+    with g.readers.begin() as session:
+        return record_page.render(session, record_id)
+
+
+@bp.get("/records/<int:record_id>/change")
+def show_change(record_id: int) -> str:
+    """Show a record in its form."""
+    with g.readers.begin() as session:
+        found = records.get(session, record_id, by=g.person)
+        return record_form.render(session, writable(session, found.register), found)
+
+
+@bp.post("/records/<int:record_id>/change")
+def change(record_id: int) -> Response | tuple[str, int]:
+    """Change a record; what is wrong, and what somebody has changed meanwhile, is shown with the form."""
+    try:
+        with g.sessions.begin() as session:
+            found = records.get(session, record_id, by=g.person)
+            words = writable(session, found.register)
+            g.form = words.form
+            seen = row_id(request.form["record.revision"]) or 0
+            typed = record_form.typed(session, words)
+            records.change(session, record_id, typed, revision=seen, by=g.person, despite=despite())
+    except errors.InvalidVariables as refusal:
+        return again(record_id, refusal), 422
+    except errors.InvalidState as refusal:
+        if refusal.state != "changed":
+            raise
+        return again(record_id, refusal), 409
+    flash(gettext("The record is saved."), "success")
+    return redirect(url_for(".record", record_id=record_id), 303)
+
+
+@bp.post("/records/<int:record_id>/<any(archive, restore):verb>")
+def move(record_id: int, verb: str) -> Response:
+    """Take a record out of use, or put it into use again."""
+    with g.sessions.begin() as session:
+        getattr(records, verb)(session, record_id, by=g.person)
+    said = {"archive": gettext("The record is archived."), "restore": gettext("The record is in use again.")}
+    flash(said[verb], "success")
+    return redirect(url_for(".record", record_id=record_id), 303)
+
+
+@bp.post("/records/<int:record_id>/erase")
+def erase(record_id: int) -> Response | tuple[str, int]:
+    """Erase values of an archived record."""
+    try:
+        with g.sessions.begin() as session:
+            names, reason = request.form.getlist("fields"), request.form.get("reason", "")
+            records.erase(session, record_id, names, by=g.person, reason=reason)
+    except errors.InvalidInput as refusal:
+        with g.readers.begin() as session:
+            return record_page.render(session, record_id, refusal), 422
+    flash(gettext("The values are erased."), "success")
+    return redirect(url_for(".record", record_id=record_id), 303)
+
+
+def of(session: Session, key: str) -> Wording:
+    """Return a register that the person may read; raises `NotFound`."""
+    return wording.of(session, access.register(session, key, by=g.person))
+
+
+def writable(session: Session, key: str) -> Wording:
+    """Return a register in which the person may write; raises `NotFound`, and `Forbidden` for those who only read."""
+    words = of(session, key)
+    access.writer(session, g.person, words.declared, "add to", "register", key)
+    return words
+
+
+def again(record_id: int, refusal: errors.EngineError) -> str:
+    """Return the form of a record with what was typed and why it was not kept."""
+    with g.readers.begin() as session:
+        found = records.get(session, record_id, by=g.person)
+        return record_form.render(session, writable(session, found.register), found, refusal=refusal)
+
+
+def despite() -> list[str]:
+    """Return the records with which a new one may agree: the person has seen them."""
+    return [key for text in request.form.getlist("record.despite") for key in text.splitlines()]
+
+
+def filters(words: Wording) -> Filters:
+    """Return what the address narrows a register to, and how it is ordered."""
+    order = request.args.get("order", "")
+    pairs = [(name, request.args.get(f"{OF_FIELD}{name}", "")) for name in words.labels]
+    return Filters(
+        text=texts.storable(request.args.get("q", "").strip()[:100]),
+        is_archived="archived" in request.args,
+        values={name: texts.storable(value) for name, value in pairs if value},
+        order=order if order in (KEY, *words.declared.title, *words.declared.columns) else "",
+        is_descending="down" in request.args,
+    )
+
+
+def after() -> Key | None:
+    """Return where the page before ended."""
+    number, tilde, compared = request.args.get("after", "").partition("~")
+    found = row_id(number)
+    return Key(id=found, compared=texts.storable(compared) or None) if found is not None and tilde else None
