@@ -95,7 +95,7 @@ class BrowserStage(RequestStage):
             task = user_tasks.get(session, user_tasks.open_of(session, self.business_key, element_id))
         view = "mine" if task.assignee else "claimable"
         self.page.goto(f"{self.address}/tasks/?view={view}")
-        self.page.get_by_role("searchbox").fill(self.business_key)
+        self.page.locator("main").get_by_role("searchbox").fill(self.business_key)
         self.page.keyboard.press("Enter")
         self.page.locator(f'table a.title[href="/tasks/{task.id}"]').click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(task.name)
