@@ -69,10 +69,10 @@ def test_keyboard__skips_to_the_content_and_searches(page: Page, log_in: LogIn) 
     expect(page.locator(".skip-link")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
-    page.get_by_role("searchbox").focus()
+    page.locator("main").get_by_role("searchbox").focus()
     page.keyboard.type("RQ")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("searchbox")).to_have_value("RQ")
+    expect(page.locator("main").get_by_role("searchbox")).to_have_value("RQ")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
