@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from casepath.engine import history
+from casepath.engine.database import terms
 from casepath.engine.database.models import (
     Definition,
     Deployment,
@@ -69,6 +70,7 @@ def process_instance(
     session.flush()
     made.root_id = made.id
     session.flush()
+    terms.replace(session.connection(), made.id, made.id, [], [business_key] if business_key else [])
     return made
 
 

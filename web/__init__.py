@@ -60,6 +60,7 @@ BLUEPRINTS = (
     "user_tasks.views",
     "registration.views",
     "process_instances.views",
+    "search.views",
     "registers.views",
     "definitions.views",
     "operations.views",

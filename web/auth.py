@@ -7,7 +7,7 @@ Every page asks for a log-in unless its view says `@public`; every POST needs th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -17,7 +17,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
-from casepath.engine.people import identity
+from casepath.engine.people import identity, passwords
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 from casepath.settings import LANGUAGES
@@ -233,7 +233,7 @@ def language() -> Response:
 @bp.get("/password")
 def password() -> str:
     """Show the form to change one's password."""
-    return render_template("login/password.html", refusals={})
+    return render_password({})
 
 
 @bp.post("/password")
@@ -242,10 +242,15 @@ def change_password() -> Response | tuple[str, int]:
     g.keeps_typed = False
     refusals = password_refusals(*(request.form.get(name, "") for name in ("old", "new", "again")))
     if refusals:
-        return render_template("login/password.html", refusals=refusals), 422
+        return render_password(refusals), 422
     begin_session(g.person.username)
     flash(gettext("Your password is changed. Other devices are logged out."), "success")
     return redirect(url_for("user_tasks.index"), 303)
+
+
+def render_password(refusals: Mapping[str, str]) -> str:
+    """Return the form to change one's password, with what is wrong by input."""
+    return render_template("login/password.html", refusals=refusals, least=passwords.MIN_LENGTH)
 
 
 def password_refusals(old: str, new: str, again: str) -> dict[str, str]:

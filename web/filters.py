@@ -14,6 +14,7 @@ from flask import Flask, g
 from flask_babel import lazy_gettext
 
 from casepath.engine import errors
+from casepath.engine.people import authorization
 from casepath.engine.time import clock
 from casepath.web import languages
 from casepath.web.languages import gettext
@@ -66,6 +67,7 @@ def init_app(app: Flask) -> None:
     """Make the filters and `now()` known to templates."""
     app.jinja_env.globals["now"] = clock.now
     app.jinja_env.filters.update(
+        doer=doer,
         readable=readable,
         moment=moment,
         moment_full=moment_full,
@@ -89,6 +91,13 @@ def init_app(app: Flask) -> None:
 def local(at: datetime) -> datetime:
     """Return the same moment on the dealership's clock."""
     return flask_babel.to_user_timezone(at)  # type: ignore[no-any-return]
+
+
+def doer(signature: str) -> str:
+    """Return who a signature in the history names: a user by the user name, a program by what it is called."""
+    if authorization.username(signature) is None:
+        return gettext("Program %(name)s", name=signature.partition(":")[2])
+    return signature
 
 
 def readable(text: str) -> str:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline.state_inline import Delimiter, StateInline
 from markupsafe import Markup
+from sqlalchemy.orm import Session
+
+from casepath.engine import forms
+from casepath.engine.forms import Form
+from casepath.engine.queries import deployed
+from casepath.web import filters, languages, words
 
 #: Longer texts are shown as far as this, in characters.
 MAX_LENGTH = 100_000
@@ -21,6 +30,8 @@ _markdown.disable("image")
 _markdown.add_render_rule("table_open", lambda *_: '<div class="table-scroll" tabindex="0" role="group"><table>\n')
 _markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
 
+#: What may mean something in Markdown.
+_MARKS = re.compile(r"[!-/:-@\[-`{-~]")
 #: Chinese, Japanese and Korean letters and the punctuation written with them, full-width forms included.
 _EAST_ASIAN = re.compile(
     "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
@@ -73,6 +84,33 @@ _markdown.inline.ruler.before("emphasis", "east_asian_emphasis", _emphasis)
 def init_app(app: Flask) -> None:
     """Make the filter `markdown` known to templates."""
     app.jinja_env.filters["markdown"] = html
+
+
+def of_element(
+    session: Session,
+    definition_id: int,
+    element_id: str,
+    form: Form | None,
+    variables: Mapping[str, Any],
+    texts: Mapping[str, Any] | None,
+) -> str | None:
+    """
+    Return the guidance for an element as it reads for what is known, in the language of the reader, as Markdown.
+
+    `texts` is what stands in the fields of its form, before `variables`.
+    """
+    known = forms.typed_values(form, variables, g.settings.zone, texts=texts) if form else variables
+    told = functools.cache(lambda: words.of(session, [definition_id]))
+
+    def say(name: str | None, value: Any) -> str:
+        return escaped(told().said(name, value) if name else filters.value(value))
+
+    return deployed.filled_guidance(session, definition_id, element_id, languages.chosen(), known, say)
+
+
+def escaped(text: str) -> str:
+    """Return a text as Markdown that says just that, in one line."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def html(text: str | bytes | None) -> Markup:

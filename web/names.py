@@ -13,7 +13,7 @@ from casepath.engine.queries import deployed, tasks
 from casepath.engine.queries.instances import InstanceView, MatterRow, OpenTask
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.engine.queries.versions import Version
+from casepath.engine.queries.versions import DeploymentView, Version
 from casepath.web import filters, languages
 
 Row = TypeVar("Row", InstanceView, MatterRow, OpenTask, TaskDetail, TaskRow)
@@ -53,6 +53,11 @@ def version(session: Session, row: Version) -> Version:
     language = languages.of_names()
     translated = deployed.translation(session, row.deployment_id, language) if language else {}
     return replace(row, name=translated.get(row.key, row.name))
+
+
+def deployment(session: Session, view: DeploymentView) -> DeploymentView:
+    """Return a deployment with what was new in it by its names in the language of the reader."""
+    return replace(view, versions=[version(session, each) for each in view.versions])
 
 
 def holders(tasks: Sequence[OpenTask], groups: Mapping[str, tuple[str, str]]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from flask import g
 from sqlalchemy.orm import Session
 
-from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.decisions.dmn import DecisionTable, OutputColumn
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.people import authorization
@@ -90,8 +90,7 @@ def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
     labels: dict[str, str] = {}
     options: dict[str, dict[str, str]] = {}
     written: set[str] = set()
-    newest = (definitions.form(session, each.key) for each in definitions.list_definitions(session, "form"))
-    for form in [*_own(session, definition_ids), *(each for each in newest if each is not None)]:
+    for form in [*_own(session, definition_ids), *definitions.latest_forms(session)]:
         written |= {part.key for part in form.fields if part.type in WRITTEN and part.key not in labels}
         labels = forms.labels(form) | labels
         for name, choices in forms.options(form).items():
@@ -172,6 +171,14 @@ class Table:
     inputs: list[tuple[str, str]]
     outputs: list[tuple[str, str]]
     rules: list[Row]
+
+
+def labels(session: Session, definition_id: int, columns: Iterable[OutputColumn]) -> dict[str, str]:
+    """Return what columns of a table are called in the language of the reader, by their names; empty without words."""
+    language = languages.of_names()
+    deployment_id = definitions.definition(session, definition_id).deployment_id
+    translated = deployed.translation(session, deployment_id, language) if language else {}
+    return {column.name: translated.get(column.id) or column.label for column in columns}
 
 
 def table(session: Session, definition_id: int, found: DecisionTable, words: Words) -> Table:

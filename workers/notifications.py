@@ -9,7 +9,8 @@ with an address an e-mail too, where e-mail is configured. Notices and mails are
 completes the task; the mails are sent afterwards, by `outbox`.
 
 Who reads another language than the diagram's gets `<activity>.subject` and `<activity>.text` of `texts.<language>.json`
-beside the diagram, expressions as the inputs are.
+beside the diagram, expressions as the inputs are; `words.<variable>` is there a value in that language, by its
+`variables.<variable>.<value>`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -138,11 +140,20 @@ def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: 
         process_instance_id=work.task.process_instance_id,
     )
     try:
-        value = compile_expression(template).evaluate(work.task.variables, environment)
+        variables = {"words": in_words(work.task.variables, said), **work.task.variables}
+        value = compile_expression(template).evaluate(variables, environment)
     except errors.ExpressionError as error:
         log.warning("task %s: %s of %s is not translated: %s", work.task.id, name, work.task.element_id, error.message)
         return own
     return str(value).strip() or own
+
+
+def in_words(variables: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+    """Return variables with their values in another language, as far as the deployment says what they are called."""
+    return {
+        name: said.get(f"{deployed.VARIABLES}{name}.{value}", value) if isinstance(value, str) else value
+        for name, value in variables.items()
+    }
 
 
 def with_open_tasks(session: Session, work: Work, wording: Wording, language: str = "") -> Wording:

@@ -25,6 +25,8 @@ class DiagramTexts:
     documentation: Mapping[str, str]
     #: Of the start event by which people start it; None where no form belongs to it.
     start_form_key: str | None
+    #: The start events by which people start it.
+    starts: tuple[str, ...]
     #: Whether people are offered to start it: it has a start event that waits for nothing, and is not only called.
     can_be_started: bool
     candidate_starters: tuple[str, ...]
@@ -57,6 +59,7 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
     return DiagramTexts(
         names={each.get("id", ""): " ".join(each.get("name", "").split()) for each in elements if each.get("name")},
         documentation={each.get("id", ""): _documentation(each) for each in elements if _documentation(each)},
+        starts=tuple(each.get("id", "") for each in starts),
         start_form_key=next((key for key in (extension(each, "formKey") for each in starts) if key), None),
         can_be_started=bool(starts) and extension(process, "isStartableInTasklist") != "false",
         candidate_starters=tuple(

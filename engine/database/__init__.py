@@ -12,7 +12,7 @@ The ground: connections, tables with their revisions, statements, and how values
     values      values as the one JSON that is stored, hashed and compared
 """
 
-from casepath.engine.database.base import Base, Code, Instant, Prose, RowId, String, Text, require_room
+from casepath.engine.database.base import Base, Code, Instant, Ordered, Prose, RowId, String, Text, require_room
 from casepath.engine.database.connection import alone, connect, insert_new, sessions
 from casepath.engine.database.schema import upgrade
 
@@ -20,6 +20,7 @@ __all__ = [
     "Base",
     "Code",
     "Instant",
+    "Ordered",
     "Prose",
     "RowId",
     "String",

@@ -73,6 +73,21 @@ class Text(TypeDecorator[str]):
         return value if value is None else texts.require(value, name=name)
 
 
+class Ordered(TypeDecorator[str]):
+    """Letters and digits that the engine has put together, compared code point by code point in every database."""
+
+    impl = sqlalchemy.String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        collation = "C" if dialect.name == "postgresql" else None
+        return dialect.type_descriptor(sqlalchemy.String(self.length, collation=collation))
+
+
 class Prose(TypeDecorator[str]):
     """What the engine or a worker says about an error: stored as far as it can be, since it must not fail again."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, SQLColumnExpression
 
-from casepath.engine.database import facts, values
+from casepath.engine.database import terms, values
 
 #: Under which name the key of a record stands among its values; no field is called so.
 KEY = ".key"
@@ -36,10 +36,10 @@ def compared(value: object) -> str:
     """Return a value as it is compared with others of its field."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return f"{Decimal(str(value)) + ABOVE:027.10f}"
-    whole = facts.folded(_written(value))
+    text = _written(value)
     if isinstance(value, date | datetime | time):
-        return whole
-    return (facts.compact(whole) or whole)[:COMPARED]
+        return terms.folded(text)
+    return (terms.compact(text) or terms.folded(text))[:COMPARED]
 
 
 def has(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:

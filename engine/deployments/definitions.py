@@ -158,6 +158,11 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> F
     return _form(session, found)
 
 
+def latest_forms(session: Session) -> list[Form]:
+    """Return the newest version of every form, by name."""
+    return [_form(session, each.id) for each in list_definitions(session, "form")]
+
+
 def accepted(
     session: Session,
     form_key: str | None,

@@ -240,6 +240,11 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     if TEXTS.fullmatch(path.name):
         return [], list(_check_texts(file, _json(file, content)))
+    if path.suffix == ".md" and path.parent.name == "guidance":
+        try:
+            forms.guidance.parse(content.decode("utf-8-sig"))
+        except errors.InvalidInput as error:
+            raise errors.DeploymentRefused([errors.Finding(code=error.code, file=file, phrase=error.phrase)]) from None
     return [], []
 
 

@@ -2,15 +2,16 @@
 Forms in form-js JSON: checked when they are deployed, and the measure of what people submit. No HTML.
 
 Supported are text fields and areas, numbers, dates and times, selects, radios, checklists, tag lists, checkboxes, texts
-and groups, with their rules and with conditions in FEEL that hide them.
+and groups, with their rules and with conditions in FEEL that hide them; beside them guidance by values.
 """
 
 from __future__ import annotations
 
+from casepath.engine.forms import guidance
 from casepath.engine.forms.checks import check, parse
 from casepath.engine.forms.definition import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Words, read
 from casepath.engine.forms.shown import Shown, show
-from casepath.engine.forms.submission import hidden, validate
+from casepath.engine.forms.submission import hidden, typed_values, validate
 
 __all__ = [
     "DEFAULT_MAX_LENGTH",
@@ -20,9 +21,11 @@ __all__ = [
     "Shown",
     "Words",
     "check",
+    "guidance",
     "hidden",
     "parse",
     "read",
     "show",
+    "typed_values",
     "validate",
 ]

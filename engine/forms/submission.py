@@ -102,13 +102,20 @@ def hidden(
 
     `texts` are what was typed, before `variables`; what was typed and cannot be read counts as nothing.
     """
+    return _hidden(form, typed_values(form, variables, zone, texts=texts))
+
+
+def typed_values(
+    form: Form, variables: Mapping[str, Any], zone: ZoneInfo, *, texts: Submitted | None = None
+) -> dict[str, Any]:
+    """Return what is known while somebody types: `texts`, as far as they can be read, before `variables`."""
     standing = {
         field.key: shown.show(field, variables.get(field.key, field.default), zone).texts for field in form.fields
     }
     own = {field.key for field in form.fields if not field.readonly}
     standing |= {key: text for key, text in (texts or {}).items() if key in own}
     read, _ = _read(form, standing, zone)
-    return _hidden(form, {**variables, **dict.fromkeys(standing), **read})
+    return {**variables, **dict.fromkeys(standing), **read}
 
 
 def _read(form: Form, submitted: Submitted, zone: ZoneInfo) -> tuple[dict[str, Any], dict[str, errors.InvalidInput]]:

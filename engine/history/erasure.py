@@ -77,7 +77,8 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
         for scope, variables in scopes.items()
     }
     instance.variables = values.canonical(left)
-    facts.erase(session.connection(), process_instance_id, tuple(names))
+    owner = (process_instance_id, instance.root_id or process_instance_id, instance.business_key)
+    facts.erase(session.connection(), *owner, tuple(names))
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
 

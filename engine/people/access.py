@@ -11,6 +11,7 @@ Whoever was told of a matter reads it, and gets no part in it by that.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal_column, or_, select, true, union
@@ -113,12 +114,27 @@ def is_part_of(session: Session, person: Person, instance: ProcessInstance) -> b
     return bool(session.scalar(select(_takes_part(person, ProcessInstance.root_id == instance.root_id))))
 
 
-def seen_by(person: Person) -> ColumnElement[bool]:
-    """Return the condition on process instances that a person may see them: the rule of this module, for lists."""
+def seen_by(person: Person, among: Collection[int] | None = None) -> ColumnElement[bool]:
+    """
+    Return the condition on process instances that a person may see them: the rule of this module, for lists.
+
+    Where `among` are the outermost process instances in question, no others are looked at.
+    """
     if authorization.may_see_every_instance(person):
         return true()
     matter = select(ProcessInstance.root_id, ProcessInstance.business_key)
-    parts = (*_work(person), select(HistoryEvent.process_instance_id).where(_had(person)))
+    parts: Sequence[Select[int]] = (*_work(person), select(HistoryEvent.process_instance_id).where(_had(person)))
+    told = _told(person)
+    if among is not None:
+        keys = select(ProcessInstance.business_key).where(ProcessInstance.id.in_(among))
+        near = union(
+            select(ProcessInstance.id).where(ProcessInstance.root_id.in_(among)),
+            select(ProcessInstance.id).where(ProcessInstance.business_key.in_(keys)),
+        ).subquery()
+        ids = select(near.c.id)
+        matter = matter.where(ProcessInstance.id.in_(ids))
+        parts = [part.where(part.selected_columns[0].in_(ids)) for part in parts]
+        told = told.where(Notification.business_key.in_(keys))
     own = union(
         matter.where(ProcessInstance.started_by == person.username),
         matter.where(or_(*(ProcessInstance.id.in_(part) for part in parts))),
@@ -126,7 +142,7 @@ def seen_by(person: Person) -> ColumnElement[bool]:
     return or_(
         ProcessInstance.root_id.in_(select(own.c.root_id)),
         ProcessInstance.business_key.in_(select(own.c.business_key)),
-        ProcessInstance.business_key.in_(_told(person)),
+        ProcessInstance.business_key.in_(told),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from casepath.engine import errors
@@ -94,9 +94,16 @@ def dismiss(session: Session, substitution_id: int, *, by: By) -> None:
     session.flush()
 
 
-def concerning(session: Session, username: str) -> list[Appointment]:
-    """Return the substitutions of a user, and those for others, that are not over, in the order of time."""
+def concerning(
+    session: Session, username: str, *, after: int | None = None, limit: int = 50
+) -> tuple[list[Appointment], int | None]:
+    """
+    Return the substitutions of a user, and those for others, that are not over, in the order of time.
+
+    Those behind an id; and behind which the next page begins. Behind one that is not there, the list begins anew.
+    """
     absent, substitute = aliased(User), aliased(User)
+    order = (Substitution.begins_at, Substitution.id)
     query = (
         select(Substitution, absent.name, substitute.name)
         .join(absent, absent.username == Substitution.username)
@@ -105,9 +112,13 @@ def concerning(session: Session, username: str) -> list[Appointment]:
             or_(Substitution.username == username, Substitution.substitute == username),
             Substitution.ends_at > clock.now(),
         )
-        .order_by(Substitution.begins_at, Substitution.id)
+        .order_by(*order)
+        .limit(limit + 1)
     )
-    return [
+    behind = session.get(Substitution, after) if after is not None else None
+    if behind is not None:
+        query = query.where(tuple_(*order) > tuple_(literal(behind.begins_at, Substitution.begins_at.type), behind.id))
+    found = [
         Appointment(
             id=row.id,
             username=row.username,
@@ -119,6 +130,7 @@ def concerning(session: Session, username: str) -> list[Appointment]:
         )
         for row, name, substitute_name in session.execute(query)
     ]
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
 def _allowed(session: Session, by: By, username: str) -> Actor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,8 +19,10 @@ from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 -
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import decisions, definitions
 from casepath.engine.forms import Form
+from casepath.engine.forms import guidance as guidances
+from casepath.engine.time import clock
 
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
 VARIABLES = "variables."
@@ -137,6 +140,44 @@ def decision_table(session: Session, definition_id: int | None) -> DecisionTable
         return None
     tables = definitions.decision_model(session, found).tables
     return next((table for table in tables if table.decision_id == found.key), None)
+
+
+def filled_guidance(
+    session: Session, definition_id: int, element_id: str, language: str, known: Mapping[str, Any], say: guidances.Say
+) -> str | None:
+    """
+    Return the guidance for an element as it reads for what is known; None without.
+
+    Decisions are those of the same deployment, else the newest; what cannot be decided is null.
+    """
+    text = guidance(session, definition_id, element_id, language)
+    if text is None or "{{" not in text:
+        return text
+    try:
+        found = guidances.parse(text)
+    except errors.InvalidInput:
+        # Deployed before such texts were read.
+        return text
+    now = clock.now().astimezone(clock.zone_of(definitions.calendar(session)))
+    deployment_id = definitions.definition(session, definition_id).deployment_id
+    decided = {key: _decided(session, key, known, deployment_id) for key in found.decisions}
+    return found.filled({**known, "decisions": decided}, say, now=now)
+
+
+def depends(session: Session, definition_id: int, element_id: str) -> bool:
+    """Tell whether the guidance for an element depends on what is known."""
+    return any("{{" in (guidance(session, definition_id, element_id, each) or "") for each in ("", "en"))
+
+
+def _decided(session: Session, key: str, known: Mapping[str, Any], deployment_id: int) -> Any:
+    for deployment in (deployment_id, None):
+        try:
+            return decisions.evaluate(session, key, known, now=clock.now(), deployment_id=deployment).value
+        except errors.NotFound:
+            continue
+        except errors.DecisionError:
+            break
+    return None
 
 
 def guidance(session: Session, definition_id: int, element_id: str, language: str) -> str | None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import facts
+from casepath.engine.database import terms
 from casepath.engine.database.models import (
     ActivityInstance,
     Definition,
@@ -25,6 +24,11 @@ from casepath.engine.database.models import (
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
+
+#: Of the matters that are found by a text, how many are looked at for one page.
+LOOKED_AT = 1_000
+#: And how many by one statement, until the page is full.
+AT_ONCE = 200
 
 #: A matter: its business key, or its outermost process instance where it has none.
 Reference = str | int
@@ -115,18 +119,19 @@ class Awaited:
 def page(
     session: Session, person: Person, filters: Filters | None = None, *, below: int | None = None, limit: int = 25
 ) -> MatterPage:
-    """Return the matters that a person may see, newest first, those below an id."""
+    """
+    Return the matters that a person may see, newest first, those below an id.
+
+    By a text so many are looked at that the answer comes at once; the page may then be short, and a next one follows.
+    """
     filters = filters or Filters()
-    query = (
-        select(ProcessInstance, Definition.name)
-        .join(Definition, Definition.id == ProcessInstance.definition_id)
-        .where(ProcessInstance.parent_id.is_(None), access.seen_by(person), *_narrowed(filters))
-        .order_by(ProcessInstance.id.desc())
-        .limit(limit + 1)
-    )
-    if below is not None:
-        query = query.where(ProcessInstance.id < below)
-    found = session.execute(query).all()
+    words = terms.words(filters.text)
+    if words:
+        found, following = _found(session, person, filters, words, below, limit)
+    else:
+        conditions = [] if below is None else [ProcessInstance.id < below]
+        found = _newest(session, access.seen_by(person), *conditions, *_narrowed(filters), limit=limit + 1)
+        following = None
     shown = found[:limit]
     tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])
     incidents = _incidents(session, [instance.id for instance, _ in shown])
@@ -148,14 +153,36 @@ def page(
         )
         for instance, name in shown
     ]
-    return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else None)
+    return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else following)
+
+
+def _newest(session: Session, *conditions: ColumnElement[bool], limit: int) -> list[Row[ProcessInstance, str]]:
+    query = (
+        select(ProcessInstance, Definition.name)
+        .join(Definition, Definition.id == ProcessInstance.definition_id)
+        .where(ProcessInstance.parent_id.is_(None), *conditions)
+        .order_by(ProcessInstance.id.desc())
+    )
+    return list(session.execute(query.limit(limit)))
+
+
+def _found(
+    session: Session, person: Person, filters: Filters, words: Sequence[str], below: int | None, limit: int
+) -> tuple[list[Row[ProcessInstance, str]], int | None]:
+    """Return the matters that have these words, and below which id the ones begin that were not looked at."""
+    matching = list(session.scalars(terms.newest(words, below=below, limit=LOOKED_AT)))
+    found: list[Row[ProcessInstance, str]] = []
+    for start in range(0, len(matching), AT_ONCE):
+        part = matching[start : start + AT_ONCE]
+        conditions = (ProcessInstance.id.in_(part), access.seen_by(person, part), *_narrowed(filters))
+        found += _newest(session, *conditions, limit=limit + 1 - len(found))
+        if len(found) > limit:
+            break
+    return found, matching[-1] if len(matching) == LOOKED_AT else None
 
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    for text in unicodedata.normalize("NFKC", filters.text).split():
-        has_key = ProcessInstance.business_key.icontains(text, autoescape=True)
-        conditions.append(or_(has_key, ProcessInstance.id.in_(facts.roots_with(text))))
     if filters.state == "open":
         conditions.append(ProcessInstance.state.in_(("active", "suspended")))
     elif filters.state:

@@ -26,9 +26,17 @@ class UserRow:
     groups: Sequence[str]
 
 
-def users(session: Session, *, text: str = "", after: str = "", limit: int = 50) -> tuple[list[UserRow], str | None]:
-    """Return users whose names contain a text, those behind a user name; and behind which the next page begins."""
+def users(
+    session: Session, *, text: str = "", group: str = "", after: str = "", limit: int = 50
+) -> tuple[list[UserRow], str | None]:
+    """
+    Return users whose names contain a text, those behind a user name; and behind which the next page begins.
+
+    With a group only those who belong to it.
+    """
     query = select(User).where(User.username > after).order_by(User.username).limit(limit + 1)
+    if group:
+        query = query.where(User.username.in_(select(Membership.username).where(Membership.group_key == group)))
     if text:
         query = query.where(
             or_(User.username.icontains(text, autoescape=True), User.name.icontains(text, autoescape=True))
@@ -54,10 +62,17 @@ def users(session: Session, *, text: str = "", after: str = "", limit: int = 50)
     return rows, rows[-1].username if len(found) > limit else None
 
 
-def group_sizes(session: Session) -> dict[str, int]:
-    """Return how many active users belong to each group that has any."""
+def groups(session: Session, *, after: str = "", limit: int = 50) -> tuple[list[Group], str | None]:
+    """Return groups by key, those behind one; and behind which the next page begins."""
+    query = select(Group).where(Group.key > after).order_by(Group.key).limit(limit + 1)
+    found = list(session.scalars(query))
+    return found[:limit], found[limit - 1].key if len(found) > limit else None
+
+
+def group_sizes(session: Session, keys: Iterable[str]) -> dict[str, int]:
+    """Return how many active users belong to each of these groups that has any."""
     query = select(Membership.group_key, func.count()).join(User, User.username == Membership.username)
-    found = session.execute(query.where(User.active).group_by(Membership.group_key)).all()
+    found = session.execute(query.where(User.active, Membership.group_key.in_(keys)).group_by(Membership.group_key))
     return {row[0]: row[1] for row in found}
 
 

@@ -18,8 +18,8 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from casepath.engine.database import facts
-from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask
+from casepath.engine.database import terms
+from casepath.engine.database.models import Definition, ProcessInstance, User, UserTask
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
 from casepath.engine.queries import task_ranges
 from casepath.engine.queries.instances import Reference, belongs
@@ -224,11 +224,10 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
     conditions: list[ColumnElement[bool]] = [UserTask.id.in_(task_ids)]
     conditions += [
         or_(
-            UserTask.name.icontains(text, autoescape=True),
-            UserTask.business_key.icontains(text, autoescape=True),
-            facts.roots_with(text).where(Fact.root_id == ProcessInstance.root_id).exists(),
+            UserTask.name.icontains(word, autoescape=True),
+            and_(*(ProcessInstance.root_id.in_(terms.roots_with(piece)) for piece in terms.words(word))),
         )
-        for text in unicodedata.normalize("NFKC", filters.text).split()
+        for word in terms.split(unicodedata.normalize("NFKC", filters.text))
     ]
     if filters.definition_key:
         conditions.append(Definition.key == filters.definition_key)

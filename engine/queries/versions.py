@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -70,22 +70,64 @@ class Difference:
     state: str
 
 
-def newest(session: Session, kind: str) -> list[Version]:
-    """Return the newest version of each definition of a kind, by name; instances are counted over all versions."""
+def newest(
+    session: Session, kind: str, *, after: str = "", limit: int = 50
+) -> tuple[list[Version], str | None]:
+    """
+    Return the newest version of each definition of a kind, by name.
+
+    Those behind a key; and behind which the next page begins. Behind a key that nothing has, the list begins anew.
+    Instances are counted over all versions.
+    """
     latest = select(func.max(Definition.id)).where(Definition.kind == kind).group_by(Definition.key)
-    query = _versions().where(Definition.id.in_(latest)).order_by(Definition.name, Definition.key)
-    counts = _counts(session, ProcessInstance.definition_key) if kind == "process" else {}
-    return [_version(row[0], row[1], counts.get(row[0].key)) for row in session.execute(query)]
+    order = (Definition.name, Definition.key)
+    query = _versions().where(Definition.id.in_(latest)).order_by(*order).limit(limit + 1)
+    behind = session.execute(select(*order).where(Definition.id.in_(latest), Definition.key == after)).one_or_none()
+    if behind is not None:
+        query = query.where(tuple_(*order) > tuple_(*behind))
+    found = session.execute(query).all()
+    keys = [row[0].key for row in found[:limit]]
+    counts = _counts(session, ProcessInstance.definition_key, keys) if kind == "process" else {}
+    rows = [_version(row[0], row[1], counts.get(row[0].key)) for row in found[:limit]]
+    return rows, rows[-1].key if len(found) > limit else None
 
 
-def of_key(session: Session, kind: str, key: str) -> list[Version]:
-    """Return the versions of what has a key, newest first; raises `NotFound`."""
-    query = _versions().where(Definition.kind == kind, Definition.key == key).order_by(Definition.version.desc())
+def of_key(
+    session: Session, kind: str, key: str, *, below: int | None = None, limit: int = 25
+) -> tuple[list[Version], int | None]:
+    """
+    Return the versions of what has a key, newest first, those below a version; and below which the next page begins.
+
+    Raises `NotFound` where there are none.
+    """
+    query = _of_key(kind, key).order_by(Definition.version.desc()).limit(limit + 1)
+    if below is not None:
+        query = query.where(Definition.version < below)
     found = session.execute(query).all()
     if not found:
         raise errors.NotFound(f"{kind} definition", key)
-    counts = _counts(session, ProcessInstance.definition_id) if kind == "process" else {}
-    return [_version(row[0], row[1], counts.get(row[0].id)) for row in found]
+    ids = [row[0].id for row in found[:limit]]
+    counts = _counts(session, ProcessInstance.definition_id, ids) if kind == "process" else {}
+    rows = [_version(row[0], row[1], counts.get(row[0].id)) for row in found[:limit]]
+    return rows, rows[-1].version if len(found) > limit else None
+
+
+def one(session: Session, kind: str, key: str, number: int | None = None) -> Version:
+    """Return a version of what has a key, the newest unless one is asked for; raises `NotFound`."""
+    query = _of_key(kind, key).order_by(Definition.version.desc()).limit(1)
+    if number is not None:
+        query = query.where(Definition.version == number)
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise errors.NotFound(*(("version", number) if number is not None else (f"{kind} definition", key)))
+    return _version(found[0], found[1])
+
+
+def newest_of(session: Session, kind: str, keys: Iterable[str]) -> list[Version]:
+    """Return the newest version of each definition of a kind that has one of these keys, without counts."""
+    latest = select(func.max(Definition.id)).where(Definition.kind == kind, Definition.key.in_(keys))
+    query = _versions().where(Definition.id.in_(latest.group_by(Definition.key)))
+    return [_version(*row) for row in session.execute(query)]
 
 
 def deployments(session: Session, *, below: int | None = None, limit: int = 25) -> DeploymentPage:
@@ -234,6 +276,10 @@ def _versions() -> Any:
     return select(Definition, Deployment.created_by).join(Deployment, Deployment.id == Definition.deployment_id)
 
 
+def _of_key(kind: str, key: str) -> Any:
+    return _versions().where(Definition.kind == kind, Definition.key == key)
+
+
 def _version(definition: Definition, created_by: str | None, counts: tuple[int, int] | None = None) -> Version:
     running, total = counts or (0, 0)
     return Version(
@@ -252,13 +298,11 @@ def _version(definition: Definition, created_by: str | None, counts: tuple[int, 
     )
 
 
-def _counts(session: Session, column: Any) -> Mapping[Any, tuple[int, int]]:
-    """Return how many instances run and how many there were, by definition or by key."""
+def _counts(session: Session, column: Any, among: Sequence[Any]) -> Mapping[Any, tuple[int, int]]:
+    """Return how many instances run and how many there were, of each of these definitions or keys."""
     running = func.count().filter(ProcessInstance.ended_at.is_(None))
-    return {
-        name: (alive, total)
-        for name, alive, total in session.execute(select(column, running, func.count()).group_by(column))
-    }
+    query = select(column, running, func.count()).where(column.in_(among)).group_by(column)
+    return {name: (alive, total) for name, alive, total in session.execute(query)}
 
 
 def _view(session: Session, found: Deployment) -> DeploymentView:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history, settings
 from casepath.engine.bpmn import Budget, CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
-from casepath.engine.database import Base, facts, values
+from casepath.engine.database import Base, facts, terms, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
@@ -152,6 +152,9 @@ def _insert(
     process_instance_id = int(_begin.rows(connection, row)[0].id)
     if caller is None:
         _name_root.change(connection, {"instance_id": process_instance_id})
+    if business_key and (caller is None or caller.business_key != business_key):
+        root_id = caller.root_id if caller is not None else process_instance_id
+        terms.replace(connection, process_instance_id, root_id, [], [business_key])
     return process_instance_id
 
 
@@ -269,14 +272,11 @@ def _store(
         kind = f"process_instance.{outcome.state}"
         if not isinstance(trigger, triggers.Cancel):
             running.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
-    if outcome is None:
-        tokens, variables = bpmn.dump(running)
-    else:
-        tokens, variables = "", values.dumps({"0": running.root.variables})
+    tokens, variables = bpmn.dump(running) if outcome is None else ("", values.dumps({"0": running.root.variables}))
     storage.write_correlation(connection, running, row, variables)
     names = facts.declared(running.spec.properties.get(facts.PROPERTY, ""))
     if names and variables != row.variables:
-        facts.store(connection, row.id, row.root_id, names, running.root.variables)
+        facts.store(connection, row.id, row.root_id, row.business_key, names, running.root.variables)
     after = history.State(
         salt=history.new_salt(),
         state=outcome.state if outcome else row.state,

@@ -37,7 +37,7 @@ _MAX_RANGE = 400
 class OpeningHours:
     """When a business is open, day by day."""
 
-    zone: str = "UTC"
+    zone: str
     #: Monday first.
     week: tuple[Hours, ...]
     country: str | None = None

@@ -201,7 +201,7 @@ class Wanderer:
 
     def substitute_of(self, session: Session, who: str) -> str | None:
         """Somebody who stands in for a user now."""
-        found = [each for each in substitutes.concerning(session, who) if each.username == who]
+        found = [each for each in substitutes.concerning(session, who)[0] if each.username == who]
         return next((each.substitute for each in found if each.begins_at <= clock.now()), None)
 
     def submit(self, form: Form | None, send: Callable[[Session, Mapping[str, Any]], None]) -> None:

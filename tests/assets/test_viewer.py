@@ -7,6 +7,9 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
+#: Gives the diagram a width, as another window does.
+NARROW = "width => { document.querySelector('#diagram').style.width = width; }"
+
 
 def test_viewer__marks_the_path(pages: str, page: Page) -> None:
     page.goto(f"{pages}/viewer.html")
@@ -51,6 +54,26 @@ def test_viewer__zooms_with_the_keyboard(pages: str, page: Page) -> None:
     page.keyboard.press("0")
 
     expect(viewport).to_have_attribute("transform", fitted)
+
+
+def test_viewer__fits_another_width_until_somebody_moves_it(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#diagram")).to_have_attribute("data-diagram", "ready")
+    viewport = page.locator("#diagram .viewport")
+    wide = viewport.get_attribute("transform") or ""
+
+    page.evaluate(NARROW, "150px")
+    expect(viewport).not_to_have_attribute("transform", wide)
+    page.evaluate(NARROW, "")
+    expect(viewport).to_have_attribute("transform", wide)
+
+    page.locator("#diagram").focus()
+    page.keyboard.press("+")
+    larger = viewport.get_attribute("transform") or ""
+    page.evaluate(NARROW, "150px")
+    # What has been drawn twice has seen the new size.
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(viewport).to_have_attribute("transform", larger)
 
 
 def test_viewer__what_is_stuck_inside_shows_on_the_collapsed_shape(pages: str, page: Page) -> None:

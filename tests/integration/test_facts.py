@@ -1,4 +1,4 @@
-"""Facts: the variables that a process declares, kept by every step, found whatever their spelling."""
+"""Facts: the variables that a process declares, kept by every step."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, history
-from casepath.engine.database.facts import declared, folded
+from casepath.engine.database.facts import declared
 from casepath.engine.database.models import Fact, UserTask
 from casepath.engine.instances import process_instances, user_tasks
-from casepath.engine.people.authorization import Person
-from casepath.engine.queries import facts, instances, tasks
+from casepath.engine.queries import facts
 from tests import diagrams, factories
 from tests.acting import PROGRAM
 from tests.each import each
 
 Transaction = sessionmaker[Session]
 
-DIRECTOR = Person(username="director", groups=frozenset({"directors"}), sees_all=True)
 DECLARED = (
     '<extensionElements><camunda:properties><camunda:property name="facts" value="who:text,number:text,sum:number"/>'
     "</camunda:properties></extensionElements>"
@@ -43,12 +41,6 @@ def matter(transaction: Transaction) -> int:
         return process_instances.start(session, "outer", values, business_key="F-1", by=PROGRAM).id
 
 
-def found(session: Session, text: str) -> tuple[int, int]:
-    """Return how many matters and tasks are found by a text."""
-    matters = instances.page(session, DIRECTOR, instances.Filters(text=text)).rows
-    return len(matters), len(tasks.page(session, DIRECTOR, "all", tasks.Filters(text=text)).rows)
-
-
 def test_facts__are_there_after_a_step_in_their_order(transaction: Transaction, matter: int) -> None:
     with transaction.begin() as session:
         task = session.scalars(select(UserTask)).one()
@@ -64,21 +56,6 @@ def test_facts__follow_their_variables(transaction: Transaction, matter: int) ->
         process_instances.set_variables(session, matter, {"who": "Wang", "number": None}, by=PROGRAM, reason="mended")
 
         assert dict(facts.of_matter(session, "F-1")) == {"who": "Wang"}
-        assert found(session, "müller") == (0, 0)
-
-
-@each(
-    "text, is_found",
-    [
-        ("müller", True), ("MULLER", True), ("ｍｕｌｌｅｒ", True), ("ller", True), ("i0123", True),
-        ("京a i-0123", True), ("京Ａ·I0123", True), ("müller i0123", True),
-        ("i0123 F-1", True), ("müller meier", False), ("f-1", True), ("Ｆ－１", True),
-        ("%", False), ("_", False), ("meier", False), ("x", False),
-    ],
-)  # fmt: skip
-def test_search__by_whatever_spelling(transaction: Transaction, matter: int, text: str, is_found: bool) -> None:
-    with transaction.begin() as session:
-        assert found(session, text) == ((1, 1) if is_found else (0, 0))
 
 
 def test_erase__takes_facts_along(transaction: Transaction, matter: int) -> None:
@@ -95,11 +72,3 @@ def test_erase__takes_facts_along(transaction: Transaction, matter: int) -> None
 )
 def test_declared__reads_names(text: str, names: tuple[str, ...]) -> None:
     assert declared(text) == names
-
-
-@each(
-    "text, expected",
-    [("ÉCOLE", "ecole"), ("ＡＢＣ１２３", "abc123"), ("Straße", "strasse"), ("王建国", "王建国"), ("が", "が")],
-)
-def test_folded__is_the_same_for_the_same(text: str, expected: str) -> None:
-    assert folded(text) == expected

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import ModuleType
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors, history
@@ -193,6 +193,10 @@ def test_erase__twice(transaction: Sessions, process_instance_id: int) -> None:
             assert history.erase(session, process_instance_id, ["customer"], by="olivia", reason="x") == expected
 
     assert found(transaction, process_instance_id) == []
+    with transaction.begin() as session:
+        moves = select(HistoryEvent.state_before, HistoryEvent.state_after).where(HistoryEvent.kind == "values.erased")
+        first, second = session.execute(moves.order_by(HistoryEvent.sequence)).all()
+    assert second.state_before == first.state_after is not None
 
 
 def test_erase__changed_value_is_still_found(transaction: Sessions, process_instance_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -272,6 +273,18 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
     assert said["carol"].splitlines()[0] == "请处理"
     assert said["emma"].splitlines()[0] == "Please see to it."
     assert {each.get_content().splitlines()[0] for each in box.messages} == {"请处理", "Please see to it."}
+
+
+def test_notify__values_in_the_language_of_the_reader(transaction: Sessions, box: Mailbox) -> None:
+    user(transaction, "emma", language="en")
+    said = {"Work.subject": "Received: ${words.customer}", "variables.customer.张三": "Zhang San"}
+    said["Work.text"] = "${words.customer}, ${customer}"
+    start(transaction, texts=json.dumps(said).encode(), recipients="emma")
+
+    loop_to(transaction, box.port).rest()
+
+    assert box.messages[0]["Subject"] == "Received: Zhang San"
+    assert box.messages[0].get_content().splitlines()[0] == "Zhang San, 张三"
 
 
 @pytest.mark.parametrize(("once", "mails_sent"), [("${true}", 1), ("${false}", 2)])
@@ -657,6 +670,26 @@ def test_erase__leaves_nothing_in_notices_and_mails(transaction: Sessions, box: 
         assert set(session.execute(select(*columns))) == {("", "", None)}
         assert set(session.execute(select(Mail.address, Mail.answer))) == {(None, None)}
         assert history.verify(session, instance) == []
+
+
+@pytest.mark.parametrize(("name", "left"), [("subject", ("", "Please.", None)), ("text", ("Here", "", None))])
+def test_erase__one_of_the_words_goes_with_all_other_languages(
+    transaction: Sessions, name: str, left: tuple[str, str, None]
+) -> None:
+    user(transaction, "anna", "")
+    with transaction.begin() as session:
+        instance = factories.process_instance(session, business_key="TS1").id
+        words = Wording(subject="Here", text="Please.")
+        others = {"zh": Wording(subject="在此", text="请")}
+        notifications.notify(session, ["anna"], kind="reminder", wording=words, translated=others,
+                             business_key="TS1", process_instance_id=instance)  # fmt: skip
+
+    with transaction.begin() as session:
+        assert history.erase(session, instance, [name], by="olivia", reason="x") == 2
+
+    with transaction.begin() as session:
+        columns = (Notification.subject, Notification.text, Notification.wordings)
+        assert session.execute(select(*columns)).all() == [left]
 
 
 def test_verify__mails_as_the_history_tells(transaction: Sessions) -> None:

@@ -16,12 +16,13 @@ _TABLES = ("tests/unit/test_dmn_tables.py", "tests/unit/test_dmn_model.py", "tes
 _HISTORY = ("tests/unit/test_history.py", "tests/integration/test_history.py")
 _JOBS = ("tests/integration/test_jobs.py", "tests/integration/test_workers.py", "tests/integration/test_semantics.py",
          "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py",
-         "tests/integration/test_messages.py")  # fmt: skip
+         "tests/integration/test_messages.py", "tests/integration/test_suspended.py")  # fmt: skip
 _MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS[:-1])
 _MAILS = ("tests/integration/test_mails.py", "tests/integration/test_commands_mail.py")
 _TASKS = ("tests/integration/test_user_tasks.py", "tests/integration/test_completion.py",
           "tests/integration/test_substitutes.py")  # fmt: skip
-_EXTERNAL = ("tests/integration/test_external_tasks.py", "tests/integration/test_workers.py",
+_EXTERNAL = ("tests/integration/test_external_tasks.py", "tests/integration/test_suspended.py",
+             "tests/integration/test_workers.py",
              "tests/integration/test_semantics_failures.py")  # fmt: skip
 _REGISTERS = ("tests/integration/test_records.py", "tests/integration/test_record_lists.py")
 
@@ -54,7 +55,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "forms": {
         "engine/forms/checks.py": _FORMS,
         "engine/forms/definition.py": _FORMS,
-        "engine/forms/shown.py": ("tests/web/test_forms_kept.py",),
+        "engine/forms/shown.py": (*_FORMS, "tests/web/test_forms_kept.py"),
         "engine/forms/submission.py": _FORMS,
         "engine/forms/supported.py": _FORMS,
         "engine/forms/typed.py": _FORMS,

@@ -65,6 +65,16 @@ def test_any__says_which_rows_differ() -> None:
     assert finding.message == "Expected equal results in table 'Answer' (ANY), but rows 1, 2, 3 differ"
 
 
+@each("name, told", [('name="Grade  of x"', "Grade of x"), ("", "grade")])
+def test_table__is_called_like_its_decision(name: str, told: str) -> None:
+    logic = table(["x"], ["grade"], "> 1 | 1")
+    content = definitions(input_data("x"), f'<decision id="grade" {name}><variable name="g"/>{logic}</decision>')
+
+    (found,) = dmn.parse(content, "answer.dmn", strict=False).tables
+
+    assert (found.decision_id, found.name) == ("grade", told)
+
+
 def test_any__equal_results() -> None:
     assert answer(table(["x"], ["grade"], "> 1 | 1 + 1", "> 2 | 2", policy="ANY"), x=3) == 2
 

@@ -240,6 +240,45 @@ def test_check__what_has_no_effect_is_warned_of(component: Component, name: str)
     ]
 
 
+@each(
+    "component",
+    [
+        field("datetime", subtype="time", timeInterval=15, use24h=True, timeSerializingFormat="utc_offset"),
+        {"type": "group", "id": "g", "verticalAlignment": "start"},
+        {"type": "spacer", "id": "s", "height": 60},
+        field(madeUp=False, other="", third=None),
+    ],
+)
+def test_check__what_the_editor_writes_by_itself_is_not_warned_of(component: Component) -> None:
+    assert codes(component) == []
+
+
+@each(
+    "component, value, texts, is_whole",
+    [
+        (field("radio"), "yes", "yes", True),
+        (field("radio"), "gone", "", False),
+        (field("radio"), ["no"], "no", True),
+        (field("radio"), {"a": 1}, "", False),
+        (field("checkbox"), True, "true", True),
+        (field("checkbox"), "yes", "", False),
+        (field("checklist"), ["no", "yes"], ["yes", "no"], True),
+        (field("checklist"), "yes", ["yes"], True),
+        (field("checklist"), ["yes", "gone"], ["yes"], False),
+        (field("checklist"), None, [], True),
+        (field("number"), "1.50", "1.50", True),
+        (field("number"), "many", "", False),
+        (field(), None, "", True),
+    ],
+)
+def test_show__what_a_field_cannot_hold_is_not_whole(
+    component: Component, value: object, texts: Any, is_whole: bool
+) -> None:
+    (only,) = form(component).fields
+
+    assert forms.show(only, value, SHANGHAI) == forms.Shown(texts=texts, is_whole=is_whole)
+
+
 def test_check__form_attribute_without_effect_and_english_options_that_do_not_fit() -> None:
     content = json.dumps({**schema(field("radio", properties={"options_en": "Yes"})), "theme": "dark"}).encode()
 

@@ -145,11 +145,12 @@ def test_check__last_event_changed_and_sealed_anew() -> None:
     assert problems(rows, head=head) == [("changed", 6)]
 
 
-@pytest.mark.parametrize("gone", [(1,), (3,), (3, 4)])
-def test_check__missing(gone: tuple[int, ...]) -> None:
+@each("gone, told", [((1,), "event 1 is missing"), ((3,), "event 3 is missing"), ((3, 4), "events 3 to 4 are missing")])
+def test_check__missing(gone: tuple[int, ...], told: str) -> None:
     rows = [row for row in rows_of() if row["sequence"] not in gone]
 
     assert problems(rows) == [("missing", gone[0])]
+    assert [each.message for each in check(rows, 7, length=6, head=rows_end(rows))] == [told]
 
 
 def test_check__missing_and_the_rest_renumbered() -> None:

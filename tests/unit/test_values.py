@@ -148,8 +148,11 @@ def test_dumps__refuses_a_list_that_multiplies() -> None:
     for _ in range(60):
         multiplied = [multiplied, multiplied]
 
-    with pytest.raises(errors.InvalidInput, match="at most"):
+    with pytest.raises(errors.InvalidInput) as refusal:
         values.dumps(multiplied)
+
+    assert refusal.value.code == "value-too-wide"
+    assert dict(refusal.value.phrase.facts) == {"limit": values.MAX_CONTAINERS}
 
 
 @each(

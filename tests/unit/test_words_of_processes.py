@@ -30,6 +30,35 @@ def test_variables__have_words_in_both_languages() -> None:
         assert (language, missing) == (language, [])
 
 
+def test_steps__are_told_in_english() -> None:
+    """What is watched is a step of another process: reminders and reports name it in the language of their reader."""
+    said = json.loads((PROCESSES / "tracking" / "texts.en.json").read_text("utf-8"))
+    steps = {step for path in PROCESSES.glob("*/*.bpmn") for step in watched(path)}
+
+    assert len(steps) > 20
+    assert sorted(step for step in steps if f"variables.watched_step.{step}" not in said) == []
+
+
+def watched(path: Path) -> Iterator[str]:
+    """Yield what a diagram may have watched: texts that it gives to `step`, `phase` or the process that watches."""
+    root = etree.parse(path)
+    for given in root.iterfind(".//{*}outputParameter"), root.iterfind(".//{*}inputParameter"):
+        for each in given:
+            if each.get("name") in ("step", "phase") and each.text:
+                texts = re.findall(r"'([^']*)'", each.text) if each.text.startswith("$") else [each.text]
+                yield from (text for text in texts if not text.isascii())
+    for each in root.iterfind(".//{*}in[@target='watched_step']"):
+        for text in re.findall(r"'([^']+)'", each.get("sourceExpression", "")):
+            yield from (f"{department}{text}" for department in departments()) if text == "处理抱怨" else [text]
+
+
+def departments() -> list[str]:
+    """Return who handles complaints."""
+    (table,) = dmn.parse((PROCESSES / "verify_and_dispatch" / "dispatch.dmn").read_bytes(), "dispatch.dmn").tables
+    column = [output.name for output in table.outputs].index("department")
+    return sorted({rule.results[column].strip('"') for rule in table.rules})
+
+
 def words_for_variables(language: str) -> dict[tuple[str, str | None], str]:
     """Return what variables and their values are called by the forms and the texts."""
     said: dict[tuple[str, str | None], str] = {}

@@ -80,7 +80,7 @@ class TestShow:
     def test_index__counts_instances(self, olivia: Visitor, rows: Rows) -> None:
         with rows.begin() as session:
             process_instances.start(session, "matter", {"loss": 1}, by="alice")
-            found = {each.key: (each.running, each.total) for each in versions.newest(session, "process")}
+            found = {each.key: (each.running, each.total) for each in versions.newest(session, "process")[0]}
         assert found == {"matter": (1, 1), "request": (0, 0)}
         assert "客户请求" in text(olivia.get("/processes/"))
 
@@ -90,7 +90,7 @@ class TestShow:
     def test_show__forms_decisions_and_guidance(self, visit: Visit, deployed_processes: None) -> None:
         page = text(visit("alice").get("/processes/show/matter"))
         assert 'href="/processes/forms/solve"' in page
-        assert 'href="/processes/decisions/grade"' in page
+        assert '<a href="/processes/decisions/grade">分级表</a>' in page
         assert "先处理<strong>心情</strong>" in text(visit("alice").get("/processes/show/request"))
         assert "/processes/modeler" not in page
 
@@ -130,11 +130,15 @@ class TestShow:
         assert page.count("disabled") == 3
 
     def test_forms__are_told_by_the_steps_in_which_they_are_filled_in(self, olivia: Visitor) -> None:
-        page = text(olivia.get("/processes/"))
-        assert '<a href="/processes/forms/solve">解决</a>' in page
-        assert '<span class="beneath small soft mono">forms/solve.form</span>' in page
-        assert '<a href="/processes/forms/withdrawal">客户撤诉</a>' in page
+        page = text(olivia.get("/processes/forms/"))
+        assert '<a class="title" href="/processes/forms/solve">解决</a>' in page
+        assert '<span class="beneath mono">forms/solve.form</span>' in page
+        assert '<a class="title" href="/processes/forms/withdrawal">客户撤诉</a>' in page
         assert "<h1>解决</h1>" in text(olivia.get("/processes/forms/solve"))
+
+    def test_deployment__tells_forms_by_their_titles(self, olivia: Visitor) -> None:
+        page = text(olivia.get("/processes/deployments/1"))
+        assert '<a href="/processes/forms/solve?version=1">解决</a>' in page
 
     def test_deployments__pages_by_key(self, olivia: Visitor) -> None:
         for number in range(30):
@@ -160,7 +164,7 @@ class TestDeploy:
         with rows.begin() as session:
             found = definitions.latest(session, "process", "request")
             assert "心情" in (deployed.guidance(session, found.id, "contact", "zh_CN") or "")
-            assert len(versions.of_key(session, "form", "contact")) == 1
+            assert len(versions.of_key(session, "form", "contact")[0]) == 1
 
     def test_deploy__nothing_new(self, olivia: Visitor, rows: Rows) -> None:
         edit(olivia, DIAGRAM)
@@ -260,7 +264,7 @@ class TestAgain:
         assert self.again(olivia).status_code == 303
 
         with rows.begin() as session:
-            newest = versions.of_key(session, "process", "request")[0]
+            newest = versions.one(session, "process", "request")
             assert (newest.version, newest.created_by) == (3, "olivia")
             assert versions.content(session, newest.deployment_id, "request.bpmn") == DIAGRAM.encode()
             assert versions.differences(session, 2) == [

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
 
 from flask import Flask
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.database.models import (
+    Attachment,
     Comment,
+    Definition,
     Deployment,
+    Group,
     Incident,
     Job,
     Membership,
     Notification,
     ProcessInstance,
+    Substitution,
     User,
     UserTask,
 )
@@ -96,8 +102,8 @@ def test_incidents_of_a_matter__the_oldest_and_how_many(alice: Visitor, matter: 
     assert "另有 100 处受阻" in page
 
 
-#: Rows of which there are few in any house: what people may start, groups, processes; and what each process has.
-FEW = frozenset({"/register/", "/people/groups", "/processes/", "/operations/workers"})
+#: Rows of which there are few in any house: what people may start, and workers.
+FEW = frozenset({"/register/", "/operations/workers"})
 ROW = re.compile(r"<(?:tr|li)[ >]")
 #: More than any page has of one list, with its navigation.
 MOST = 120
@@ -130,6 +136,19 @@ def fill(rows: Rows, matter: Matter) -> None:
         session.execute(insert(Deployment), [
             {"name": "d", "sha256": "0" * 64, "created_at": now, "created_by": "alice"} for _ in ids
         ])  # fmt: skip
+        definitions_of = {each.key: each for each in session.scalars(select(Definition))}
+        for key in ("matter", "grade", "solve"):
+            one = definitions_of[key]
+            same = {column.name: getattr(one, column.name) for column in Definition.__table__.columns}
+            del same["id"]
+            session.execute(insert(Definition), [{**same, "version": number} for number in range(2, MANY)])
+            session.execute(insert(Definition), [{**same, "key": f"{key}-{each}", "executable": False} for each in ids])
+        session.execute(insert(Group), [{"key": f"g{each}", "name": f"g{each}"} for each in ids])
+        absent = {"username": "alice", "begins_at": now, "ends_at": now + timedelta(days=1), "created_at": now}
+        session.execute(insert(Substitution), [{**absent, "substitute": "bob"} for _ in ids])
+        file = {"business_key": matter.key, "name": "a.txt", "media_type": "text/plain", "size": 1}
+        file |= {"content": b"x", "sha256": "0" * 64, "created_by": "alice", "created_at": now}
+        session.execute(insert(Attachment), [file for _ in ids])
         noted = {"process_instance_id": matter.id, "business_key": matter.key, "created_by": "alice"}
         session.execute(insert(Comment), [{**noted, "text": "t", "created_at": now} for _ in ids])
     add_people(rows)
@@ -141,6 +160,8 @@ def test_walk__no_page_shows_all_rows(visit: Visit, app: Flask, matter: Matter, 
     found = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments}
     assert found >= FEW
     addresses = {*found - FEW, "/tasks/?view=all", f"/matters/show/{matter.key}", f"/tasks/{matter.task_id}"}
+    of_one = {"/processes/show/matter", "/processes/decisions/grade", "/processes/forms/solve"}
+    addresses |= {*of_one, "/people/?group=service", "/substitutes/bob", f"/matters/timeline/{matter.key}"}
 
     lengths: dict[str, int] = {}
     for username in ("alice", "administrator"):
@@ -152,5 +173,53 @@ def test_walk__no_page_shows_all_rows(visit: Visit, app: Flask, matter: Matter, 
 
     assert {address: count for address, count in lengths.items() if count > MOST} == {}
     # It has looked at full pages: each of these has more than one.
-    full = {"/tasks/", "/matters/", "/notifications/", "/operations/", "/operations/jobs", "/people/"}
+    full = {"/tasks/", "/matters/", "/notifications/", "/operations/", "/operations/jobs", "/people/", "/people/groups"}
+    full |= {*of_one, "/processes/", "/processes/decisions/", "/processes/forms/", "/processes/deployments/"}
+    full |= {"/people/?group=service", "/substitutes/", "/substitutes/bob", f"/tasks/{matter.task_id}"}
     assert {address for address in full if lengths[address] < 25} == set()
+
+
+#: Address → what a row of the list begins with; of each there are `MANY` at least.
+PAGED = {
+    "/processes/": r"/processes/show/(matter-\d+)",
+    "/processes/decisions/": r"/processes/decisions/(grade-\d+)",
+    "/processes/forms/": r"/processes/forms/(solve-\d+)",
+    "/processes/show/matter": r"show/matter\?version=(\d+)\"",
+    "/people/groups": r"<span class=\"beneath mono\">(g\d+)",
+    "/people/?group=service": r"/people/users/(p\d+)",
+    "/substitutes/alice": r"/substitutes/alice/(\d+)/end",
+}
+FOLLOWING = re.compile(r'<a class="button(?: button-small)?" href="([^"#]*(?:after|below)=[^"#]*)')
+
+
+def test_paged__nothing_behind_the_first_page_is_lost(visit: Visit, matter: Matter, rows: Rows) -> None:
+    fill(rows, matter)
+    administrator = visit("administrator")
+
+    found = {address: len(walk(administrator, address, row)) for address, row in PAGED.items()}
+
+    assert {address: count for address, count in found.items() if count not in {MANY - 1, MANY}} == {}
+
+
+def walk(visitor: Visitor, address: str, row: str) -> set[str]:
+    """Return the rows on the page of an address and on all that follow; each of these has some of its own."""
+    seen: set[str] = set()
+    while address:
+        page = text(visitor.get(address))
+        new = set(re.findall(row, page)) - seen
+        assert new, address
+        seen |= new
+        found = FOLLOWING.search(page)
+        address = unescape(found[1]) if found else ""
+    return seen
+
+
+def test_files_of_a_task__the_earlier_ones_are_in_the_matter(alice: Visitor, matter: Matter, rows: Rows) -> None:
+    fill(rows, matter)
+    page = text(alice.get(f"/tasks/{matter.task_id}"))
+
+    for name in ("files", "comments"):
+        assert '<span class="count">50+</span></div>' in page
+        found = re.search(rf'href="(/matters/show/{matter.key}\?{name}=\d+)#{name}"', page)
+        assert found is not None
+        assert alice.get(found[1]).status_code == 200

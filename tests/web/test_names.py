@@ -14,6 +14,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.queries import tasks
 from tests.acting import PROGRAM
 from tests.web.conftest import DIRECTOR, REQUEST
+from tests.web.populated import failed_job
 from tests.web.visitor import Visitor, text
 
 VARIABLES = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
@@ -44,8 +45,33 @@ def reader(visit: Callable[[str | None], Visitor], task_id: int) -> Callable[[st
     return reader
 
 
+def test_operations__name_processes_in_the_language_of_the_reader(
+    visit: Callable[[str | None], Visitor], rows: sessionmaker[Session], task_id: int
+) -> None:
+    with rows.begin() as session:
+        failed_job(session, tasks.with_business_key(session, DIRECTOR, "R-1")[0].process_instance_id)
+    administrator = visit("administrator")
+    chinese = text(administrator.get("/operations/"))
+    administrator.post("/language", {"language": "en", "next": "/"})
+    english = text(administrator.get("/operations/"))
+
+    assert "· 客户请求 <a" in chinese
+    assert "· Request of a customer <a" in english
+
+
 @pytest.mark.parametrize(
-    "path", ["/tasks/?view=claimable", "/tasks/{task}", "/matters/", "/matters/show/R-1", "/register/", "/processes/"]
+    "path",
+    [
+        "/tasks/?view=claimable",
+        "/tasks/{task}",
+        "/matters/",
+        "/matters/show/R-1",
+        "/register/",
+        "/processes/",
+        "/processes/forms/",
+        "/processes/deployments/",
+        "/processes/deployments/1",
+    ],
 )
 def test_pages__name_things_in_the_language_of_the_reader(
     reader: Callable[[str], Visitor], task_id: int, path: str

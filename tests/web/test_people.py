@@ -198,11 +198,13 @@ class TestGroups:
         assert answer.status_code == 422
         assert said in text(answer)
 
-    def test_index__how_many_belong(self, administrator: Visitor) -> None:
+    def test_index__leads_to_those_who_belong(self, administrator: Visitor) -> None:
         page = text(administrator.get("/people/groups"))
-        row = re.search(r'<span class="beneath mono">service</span></td>\s*<td[^>]*>(\d+)', page)
+        row = re.search(r'<span class="beneath mono">service</span></td>\s*<td[^>]*><a href="([^"]*)"[^>]*>(\d+)', page)
         assert row
-        assert row[1] == "2"
+        assert row[2] == "2"
+        members = re.findall(r'href="/people/users/(\w+)"', text(administrator.get(row[1])))
+        assert members == ["alice", "bob"]
 
 
 def test_erase__who_is_locked_out(administrator: Visitor) -> None:

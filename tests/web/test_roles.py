@@ -114,6 +114,7 @@ RIGHTS = (
     Row("POST /register/<key>/discard", "/register/request/discard", "401 " + "303 " * 9, (("draft.id", "1"),)),
     # matters
     Row("GET /matters/", "/matters/", PEOPLE),
+    Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
     Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
     Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),
@@ -179,7 +180,9 @@ RIGHTS = (
     Row("GET /processes/diagrams/<int:definition_id>", "/processes/diagrams/{definition_id}", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>/standing", "/processes/diagrams/{definition_id}/standing",
         "302 403 403 403 403 200 200 200 403 200"),
+    Row("GET /processes/decisions/", "/processes/decisions/", PEOPLE),
     Row("GET /processes/decisions/<key>", "/processes/decisions/grade", PEOPLE),
+    Row("GET /processes/forms/", "/processes/forms/", PEOPLE),
     Row("GET /processes/forms/<key>", "/processes/forms/solve", PEOPLE),
     Row("GET /processes/deployments/", "/processes/deployments/", PEOPLE),
     Row("GET /processes/deployments/<int:deployment_id>", "/processes/deployments/{deployment_id}", PEOPLE),

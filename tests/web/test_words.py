@@ -20,7 +20,8 @@ TEXTS = {
     "zh": {
         "variables.grade": "分级", "variables.grade.high": "高级", "variables.team": "小组", "variables.told": "已告知"
     },
-    "en": {"variables.grade": "Grade", "variables.grade.medium": "Medium", "grading": "Grading", "in_1": "Asked for"},
+    "en": {"variables.grade": "Grade", "variables.grade.medium": "Medium", "grading": "Grading", "in_1": "Asked for",
+           "out_3": "Cause"},
 }
 TABLE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">
 <decision id="grading" name="定级"><decisionTable id="t" hitPolicy="FIRST">
@@ -83,6 +84,8 @@ def test_reasons__are_told_in_words(matter: str, read: Callable[[str, str], str]
 
     assert "分级：高级" in chinese
     assert "Grade: high" in english  # has no English word: it is told as it is
+    assert "<dt>原因</dt><dd>甲</dd>" in chinese
+    assert "<dt>Cause</dt><dd>A</dd>" in english
     assert "grade" not in reasons(chinese)
     assert "小组＝服务部" in reasons(chinese)
     assert "服务部、服务部" in chinese  # two groups in one text

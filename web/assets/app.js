@@ -62,6 +62,17 @@ document.addEventListener('submit', event => {
 });
 window.addEventListener('pageshow', release);
 
+// The key / leads to the box that finds, unless somebody is typing.
+document.addEventListener('keydown', event => {
+  const box = document.querySelector('#find, #find-here');
+  const isTyping = event.target.closest?.('input, textarea, select, [contenteditable], [role="application"]');
+  if (event.key !== '/' || !box || isTyping || event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  }
+  event.preventDefault();
+  box.offsetParent ? box.focus() : location.assign(box.form.action);
+});
+
 // <select data-submit>: a filter that applies itself; its form has a button for those without scripts.
 document.addEventListener('change', ({ target }) => {
   if (target.matches?.('[data-submit]')) {
@@ -82,7 +93,8 @@ document.addEventListener('click', ({ target }) => {
 document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.successful && detail.elt.matches('[data-merge]')) {
     const answer = new DOMParser().parseFromString(detail.xhr.responseText, 'text/html');
-    merge(detail.elt, [...answer.body.children]);
+    // The guidance, which depends on answers too, finds its own place.
+    merge(detail.elt, [...answer.body.children].filter(part => !part.hasAttribute('hx-swap-oob')));
   }
 });
 
@@ -115,4 +127,10 @@ function show(part, shown) {
   for (const input of part.querySelectorAll('input, select, textarea')) {
     input.disabled = !shown;
   }
+}
+
+// On a phone the entries of a bar may be wider than it: the one where the reader is comes into sight.
+for (const current of document.querySelectorAll('.site-nav [aria-current], .tabs [aria-current]')) {
+  const bar = current.closest('ul, nav');
+  bar.scrollLeft = current.getBoundingClientRect().right - bar.getBoundingClientRect().right + 24;
 }

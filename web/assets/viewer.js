@@ -157,8 +157,17 @@ function look(viewer, path, whole) {
 function listen(container, shown) {
   const { viewer } = shown;
   const canvas = viewer.get('canvas');
-  const first = () => look(viewer, shown.path, 'diagramWhole' in container.dataset);
-  let looked = container.clientWidth > 0;
+  const place = () => {
+    const { x, y, scale } = canvas.viewbox();
+    return `${x} ${y} ${scale}`;
+  };
+  let settled;
+  const first = () => {
+    look(viewer, shown.path, 'diagramWhole' in container.dataset);
+    settled = place();
+  };
+  let width = container.clientWidth;
+  let looked = width > 0;
   if (looked) {
     first();
   }
@@ -194,12 +203,14 @@ function listen(container, shown) {
     container.dispatchEvent(new CustomEvent('diagram:element', { bubbles: true, detail: element.id }));
   });
   new ResizeObserver(() => {
+    const untouched = place() === settled;
     canvas.resized();
-    // What was folded away had no size to fit into.
-    if (!looked && container.clientWidth) {
+    // What was folded away had no size to fit into; and where nobody has moved it, it fits a phone that was turned.
+    if (container.clientWidth && (!looked || (untouched && container.clientWidth !== width))) {
       looked = true;
       first();
     }
+    width = container.clientWidth;
   }).observe(container);
 }
 

@@ -11,7 +11,6 @@ from casepath.engine.deployments import definitions
 from casepath.engine.queries import deployed, versions
 from casepath.engine.queries.versions import Version
 from casepath.web import forms, languages
-from casepath.web.languages import gettext
 
 #: How a heading is written in the Markdown of a text.
 HEADING = "#"
@@ -61,6 +60,6 @@ def shown(session: Session, version: Version, used: Mapping[str, Sequence[Place]
     stands_above = first is not None and first.type == "text" and not first.is_conditional
     text = first.text if first is not None and stands_above else ""
     heading = text.splitlines()[0].strip() if text.startswith(HEADING) else ""
-    steps = gettext(", ").join(dict.fromkeys(place.step for place in where))
+    steps = " / ".join(dict.fromkeys(place.step for place in where))
     title = heading.lstrip(HEADING).strip() or steps or version.key
     return ShownForm(version=version, title=title, file=versions.file_name(session, version.id), places=where)

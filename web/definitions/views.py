@@ -28,21 +28,51 @@ MAX_FLASHES = 5
 
 @bp.get("/")
 def index() -> str:
-    """Show what is deployed."""
+    """Show one page of the processes that are deployed."""
     with g.readers.begin() as session:
-        found = {
-            kind: [names.version(session, row) for row in versions.newest(session, kind)]
-            for kind in ("process", "decision", "form")
-        }
-        used = shown_forms.places(session)
+        rows, following = newest(session, "process")
         return render_template(
             "definitions/index.html",
-            processes=found["process"],
-            decisions=found["decision"],
-            forms=[shown_forms.shown(session, row, used) for row in found["form"]],
-            names=people.names(session, [each.created_by for rows in found.values() for each in rows]),
+            rows=rows,
+            next=following,
+            names=people.names(session, [each.created_by for each in rows]),
             may_deploy=authorization.may_deploy(g.person),
         )
+
+
+@bp.get("/decisions/")
+def decision_list() -> str:
+    """Show one page of the decision tables that are deployed."""
+    with g.readers.begin() as session:
+        rows, following = newest(session, "decision")
+        return render_template(
+            "definitions/decisions.html",
+            rows=rows,
+            next=following,
+            names=people.names(session, [each.created_by for each in rows]),
+            may_deploy=authorization.may_deploy(g.person),
+        )
+
+
+@bp.get("/forms/")
+def form_list() -> str:
+    """Show one page of the forms that are deployed."""
+    with g.readers.begin() as session:
+        rows, following = newest(session, "form")
+        used = shown_forms.places(session)
+        return render_template(
+            "definitions/forms.html",
+            rows=[shown_forms.shown(session, row, used) for row in rows],
+            next=following,
+            names=people.names(session, [each.created_by for each in rows]),
+            may_deploy=authorization.may_deploy(g.person),
+        )
+
+
+def newest(session: Session, kind: str) -> tuple[list[versions.Version], str | None]:
+    """Return the definitions of a kind on the page of the address; and behind which key the next page begins."""
+    rows, following = versions.newest(session, kind, after=texts.storable(request.args.get("after", "")))
+    return [names.version(session, row) for row in rows], following
 
 
 @bp.get("/show/<key>")
@@ -50,17 +80,20 @@ def show(key: str) -> str:
     """Show a version of a process, the newest unless another one is asked for."""
     headers.allow_style_attributes()
     with g.readers.begin() as session:
-        known = versions.of_key(session, "process", key)
-        shown = chosen(known)
-        texts = deployed.texts(session, shown.id, languages.of_names())
+        shown = chosen(session, "process", key)
+        known, earlier = of_key(session, shown)
+        said = deployed.texts(session, shown.id, languages.of_names())
         came = versions.files(session, shown.deployment_id)
+        tables = versions.newest_of(session, "decision", said.decisions.values())
         return render_template(
             "definitions/show.html",
             process=names.version(session, shown),
             versions=known,
-            texts=texts,
+            earlier=earlier,
+            texts=said,
+            tables={each.key: names.version(session, each).name for each in tables},
             form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
-            guidance=guidance(session, shown, texts, came),
+            guidance=guidance(session, shown, said, came),
             files=came,
             names=people.names(session, [each.created_by for each in known]),
             may_deploy=authorization.may_deploy(g.person),
@@ -97,13 +130,14 @@ def must_be_process(session: Session, definition_id: int) -> None:
 def decision(key: str) -> str:
     """Show a version of a decision table."""
     with g.readers.begin() as session:
-        known = versions.of_key(session, "decision", key)
-        shown = chosen(known)
+        shown = chosen(session, "decision", key)
+        known, earlier = of_key(session, shown)
         found = deployed.decision_table(session, shown.id)
         return render_template(
             "definitions/decision.html",
             decision=names.version(session, shown),
             versions=known,
+            earlier=earlier,
             table=words.table(session, shown.id, found, words.of(session)) if found else None,
             names=people.names(session, [each.created_by for each in known]),
         )
@@ -113,13 +147,14 @@ def decision(key: str) -> str:
 def form(key: str) -> str:
     """Show a form as those see it who fill it in."""
     with g.readers.begin() as session:
-        known = versions.of_key(session, "form", key)
-        shown = chosen(known)
+        shown = chosen(session, "form", key)
+        known, earlier = of_key(session, shown)
         found = definitions.form(session, key, shown.id)
         return render_template(
             "definitions/form.html",
             form=shown_forms.shown(session, shown, shown_forms.places(session)),
             versions=known,
+            earlier=earlier,
             fields=forms.fields(found, every=True) if found else [],
             names=people.names(session, [each.created_by for each in known]),
         )
@@ -130,18 +165,30 @@ def history() -> str:
     """Show what was deployed when and by whom."""
     with g.readers.begin() as session:
         page = versions.deployments(session, below=row_id(request.args.get("below")))
-        names = people.names(session, [each.created_by for each in page.rows])
-        return render_template("definitions/deployments.html", page=page, names=names)
+        rows = [names.deployment(session, each) for each in page.rows]
+        return render_template(
+            "definitions/deployments.html",
+            rows=rows,
+            next=page.next,
+            names=people.names(session, [each.created_by for each in rows]),
+            may_deploy=authorization.may_deploy(g.person),
+        )
 
 
 @bp.get("/deployments/<int:deployment_id>")
 def deployment(deployment_id: int) -> str:
     """Show a deployment with its files."""
     with g.readers.begin() as session:
-        found = versions.deployment(session, deployment_id)
+        found = names.deployment(session, versions.deployment(session, deployment_id))
+        used = shown_forms.places(session)
         return render_template(
             "definitions/deployment.html",
             deployment=found,
+            titles={
+                each.id: shown_forms.shown(session, each, used).title
+                for each in found.versions
+                if each.kind == "form"
+            },
             files=versions.files(session, deployment_id),
             differences=versions.differences(session, deployment_id),
             may_deploy=authorization.may_deploy(g.person),
@@ -302,15 +349,18 @@ def render_upload(name: str = "", *, findings: Sequence[dict[str, str]] = (), re
     )
 
 
-def chosen(known: list[versions.Version]) -> versions.Version:
+def chosen(session: Session, kind: str, key: str) -> versions.Version:
     """Return the version of the address, else the newest; raises `NotFound`."""
-    number = request.args.get("version")
-    if number is None:
-        return known[0]
-    for each in known:
-        if str(each.version) == number:
-            return each
-    raise errors.NotFound("version", number[:20])
+    asked = request.args.get("version")
+    number = row_id(asked)
+    if asked is not None and number is None:
+        raise errors.NotFound("version", asked[:20])
+    return versions.one(session, kind, key, number)
+
+
+def of_key(session: Session, shown: versions.Version) -> tuple[list[versions.Version], int | None]:
+    """Return the versions beside the one shown, on the page of the address; and below which the earlier ones begin."""
+    return versions.of_key(session, shown.kind, shown.key, below=row_id(request.args.get("below")))
 
 
 def guidance(

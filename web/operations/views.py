@@ -8,6 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, incidents, jobs
 from casepath.engine.instances import mails as mail_queue
 from casepath.engine.people import authorization
@@ -40,7 +41,7 @@ def index() -> str:
             state=state,
             states=INCIDENT_STATES,
             counts=operations.counts(session),
-            elements=element_names(session, [row.place for row in rows]),
+            called=place_names(session, [row.place for row in rows]),
             names=people.names(session, [row.resolved_by for row in rows]),
         )
 
@@ -59,7 +60,7 @@ def job_list() -> str:
             state=state,
             states=JOB_STATES,
             counts=operations.counts(session),
-            elements=element_names(session, [row.place for row in rows]),
+            called=place_names(session, [row.place for row in rows]),
         )
 
 
@@ -78,7 +79,7 @@ def external_task_list() -> str:
             state=state,
             states=EXTERNAL_TASK_STATES,
             counts=operations.counts(session),
-            elements=element_names(session, [row.place for row in rows]),
+            called=place_names(session, [row.place for row in rows]),
         )
 
 
@@ -170,11 +171,14 @@ def chosen_state(states: Iterable[str]) -> str:
     return next((state for state in states if state == request.args.get("state")), "")
 
 
-def element_names(session: Session, places: Iterable[Place]) -> dict[tuple[int, str], str]:
-    """Return the names of elements by definition and element id."""
-    found: dict[tuple[int, str], str] = {}
+def place_names(session: Session, places: Iterable[Place]) -> dict[tuple[int, str | None], str]:
+    """Return what processes, and elements in them, are called, by definition and element id; None for the process."""
+    found: dict[tuple[int, str | None], str] = {}
     for place in places:
-        if place.definition_id is not None and place.element_id is not None:
-            names = deployed.texts(session, place.definition_id, languages.of_names()).names
-            found[place.definition_id, place.element_id] = names.get(place.element_id, place.element_id)
+        if place.definition_id is not None:
+            said = deployed.texts(session, place.definition_id, languages.of_names())
+            process = definitions.definition(session, place.definition_id)
+            found[place.definition_id, None] = said.called(process.key, process.name)
+            if place.element_id is not None:
+                found[place.definition_id, place.element_id] = said.names.get(place.element_id, place.element_id)
     return found

@@ -15,8 +15,12 @@ from casepath.engine.queries import people
 from casepath.engine.time import clock
 from casepath.web import filters, phrases
 from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
 
 bp = Blueprint("substitutes", __name__, url_prefix="/substitutes")
+
+#: Substitutions on one page.
+PAGE_SIZE = 50
 
 
 @bp.get("/")
@@ -75,12 +79,16 @@ def render(session: Session, username: str, refusal: str = "") -> str:
     if not (is_own or authorization.may_manage_people(g.person)):
         raise errors.Forbidden("open", "page", request.path, g.person.username)
     user, found = identity.get(session, username), people.choices(session)
+    appointments, following = substitutes.concerning(
+        session, user.username, after=row_id(request.args.get("after")), limit=PAGE_SIZE
+    )
     return render_template(
         "people/substitutes.html",
         user=user,
         is_own=is_own,
         may_appoint=authorization.may_appoint(g.person, is_own=is_own),
-        appointments=substitutes.concerning(session, user.username),
+        appointments=appointments,
+        next=following,
         choices=replace(found, people=[each for each in found.people if each[0] != user.username]),
         typed=request.form if refusal else {},
         refusal=refusal,

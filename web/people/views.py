@@ -20,7 +20,7 @@ from casepath.web.languages import gettext
 
 bp = Blueprint("people", __name__, url_prefix="/people")
 
-#: Users on one page.
+#: Users, or groups, on one page.
 PAGE_SIZE = 50
 #: Bytes of a password made for somebody, who changes it after logging in.
 PASSWORD_BYTES = 9
@@ -148,14 +148,15 @@ def add_group() -> Response | tuple[str, int]:
 
 def render(filled: Filled | None = None) -> str:
     """Return the page of users."""
-    text, after = (texts.storable(request.args.get(name, "").strip()[:100]) for name in ("q", "after"))
+    text, group, after = (texts.storable(request.args.get(name, "").strip()[:100]) for name in ("q", "group", "after"))
     with g.readers.begin() as session:
-        rows, after_next = people.users(session, text=text, after=after, limit=PAGE_SIZE)
+        rows, after_next = people.users(session, text=text, group=group, after=after, limit=PAGE_SIZE)
         return render_template(
             "people/index.html",
             rows=rows,
             next=after_next,
             text=text,
+            group=group,
             filled=filled or Filled(values={}),
             groups=identity.groups(session),
             group_names=people.group_names(session),
@@ -165,10 +166,14 @@ def render(filled: Filled | None = None) -> str:
 def render_groups(filled: Filled | None = None) -> str:
     """Return the page of groups."""
     with g.readers.begin() as session:
+        after = texts.storable(request.args.get("after", "").strip()[:100])
+        rows, after_next = people.groups(session, after=after, limit=PAGE_SIZE)
         return render_template(
             "people/groups.html",
+            rows=rows,
+            next=after_next,
             groups=identity.groups(session),
-            sizes=people.group_sizes(session),
+            sizes=people.group_sizes(session, [each.key for each in rows]),
             roles=authorization.ROLES,
             distributed=identity.distributed,
             group_names=people.group_names(session),

@@ -27,7 +27,7 @@ from casepath.engine.queries.instances import Awaited, Reference
 from casepath.web import facts, forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
-from casepath.web.process_instances.timeline import Line, Teller, mentioned
+from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
 from casepath.web.words import Words
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     usernames += [view.started_by for view in views] + [each.created_by for each in files]
     teller = Teller(session, views, usernames, changes, rounds=rounds_of, every_step=every_step)
     involved = is_involved(session, person, reference)
-    lines = [teller.tell(entry) for entry in page.rows]
+    lines = folded([teller.tell(entry) for entry in page.rows])
     variables = present.of(session, reference)
     return render_template(
         "process_instances/show.html",

@@ -35,6 +35,14 @@ NOUNS = {
 
 Say = Callable[[str, Mapping[str, Any]], str]
 
+
+def tried_again(name: str, facts: Mapping[str, Any]) -> str:
+    """Say that somebody has something tried again, or that it is."""
+    if facts["by"]:
+        return gettext("Had “%(name)s” tried again", name=name)
+    return gettext("“%(name)s” is tried again", name=name)
+
+
 #: Kind of event → symbol, tone, sentence.
 SENTENCES: dict[str, tuple[str, str, Say]] = {
     "process_instance.started": (
@@ -43,11 +51,33 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
         lambda name, facts: gettext("Registered the matter") if facts["by"] else gettext("The matter was registered"),
     ),
     "process_instance.completed": ("check", "engine", lambda name, facts: gettext("The process has ended")),
-    "process_instance.cancelled": ("alert", "alert", lambda name, facts: gettext("The process was cancelled")),
-    "process_instance.suspended": ("clock", "alert", lambda name, facts: gettext("The process was suspended")),
-    "process_instance.resumed": ("next", "person", lambda name, facts: gettext("The process was resumed")),
-    "process_instance.modified": ("alert", "person", lambda name, facts: gettext("Tokens were moved by hand")),
-    "process_instance.migrated": ("next", "person", lambda name, facts: gettext("Moved to another version")),
+    "process_instance.cancelled": (
+        "alert",
+        "alert",
+        lambda name, facts: gettext("Cancelled the process") if facts["by"] else gettext("The process was cancelled"),
+    ),
+    "process_instance.suspended": (
+        "clock",
+        "alert",
+        lambda name, facts: gettext("Suspended the process") if facts["by"] else gettext("The process was suspended"),
+    ),
+    "process_instance.resumed": (
+        "next",
+        "person",
+        lambda name, facts: gettext("Resumed the process") if facts["by"] else gettext("The process was resumed"),
+    ),
+    "process_instance.modified": (
+        "alert",
+        "person",
+        lambda name, facts: gettext("Moved tokens by hand") if facts["by"] else gettext("Tokens were moved by hand"),
+    ),
+    "process_instance.migrated": (
+        "next",
+        "person",
+        lambda name, facts: (
+            gettext("Moved it to another version") if facts["by"] else gettext("Moved to another version")
+        ),
+    ),
     "activity.completed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” is done", name=name)),
     "activity.failed": ("alert", "alert", lambda name, facts: gettext("Error at “%(name)s”", name=name)),
     "activity.cancelled": (
@@ -87,11 +117,7 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
         lambda name, facts: gettext("Done by itself: “%(name)s”", name=name),
     ),
     "external_task.failed": ("alert", "alert", lambda name, facts: gettext("A worker failed at “%(name)s”", name=name)),
-    "external_task.retried": (
-        "check",
-        "person",
-        lambda name, facts: gettext("“%(name)s” is tried again", name=name),
-    ),
+    "external_task.retried": ("check", "person", tried_again),
     "timer.armed": ("clock", "quiet", lambda name, facts: gettext("The time of “%(name)s” is waited for", name=name)),
     "timer.fired": ("clock", "engine", lambda name, facts: gettext("The time of “%(name)s” had come", name=name)),
     "message.received": ("bell", "person", lambda name, facts: gettext("Reported “%(name)s”", name=name)),
@@ -100,7 +126,11 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "signal.sent": ("next", "engine", lambda name, facts: gettext("Signal sent by “%(name)s”", name=name)),
     "variables.set": ("file", "person", lambda name, facts: gettext("Changed values by hand")),
     "variables.mapped": ("file", "quiet", lambda name, facts: gettext("Values set by “%(name)s”", name=name)),
-    "values.erased": ("alert", "person", lambda name, facts: gettext("Values were erased")),
+    "values.erased": (
+        "alert",
+        "person",
+        lambda name, facts: gettext("Erased values") if facts["by"] else gettext("Values were erased"),
+    ),
     "decision.evaluated": ("book", "engine", lambda name, facts: gettext("Decision “%(name)s”", name=name)),
     "continuation.executed": ("next", "quiet", lambda name, facts: gettext("“%(name)s” went on", name=name)),
     "script.run": ("pulse", "quiet", lambda name, facts: gettext("Script “%(name)s”", name=name)),
@@ -114,15 +144,19 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "escalation.thrown": ("alert", "engine", lambda name, facts: gettext("Escalated by “%(name)s”", name=name)),
     "escalation.caught": ("alert", "engine", lambda name, facts: gettext("The escalation was taken up")),
     "incident.opened": ("alert", "alert", lambda name, facts: gettext("Stuck at “%(name)s”", name=name)),
-    "incident.resolved": ("check", "person", lambda name, facts: gettext("“%(name)s” is tried again", name=name)),
-    "incident.retried": ("check", "person", lambda name, facts: gettext("“%(name)s” is tried again", name=name)),
+    "incident.resolved": ("check", "person", tried_again),
+    "incident.retried": ("check", "person", tried_again),
     "comment.added": ("file", "person", lambda name, facts: gettext("Commented")),
     "attachment.added": (
         "file",
         "person",
         lambda name, facts: gettext("Added the file “%(name)s”", name=facts["file"]),
     ),
-    "attachment.removed": ("alert", "person", lambda name, facts: gettext("A file was removed")),
+    "attachment.removed": (
+        "alert",
+        "person",
+        lambda name, facts: gettext("Removed a file") if facts["by"] else gettext("A file was removed"),
+    ),
     "notification.sent": ("bell", "engine", lambda name, facts: notified(facts)),
 }
 

@@ -11,11 +11,9 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from casepath.engine import history
-from casepath.engine.decisions.dmn import DecisionTable
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import wordings
 from casepath.engine.instances.wordings import Wording
-from casepath.engine.people import authorization
 from casepath.engine.phrases import from_json, loads
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.events import Change, Entry
@@ -58,6 +56,9 @@ class Line:
     element_id: str | None
     #: What the diagram says about the element.
     about: str = ""
+    #: How often it happened one time after another, and when first.
+    times: int = 1
+    since: datetime | None = None
     #: Decision definition with the rows that matched, to be shown as its table.
     decision: tuple[int, list[int]] | None = None
 
@@ -192,9 +193,7 @@ class Teller:
 
     def person(self, username: str | None) -> str:
         """Return the name of somebody, or of a program."""
-        if username and authorization.username(username) is None:
-            return gettext("Program %(name)s", name=username.partition(":")[2])
-        return self.people.get(username, username) if username else ""
+        return self.people.get(username) or filters.doer(username) if username else ""
 
     def reasons(self, entry: Entry) -> list[str]:
         """Return which values a gateway read, who gave them in which step and when."""
@@ -267,8 +266,10 @@ class Teller:
         """Return what was answered; and, where every step is told, what was asked: the table shows it to others."""
         told = self.words.pairs(entry.variables) if self.every_step else []
         asked = [(label, said) for name, label, said in told if name != "="]
-        table = deployed.decision_table(self.session, entry.facts.get("definition"))
-        return asked + answers(entry.variables.get("="), table, self.words)
+        definition_id = entry.facts.get("definition")
+        table = deployed.decision_table(self.session, definition_id)
+        labels = words.labels(self.session, definition_id, table.outputs) if definition_id and table else {}
+        return asked + answers(entry.variables.get("="), labels, self.words)
 
     def _instruction(self, entry: Entry, instruction: Mapping[str, Any]) -> tuple[str, str]:
         if "cancel" in instruction:
@@ -278,17 +279,31 @@ class Teller:
         return label, self.element(entry.definition_id, str(element_id))
 
 
-def answers(result: Any, table: DecisionTable | None, told: Words) -> list[tuple[str, str]]:
+def folded(lines: Iterable[Line]) -> list[Line]:
+    """Return lines of which those are one, the newest, that say the same one after another, as daily reminders do."""
+    kept: list[Line] = []
+    for line in lines:
+        newer = kept[-1] if kept else None
+        is_bare = not (line.by or line.details or line.reasons or line.decision)
+        if newer is not None and is_bare and line.icon == newer.icon == "bell" and line.text == newer.text:
+            kept[-1] = replace(newer, times=newer.times + 1, since=line.at)
+        else:
+            kept.append(line)
+    return kept
+
+
+def answers(result: Any, outputs: Mapping[str, str], told: Words) -> list[tuple[str, str]]:
     """Return what a decision answered, by the words for its outputs; texts in the language of the request."""
     if isinstance(result, list):
-        return [pair for each in result for pair in answers(each, table, told)]
-    columns = table.outputs if table else ()
+        pairs = [pair for each in result for pair in answers(each, outputs, told)]
+        labels = list(dict.fromkeys(label for label, _ in pairs))
+        return [(labels[0], gettext(", ").join(said for _, said in pairs))] if len(labels) == 1 else pairs
     if not isinstance(result, Mapping):
-        if len(columns) != 1:
+        if len(outputs) != 1:
             return [(gettext("Result"), filters.value(result))]
-        result = {columns[0].name: result}
-    labels = {column.name: column.label for column in columns if column.label} | dict(told.labels)
-    return [(label, said) for _, label, said in replace(told, labels=labels).pairs(words.in_language(result))]
+        result = {next(iter(outputs)): result}
+    called = {name: label for name, label in outputs.items() if label} | dict(told.labels)
+    return [(label, said) for _, label, said in replace(told, labels=called).pairs(words.in_language(result))]
 
 
 def mentioned(entries: Iterable[Entry]) -> set[str | None]:

@@ -23,7 +23,7 @@ from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
 from casepath.web.process_instances.sentences import noun
-from casepath.web.process_instances.timeline import Teller
+from casepath.web.process_instances.timeline import Teller, folded
 
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
@@ -97,7 +97,7 @@ def timeline(reference: Reference) -> str:
         usernames = matter_page.events_usernames(page.rows, changes)
         numbers = rounds.numbers(session, reference)
         teller = Teller(session, found, usernames, changes, rounds=numbers, every_step=every_step)
-        lines = [teller.tell(entry) for entry in page.rows]
+        lines = folded([teller.tell(entry) for entry in page.rows])
         return render_template(
             "process_instances/timeline.html",
             lines=lines,

@@ -11,7 +11,7 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import drafts, incidents, process_instances
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed
-from casepath.web import auth, forms, languages, navigation, once
+from casepath.web import auth, forms, guidance, languages, navigation, once
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.registration import begun as begun_ones
@@ -43,8 +43,9 @@ def show(key: str) -> str:
 def fields(key: str) -> str:
     """Return the fields of the form anew for what is typed."""
     with g.readers.begin() as session:
-        found = form_fields(session, process(session, key), typed=True)
-    return render_template("forms/fragment.html", fields=found, disabled=False)
+        found = process(session, key)
+        shown, told = form_fields(session, found, typed=True), guidance_for(session, found, typed=True)
+    return render_template("forms/fragment.html", fields=shown, disabled=False, guidance=told)
 
 
 @bp.post("/<key>/draft")
@@ -135,6 +136,16 @@ def form_fields(
     return forms.fields(form, texts=begun.typed if begun else None)
 
 
+def guidance_for(
+    session: Session, found: deployed.StartableProcess, *, typed: bool = False, begun: drafts.Begun | None = None
+) -> str | None:
+    """Return the guidance for whoever starts a process, as it reads for what stands in the form, as Markdown."""
+    form = deployed.form(session, found.texts.start_form_key, found.definition_id)
+    texts = forms.submitted(form, request.form) if form and typed else begun.typed if begun else None
+    told = (guidance.of_element(session, found.definition_id, each, form, {}, texts) for each in found.texts.starts)
+    return next((text for text in told if text is not None), None)
+
+
 def again(key: str, refusal: errors.InvalidInput) -> tuple[str, int]:
     """Return the page of the start form with what is wrong."""
     with g.readers.begin() as session:
@@ -156,7 +167,9 @@ def render(
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
-        depends=has_conditions(form),
+        depends=has_conditions(form)
+        or any(deployed.depends(session, found.definition_id, each) for each in found.texts.starts),
+        guidance=guidance_for(session, found, typed=refusal is not None, begun=begun),
         draft_id=begun.id if begun else row_id(request.form.get("draft.id")),
         drafts=begun_ones.rows(session, g.person, found.key),
     )

@@ -44,8 +44,11 @@ class Around:
     reference: str | int
     #: Whether the reader may add files and comments.
     may_add: bool
+    #: The newest ones; the matter has the earlier ones, which begin below these ids.
     files: Sequence[File]
+    earlier_file: int | None
     notes: Sequence[Note]
+    earlier_note: int | None
     #: The other open tasks.
     others: Sequence[TaskRow]
     group_names: Mapping[str, tuple[str, str]]
@@ -57,8 +60,8 @@ class Around:
 def of(session: Session, task: TaskDetail, person: Person) -> Around:
     """Return what stands around a task."""
     key = task.business_key
-    files = attachments.list_of(session, key) if key else []
-    noted = comments.page(session, key)[0] if key else []
+    files, earlier_file = attachments.page(session, key) if key else ([], None)
+    noted, earlier_note = comments.page(session, key) if key else ([], None)
     names = people.names(session, [each.created_by for each in noted])
     return Around(
         reference=task.reference,
@@ -67,9 +70,11 @@ def of(session: Session, task: TaskDetail, person: Person) -> Around:
             File(id=each.id, name=each.name, size=each.size, is_photo=each.media_type in media_types.IMAGES)
             for each in files
         ],
+        earlier_file=earlier_file,
         notes=[
             Note(text=each.text, by=names.get(each.created_by, each.created_by), at=each.created_at) for each in noted
         ],
+        earlier_note=earlier_note,
         others=[named(session, row) for row in tasks.of_matter(session, task.reference) if row.id != task.id],
         group_names=people.group_names(session),
         max_files=uploads.MAX_FILES,

@@ -21,7 +21,7 @@ from casepath.engine.queries import context, deployed, people, rounds, tasks, us
 from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import facts, filters, forms, languages, phrases, words
+from casepath.web import facts, filters, forms, guidance, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
 from casepath.web.user_tasks import around
@@ -128,8 +128,8 @@ def render(
         other_errors=other_errors(shown, refusal),
         refused_action=refused,
         has_draft=bool(task.draft) and refusal is None,
-        depends=has_conditions(g.form),
-        guidance=deployed.guidance(session, task.definition_id, task.element_id, languages.chosen()),
+        depends=has_conditions(g.form) or deployed.depends(session, task.definition_id, task.element_id),
+        guidance=guidance_for(session, task, variables, refusal=refusal, typed=typed),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         context=in_context(session, task),
         summary=summary(session, task.definition_id, variables),
@@ -145,8 +145,25 @@ def render(
 def render_fields(session: Session, task_id: int, person: Person) -> str:
     """Return only the fields, for what is typed at the moment."""
     task = visible(session, task_id, person)
-    shown = fields(session, task, user_task.variables(session, task), rounds.before(session, task), typed=True)
-    return render_template("forms/fragment.html", fields=shown, disabled=not rights(task, person).complete)
+    variables = user_task.variables(session, task)
+    shown = fields(session, task, variables, rounds.before(session, task), typed=True)
+    told = guidance_for(session, task, variables, typed=True)
+    disabled = not rights(task, person).complete
+    return render_template("forms/fragment.html", fields=shown, disabled=disabled, guidance=told)
+
+
+def guidance_for(
+    session: Session,
+    task: TaskDetail,
+    variables: Mapping[str, Any],
+    *,
+    refusal: errors.InvalidInput | None = None,
+    typed: bool = False,
+) -> str | None:
+    """Return the guidance as it reads for what stands in the form, as Markdown."""
+    form: Form | None = g.form
+    texts = forms.submitted(form, request.form) if form and (refusal is not None or typed) else task.draft
+    return guidance.of_element(session, task.definition_id, task.element_id, form, variables, texts)
 
 
 def fields(

@@ -52,7 +52,7 @@ class UserTask(Activity, defaults.UserTask):
             due_at=instant(self.due_date, token, is_deadline=True),
             follow_up_at=instant(self.follow_up_date, token),
         )
-        if self.names_people and not (created.assignee or created.candidate_users or created.candidate_groups):
+        if not (created.assignee or created.candidate_users or created.candidate_groups) and self.names_people:
             raise errors.InvalidInput("Expected somebody who does {element}, but found nobody", element=created.name)
         token.memo["work"] = True
         workflow.effects.append(created)

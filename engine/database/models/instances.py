@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine import phrases
-from casepath.engine.database import Base, Code, Prose, RowId, String, Text
+from casepath.engine.database import Base, Code, Ordered, Prose, RowId, String, Text
 from casepath.engine.database.models.states import states_check
 from casepath.engine.phrases import Phrase
 from casepath.engine.settings import ATTEMPTS
@@ -271,8 +272,21 @@ class Fact(Base):
     position: Mapped[int]
     #: JSON.
     value: Mapped[str] = mapped_column(Text)
-    #: In which a text is found, as `engine.database.facts.searched` writes it; empty for what is no text.
-    folded: Mapped[str] = mapped_column(Text)
+
+
+class SearchTerm(Base):
+    """Some letters of a text that people know a process instance by (`engine.database.terms`)."""
+
+    __tablename__ = "search_terms"
+    #: Rows are their own key: nothing else is stored of them.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    #: Characters.
+    SIZE: ClassVar[int] = 16
+
+    term: Mapped[str] = mapped_column(Ordered(SIZE), primary_key=True)
+    #: The outermost caller of its process instance.
+    root_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
 
 
 class Incident(Base):

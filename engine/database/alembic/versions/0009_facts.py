@@ -99,8 +99,9 @@ def rows_of(instance: Any, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Return the facts of a process instance as they stand."""
     held: Any = values.loads(instance.variables)
     scope = held.get("0", {})
+    owner = {"process_instance_id": instance.id, "root_id": instance.root_id or instance.id}
     return [
-        facts.row(instance.id, instance.root_id or instance.id, position, name, values.dumps(scope[name]), scope[name])
+        {**owner, "name": name, "position": position, "value": values.dumps(scope[name]), "folded": ""}
         for position, name in enumerate(names)
         if scope.get(name) not in (None, "", [])
     ]

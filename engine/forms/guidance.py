@@ -1,0 +1,164 @@
+"""
+Guidance: a text in Markdown beside a form, of which people see what fits what is known of the matter.
+
+Written as the texts of forms are in form-js (its templating is called feelers), with expressions in FEEL:
+`{{expression}}` is the value, `{{#if condition}}…{{/if}}` stands only where the condition is true, and
+`{{#loop list}}…{{/loop}}` stands once for each item, which is `this` in it; its own parts have their names. What the
+decision with a key answers for what is known is `decisions.key`. A tag that opens or closes and is alone on its line
+takes the line with it, so that rows of a table may depend on values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from casepath.engine import errors
+from casepath.engine.decisions import feel
+
+#: Writes a value that has this name, or `None` where an expression made it.
+Say = Callable[[str | None, Any], str]
+
+#: A tag that opens or closes and is alone on its line, with the line; else any tag.
+_TAG = re.compile(
+    r"^[ \t]*\{\{[ \t]*(?P<alone>[#/][^{}]*)\}\}[ \t]*(?:\r?\n|\Z)|\{\{(?P<tag>(?:[^{}]|\{[^{}]*\})*)\}\}", re.MULTILINE
+)
+_OPENS = re.compile(r"#(?P<kind>if|loop)\s+(?P<expression>.+)", re.DOTALL)
+_ASKED = re.compile(r"\bdecisions\.(\w+)")
+_NAME = re.compile(r"[^\W\d]\w*")
+#: Expressions that are evaluated for one text; all others are null.
+MAX_EVALUATIONS = 10_000
+#: The item of the innermost loop.
+ITEM = "this"
+
+
+@dataclass(frozen=True)
+class _Value:
+    expression: feel.Feel
+
+    @property
+    def name(self) -> str | None:
+        """The variable, or the part of an item, that is said; None for what is calculated."""
+        last = self.expression.text.removeprefix(f"{ITEM}.")
+        return last if _NAME.fullmatch(last) else None
+
+
+@dataclass(frozen=True)
+class _Block:
+    kind: str
+    expression: feel.Feel
+    parts: list[_Part]
+    line: int
+
+
+_Part = str | _Value | _Block
+
+
+class Guidance:
+    """A guidance that was read; `text` is what was written."""
+
+    def __init__(self, text: str, parts: list[_Part]) -> None:
+        self.text = text
+        self._parts = parts
+        #: Keys of the decisions that it asks.
+        self.decisions = frozenset(key for each in _expressions(parts) for key in _ASKED.findall(each.text))
+
+    def filled(self, known: Mapping[str, Any], say: Say, *, now: datetime) -> str:
+        """
+        Return the Markdown for what is known; `say` writes values so that they change nothing around them.
+
+        What asks for more than it may use is left out.
+        """
+        return "".join(_filled(self._parts, known, say, now, _Budget(MAX_EVALUATIONS)))
+
+
+def parse(text: str) -> Guidance:
+    """Read a guidance; raises `InvalidInput` with its line where a tag or an expression cannot be read."""
+    parts: list[_Part] = []
+    open_blocks: list[_Block] = []
+    last = 0
+    for tag in _TAG.finditer(text):
+        within = open_blocks[-1].parts if open_blocks else parts
+        within.append(text[last : tag.start()])
+        last = tag.end()
+        line = text.count("\n", 0, tag.start()) + 1
+        written = (tag["alone"] if tag["alone"] is not None else tag["tag"]).strip()
+        if written.startswith("/"):
+            if not open_blocks or written[1:].strip() != open_blocks[-1].kind:
+                raise _unreadable(line, written)
+            open_blocks.pop()
+        elif opened := _OPENS.fullmatch(written):
+            block = _Block(opened["kind"], _expression(opened["expression"], line), [], line)
+            within.append(block)
+            open_blocks.append(block)
+        elif written.startswith("#"):
+            raise _unreadable(line, written)
+        else:
+            within.append(_Value(_expression(written, line)))
+    if open_blocks:
+        raise _unreadable(open_blocks[-1].line, f"#{open_blocks[-1].kind}")
+    parts.append(text[last:])
+    return Guidance(text, parts)
+
+
+def _expression(text: str, line: int) -> feel.Feel:
+    try:
+        return feel.compile_feel(text, [ITEM])
+    except errors.EngineError as error:
+        text = "Line {line}: the expression cannot be read: {reason}"
+        raise errors.InvalidInput(text, code="guidance-expression", line=line, reason=error.phrase) from None
+
+
+def _unreadable(line: int, found: str) -> errors.InvalidInput:
+    text = (
+        "Line {line}: expected {{{{#if condition}}}}…{{{{/if}}}} or {{{{#loop list}}}}…{{{{/loop}}}}, each closed "
+        "where it was opened, but found “{found}”"
+    )
+    return errors.InvalidInput(text, code="guidance-tag", line=line, found=found[:100])
+
+
+def _expressions(parts: list[_Part]) -> Iterator[feel.Feel]:
+    for part in parts:
+        if isinstance(part, _Value | _Block):
+            yield part.expression
+        if isinstance(part, _Block):
+            yield from _expressions(part.parts)
+
+
+@dataclass
+class _Budget:
+    """How many expressions may still be evaluated for a text."""
+
+    left: int
+
+
+def _filled(
+    parts: list[_Part], known: Mapping[str, Any], say: Say, now: datetime, budget: _Budget
+) -> Iterator[str]:
+    for part in parts:
+        if isinstance(part, str):
+            yield part
+            continue
+        value = _evaluated(part.expression, known, now, budget)
+        if isinstance(part, _Value):
+            yield "" if value is None else say(part.name, value)
+        elif part.kind == "if":
+            if value is True:
+                yield from _filled(part.parts, known, say, now, budget)
+        else:
+            for item in value if isinstance(value, list) else [] if value is None else [value]:
+                own = item if isinstance(item, Mapping) else {}
+                yield from _filled(part.parts, {**known, **own, ITEM: item}, say, now, budget)
+
+
+def _evaluated(expression: feel.Feel, known: Mapping[str, Any], now: datetime, budget: _Budget) -> Any:
+    budget.left -= 1
+    if budget.left < 0:
+        return None
+    try:
+        return expression.evaluate(known, now=now)
+    except errors.ExpressionLimit:
+        return None

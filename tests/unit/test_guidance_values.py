@@ -1,0 +1,86 @@
+"""Guidance by values: what fits is there, the rest is not, and nothing that is filled in changes the text around it."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+import pytest
+
+from casepath.engine import errors
+from casepath.engine.forms import guidance
+from casepath.engine.time import clock
+from casepath.web.guidance import escaped, html
+from tests.each import each
+
+KNOWN: dict[str, Any] = {
+    "who": "王建国", "kind": "rude", "demands": ["court", "media"], "loss": 20, "none": None,
+    "rules": [{"demand": "court", "rule": "Stay calm"}, {"demand": "media", "rule": "One voice"}],
+}  # fmt: skip
+
+
+def filled(text: str, known: dict[str, Any] = KNOWN) -> str:
+    return guidance.parse(text).filled(known, lambda name, value: f"<{name or ''}:{value}>", now=clock.now())
+
+
+@each(
+    "text, expected",
+    [
+        ("plain {x} } {", "plain {x} } {"),
+        ("{{who}} and {{ who }}", "<who:王建国> and <who:王建国>"),
+        ("{{loss + 1}}", "<:21>"),
+        ("a{{missing}}b{{none}}c", "abc"),
+        ('{{#if kind = "rude"}}yes{{/if}}', "yes"),
+        ('{{#if kind = "kind"}}yes{{/if}}no', "no"),
+        ("{{#if kind}}a word is no yes{{/if}}", ""),
+        ("{{#if missing > 1}}yes{{/if}}", ""),
+        ('a\n{{#if kind = "rude"}}\nb\n{{/if}}\nc', "a\nb\nc"),
+        ('a\r\n  {{#if kind = "x"}}  \r\nb\r\n{{/if}}\r\nc', "a\r\nc"),
+        ("{{#loop demands}}- {{this}}\n{{/loop}}", "- <this:court>\n- <this:media>\n"),
+        ("{{#loop rules}}\n{{rule}} {{this.demand}}\n{{/loop}}",
+         "<rule:Stay calm> <demand:court>\n<rule:One voice> <demand:media>\n"),
+        ("{{#loop who}}{{this}}{{/loop}}{{#loop none}}x{{/loop}}{{#loop missing}}x{{/loop}}", "<this:王建国>"),
+        ('{{#loop rules}}{{#if demand = kind}}{{rule}}{{/if}}{{#if this.demand = "media"}}m{{/if}}{{/loop}}', "m"),
+        ("{{#loop demands}}{{#loop rules}}{{#if demand = \"court\"}}c{{/if}}{{/loop}}{{/loop}}", "cc"),
+        ('{{{"a": 1}.a}}', "<:1>"),
+    ],
+)  # fmt: skip
+def test_filled__what_fits(text: str, expected: str) -> None:
+    assert filled(text) == expected
+
+
+@each(
+    "text, line",
+    [
+        ("a\n{{#if x}}\nb", 2), ("a\n\n{{/if}}", 3), ("{{#loop x}}{{/if}}", 1), ("{{#if}}x{{/if}}", 1),
+        ("{{#each x}}{{/each}}", 1), ("\n{{1 +}}", 2), ("{{}}", 1), ("{{#if a}}{{#loop b}}{{/if}}{{/loop}}", 1),
+    ],
+)  # fmt: skip
+def test_parse__tells_the_line(text: str, line: int) -> None:
+    with pytest.raises(errors.InvalidInput) as refused:
+        guidance.parse(text)
+    assert refused.value.facts["line"] == line
+
+
+def test_decisions__are_those_that_it_asks() -> None:
+    read = guidance.parse('{{#if decisions.a.b = "c"}}{{#loop decisions.d}}{{this.e}}{{decision.f}}{{/loop}}{{/if}}')
+
+    assert read.decisions == {"a", "d"}
+
+
+def test_filled__ends_whatever_it_asks_for() -> None:
+    loops = "{{#loop many}}" * 4 + "x{{who}}" + "{{/loop}}" * 4
+
+    assert len(filled(loops, {"many": list(range(1000)), "who": "w"})) < 200_000
+
+
+@each(
+    "value",
+    ["**b**", "a | b", "[x](javascript:1)", "<script>", "# h", "- i", "1. a", "a\n\n# b", "`c`", "\\", "_a_", "&lt;"],
+)
+def test_values__say_only_themselves(value: str) -> None:
+    said = html(f"| a |\n|---|\n| x {escaped(value)} |")
+
+    cells = said.split("<td>")[1:]
+    assert len(cells) == 1
+    assert unescape(cells[0].split("</td>")[0]) == "x " + " ".join(value.split())

@@ -1,0 +1,1 @@
+"""Finding whatever one may see, from every page."""
