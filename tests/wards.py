@@ -46,6 +46,9 @@ BED_FORM = [
     field("patient", "病人", "Patient"),
     {"type": "select", "key": "kind", "label": "类别", "properties": {"label_en": "Kind"},
      "values": [{"value": "icu", "label": "重症"}, {"value": "plain", "label": "普通"}]},
+    {"type": "checkbox", "key": "isolated", "label": "隔离", "properties": {"label_en": "Isolated"}},
+    {"type": "datetime", "subtype": "date", "key": "cleaned", "label": "消毒", "dateLabel": "消毒",
+     "properties": {"label_en": "Cleaned"}},
     {"type": "checklist", "key": "equipment", "label": "设备", "properties": {"label_en": "Equipment"},
      "values": [{"value": "oxygen", "label": "氧气"}, {"value": "lamp", "label": "灯"}]},
 ]  # fmt: skip

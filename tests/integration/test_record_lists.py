@@ -22,10 +22,10 @@ Sessions = sessionmaker[Session]
 NURSE, DOCTOR, STRANGER = somebody("nadia", "nurses"), somebody("dario", "doctors"), somebody("stefan", "kitchen")
 AUDITOR = somebody("audrey", "auditor")
 BEDS: tuple[Mapping[str, Any], ...] = (
-    {"label": "3A", "room": "Südflügel 12", "equipment": ["oxygen"]},
-    {"label": "3B", "room": "南楼 7"},
+    {"label": "3A", "room": "Südflügel 12", "equipment": ["oxygen"], "kind": "icu"},
+    {"label": "3B", "room": "南楼 7", "kind": "icu"},
     {"label": "4A"},
-    {"label": "4B", "room": "南楼 12"},
+    {"label": "4B", "room": "南楼 12", "kind": "icu"},
 )
 
 
@@ -69,6 +69,8 @@ def labels(session: Session, filters: Filters, *, limit: int = 25) -> list[str]:
         (Filters(order=entries.KEY), ["3A", "3B", "4A", "4B"]),
         (Filters(order="room"), ["3A", "4B", "3B", "4A"]),
         (Filters(order="room", is_descending=True), ["3B", "4B", "3A", "4A"]),
+        (Filters(order="kind"), ["3A", "3B", "4B", "4A"]),
+        (Filters(order="kind", is_descending=True), ["4B", "3B", "3A", "4A"]),
         (Filters(order="label", text="楼"), ["3B", "4B"]),
         (Filters(order="label", values={"room": "南楼 12"}), ["4B"]),
     ],

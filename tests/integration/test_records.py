@@ -49,7 +49,9 @@ def test_create__gives_a_number_or_takes_the_key(ward: Sessions) -> None:
     assert patient.key.endswith("-0001")
     assert second.key.endswith("-0002")
     assert (bed.key, bed.state, bed.revision, bed.created_by) == ("3A", "active", 1, "nadia")
-    assert records.values_of(bed) == {"label": "3A", "room": "3", "patient": patient.key}
+    assert records.values_of(bed) == {
+        "label": "3A", "room": "3", "patient": patient.key, "isolated": False,
+    }  # fmt: skip
 
 
 def test_create__is_found_by_every_value(ward: Sessions) -> None:
@@ -59,7 +61,7 @@ def test_create__is_found_by_every_value(ward: Sessions) -> None:
 
     assert found == {
         ("patient", "name", "梅一"), ("patient", "phone", "5550101"), ("bed", "label", "3a"), ("bed", "room", "3"),
-        ("bed", ".key", "3a"),
+        ("bed", ".key", "3a"), ("bed", "isolated", "false"),
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from casepath.engine import deployments
+from casepath.engine.people import identity
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters
 from casepath.engine.registers import access, records
@@ -27,6 +29,9 @@ FILES = ward(
     patient={**PATIENT, "readers": [], "writers": ["service"], "number": "P{number:4}"},
     bed={**BED, "readers": ["directors"], "writers": ["service"], "columns": ["label", "room", "kind", "patient"]},
 )
+
+
+LAMPS = {"equipment": ["oxygen", "lamp"], "cleaned": "2026-01-05"}
 
 
 @pytest.fixture
@@ -183,12 +188,12 @@ def test_choices__are_records_in_which_it_is_found(
 
 def test_export__in_words_and_harmless(beds: Sessions, alice: Visitor) -> None:
     with beds.begin() as session:
-        records.create(session, "bed", {"label": "=1+1", "kind": "icu", "equipment": ["oxygen", "lamp"]}, by="alice")
+        records.create(session, "bed", {"label": "=1+1", "kind": "icu", "isolated": True, **LAMPS}, by="alice")
     header, first, second = rows_of(alice.get("/registers/bed/file.csv?order=label"))
 
-    assert header == ["床号", "病房", "病人", "类别", "设备"]
-    assert first == ["'=1+1", "", "", "重症", "氧气; 灯"]
-    assert second == ["3A", "南 3", "P0001", "", ""]
+    assert header == ["床号", "病房", "病人", "类别", "隔离", "消毒", "设备"]
+    assert first == ["'=1+1", "", "", "重症", "是", "2026-01-05", "氧气; 灯"]
+    assert second == ["3A", "南 3", "P0001", "", "否", "", ""]
 
 
 def send(visitor: Visitor, key: str, content: bytes) -> TestResponse:
@@ -197,7 +202,7 @@ def send(visitor: Visitor, key: str, content: bytes) -> TestResponse:
 
 def test_import__what_was_exported_changes_nothing(beds: Sessions, alice: Visitor) -> None:
     with beds.begin() as session:
-        records.create(session, "bed", {"label": "=1+1", "kind": "icu", "equipment": ["oxygen", "lamp"]}, by="alice")
+        records.create(session, "bed", {"label": "=1+1", "kind": "icu", "isolated": True, **LAMPS}, by="alice")
     for key, count in (("bed", 2), ("patient", 1)):
         file = alice.get(f"/registers/{key}/file.csv").get_data()
         assert f"新增 0 条，更改 0 条，未变 {count} 条" in text(send(alice, key, file))
@@ -215,6 +220,42 @@ def test_import__as_spreadsheets_write_it(beds: Sessions, alice: Visitor, conten
         declared = access.register(session, "bed", by="alice")
         rooms = [row.values["room"] for row in lists.page(session, declared, Filters(order="label")).rows]
     assert rooms == ["东 1", "东 2"]
+
+
+@each(
+    "heading, cell, field, value",
+    [
+        *(("隔离", cell, "isolated", True) for cell in ("是", "yes", "TRUE", "1", "x", "✓")),
+        *(("Isolated", cell, "isolated", False) for cell in ("否", "No", "FALSE", "0", "")),
+        ("消毒", "2026/1/5", "cleaned", date(2026, 1, 5)),
+        ("消毒", "2026.01.05", "cleaned", date(2026, 1, 5)),
+        ("类别", "重症", "kind", "icu"),
+        ("类别", "icu", "kind", "icu"),
+        ("设备", "灯；氧气", "equipment", ["oxygen", "lamp"]),
+    ],
+)
+def test_import__what_people_write_into_cells(
+    beds: Sessions, alice: Visitor, heading: str, cell: str, field: str, value: object
+) -> None:
+    key = f"{heading} {cell}"
+    answer = send(alice, "bed", f"床号,{heading}\n{key},{cell}\n".encode())
+    with beds.begin() as session:
+        found = lists.named(session, identity.person(session, "alice"), [("bed", key.strip())])
+
+    assert "新增 1 条" in text(answer)
+    kept = found["bed", key.strip()].values[field]
+    assert (sorted(kept) if isinstance(kept, list) else kept) == (sorted(value) if isinstance(value, list) else value)
+
+
+@each(
+    "heading, cell",
+    [("隔离", "也许"), ("消毒", "2026/13/5"), ("消毒", "2026/2/30"), ("类别", "豪华"), ("设备", "灯;床")],
+)
+def test_import__what_is_none_of_these(beds: Sessions, alice: Visitor, heading: str, cell: str) -> None:
+    page = text(send(alice, "bed", f"床号,{heading}\n9A,{cell}\n".encode()))
+
+    assert "新增 0 条" in page
+    assert f"<td>{cell}</td>" in page
 
 
 def test_import__refused_rows_come_back_with_their_reasons(beds: Sessions, alice: Visitor) -> None:
