@@ -42,7 +42,7 @@ ENDED = f"(SELECT id FROM process_instances WHERE business_key = '{KEY}')"
 RUNNING = f"(SELECT id FROM process_instances WHERE business_key = '{OPEN_KEY}')"
 CALLED = "(SELECT id FROM process_instances WHERE parent_id IS NOT NULL ORDER BY id LIMIT 1)"
 OF_INSTANCE = ("correlation_values", "history_events", "activity_instances", "user_tasks", "external_tasks", "jobs",
-               "subscriptions", "incidents", "attachments", "comments")  # fmt: skip
+               "subscriptions", "incidents", "attachments", "comments", "search_terms")  # fmt: skip
 EVENT = f"process_instance_id = {ENDED} AND sequence"
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments
-from casepath.engine.database.models import Notification, WorkerThread
+from casepath.engine.database.models import Notification, User, WorkerThread
 from casepath.engine.instances import process_instances, signs
 from casepath.engine.people import identity
-from casepath.engine.queries import watch
+from casepath.engine.queries import notices, watch
 from casepath.engine.settings import current
 from casepath.engine.time import clock as engine_clock
 from casepath.workers import Result, Surroundings, Work
@@ -221,8 +221,9 @@ def test_watch__tells_administrators_once_in_their_language(
     def told() -> list[tuple[str, str]]:
         watching.step()
         with transaction.begin() as session:
-            rows = session.execute(select(Notification.username, Notification.subject).order_by(Notification.id))
-            return [(row.username, row.subject) for row in rows]
+            rows = session.scalars(select(Notification).order_by(Notification.id)).all()
+            languages = {user.username: user.language for user in session.scalars(select(User))}
+            return [(row.username, notices.said(row, languages[row.username]).subject) for row in rows]
 
     # It was begun just now, and so may the workers.
     assert told() == []

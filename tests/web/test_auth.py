@@ -135,7 +135,7 @@ class TestLogIn:
         [
             ("wrong", "another-river-7", "another-river-7", "原密码不正确"),
             (PASSWORD, "another-river-7", "another-river-8", "不一致"),
-            (PASSWORD, "short", "short", "8 至 200"),
+            (PASSWORD, "river-4", "river-4", "8 至 200"),
             (PASSWORD, "aaaaaaaaaa", "aaaaaaaaaa", "至少包含 4 种不同字符，您填写的只有 1 种"),
         ],
     )
