@@ -1,7 +1,8 @@
 """
 Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`.
 
-Inputs: `recipients` (`user:wang`, `group:customer_director`, or just a name), `subject`, `text`, and `document`, the
+Inputs: `recipients` (`user:wang`, `group:customer_director`, `task:contact` for whoever has that user task of the same
+process instance, or just a name), `subject`, `text`, and `document`, the
 name of an archived file that an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
 text ends with what is open in the matter, who has it, and until when; with `once_a_day` nobody gets a second one of the
 kind about a matter on one day. Everybody gets a notice inside the product; those
@@ -74,7 +75,7 @@ def dispatch(work: Work) -> Result:
 def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result:
     """Find out who is told what; it is written when the task is completed."""
     with work.surroundings.sessions.begin() as session:
-        usernames = resolve(session, work.names("recipients"))
+        usernames = resolve(session, work.names("recipients"), work.task.process_instance_id)
         document = attached(session, work) if always_with_document or work.text("document") else None
         wording = Wording(subject=work.text("subject"), text=work.text("text"))
         if always_with_document and document is not None:
@@ -169,21 +170,29 @@ def with_open_tasks(session: Session, work: Work, wording: Wording, language: st
     return Wording(subject=wording.subject, text="\n".join(line for line in lines if line))
 
 
-def resolve(session: Session, recipients: Iterable[str]) -> list[str]:
-    """Return the user names that recipients stand for; raises `Unrecoverable` where one stands for nobody known."""
+def resolve(session: Session, recipients: Iterable[str], process_instance_id: int) -> list[str]:
+    """
+    Return the user names that recipients stand for; raises `Unrecoverable` where one stands for nobody known.
+
+    A user task stands for nobody once it is done, and who was to be told of it alone need not be any more.
+    """
     found: set[str] = set()
+    may_be_done = False
     for recipient in recipients:
         kind, _, name = recipient.rpartition(":")
         try:
             if kind == "group":
                 identity.group(session, name)
                 found |= identity.members(session, [name])
+            elif kind == "task":
+                found |= user_task.concerned(session, process_instance_id, name)
+                may_be_done = True
             elif kind in ("", "user"):
                 found.add(identity.get(session, name).username)
             else:
-                raise Unrecoverable(f"Expected user:… or group:…, but found '{recipient}'")
+                raise Unrecoverable(f"Expected user:…, group:… or task:…, but found '{recipient}'")
         except errors.NotFound as error:
             raise Unrecoverable(error.message) from error
-    if not found:
+    if not found and not may_be_done:
         raise Unrecoverable("Expected at least one recipient, but found none")
     return sorted(found)

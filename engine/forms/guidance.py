@@ -29,8 +29,12 @@ _TAG = re.compile(
 _OPENS = re.compile(r"#(?P<kind>if|loop)\s+(?P<expression>.+)", re.DOTALL)
 _ASKED = re.compile(r"\bdecisions\.(\w+)")
 _NAME = re.compile(r"[^\W\d]\w*")
-#: Expressions that are evaluated for one text; all others are null.
-MAX_EVALUATIONS = 10_000
+#: Expressions that are evaluated for one text, and items that are gone through; all others are left out.
+MAX_STEPS = 5_000
+#: Characters that come of it.
+MAX_LENGTH = 100_000
+#: Blocks within each other.
+MAX_NESTING = 40
 #: The item of the innermost loop.
 ITEM = "this"
 
@@ -70,9 +74,17 @@ class Guidance:
         """
         Return the Markdown for what is known; `say` writes values so that they change nothing around them.
 
-        What asks for more than it may use is left out.
+        What asks for more than it may use is left out: one budget is for the whole text.
         """
-        return "".join(_filled(self._parts, known, say, now, _Budget(MAX_EVALUATIONS)))
+        pieces: list[str] = []
+        left = MAX_LENGTH
+        with feel.budgeted(now):
+            for piece in _filled(self._parts, known, say, now, _Budget(MAX_STEPS)):
+                pieces.append(piece[:left])
+                left -= len(piece)
+                if left <= 0:
+                    break
+        return "".join(pieces)
 
 
 def parse(text: str) -> Guidance:
@@ -91,6 +103,8 @@ def parse(text: str) -> Guidance:
                 raise _unreadable(line, written)
             open_blocks.pop()
         elif opened := _OPENS.fullmatch(written):
+            if len(open_blocks) == MAX_NESTING:
+                raise _beyond(line, feel.FeelLimit("nesting", MAX_NESTING, text=written))
             block = _Block(opened["kind"], _expression(opened["expression"], line), [], line)
             within.append(block)
             open_blocks.append(block)
@@ -108,8 +122,12 @@ def _expression(text: str, line: int) -> feel.Feel:
     try:
         return feel.compile_feel(text, [ITEM])
     except errors.EngineError as error:
-        text = "Line {line}: the expression cannot be read: {reason}"
-        raise errors.InvalidInput(text, code="guidance-expression", line=line, reason=error.phrase) from None
+        raise _beyond(line, error) from None
+
+
+def _beyond(line: int, error: errors.EngineError) -> errors.InvalidInput:
+    text = "Line {line}: the expression cannot be read: {reason}"
+    return errors.InvalidInput(text, code="guidance-expression", line=line, reason=error.phrase)
 
 
 def _unreadable(line: int, found: str) -> errors.InvalidInput:
@@ -130,7 +148,7 @@ def _expressions(parts: list[_Part]) -> Iterator[feel.Feel]:
 
 @dataclass
 class _Budget:
-    """How many expressions may still be evaluated for a text."""
+    """How many expressions may still be evaluated, and items gone through, for a text."""
 
     left: int
 
@@ -150,6 +168,9 @@ def _filled(
                 yield from _filled(part.parts, known, say, now, budget)
         else:
             for item in value if isinstance(value, list) else [] if value is None else [value]:
+                budget.left -= 1
+                if budget.left < 0:
+                    return
                 own = item if isinstance(item, Mapping) else {}
                 yield from _filled(part.parts, {**known, **own, ITEM: item}, say, now, budget)
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import entries, values
+from casepath.engine.database import entries, terms, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.deployments import Register
 from casepath.engine.people.authorization import Person
@@ -19,6 +19,8 @@ from casepath.engine.registers import access
 
 #: Records of each register that a search over all of them shows, and of each field that points to one.
 FEW = 20
+#: Characters of a text by which one record is meant.
+LOOKED_FOR = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,7 @@ def chosen(session: Session, declared: Register, text: str) -> str:
     """Return the key of the record that is meant by a key, or by words that only one has; else the text itself."""
     if _is_key(session, declared, text):
         return text
-    found = page(session, declared, Filters(text=text), limit=2).rows if text.strip() else []
+    found = page(session, declared, Filters(text=text[:LOOKED_FOR]), limit=2).rows if text.strip() else []
     return found[0].key if len(found) == 1 else text
 
 
@@ -219,7 +221,7 @@ def _narrowed(declared: Register, filters: Filters) -> list[ColumnElement[bool]]
         Record.register == declared.key,
         Record.state == ("archived" if filters.is_archived else "active"),
     ]
-    for text in unicodedata.normalize("NFKC", filters.text).split():
+    for text in terms.split(unicodedata.normalize("NFKC", filters.text)):
         searched = RecordValue.register == declared.key, RecordValue.name.in_((entries.KEY, *declared.search))
         conditions.append(Record.id.in_(_with(*searched, entries.has(RecordValue.compared, text))))
     for name, value in filters.values.items():

@@ -15,7 +15,7 @@ from casepath.engine import errors, runtime
 from casepath.engine.database import values
 from casepath.engine.database.models import Definition, ProcessInstance, UserTask
 from casepath.engine.instances import process_instances
-from casepath.engine.people import authorization
+from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Candidacy
 from casepath.engine.queries import deployed, people
 from casepath.engine.queries.instances import Reference
@@ -92,6 +92,23 @@ def open_in(session: Session, business_key: str, language: str = "") -> list[Ope
         )
         for task in tasks
     ]
+
+
+def concerned(session: Session, process_instance_id: int, element_id: str) -> set[str]:
+    """Return who has the open user tasks of an element or answers for them; while nobody has one, whom it is for."""
+    query = select(UserTask).where(
+        UserTask.process_instance_id == process_instance_id,
+        UserTask.element_id == element_id,
+        UserTask.state == "created",
+    )
+    found: set[str] = set()
+    for task in session.scalars(query):
+        if task.assignee:
+            found |= {task.assignee, task.owner or task.assignee}
+        else:
+            groups = json.loads(task.candidate_groups)
+            found |= {*json.loads(task.candidate_users), *(identity.members(session, groups) if groups else ())}
+    return found
 
 
 def _called(session: Session, task: UserTask, language: str) -> str:

@@ -137,8 +137,9 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: By, r
     if record.state != "archived":
         raise errors.InvalidState("erase", "record", record.key, record.state)
     declared = registers.declared(session, record.register)
-    if declared.key_field is not None and declared.key_field in names:
-        raise _key_stays(declared.key_field)
+    for stays in (entries.KEY, declared.key_field):
+        if stays is not None and stays in names:
+            raise _key_stays(stays)
     count = history.registers.erase(session, record_id, names, by=actor.signature, reason=reason)
     record.values = values.dumps({name: value for name, value in values_of(record).items() if name not in names})
     session.flush()

@@ -68,10 +68,35 @@ def test_decisions__are_those_that_it_asks() -> None:
     assert read.decisions == {"a", "d"}
 
 
-def test_filled__ends_whatever_it_asks_for() -> None:
-    loops = "{{#loop many}}" * 4 + "x{{who}}" + "{{/loop}}" * 4
+def test_parse__blocks_within_each_other_are_few() -> None:
+    assert filled("{{#if true}}" * guidance.MAX_NESTING + "x" + "{{/if}}" * guidance.MAX_NESTING) == "x"
+    with pytest.raises(errors.InvalidInput) as refused:
+        guidance.parse("{{#if true}}" * 5_000 + "x" + "{{/if}}" * 5_000)
+    assert refused.value.code == "guidance-expression"
 
-    assert len(filled(loops, {"many": list(range(1000)), "who": "w"})) < 200_000
+
+@each(
+    "text",
+    [
+        "{{#loop many}}" * 4 + "x{{who}}" + "{{/loop}}" * 4,
+        "{{#loop many}}{{#loop many}}AAAAAAAAAA{{/loop}}{{/loop}}",
+        "{{#loop many}}{{#loop many}}{{#if false}}x{{/if}}{{/loop}}{{/loop}}",
+        "{{#loop many}}{{some a in 1..100000000 satisfies a < 0}}{{/loop}}",
+        "{{#loop many}}" + "long " * 10_000 + "{{/loop}}",
+    ],
+)
+def test_filled__ends_whatever_it_asks_for(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = 0
+    evaluated = guidance._evaluated
+
+    def counting(*arguments: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return evaluated(*arguments)
+
+    monkeypatch.setattr(guidance, "_evaluated", counting)
+    assert len(filled(text, {"many": list(range(1000)), "who": "w"})) <= guidance.MAX_LENGTH
+    assert steps <= guidance.MAX_STEPS + 1
 
 
 @each(

@@ -17,6 +17,7 @@ from casepath.engine.registers import access, records
 from casepath.web import forms
 from casepath.web.forms import Field
 from casepath.web.languages import gettext
+from casepath.web.navigation import row_id
 from casepath.web.registers import record_page, wording
 from casepath.web.registers.record_page import Line
 from casepath.web.registers.wording import Wording
@@ -111,6 +112,6 @@ def _alike(session: Session, words: Wording, wrong: errors.InvalidVariables | No
 
 def _newer(session: Session, words: Wording, record_id: int) -> list[Line]:
     """Return what has happened since the revision that the form was made of."""
-    seen = int(request.form["record.revision"])
+    seen = row_id(request.form.get("record.revision")) or 0
     counted = [line for line in record_page.told(session, words, record_id) if line.kind != "values.erased"]
     return counted[seen:]

@@ -28,7 +28,7 @@ from casepath.engine.decisions.feel.values import Range, from_python, to_python
 
 __all__ = [
     "Date", "DateTime", "DaysTime", "Feel", "FeelError", "FeelLimit", "Range", "Time", "UnaryTests", "YearsMonths",
-    "compile_feel", "compile_unary_tests",
+    "budgeted", "compile_feel", "compile_unary_tests",
 ]  # fmt: skip
 
 Names = Iterable[str]
