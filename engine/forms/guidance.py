@@ -62,10 +62,9 @@ _Part = str | _Value | _Block
 
 
 class Guidance:
-    """A guidance that was read; `text` is what was written."""
+    """A guidance that was read."""
 
-    def __init__(self, text: str, parts: list[_Part]) -> None:
-        self.text = text
+    def __init__(self, parts: list[_Part]) -> None:
         self._parts = parts
         #: Keys of the decisions that it asks.
         self.decisions = frozenset(key for each in _expressions(parts) for key in _ASKED.findall(each.text))
@@ -115,7 +114,7 @@ def parse(text: str) -> Guidance:
     if open_blocks:
         raise _unreadable(open_blocks[-1].line, f"#{open_blocks[-1].kind}")
     parts.append(text[last:])
-    return Guidance(text, parts)
+    return Guidance(parts)
 
 
 def _expression(text: str, line: int) -> feel.Feel:

@@ -81,7 +81,6 @@ def test_parse__blocks_within_each_other_are_few() -> None:
         "{{#loop many}}" * 4 + "x{{who}}" + "{{/loop}}" * 4,
         "{{#loop many}}{{#loop many}}AAAAAAAAAA{{/loop}}{{/loop}}",
         "{{#loop many}}{{#loop many}}{{#if false}}x{{/if}}{{/loop}}{{/loop}}",
-        "{{#loop many}}{{some a in 1..100000000 satisfies a < 0}}{{/loop}}",
         "{{#loop many}}" + "long " * 10_000 + "{{/loop}}",
     ],
 )
@@ -97,6 +96,12 @@ def test_filled__ends_whatever_it_asks_for(text: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(guidance, "_evaluated", counting)
     assert len(filled(text, {"many": list(range(1000)), "who": "w"})) <= guidance.MAX_LENGTH
     assert steps <= guidance.MAX_STEPS + 1
+
+
+def test_filled__counts_items_and_has_one_budget_for_the_whole_text() -> None:
+    many = {"many": list(range(1000))}
+    assert len(filled("{{#loop many}}{{#loop many}}a{{/loop}}{{/loop}}", many)) <= guidance.MAX_STEPS
+    assert filled("{{1 + 1}}{{some a in 1..100000000 satisfies a < 0}}{{sum(many)}}", many) == "<:2>"
 
 
 @each(

@@ -156,6 +156,21 @@ def test_change__what_is_new_is_shown_and_nothing_lost(beds: Sessions, alice: Vi
     assert "南 4 → 南 5" in text(alice.get("/records/2"))
 
 
+@each("revision", ["", "x", "2.0", "-1", "\x00", "9" * 30])
+def test_change__of_a_revision_that_cannot_be_read(beds: Sessions, alice: Visitor, revision: str) -> None:
+    answer = alice.post("/records/2/change", {"record.revision": revision, "label": "3A", "room": "南 5"})
+
+    assert answer.status_code == 409
+    assert 'value="南 5"' in text(answer)
+
+
+def test_create__no_more_words_are_looked_for_than_is_cheap(beds: Sessions, alice: Visitor) -> None:
+    answer = alice.post("/registers/bed/new", {"label": "4B", "room": "西 9", "patient": "n " * 5_000})
+
+    assert answer.status_code == 422
+    assert 'value="西 9"' in text(answer)
+
+
 def test_archive__and_restore(beds: Sessions, alice: Visitor) -> None:
     assert alice.post("/records/2/archive").location == "/records/2"
     assert "/records/2/restore" in text(alice.get("/records/2"))
@@ -172,6 +187,7 @@ def test_erase__by_administrators_and_with_a_reason(
 
     assert 'id="erase"' not in text(alice.get("/records/1"))
     assert administrator.post("/records/1/erase", {"fields": "phone"}).status_code == 422
+    assert administrator.post("/records/1/erase", {"fields": ".key", "reason": "依本人要求"}).status_code == 422
     assert administrator.post("/records/1/erase", {"fields": "phone", "reason": "依本人要求"}).status_code == 303
     page = text(administrator.get("/records/1"))
     assert "555-0101" not in page
