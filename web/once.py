@@ -21,9 +21,11 @@ from casepath.web.languages import gettext
 
 #: Name of the hidden input.
 FIELD = "form_token"
-#: Name under which the browser keeps what is typed into a form, which it sends along; and its longest.
+#: Name of the mark under which the browser keeps what is typed into a form, which it sends along; its longest, and of
+#: how many it is told that they are settled. A page may be left before its scripts could read that, so each tells it.
 KEPT = "page.kept"
-MAX_KEPT = 500
+MAX_KEPT = 32
+MAX_SETTLED = 8
 #: What says nothing about what was typed.
 _ASIDE = frozenset({"csrf_token", "draft.id", KEPT})
 
@@ -59,15 +61,15 @@ def told_before(number: str = "") -> str:
 
 
 def settled() -> str:
-    """Return which form did what it was sent for, for the page after it: the browser need not keep it any longer."""
-    if "kept" not in g:
-        g.kept = flask.session.pop(KEPT, "")
-    return str(g.kept)
+    """Return the marks of what did lately what it was sent for: the browser need not keep it any longer."""
+    return " ".join(flask.session.get(KEPT, []))
 
 
 def _settle(response: Response) -> Response:
-    if response.status_code == 303 and request.form.get(KEPT):
-        flask.session[KEPT] = request.form[KEPT][:MAX_KEPT]
+    mark = request.form.get(KEPT)
+    if response.status_code == 303 and mark:
+        before = [each for each in flask.session.get(KEPT, []) if each != mark]
+        flask.session[KEPT] = [*before, mark[:MAX_KEPT]][-MAX_SETTLED:]
     return response
 
 

@@ -133,6 +133,21 @@ class TestRegistration:
         page.goto(self.page_of)
         expect(page.get_by_label("客户姓名")).to_have_value("")
 
+    def test_left_before_its_scripts__the_page_after_it_settles_it_too(self, page: Page, rows: Rows) -> None:
+        """Whoever is quick leaves the answer before the scripts of its page have run."""
+        scripts = re.compile(r"\.js(\?|$)")
+        page.route(scripts, lambda route: route.abort())
+        self.send(page)
+        expect(page.get_by_text(re.compile("已登记，编号"))).to_be_visible()
+        page.unroute(scripts)
+        page.goto(self.page_of)
+        expect(page.get_by_label("客户姓名")).to_have_value("")
+        page.get_by_label("客户姓名").fill("李梅")
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.reload()
+        expect(page.get_by_label("客户姓名")).to_have_value("李梅")
+        assert registered(rows) == 1
+
     def test_server_down__keeps_the_page(self, page: Page, rows: Rows) -> None:
         page.route("**/*", lambda route: route.abort())
         self.send(page)

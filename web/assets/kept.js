@@ -1,6 +1,7 @@
 // <form data-keep="name">: nothing typed is lost. What differs from the page is kept in this tab, by the name of form and
-// person, until the server says that it has it (`settled`): the form that is opened again, after a new log-in or because
-// the server did not answer, is filled in as it was. Other tabs, and whoever logs in next, see nothing of it.
+// person, with a mark, until the server says that it has what bore it (`settled`): the form that is opened again, after a
+// new log-in or because the server did not answer, is filled in as it was. Other tabs, and whoever logs in next, see
+// nothing of it.
 
 import { meta, tell, announce } from './page.js';
 
@@ -61,7 +62,13 @@ function token(form) {
 }
 
 function keep(form) {
-  write(form.dataset.keep, { typed: typed(form), token: token(form)?.value });
+  form.dataset.mark ??= newMark();
+  write(form.dataset.keep, { typed: typed(form), token: token(form)?.value, mark: form.dataset.mark });
+}
+
+// Not `randomUUID`, which browsers do not give to a server of the house without a certificate.
+function newMark() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export function fill(form, part = form, except = []) {
@@ -81,8 +88,12 @@ export function fill(form, part = form, except = []) {
 function restore(form, early) {
   const draft = read(form.dataset.keep);
   const cameBack = performance.getEntriesByType('navigation')[0]?.type === 'back_forward';
-  if (!draft || 'refused' in form.dataset || (draft.settled && !cameBack)) {
+  const isSettled = Boolean(draft?.mark) && meta('settled').split(' ').includes(draft.mark);
+  if (!draft || 'refused' in form.dataset || (isSettled && !cameBack)) {
     return false;
+  }
+  if (!isSettled && draft.mark) {
+    form.dataset.mark = draft.mark;
   }
   if (token(form) && draft.token) {
     token(form).value = draft.token;
@@ -91,7 +102,7 @@ function restore(form, early) {
   if (Object.keys(draft.typed).length === 0) {
     return false;
   }
-  say(form, draft.settled);
+  say(form, isSettled);
   form.closest('details')?.setAttribute('open', '');
   unsaved.add(form);
   form.dispatchEvent(new CustomEvent('restored', { bubbles: true }));
@@ -153,6 +164,7 @@ document.addEventListener('submit', event => {
   }
   if (form.dataset.reached) {
     delete form.dataset.reached;
+    delete form.dataset.mark;
     unsaved.clear();
     return;
   }
@@ -162,7 +174,8 @@ document.addEventListener('submit', event => {
     wrong.focus();
   } else if (!form.hasAttribute('aria-busy')) {
     keep(form);
-    form.elements['page.kept'] ?? form.append(hidden('page.kept', form.dataset.keep));
+    form.querySelector('input[name="page.kept"]')?.remove();
+    form.append(hidden('page.kept', form.dataset.mark));
     send(form, event.submitter);
   }
 });
@@ -187,11 +200,6 @@ window.addEventListener('beforeunload', event => {
     event.preventDefault();
   }
 });
-
-const settled = meta('settled');
-if (settled && read(settled)) {
-  write(settled, { ...read(settled), settled: true });
-}
 
 // What was typed or chosen while the scripts were still on their way was typed too. When the document is ready, htmx
 // listens: fields that depend on an answer come.
