@@ -22,7 +22,7 @@ FLOORS = (
     {"errors", "phrases", "settings", "texts", "xml"},
     {"database", "time"},
     {"decisions", "expressions", "history"},
-    {"bpmn", "forms", "people"},
+    {"bpmn", "forms", "people", "reports"},
     {"deployments"},
     {"runtime"},
     {"instances", "registers"},
@@ -35,6 +35,7 @@ DOORS = {
     "casepath.engine.expressions",
     "casepath.engine.forms",
     "casepath.engine.history",
+    "casepath.engine.reports",
     "casepath.engine.runtime",
     "casepath.web.forms",
 }

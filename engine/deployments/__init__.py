@@ -3,14 +3,16 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms, registers and the calendar by key and version
+    definitions  processes, decisions, forms, registers, reports and the calendar by key and version
     decisions    evaluate the deployed decision tables
     registers    kinds of records: what a declaration says, and whether that is there
+    reports      what is counted, and what processes measure for it
+    translations what diagrams say in other languages
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import decisions, definitions, registers
+from casepath.engine.deployments import decisions, definitions, registers, reports
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -51,6 +53,7 @@ __all__ = [
     "process",
     "read_folder",
     "registers",
+    "reports",
     "resource",
     "still_unknown",
     "use_extensions",

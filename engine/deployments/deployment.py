@@ -1,16 +1,15 @@
 """
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
-The files of one folder are one deployment. A process, decision, form, register or calendar whose file has not changed
-is no new version; a process or register is one too when a form that comes with it has changed, a process also when
-guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
+The files of one folder are one deployment. A process, decision, form, register, report or calendar whose file has not
+changed is no new version; a process or register is one too when a form that comes with it has changed, a process also
+when guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,25 +18,23 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, expressions, forms, history, settings, texts
+from casepath.engine import errors, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, registers, starts
+from casepath.engine.deployments import decisions, definitions, groups, registers, reports, starts, translations
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase, Size
+from casepath.engine.reports import Report
+from casepath.engine.reports import read as read_report
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
-#: What a diagram says in another language than its own: element id → name, and id with what follows → expression; and
-#: words for variables.
-TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
-TOLD = (".subject", ".text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +61,7 @@ class _Found:
     spec: ProcessSpec | None = None
     diagram: Diagram | None = None
     register: registers.Register | None = None
+    report: Report | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +98,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
             findings += groups.unknown(session, entry.spec, entry.file)
     filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
     findings += registers.unfit(session, {each.file: each.register for each in found if each.register}, filled)
+    specs = {each.key: each.spec for each in found if each.spec is not None}
+    findings += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -114,6 +114,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     for entry, row in zip(fresh, stored, strict=True):
         if entry.spec is not None and entry.executable:
             starts.arm(session, row, entry.spec)
+            reports.allot(session, entry.spec, entry.file)
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
@@ -238,37 +239,17 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             finding = _finding(file, "calendar", "The calendar cannot be read: {reason}", reason=error.phrase)
             raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
-    if TEXTS.fullmatch(path.name):
-        return [], list(_check_texts(file, _json(file, content)))
+    if path.suffix in (".yaml", ".yml") and path.parent.name == "reports":
+        report = read_report(file, content)
+        return [_Found(kind="report", key=report.key, name=report.name, file=file, report=report)], []
+    if translations.FILE.fullmatch(path.name):
+        return [], list(translations.check(file, _json(file, content)))
     if path.suffix == ".md" and path.parent.name == "guidance":
         try:
             forms.guidance.parse(content.decode("utf-8-sig"))
         except errors.InvalidInput as error:
             raise errors.DeploymentRefused([errors.Finding(code=error.code, file=file, phrase=error.phrase)]) from None
     return [], []
-
-
-def _check_texts(file: str, said: Mapping[str, Any]) -> Iterator[errors.Finding]:
-    """Find what is no text, and what people are told with an expression that cannot be read."""
-    for key, text in sorted(said.items()):
-        if not isinstance(text, str):
-            yield _finding(
-                file,
-                "element-texts",
-                "Expected a text for each element, but found something else for '{element}'",
-                element=key,
-            )
-        elif key.endswith(TOLD):
-            try:
-                expressions.compile_expression(text)
-            except errors.ExpressionError as error:
-                yield _finding(
-                    file,
-                    "element-texts",
-                    "The text of '{element}' cannot be read: {reason}",
-                    element=key,
-                    reason=error.phrase,
-                )
 
 
 def _json(file: str, content: bytes) -> dict[str, Any]:
@@ -285,6 +266,7 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
 def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
     diagram = Diagram(content, file, modules=settings.current.extensions)
     specs, findings = diagram.read(settings.current.script_formats)
+    findings += [finding for spec in specs for finding in reports.misdeclared(spec, file)]
     return [
         _Found(
             kind="process",

@@ -21,6 +21,7 @@ from casepath.engine.database.models.instances import (
     UserTask,
     UserTaskCandidate,
 )
+from casepath.engine.database.models.measurements import Measure, measurements
 from casepath.engine.database.models.people import (
     Draft,
     EndedSession,
@@ -64,6 +65,7 @@ __all__ = [
     "Job",
     "LoginFailure",
     "Mail",
+    "Measure",
     "Membership",
     "Notification",
     "NumberSequence",
@@ -83,4 +85,5 @@ __all__ = [
     "UserTask",
     "UserTaskCandidate",
     "WorkerThread",
+    "measurements",
 ]
