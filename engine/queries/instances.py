@@ -126,7 +126,7 @@ def page(
     among: Select[int] | None = None,
 ) -> MatterPage:
     """
-    Return the matters that a person may see, newest first, those below an id; of certain ones only those `among` them.
+    Return the matters that a person may see, newest first, those below an id; or `among` ids of which he sees all.
 
     By a text so many are looked at that the answer comes at once; the page may then be short, and a next one follows.
     """
@@ -135,9 +135,9 @@ def page(
     if words:
         found, following = _found(session, person, filters, words, below, limit)
     else:
-        conditions = [] if below is None else [ProcessInstance.id < below]
-        conditions += [] if among is None else [ProcessInstance.id.in_(among)]
-        found = _newest(session, access.seen_by(person), *conditions, *_narrowed(filters), limit=limit + 1)
+        conditions = [access.seen_by(person) if among is None else ProcessInstance.id.in_(among)]
+        conditions += [] if below is None else [ProcessInstance.id < below]
+        found = _newest(session, *conditions, *_narrowed(filters), limit=limit + 1)
         following = None
     shown = found[:limit]
     tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])

@@ -4,9 +4,10 @@ What reports say: each figure and table in a statement that adds up columns, and
     columns    where the facts of a report stand, and its conditions, as SQL
     figures    the numbers, exact until they are rounded as the report says
     reckoning  a whole report for a period, beside those that it is compared with
+    workbook   a report in a file for spreadsheets
 """
 
-from casepath.engine.queries.reports.figures import Value
+from casepath.engine.queries.reports.figures import Key, Value
 from casepath.engine.queries.reports.reckoning import (
     Reckoning,
     RowOfTable,
@@ -16,6 +17,7 @@ from casepath.engine.queries.reports.reckoning import (
     every,
     opened,
     reckon,
+    types,
 )
 
-__all__ = ["Reckoning", "RowOfTable", "Side", "Value", "behind", "count", "every", "opened", "reckon"]
+__all__ = ["Key", "Reckoning", "RowOfTable", "Side", "Value", "behind", "count", "every", "opened", "reckon", "types"]

@@ -18,7 +18,7 @@ from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.queries.reports import figures
 from casepath.engine.queries.reports.columns import Columns
 from casepath.engine.queries.reports.figures import Key, Value
-from casepath.engine.reports import ALWAYS, OF_FACT, PARTS, Condition, Figure, Period, Report, Table
+from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Table
 from casepath.engine.time import clock
 
 #: Which of the two numbers of a share is meant.
@@ -61,6 +61,11 @@ def opened(session: Session, key: str, *, by: By) -> Report:
     if not _may_read(identity.actor(session, by), found):
         raise errors.NotFound("report", key)
     return found
+
+
+def types(session: Session, report: Report) -> Mapping[str, str]:
+    """Return the types of the facts of a report."""
+    return {**BUILT_IN, **reports.measured(session, report.processes)}
 
 
 def _may_read(actor: Actor, report: Report) -> bool:
