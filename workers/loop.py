@@ -29,6 +29,7 @@ from casepath.workers import (
     Surroundings,
     documents,
     notifications,
+    reports,
 )
 from casepath.workers.outbox import Outbox
 from casepath.workers.topics import Topics
@@ -37,7 +38,7 @@ from casepath.workers.watch import Watch
 log = logging.getLogger(__name__)
 
 #: Importing a module of handlers registers them.
-HANDLER_MODULES = (documents, notifications)
+HANDLER_MODULES = (documents, notifications, reports)
 #: Jobs executed, and tasks handled, before it is asked again whether to stop; few, so that several share the work.
 TOGETHER = 10
 #: How long a thread rests when there was nothing to do, in seconds.

@@ -57,7 +57,7 @@ def of(found: Reckoning, table: Table, words: Wording) -> Drawing:
     ]
     others = [{row.key: row.values[first] for row in each.tables[table.id]} for each in compared]
     keys = _filled(table, list(rows))
-    known = [value for row in rows.values() if (value := row.values[first].value) is not None]
+    known = [shown for row in rows.values() if (shown := row.values[first].value) is not None]
     longest = max(known, default=Decimal(0)) or Decimal(1)
     step = Decimal(WIDTH) / max(len(keys), 1)
     broad = min(step * FILLED, Decimal(BROADEST))
