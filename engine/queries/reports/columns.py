@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Select,
     and_,
     case,
@@ -25,12 +24,13 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import visitors
 
 from casepath.engine.database import measures
 from casepath.engine.database.measures import KINDS, SCALE
 from casepath.engine.database.models import ActivityInstance, ProcessInstance, measurements
 from casepath.engine.deployments import reports
-from casepath.engine.people import access
+from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Actor, Person
 from casepath.engine.reports import Bound, Condition, Period, Report, Test, element_of
 from casepath.engine.time import clock
@@ -43,6 +43,7 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
     "above": operator.gt,
     "below": operator.lt,
 }
+_INSTANCES = ProcessInstance.__table__
 #: Days from a Monday to the first one of 1970.
 _WEEKDAY = 3
 
@@ -59,7 +60,8 @@ class Columns:
         connection = session.connection()
         self._positions = {key: measures.positions(connection, key) for key in report.processes}
         self.base = [measurements.c.process.in_(report.processes), *self._within(period)]
-        if isinstance(actor, Person):
+        self._is_narrowed = isinstance(actor, Person) and not authorization.may_see_every_instance(actor)
+        if isinstance(actor, Person) and self._is_narrowed:
             self.base.append(access.seen_by(actor))
 
     def _within(self, period: Period) -> Iterator[ColumnElement[bool]]:
@@ -68,24 +70,21 @@ class Columns:
             yield measurements.c.begun_at >= first
             yield measurements.c.begun_at < after
 
-    @property
-    def source(self) -> FromClause:
-        """What is read from."""
-        instances = ProcessInstance.__table__
-        return measurements.join(instances, instances.c.id == measurements.c.process_instance_id)
-
-    def select(self, *selected: ColumnElement[Any]) -> Select[Any]:
-        """Return a query over all that is counted."""
-        return select(*selected).select_from(self.source).where(*self.base)
+    def select(self, *selected: ColumnElement[Any], where: Sequence[ColumnElement[bool]] = ()) -> Select[Any]:
+        """Return a query over all that is counted; it reads the instances themselves only where it needs them."""
+        query = select(*selected).where(*self.base, *where)
+        if self._is_narrowed or any(map(_reads_instances, (*selected, *where))):
+            query = query.where(_INSTANCES.c.id == measurements.c.process_instance_id)
+        return query
 
     def fact(self, name: str) -> ColumnElement[Any]:
         """Return the column of a fact; where processes have it in different ones, whichever is theirs."""
         if (place := element_of(name)) is not None:
             return _passes(*place)
         built_in: dict[str, ColumnElement[Any]] = {
-            "state": ProcessInstance.__table__.c.state,
+            "state": _INSTANCES.c.state,
             "process": measurements.c.process,
-            "started_by": ProcessInstance.__table__.c.started_by,
+            "started_by": _INSTANCES.c.started_by,
             "begun": measurements.c.begun_at,
         }
         if name in built_in and name not in self._types:
@@ -109,6 +108,8 @@ class Columns:
 
     def condition(self, condition: Condition) -> ColumnElement[bool]:
         """Return a condition as SQL."""
+        if () in condition:
+            return true()
         return or_(false(), *(and_(true(), *map(self._test, tests)) for tests in condition))
 
     def _test(self, test: Test) -> ColumnElement[bool]:
@@ -172,6 +173,10 @@ class Columns:
         return case(*changes, else_=column + shifts[-1][1])
 
 
+def _reads_instances(expression: ColumnElement[Any]) -> bool:
+    return any(getattr(each, "table", None) is _INSTANCES for each in visitors.iterate(expression))
+
+
 def _shifts(zone: ZoneInfo, first: int, last: int) -> Iterator[tuple[int, int]]:
     """Yield since when, in seconds, clocks of a zone are so many seconds ahead, from the first moment to the last."""
     at, offset = first, _offset(zone, first)
@@ -195,7 +200,7 @@ def _offset(zone: ZoneInfo, at: int) -> int:
 
 def _passes(process: str, element: str) -> ColumnElement[Any]:
     """Return how often an instance, or one that it called, has passed an element."""
-    inner = ProcessInstance.__table__.alias()
+    inner = _INSTANCES.alias()
     visits = ActivityInstance.__table__
     return (
         select(func.count())

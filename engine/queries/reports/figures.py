@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, text
@@ -15,8 +16,8 @@ from casepath.engine.reports import ALWAYS, UNITS, Condition, Figure
 
 #: What is rarer than so many others is in no table.
 MAX_GROUPS = 400
-#: Columns of one statement.
-AT_ONCE = 200
+#: Figures of one statement, each with two columns at most.
+AT_ONCE = 100
 #: Parts of a percent that a percentile may name.
 FINE = 1_000_000
 
@@ -50,39 +51,33 @@ def both(one: Condition, other: Condition) -> Condition:
 
 def totals(columns: Columns, wanted: Sequence[tuple[Figure, Condition]]) -> list[Value]:
     """Return figures over all that is counted and fits a condition of its own."""
-    found: list[Value] = []
-    pending: list[tuple[Figure, Condition]] = []
-    for each in wanted:
-        pending.append(each)
-        if 2 * len(pending) >= AT_ONCE:
-            found += _totals(columns, pending)
-            pending = []
-    return found + _totals(columns, pending)
+    parts = (wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE))
+    return [value for part in parts for value in _totals(columns, part)]
 
 
 def _totals(columns: Columns, wanted: Sequence[tuple[Figure, Condition]]) -> list[Value]:
-    added = [column for figure, where in wanted for column in _sums(columns, figure, where)]
-    row = list(columns.session.execute(columns.select(*added)).one()) if added else []
+    sums = [list(_sums(columns, figure, where)) for figure, where in wanted]
+    numbers = iter(columns.session.execute(columns.select(*chain(*sums))).one() if sums else ())
     found = []
-    for number, (figure, where) in enumerate(wanted):
-        part, second = row[2 * number : 2 * number + 2]
+    for (figure, where), parts in zip(wanted, sums, strict=True):
         ranked = _percentiles(columns, figure, where, None).get(None) if _is_ranked(figure) else None
-        found.append(_value(columns, figure, part, second, ranked))
+        found.append(_value(columns, figure, list(islice(numbers, len(parts))), ranked))
     return found
 
 
 def grouped(columns: Columns, by: ColumnElement[Any], figures: Sequence[Figure]) -> dict[Key, list[Value]]:
     """Return figures by a column; what it holds in no row is not there."""
     group = by.label("grouped_by")
-    added = [column for figure in figures for column in _sums(columns, figure, ALWAYS)]
+    sums = [list(_sums(columns, figure, ALWAYS)) for figure in figures]
     ranked = [_percentiles(columns, each, ALWAYS, by) if _is_ranked(each) else {} for each in figures]
     found: dict[Key, list[Value]] = {}
     # By its place: PostgreSQL takes two parameters of the same value for two columns.
-    query = columns.select(group, *added).group_by(text("1")).order_by(func.count().desc()).limit(MAX_GROUPS)
+    query = columns.select(group, *chain(*sums)).group_by(text("1")).order_by(func.count().desc()).limit(MAX_GROUPS)
     for key, *row in columns.session.execute(query):
+        numbers = iter(row)
         found[key] = [
-            _value(columns, figure, row[2 * number], row[2 * number + 1], ranked[number].get(key))
-            for number, figure in enumerate(figures)
+            _value(columns, figure, list(islice(numbers, len(parts))), known.get(key))
+            for figure, parts, known in zip(figures, sums, ranked, strict=True)
         ]
     return found
 
@@ -122,28 +117,28 @@ def _is_ranked(figure: Figure) -> bool:
 
 
 def _sums(columns: Columns, figure: Figure, where: Condition) -> Iterator[ColumnElement[Any]]:
-    """Yield two columns of whole numbers for each figure."""
+    """Yield the whole numbers of which a figure is made: how many count, and of how many, or their sum."""
     chosen = columns.condition(both(where, figure.where))
-    if figure.measure == "share":
-        whole = columns.condition(both(where, figure.of))
-        yield func.count().filter(and_(chosen, whole))
-        yield func.count().filter(whole)
-    elif figure.measure in ("count", "ratio"):
-        yield func.count().filter(chosen)
-        yield func.count()
-    else:
-        fact = columns.fact(figure.fact)
-        yield func.count(fact).filter(chosen)
-        match figure.measure:
-            case "least":
+    match figure.measure:
+        case "share":
+            whole = columns.condition(both(where, figure.of))
+            yield func.count().filter(and_(chosen, whole))
+            yield func.count().filter(whole)
+        case "count" | "ratio":
+            yield func.count().filter(chosen)
+        case measure:
+            fact = columns.fact(figure.fact)
+            yield func.count(fact).filter(chosen)
+            if measure == "least":
                 yield func.min(fact).filter(chosen)
-            case "most":
+            elif measure == "most":
                 yield func.max(fact).filter(chosen)
-            case _:
+            elif not _is_ranked(figure):
                 yield func.sum(fact).filter(chosen)
 
 
-def _value(columns: Columns, figure: Figure, part: int, second: Any, ranked: Fraction | None) -> Value:
+def _value(columns: Columns, figure: Figure, numbers: Sequence[Any], ranked: Fraction | None) -> Value:
+    part, second = int(numbers[0]), int(numbers[-1] or 0)
     whole, exact = part, None
     match figure.measure:
         case "count":
@@ -152,11 +147,11 @@ def _value(columns: Columns, figure: Figure, part: int, second: Any, ranked: Fra
             whole = second
             exact = Fraction(part * 100, second) if second else None
         case "sum":
-            exact = Fraction(int(second or 0))
+            exact = Fraction(second)
         case "mean":
-            exact = Fraction(int(second), part) if part else None
+            exact = Fraction(second, part) if part else None
         case "least" | "most":
-            exact = Fraction(int(second)) if part else None
+            exact = Fraction(second) if part else None
         case "median" | "percentile":
             exact = ranked
     if exact is not None and figure.fact:
@@ -174,9 +169,9 @@ def _percentiles(
     Half of the way between the middle ones is the median; spreadsheets call it `PERCENTILE.INC`.
     """
     fact = columns.fact(figure.fact)
-    inner = columns.select(fact.label("fact"), *([] if by is None else [by.label("grouped_by")]))
-    inner = inner.where(columns.condition(both(where, figure.where)))
-    values = inner.subquery()
+    by_group = [] if by is None else [by.label("grouped_by")]
+    chosen = columns.condition(both(where, figure.where))
+    values = columns.select(fact.label("fact"), *by_group, where=[chosen]).subquery()
     within = [] if by is None else [values.c.grouped_by]
     ranked = (
         select(

@@ -177,7 +177,7 @@ def behind(
     elif table is not None:
         column = _by(columns, table)
         conditions.append(column.is_(None) if key is None else column == key)
-    return columns.select(measurements.c.process_instance_id).where(*conditions)
+    return columns.select(measurements.c.process_instance_id, where=conditions)
 
 
 def count(session: Session, chosen: Select[int]) -> int:
