@@ -25,6 +25,7 @@ from casepath.workers import Result, Unrecoverable, Work, topic
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WEEKDAYS = "一二三四五六日"
 HEADINGS = {"figure": "指标", "summary": "指标一览", "target": "目标"}
+STATES = {"open": "未结", "completed": "已完成", "cancelled": "已取消"}
 YES_OR_NO = {"true": "是", "false": "否"}
 UNKNOWN = "尚未认定"
 EPOCH = date(1970, 1, 1)
@@ -87,6 +88,8 @@ class Words:
         if table.by in PARTS:
             return _part(table.by, int(key))
         text = str(key)
+        if table.by == "state":
+            return STATES[text]
         return self.options.get(table.by, {}).get(text) or self.names.get(text) or YES_OR_NO.get(text, text)
 
     def period(self, period: Period) -> str:

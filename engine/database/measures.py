@@ -32,6 +32,8 @@ KINDS: Final = {
 }  # fmt: skip
 #: The moments that no variable holds.
 STARTED, ENDED = "started", "ended"
+#: The state of a process instance that has not ended.
+OPEN: Final = "open"
 #: Times between two moments.
 INTERVALS: Final = ("working", "elapsed")
 #: Numbers are whole ones in the database: so many of them make 1.

@@ -26,11 +26,11 @@ def store(
     variables: Mapping[str, Any],
     *,
     at: datetime,
-    has_ended: bool,
+    state: str,
     calendar: Calendar | None,
 ) -> None:
     """
-    Keep what a process instance measures, as it is at a moment.
+    Keep what a process instance measures, as it is at a moment in a state: `open`, or the one in which it has ended.
 
     A time is measured when both its ends are known, by the calendar of that moment, and again only when one of them
     is another.
@@ -45,8 +45,8 @@ def store(
         if (entry.name, entry.kind) in positions
     }
     zone = clock.zone_of(calendar)
-    given = {**variables, measures.STARTED: at, **({measures.ENDED: at} if has_ended else {})}
-    row: dict[str, Any] = {}
+    given = {**variables, measures.STARTED: at, **({} if state == measures.OPEN else {measures.ENDED: at})}
+    row: dict[str, Any] = {"state": state}
     for entry, column in columns.items():
         if held is not None and entry.name == measures.STARTED:
             row[column] = held[column]

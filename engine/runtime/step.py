@@ -319,8 +319,9 @@ def _tell(session: Session, running: TokenWorkflow, row: InstanceRow, now: datet
         facts.store(connection, row.id, row.root_id, row.business_key, names, held)
     wanted = measures.declared(properties.get(measures.PROPERTY, "")) if row.parent_id is None else ()
     if wanted:
-        ended, calendar = running.outcome is not None, definitions.calendar(session)
-        measurements.store(connection, row, wanted, held, at=now, has_ended=ended, calendar=calendar)
+        state = measures.OPEN if running.outcome is None else running.outcome.state
+        calendar = definitions.calendar(session)
+        measurements.store(connection, row, wanted, held, at=now, state=state, calendar=calendar)
 
 
 def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger) -> list[Step]:

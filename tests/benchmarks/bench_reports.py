@@ -186,7 +186,7 @@ def row(number: int, root: int, begun: datetime, columns: dict[str, str]) -> dic
         "promised_amount": number % 5_000 * measures.SCALE,
     }
     held = {columns[name]: value for name, value in worth.items()}
-    return {"process_instance_id": root, "process": "complaint", "begun_at": at, **held}
+    return {"process_instance_id": root, "process": "complaint", "state": "completed", "begun_at": at, **held}
 
 
 if __name__ == "__main__":

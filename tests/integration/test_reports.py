@@ -41,7 +41,7 @@ conditions:
   quick: {wait: {at_most: PT2H}}
 figures:
   all: {name: 全部, measure: count}
-  open: {name: 未结, measure: count, where: {state: active}}
+  open: {name: 未结, measure: count, where: {state: open}}
   quick: {name: 及时, measure: share, where: quick, of: {wait: {known: true}}, decimals: 1, target: {at_least: 50}}
   mean: {name: 平均, measure: mean, fact: wait, unit: minutes, decimals: 2}
   median: {name: 中位, measure: median, fact: weight, decimals: 3}

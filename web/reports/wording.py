@@ -50,7 +50,9 @@ class Wording:
             return self.people.get(str(key), str(key))
         if self.types.get(table.by) == "boolean":
             return filters.value(key == "true")
-        return filters.state(str(key)) if table.by == "state" else self.told.said(table.by, str(key))
+        if table.by == "state":
+            return gettext("Open") if key == "open" else filters.state(str(key))
+        return self.told.said(table.by, str(key))
 
     def period(self, period: Period) -> str:
         """Return what a period is called."""

@@ -38,6 +38,8 @@ measurements = Table(
     Column("process_instance_id", RowId, ForeignKey("process_instances.id"), primary_key=True, autoincrement=False),
     #: Key of the process.
     Column("process", String(255), nullable=False),
+    #: `open`, `completed` or `cancelled`.
+    Column("state", String(16), nullable=False),
     #: In seconds since 1970: the first moment that the process measures, its start where that is not known.
     Column("begun_at", BigInteger, nullable=False),
     *(Column(f"text_{position}", sqlalchemy.Text) for position in range(1, COLUMNS["text"] + 1)),

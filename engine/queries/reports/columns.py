@@ -82,7 +82,7 @@ class Columns:
         if (place := element_of(name)) is not None:
             return _passes(*place)
         built_in: dict[str, ColumnElement[Any]] = {
-            "state": _INSTANCES.c.state,
+            "state": measurements.c.state,
             "process": measurements.c.process,
             "started_by": _INSTANCES.c.started_by,
             "begun": measurements.c.begun_at,

@@ -33,6 +33,7 @@ def upgrade() -> None:
         "measurements",
         sa.Column("process_instance_id", ROW_ID, sa.ForeignKey("process_instances.id"), autoincrement=False),
         sa.Column("process", sa.String(length=255), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("begun_at", sa.BigInteger(), nullable=False),
         *(sa.Column(f"text_{position}", sa.Text(), nullable=True) for position in range(1, TEXTS + 1)),
         *(sa.Column(f"number_{position}", sa.BigInteger(), nullable=True) for position in range(1, NUMBERS + 1)),
