@@ -8,12 +8,22 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from casepath.engine import xml
-from casepath.engine.bpmn.parser.markup import BPMN, child_text, extension, extensions, properties
+from casepath.engine.bpmn.parser.markup import (
+    BPMN,
+    child_text,
+    extension,
+    extensions,
+    initial_variables,
+    properties,
+    tag,
+)
 
 DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
 #: the longest one, in units of diagrams.
 LETTER, WIDEST, MARGIN = 7, 90, 8
+#: What has data objects of its own within a process.
+CONTAINERS = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +46,14 @@ class DiagramTexts:
     default_flows: Mapping[str, str]
     #: Business rule task → key of its decision.
     decisions: Mapping[str, str]
-    #: Business rule task → variable that holds the one value it answers.
+    #: Business rule task → variable that holds what was decided.
     results: Mapping[str, str]
     #: Call activities that take what they name, instead of all that the called process gives back.
     takes_named: frozenset[str]
+    #: The variables that the process begins with: its data objects that are given a value.
+    initial: Mapping[str, str]
+    #: The same of its sub-processes, outer ones first, each with the ids of the elements in it.
+    initial_inside: tuple[tuple[frozenset[str], Mapping[str, str]], ...]
     #: Element id → its extension properties.
     properties: Mapping[str, Mapping[str, str]]
     #: Of the names, those in the language that was asked for.
@@ -75,9 +89,15 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
         results={
             each.get("id", ""): extension(each, "resultVariable") or ""
             for each in elements
-            if extension(each, "resultVariable") and extension(each, "mapDecisionResult") == "singleEntry"
+            if extension(each, "resultVariable") and extension(each, "decisionRef")
         },
         takes_named=frozenset(each.get("id", "") for each in elements if _takes_named(each)),
+        initial=initial_variables(process),
+        initial_inside=tuple(
+            (frozenset(inner.get("id", "") for inner in each.iterdescendants()), found)
+            for each in elements
+            if tag(each) in CONTAINERS and (found := initial_variables(each))
+        ),
         properties={each.get("id", ""): found for each in elements if (found := properties(each))},
     )
 
