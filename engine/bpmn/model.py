@@ -78,6 +78,9 @@ class EventDefinition(SpiffEventDefinition):
     all_variables: bool = False
     #: Id of the bpmn:message, for correlation keys.
     message_id: str | None = None
+    #: Id of a link, and those of the links that it names as its target.
+    link_id: str | None = None
+    link_targets: tuple[str, ...] = ()
 
     # For SpiffWorkflow two definitions of one class are equal, whatever they wait for.
     __eq__ = object.__eq__

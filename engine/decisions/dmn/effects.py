@@ -28,6 +28,9 @@ def find(root: etree._Element, findings: Findings) -> None:
     for table in root.iter("{*}decisionTable"):
         if table.get("preferredOrientation", AS_ROWS) != AS_ROWS:
             found[table].add("preferredOrientation")
+    for parameter in root.iterfind(".//{*}binding/{*}parameter[@typeRef]"):
+        # An argument is of the type of the parameter that it is for.
+        found[parameter].add("typeRef")
     for element in root.iter(etree.Element):
         for name in map(etree.QName, element.attrib):
             if name.namespace and not name.namespace.startswith(ASIDE) and name.localname not in READ:
