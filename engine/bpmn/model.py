@@ -113,6 +113,8 @@ class Loop:
     #: Where results are gathered (loopDataOutputRef with outputDataItem).
     output_collection: str | None = None
     output_element: str | None = None
+    #: Whether that is what people hand in, whole: the diagram does not say otherwise.
+    gathers_answers: bool = False
     completion: Condition | None = None
     behavior: Literal["none", "one", "all", "complex"] = "all"
     #: What the behaviours `none` and `one` throw.
