@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
 #: the longest one, in units of diagrams.
 LETTER, WIDEST, MARGIN = 7, 90, 8
+#: How high one line of a label is.
+LINE = 14
 #: What has data objects of its own within a process.
 CONTAINERS = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 
@@ -112,8 +115,11 @@ def renamed(content: bytes, names: Mapping[str, str]) -> bytes:
         shape = label.getparent()
         bounds = label.find(f"{DC}Bounds")
         name = names.get(shape.get("bpmnElement", "")) if shape is not None else None
-        if name and bounds is not None:
+        if name and shape is not None and bounds is not None:
             _widen(bounds, name)
+            around = shape.find(f"{DC}Bounds")
+            if around is not None:
+                _lift(bounds, name, float(around.get("y", 0)))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
@@ -124,6 +130,15 @@ def _widen(bounds: etree._Element, name: str) -> None:
     wanted = max(width, longest, min(WIDEST, len(name) * LETTER / 2))
     bounds.set("x", f"{float(bounds.get('x', 0)) - (wanted - width) / 2:g}")
     bounds.set("width", f"{wanted:g}")
+
+
+def _lift(bounds: etree._Element, name: str, below: float) -> None:
+    """Move a label up that stands above its shape, by what its words take more than those that it was drawn for."""
+    y, height = float(bounds.get("y", 0)), float(bounds.get("height", 0))
+    lines = len(textwrap.wrap(name, max(int(float(bounds.get("width", 0)) / LETTER), 1)))
+    if y + height <= below and lines * LINE > height:
+        bounds.set("y", f"{y + height - lines * LINE:g}")
+        bounds.set("height", f"{lines * LINE:g}")
 
 
 def _waits_for_nothing(start: etree._Element) -> bool:

@@ -49,8 +49,8 @@ SHOWN = frozenset({
     "association", "category", "categoryValue", "childLaneSet", "dataObjectReference", "dataState", "dataStore",
     "dataStoreReference", "description", "documentation", "flowNodeRef", "group", "incoming", "lane", "laneSet",
     "outgoing", "text", "textAnnotation",
-    # What DMN asks in words, and how it may be answered in words.
-    "allowedAnswers", "question",
+    # What DMN asks in words, how it may be answered in words, and where that is known from.
+    "allowedAnswers", "knowledgeSource", "question",
 })  # fmt: skip
 #: Attributes of a shape: they choose what is drawn.
 SHAPES = frozenset({"associationDirection", "categoryValueRef", "dataObjectRef", "dataStoreRef", "isCollection"})
