@@ -19,7 +19,8 @@ LAYOUT = frozenset({"columns", "components", "layout", "row", "values", "version
 BOOLEANS = ("false", "true")
 #: Attributes with some of their values, beside those that the metamodel has.
 ENUMERATIONS = {"hitPolicy": "UNIQUE|FIRST|COLLECT", "aggregation": "SUM|MIN", "scriptFormat": "python|feel",
-                "kind": "FEEL|Java|PMML", "preferredOrientation": "Rule-as-Row|Rule-as-Column"}  # fmt: skip
+                "kind": "FEEL|Java|PMML", "preferredOrientation": "Rule-as-Row|Rule-as-Column",
+                "importType": "https://www.omg.org/spec/DMN/|http://www.w3.org/2001/XMLSchema"}  # fmt: skip
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -49,9 +50,11 @@ SHOWN = frozenset({
     "association", "category", "categoryValue", "childLaneSet", "dataObjectReference", "dataState", "dataStore",
     "dataStoreReference", "description", "documentation", "flowNodeRef", "group", "incoming", "lane", "laneSet",
     "outgoing", "text", "textAnnotation",
-    # What DMN asks in words, how it may be answered in words, and where that is known from.
-    "allowedAnswers", "knowledgeSource", "question",
+    # What DMN asks in words, and how it may be answered in words.
+    "allowedAnswers", "question",
 })  # fmt: skip
+#: Elements that say where a decision is known from.
+SOURCES = ("authorityRequirement", "knowledgeSource")
 #: Attributes of a shape: they choose what is drawn.
 SHAPES = frozenset({"associationDirection", "categoryValueRef", "dataObjectRef", "dataStoreRef", "isCollection"})
 
@@ -123,7 +126,7 @@ def is_aside(element: etree._Element) -> bool:
     """Whether an element is part of what is drawn, be it just pools, or of a text that people read."""
     return any(
         str(above.tag).partition("}")[0].removeprefix("{").startswith(DRAWN[:2])
-        or etree.QName(above).localname in ("documentation", "DMNDI", *COLLABORATIONS)
+        or etree.QName(above).localname in (*SOURCES, "documentation", "DMNDI", *COLLABORATIONS)
         for above in (element, *element.iterancestors())
     )
 

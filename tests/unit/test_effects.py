@@ -76,6 +76,9 @@ DATE = {"type": "datetime", "subtype": "date", "key": "day", "id": "day", "label
 
 @each("file, content", {
     "t.dmn": dmn_files.definitions(ARGUMENT),
+    "u.dmn": dmn_files.definitions("<extensionElements><t:testCases xmlns:t='http://www.omg.org/spec/DMN/20160719/testcase'>"
+                                   "<t:testCase name='x'/></t:testCases></extensionElements>",
+                                   dmn_files.decision("d", dmn_files.literal("1"))),
     "f.form": json.dumps({"id": "f", "components": [DATE]}).encode(),
     "p.bpmn": process(nodes("startEvent S; endEvent E"), flow="S > E", root="<signal id='s' name='s'/>"
                       "<signalEventDefinition id='unused' signalRef='s'/>"),
