@@ -44,6 +44,8 @@ _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
     "below": operator.lt,
 }
 _INSTANCES = ProcessInstance.__table__
+#: That an element was passed at all.
+_ONCE = (Bound(side="at_least", value=Decimal(1)),)
 #: Days from a Monday to the first one of 1970.
 _WEEKDAY = 3
 
@@ -113,6 +115,9 @@ class Columns:
         return or_(false(), *(and_(true(), *map(self._test, tests)) for tests in condition))
 
     def _test(self, test: Test) -> ColumnElement[bool]:
+        if (place := element_of(test.fact)) is not None and test.bounds == _ONCE:
+            # The database finds all of them at once, which is faster than to count for each.
+            return measurements.c.process_instance_id.in_(_passed(*place))
         column = self.fact(test.fact)
         parts: list[ColumnElement[bool]] = []
         if test.is_known is not None:
@@ -198,18 +203,22 @@ def _offset(zone: ZoneInfo, at: int) -> int:
     return int(offset.total_seconds()) if offset is not None else 0
 
 
+def _passed(process: str, element: str) -> Select[Any]:
+    """Return the outermost instances of all that have passed an element of a process."""
+    inner, visits = _INSTANCES.alias(), ActivityInstance.__table__
+    return (
+        select(inner.c.root_id)
+        .select_from(inner.join(visits, visits.c.process_instance_id == inner.c.id))
+        .where(inner.c.definition_key == process, visits.c.element_id == element, inner.c.root_id.is_not(None))
+    )
+
+
 def _passes(process: str, element: str) -> ColumnElement[Any]:
     """Return how often an instance, or one that it called, has passed an element."""
-    inner = _INSTANCES.alias()
-    visits = ActivityInstance.__table__
+    visits = _passed(process, element)
     return (
-        select(func.count())
-        .select_from(inner.join(visits, visits.c.process_instance_id == inner.c.id))
-        .where(
-            inner.c.root_id == measurements.c.process_instance_id,
-            inner.c.definition_key == process,
-            visits.c.element_id == element,
-        )
+        visits.with_only_columns(func.count())
+        .where(visits.selected_columns.root_id == measurements.c.process_instance_id)
         .correlate(measurements)
         .scalar_subquery()
     )
