@@ -1,0 +1,117 @@
+"""
+A paper as PDF: set by Typst from one program of ours, with the parts of the fonts embedded that it uses.
+
+The paper reaches the program as JSON, so that no text in it is a program. It is PDF/A with structure, which can be read
+and read aloud in later times.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any, Final
+
+import typst
+
+from casepath.engine import errors
+from casepath.engine.papers.blocks import Block, Cell, Heading, Line, Paper, Paragraph, Row, Rule, Run, Table
+from casepath.engine.papers.fonts import fonts, printable
+
+#: Characters of a paper with all its copies, and texts it is made of: what takes some seconds and half a gigabyte.
+MAX_CHARACTERS = 300_000
+MAX_RUNS = 40_000
+#: What is kept for archives: with structure, so that it can be read aloud.
+ARCHIVAL: Final = "a-2a"
+#: Signs that are not broken by themselves, and after how many they are.
+_UNBROKEN = re.compile(r"[!-~]{40,}")
+_DATE = ("year", "month", "day", "hour", "minute", "second")
+_PIECE = re.compile(r"(.{20})(?=.)")
+
+
+def pdf(paper: Paper) -> bytes:
+    """
+    Return a paper as PDF: the same bytes for the same paper.
+
+    Takes about 20 ms for a page; no database session should be open meanwhile. Raises `InvalidInput` for a paper that
+    is too long.
+    """
+    require_size(paper)
+    told = json.dumps(_as_json(paper), ensure_ascii=False)
+    try:
+        return _compiled(told)
+    except typst.TypstError:
+        # PDF/A wants every sign. The fonts are looked through only now: it takes most of a second in each process.
+        return _compiled(json.dumps(_as_json(paper, printable), ensure_ascii=False))
+
+
+def require_size(paper: Paper) -> None:
+    """Raise `InvalidInput` for a paper that has more text, or more texts, than one should have."""
+    copies = len(paper.copies) or 1
+    runs = list(paper.runs)
+    for limit, count in ((MAX_CHARACTERS, sum(len(run.text) for run in runs)), (MAX_RUNS, len(runs))):
+        if count * copies > limit:
+            raise too_long(count * copies, limit)
+
+
+def too_long(count: int, limit: int) -> errors.InvalidInput:
+    """Return the refusal of a paper that is too long."""
+    text = "The document is too long to be printed: {count} characters or texts, and at most {limit} are possible."
+    return errors.InvalidInput(text, code="paper-too-long", count=count, limit=limit)
+
+
+def _compiled(told: str) -> bytes:
+    made = typst.compile(_program(), sys_inputs={"paper": told}, font_paths=fonts(), pdf_standards=[ARCHIVAL])
+    assert isinstance(made, bytes)
+    return made
+
+
+@functools.cache
+def _program() -> bytes:
+    return importlib.resources.files(__package__).joinpath("paper.typ").read_bytes()
+
+
+def _as_json(paper: Paper, sign: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return a paper for the program, its texts as `sign` has them."""
+
+    def runs(of: tuple[Run, ...]) -> list[Any]:
+        return [[_breakable(sign(run.text)), run.strong] for run in of]
+
+    def line(of: Line) -> list[list[Any]]:
+        return [runs(part) for part in of]
+
+    def cell(of: Cell) -> dict[str, Any]:
+        lines = [line(each) for each in of.lines]
+        return {"lines": lines, "span": of.span, "label": of.is_label, "align": of.align}
+
+    def row(of: Row) -> list[dict[str, Any]]:
+        return [cell(each) for each in of.cells]
+
+    def block(of: Block) -> dict[str, Any]:
+        if isinstance(of, Heading):
+            return {"kind": "heading", "level": of.level, "runs": runs(of.runs)}
+        if isinstance(of, Paragraph):
+            return {"kind": "paragraph", "line": line(of.line)}
+        if isinstance(of, Table):
+            rows = {"head": [row(each) for each in of.head], "rows": [row(each) for each in of.rows]}
+            return {"kind": "table", "widths": of.widths, **rows}
+        return {"kind": "rule" if isinstance(of, Rule) else "page"}
+
+    return {
+        "title": sign(paper.title),
+        "date": [getattr(paper.made_at.astimezone(UTC), part) for part in _DATE],
+        "lang": paper.language.code,
+        "pages": paper.language.pages,
+        "landscape": paper.landscape,
+        "copies": [sign(copy) for copy in paper.copies] or [""],
+        "head": [part for part in line(paper.head) if part],
+        "foot": [part for part in line(paper.foot) if part],
+        "blocks": [block(each) for each in paper.blocks],
+    }
+
+
+def _breakable(text: str) -> str:
+    return _UNBROKEN.sub(lambda found: _PIECE.sub("\\1\u200b", found[0]), text)
