@@ -57,7 +57,7 @@ class TestRead:
     def test_table(self) -> None:
         found = table("| A | B | C |\n|--|----|--:|\n| **a** | b ||\n| a<br>-> b | c | 1 |")
 
-        assert found.widths == (2, 4, 2)
+        assert list(found.widths) == [2.0, 4.0, 2.0]
         assert [cell.text for cell in found.head[0].cells] == ["A", "B", "C"]
         assert [(cell.text, cell.span, cell.is_label) for cell in found.rows[0].cells] == [
             ("a", 1, True), ("b", 2, False),
