@@ -196,7 +196,8 @@ def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Find
 
 def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
     """Return warnings of deployments without those of what has come since then, such as a process that is called."""
-    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
+    kinds = {**_known(session), **documents.known(session)}
+    known = {f"unknown-{kind}": keys for kind, keys in kinds.items()}
     return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
 
 

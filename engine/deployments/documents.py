@@ -64,25 +64,34 @@ def unfit(
     if not named:
         return
     processes = {spec.key: spec for spec in (*_deployed(session), *specs)}
-    asked = _asked(session, processes.values(), sources)
-    known = {name for spec in processes.values() for name in facts.declared(spec.properties.get("facts", ""))}
+    asked, declared = _asked(session, processes.values(), sources), _declared(processes.values())
     for file, document in named.items():
         for key in sorted(document.processes - processes.keys()):
-            yield _warning(file, 1, "Expected a process that is there, but nobody has '{key}'", key=key)
-        for element, field, line in forms.documents.mentions(document):
-            if element not in asked:
-                yield _warning(
-                    file, line, "Expected an element at which people fill in a form, but nobody has '{key}'",
-                    key=element,
-                )  # fmt: skip
-            elif field is not None and field != "step" and asked[element] and field not in asked[element]:
+            yield _warning(
+                file, "unknown-process", "Expected a process that is there, but nobody has '{key}'", key=key
+            )
+        mentions = list(forms.documents.mentions(document))
+        for element in sorted({element for element, _, _ in mentions} - asked.keys()):
+            yield _warning(
+                file, "unknown-element", "Expected an element at which people fill in a form, but nobody has '{key}'",
+                key=element,
+            )  # fmt: skip
+        for element, field, line in mentions:
+            if field not in (None, "step", *(asked.get(element) or [field])):
                 yield _finding(
-                    file, line, "Expected a field of the form at “{element}”, but found “{field}”",
-                    element=element, field=field,
+                    file, CODE, "Line {line}: expected a field of the form at “{element}”, but found “{field}”",
+                    line=line, element=element, field=field,
                 )  # fmt: skip
-        for name, line in forms.documents.facts(document):
-            if name not in known:
-                yield _warning(file, line, "Expected a fact that a process declares, but nobody has '{key}'", key=name)
+        for name in sorted(set(forms.documents.facts(document)) - declared):
+            yield _warning(
+                file, "unknown-fact", "Expected a fact that a process declares, but nobody has '{key}'", key=name
+            )
+
+
+def known(session: Session) -> dict[str, set[str]]:
+    """Return the elements at which people fill in a form and the facts, by the kind of what documents name."""
+    processes = list(_deployed(session))
+    return {"element": set(_asked(session, processes, {})), "fact": _declared(processes)}
 
 
 def _deployed(session: Session) -> Iterator[ProcessSpec]:
@@ -110,9 +119,14 @@ def _form(session: Session, key: str | None, sources: Mapping[str, bytes]) -> Fo
     return forms.parse(source, key) if source is not None else definitions.form(session, key)
 
 
-def _finding(file: str, line: int, text: str, /, **found: object) -> errors.Finding:
-    return errors.Finding(code=CODE, file=file, line=line, phrase=Phrase(text, **found))
+def _declared(specs: Iterable[ProcessSpec]) -> set[str]:
+    """Return the facts that processes declare."""
+    return {name for spec in specs for name in facts.declared(spec.properties.get("facts", ""))}
 
 
-def _warning(file: str, line: int, text: str, /, **found: object) -> errors.Finding:
-    return errors.Finding(level="warning", code=CODE, file=file, line=line, phrase=Phrase(text, **found))
+def _finding(file: str, code: str, text: str, /, **found: object) -> errors.Finding:
+    return errors.Finding(code=code, file=file, phrase=Phrase(text, **found))
+
+
+def _warning(file: str, code: str, text: str, /, **found: object) -> errors.Finding:
+    return errors.Finding(level="warning", code=code, file=file, phrase=Phrase(text, **found))

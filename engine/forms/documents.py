@@ -100,7 +100,7 @@ class Document:
         values: Values = []
 
         def marked(name: str | None, value: Any) -> str:
-            return mark(values, say(name, value), value)
+            return mark(values, say(name, value), value, name or "")
 
         def filled(text: Guidance, more: Mapping[str, Any]) -> str:
             of_one = {"title": self.title, **known, **more}
@@ -168,10 +168,10 @@ def mentions(document: Document) -> Iterator[tuple[str, str | None, int]]:
             yield from ((around[1], name, use.line) for name in sorted(own))
 
 
-def facts(document: Document) -> Iterator[tuple[str, int]]:
-    """Yield each fact that is asked for, and the line."""
+def facts(document: Document) -> Iterator[str]:
+    """Yield each fact that is asked for."""
     for use in document.uses:
-        yield from ((name, use.line) for name in _FACTS.findall(use.expression.text))
+        yield from _FACTS.findall(use.expression.text)
 
 
 def _parted(source: str) -> tuple[dict[str, str], str]:

@@ -15,8 +15,9 @@ class Run:
 
     text: str
     strong: bool = False
-    #: What is said by the text, where it is a value; tables for calculating keep its type.
+    #: What is said by the text, where it is a value; tables for calculating keep its type. And what it is called.
     value: object = None
+    name: str = ""
 
 
 #: One line of text in up to three parts: at the left, in the middle or at the right where there are two, at the right.

@@ -36,12 +36,13 @@ _BREAK = re.compile(r"<br\s*/?>")
 _ARROW = "->"
 #: Columns of a table.
 MAX_COLUMNS = 24
-Values = list[tuple[str, object]]
+#: Text, value and name of each.
+Values = list[tuple[str, object, str]]
 
 
-def mark(values: Values, text: str, value: object) -> str:
+def mark(values: Values, text: str, value: object, name: str = "") -> str:
     """Keep a value with its text, and return what stands for it until the text has been read."""
-    values.append((text, value))
+    values.append((text, value, name))
     return f"{_OPEN}{len(values) - 1}{_CLOSE}"
 
 
@@ -50,18 +51,18 @@ def plain(text: str) -> str:
     return text.replace(_OPEN, "").replace(_CLOSE, "")
 
 
-def read(text: str, values: Sequence[tuple[str, object]] = ()) -> tuple[Block, ...]:
+def read(text: str, values: Sequence[tuple[str, object, str]] = ()) -> tuple[Block, ...]:
     """Return the blocks of a text with its values."""
     return tuple(_Reader(values).blocks(text))
 
 
-def read_line(text: str, values: Sequence[tuple[str, object]] = ()) -> Line:
+def read_line(text: str, values: Sequence[tuple[str, object, str]] = ()) -> Line:
     """Return one line with its values."""
     return _Reader(values).line(_aside(text).replace("\n", " ").strip())
 
 
 class _Reader:
-    def __init__(self, values: Sequence[tuple[str, object]]) -> None:
+    def __init__(self, values: Sequence[tuple[str, object, str]]) -> None:
         self._values = values
 
     def blocks(self, text: str) -> Iterator[Block]:
@@ -129,8 +130,8 @@ class _Reader:
         for number, part in enumerate(_STRONG.split(text)):
             for place, piece in enumerate(_MARK.split(part)):
                 if place % 2:
-                    said, value = self._values[int(piece)]
-                    runs.append(Run(text=said, strong=bool(number % 2), value=value))
+                    said, value, name = self._values[int(piece)]
+                    runs.append(Run(text=said, strong=bool(number % 2), value=value, name=name))
                 elif piece:
                     runs.append(Run(text=_back(piece), strong=bool(number % 2)))
         return tuple(runs)

@@ -6,7 +6,7 @@ What people handed in is as it was handed in, in the step in which it was; what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -63,9 +63,8 @@ def offered(session: Session, reference: Reference, printing: Printing) -> list[
     """Return the documents that can be printed of a matter now, by title."""
     keys = set(session.scalars(select(ProcessInstance.definition_key).where(belongs(reference))))
     mine = [each for each in _of_matters(session) if not each.processes or each.processes & keys]
-    if not mine:
-        return []
-    known = _known(session, mine, reference, printing)
+    wanted = {name for each in mine if each.when is not None for name in each.when.free}
+    known = _known(session, reference, printing, wanted, mine[0].language) if wanted else {}
     return [each for each in mine if each.is_offered(known, now=printing.at)]
 
 
@@ -76,7 +75,8 @@ def lists(session: Session) -> list[Document]:
 
 def of_matter(session: Session, document: Document, reference: Reference, printing: Printing) -> Paper:
     """Return a document as it reads for what happened in a matter until then; raises `ExpressionLimit`."""
-    return _paper(session, document, _known(session, [document], reference, printing), printing)
+    known = _known(session, reference, printing, _wanted(document), document.language)
+    return _paper(session, document, known, printing)
 
 
 def of_period(
@@ -112,18 +112,18 @@ def _printed(printing: Printing) -> dict[str, Any]:
 
 
 def _known(
-    session: Session, mine: Sequence[Document], reference: Reference, printing: Printing
+    session: Session, reference: Reference, printing: Printing, wanted: Collection[str], language: PaperLanguage
 ) -> dict[str, Any]:
-    wanted = _wanted(mine)
+    """Return what is known of a matter, of what takes time only what is wanted; raises `NotFound`."""
     first = session.scalars(select(ProcessInstance).where(belongs(reference)).order_by(ProcessInstance.id)).first()
     if first is None:
         raise errors.NotFound("matter", reference)
-    steps = list(handed_in.steps(session, reference, until=printing.at)) if wanted & {"rounds", "steps"} else []
+    steps = list(handed_in.steps(session, reference, until=printing.at)) if {"rounds", "steps"} & set(wanted) else []
     known = facts.of_matter(session, reference) if "facts" in wanted else {}
     files = list(_files(session, reference)) if "files" in wanted else []
     names = _names(session, [first], steps, files)
-    words = _words(session, mine[0].language, printing.zone) if "steps" in wanted else None
-    told = _Telling(session=session, names=names, language=mine[0].language, zone=printing.zone, words=words)
+    words = _words(session, language, printing.zone) if "steps" in wanted else None
+    told = _Telling(session=session, names=names, language=language, zone=printing.zone, words=words)
     own = told.of_instance(first, known, steps)
     return {**_printed(printing), **own, "files": [{**each, "by": told.person(each["by"])} for each in files]}
 
@@ -131,7 +131,7 @@ def _known(
 def _each_known(
     session: Session, document: Document, instances: Sequence[ProcessInstance], printing: Printing
 ) -> Iterator[dict[str, Any]]:
-    wanted = _wanted([document])
+    wanted = _wanted(document)
     keys = [each.business_key for each in instances if each.business_key]
     steps = handed_in.steps_of_matters(session, keys, until=printing.at) if "rounds" in wanted else {}
     known = facts.of_roots(session, [each.id for each in instances]) if "facts" in wanted else {}
@@ -141,8 +141,8 @@ def _each_known(
         yield told.of_instance(each, known.get(each.id, {}), steps.get(each.business_key or "", []))
 
 
-def _wanted(mine: Iterable[Document]) -> set[str]:
-    return {name for document in mine for use in document.uses for name in use.expression.free}
+def _wanted(document: Document) -> set[str]:
+    return {name for use in document.uses for name in use.expression.free}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,8 +150,8 @@ class TestDeploying:
     def test_refuses_a_field_that_no_form_has(self, transaction: Sessions) -> None:
         (found,) = self.refusals(transaction, notice=NOTICE.replace("{{plan}}", "{{plam}}"))
 
-        assert (found.level, found.file, found.line) == ("error", "documents/notice.md", 18)
-        assert "“Plan”, but found “plam”" in found.message
+        assert (found.level, found.file) == ("error", "documents/notice.md")
+        assert "Line 18: expected a field of the form at “Plan”, but found “plam”" in found.message
 
     def test_refuses_what_cannot_be_read(self, transaction: Sessions) -> None:
         (found,) = self.refusals(transaction, notice=NOTICE.replace("{{/loop}}", "", 1))
@@ -163,7 +163,18 @@ class TestDeploying:
         found = self.refusals(transaction, notice=text.replace("for: p", "for: q"))
 
         assert {each.level for each in found} == {"warning"}
-        assert {each.phrase.facts["key"] for each in found} == {"Later", "none", "q"}
+        assert sorted((each.code, each.phrase.facts["key"]) for each in found) == [
+            ("unknown-element", "Later"), ("unknown-fact", "none"), ("unknown-process", "q"),
+        ]  # fmt: skip
+
+    def test_warns_no_more_of_what_has_come(self, transaction: Sessions) -> None:
+        alone = {"documents/notice.md": NOTICE.encode()}
+        with transaction.begin() as session:
+            told = deployments.deploy(session, alone, name="d", by=PROGRAM).warnings
+            assert len(deployments.still_unknown(session, told)) == len(told) == 4
+
+            deployments.deploy(session, FILES, name="p", by=PROGRAM)
+            assert deployments.still_unknown(session, told) == []
 
     def test_makes_versions_of_their_own(self, transaction: Sessions, play: Callable[..., str]) -> None:
         with transaction.begin() as session:

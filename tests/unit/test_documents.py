@@ -91,7 +91,7 @@ def test_mentions__name_elements_and_fields_with_their_lines() -> None:
     found = documents.parse("d", BEGIN + text + "{{facts.colour}}")
 
     assert set(documents.mentions(found)) == {("check", "note", 5), ("plan", None, 6), ("plan", "cost", 7)}
-    assert list(documents.facts(found)) == [("colour", 9)]
+    assert list(documents.facts(found)) == ["colour"]
 
 
 def test_paper__says_values_by_their_names() -> None:
