@@ -32,11 +32,9 @@ def fonts() -> typst.Fonts:
 
 
 def printable(text: str) -> str:
-    """Return a text in which signs that no font has are named by their numbers; none is a control character."""
-    return "".join(
-        sign if sign == "\n" or ord(sign) in _covered() or _INVISIBLE.match(sign) else f"[U+{ord(sign):04X}]"
-        for sign in text.replace("\r\n", "\n").replace("\r", "\n")
-    )
+    """Return a text in which signs that no font has are named by their numbers."""
+    missing = {sign for sign in set(text) if ord(sign) not in _covered() and not _INVISIBLE.match(sign)}
+    return text.translate({ord(sign): f"[U+{ord(sign):04X}]" for sign in missing})
 
 
 @functools.cache

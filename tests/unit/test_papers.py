@@ -147,6 +147,16 @@ class TestPdf:
 
         assert pdf.bare("".join(pages)).count("x") == 3_000
 
+    def test_of_a_long_paper_is_the_same_by_another_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        long = paper("| a | b |\n|-|-|\n" + "\n".join(f"| {number} | 内容 한 🚗 |" for number in range(400)))
+        here = papers.pdf(long)
+        monkeypatch.setattr("casepath.engine.papers.typesetting.LONG", 0)
+
+        assert papers.pdf(long) == here
+
+    def test_leaves_out_what_is_no_sign(self) -> None:
+        assert "a b" in pdf.text(papers.pdf(paper("# 甲\na \x00\x07\x1bb")))
+
     def test_refuses_what_is_too_long(self) -> None:
         values: Values = []
         mark = papers.mark(values, "字" * 200_000, None)
