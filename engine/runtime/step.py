@@ -335,7 +335,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     number = row.parent_activity_instance
     if row.parent_id is None or number is None:
         return []
-    # A caller that asks for nothing by name takes back what was set, and that at the end only.
+    # A caller that asks for nothing by name takes back what was set, and that at the end of the call only.
     asks = "set" not in running.root.memo
     steps: list[Step] = [
         (
@@ -344,7 +344,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
                 activity_instance=number,
                 escalation_code=effect.code,
                 variables=effect.variables,
-                results=effect.results if asks else {},
+                results=_handed_back(running, effect.results) if asks or effect.interrupts else {},
             ),
             None,
         )
@@ -354,7 +354,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.by_caller):
         return steps
     if outcome.state == "completed":
-        returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running))
+        returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running, running.root.variables))
         steps.append((row.parent_id, returned, None))
     else:
         error = outcome.error
@@ -369,8 +369,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     return steps
 
 
-def _handed_back(running: TokenWorkflow) -> dict[str, Any]:
-    """Return what a caller gets at the end: all variables of the process, or those that were set in it."""
+def _handed_back(running: TokenWorkflow, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a caller gets of the variables of the process at its end: all, or those that were set in it."""
     tracked = running.root.memo.get("set")
-    held = running.root.variables
     return dict(held) if tracked is None else {name: held[name] for name in tracked if name in held}
