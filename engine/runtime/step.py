@@ -354,7 +354,8 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.by_caller):
         return steps
     if outcome.state == "completed":
-        returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running, running.root.variables))
+        handed_back = _handed_back(running, running.root.variables)
+        returned = triggers.CallReturned(activity_instance=number, variables=handed_back)
         steps.append((row.parent_id, returned, None))
     else:
         error = outcome.error
