@@ -36,6 +36,8 @@ TEXT_OF = {
     "_finding": 2,
     "reading.wrong": 1,
     "self.wrong": 1,
+    "_warning": 2,
+    "_wrong": 1,
     "findings.error": 2,
     "findings.warning": 2,
     "self.error": 2,

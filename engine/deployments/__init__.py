@@ -3,16 +3,17 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms, registers, reports and the calendar by key and version
+    definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, reports, …
     decisions    evaluate the deployed decision tables
     registers    kinds of records: what a declaration says, and whether that is there
+    documents    templates of what is printed, and whether what they name is there
     reports      what is counted, and what processes measure for it
     translations what diagrams say in other languages
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import decisions, definitions, registers, reports
+from casepath.engine.deployments import decisions, definitions, documents, registers, reports
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -45,6 +46,7 @@ __all__ = [
     "definition",
     "definitions",
     "deploy",
+    "documents",
     "find",
     "form",
     "inspect",

@@ -1,7 +1,7 @@
 """
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
-The files of one folder are one deployment. A process, decision, form, register, report or calendar whose file has not
+The files of one folder are one deployment. What has a key, such as a process or a form, and whose file has not
 changed is no new version; a process or register is one too when a form that comes with it has changed, a process also
 when guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
 """
@@ -22,7 +22,16 @@ from casepath.engine import errors, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, registers, reports, starts, translations
+from casepath.engine.deployments import (
+    decisions,
+    definitions,
+    documents,
+    groups,
+    registers,
+    reports,
+    starts,
+    translations,
+)
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -62,6 +71,7 @@ class _Found:
     diagram: Diagram | None = None
     register: registers.Register | None = None
     report: Report | None = None
+    document: forms.Document | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +108,10 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
             findings += groups.unknown(session, entry.spec, entry.file)
     filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
     findings += registers.unfit(session, {each.file: each.register for each in found if each.register}, filled)
-    specs = {each.key: each.spec for each in found if each.spec is not None}
+    specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
     findings += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
+    named = {each.file: each.document for each in found if each.document}
+    findings += documents.unfit(session, named, list(specs.values()), filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -194,7 +206,8 @@ def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Find
 
 def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
     """Return warnings of deployments without those of what has come since then, such as a process that is called."""
-    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
+    kinds = {**_known(session), **documents.known(session)}
+    known = {f"unknown-{kind}": keys for kind, keys in kinds.items()}
     return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
 
 
@@ -244,6 +257,9 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         return [_Found(kind="report", key=report.key, name=report.name, file=file, report=report)], []
     if translations.FILE.fullmatch(path.name):
         return [], list(translations.check(file, _json(file, content)))
+    if path.suffix == ".md" and path.parent.name == "documents":
+        document = documents.read(file, path.stem, content)
+        return [_Found(kind="document", key=document.key, name=document.title, file=file, document=document)], []
     if path.suffix == ".md" and path.parent.name == "guidance":
         try:
             forms.guidance.parse(content.decode("utf-8-sig"))

@@ -38,13 +38,14 @@ class Resource(Base):
 
 
 class Definition(Base):
-    """One version of something that is found by its key: a process, a form, a report, …."""
+    """One version of what is found by its key: a process, a form, a register, a document, a report, …."""
 
     __tablename__ = "definitions"
     __table_args__ = (
         UniqueConstraint("kind", "key", "version"),
         CheckConstraint(
-            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'report')", name="definitions_kind"
+            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'report')",
+            name="definitions_kind",
         ),
     )
 
