@@ -20,13 +20,14 @@ from casepath.engine import deployments, errors, history, phrases
 from casepath.engine.database.models import ExternalTask, Incident, Mail, Notification, User, UserTask
 from casepath.engine.history import organisation
 from casepath.engine.instances import attachments, mails, notifications, process_instances
-from casepath.engine.instances.mails import LOCK, Outgoing
+from casepath.engine.instances.mails import Outgoing
+from casepath.engine.instances.outgoing import LOCK
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.queries import notices
 from casepath.workers import Mail as Server
 from casepath.workers import Surroundings, letters, outbox, smtp
 from casepath.workers.loop import Loop
-from casepath.workers.outbox import FIRST_BACK_OFF, FIRST_PAUSE, LONGEST_BACK_OFF, LONGEST_PAUSE
+from casepath.workers.sending import FIRST_BACK_OFF, FIRST_PAUSE, LONGEST_BACK_OFF, LONGEST_PAUSE
 from tests import diagrams, factories, mailbox
 from tests.acting import PROGRAM
 from tests.mailbox import Mailbox
