@@ -34,17 +34,22 @@ OF_CONNECTORS: Mapping[str, tuple[str, ...]] = {
     "http": ("method", "body", "signature", "accepted", "again", "number"),
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {"log": (), "http": ("setting", "body")}
-TEXTS = ("id", "name", "name_en", "connector", "setting", "number", "starts")
-OBJECTS = ("recipients", "messages", "signature", "accepted", "again")
+TEXTS = ("id", "name", "name_en", "connector", "setting", "number")
+OBJECTS = ("recipients", "messages", "starts", "signature", "accepted", "again")
 OF_ALL = ("id", "name", "name_en", "connector", "setting", "recipients", "messages", "starts")
 #: What the parts of a declaration may say; those of what is sent and answered name what the other side has.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "recipients": ("register", "address", "consent"),
     "messages": ("reply", "recording"),
+    "starts": ("process", "number"),
     "signature": ("text", "name", "place", "encoding", "timestamp"),
 }
 #: What a part has to say.
-OF_PARTS: Mapping[str, tuple[str, ...]] = {"recipients": ("register", "address"), "signature": ("text", "name")}
+OF_PARTS: Mapping[str, tuple[str, ...]] = {
+    "recipients": ("register", "address"),
+    "starts": ("process",),
+    "signature": ("text", "name"),
+}
 PLACES, ENCODINGS = ("query", "header"), ("base64", "hex")
 #: What a body may name without a variable: the address, the text, the key under which it goes out once, the moment.
 KNOWN = frozenset({"to", "text", "key", "at", "number"})
@@ -78,6 +83,15 @@ class Signature:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Starts:
+    """The process that each item of another system starts."""
+
+    process: str
+    #: The variable that is the number of the item; empty: the number is the business key.
+    number: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Channel:
     """A way out, as it was declared."""
 
@@ -90,8 +104,7 @@ class Channel:
     recipients: Recipients | None = None
     #: Kind of what comes in → the name of the message that moves whoever waits for it.
     messages: Mapping[str, str] = field(default_factory=dict)
-    #: The process that each item that comes in starts; empty: none.
-    starts: str = ""
+    starts: Starts | None = None
     method: str = "POST"
     #: JSON whose texts have expressions.
     body: Any = None
@@ -122,11 +135,12 @@ def expressions(body: Any) -> Iterator[Expression]:
 
 def parse(declaration: Mapping[str, Any]) -> Channel:
     """Return the channel of a declaration that the deployment check has accepted."""
-    recipients, signature = declaration.get("recipients"), declaration.get("signature")
-    rest = {name: declaration[name] for name in declaration.keys() - {"id", "recipients", "signature"}}
+    recipients, signature, starts = (declaration.get(name) for name in ("recipients", "signature", "starts"))
+    rest = {name: declaration[name] for name in declaration.keys() - {"id", "recipients", "signature", "starts"}}
     return Channel(
         key=declaration["id"],
         recipients=Recipients(**recipients) if recipients is not None else None,
+        starts=Starts(**starts) if starts is not None else None,
         signature=Signature(**{**signature, "text": compile_expression(signature["text"])}) if signature else None,
         **rest,
     )

@@ -189,6 +189,7 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
         for field in forms.parse(resources[entry.file], entry.file).fields
     }
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
+    keys |= {name for entry in found if entry.spec for name in selections.variables(entry.spec)}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
 
 

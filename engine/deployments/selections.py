@@ -56,6 +56,12 @@ def of(spec: ProcessSpec) -> Selection | None:
     )
 
 
+def variables(spec: ProcessSpec) -> tuple[str, ...]:
+    """Return the variables that a process begins with where it is started for a record."""
+    register, others = spec.properties.get(REGISTER, ""), _listed(spec.properties.get(VALUES, ""))
+    return (register, *others) if register else ()
+
+
 def startable(session: Session, register: str) -> list[tuple[Definition, Selection]]:
     """Return the newest versions of the processes that can be started for records of a register, by name."""
     found = []

@@ -7,7 +7,7 @@ something else under a known number is refused. What belongs to a process instan
     report     one that went out was delivered, or failed
     reply      an answer to one that went out, by its number or by the address that it went to last
     recording  what was spoken, with number and time, for the matter of a business key or of what went out
-    item       of another system: starts the process that the channel names, once, with the number as its business key
+    item       of another system: starts the process that the channel names, once, with its number
 """
 
 from __future__ import annotations
@@ -189,9 +189,12 @@ def _of_matter(session: Session, content: Mapping[str, Any]) -> int | None:
 
 
 def _start(session: Session, channel: Channel, number: str, variables: Mapping[str, Any], by: Program) -> int:
-    if not channel.starts:
+    starts = channel.starts
+    if starts is None:
         raise errors.InvalidInput("“{channel}” takes no items.", code="arrival-item", channel=channel.key)
-    return process_instances.start(session, channel.starts, variables, business_key=number, by=by).id
+    if not starts.number:
+        return process_instances.start(session, starts.process, variables, business_key=number, by=by).id
+    return process_instances.start(session, starts.process, {**variables, starts.number: number}, by=by).id
 
 
 def _note(

@@ -145,13 +145,20 @@ def move(batch_id: int, verb: str) -> Response:
 
 
 def startable(session: Session, register: str) -> list[tuple[StartableProcess, Selection]]:
-    """Return the processes that the person may start for records of a register."""
-    chosen = {definition.id: selection for definition, selection in selections.startable(session, register)}
-    return [
-        (found, chosen[found.definition_id])
-        for found in deployed.startable(session, languages.of_names())
-        if found.definition_id in chosen and authorization.may_start(g.person, found.texts.candidate_starters)
-    ]
+    """Return the processes that the person may start for records of a register, those that are started so only too."""
+    found = []
+    for definition, selection in selections.startable(session, register):
+        texts = deployed.texts(session, definition.id, languages.of_names())
+        if authorization.may_start(g.person, texts.candidate_starters):
+            process = StartableProcess(
+                definition_id=definition.id,
+                key=definition.key,
+                name=texts.called(definition.key, definition.name),
+                version=definition.version,
+                texts=texts,
+            )
+            found.append((process, selection))
+    return found
 
 
 def one(session: Session, register: str, process: str) -> tuple[StartableProcess, Selection]:
