@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 #: How many deliveries go to the log in one transaction, and how many tasks are completed in one.
 LOGGED_TOGETHER = 100
 TAKEN_TOGETHER = 20
+#: How long a thread that has much to write lets others write, in seconds.
+BREATH = 0.03
 
 NO_ADDRESS = Phrase("There is no address, or the record is not in use any more.")
 LOGGED = Phrase("Written to the log; nobody was sent anything.")
@@ -137,6 +139,7 @@ class Couriers:
         failed: list[tuple[FetchedTask, Exception]] = []
         with self.surroundings.sessions.begin() as session:
             names = [name for name in channels.keys(session) if name not in self.topics.handlers]
+            declared = {name: channels.declared(session, name) for name in names}
             wanted = [Topic(name=name, lock_for=DEFAULT_LOCK) for name in names]
             together = TAKEN_TOGETHER if session.get_bind().dialect.name == "sqlite" else 1
             fetched = (
@@ -147,7 +150,7 @@ class Couriers:
             for task in fetched:
                 try:
                     with session.begin_nested():
-                        self.complete(session, task)
+                        self.complete(session, task, declared[task.topic])
                 except OperationalError:
                     # The database is busy or away: that is no failure of the task.
                     raise
@@ -158,14 +161,14 @@ class Couriers:
             self.topics.report_failure(task, reason, retries=0 if for_good else others_left(task))
         return len(fetched)
 
-    def complete(self, session: Session, task: FetchedTask) -> None:
+    def complete(self, session: Session, task: FetchedTask, channel: Channel) -> None:
         """Write down what is to go out, and let the process go on."""
         work = Work(task=task, surroundings=self.surroundings)
 
         def put(changing: Session) -> None:
             deliveries.put(
                 changing,
-                task.topic,
+                channel,
                 text=work.text("text"),
                 to=work.text("to"),
                 record_key=work.text("recipient"),
@@ -205,7 +208,7 @@ def send_all(courier: Courier) -> None:
     """Send until nothing waits, or the server has to be left alone."""
     try:
         while not courier.stopping.is_set() and courier.step():
-            pass
+            courier.stopping.wait(BREATH)
     except Exception:
         # The database is away, or a fault of ours: what was taken is taken again when its lock ends.
         log.exception("%s has stopped; it is begun again", courier.where)

@@ -31,7 +31,7 @@ from casepath.workers import (
     documents,
     notifications,
 )
-from casepath.workers.channels import Couriers
+from casepath.workers.channels import BREATH, Couriers
 from casepath.workers.outbox import Outbox
 from casepath.workers.topics import Topics
 from casepath.workers.watch import Watch
@@ -153,11 +153,11 @@ class Loop:
         """Take what is to go out, and have channels send it; return how many seconds there is nothing to do."""
         taken = self.couriers.take()
         self.couriers.begin()
-        return 0 if taken else REST
+        return BREATH if taken else REST
 
     def start_batches(self) -> float:
         """Start instances of batches; return how many seconds there is nothing to do."""
-        return 0 if batches.run(self.surroundings.sessions) else REST
+        return BREATH if batches.run(self.surroundings.sessions) else REST
 
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""

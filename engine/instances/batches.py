@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import errors, history, phrases, runtime
+from casepath.engine import errors, phrases, runtime
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Batch, BatchItem, Definition, ExternalTask, Record
+from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import Register, Selection, definitions, registers, selections
 from casepath.engine.history import Event, organisation
 from casepath.engine.instances import instantiation, process_instances
@@ -41,6 +42,13 @@ CHUNK = 500
 _batches = Base.metadata.tables[Batch.__tablename__]
 _items = Base.metadata.tables[BatchItem.__tablename__]
 _records = Base.metadata.tables[Record.__tablename__]
+
+_note = Statement(
+    update(_items)
+    .where(_items.c.batch_id == bindparam("batch"), _items.c.position == bindparam("place"))
+    .where(_items.c.state == literal_column("'waiting'"))
+    .values(state=bindparam("to"), process_instance_id=bindparam("number"), answer=bindparam("said"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +283,7 @@ def _run(session: Session, batch: Row[Any]) -> int:
         except Exception as error:
             fault = Phrase("It failed: {error}", error=type(error).__name__)
             answer = error.phrase if isinstance(error, errors.EngineError) else fault
-            _settle(session, batch.id, row.position, {"state": "refused", "answer": phrases.dumps(answer)})
+            _settle(session, batch.id, row.position, "refused", answer=phrases.dumps(answer))
     return tried
 
 
@@ -304,10 +312,9 @@ def _start(
     if row.state != "active":
         raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=row.key)
     own = _own(selection, row)
-    number = instantiation.begin(session, definition, {**variables, **own}, by=batch.created_by)
     facts = {"batch": batch.id, "position": row.position, "register": row.register, "record": row.key}
-    history.record(session, number, Event(kind="batch.started", facts=facts, by=batch.created_by))
-    _settle(session, batch.id, row.position, {"state": "started", "process_instance_id": number})
+    number = instantiation.begin(session, definition, {**variables, **own}, by=batch.created_by, facts=facts)
+    _settle(session, batch.id, row.position, "started", number=number)
 
 
 def _own(selection: Selection, row: Row[Any]) -> dict[str, Any]:
@@ -316,10 +323,12 @@ def _own(selection: Selection, row: Row[Any]) -> dict[str, Any]:
     return {**{name: held.get(name) for name in selection.values}, selection.register: row.key}
 
 
-def _settle(session: Session, batch_id: int, position: int, change: Mapping[str, Any]) -> None:
-    waiting = (_items.c.batch_id == batch_id, _items.c.position == position, _items.c.state == "waiting")
-    landed = session.connection().execute(update(_items).where(*waiting).values(**change))
-    assert landed.rowcount == 1, "Expected a record of a batch that we have"
+def _settle(
+    session: Session, batch_id: int, position: int, state: str, *, number: int | None = None, answer: str | None = None
+) -> None:
+    change = {"batch": batch_id, "place": position, "to": state, "number": number, "said": answer}
+    landed = _note.change(session.connection(), change)
+    assert landed == 1, "Expected a record of a batch that we have"
 
 
 def _complete(session: Session, batch_id: int) -> None:

@@ -16,12 +16,14 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from casepath.engine import database, errors, history, texts
+from casepath.engine import errors, history, texts
 from casepath.engine.database import Base, entries, values
 from casepath.engine.database.models import Delivery, Record, RecordValue
-from casepath.engine.deployments import Channel, channels
+from casepath.engine.database.statements import Statement
+from casepath.engine.deployments import Channel
 from casepath.engine.history import Event
 from casepath.engine.instances import outgoing
 from casepath.engine.instances.outgoing import Outcome, Queue
@@ -41,6 +43,14 @@ Report = Literal["delivered", "failed"]
 
 _deliveries = Base.metadata.tables[Delivery.__tablename__]
 _queue = Queue(_deliveries, "delivery", UNANSWERED)
+
+
+def _inserting(insert: Any) -> Statement:
+    # What is asked for a second time under the same key is there already.
+    return Statement(insert(_deliveries).on_conflict_do_nothing().returning(_deliveries.c.id))
+
+
+_INSERT = {"postgresql": _inserting(postgresql.insert), "sqlite": _inserting(sqlite.insert)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +74,7 @@ class Outgoing:
 
 def put(
     session: Session,
-    channel: str,
+    channel: Channel,
     *,
     text: str,
     to: str = "",
@@ -75,28 +85,26 @@ def put(
     business_key: str | None = None,
 ) -> bool:
     """
-    Have a text go out through a channel, to an address or to a record; return whether it was not there yet.
+    Have a text go out through a channel, to an address or to a record; return whether it is new under its key.
+
+    Whoever asks for it has the process instance for himself.
 
     `variables` fill in what the channel sends beside it. The history of the process instance says what goes to whom.
-    Raises `NotFound` where there is no such channel, and `InvalidInput` without a text, or without anybody to have it
-    where the channel has recipients.
+    Raises `InvalidInput` without a text, or without anybody to have it where the channel has recipients.
     """
-    declared = channels.declared(session, channel)
     text = texts.checked(text, name="a message", limit=MAX_TEXT_LENGTH)
     to = texts.require(to.strip(), name="an address", limit=MAX_ADDRESS_LENGTH)
-    register = declared.recipients.register if declared.recipients is not None else None
+    register = channel.recipients.register if channel.recipients is not None else None
     if (record_key and register is None) or (register is not None and not (to or record_key)):
         raise errors.InvalidInput(
             "Expected an address, or a record of the register of “{channel}”, but found none",
             code="recipient-missing",
-            channel=channel,
+            channel=channel.key,
         )
-    # Before the row is dated: to wait afterwards would date it long before its event.
-    history.lock(session, process_instance_id)
     now = clock.now()
-    held = {name: value for name, value in (variables or {}).items() if name in declared.variables}
+    held = {name: value for name, value in (variables or {}).items() if name in channel.variables}
     row = {
-        "channel": channel,
+        "channel": channel.key,
         "idempotency_key": idempotency_key,
         "process_instance_id": process_instance_id,
         "business_key": business_key,
@@ -109,12 +117,12 @@ def put(
         "due_at": now,
         "created_at": now,
     }
-    if not database.insert_new(session, Delivery, row, unique=("idempotency_key",)):
+    written = _INSERT[session.get_bind().dialect.name].rows(session.connection(), row)
+    if not written:
         return False
-    number = session.scalar(select(_deliveries.c.id).where(_deliveries.c.idempotency_key == idempotency_key))
     event = Event(
         kind="delivery.queued",
-        facts={"channel": channel, "delivery": number, "register": register},
+        facts={"channel": channel.key, "delivery": written[0].id, "register": register},
         variables={"text": text, "to": to or record_key},
     )
     history.record(session, process_instance_id, event)

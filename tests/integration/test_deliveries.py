@@ -91,8 +91,9 @@ def test_put__the_same_key_goes_out_once(transaction: Sessions) -> None:
         channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
         number = channels.send(session)
         common: dict[str, Any] = {"text": "Hello", "to": "138", "process_instance_id": number}
-        assert deliveries.put(session, "sms", idempotency_key="k", **common)
-        assert not deliveries.put(session, "sms", idempotency_key="k", **common)
+        sms = declarations.declared(session, "sms")
+        assert deliveries.put(session, sms, idempotency_key="k", **common)
+        assert not deliveries.put(session, sms, idempotency_key="k", **common)
 
     assert len(queue(transaction)) == 1
 
@@ -377,9 +378,10 @@ def test_log__many_at_once(transaction: Sessions) -> None:
     with transaction.begin() as session:
         channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
         number = channels.send(session)
+        sms = declarations.declared(session, "sms")
         for each in range(250):
             deliveries.put(
-                session, "sms", text="Hello", to=f"138{each}", idempotency_key=f"k{each}", process_instance_id=number
+                session, sms, text="Hello", to=f"138{each}", idempotency_key=f"k{each}", process_instance_id=number
             )
 
     loop_to(transaction).rest()

@@ -73,7 +73,8 @@ def test_retry__and_give_up(operator: Visitor, rows: Rows) -> None:
 
 def test_matter__what_went_out_to_whom_and_what_came_of_it(visit: Visit, rows: Rows) -> None:
     with rows.begin() as session:
-        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138 0000 0001", "text=&lt;b&gt;Hello&lt;/b&gt;"))
+        diagram = channels.sending("sms", "to=138 0000 0001", "text=&lt;b&gt;Hello&lt;/b&gt;")
+        channels.deploy(session, channels.SMS, p=diagram)
         process_instances.start(session, "p", business_key="N1", by="alice")
     Loop(Surroundings(sessions=rows), worker_id="w1").rest()
 

@@ -33,7 +33,6 @@ NOUNS = {
     "notification": lazy_gettext("Notice"),
     "delivery": lazy_gettext("Delivery"),
     "arrival": lazy_gettext("Arrival"),
-    "batch": lazy_gettext("Batch"),
 }
 
 Say = Callable[[str, Mapping[str, Any]], str]
@@ -178,7 +177,6 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
         "engine",
         lambda name, facts: gettext("Came from “%(channel)s” under the number %(number)s", **facts),
     ),
-    "batch.started": ("people", "engine", lambda name, facts: gettext("Started by batch #%(batch)s", **facts)),
 }
 
 

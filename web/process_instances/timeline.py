@@ -159,7 +159,6 @@ class Teller:
             "address": entry.variables.get("to", "—"),
             "state": filters.state(str(entry.facts.get("state", ""))),
             "number": entry.facts.get("number"),
-            "batch": entry.facts.get("batch"),
         }
         return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
 
@@ -260,6 +259,7 @@ class Teller:
         acted_for = self.person(facts.get("for")) if entry.kind.startswith("user_task.") else ""
         told = (
             (gettext("For"), acted_for),
+            (gettext("Batch"), f"#{facts['batch']}" if "batch" in facts else ""),
             (gettext("Reason"), filters.end_reason(str(facts.get("reason") or ""))),
             (gettext("Message"), wrong),
         )
