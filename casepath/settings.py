@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     mail_retry_days: int = Field(default=5, ge=1, le=60)
 
     #: Servers that channels send to, by the names that the channels give them.
-    connectors: dict[str, Connector] = Field(default_factory=dict)
+    connectors: dict[str, Connector] = Field(default={})
     #: How long something is tried to go out through a channel that is not taken.
     delivery_retry_days: int = Field(default=5, ge=1, le=60)
 
