@@ -24,7 +24,7 @@ def delivery() -> None:
 
 
 @delivery.command("list")
-@click.option("--state", "states", type=click.Choice(delivery_queries.STATES), multiple=True, help="Only of this state.")
+@click.option("--state", "states", type=click.Choice(delivery_queries.STATES), multiple=True, help="Only of this one.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The newest so many.")
 @click.pass_obj
 def list_deliveries(settings: Settings, states: tuple[str, ...], limit: int) -> None:

@@ -66,8 +66,11 @@ def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
     assert answer.location == "/batches/1"
     assert 'hx-get="/batches/1/progress"' in text(alice.get("/batches/1"))
 
+    assert "HX-Refresh" not in alice.get("/batches/1/progress").headers
+
     Loop(Surroundings(sessions=rows), worker_id="w1").rest()
 
+    assert alice.get("/batches/1/progress").headers["HX-Refresh"] == "true"
     page = text(alice.get("/batches/1"))
     assert "2 / 2" in page
     assert "/batches/1/progress" not in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -127,11 +127,14 @@ def show(batch_id: int) -> str:
 
 
 @bp.get("/batches/<int:batch_id>/progress")
-def progress(batch_id: int) -> str:
-    """Return how far a batch has come, for its page."""
+def progress(batch_id: int) -> Response:
+    """Return how far a batch has come, for its page; once it runs no more, all of the page is another one."""
     with g.readers.begin() as session:
         row = lists.row(session, batches.get(session, batch_id, by=g.person))
-        return render_template("batches/progress.html", row=row)
+        answer = make_response(render_template("batches/progress.html", row=row))
+    if row.state != "running":
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @bp.post("/batches/<int:batch_id>/<any(approve, stop):verb>")
