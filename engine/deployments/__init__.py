@@ -3,17 +3,18 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms, registers, channels and the calendar by key and version
+    definitions  processes, decisions, forms, registers, documents, channels, the calendar by key and version
     decisions    evaluate the deployed decision tables
     channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
     selections   processes that are started for many records of a register
     mentioned    what diagrams may name without holding it
+    documents    templates of what is printed, and whether what they name is there
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import channels, decisions, definitions, registers, selections
+from casepath.engine.deployments import channels, decisions, definitions, documents, registers, selections
 from casepath.engine.deployments.channels import Channel
 from casepath.engine.deployments.definitions import (
     content,
@@ -51,6 +52,7 @@ __all__ = [
     "definition",
     "definitions",
     "deploy",
+    "documents",
     "find",
     "form",
     "inspect",

@@ -1,9 +1,10 @@
 """
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
-The files of one folder are one deployment. A process, decision, form, register, channel or calendar whose file has not
-changed is no new version; a process or register is one too when a form that comes with it has changed, a process also
-when guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
+The files of one folder are one deployment. What is found by its key, such as a process or a register, or the calendar,
+is no new version where its file has not changed; a process or register is one too when a form that comes with it has
+changed, a process also when guidance has. Nothing is stored when there is any error; all errors of all files are
+reported at once.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from casepath.engine.deployments import (
     channels,
     decisions,
     definitions,
+    documents,
     groups,
     mentioned,
     registers,
@@ -69,6 +71,7 @@ class _Found:
     diagram: Diagram | None = None
     register: registers.Register | None = None
     channel: channels.Channel | None = None
+    document: forms.Document | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     findings += channels.unfit(session, ways, kept.values(), filled)
     run = [(each.file, each.spec) for each in found if each.spec]
     findings += selections.unfit(session, run, kept.values(), filled)
+    specs = [entry.spec for entry in found if entry.spec is not None and entry.executable]
+    findings += documents.unfit(session, {each.file: each.document for each in found if each.document}, specs, filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -243,6 +248,9 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     if translations.FILE.fullmatch(path.name):
         return [], list(translations.check(file, _json(file, content)))
+    if path.suffix == ".md" and path.parent.name == "documents":
+        document = documents.read(file, path.stem, content)
+        return [_Found(kind="document", key=document.key, name=document.title, file=file, document=document)], []
     if path.suffix == ".md" and path.parent.name == "guidance":
         try:
             forms.guidance.parse(content.decode("utf-8-sig"))

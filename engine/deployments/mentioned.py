@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database.models import Definition, User, WorkerThread
+from casepath.engine.deployments import documents
 
 #: What is named otherwise than it is deployed: a channel is a topic.
 KINDS: Mapping[str, str] = {"channel": "topic"}
@@ -31,5 +32,6 @@ def _deployed(session: Session, kind: str) -> set[str]:
 
 def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
     """Return warnings of deployments without those of what has come since then, such as a process that is called."""
-    there = {f"unknown-{kind}": keys for kind, keys in known(session).items()}
+    kinds = {**known(session), **documents.known(session)}
+    there = {f"unknown-{kind}": keys for kind, keys in kinds.items()}
     return [each for each in warnings if each.phrase.facts.get("key") not in there.get(each.code, ())]

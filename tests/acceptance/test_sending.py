@@ -1,4 +1,4 @@
-"""A message to many customers while the worker is killed: each has exactly one; ten thousand are sent by the command."""
+"""A message to many customers while the worker is killed: each has exactly one; the command sends ten thousand."""
 
 from __future__ import annotations
 

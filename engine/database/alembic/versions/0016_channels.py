@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-KINDS = "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'channel')"
+KINDS = "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'channel')"
 DELIVERY_STATES = (
     "state IN ('waiting', 'sending', 'sent', 'uncertain', 'undeliverable', 'given_up', 'withheld', 'delivered', "
     "'failed')"
