@@ -302,8 +302,8 @@ def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sess
 
     told = {str(each["To"].addresses[0].username): each.get_content().splitlines()[0] for each in box.messages}
     assert told == {
-        "carol": "退车、媒体、x · 是 · 2026-03-02 09:10 · 4",
-        "emma": "Return, 媒体, x · Yes · 2026-03-02 09:10 · 4",
+        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4",
+        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4",
     }
 
 
