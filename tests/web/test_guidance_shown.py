@@ -24,6 +24,8 @@ FORM = {
         {"type": "textfield", "id": "c1", "key": "who", "label": "谁"},
         {"type": "select", "id": "c2", "key": "customer_type", "label": "类型",
          "values": [{"label": "急躁", "value": "impatient"}, {"label": "多疑", "value": "suspicious"}]},
+        {"type": "text", "id": "c3",
+         "text": "{{#if customer_type != null}}{{#loop decisions.customer_types}}- 切忌：{{avoid}}{{/loop}}{{/if}}"},
     ],
 }  # fmt: skip
 GUIDANCE = """先听。{{who}}
@@ -80,6 +82,14 @@ def test_guidance__for_what_is_typed(alice: Visitor, task_id: int) -> None:
 def test_guidance__for_who_registers(alice: Visitor, task_id: int) -> None:
     assert "未选类型" in text(alice.get("/register/p"))
     assert "<li>多疑：不确定的回答</li>" in text(alice.post("/register/p/fields", {"customer_type": "suspicious"}))
+
+
+def test_text_of_a_form__for_what_is_typed(alice: Visitor, task_id: int) -> None:
+    empty, page = text(alice.get("/register/p")), text(alice.get(f"/tasks/{task_id}"))
+    chosen = text(alice.post("/register/p/fields", {"customer_type": "suspicious"}))
+
+    assert 'id="part-c3"' not in empty + page
+    assert '<div id="part-c3" class="prose  rule"><ul>\n<li>切忌：不确定的回答</li>\n</ul>' in chosen
 
 
 def test_guidance__that_cannot_be_read_is_refused(rows: Rows) -> None:
