@@ -114,4 +114,10 @@ def test_guidance__follows_the_answers(page: Page, log_in: LogIn, address: str, 
 
     expect(told).to_contain_text("多疑：不确定的回答")
     expect(told).not_to_contain_text("未选类型")
+    expect(page.locator("#part-c3")).to_have_text("切忌：不确定的回答")
     expect(page.get_by_label("谁")).to_have_value("王*建国*")
+
+    page.get_by_label("类型").select_option("impatient")
+
+    expect(page.locator("#part-c3")).to_have_text("切忌：言语生硬，凉晒客户")
+    expect(told).not_to_contain_text("多疑")
