@@ -96,7 +96,7 @@ def asked(folder: Path) -> Iterator[tuple[str, str | None]]:
 
 
 def test_rules__stand_in_one_place() -> None:
-    """What guidance, forms and tables say stands once, in each language: whoever changes a rule changes it everywhere."""
+    """What guidance, forms and tables say stands once in a language: a rule that is changed is changed everywhere."""
     places: dict[str, list[str]] = {}
     for place, text in told():
         for sentence in re.split(r"[。！？；\n]|[.!?;](?=\s|$)", text):
