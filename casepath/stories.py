@@ -128,12 +128,30 @@ def read_all(folder: Path) -> list[Story]:
 
 def play(story: Story, stage: Stage, *, stop_after: int | None = None) -> None:
     """Tell a story, or only its first steps."""
-    stage.move_to(story.begins_at)
-    stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
-    stage.move_to(story.begins_at)
+    begin(story, stage)
     steps: Iterable[Mapping[str, Any]] = story.steps if stop_after is None else story.steps[:stop_after]
     for step in steps:
         play_step(step, stage)
+
+
+def begin(story: Story, stage: Stage) -> None:
+    """Tell how it begins."""
+    stage.move_to(story.begins_at)
+    stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
+    stage.move_to(story.begins_at)
+
+
+def moments(story: Story, *, stop_after: int | None = None) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """Return the steps of a story, or its first ones, with the moment of each; no step lets time pass by itself."""
+    now = story.begins_at
+    found: list[tuple[datetime, Mapping[str, Any]]] = []
+    for step in story.steps if stop_after is None else story.steps[:stop_after]:
+        if "at" in step:
+            now = datetime.fromisoformat(str(step["at"]))
+        if "advance" in step:
+            now += timers.span(str(step["advance"]))
+        found.append((now, {**{name: told for name, told in step.items() if name != "advance"}, "at": now.isoformat()}))
+    return found
 
 
 def play_step(step: Mapping[str, Any], stage: Stage) -> None:

@@ -9,10 +9,7 @@ Inputs: `template`, with which its name begins, and `title`, which stands above 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -24,6 +21,7 @@ from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import handed_in, people
 from casepath.engine.queries.handed_in import Step
 from casepath.workers import Result, Unrecoverable, Work, topic
+from casepath.workers.readable import local, written
 
 #: What stands where a value was erased.
 ERASED = "（已删除）"
@@ -102,21 +100,3 @@ def rows(step: Step, zone: ZoneInfo) -> Iterator[dict[str, str]]:
         if step.form is None or key in step.erased:
             value = ERASED if key in step.erased else written(step.values[key], zone, {})
             yield {"label": key, "value": value}
-
-
-def written(value: Any, zone: ZoneInfo, labels: Mapping[str, str]) -> str:
-    """Return a value as people read it: labels of options, yes and no, local times."""
-    if isinstance(value, list):
-        return "、".join(labels.get(item, str(item)) if isinstance(item, str) else str(item) for item in value)
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, datetime):
-        return local(value, zone)
-    if isinstance(value, (date, time, Decimal)):
-        return str(value)
-    return labels.get(value, value) if isinstance(value, str) else str(value)
-
-
-def local(at: datetime, zone: ZoneInfo) -> str:
-    """Return a moment as a clock on the wall of that zone shows it."""
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")

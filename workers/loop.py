@@ -187,10 +187,3 @@ def run_until_signalled(loop: Loop) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     loop.run()
-
-
-def start_thread(loop: Loop) -> threading.Thread:
-    """Run a loop beside whatever else this process does."""
-    thread = threading.Thread(target=loop.run, name="worker", daemon=True)
-    thread.start()
-    return thread

@@ -121,6 +121,11 @@ def working_days(environment: Environment, count: object, start: object = None) 
     return environment.working_time.add_working_days(begin, whole(count))
 
 
+def working_days_between(environment: Environment, first: object, last: object) -> int:
+    """The number of working days after the day of one moment until that of another."""
+    return environment.working_time.working_days_between(moment(environment, first), moment(environment, last))
+
+
 def working_time_between(environment: Environment, first: object, last: object) -> timedelta:
     """The working time between two moments."""
     return environment.working_time.working_between(moment(environment, first), moment(environment, last))
@@ -297,6 +302,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "time": a_time,
     "today": today,
     "workingDays": working_days,
+    "workingDaysBetween": working_days_between,
     "workingTime": working_time,
     "workingTimeBetween": working_time_between,
 }

@@ -33,6 +33,8 @@ _NAME = re.compile(r"[^\W\d]\w*")
 MAX_STEPS = 5_000
 #: Characters that come of it.
 MAX_LENGTH = 100_000
+#: Tags of one text.
+MAX_TAGS = 1_000
 #: Blocks within each other.
 MAX_NESTING = 40
 #: The item of the innermost loop.
@@ -92,7 +94,15 @@ def depends(text: str) -> bool:
 
 
 def parse(text: str) -> Guidance:
-    """Read a guidance; raises `InvalidInput` with its line where a tag or an expression cannot be read."""
+    """
+    Read a guidance.
+
+    Raises `InvalidInput` with its line where a tag or an expression cannot be read, or where there are too many tags.
+    """
+    if (count := text.count("{{")) > MAX_TAGS:
+        # Before any of them is compiled.
+        too_many = "At most {limit} tags are possible in one text; yours has {count}."
+        raise errors.InvalidInput(too_many, code="guidance-tags", limit=MAX_TAGS, count=count)
     parts: list[_Part] = []
     open_blocks: list[_Block] = []
     last = 0

@@ -94,7 +94,7 @@ def test_demands__their_rules_at_every_task_until_the_customer_is_satisfied(tell
 @each("proof", ["yes", "no"])
 @each("cost", ["low", "high"])
 def test_cause__none_is_without_a_rule(tell: Tell, proof: str, cost: str) -> None:
-    path = PROCESSES / "sales_service_complaint" / "forms" / "investigate.form"
+    path = PROCESSES / "sales_service_complaint" / "forms" / "investigate_service.form"
     (field,) = [field for field in forms.parse(path.read_bytes(), path.name).fields if field.key == "cause"]
 
     told = {

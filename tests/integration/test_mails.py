@@ -7,8 +7,8 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -101,7 +101,14 @@ def work(key: str, topic: str, **inputs: str) -> str:
     )
 
 
-def start(transaction: Sessions, topic: str = "notify", texts: bytes | None = None, **inputs: str) -> int:
+def start(
+    transaction: Sessions,
+    topic: str = "notify",
+    texts: bytes | None = None,
+    files: Mapping[str, bytes] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    **inputs: str,
+) -> int:
     """Start a process that tells people something and then has a user task, with a timer beside."""
     content = diagrams.process(
         '<startEvent id="Start"/><parallelGateway id="Fork"/>',
@@ -111,10 +118,11 @@ def start(transaction: Sessions, topic: str = "notify", texts: bytes | None = No
         flow="Start > Fork; Fork > Work; Fork > Timer; Work > Done; Timer > Late",
         key="p",
     )
-    files = {"p.bpmn": content} | ({"texts.en.json": texts} if texts is not None else {})
+    beside = {**(files or {}), **({"texts.en.json": texts} if texts is not None else {})}
     with transaction.begin() as session:
-        deployments.deploy(session, files, name="p", by=PROGRAM)
-        return process_instances.start(session, "p", {"customer": "张三"}, business_key="TS1", by=PROGRAM).id
+        deployments.deploy(session, {"p.bpmn": content, **beside}, name="p", by=PROGRAM)
+        given = {"customer": "张三", **(variables or {})}
+        return process_instances.start(session, "p", given, business_key="TS1", by=PROGRAM).id
 
 
 def is_open(transaction: Sessions, element_id: str) -> bool:
@@ -259,7 +267,7 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
     texts = '{"Work.subject": "Received: ${customer}", "Work.text": "Please see to it.", "Done": "Call the customer"}'
     start(transaction, "remind", texts.encode(), recipients="carol,emma", open_tasks="${true}")
     with transaction.begin() as session:
-        factories.user_task(session, candidate_groups=()).business_key = "TS1"
+        factories.user_task(session, candidate_users=("carol", "emma"), candidate_groups=()).business_key = "TS1"
 
     loop_to(transaction, box.port).rest()
 
@@ -270,8 +278,8 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
         "carol": "收到：张三",
         "emma": "Received: 张三",
     }
-    assert said["carol"].splitlines()[0] == "请处理"
-    assert said["emma"].splitlines()[0] == "Please see to it."
+    assert said["carol"].splitlines() == ["请处理", "· 联系客户 · Carol、Emma"]
+    assert said["emma"].splitlines() == ["Please see to it.", "· 联系客户 · Carol, Emma"]
     assert {each.get_content().splitlines()[0] for each in box.messages} == {"请处理", "Please see to it."}
 
 
@@ -285,6 +293,27 @@ def test_notify__values_in_the_language_of_the_reader(transaction: Sessions, box
 
     assert box.messages[0]["Subject"] == "Received: Zhang San"
     assert box.messages[0].get_content().splitlines()[0] == "Zhang San, 张三"
+
+
+def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sessions, box: Mailbox) -> None:
+    for name, language in (("carol", "zh_CN"), ("emma", "en")):
+        user(transaction, name, language=language)
+    text = "${words.demands} · ${words.urgent} · ${words.at} · ${words.count * 2}"
+    options = [{"value": "r", "label": "退车"}, {"value": "m", "label": "媒体"}]
+    field = {"type": "checklist", "key": "demands", "label": "x", "properties": {"options_en": "Return|"}}
+    form = {"components": [{**field, "values": options}]}
+    files = {f"texts.{language}.json": json.dumps({"Work.text": text}).encode() for language in ("zh", "en")}
+    variables = {"demands": ["r", "m", "x"], "urgent": True, "count": 2, "at": datetime(2026, 3, 2, 1, 10, tzinfo=UTC)}
+    start(transaction, files=files | {"forms/f.form": json.dumps(form).encode()}, variables=variables,
+          recipients="carol,emma")  # fmt: skip
+
+    loop_to(transaction, box.port).rest()
+
+    told = {str(each["To"].addresses[0].username): each.get_content().splitlines()[0] for each in box.messages}
+    assert told == {
+        "carol": "退车、媒体、x · 是 · 2026-03-02 09:10 · 4",
+        "emma": "Return, 媒体, x · Yes · 2026-03-02 09:10 · 4",
+    }
 
 
 @pytest.mark.parametrize(("once", "mails_sent"), [("${true}", 1), ("${false}", 2)])

@@ -142,6 +142,13 @@ def test_output_of_another_type(policy: str, expected: object) -> None:
     assert answer(logic.replace("<output ", '<output typeRef="number" '), x=1) == expected
 
 
+@each("kind, expected", [("number", None), ("string", "text"), ("Any", "text")])
+def test_result_of_another_type_than_its_cell(kind: str, expected: object) -> None:
+    logic = table(["x"], ["grade"], '- | "text"')
+
+    assert answer(logic.replace("<outputEntry", f'<outputEntry typeRef="{kind}"'), x=1) == expected
+
+
 def test_input_that_is_missing_is_of_every_type() -> None:
     result = model(table(["x: number"], ["grade"], "null | 1", "not(null) | 2")).evaluate("Answer", {"x": None})
 

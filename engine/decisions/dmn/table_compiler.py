@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from casepath.engine.decisions.dmn.boxed import BoxedCompiler, Names, nothing
+from casepath.engine.decisions.dmn.boxed import BoxedCompiler, Names, converted, nothing
 from casepath.engine.decisions.dmn.checks import Column
 from casepath.engine.decisions.dmn.elements import child, children, name_of, text_in
 from casepath.engine.decisions.dmn.findings import local_name
@@ -117,7 +117,9 @@ def _with_variable(test: Test, variable: str) -> Test:
 def _result(boxed: BoxedCompiler, cell: etree._Element, names: Names) -> Evaluate:
     text = text_in(cell)
     feel = boxed.feel(cell, text, names) if text not in ("", "-") else None
-    return nothing if feel is None else feel.evaluate_in
+    if feel is None:
+        return nothing
+    return converted(feel.evaluate_in, boxed.types.of(cell)) if cell.get("typeRef") else feel.evaluate_in
 
 
 def _default(boxed: BoxedCompiler, column: etree._Element, names: Names) -> Evaluate | None:
