@@ -60,6 +60,7 @@ BLUEPRINTS = (
     "user_tasks.views",
     "registration.views",
     "process_instances.views",
+    "papers.views",
     "search.views",
     "registers.views",
     "definitions.views",

@@ -2,12 +2,12 @@
 Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`.
 
 Inputs: `recipients` (`user:wang`, `group:customer_director`, `task:contact` for whoever has that user task of the same
-process instance, or just a name), `subject`, `text`, and `document`, the
-name of an archived file that an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
+process instance, or just a name), `subject`, `text`, and `document`, the key of an archived document or the beginning
+of the name of a file, which an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
 text ends with what is open in the matter, who has it, and until when; with `once_a_day` nobody gets a second one of the
-kind about a matter on one day. Everybody gets a notice inside the product; those
-with an address an e-mail too, where e-mail is configured. Notices and mails are written in the transaction that
-completes the task; the mails are sent afterwards, by `outbox`.
+kind about a matter on one day. Everybody gets a notice inside the product; those with an address an e-mail too, where
+e-mail is configured. Notices and mails are written in the transaction that completes the task; the mails are sent
+afterwards, by `outbox`.
 
 Each reader gets `<activity>.subject` and `<activity>.text` of `texts.zh.json` or `texts.en.json` beside the diagram, if
 they are there, expressions as the inputs are; `words.<variable>` is there a value as people read it in that language:
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,12 +27,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, documents
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.instances import attachments, notifications
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.people.account_rules import LANGUAGES
+from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import deployed, user_task
 from casepath.workers import Result, Unrecoverable, Work, topic
 from casepath.workers.readable import CHINESE, listed, local, written
@@ -110,9 +112,14 @@ def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result
 
 
 def attached(session: Session, work: Work) -> Document:
-    """Return the newest file of the matter whose name begins as the diagram says; raises `Unrecoverable`."""
-    key, name = work.task.business_key, work.text("document")
-    found = [entry for entry in attachments.list_of(session, key or "") if entry.name.startswith(name)]
+    """Return the newest file of the matter that the diagram means; raises `Unrecoverable`."""
+    key, name = work.task.business_key or "", work.text("document")
+    with suppress(errors.NotFound):
+        name = documents.newest(session, name).title
+    kept = attachments.list_of(session, key)
+    found = [entry for entry in kept if entry.name.removeprefix(f"{key} ").startswith(name)]
+    # An archive whose template was never deployed is called like its process.
+    found = found or [entry for entry in kept if entry.created_by == ENGINE.signature]
     if not found:
         raise Unrecoverable(f"Expected a document '{name}' with {key}, but found none")
     newest = found[-1]

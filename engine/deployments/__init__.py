@@ -3,14 +3,15 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms, registers and the calendar by key and version
+    definitions  processes, decisions, forms, registers, documents and the calendar by key and version
     decisions    evaluate the deployed decision tables
     registers    kinds of records: what a declaration says, and whether that is there
+    documents    templates of what is printed, and whether what they name is there
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import decisions, definitions, registers
+from casepath.engine.deployments import decisions, definitions, documents, registers
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -43,6 +44,7 @@ __all__ = [
     "definition",
     "definitions",
     "deploy",
+    "documents",
     "find",
     "form",
     "inspect",

@@ -1,9 +1,9 @@
 """
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
-The files of one folder are one deployment. A process, decision, form, register or calendar whose file has not changed
-is no new version; a process or register is one too when a form that comes with it has changed, a process also when
-guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
+The files of one folder are one deployment. A process, decision, form, register, document or calendar whose file has not
+changed is no new version; a process or register is one too when a form that comes with it has changed, a process also
+when guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, registers, starts
+from casepath.engine.deployments import decisions, definitions, documents, groups, registers, starts
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -64,6 +64,7 @@ class _Found:
     spec: ProcessSpec | None = None
     diagram: Diagram | None = None
     register: registers.Register | None = None
+    document: forms.Document | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +101,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
             findings += groups.unknown(session, entry.spec, entry.file)
     filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
     findings += registers.unfit(session, {each.file: each.register for each in found if each.register}, filled)
+    specs = [entry.spec for entry in found if entry.spec is not None and entry.executable]
+    findings += documents.unfit(session, {each.file: each.document for each in found if each.document}, specs, filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -193,7 +196,8 @@ def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Find
 
 def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
     """Return warnings of deployments without those of what has come since then, such as a process that is called."""
-    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
+    kinds = {**_known(session), **documents.known(session)}
+    known = {f"unknown-{kind}": keys for kind, keys in kinds.items()}
     return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
 
 
@@ -240,6 +244,9 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
     if TEXTS.fullmatch(path.name):
         return [], list(_check_texts(file, _json(file, content)))
+    if path.suffix == ".md" and path.parent.name == "documents":
+        document = documents.read(file, path.stem, content)
+        return [_Found(kind="document", key=document.key, name=document.title, file=file, document=document)], []
     if path.suffix == ".md" and path.parent.name == "guidance":
         try:
             forms.guidance.parse(content.decode("utf-8-sig"))
@@ -253,22 +260,17 @@ def _check_texts(file: str, said: Mapping[str, Any]) -> Iterator[errors.Finding]
     for key, text in sorted(said.items()):
         if not isinstance(text, str):
             yield _finding(
-                file,
-                "element-texts",
-                "Expected a text for each element, but found something else for '{element}'",
+                file, "element-texts", "Expected a text for each element, but found something else for '{element}'",
                 element=key,
-            )
+            )  # fmt: skip
         elif key.endswith(TOLD):
             try:
                 expressions.compile_expression(text)
             except errors.ExpressionError as error:
                 yield _finding(
-                    file,
-                    "element-texts",
-                    "The text of '{element}' cannot be read: {reason}",
-                    element=key,
-                    reason=error.phrase,
-                )
+                    file, "element-texts", "The text of '{element}' cannot be read: {reason}",
+                    element=key, reason=error.phrase,
+                )  # fmt: skip
 
 
 def _json(file: str, content: bytes) -> dict[str, Any]:

@@ -43,6 +43,12 @@ def current_user(environment: Environment) -> str | None:
     return environment.user
 
 
+def current_group(environment: Environment, *keys: object) -> str | None:
+    """The first of these groups by whose right the user acts; null where it is none of them, or nobody acts."""
+    held = environment.groups()
+    return next((key for key in map(a_text, members(keys)) if key in held), None)
+
+
 def today(environment: Environment) -> date:
     """The local day of evaluation."""
     return environment.now.astimezone(environment.zone).date()
@@ -280,6 +286,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "abs": absolute,
     "ceiling": ceiling,
     "coalesce": coalesce,
+    "currentGroup": current_group,
     "currentUser": current_user,
     "date": a_date,
     "dateTime": a_datetime,

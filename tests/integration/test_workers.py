@@ -19,7 +19,7 @@ from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.settings import ATTEMPTS
 from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
 from casepath.workers.loop import Loop
-from tests import diagrams, factories
+from tests import diagrams, factories, pdf
 from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
@@ -249,9 +249,9 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
 
     with transaction.begin() as session:
         kept = attachments.list_of(session, "K1")
-        assert [entry.name for entry in kept] == ["sheet-K1.html"]
-        page = attachments.content(session, kept[0].id).decode()
+        assert [(entry.name, entry.media_type) for entry in kept] == [("K1 p.pdf", "application/pdf")]
+        page = pdf.text(attachments.content(session, kept[0].id))
         assert session.scalars(select(ProcessInstance.state)).all() == ["completed"]
     assert "客户" in page
-    assert "&lt;b&gt;王先生&lt;/b&gt;" in page
+    assert "<b>王先生</b>" in page
     assert [username for username, _, _ in notified(transaction)] == ["bob"]

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask import session as flask_session
 from sqlalchemy.orm import Session
 
@@ -21,9 +21,11 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, notices, people, present, rounds, tasks
+from casepath.engine.queries import deployed, events, instances, mails, notices, papers, people, present, rounds, tasks
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
+from casepath.engine.queries.papers import Printing
+from casepath.engine.time import clock
 from casepath.web import facts, forms, guidance, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
@@ -122,6 +124,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         reference=reference,
         business_key=business_key,
         facts=facts.named(teller.words, facts_of.of_matter(session, reference)),
+        documents=papers.offered(session, reference, Printing(at=clock.now(), zone=g.settings.zone)),
         instances=[named(session, each) for each in by_rank(views)],
         newest=named(session, by_rank(views)[-1]),
         first=views[0],

@@ -89,7 +89,7 @@ def cookie_name() -> str:
 
 def counts(session: Session, person: Person) -> dict[str, int]:
     """Return the numbers of all badges: those of the header and those of the lists."""
-    lists = ("claimable", "all", "put_off")
+    lists: tuple[View, ...] = ("claimable", "all", "put_off")
     return badges(session, person) | {name: tasks.count(session, person, name) for name in lists}
 
 
