@@ -21,7 +21,19 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, notices, papers, people, present, rounds, tasks
+from casepath.engine.queries import (
+    deliveries,
+    deployed,
+    events,
+    instances,
+    mails,
+    notices,
+    papers,
+    people,
+    present,
+    rounds,
+    tasks,
+)
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.engine.queries.papers import Printing
@@ -142,6 +154,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         told=told,
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
+        deliveries=deliveries.of_matter(session, business_key, languages.chosen()) if business_key else [],
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
         files=files,
