@@ -12,9 +12,10 @@ from casepath.demo import EngineStage
 from casepath.stories import Story
 
 ZONE = ZoneInfo("Asia/Shanghai")
-DIRECTOR, CALLER, MANAGER, REGION, CCAC = (
+DIRECTOR, CALLER, SHOWROOM, MANAGER, REGION, CCAC = (
     "customer_director_zhao",
     "caller_liu",
+    "showroom_zheng",
     "general_manager_qian",
     "fm_feng",
     "ccac_shen",
@@ -204,6 +205,8 @@ def _handled(stage: EngineStage, complaint: Complaint) -> None:
     if not complaint.resolved:
         return
     resolved = at(complaint.resolved)
+    if complaint.category == "sales_service":
+        _do(stage, reached, SHOWROOM, "showroom_verify", showroom_findings="属实。", showroom_proposal="道歉")
     days = {"handling_days": complaint.days} if complaint.days else {}
     _do(
         stage,
@@ -256,7 +259,10 @@ def _handled(stage: EngineStage, complaint: Complaint) -> None:
             correct_use="无",
             insurance_guided="no",
             customer_understands="yes",
-            explain_result="客户接受",
+            complaint_cause="误解合同",
+            handling_done="说明合同",
+            completed_on=resolved.date().isoformat(),
+            result="客户接受",
         )
         _asked(stage, resolved, "yes", complaint.score)
     elif rounds < 2:
@@ -277,6 +283,8 @@ def _handled(stage: EngineStage, complaint: Complaint) -> None:
             promise="当场更换",
         )
         _asked(stage, resolved, "yes", complaint.score)
+    if complaint.category == "sales_service":
+        _do(stage, resolved, SHOWROOM, "trace_first_person", first_person="销售顾问", showroom_measure="演练接待规范")
     _do(
         stage,
         resolved,
@@ -284,6 +292,7 @@ def _handled(stage: EngineStage, complaint: Complaint) -> None:
         "analyse_root_cause",
         root_cause="流程未执行",
         dissatisfaction_kind="process",
+        discontent_reasons=["no_rules"],
         gap="procedure",
         improvement="培训",
         improvement_owner="郑磊",
@@ -410,6 +419,8 @@ def _exchanged(stage: EngineStage) -> None:
         promise="维修",
         remedial_measure="维修",
         remedial_due="2026-11-11",
+        corrective_measure="上报厂家",
+        corrective_due="2026-12-31",
     )
     _do(
         stage,
@@ -455,6 +466,7 @@ def _exchanged(stage: EngineStage) -> None:
         "analyse_root_cause",
         root_cause="发动机缺陷",
         dissatisfaction_kind="outcome",
+        discontent_reasons=["product_failed"],
         gap="behaviour",
         improvement="上报厂家",
         improvement_owner="周建国",

@@ -3,9 +3,12 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, reports, …
+    definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, channels, …
     decisions    evaluate the deployed decision tables
+    channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
+    selections   processes that are started for many records of a register
+    mentioned    what diagrams may name without holding it
     documents    templates of what is printed, and whether what they name is there
     reports      what is counted, and what processes measure for it
     translations what diagrams say in other languages
@@ -13,7 +16,8 @@ What was deployed: check files and put them into the engine, read them back, par
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import decisions, definitions, documents, registers, reports
+from casepath.engine.deployments import channels, decisions, definitions, documents, registers, reports, selections
+from casepath.engine.deployments.channels import Channel
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -30,16 +34,20 @@ from casepath.engine.deployments.deployment import (
     check,
     deploy,
     read_folder,
-    still_unknown,
     use_extensions,
 )
 from casepath.engine.deployments.inspection import inspect
+from casepath.engine.deployments.mentioned import still_unknown
 from casepath.engine.deployments.registers import Register
+from casepath.engine.deployments.selections import Selection
 
 __all__ = [
+    "Channel",
     "Checked",
     "DeploymentResult",
     "Register",
+    "Selection",
+    "channels",
     "check",
     "content",
     "decisions",
@@ -57,6 +65,7 @@ __all__ = [
     "registers",
     "reports",
     "resource",
+    "selections",
     "still_unknown",
     "use_extensions",
 ]

@@ -1,4 +1,4 @@
-"""What a diagram says in another language than its own: `texts.<language>.json`, element id → text."""
+"""What diagrams say in another language than their own: `texts.<language>.json` beside them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 from casepath.engine import errors, expressions
 from casepath.engine.phrases import Phrase
 
-#: How these files are called.
+#: What a diagram says in another language than its own: element id → name, and id with what follows → expression; and
+#: words for variables.
+CODE = "element-texts"
 FILE = re.compile(r"texts\.[a-zA-Z_-]+\.json")
-#: What people are told, by an expression that stands under the id of an element with this behind it.
 TOLD = (".subject", ".text")
 
 
 def check(file: str, said: Mapping[str, Any]) -> Iterator[errors.Finding]:
-    """Yield an error for what is no text, and for what people are told with an expression that cannot be read."""
+    """Find what is no text, and what people are told with an expression that cannot be read."""
     for key, text in sorted(said.items()):
         if not isinstance(text, str):
-            wanted = "Expected a text for each element, but found something else for '{element}'"
-            yield _finding(file, Phrase(wanted, element=key))
+            wrong = "Expected a text for each element, but found something else for '{element}'"
+            other = Phrase(wrong, element=key)
+            yield errors.Finding(code=CODE, file=file, phrase=other)
         elif key.endswith(TOLD):
             try:
                 expressions.compile_expression(text)
             except errors.ExpressionError as error:
-                told = "The text of '{element}' cannot be read: {reason}"
-                yield _finding(file, Phrase(told, element=key, reason=error.phrase))
-
-
-def _finding(file: str, phrase: Phrase) -> errors.Finding:
-    return errors.Finding(code="element-texts", file=file, phrase=phrase)
+                unreadable = Phrase(
+                    "The text of '{element}' cannot be read: {reason}", element=key, reason=error.phrase
+                )
+                yield errors.Finding(code=CODE, file=file, phrase=unreadable)

@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015"
-down_revision = "0014"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-KINDS = "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'report')"
+KINDS = "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'channel', 'report')"
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TEXTS, NUMBERS = 24, 40
 
