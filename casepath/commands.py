@@ -20,7 +20,7 @@ import click
 import sqlalchemy
 
 import casepath
-from casepath import instances, mail, proof
+from casepath import instances, mail, outside, proof
 from casepath.engine import database, deployments, errors
 from casepath.engine.instances import departures
 from casepath.engine.people import identity
@@ -341,5 +341,8 @@ def import_users(settings: Settings, file: Path) -> None:
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 
-for command in (proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail):
+for command in (
+    proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail, outside.delivery,
+    outside.batch,
+):  # fmt: skip
     main.add_command(command)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath import retelling, stories
 from casepath.engine import errors
 from casepath.engine.deployments import registers
-from casepath.engine.instances import jobs, messages, process_instances, user_tasks
+from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
 from casepath.engine.people.authorization import Program
 from casepath.engine.queries import records as lists
@@ -62,7 +62,14 @@ class EngineStage:
         clock.set_to(at)
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
-        """Register the matter."""
+        """Register the matter, or start it for a record."""
+        if story.record is not None:
+            register, values = story.record
+            with self.sessions.begin() as session:
+                kept = records.create(session, register, values, by=by)
+                batches.propose(session, story.process, [kept.key], variables, by=by)
+            self.work()
+            return
         with self.sessions.begin() as session:
             started = process_instances.start(session, story.process, variables, by=by)
             self.business_key = started.business_key or ""

@@ -14,8 +14,8 @@ import sqlalchemy
 from casepath import http_server
 from casepath.engine import database
 from casepath.preparing import Preparing
-from casepath.settings import Settings
-from casepath.workers import Mail, Surroundings
+from casepath.settings import Connector, Settings
+from casepath.workers import Endpoint, Mail, Surroundings
 from casepath.workers.loop import PATIENCE, Loop, repeat
 from casepath.workers.watch import Watch
 
@@ -37,7 +37,25 @@ def surroundings(settings: Settings, pool: sqlalchemy.Engine) -> Surroundings:
             timeout=settings.smtp_timeout,
             keep_trying=timedelta(days=settings.mail_retry_days),
         )
-    return Surroundings(sessions=database.sessions(pool), mail=mail, url=settings.url, time_zone=settings.time_zone)
+    return Surroundings(
+        sessions=database.sessions(pool),
+        mail=mail,
+        endpoints={name: endpoint(known) for name, known in settings.connectors.items()},
+        keep_trying=timedelta(days=settings.delivery_retry_days),
+        url=settings.url,
+        time_zone=settings.time_zone,
+    )
+
+
+def endpoint(known: Connector) -> Endpoint:
+    """Return a server outside as workers know it."""
+    return Endpoint(
+        url=known.url.get_secret_value(),
+        headers={name: value.get_secret_value() for name, value in known.headers.items()},
+        secret=known.secret.get_secret_value(),
+        timeout=known.timeout,
+        private=known.private,
+    )
 
 
 def run(

@@ -38,6 +38,11 @@ class Story:
     demo: Mapping[str, Any] | None = None
 
     @property
+    def record(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The register and the values of the record for which it begins; None where it begins by a form alone."""
+        return next(iter(self.start["record"].items())) if "record" in self.start else None
+
+    @property
     def begins_at(self) -> datetime:
         """When it begins."""
         return datetime.fromisoformat(str(self.start["at"]))
@@ -53,7 +58,7 @@ class Stage(Protocol):
         """Return what time it is in the story."""
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
-        """Have somebody register the matter."""
+        """Have somebody register the matter, or start it for the record of the story, which is added before."""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Have somebody complete a user task, claiming it first where nobody has it."""

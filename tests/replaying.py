@@ -183,7 +183,7 @@ def _begin(session: Session, event: EventView) -> int:
     facts = event.facts
     definition = definitions.find(session, "process", facts["definition"], version=facts["version"])
     return runtime.begin(session, definition, _values(event), business_key=facts["business_key"], by=event.by,
-                         start_element=facts.get("start_element"))  # fmt: skip
+                         start_element=facts.get("start_element"), facts=facts)  # fmt: skip
 
 
 def _apply(session: Session, number: int, event: EventView) -> None:

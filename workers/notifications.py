@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
+from casepath.engine import errors, papers
 from casepath.engine.deployments import definitions, documents
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.instances import attachments, notifications
@@ -36,9 +36,11 @@ from casepath.engine.people.account_rules import LANGUAGES
 from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import deployed, user_task
 from casepath.workers import Result, Unrecoverable, Work, topic
-from casepath.workers.readable import CHINESE, listed, local, written
 
 log = logging.getLogger(__name__)
+
+#: The language of diagrams, which readers get where there are no other words.
+OWN = "zh_CN"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result
         if not wording.subject.strip():
             raise Unrecoverable("Expected a subject, but found none")
         translated = translations(session, work, wording)
-        wording = with_open_tasks(session, work, wording, CHINESE)
+        wording = with_open_tasks(session, work, wording, OWN)
         attachment_id = document.id if document is not None else None
 
     def write(session: Session) -> None:
@@ -129,7 +131,7 @@ def attached(session: Session, work: Work) -> Document:
 def translations(session: Session, work: Work, wording: Wording) -> dict[str, Wording]:
     """Return what is said in each language, where it is another thing than readers without one get."""
     deployment_id = definitions.definition(session, work.task.definition_id).deployment_id
-    own = with_open_tasks(session, work, wording, CHINESE)
+    own = with_open_tasks(session, work, wording, OWN)
     found: dict[str, Wording] = {}
     for language in LANGUAGES:
         said = deployed.translation(session, deployment_id, file_language(language))
@@ -170,13 +172,13 @@ def in_words(session: Session, work: Work, language: str) -> dict[str, Any]:
     labels: dict[str, dict[str, str]] = {}
     for form in definitions.latest_forms(session):
         for field in form.fields:
-            said = {each.value: each.label.text if language == CHINESE else str(each.label) for each in field.options}
+            said = {each.value: each.label.text if language == OWN else str(each.label) for each in field.options}
             labels[field.key] = said | labels.get(field.key, {})
     for (name, value), text in deployed.words(session, file_language(language)).items():
         if value is not None:
             labels.setdefault(name, {})[value] = text
     return {
-        name: written(value, zone, labels.get(name, {}), language)
+        name: papers.LANGUAGES[file_language(language)].said(value, zone, labels.get(name, {}))
         if isinstance(value, str | bool | list | datetime)
         else value
         for name, value in work.task.variables.items()
@@ -190,9 +192,10 @@ def with_open_tasks(session: Session, work: Work, wording: Wording, language: st
         return wording
     zone = ZoneInfo(work.surroundings.time_zone)
     lines = [wording.text]
-    for task in user_task.open_in(session, key, "" if language == CHINESE else language):
-        due = f" · {local(task.due_at, zone)}" if task.due_at else ""
-        lines.append(f"· {task.name} · {listed(task.who, language)}{due}")
+    for task in user_task.open_in(session, key, "" if language == OWN else language):
+        due = f" · {task.due_at.astimezone(zone):%Y-%m-%d %H:%M}" if task.due_at else ""
+        who = papers.LANGUAGES[file_language(language)].separator.join(task.who)
+        lines.append(f"· {task.name} · {who}{due}")
     return Wording(subject=wording.subject, text="\n".join(line for line in lines if line))
 
 

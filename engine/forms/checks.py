@@ -12,7 +12,7 @@ import regex
 
 from casepath.engine import errors
 from casepath.engine.errors import Finding
-from casepath.engine.forms import supported
+from casepath.engine.forms import guidance, supported
 from casepath.engine.forms.definition import (
     CHOICES,
     CONTAINERS,
@@ -43,7 +43,7 @@ _VALIDATION_TYPES = ("email", "phone", "custom", "")
 _MAPS = ("appearance", "layout", "properties")
 _WORDS = ("id", *LABELS, "description", "text")
 #: Properties that form-js lets be expressions, where only fixed ones are known here.
-_FIXED = (*LABELS, "description", "text", "readonly", "disabled", "defaultValue")
+_FIXED = (*LABELS, "description", "readonly", "disabled", "defaultValue")
 
 
 def check(content: bytes, file: str) -> tuple[Form | None, list[Finding]]:
@@ -155,6 +155,7 @@ class _Checker:
             return
         self.shape(component)
         self.unsupported(component)
+        self.text(component)
         self.condition(component)
         self.rule(component)
         for name in supported.without_effect(component):
@@ -222,6 +223,22 @@ class _Checker:
                     "Expected a fixed '{name}', but found an expression, which is not supported here",
                     name=name,
                 )
+
+    def text(self, component: Mapping[str, Any]) -> None:
+        """A text is Markdown that may follow what stands in the form, as guidance does; in English likewise."""
+        properties = component.get("properties")
+        english = properties.get("text_en") if isinstance(properties, dict) else None
+        for written in (component.get("text"), english):
+            if not isinstance(written, str):
+                continue
+            if written.startswith("="):
+                wrong = "Expected a text with {{{{expression}}}}, but found an expression"
+                self.find(component, "component-expression", wrong)
+                continue
+            try:
+                guidance.parse(written)
+            except errors.InvalidInput as error:
+                self.find(component, "component-expression", "The text cannot be read: {reason}", reason=error.phrase)
 
     def condition(self, component: Mapping[str, Any]) -> None:
         conditional = component.get("conditional")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from casepath.engine.decisions import feel
+from casepath.engine.forms import guidance
 
 #: Types whose value is a text of their own.
 TEXTS = frozenset({"textarea", "textfield"})
@@ -110,6 +111,11 @@ class Component:
         return self.type in KEYED
 
     @property
+    def follows_values(self) -> bool:
+        """Whether it is a text that may read otherwise for other values."""
+        return guidance.depends(self.text.text)
+
+    @property
     def names(self) -> frozenset[str]:
         """Key and id."""
         return frozenset({self.id, self.key} - {""})
@@ -124,7 +130,6 @@ class Component:
 class Form:
     """A form as checks, pages and documents see it."""
 
-    id: str
     components: tuple[Component, ...]
 
     @functools.cached_property
@@ -145,7 +150,7 @@ class Form:
     @property
     def has_conditions(self) -> bool:
         """Whether what is shown depends on values."""
-        return any(component.hidden_if for component in self.every)
+        return any(component.hidden_if or component.follows_values for component in self.every)
 
 
 def _every(components: tuple[Component, ...]) -> Iterator[Component]:
@@ -156,7 +161,7 @@ def _every(components: tuple[Component, ...]) -> Iterator[Component]:
 
 def read(schema: Mapping[str, Any]) -> Form:
     """Return the form of a schema that the deployment check has accepted."""
-    return Form(id=str(schema.get("id", "")), components=_components(schema, ()))
+    return Form(components=_components(schema, ()))
 
 
 @functools.lru_cache(maxsize=1000)

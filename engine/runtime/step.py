@@ -111,14 +111,20 @@ def begin(
     business_key: str | None,
     by: str | None,
     start_element: str | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> int:
-    """Make the row of a new process instance and start it; return its id."""
+    """Make the row of a new process instance and start it; return its id. Its history begins with the facts."""
     now = clock.now()
     process_instance_id = _insert(session, definition, business_key, by, now)
     start = triggers.Start(
         variables=variables,
         start_element=start_element,
-        facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
+        facts={
+            "definition": definition.key,
+            "version": definition.version,
+            "business_key": business_key,
+            **(facts or {}),
+        },
     )
     # Nobody else can see it yet, so that there is nothing to lock.
     advance(session, read(session.connection(), process_instance_id), start, by=by, at=now)

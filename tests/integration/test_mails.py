@@ -20,13 +20,14 @@ from casepath.engine import deployments, errors, history, phrases
 from casepath.engine.database.models import ExternalTask, Incident, Mail, Notification, User, UserTask
 from casepath.engine.history import organisation
 from casepath.engine.instances import attachments, mails, notifications, process_instances
-from casepath.engine.instances.mails import LOCK, Outgoing
+from casepath.engine.instances.mails import Outgoing
+from casepath.engine.instances.outgoing import LOCK
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.queries import notices
 from casepath.workers import Mail as Server
 from casepath.workers import Surroundings, letters, outbox, smtp
 from casepath.workers.loop import Loop
-from casepath.workers.outbox import FIRST_BACK_OFF, FIRST_PAUSE, LONGEST_BACK_OFF, LONGEST_PAUSE
+from casepath.workers.sending import FIRST_BACK_OFF, FIRST_PAUSE, LONGEST_BACK_OFF, LONGEST_PAUSE
 from tests import diagrams, factories, mailbox
 from tests.acting import PROGRAM
 from tests.mailbox import Mailbox
@@ -91,16 +92,6 @@ def addressees(box: Mailbox) -> list[str]:
     return [str(message["To"].addresses[0].addr_spec) for message in box.messages]
 
 
-def work(key: str, topic: str, **inputs: str) -> str:
-    parameters = "".join(
-        f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in inputs.items()
-    )
-    return (
-        f'<serviceTask id="{key}" camunda:type="external" camunda:topic="{topic}"><extensionElements>'
-        f"<camunda:inputOutput>{parameters}</camunda:inputOutput></extensionElements></serviceTask>"
-    )
-
-
 def start(
     transaction: Sessions,
     topic: str = "notify",
@@ -110,11 +101,12 @@ def start(
     **inputs: str,
 ) -> int:
     """Start a process that tells people something and then has a user task, with a timer beside."""
+    usual = {"recipients": "carol", "subject": "收到：${customer}", "text": "请处理"}
     content = diagrams.process(
         '<startEvent id="Start"/><parallelGateway id="Fork"/>',
         '<userTask id="Done" name="联系客户"/><userTask id="Late"/>',
         f'<intermediateCatchEvent id="Timer">{diagrams.timer("PT1S")}</intermediateCatchEvent>',
-        work("Work", topic, **{"recipients": "carol", "subject": "收到：${customer}", "text": "请处理", **inputs}),
+        diagrams.service("Work", topic, **usual | inputs),
         flow="Start > Fork; Fork > Work; Fork > Timer; Work > Done; Timer > Late",
         key="p",
     )
@@ -311,8 +303,8 @@ def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sess
 
     told = {str(each["To"].addresses[0].username): each.get_content().splitlines()[0] for each in box.messages}
     assert told == {
-        "carol": "退车、媒体、x · 是 · 2026-03-02 09:10 · 4",
-        "emma": "Return, 媒体, x · Yes · 2026-03-02 09:10 · 4",
+        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4",
+        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4",
     }
 
 

@@ -287,6 +287,7 @@ def test_check__large_table() -> None:
     "logic, code",
     [
         (table(["x"], ["a"], "1 | 1 | 1"), "row-shape"),
+        (table(["x", "y"], ["a"], "1 | 2 | 3").replace("<inputEntry><text>2</text></inputEntry>", ""), "row-shape"),
         (table(["x"], [], "1"), "no-output"),
         (table([""], ["a"]), "no-input-expression"),
         (table(["x"], ["a", "a"]), "output-names"),
@@ -297,6 +298,10 @@ def test_check__large_table() -> None:
 )
 def test_check__shape(logic: str, code: str) -> None:
     assert code in [finding.code for finding in findings(logic)]
+
+
+def test_check__input_without_expression_is_told_once() -> None:
+    assert [finding.code for finding in findings(table([""], ["a"], "- | 1"))] == ["no-input-expression"]
 
 
 def test_check__cell_that_cannot_be_read() -> None:

@@ -91,8 +91,8 @@ document.addEventListener('click', ({ target }) => {
 });
 
 // <div data-merge hx-post="…" hx-swap="none">: the fields of a form that depend on answers. What the answer of the
-// server has and the page has not is added, what it no longer has is put aside; inputs that stay are not touched, so
-// that nothing is lost that is typed meanwhile.
+// server has and the page has not is added, what it no longer has is put aside, and texts say what they say now;
+// inputs that stay are not touched, so that nothing is lost that is typed meanwhile.
 document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.successful && detail.elt.matches('[data-merge]')) {
     const answer = new DOMParser().parseFromString(detail.xhr.responseText, 'text/html');
@@ -114,6 +114,8 @@ function merge(parent, wanted) {
       countAll(part);
     } else if (part.matches('.field-group')) {
       merge(part.querySelector('.fields'), [...fresh.querySelector('.fields').children]);
+    } else if (part.matches('.prose')) {
+      part.replaceChildren(...fresh.childNodes);
     }
     show(part, true);
     previous = part;

@@ -21,12 +21,24 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, notices, papers, people, present, rounds, tasks
+from casepath.engine.queries import (
+    deliveries,
+    deployed,
+    events,
+    instances,
+    mails,
+    notices,
+    papers,
+    people,
+    present,
+    rounds,
+    tasks,
+)
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.engine.queries.papers import Printing
 from casepath.engine.time import clock
-from casepath.web import facts, forms, headers, languages, phrases, uploads, words
+from casepath.web import facts, forms, guidance, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
@@ -142,6 +154,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         told=told,
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
+        deliveries=deliveries.of_matter(session, business_key, languages.chosen()) if business_key else [],
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
         files=files,
@@ -290,10 +303,22 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
-            fields=forms.fields(form, texts=typed, refusal=wrong) if form else [],
+            fields=report_fields(session, awaited_message, form, typed, wrong) if form else [],
             refused=error is not None,
         )
     return list(reported.values())
+
+
+def report_fields(
+    session: Session,
+    awaited_message: Awaited,
+    form: Form,
+    typed: Mapping[str, Any] | None,
+    refusal: errors.InvalidInput | None,
+) -> list[forms.Field]:
+    """Return the fields of the form with which something is reported."""
+    filled = guidance.of_form(session, awaited_message.definition_id, form, {}, typed)
+    return forms.fields(form, texts=typed, refusal=refusal, filled=filled)
 
 
 def message_form(session: Session, awaited_message: Awaited) -> Form | None:

@@ -131,9 +131,10 @@ def form_fields(
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     if form is None:
         return []
-    if typed or refusal is not None:
-        return forms.fields(form, texts=forms.submitted(form, request.form), refusal=refusal)
-    return forms.fields(form, texts=begun.typed if begun else None)
+    sent = typed or refusal is not None
+    texts = forms.submitted(form, request.form) if sent else begun.typed if begun else None
+    filled = guidance.of_form(session, found.definition_id, form, {}, texts)
+    return forms.fields(form, texts=texts, refusal=refusal, filled=filled)
 
 
 def guidance_for(

@@ -196,7 +196,8 @@ def fields(
         last = rounds_before[-1]
         answered = {key: value for key, value in last.values.items() if key in anew}
         earlier = forms.Earlier(caption=round_caption(session, last), values=answered)
-    return forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier)
+    filled = guidance.of_form(session, task.definition_id, form, held, texts)
+    return forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier, filled=filled)
 
 
 def drafted(session: Session, task: TaskDetail) -> dict[str, str | list[str]]:

@@ -38,13 +38,14 @@ class Resource(Base):
 
 
 class Definition(Base):
-    """One version of what is found by its key: a process, decision, form, register, document, or the calendar."""
+    """One version of what is found by its key: process, decision, form, register, document, channel or calendar."""
 
     __tablename__ = "definitions"
     __table_args__ = (
         UniqueConstraint("kind", "key", "version"),
         CheckConstraint(
-            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document')", name="definitions_kind"
+            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'channel')",
+            name="definitions_kind",
         ),
     )
 
