@@ -24,8 +24,8 @@ FLOORS = (
     {"decisions", "expressions", "history"},
     {"bpmn", "forms", "people"},
     {"deployments"},
-    {"runtime"},
-    {"instances", "registers"},
+    {"registers", "runtime"},
+    {"instances"},
     {"queries"},
 )
 #: Rooms whose `__init__` names all they offer; what stands in their modules is nobody else's business.

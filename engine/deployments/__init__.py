@@ -6,6 +6,7 @@ What was deployed: check files and put them into the engine, read them back, par
     definitions  processes, decisions, forms, registers and the calendar by key and version
     decisions    evaluate the deployed decision tables
     registers    kinds of records: what a declaration says, and whether that is there
+    lookups      what forms say of records, against the registers that are there
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """

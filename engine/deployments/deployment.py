@@ -23,7 +23,7 @@ from casepath.engine import errors, expressions, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, registers, starts
+from casepath.engine.deployments import decisions, definitions, groups, lookups, registers, starts
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -93,16 +93,19 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     checked = files if isinstance(files, Checked) else check(files)
-    resources, found = checked.resources, checked.found
-    findings = list(checked.findings)
+    resources, found, findings = checked.resources, checked.found, list(checked.findings)
+    named = {each.file: each.register for each in found if each.register}
+    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
     for entry in found:
         if entry.spec is not None and entry.executable:
             findings += groups.unknown(session, entry.spec, entry.file)
-    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
-    findings += registers.unfit(session, {each.file: each.register for each in found if each.register}, filled)
+            findings += lookups.unlinked(entry.spec, entry.file, filled)
+        if entry.kind == "form":
+            findings += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
+    findings += registers.unfit(session, named, filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
-    warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
+    warnings = findings + _unknown_mentions(session, found)
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
@@ -199,10 +202,8 @@ def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[
 
 def _known(session: Session) -> dict[str, set[str]]:
     """Return the keys of what diagrams may name, by its kind."""
-    keys = {
-        kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind)))
-        for kind in ("decision", "form", "process")
-    }
+    kinds = ("decision", "form", "process", "register")
+    keys = {kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind))) for kind in kinds}
     return {**keys, "user": set(session.scalars(select(User.username)))}
 
 

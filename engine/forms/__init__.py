@@ -2,7 +2,8 @@
 Forms in form-js JSON: checked when they are deployed, and the measure of what people submit. No HTML.
 
 Supported are text fields and areas, numbers, dates and times, selects, radios, checklists, tag lists, checkboxes, texts
-and groups, with their rules and with conditions in FEEL that hide them; beside them guidance by values.
+and groups, with their rules and with conditions in FEEL that hide them, and text fields that name records of registers;
+beside them guidance by values.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from casepath.engine.forms import guidance
 from casepath.engine.forms.checks import check, parse
 from casepath.engine.forms.definition import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Words, read
+from casepath.engine.forms.lookups import Lookup
 from casepath.engine.forms.shown import Shown, show
 from casepath.engine.forms.submission import hidden, typed_values, validate
 
@@ -18,6 +20,7 @@ __all__ = [
     "MANY_CHOICES",
     "Component",
     "Form",
+    "Lookup",
     "Shown",
     "Words",
     "check",

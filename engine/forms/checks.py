@@ -12,7 +12,7 @@ import regex
 
 from casepath.engine import errors
 from casepath.engine.errors import Finding
-from casepath.engine.forms import supported
+from casepath.engine.forms import lookups, supported
 from casepath.engine.forms.definition import (
     CHOICES,
     CONTAINERS,
@@ -54,7 +54,20 @@ def check(content: bytes, file: str) -> tuple[Form | None, list[Finding]]:
         checker.form(schema)
     if any(finding.level == "error" for finding in checker.findings) or schema is None:
         return None, checker.findings
-    return read(schema), checker.findings
+    form = read(schema)
+    findings = [*checker.findings, *_wrong_lookups(form, file)]
+    return (None if any(finding.level == "error" for finding in findings) else form), findings
+
+
+def _wrong_lookups(form: Form, file: str) -> Iterator[Finding]:
+    """Yield what fields that name records say and is not in the form."""
+    types = {field.key: field.type for field in form.fields}
+    for field in form.fields:
+        for entry, name in field.lookup.own_names if field.lookup is not None else ():
+            if types.get(name) is None or (entry == "new_if" and types[name] != "checkbox") or name == field.key:
+                text = "Expected another field of this form as “{entry}”, a checkbox as “new_if”, but found “{found}”"
+                phrase = Phrase(text, entry=entry, found=name)
+                yield Finding(code="lookup", file=file, element_id=field.id, name=field.label.text, phrase=phrase)
 
 
 def parse(content: bytes, file: str) -> Form:
@@ -157,6 +170,7 @@ class _Checker:
         self.unsupported(component)
         self.condition(component)
         self.rule(component)
+        self.lookup(component)
         for name in supported.without_effect(component):
             self.ineffective(component, name)
         if kind in CONTAINERS:
@@ -252,6 +266,15 @@ class _Checker:
                 "Expected a 'valid_message' of 1 to {limit} characters, which says what is wrong",
                 limit=MAX_FACT,
             )
+
+    def lookup(self, component: Mapping[str, Any]) -> None:
+        """What names a record stands in the properties, too; its words mean nothing elsewhere."""
+        properties = component.get("properties")
+        named = set(properties) if isinstance(properties, dict) else set()
+        if "lookup" in named and component.get("type") != "textfield":
+            self.find(component, "lookup", "Expected a text field as one that names a record (“lookup”)")
+        for name in sorted(named & set(lookups.BESIDE)) if "lookup" not in named else ():
+            self.ineffective(component, f"properties.{name}")
 
     def expression(self, component: Mapping[str, Any], text: str) -> None:
         try:

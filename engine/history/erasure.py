@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
-from casepath.engine.database import Base, facts, values
+from casepath.engine.database import Base, facts, links, values
 from casepath.engine.database.models import HistoryEvent, Mail, Notification, ProcessInstance, UserTask
 from casepath.engine.history import log
 from casepath.engine.history.chain import Event, without
@@ -79,6 +79,7 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
     instance.variables = values.canonical(left)
     owner = (process_instance_id, instance.root_id or process_instance_id, instance.business_key)
     facts.erase(session.connection(), *owner, tuple(names))
+    links.forget(session.connection(), process_instance_id, names)
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
 

@@ -24,6 +24,7 @@ from casepath.engine.history import Event
 from casepath.engine.instances import instantiation
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import By, Person
+from casepath.engine.registers import lookups
 
 #: What `modify` is told.
 CancelActivity, StartBefore = triggers.CancelActivity, triggers.StartBefore
@@ -77,7 +78,8 @@ def start(
     actor = identity.actor(session, by)
     if isinstance(actor, Person) and not authorization.may_start(actor, spec.candidate_starters):
         raise errors.Forbidden("start", "process definition", key, actor.username)
-    variables = definitions.accepted(session, _start_form(spec, start_element), definition.id, submitted or {})
+    form_key = _start_form(spec, start_element)
+    variables = lookups.accepted(session, form_key, definition.id, submitted or {}, by=actor)
     started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )

@@ -3,5 +3,6 @@ Records of registers: what a house keeps beside what runs, such as guests or bed
 
     records  fill in, change, archive, erase
     imports  many at once, such as the rows of a file
+    lookups  records that are named in forms of process instances
     access   who may read and write which
 """

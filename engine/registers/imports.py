@@ -79,7 +79,7 @@ def _take(session: Session, declared: Register, row: Row, by: By) -> Done:
         record = records.change(session, record.id, submitted, revision=revision, by=by)
         return "changed" if record.revision > revision else "unchanged"
     if row.key:
-        raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=row.key)
+        raise records.unknown(row.key)
     records.create(session, declared.key, row.submitted, by=by)
     return "created"
 

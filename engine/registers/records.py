@@ -200,10 +200,11 @@ def _check(
     if key is not None and own is not None and held.get(own) != before.get(own):
         wrong.append(_key_stays(own))
     anew = {name: value for name, value in held.items() if value != before.get(name)}
-    for field in declared.references.keys() & anew.keys():
-        if not _is_in_use(session, declared.references[field], str(anew[field])):
-            unknown = errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=anew[field])
-            wrong.append(_at(field, unknown))
+    wrong += [
+        _at(field, unknown(anew[field]))
+        for field, register in declared.references.items()
+        if field in anew and not _is_in_use(session, register, str(anew[field]))
+    ]
     for field in [name for name in declared.unique if name in anew]:
         others = [each for each in _agreeing(session, declared.key, field, anew[field]) if each != key]
         if set(others) - set(despite):
@@ -211,6 +212,11 @@ def _check(
             wrong.append(_at(field, alike))
     if wrong:
         raise errors.InvalidVariables(wrong)
+
+
+def unknown(key: object) -> errors.InvalidInput:
+    """Return the refusal of a key that no record in use has."""
+    return errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=key)
 
 
 def _key_stays(field: str) -> errors.InvalidInput:

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history, settings
 from casepath.engine.bpmn import Budget, CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
-from casepath.engine.database import Base, facts, terms, values
+from casepath.engine.database import Base, facts, links, terms, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
@@ -274,9 +274,8 @@ def _store(
             running.record(kind, None, facts={"reason": outcome.reason} if outcome.reason else None)
     tokens, variables = bpmn.dump(running) if outcome is None else ("", values.dumps({"0": running.root.variables}))
     storage.write_correlation(connection, running, row, variables)
-    names = facts.declared(running.spec.properties.get(facts.PROPERTY, ""))
-    if names and variables != row.variables:
-        facts.store(connection, row.id, row.root_id, row.business_key, names, running.root.variables)
+    if variables != row.variables:
+        _store_known(connection, running, row)
     after = history.State(
         salt=history.new_salt(),
         state=outcome.state if outcome else row.state,
@@ -311,6 +310,15 @@ def _store(
     if landed:
         return _report(running, row, outcome, trigger)
     raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
+
+
+def _store_known(connection: Connection, running: TokenWorkflow, row: InstanceRow) -> None:
+    """Keep by what people know a process instance, and to which records it points."""
+    declared, held = running.spec.properties, running.root.variables
+    if names := facts.declared(declared.get(facts.PROPERTY, "")):
+        facts.store(connection, row.id, row.root_id, row.business_key, names, held)
+    if wanted := links.declared(declared.get(links.PROPERTY, "")):
+        links.store(connection, row.id, row.root_id, wanted, held)
 
 
 def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger) -> list[Step]:

@@ -42,7 +42,7 @@ from casepath.engine.database.models.records import (
     OrganisationEvent,
     OrganisationHistory,
 )
-from casepath.engine.database.models.registers import Record, RecordEvent, RecordValue
+from casepath.engine.database.models.registers import Record, RecordEvent, RecordLink, RecordValue
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
 
@@ -72,6 +72,7 @@ __all__ = [
     "ProcessInstance",
     "Record",
     "RecordEvent",
+    "RecordLink",
     "RecordValue",
     "Resource",
     "SearchTerm",

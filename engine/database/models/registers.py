@@ -73,3 +73,18 @@ class RecordEvent(Base):
     #: Values, each with its salt, as in `history_events`.
     variables: Mapped[str | None] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class RecordLink(Base):
+    """A record to which a process instance points by a variable (`engine.database.links`)."""
+
+    __tablename__ = "record_links"
+    __table_args__ = (Index("record_links_of_record", "register", "key", "root_id"),)
+
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
+    #: The variable that holds the key.
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: The outermost caller of its process instance.
+    root_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    register: Mapped[str] = mapped_column(String(255))
+    key: Mapped[str] = mapped_column(String(255))
