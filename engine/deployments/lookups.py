@@ -32,7 +32,7 @@ def unfit(
     """
     here = {register.key: register for register in named}
     for field in _fields(sources[key], file):
-        if (lookup := field.lookup) is None:
+        if (lookup := field.lookup) is None or lookup.is_of_matter:
             continue
         found = partial(errors.Finding, file=file, element_id=field.id, name=field.label.text)
         try:

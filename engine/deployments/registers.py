@@ -19,7 +19,7 @@ from casepath.engine import errors, forms
 from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions
-from casepath.engine.forms import MANY_CHOICES, Form
+from casepath.engine.forms import MANY_CHOICES, MATTER, Form
 from casepath.engine.people import authorization, identity
 from casepath.engine.phrases import Phrase
 
@@ -140,6 +140,8 @@ def _misshapen(file: str, declaration: Mapping[str, Any]) -> Iterator[errors.Fin
         if entry == REFERENCES and not (isinstance(value, dict) and _are_texts(list(value.values()))):
             text = "Expected a register for each field as “{entry}”, but found {found}"
             yield _finding(file, CODE, text, entry=entry, found=repr(value))
+    if declaration.get("id") == MATTER:
+        yield _finding(file, CODE, "Expected another id than “{key}”, by which forms name matters", key=MATTER)
     if ("number" in declaration) == ("key" in declaration):
         yield _finding(file, CODE, "Expected either “number” or “key”, but found both or none")
     number = declaration.get("number")

@@ -11,13 +11,14 @@ from __future__ import annotations
 from casepath.engine.forms import guidance
 from casepath.engine.forms.checks import check, parse
 from casepath.engine.forms.definition import DEFAULT_MAX_LENGTH, MANY_CHOICES, Component, Form, Words, read
-from casepath.engine.forms.lookups import Lookup
+from casepath.engine.forms.lookups import MATTER, Lookup
 from casepath.engine.forms.shown import Shown, show
 from casepath.engine.forms.submission import hidden, typed_values, validate
 
 __all__ = [
     "DEFAULT_MAX_LENGTH",
     "MANY_CHOICES",
+    "MATTER",
     "Component",
     "Form",
     "Lookup",

@@ -3,7 +3,8 @@ Lookups: fields of a form that name a record of a register, and what of the reco
 
 The custom properties of a text field say so: `lookup` is the key of the register; `copies` are the fields that take
 values of the record, `own=theirs` with commas between, or one name where both are called the same; `new_if` is a box
-that, ticked, has a new record made of what was typed; `new_with` are fields that only go into such a new one.
+that, ticked, has a new record made of what was typed; `new_with` are fields that only go into such a new one. With
+`matter` in place of a register the field names another matter, by its number.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Stands for the register of a field that names another matter, by its number.
+MATTER = "matter"
 #: The properties that mean something only beside `lookup`.
 BESIDE = ("copies", "new_if", "new_with")
 
@@ -27,6 +30,11 @@ class Lookup:
     new_with: Mapping[str, str] = field(default_factory=dict)
     #: Empty where nobody makes a new record here.
     new_if: str = ""
+
+    @property
+    def is_of_matter(self) -> bool:
+        """Whether it is a matter that is named, and no record."""
+        return self.register == MATTER
 
     @property
     def of_new(self) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from casepath.engine.database.models import (
     Definition,
     Incident,
     ProcessInstance,
+    RecordLink,
     Subscription,
     User,
     UserTask,
@@ -45,6 +46,8 @@ class Filters:
     definition_key: str = ""
     #: Only those with an open user task whose due date has passed.
     overdue: bool = False
+    #: Only those that point to this record: its register and its key.
+    record: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +195,10 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.overdue:
         late = select(UserTask.business_key).where(UserTask.state == "created", UserTask.due_at < clock.now())
         conditions.append(ProcessInstance.business_key.in_(late))
+    if filters.record is not None:
+        register, key = filters.record
+        pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
+        conditions.append(ProcessInstance.id.in_(pointing))
     return conditions
 
 

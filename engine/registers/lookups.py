@@ -7,6 +7,7 @@ any value that nobody touches. Fields that copy a value of the record and are le
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,8 +18,9 @@ from casepath.engine import errors
 from casepath.engine.database.models import Record
 from casepath.engine.deployments import definitions, registers
 from casepath.engine.forms import Form, Lookup
+from casepath.engine.people import access as matters
 from casepath.engine.people import identity
-from casepath.engine.people.authorization import By
+from casepath.engine.people.authorization import By, Person
 from casepath.engine.registers import access, records
 
 Values = Mapping[str, Any]
@@ -62,17 +64,25 @@ def accepted(
 
 def find(session: Session, register: str, key: str, *, by: By) -> Record:
     """Return a record in use by its key; raises `InvalidInput` where there is none that somebody may read."""
-    try:
+    with contextlib.suppress(errors.NotFound):
         access.register(session, register, by=by)
+        in_use = select(Record).where(Record.register == register, Record.key == key, Record.state == "active")
+        if (found := session.scalars(in_use).one_or_none()) is not None:
+            return found
+    raise records.unknown(key)
+
+
+def require_matter(session: Session, business_key: str, *, by: By) -> None:
+    """Raise `InvalidInput` where there is no matter with a number that somebody may see."""
+    actor = identity.actor(session, by)
+    try:
+        if isinstance(actor, Person):
+            matters.matter(session, actor, business_key)
+        elif not matters.is_known(session, business_key):
+            raise errors.NotFound("matter", business_key)
     except errors.NotFound:
-        found = None
-    else:
-        found = session.scalars(
-            select(Record).where(Record.register == register, Record.key == key, Record.state == "active")
-        ).one_or_none()
-    if found is None:
-        raise records.unknown(key)
-    return found
+        text = "There is no matter “{key}” that you may see."
+        raise errors.InvalidInput(text, code="matter-unknown", key=business_key) from None
 
 
 def copied(form: Form, submitted: Values, named: Mapping[str, Record]) -> dict[str, Any]:
@@ -97,7 +107,10 @@ def _named(
         if key in (None, "") or key == before.get(field):
             continue
         try:
-            named[field] = find(session, lookup.register, str(key).strip(), by=by)
+            if lookup.is_of_matter:
+                require_matter(session, str(key).strip(), by=by)
+            else:
+                named[field] = find(session, lookup.register, str(key).strip(), by=by)
         except errors.InvalidInput as refusal:
             refusal.field = field
             wrong.append(refusal)

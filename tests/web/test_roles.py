@@ -157,6 +157,7 @@ RIGHTS = (
     Row("GET /registers/<key>", "/registers/bed", READ),
     Row("GET /registers/<key>", "/registers/patient", "302 404 404 200 200 404 404 200 404 200"),
     Row("GET /registers/<key>/choices/<field>", "/registers/bed/choices/bed", READ),
+    Row("GET /matters/choices/<field>", "/matters/choices/bed?bed=a", PEOPLE),
     Row("GET /registers/<key>/file.csv", "/registers/bed/file.csv", READ),
     Row("GET /registers/<key>/new", "/registers/bed/new", WRITTEN),
     Row("POST /registers/<key>/fields", "/registers/bed/fields", WRITTEN.replace("302", "401")),

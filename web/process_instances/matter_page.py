@@ -28,6 +28,7 @@ from casepath.web import facts, forms, headers, languages, phrases, uploads, wor
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
+from casepath.web.registers import lookups, matters, record_page
 from casepath.web.words import Words
 
 T = TypeVar("T")
@@ -122,6 +123,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         reference=reference,
         business_key=business_key,
         facts=facts.named(teller.words, facts_of.of_matter(session, reference)),
+        records=record_page.of_matter(session, reference),
+        joined=matters.joined(session, person, reference),
         instances=[named(session, each) for each in by_rank(views)],
         newest=named(session, by_rank(views)[-1]),
         first=views[0],
@@ -287,7 +290,9 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
-            fields=forms.fields(form, texts=typed, refusal=wrong) if form else [],
+            fields=lookups.offered(session, forms.fields(form, texts=typed, refusal=wrong), lookups.registers_of(form))
+            if form
+            else [],
             refused=error is not None,
         )
     return list(reported.values())

@@ -14,7 +14,7 @@ from casepath.engine.registers import access, imports, records
 from casepath.web import forms, once, phrases, spreadsheets, uploads
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
-from casepath.web.registers import record_form, record_page, sheets, wording
+from casepath.web.registers import lookups, matters, record_form, record_page, sheets, wording
 from casepath.web.registers.wording import Wording
 
 bp = Blueprint("registers", __name__)
@@ -71,9 +71,22 @@ def choices(key: str, field: str) -> str:
     """Return records of a register in which what is typed into a field is found."""
     with g.readers.begin() as session:
         words = of(session, key)
-        text = texts.storable(request.args.get(field, "").strip()[:100])
-        found = lists.page(session, words.declared, Filters(text=text), limit=lists.FEW)
-        return render_template("registers/choices.html", words=words, rows=found.rows)
+        found = lists.page(session, words.declared, Filters(text=typed_into(field)), limit=lists.FEW)
+        offered = [(row.key, words.line(row)) for row in found.rows]
+    return render_template("registers/choices.html", choices=offered)
+
+
+@bp.get("/matters/choices/<field>")
+def matter_choices(field: str) -> str:
+    """Return matters in which what is typed into a field is found."""
+    with g.readers.begin() as session:
+        found = matters.found(session, g.person, typed_into(field))
+    return render_template("registers/choices.html", choices=[(each.number, each.title) for each in found])
+
+
+def typed_into(field: str) -> str:
+    """Return what stands in the field by which something is looked up."""
+    return texts.storable(request.args.get(field, "").strip()[: lookups.LONGEST])
 
 
 @bp.get("/registers/<key>/file.csv")
@@ -96,8 +109,8 @@ def fields(key: str) -> str:
     """Return the fields of a form anew for what is typed."""
     with g.readers.begin() as session:
         words = writable(session, key)
-        shown = forms.fields(words.form, texts=forms.submitted(words.form, request.form))
-        shown = record_form.helped(session, words, shown, is_new="record.revision" not in request.form)
+        typed = forms.fields(words.form, texts=forms.submitted(words.form, request.form))
+        shown = record_form.shown(session, words, typed, is_new="record.revision" not in request.form)
         return render_template("forms/fragment.html", fields=shown, disabled=False)
 
 
