@@ -1,20 +1,26 @@
 """
 Entries: values of records in rows of their own, in which these are found, compared and put in order.
 
-A text is found and compared by its letters and digits, however it is written; numbers, dates and times have the order
-that they have as such. An index holds all of it, so that a search reads nothing else.
+A text is found and compared by its letters and digits, however it is written, a telephone number also with the prefix
+of its country; numbers, dates and times have the order that they have as such. An index holds all of it, so that a list
+reads nothing else.
+
+Values by which a record is searched have terms beside (as `engine.database.terms` for process instances): every place
+at which one may begin to read such a value is a row, with the letters that follow there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression
+from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, select
 
-from casepath.engine.database import terms, values
+from casepath.engine.database import Base, terms, values
+from casepath.engine.database.models import RecordTerm, RecordValue
 
 #: Under which name the key of a record stands among its values; no field is called so.
 KEY = ".key"
@@ -22,6 +28,16 @@ KEY = ".key"
 COMPARED = 400
 #: Above what forms take for numbers, so that those below zero come first too.
 ABOVE = 10**15
+#: How a telephone number begins that is written as from abroad: as at home it is the same number.
+_HOME = re.compile(r"^\s*(?:\+|00)\s*86(?=[\s()-]*\d[\d\s()-]{6,}$)")
+#: Stands behind every character.
+_LAST = "\U0010ffff"
+
+_values = Base.metadata.tables[RecordValue.__tablename__]
+_terms = Base.metadata.tables[RecordTerm.__tablename__]
+#: The places of a text, from 1.
+_places = select(literal(1).label("place")).cte("places", recursive=True)
+_places = _places.union_all(select(_places.c.place + 1).where(_places.c.place < COMPARED))
 
 
 def entered(register: str, key: str, held: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -39,13 +55,59 @@ def compared(value: object) -> str:
     text = _written(value)
     if isinstance(value, date | datetime | time):
         return terms.folded(text)
-    return (terms.compact(text) or terms.folded(text))[:COMPARED]
-
-
-def has(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a text is somewhere in a column of compared values."""
-    return column.contains(compared(text), autoescape=True)
+    text = _HOME.sub("", terms.folded(text))
+    return (terms.compact(text) or text)[:COMPARED]
 
 
 def _written(value: object) -> str:
     return ", ".join(map(_written, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def enter(connection: Connection, register: str, search: Iterable[str], records: Collection[int]) -> None:
+    """Have records, whose values stand in their rows, be found by those of the fields that are searched."""
+    found = _found_in(register, search, records)
+    connection.execute(insert(_terms).from_select(list(found.selected_columns.keys()), found))
+
+
+def forget(connection: Connection, register: str, records: Collection[int]) -> None:
+    """Have records be found no more by what stands in their rows; to be called before these change."""
+    begun = _found_in(register, None, records).subquery()
+    mine = and_(_terms.c.register == register, _terms.c.record_id.in_(records))
+    connection.execute(delete(_terms).where(mine, _terms.c.term.in_(select(begun.c.term))))
+
+
+def search_anew(connection: Connection, register: str, search: Iterable[str]) -> None:
+    """Have all records of a register be found by the fields that are searched from now on."""
+    connection.execute(delete(_terms).where(_terms.c.register == register))
+    found = _found_in(register, search, None)
+    connection.execute(insert(_terms).from_select(list(found.selected_columns.keys()), found))
+
+
+def _found_in(
+    register: str, search: Iterable[str] | None, records: Collection[int] | None
+) -> Select[str, str, int]:
+    """Return each term of these records once; of all values, or all records, where none are given."""
+    term = func.substr(_values.c.compared, _places.c.place, RecordTerm.SIZE).label("term")
+    query = (
+        select(literal(register).label("register"), term, _values.c.record_id)
+        .join(_places, _places.c.place <= func.length(_values.c.compared))
+        .where(_values.c.register == register)
+        .distinct()
+    )
+    if search is not None:
+        query = query.where(_values.c.name.in_([KEY, *search]))
+    return query if records is None else query.where(_values.c.record_id.in_(records))
+
+
+def words(text: str) -> list[str]:
+    """Return what is looked for by a text: its words as they are compared, each in pieces no longer than a term."""
+    parts = [text] if _HOME.match(terms.folded(text)) else terms.split(text)
+    found = [compared(part) for part in parts]
+    size = RecordTerm.SIZE
+    return list(dict.fromkeys(each[start : start + size] for each in found for start in range(0, len(each), size)))
+
+
+def with_word(register: str, word: str) -> Select[int]:
+    """Return the records of a register that have a word in a value by which they are searched."""
+    begins = and_(_terms.c.term >= word, _terms.c.term < word + _LAST)
+    return select(_terms.c.record_id).where(_terms.c.register == register, begins)

@@ -117,6 +117,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     for entry, row in zip(fresh, stored, strict=True):
         if entry.spec is not None and entry.executable:
             starts.arm(session, row, entry.spec)
+        if entry.register is not None:
+            registers.search_anew(session, entry.register, row)
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
@@ -151,8 +153,7 @@ def require_files(resources: Mapping[str, bytes]) -> None:
 def check(resources: Mapping[str, bytes]) -> Checked:
     """Check files; raises `InvalidInput` where there are none, or too many."""
     require_files(resources)
-    found: list[_Found] = []
-    findings: list[errors.Finding] = []
+    found, findings = list[_Found](), list[errors.Finding]()
     tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}
     for file, source in resources.items():
         if len(source) > MAX_BYTES:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms
-from casepath.engine.database import numbers
+from casepath.engine.database import entries, numbers
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import MANY_CHOICES, MATTER, Form
@@ -113,6 +113,14 @@ def _parsed(session: Session, found: Definition) -> Register:
 
 #: What declarations say, by the hashes of their files, which never change.
 _declarations: dict[str, Mapping[str, Any]] = {}
+
+
+def search_anew(session: Session, register: Register, stored: Definition) -> None:
+    """Have the records of a register be found by the fields that its new version searches, where these are others."""
+    before = select(Definition).where(Definition.kind == "register", Definition.key == register.key)
+    last = session.scalars(before.where(Definition.version == stored.version - 1)).one_or_none()
+    if last is not None and set(_parsed(session, last).search) != set(register.search):
+        entries.search_anew(session.connection(), register.key, register.search)
 
 
 def read(file: str, declaration: Mapping[str, Any]) -> Register:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import entries, terms, values
+from casepath.engine.database import entries, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.deployments import Register
 from casepath.engine.people.authorization import Person
@@ -221,9 +221,8 @@ def _narrowed(declared: Register, filters: Filters) -> list[ColumnElement[bool]]
         Record.register == declared.key,
         Record.state == ("archived" if filters.is_archived else "active"),
     ]
-    for text in terms.split(unicodedata.normalize("NFKC", filters.text)):
-        searched = RecordValue.register == declared.key, RecordValue.name.in_((entries.KEY, *declared.search))
-        conditions.append(Record.id.in_(_with(*searched, entries.has(RecordValue.compared, text))))
+    found = entries.words(unicodedata.normalize("NFKC", filters.text))
+    conditions += [Record.id.in_(entries.with_word(declared.key, word)) for word in found]
     for name, value in filters.values.items():
         # By what it is compared the index finds it; others may be compared alike.
         same = RecordValue.compared == entries.compared(value), RecordValue.value == values.dumps(value)

@@ -7,7 +7,7 @@ he saw; whoever stores one that agrees with others in a field in which none shou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import delete, insert, select
@@ -74,7 +74,7 @@ def create(
         taken = errors.InvalidInput("There is a record with this already: {key}.", code="record-key", key=row["key"])
         raise errors.InvalidVariables([_at(declared.key_field or "", taken)])
     record = session.scalars(select(Record).where(Record.register == register, Record.key == row["key"])).one()
-    _enter(session, record, held)
+    _enter(session, declared, record, held)
     told = {"register": register, "key": record.key, "definition": declared.definition_id}
     _note(session, record, Event(kind="record.created", facts=told, variables=held, by=actor.signature))
     return record
@@ -108,7 +108,7 @@ def change(
     if not changed:
         return record
     record.definition_id, record.values = declared.definition_id, values.dumps(held)
-    _enter(session, record, held)
+    _enter(session, declared, record, held)
     told = {"definition": declared.definition_id}
     return _moved(session, record, Event(kind="record.changed", facts=told, variables=changed, by=actor.signature))
 
@@ -118,9 +118,13 @@ def archive(session: Session, record_id: int, *, by: By) -> Record:
     return _move(session, record_id, "archived", "archive", "record.archived", by)
 
 
-def restore(session: Session, record_id: int, *, by: By) -> Record:
-    """Put an archived record into use again; raises as `change` does."""
-    return _move(session, record_id, "active", "restore", "record.restored", by)
+def restore(session: Session, record_id: int, *, by: By, despite: Collection[str] = ()) -> Record:
+    """
+    Put an archived record into use again, `despite` as for `create`.
+
+    Raises as `change` does, also where others have come to agree with it in what none should.
+    """
+    return _move(session, record_id, "active", "restore", "record.restored", by, despite)
 
 
 def erase(session: Session, record_id: int, names: Collection[str], *, by: By, reason: str) -> int:
@@ -141,9 +145,10 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: By, r
         if stays is not None and stays in names:
             raise _key_stays(stays)
     count = history.registers.erase(session, record_id, names, by=actor.signature, reason=reason)
-    record.values = values.dumps({name: value for name, value in values_of(record).items() if name not in names})
+    held = {name: value for name, value in values_of(record).items() if name not in names}
+    record.values = values.dumps(held)
     session.flush()
-    session.execute(delete(_values).where(_values.c.record_id == record_id, _values.c.name.in_(names)))
+    _enter(session, declared, record, held)
     session.refresh(record)
     return count
 
@@ -194,7 +199,7 @@ def _check(
     key: str | None,
     despite: Collection[str],
 ) -> None:
-    """Raise `InvalidVariables` with every rule of the register that is broken."""
+    """Raise `InvalidVariables` with every rule of the register that is broken by what a record holds anew."""
     wrong: list[errors.InvalidInput] = []
     own = declared.key_field
     if key is not None and own is not None and held.get(own) != before.get(own):
@@ -205,13 +210,19 @@ def _check(
         for field, register in declared.references.items()
         if field in anew and not _is_in_use(session, register, str(anew[field]))
     ]
-    for field in [name for name in declared.unique if name in anew]:
-        others = [each for each in _agreeing(session, declared.key, field, anew[field]) if each != key]
-        if set(others) - set(despite):
-            alike = errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others)
-            wrong.append(_at(field, alike))
+    wrong += _alike(session, declared, anew, key, despite)
     if wrong:
         raise errors.InvalidVariables(wrong)
+
+
+def _alike(
+    session: Session, declared: Register, held: Mapping[str, Any], key: str | None, despite: Collection[str]
+) -> Iterator[errors.InvalidInput]:
+    """Yield each field in which none should agree and an active record does, but for those that were confirmed."""
+    for field in [name for name in declared.unique if name in held]:
+        others = [each for each in _agreeing(session, declared.key, field, held[field]) if each != key]
+        if set(others) - set(despite):
+            yield _at(field, errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others))
 
 
 def unknown(key: object) -> errors.InvalidInput:
@@ -247,17 +258,25 @@ def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidInput:
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
-def _enter(session: Session, record: Record, held: Mapping[str, Any]) -> None:
+def _enter(session: Session, declared: Register, record: Record, held: Mapping[str, Any]) -> None:
     """Write in what a record is found."""
+    connection = session.connection()
+    entries.forget(connection, record.register, [record.id])
     session.execute(delete(_values).where(_values.c.record_id == record.id))
     entered = entries.entered(record.register, record.key, held)
     session.execute(insert(_values), [{"record_id": record.id, "name": name, **row} for name, row in entered.items()])
+    entries.enter(connection, record.register, declared.search, [record.id])
 
 
-def _move(session: Session, record_id: int, state: str, verb: str, kind: str, by: By) -> Record:
-    record, _, actor = _held(session, record_id, by, verb)
+def _move(
+    session: Session, record_id: int, state: str, verb: str, kind: str, by: By, despite: Collection[str] = ()
+) -> Record:
+    record, declared, actor = _held(session, record_id, by, verb)
     if state not in TRANSITIONS["records"][record.state]:
         raise errors.InvalidState(verb, "record", record.key, record.state)
+    # Whatever comes into use is asked, by whichever way: what others have come to agree with meanwhile.
+    if state == "active" and (alike := [*_alike(session, declared, values_of(record), record.key, despite)]):
+        raise errors.InvalidVariables(alike)
     record.state = state
     return _moved(session, record, Event(kind=kind, by=actor.signature))
 

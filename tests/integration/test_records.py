@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
-from casepath.engine.database.models import RecordValue
+from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.registers import imports, records
 from tests.acting import ADMINISTRATOR, OLIVIA, PROGRAM, somebody
 from tests.each import each
@@ -148,6 +148,31 @@ def test_archive__nothing_new_points_to_it_and_what_did_stays(ward: Sessions) ->
     assert (restored.state, restored.revision) == ("active", 3)
 
 
+def test_restore__what_others_have_come_to_have_is_to_be_confirmed(ward: Sessions) -> None:
+    with ward.begin() as session:
+        records.archive(session, 1, by=NURSE)
+        other = records.create(session, "patient", {"name": "梅二", "phone": "5550101"}, by=NURSE).key
+        with pytest.raises(errors.InvalidVariables) as caught:
+            records.restore(session, 1, by=NURSE)
+        assert wrong(caught.value) == [("phone", "record-alike")]
+
+        assert records.restore(session, 1, by=NURSE, despite=[other]).state == "active"
+
+
+@each("phone", [
+    "555 010 1234", "+86 555 010 1234", "0086-555-010-1234", "＋８６ ５５５０１０１２３４", "(555)0101234",
+    "+86(555)0101234",
+])  # fmt: skip
+def test_create__a_telephone_number_is_the_same_however_it_is_written(ward: Sessions, phone: str) -> None:
+    with ward.begin() as session:
+        if session.get(Record, 3) is None:
+            records.create(session, "patient", {"name": "兰二", "phone": "5550101234"}, by=NURSE)
+        with pytest.raises(errors.InvalidVariables) as caught:
+            records.create(session, "patient", {"name": "兰", "phone": phone}, by=NURSE)
+
+    assert wrong(caught.value) == [("phone", "record-alike")]
+
+
 def test_erase__leaves_the_chain_valid(ward: Sessions) -> None:
     with ward.begin() as session:
         with pytest.raises(errors.InvalidState):
@@ -258,6 +283,7 @@ def test_heads__tell_of_records_that_are_gone_or_written_anew(ward: Sessions) ->
         assert kept.chains.keys() == {-1, -2}
         assert list(history.compare_heads(session, kept)) == []
 
+        session.execute(text("DELETE FROM record_terms WHERE record_id = 2"))
         session.execute(text("DELETE FROM record_values WHERE record_id = 2"))
         session.execute(text("DELETE FROM record_events WHERE record_id = 2"))
         session.execute(text("DELETE FROM records WHERE id = 2"))

@@ -10,10 +10,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from casepath.engine import deployments
+from casepath.engine.database.models import Record
 from casepath.engine.people import identity
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters
@@ -212,6 +214,27 @@ def test_export__in_words_and_harmless(beds: Sessions, alice: Visitor) -> None:
     assert second == ["3A", "南 3", "P0001", "", "否", "", ""]
 
 
+@each("label", ["'=1", "''=1", "=1", "'a", "-", "' -1"])
+def test_export__what_looks_harmless_already_comes_back_as_it_was(beds: Sessions, alice: Visitor, label: str) -> None:
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": label, "room": label}, by="alice")
+        count = session.scalar(select(func.count()).select_from(Record).where(Record.register == "bed"))
+    file = alice.get("/registers/bed/file.csv").get_data()
+
+    assert f"新增 0 条，更改 0 条，未变 {count} 条" in text(send(alice, "bed", file))
+
+
+def test_restore__who_has_the_same_is_shown_before(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.archive(session, 1, by="alice")
+        records.create(session, "patient", {"name": "梅二", "phone": "5550101"}, by="alice")
+
+    refused = alice.post("/records/1/restore", {})
+    assert refused.status_code == 422
+    assert "P0002" in text(refused)
+    assert alice.post("/records/1/restore", {"record.despite": "P0002"}).status_code == 303
+
+
 def send(visitor: Visitor, key: str, content: bytes) -> TestResponse:
     return visitor.post(f"/registers/{key}/import", {"file": (io.BytesIO(content), "a.csv")})
 
@@ -236,6 +259,16 @@ def test_import__as_spreadsheets_write_it(beds: Sessions, alice: Visitor, conten
         declared = access.register(session, "bed", by="alice")
         rooms = [row.values["room"] for row in lists.page(session, declared, Filters(order="label")).rows]
     assert rooms == ["东 1", "东 2"]
+
+
+@each("name", ["Müller", "José Peña", "Ångström", "’ Noël"])
+def test_import__accents_of_another_encoding_are_not_taken_for_chinese(
+    beds: Sessions, alice: Visitor, name: str
+) -> None:
+    answer = send(alice, "patient", f"Name\n{name}\n".encode("cp1252"))
+
+    assert answer.status_code == 422
+    assert "无法确定此文件的文字编码" in text(answer)
 
 
 @each(
@@ -297,7 +330,7 @@ def test_import__refused_rows_come_back_with_their_reasons(beds: Sessions, alice
         ("床号\n" + "1\n" * 2001, "一次最多导入 2,000 行"),
         ("床号\n1,2\n", "第 2 行的单元格多于"),
         ('床号\n"1\n', "无法按 CSV 读取"),
-        ("床号\n\x00", "无法按文本读取"),
+        ("床号\n\x00", "无法确定此文件的文字编码"),
     ],
 )
 def test_import__files_that_are_none(beds: Sessions, alice: Visitor, content: str, said: str) -> None:

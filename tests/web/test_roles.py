@@ -171,8 +171,8 @@ RIGHTS = (
     Row("GET /records/<int:record_id>/change", "/records/{record_id}/change", WRITTEN),
     Row("POST /records/<int:record_id>/change", "/records/{record_id}/change", KEPT,
         (("record.revision", "1"), ("label", "3A"), ("room", "3"))),
-    Row("POST /records/<int:record_id>/<any(archive, restore):verb>", "/records/{record_id}/archive", KEPT),
-    Row("POST /records/<int:record_id>/<any(archive, restore):verb>", "/records/{archived_id}/restore", KEPT),
+    Row("POST /records/<int:record_id>/archive", "/records/{record_id}/archive", KEPT),
+    Row("POST /records/<int:record_id>/restore", "/records/{archived_id}/restore", KEPT),
     Row("POST /records/<int:record_id>/erase", "/records/{archived_id}/erase",
         "401 404 404 403 403 403 404 403 404 303", (("fields", "room"), ("reason", "x"))),
     # processes: whoever is logged in may read them

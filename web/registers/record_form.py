@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import g, render_template, request
+from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.queries import records as lists
-from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import records
 from casepath.web import forms
 from casepath.web.forms import Field
@@ -63,18 +62,10 @@ def render(
         fields=fields,
         refused=[each for each in forms.flat(fields) if each.error] if wrong else [],
         other_errors=other_errors(fields, wrong),
-        alike=_alike(session, words, wrong),
+        alike=record_page.alike(session, words, wrong),
         newer=_newer(session, words, found.id) if isinstance(refusal, errors.InvalidState) else [],
         depends=words.form.has_conditions,
     )
-
-
-def _alike(session: Session, words: Wording, wrong: errors.InvalidVariables | None) -> list[tuple[RecordRow, str]]:
-    """Return the records that have the same where none should, and their titles."""
-    refused = [error for error in wrong.errors if error.code == "record-alike"] if wrong else []
-    keys: list[Any] = [error.facts["keys"] for error in refused]
-    pairs = {(words.key, key) for others in keys for key in others}
-    return [(row, words.title(row)) for row in lists.named(session, g.person, pairs).values()]
 
 
 def _newer(session: Session, words: Wording, record_id: int) -> list[Line]:

@@ -95,7 +95,7 @@ def beginnings(session: Session, row: RecordRow) -> list[tuple[str, str]]:
 
 
 def render(session: Session, record_id: int, refusal: errors.InvalidInput | None = None) -> str:
-    """Return the page of a record; `refusal` says why nothing was erased."""
+    """Return the page of a record; `refusal` says why nothing was erased, or why it did not come into use again."""
     found = records.get(session, record_id, by=g.person)
     words = wording.of(session, access.register(session, found.register, by=g.person))
     row = lists.row(found)
@@ -129,7 +129,8 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         may_write=access.may_write(g.person, words.declared),
         may_erase=authorization.may_erase(g.person),
         erasable=[name for name in held if name != words.declared.key_field],
-        refusal=phrases.sentence(refusal) if refusal else "",
+        alike=alike(session, words, refusal),
+        refusal=phrases.sentence(refusal) if refusal and not isinstance(refusal, errors.InvalidVariables) else "",
     )
 
 
@@ -145,6 +146,15 @@ def _pointed_from(session: Session, declared: Register) -> list[tuple[Wording, s
         for field, register in each.references.items()
         if register == declared.key and access.may_write(g.person, each)
     ]
+
+
+def alike(session: Session, words: Wording, refusal: errors.EngineError | None) -> list[tuple[RecordRow, str]]:
+    """Return the records that have the same where none should, and their titles."""
+    wrong = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
+    refused = [error for error in wrong if error.code == "record-alike"]
+    keys: list[Any] = [error.facts["keys"] for error in refused]
+    pairs = {(words.key, key) for others in keys for key in others}
+    return [(row, words.title(row)) for row in lists.named(session, g.person, pairs).values()]
 
 
 def told(session: Session, words: Wording, record_id: int) -> list[Line]:

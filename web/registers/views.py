@@ -219,13 +219,25 @@ def change(record_id: int) -> Response | tuple[str, int]:
     return redirect(url_for(".record", record_id=record_id), 303)
 
 
-@bp.post("/records/<int:record_id>/<any(archive, restore):verb>")
-def move(record_id: int, verb: str) -> Response:
-    """Take a record out of use, or put it into use again."""
+@bp.post("/records/<int:record_id>/archive")
+def archive(record_id: int) -> Response:
+    """Take a record out of use."""
     with g.sessions.begin() as session:
-        getattr(records, verb)(session, record_id, by=g.person)
-    said = {"archive": gettext("The record is archived."), "restore": gettext("The record is in use again.")}
-    flash(said[verb], "success")
+        records.archive(session, record_id, by=g.person)
+    flash(gettext("The record is archived."), "success")
+    return redirect(url_for(".record", record_id=record_id), 303)
+
+
+@bp.post("/records/<int:record_id>/restore")
+def restore(record_id: int) -> Response | tuple[str, int]:
+    """Put a record into use again; who has come to have the same is shown before."""
+    try:
+        with g.sessions.begin() as session:
+            records.restore(session, record_id, by=g.person, despite=despite())
+    except errors.InvalidVariables as refusal:
+        with g.readers.begin() as session:
+            return record_page.render(session, record_id, refusal), 422
+    flash(gettext("The record is in use again."), "success")
     return redirect(url_for(".record", record_id=record_id), 303)
 
 

@@ -42,7 +42,13 @@ from casepath.engine.database.models.records import (
     OrganisationEvent,
     OrganisationHistory,
 )
-from casepath.engine.database.models.registers import Record, RecordEvent, RecordLink, RecordValue
+from casepath.engine.database.models.registers import (
+    Record,
+    RecordEvent,
+    RecordLink,
+    RecordTerm,
+    RecordValue,
+)
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
 
@@ -73,6 +79,7 @@ __all__ = [
     "Record",
     "RecordEvent",
     "RecordLink",
+    "RecordTerm",
     "RecordValue",
     "Resource",
     "SearchTerm",
