@@ -17,7 +17,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select
 
 from casepath.engine.database import Base, terms, values
 from casepath.engine.database.models import RecordTerm, RecordValue
@@ -35,9 +35,6 @@ _LAST = "\U0010ffff"
 
 _values = Base.metadata.tables[RecordValue.__tablename__]
 _terms = Base.metadata.tables[RecordTerm.__tablename__]
-#: The places of a text, from 1.
-_places = select(literal(1).label("place")).cte("places", recursive=True)
-_places = _places.union_all(select(_places.c.place + 1).where(_places.c.place < COMPARED))
 
 
 def entered(register: str, key: str, held: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -65,38 +62,36 @@ def _written(value: object) -> str:
 
 def enter(connection: Connection, register: str, search: Iterable[str], records: Collection[int]) -> None:
     """Have records, whose values stand in their rows, be found by those of the fields that are searched."""
-    found = _found_in(register, search, records)
-    connection.execute(insert(_terms).from_select(list(found.selected_columns.keys()), found))
+    _insert(connection, register, _values.c.record_id.in_(records), _values.c.name.in_([KEY, *search]))
 
 
-def forget(connection: Connection, register: str, records: Collection[int]) -> None:
-    """Have records be found no more by what stands in their rows; to be called before these change."""
-    begun = _found_in(register, None, records).subquery()
-    mine = and_(_terms.c.register == register, _terms.c.record_id.in_(records))
+def forget(connection: Connection, register: str, record_id: int) -> None:
+    """Have a record be found no more by what stands in its rows; to be called before these change."""
+    begun = _begun(register, _values.c.record_id == record_id).subquery()
+    mine = and_(_terms.c.register == register, _terms.c.record_id == record_id)
     connection.execute(delete(_terms).where(mine, _terms.c.term.in_(select(begun.c.term))))
 
 
 def search_anew(connection: Connection, register: str, search: Iterable[str]) -> None:
     """Have all records of a register be found by the fields that are searched from now on."""
     connection.execute(delete(_terms).where(_terms.c.register == register))
-    found = _found_in(register, search, None)
+    _insert(connection, register, _values.c.register == register, _values.c.name.in_([KEY, *search]))
+
+
+def _insert(connection: Connection, register: str, *conditions: ColumnElement[bool]) -> None:
+    found = _begun(register, *conditions)
     connection.execute(insert(_terms).from_select(list(found.selected_columns.keys()), found))
 
 
-def _found_in(
-    register: str, search: Iterable[str] | None, records: Collection[int] | None
-) -> Select[str, str, int]:
-    """Return each term of these records once; of all values, or all records, where none are given."""
-    term = func.substr(_values.c.compared, _places.c.place, RecordTerm.SIZE).label("term")
-    query = (
-        select(literal(register).label("register"), term, _values.c.record_id)
-        .join(_places, _places.c.place <= func.length(_values.c.compared))
-        .where(_values.c.register == register)
-        .distinct()
-    )
-    if search is not None:
-        query = query.where(_values.c.name.in_([KEY, *search]))
-    return query if records is None else query.where(_values.c.record_id.in_(records))
+def _begun(register: str, *conditions: ColumnElement[bool]) -> Select[str, str, int]:
+    """Return the terms of these values, each once: what begins at their first letter, at their second, and so on."""
+    compared = _values.c.compared
+    whole = select(_values.c.record_id, compared.label("rest")).where(compared != "", *conditions)
+    rests = whole.cte("rests", recursive=True)
+    shorter = select(rests.c.record_id, func.substr(rests.c.rest, 2)).where(func.length(rests.c.rest) > 1)
+    rests = rests.union_all(shorter)
+    term = func.substr(rests.c.rest, 1, RecordTerm.SIZE).label("term")
+    return select(literal(register).label("register"), term, rests.c.record_id).distinct()
 
 
 def words(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from casepath.engine.forms import Form, Lookup
 from casepath.engine.people import access as matters
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Person
-from casepath.engine.registers import access, records
+from casepath.engine.registers import access, records, rows
 
 Values = Mapping[str, Any]
 
@@ -69,7 +69,7 @@ def find(session: Session, register: str, key: str, *, by: By) -> Record:
         in_use = select(Record).where(Record.register == register, Record.key == key, Record.state == "active")
         if (found := session.scalars(in_use).one_or_none()) is not None:
             return found
-    raise records.unknown(key)
+    raise rows.unknown(key)
 
 
 def require_matter(session: Session, business_key: str, *, by: By) -> None:

@@ -334,6 +334,27 @@ def test_import__by_numbers(ward: Sessions) -> None:
         assert take(session, "patient", {"name": "梅一"}, key=number).refused[0].reason.code == "invalid-state"
 
 
+def test_import__rows_are_asked_what_single_ones_are(ward: Sessions) -> None:
+    with ward.begin() as session:
+        patients = [{"name": "兰二", "phone": "555-0202"}, {"name": "菊三", "phone": "+86 5550101 00"}]
+        patients += [{"name": "竹四", "phone": "5550202"}, {"name": "竹五", "phone": "5550101"}, {"name": "松六"}]
+        taken = take(session, "patient", *patients)
+        assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(4, ["phone"]), (5, ["phone"])]
+        assert len(taken.done) == 3
+        assert not list(history.verify_all(session))
+
+        beds = [{"label": "9A"}, {"label": "9B", "patient": "P-0"}, {"label": "9A"}]
+        beds.append({"label": "9C", "patient": key_of(session)})
+        taken = take(session, "bed", *beds)
+        assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(3, ["patient"]), (4, ["label"])]
+        assert len(taken.done) == 2
+
+
+def key_of(session: Session) -> str:
+    """The key of the first patient."""
+    return records.get(session, 1, by=NURSE).key
+
+
 def test_import__is_for_writers(ward: Sessions) -> None:
     with ward.begin() as session:
         for person, refusal in ((DOCTOR, errors.Forbidden), (STRANGER, errors.NotFound)):

@@ -19,8 +19,8 @@ from casepath.web import languages, phrases, spreadsheets
 from casepath.web.languages import gettext
 from casepath.web.registers.wording import Wording
 
-#: Rows of one file: each takes some milliseconds.
-MAX_ROWS = 2_000
+#: Rows of one file: a thousand take a second.
+MAX_ROWS = 50_000
 #: Stands for a heading that nobody knows.
 UNKNOWN = ".unknown"
 #: What stands between several values of one cell.

@@ -20,7 +20,7 @@ from casepath.web.registers.wording import Wording
 bp = Blueprint("registers", __name__)
 
 #: Records that a transaction of an import takes: while it runs, nobody else writes on SQLite.
-AT_ONCE = 100
+AT_ONCE = 50
 #: Bytes of refused rows that a page can give back as a file; it sends them as a field.
 MAX_BACK = 900_000
 #: How the field of a filter is called in an address.
