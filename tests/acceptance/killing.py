@@ -108,9 +108,10 @@ class Shared:
 
 
 @contextmanager
-def server(url: str, folder: Path) -> Iterator[RequestStage]:
-    """The pages and a worker on a database."""
-    definitions.forget()
+def server(url: str, folder: Path, *, is_cold: bool = True) -> Iterator[RequestStage]:
+    """The pages and a worker on a database; a cold one has read no diagram yet."""
+    if is_cold:
+        definitions.forget()
     app: Flask = make_app(Settings(data_folder=folder, database_url=url, secret_key=SecretStr("secret")))
     sessions = database.sessions(app.extensions["database"])
     yield RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
@@ -182,7 +183,8 @@ def live(url: str, shared: Shared, role: str, number: int, ready: int, told: lis
     # Whoever is away is complained of; that is what this is about.
     logging.disable(logging.CRITICAL)
     clock.now = shared.now
-    with server(url, shared.folder) as stage:
+    # Each second one has been at work for a while, so that kills strike the midst of steps as well as beginnings.
+    with server(url, shared.folder, is_cold=number % 2 == 0) as stage:
         os.write(ready, b"!")
         while True:
             try:
@@ -214,6 +216,15 @@ class Children:
         self.numbers = itertools.count(seed * 100_000)
         self.alive: dict[int, str] = {}
         self.told, self.answers = known_answers()
+        self._warm_up(random.Random(seed))
+
+    def _warm_up(self, chance: random.Random) -> None:
+        """Work here for a moment: what is read for it, those who begin have too."""
+        clock.set_to(self.shared.now())
+        with server(self.url, self.shared.folder) as stage:
+            for _ in range(BUSY):
+                act(stage, self.shared, chance, self.told, self.answers)
+                stage.loop.rest()
 
     def begin(self, role: str) -> None:
         """Start one and wait until it has begun."""
