@@ -3,8 +3,8 @@ Finding among 200,000 records of a register by part of a name, telephone, addres
 
     python -m tests.benchmarks.bench_records [--records N] [--rows N]
 
-Runs on SQLite and PostgreSQL. Prints the medians in milliseconds of the first 20 that match, and what a thousand rows of
-a file cost of the processor and on the clock; ends with an error where a search is above the limit.
+Runs on SQLite and PostgreSQL. Prints the medians in milliseconds of the first 20 that match, and what a thousand rows
+of a file cost of the processor and on the clock; ends with an error where a search is above the limit.
 """
 
 from __future__ import annotations

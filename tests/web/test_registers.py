@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -245,6 +246,49 @@ def test_import__what_was_exported_changes_nothing(beds: Sessions, alice: Visito
     for key, count in (("bed", 2), ("patient", 1)):
         file = alice.get(f"/registers/{key}/file.csv").get_data()
         assert f"新增 0 条，更改 0 条，未变 {count} 条" in text(send(alice, key, file))
+
+
+def test_workbook__has_days_as_such_and_texts_that_do_nothing(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": "=1+1", "kind": "icu", "isolated": True, **LAMPS}, by="alice")
+    file = alice.get("/registers/bed/file.xlsx?order=label").get_data()
+    header, first, _ = openpyxl.load_workbook(io.BytesIO(file)).worksheets[0].iter_rows()
+
+    assert [cell.value for cell in header] == ["床号", "病房", "病人", "类别", "隔离", "消毒", "设备"]
+    assert [str(cell.value or "") for cell in first] == [
+        "=1+1", "", "", "重症", "是", "2026-01-05 00:00:00", "氧气; 灯",
+    ]  # fmt: skip
+    assert (first[0].data_type, first[5].data_type, first[5].number_format) == ("s", "d", "yyyy-mm-dd")
+
+
+def test_workbook__taken_again_changes_nothing(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": "'=1", "kind": "icu", "isolated": True, **LAMPS}, by="alice")
+    file = alice.get("/registers/bed/file.xlsx").get_data()
+
+    assert "新增 0 条，更改 0 条，未变 2 条" in text(send(alice, "bed", file))
+
+
+def test_workbook__cells_as_people_fill_them_in(beds: Sessions, alice: Visitor) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (["床号", "病房", "隔离", "消毒"], [101, 12.5, True, date(2026, 1, 5)], [], ["102", None, False, None]):
+        sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+
+    assert "新增 2 条" in text(send(alice, "bed", content.getvalue()))
+    with beds.begin() as session:
+        found = lists.named(session, identity.person(session, "alice"), [("bed", "101")])["bed", "101"].values
+    assert (found["room"], found["isolated"], found["cleaned"]) == ("12.5", True, date(2026, 1, 5))
+
+
+@each("content", [b"PK\x03\x04", b"PK\x03\x04 and nothing that is packed"])
+def test_workbook__files_that_are_none(beds: Sessions, alice: Visitor, content: bytes) -> None:
+    answer = send(alice, "bed", content)
+
+    assert answer.status_code == 422
+    assert "无法按工作簿读取" in text(answer)
 
 
 @each(

@@ -159,6 +159,7 @@ RIGHTS = (
     Row("GET /registers/<key>/choices/<field>", "/registers/bed/choices/bed", READ),
     Row("GET /matters/choices/<field>", "/matters/choices/bed?bed=a", PEOPLE),
     Row("GET /registers/<key>/file.csv", "/registers/bed/file.csv", READ),
+    Row("GET /registers/<key>/file.xlsx", "/registers/bed/file.xlsx", READ),
     Row("GET /registers/<key>/new", "/registers/bed/new", WRITTEN),
     Row("POST /registers/<key>/fields", "/registers/bed/fields", WRITTEN.replace("302", "401")),
     Row("POST /registers/<key>/new", "/registers/bed/new", KEPT, (("label", "4A"),)),

@@ -11,7 +11,7 @@ from casepath.engine.database.entries import KEY
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters, Key
 from casepath.engine.registers import access, imports, records
-from casepath.web import forms, once, phrases, spreadsheets, uploads
+from casepath.web import forms, once, phrases, spreadsheets, uploads, workbooks
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.registers import lookups, matters, record_form, record_page, sheets, wording
@@ -94,7 +94,17 @@ def export(key: str) -> Response:
     """Return a register for a spreadsheet, as its list is narrowed."""
     with g.readers.begin() as session:
         words = of(session, key)
-        return spreadsheets.answer(f"{words.name}.csv", list(sheets.table(session, words, filters(words))))
+        table = sheets.table(session, words, filters(words), sheets.said)
+        return spreadsheets.answer(f"{words.name}.csv", list(table))
+
+
+@bp.get("/registers/<key>/file.xlsx")
+def export_workbook(key: str) -> Response:
+    """Return a register as a workbook, with its days and numbers as such."""
+    with g.readers.begin() as session:
+        words = of(session, key)
+        table = sheets.table(session, words, filters(words), sheets.typed)
+        return workbooks.answer(f"{words.name}.xlsx", table)
 
 
 @bp.get("/registers/<key>/new")
