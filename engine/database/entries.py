@@ -20,12 +20,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select
 
 from casepath.engine.database import Base, terms, values
-from casepath.engine.database.models import RecordTerm, RecordValue
+from casepath.engine.database.models import Record, RecordTerm, RecordValue
 
 #: Under which name the key of a record stands among its values; no field is called so.
 KEY = ".key"
 #: Characters of a text in which it is found and compared: what an index has room for.
 COMPARED = 400
+#: Terms up to which a word is one that few have.
+FEW = 500
 #: Above what forms take for numbers, so that those below zero come first too.
 ABOVE = 10**15
 #: How a telephone number begins that is written as from abroad: as at home it is the same number.
@@ -102,7 +104,16 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(each[start : start + size] for each in found for start in range(0, len(each), size)))
 
 
-def with_word(register: str, word: str) -> Select[int]:
-    """Return the records of a register that have a word in a value by which they are searched."""
-    begins = and_(_terms.c.term >= word, _terms.c.term < word + _LAST)
-    return select(_terms.c.record_id).where(_terms.c.register == register, begins)
+def found_by(connection: Connection, register: str, search: Iterable[str], word: str) -> Select[int]:
+    """
+    Return the records of a register that have a word in a value by which they are searched.
+
+    What few have is looked up by its terms. What many have is compared value by value instead: whoever asks for the
+    first of these finds them among the first that he looks at.
+    """
+    begins = and_(_terms.c.register == register, _terms.c.term >= word, _terms.c.term < word + _LAST)
+    rows = select(literal(1)).where(begins).limit(FEW + 1).subquery()
+    if (connection.scalar(select(func.count()).select_from(rows)) or 0) <= FEW:
+        return select(_terms.c.record_id).where(begins)
+    searched = _values.c.name.in_([KEY, *search]), _values.c.compared.contains(word, autoescape=True)
+    return select(_values.c.record_id).where(_values.c.record_id == Record.id, *searched).correlate(Record)
