@@ -12,14 +12,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import click
 import sqlalchemy
 
 import casepath
-from casepath import instances, mail, proof
+from casepath import instances, mail, outside, proof
 from casepath.engine import database, deployments, errors
 from casepath.engine.instances import departures
 from casepath.engine.people import identity
@@ -70,12 +71,25 @@ def main(context: click.Context, folder: Path | None, verbose: bool) -> None:
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--data", "folder", type=click.Path(path_type=Path), help="Folder of the database and the secret key.")
-@click.option("--demo", is_flag=True, help="Deploy the processes, add people and records, and play the stories once.")
+@click.option(
+    "--demo",
+    type=click.Choice(["full", "small"]),
+    is_flag=False,
+    flag_value="full",
+    help="Deploy the processes, add people and records, and play stories once: a year of them, or only those "
+    "of the processes.",
+)
 @click.option("--public", is_flag=True, help="Serve a demo to other machines, with a banner on every page.")
 @click.option("--worker/--no-worker", default=True, help="Run a worker beside the pages.")
 @click.pass_obj
 def serve(
-    settings: Settings, host: str | None, port: int | None, folder: Path | None, demo: bool, public: bool, worker: bool
+    settings: Settings,
+    host: str | None,
+    port: int | None,
+    folder: Path | None,
+    demo: str | None,
+    public: bool,
+    worker: bool,
 ) -> None:
     """
     Serve the pages, with a worker beside them.
@@ -89,10 +103,19 @@ def serve(
         folder or settings.data_folder, host=host or settings.host, port=settings.port if port is None else port
     )
     pool = prepared(settings)
+    prepare = None
     if demo:
-        load_demo(settings, pool)
+        load_demo(settings, pool, demo)
+        prepare = partial(play_demo, settings, pool, demo)
     known = require_safe(settings, pool, public=public)
-    server.run(settings, pool, with_worker=worker, announce=click.echo, public_demo=bool(public and known))
+    server.run(
+        settings,
+        pool,
+        with_worker=worker,
+        announce=click.echo,
+        public_demo=bool(public and known),
+        prepare=prepare,
+    )
 
 
 def require_safe(settings: Settings, pool: sqlalchemy.Engine, *, public: bool) -> list[str]:
@@ -177,10 +200,13 @@ def upgrade(settings: Settings) -> None:
 
 
 @main.command()
+@click.option("--small", is_flag=True, help="Only the stories of the processes, without a year behind them.")
 @click.pass_obj
-def demo(settings: Settings) -> None:
-    """Deploy the processes, add demo people and records, and play the stories once."""
-    load_demo(settings, prepared(settings))
+def demo(settings: Settings, small: bool) -> None:
+    """Deploy the processes, add demo people and records, and play stories once."""
+    pool, size = prepared(settings), "small" if small else "full"
+    load_demo(settings, pool, size)
+    play_demo(settings, pool, size)
 
 
 def processes_folder(settings: Settings) -> Path:
@@ -193,10 +219,37 @@ def processes_folder(settings: Settings) -> Path:
     return next(Path(part) / "processes" for part in casepath.__path__ if (Path(part) / "processes").is_dir())
 
 
-def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
-    """Load the demo where it is not there yet."""
+def load_demo(settings: Settings, pool: sqlalchemy.Engine, size: str) -> None:
+    """Load people, processes and records of the demo where they are not there yet."""
     from casepath import demo as demo_people
-    from casepath import server, stories
+    from casepath import retelling, stories
+
+    folder = processes_folder(settings)
+    sessions = database.sessions(pool)
+    # Of two that start together one loads.
+    with database.alone(pool):
+        with sessions.begin() as session:
+            demo_people.add_people(session, folder)
+        if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):
+            raise click.ClickException(f"Expected processes that can be deployed in {folder}")
+        with sessions.begin() as session:
+            demo_people.add_records(session, folder, retelling.read(folder) if size == "full" else None)
+    click.echo(f"Log in with the password {demo_people.PASSWORD} as:")
+    with sessions.begin() as session:
+        for user in identity.users(session):
+            groups = ", ".join(sorted(identity.groups_of(session, user.username)))
+            click.echo(f"  {user.username:26}{user.name}  ({groups})")
+
+
+def play_demo(
+    settings: Settings,
+    pool: sqlalchemy.Engine,
+    size: str,
+    progress: Callable[[int, int], object] = lambda done, count: None,
+) -> None:
+    """Play the stories of the demo that were not begun; `progress` is told how many of how many steps are done."""
+    from casepath import demo as demo_people
+    from casepath import retelling, server
     from casepath.workers import loop
 
     folder = processes_folder(settings)
@@ -204,24 +257,12 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine) -> None:
     # Of two that start together one plays: the clock is moved meanwhile.
     with database.alone(pool):
         with sessions.begin() as session:
-            demo_people.add_people(session, folder)
-        if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):
-            raise click.ClickException(f"Expected processes that can be deployed in {folder}")
-        with sessions.begin() as session:
-            demo_people.add_records(session, folder)
-        with sessions.begin() as session:
-            # Those that an interrupted run has not come to, too.
-            told = demo_people.unplayed(session, folder)
+            repertoire = retelling.read(folder) if size == "full" else None
+            told = demo_people.unplayed(session, demo_people.told_here(session, folder, repertoire))
         if told:
             click.echo("Playing the stories …")
-            work = loop.Loop(server.surroundings(settings, pool)).rest
-            demo_people.play_all(sessions, work, told)
+            demo_people.play_all(sessions, loop.Loop(server.surroundings(settings, pool)).rest, told, progress)
             click.echo(f"{len(told)} stories played.")
-    click.echo(f"Log in with the password {demo_people.PASSWORD} as:")
-    with sessions.begin() as session:
-        for user in identity.users(session):
-            groups = ", ".join(sorted(identity.groups_of(session, user.username)))
-            click.echo(f"  {user.username:26}{user.name}  ({groups})")
 
 
 @main.group()
@@ -300,5 +341,8 @@ def import_users(settings: Settings, file: Path) -> None:
     click.echo(f"{imported.groups} groups and {imported.users} users added.")
 
 
-for command in (proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail):
+for command in (
+    proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail, outside.delivery,
+    outside.batch,
+):  # fmt: skip
     main.add_command(command)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath import stories
-from casepath.engine.instances import jobs, messages, process_instances, user_tasks
+from casepath import retelling, stories
+from casepath.engine import errors
+from casepath.engine.deployments import registers
+from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
 from casepath.engine.people.authorization import Program
 from casepath.engine.queries import records as lists
 from casepath.engine.registers import records
 from casepath.engine.time import clock
+from casepath.retelling import Repertoire
 from casepath.stories import Story
+
+log = logging.getLogger(__name__)
 
 #: Everybody's password in the demo.
 PASSWORD = "casepath-demo"  # noqa: S105
@@ -38,7 +44,7 @@ class EngineStage:
         return clock.now()
 
     def move_to(self, at: datetime) -> None:
-        """Move the clock from one due job to the next, so that each is executed at its time."""
+        """Do what there is to do, then move the clock from one due job to the next: each is executed at its time."""
         self.work()
         while True:
             with self.sessions.begin() as session:
@@ -54,10 +60,16 @@ class EngineStage:
                     # It failed and waits for its next attempt, or its instance is suspended.
                     break
         clock.set_to(at)
-        self.work()
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
-        """Register the matter."""
+        """Register the matter, or start it for a record."""
+        if story.record is not None:
+            register, values = story.record
+            with self.sessions.begin() as session:
+                kept = records.create(session, register, values, by=by)
+                batches.propose(session, story.process, [kept.key], variables, by=by)
+            self.work()
+            return
         with self.sessions.begin() as session:
             started = process_instances.start(session, story.process, variables, by=by)
             self.business_key = started.business_key or ""
@@ -108,14 +120,47 @@ def add_people(session: Session, processes: Path) -> None:
             identity.set_password(session, user.username, PASSWORD, by=DEMO)
 
 
-def add_records(session: Session, processes: Path) -> None:
-    """Fill the registers that nobody has written into, from the `records.json` of the folders."""
+def add_records(session: Session, processes: Path, repertoire: Repertoire | None = None) -> None:
+    """Fill the registers that nobody has written into, from `records.json` of the folders, and with invented ones."""
+    unused = {each.key for each in registers.every(session) if not lists.is_used(session, each.key)}
     for file in sorted(processes.glob("*/records.json")):
         told = json.loads(file.read_text(encoding="utf-8"))
-        for key, rows in told["records"].items():
-            if not lists.is_used(session, key):
-                for submitted in rows:
-                    records.create(session, key, submitted, by=told["by"])
+        for register in [each for each in told["records"] if each in unused]:
+            for submitted in told["records"][register]:
+                records.create(session, register, submitted, by=told["by"])
+    if repertoire is None:
+        return
+    for invention in repertoire.records:
+        if invention.register in unused:
+            keys = {name: list(_records(session, name)) for name in (each.register for each in repertoire.records)}
+            for submitted in retelling.invent(repertoire, invention, keys, clock.now().date()):
+                records.create(session, invention.register, submitted, by=repertoire.by)
+
+
+def told_here(session: Session, processes: Path, repertoire: Repertoire | None) -> list[Story]:
+    """Return the stories of the folders, moved to the days before today, and those that are told again."""
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    told = retelling.recent(stories.read_all(processes), today)
+    if repertoire is None:
+        return told
+    known = list(_variables(session, repertoire))
+    return [*told, *retelling.tell_again(repertoire, told, known, today)]
+
+
+def _variables(session: Session, repertoire: Repertoire) -> Iterator[dict[str, Any]]:
+    """Return what a story says of each record that it can be about."""
+    declared = registers.declared(session, repertoire.about)
+    others = {field: _records(session, register) for field, register in declared.references.items()}
+    for held in _records(session, repertoire.about).values():
+        of = {"": held, **{field: known[held[field]] for field, known in others.items() if held.get(field)}}
+        told = {name: path.rpartition(".") for name, path in repertoire.variables.items()}
+        yield {name: of[field][value] for name, (field, _, value) in told.items() if of.get(field, {}).get(value)}
+
+
+def _records(session: Session, register: str) -> dict[str, Mapping[str, Any]]:
+    """Return the values of the records of a register, by key, oldest first."""
+    found = lists.every(session, registers.declared(session, register), lists.Filters())
+    return {row.key: row.values for row in sorted(found, key=lambda row: row.id)}
 
 
 def known_passwords(session: Session, processes: Path) -> list[str]:
@@ -130,19 +175,48 @@ def known_passwords(session: Session, processes: Path) -> list[str]:
     ]
 
 
-def unplayed(session: Session, processes: Path) -> list[Story]:
+def unplayed(session: Session, told: list[Story]) -> list[Story]:
     """Return the stories that were not begun; none where work is done that is no demo."""
-    told = stories.read_all(processes)
     left = [story for story in told if not process_instances.was_started(session, story.process, story.begins_at)]
     return [] if left == told and process_instances.was_started(session) else left
 
 
-def play_all(sessions: sessionmaker[Session], work: Callable[[], None], told: list[Story]) -> None:
-    """Play stories as far as the demo goes. The clock is real again afterwards."""
+def play_all(
+    sessions: sessionmaker[Session],
+    work: Callable[[], None],
+    told: Sequence[Story],
+    progress: Callable[[int, int], object] = lambda done, count: None,
+) -> list[Story]:
+    """
+    Play stories beside each other, as far as the demo goes and up to now; the clock is real again afterwards.
+
+    `progress` is told how many of how many steps are done. Returns the stories that could not be told to their end,
+    because the day on which they are told made them go another way.
+    """
+    now = clock.now()
+    steps: list[tuple[datetime, int, int, Mapping[str, Any]]] = []
+    for number, story in enumerate(told):
+        stop_after = story.demo.get("stop_after") if story.demo else None
+        following = stories.moments(story, stop_after=stop_after)
+        timed = enumerate([(story.begins_at, {}), *following])
+        steps += [(at, number, position, step) for position, (at, step) in timed if at <= now]
+    stages = [EngineStage(sessions, work) for _ in told]
+    over: set[int] = set()
     try:
-        for story in told:
-            stop_after = story.demo.get("stop_after") if story.demo else None
-            stories.play(story, EngineStage(sessions, work), stop_after=stop_after)
+        for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
+            progress(done, len(steps))
+            if number in over:
+                continue
+            try:
+                if position:
+                    stories.play_step(step, stages[number])
+                else:
+                    stories.begin(told[number], stages[number])
+            except errors.EngineError as error:
+                log.info("the demo tells no more of %s after %s: %s", told[number].id, at, error)
+                over.add(number)
+        stages[0].move_to(now)
     finally:
         clock.reset()
     work()
+    return [told[number] for number in sorted(over)]

@@ -14,6 +14,7 @@ import contextlib
 import importlib
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -121,9 +122,11 @@ class Channel(HTTPChannel):
         return HEADER_SECONDS + body / BODY_RATE if self.request.headers_finished else HEADER_SECONDS
 
 
-def listen(settings: Settings, *, public_demo: bool = False) -> tuple[Any, int]:
+def listen(
+    settings: Settings, *, public_demo: bool = False, before: Callable[[Any], Any] = lambda app: app
+) -> tuple[Any, int]:
     """
-    Return a server that listens already, and its port.
+    Return a server that listens already, and its port; `before` may put something before the application.
 
     Raises `OSError` or `InvalidInput` where the address cannot be had.
     """
@@ -133,7 +136,7 @@ def listen(settings: Settings, *, public_demo: bool = False) -> tuple[Any, int]:
     logging.getLogger("waitress").setLevel(logging.ERROR)
     try:
         server = waitress.create_server(
-            app,
+            before(app),
             map=sockets,
             host=settings.host,
             port=settings.port,

@@ -77,17 +77,25 @@ def chosen(settings: Settings, numbers: tuple[int, ...], states: tuple[str, ...]
     return sorted(set(found))
 
 
-def change(settings: Settings, numbers: list[int], command: Callable[..., None], done: str, by: str | None) -> None:
-    """Change mails one by one, and say of each what came of it; exit with 1 where one was refused."""
+def change(
+    settings: Settings,
+    numbers: list[int],
+    command: Callable[..., object],
+    done: str,
+    by: str | None,
+    *,
+    noun: str = "mail",
+) -> None:
+    """Change mails, or others, one by one, and say of each what came of it; exit with 1 where one was refused."""
     sessions = database.sessions(prepared(settings))
     refused = False
     for number in numbers:
         try:
             with sessions.begin() as session:
                 command(session, number, by=by or COMMAND_LINE)
-            click.echo(f"mail {number}: {done}")
+            click.echo(f"{noun} {number}: {done}")
         except errors.EngineError as error:
             refused = True
-            click.echo(f"mail {number}: {error.message}", err=True)
+            click.echo(f"{noun} {number}: {error.message}", err=True)
     if refused:
         sys.exit(1)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlalchemy
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -33,6 +33,40 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: Characters of a key that nobody guesses.
 MIN_SECRET = 32
+
+
+class Connector(BaseModel):
+    """A server that channels send to, or that tells what comes in; channels name it, and know nothing of this."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Where it is asked, with a key in it where it wants one there.
+    url: SecretStr = SecretStr("")
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    #: Signs what is sent.
+    secret: SecretStr = SecretStr("")
+    #: Seconds that one request may take.
+    timeout: float = Field(default=20, gt=0, le=120)
+    #: Whether it may lie in a private network, and be asked without TLS.
+    private: bool = False
+    #: By which it proves who it is when it tells what comes in; empty: it may not.
+    token: SecretStr = SecretStr("")
+
+    @field_validator("token")
+    @classmethod
+    def _unguessable(cls, token: SecretStr) -> SecretStr:
+        if token.get_secret_value() and len(token.get_secret_value()) < MIN_SECRET:
+            # The value itself is no business of whoever reads the refusal.
+            raise PydanticCustomError("token", "Expected a token of at least 32 characters, but found a shorter one")
+        return token
+
+    @field_validator("url")
+    @classmethod
+    def _known_address(cls, url: SecretStr) -> SecretStr:
+        parts = urlsplit(url.get_secret_value())
+        if url.get_secret_value() and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise PydanticCustomError("url", "Expected an address such as https://…, but found another one")
+        return url
 
 
 class Settings(BaseSettings):
@@ -86,6 +120,11 @@ class Settings(BaseSettings):
     smtp_timeout: int = Field(default=20, ge=1, le=300)
     #: How long a mail is tried that is not taken.
     mail_retry_days: int = Field(default=5, ge=1, le=60)
+
+    #: Servers that channels send to, by the names that the channels give them.
+    connectors: dict[str, Connector] = Field(default={})
+    #: How long something is tried to go out through a channel that is not taken.
+    delivery_retry_days: int = Field(default=5, ge=1, le=60)
 
     #: What one step of a process may take before it is refused or becomes an incident: seconds of the processor
     #: (0: half a second on SQLite, where nobody else can write meanwhile, five on PostgreSQL), activity instances that

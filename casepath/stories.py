@@ -38,6 +38,11 @@ class Story:
     demo: Mapping[str, Any] | None = None
 
     @property
+    def record(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The register and the values of the record for which it begins; None where it begins by a form alone."""
+        return next(iter(self.start["record"].items())) if "record" in self.start else None
+
+    @property
     def begins_at(self) -> datetime:
         """When it begins."""
         return datetime.fromisoformat(str(self.start["at"]))
@@ -53,7 +58,7 @@ class Stage(Protocol):
         """Return what time it is in the story."""
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
-        """Have somebody register the matter."""
+        """Have somebody register the matter, or start it for the record of the story, which is added before."""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Have somebody complete a user task, claiming it first where nobody has it."""
@@ -128,12 +133,30 @@ def read_all(folder: Path) -> list[Story]:
 
 def play(story: Story, stage: Stage, *, stop_after: int | None = None) -> None:
     """Tell a story, or only its first steps."""
-    stage.move_to(story.begins_at)
-    stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
-    stage.move_to(story.begins_at)
+    begin(story, stage)
     steps: Iterable[Mapping[str, Any]] = story.steps if stop_after is None else story.steps[:stop_after]
     for step in steps:
         play_step(step, stage)
+
+
+def begin(story: Story, stage: Stage) -> None:
+    """Tell how it begins."""
+    stage.move_to(story.begins_at)
+    stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
+    stage.move_to(story.begins_at)
+
+
+def moments(story: Story, *, stop_after: int | None = None) -> list[tuple[datetime, Mapping[str, Any]]]:
+    """Return the steps of a story, or its first ones, with the moment of each; no step lets time pass by itself."""
+    now = story.begins_at
+    found: list[tuple[datetime, Mapping[str, Any]]] = []
+    for step in story.steps if stop_after is None else story.steps[:stop_after]:
+        if "at" in step:
+            now = datetime.fromisoformat(str(step["at"]))
+        if "advance" in step:
+            now += timers.span(str(step["advance"]))
+        found.append((now, {**{name: told for name, told in step.items() if name != "advance"}, "at": now.isoformat()}))
+    return found
 
 
 def play_step(step: Mapping[str, Any], stage: Stage) -> None:

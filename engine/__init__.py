@@ -14,6 +14,7 @@ The rooms, from the door to the cellar; imports point downwards only, which `tes
     3  decisions    decision tables (`dmn`) and their language (`feel`), fit to be a package of their own
        expressions  `${…}`
        history      what happened, chained by hashes; verify and erase
+       papers       what is printed, as blocks; PDF and workbooks of it
     2  database     tables, revisions, statements, values as JSON
        time         the clock, opening hours, timers
     1  errors, phrases, settings, texts, xml

@@ -57,6 +57,17 @@ def container(key: str, *elements: str, flow: str = "", kind: str = "subProcess"
     return f'<{kind} id="{key}"{more}>{"".join(elements)}{flows(flow)}</{kind}>'
 
 
+def service(key: str, topic: str, **inputs: str) -> str:
+    """Return a service task of a topic, with input parameters."""
+    parameters = "".join(
+        f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in inputs.items()
+    )
+    return (
+        f'<serviceTask id="{key}" camunda:type="external" camunda:topic="{topic}"><extensionElements>'
+        f"<camunda:inputOutput>{parameters}</camunda:inputOutput></extensionElements></serviceTask>"
+    )
+
+
 def script(key: str, text: str) -> str:
     """Return a script task in Python."""
     return f'<scriptTask id="{key}" scriptFormat="python"><script>{escape(text)}</script></scriptTask>'

@@ -14,6 +14,7 @@ from casepath.engine import history
 from casepath.engine.database import terms
 from casepath.engine.database.models import (
     Definition,
+    Delivery,
     Deployment,
     ExternalTask,
     Group,
@@ -138,6 +139,22 @@ def mail(session: Session, username: str = "alice", *, state: str = "waiting", *
     made = Mail(
         notification_id=notice.id, state=state, token=f"{next(_numbers):032x}", created_at=now,
         **{"due_at": now, "ended_at": ended_at, **columns},
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def delivery(
+    session: Session, *, of: ProcessInstance | None = None, state: str = "waiting", **columns: Any
+) -> Delivery:
+    """Something that goes out through a channel."""
+    of = of or process_instance(session)
+    now = clock.now()
+    made = Delivery(
+        channel="sms", idempotency_key=f"key-{next(_numbers)}", process_instance_id=of.id, text="您好", fields="{}",
+        business_key=of.business_key, address="138 0000 0000", state=state, created_at=now,
+        **{"due_at": now, "ended_at": None if state in {"waiting", "sending"} else now, **columns},
     )
     session.add(made)
     session.flush()

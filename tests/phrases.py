@@ -34,6 +34,8 @@ TEXT_OF = {
     "Phrase": 0,
     "ScriptError": 0,
     "_finding": 2,
+    "_warning": 2,
+    "_wrong": 1,
     "findings.error": 2,
     "findings.warning": 2,
     "self.error": 2,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database, history, runtime
@@ -29,9 +29,12 @@ from casepath.engine.database.models import (
     Definition,
     Deployment,
     ExternalTask,
+    Group,
     HistoryEvent,
+    Membership,
     ProcessInstance,
     Resource,
+    User,
 )
 from casepath.engine.deployments import definitions
 from casepath.engine.history import ERROR_TEXT, Event, EventView
@@ -58,6 +61,8 @@ IDS = frozenset({"process_instance"})
 #: Tables of what is deployed, with their column of the deployment.
 DEPLOYED = [(Base.metadata.tables[model.__tablename__], column) for model, column in (
     (Deployment, "id"), (Resource, "deployment_id"), (Definition, "deployment_id"))]  # fmt: skip
+#: Who belongs to which group: expressions ask for it.
+PEOPLE = [Base.metadata.tables[model.__tablename__] for model in (User, Group, Membership)]
 
 
 def assert_replays(source: Sessions) -> int:
@@ -92,6 +97,7 @@ class Copy:
 
     def play(self) -> None:
         """Play all events in the order in which they were written."""
+        self.copy_rows(PEOPLE)
         query = select(HistoryEvent.process_instance_id, HistoryEvent.sequence).order_by(HistoryEvent.id)
         order = self.source.execute(query).all()
         rows = {number: self.source.get_one(ProcessInstance, number) for number in {number for number, _ in order}}
@@ -131,6 +137,14 @@ class Copy:
                 self.target.execute(insert(table), [dict(row) for row in rows])
             definitions.calendar_changed(self.target)
 
+    def copy_rows(self, tables: Sequence[Table]) -> None:
+        """Copy whole tables."""
+        for table in reversed(tables):
+            self.target.execute(delete(table))
+        for table in tables:
+            if rows := self.source.execute(select(table)).mappings().all():
+                self.target.execute(insert(table), [dict(row) for row in rows])
+
     def called(self, row: ProcessInstance) -> int:
         """Return the instance that the copy of the caller has made by itself."""
         query = select(ProcessInstance.id).where(
@@ -169,7 +183,7 @@ def _begin(session: Session, event: EventView) -> int:
     facts = event.facts
     definition = definitions.find(session, "process", facts["definition"], version=facts["version"])
     return runtime.begin(session, definition, _values(event), business_key=facts["business_key"], by=event.by,
-                         start_element=facts.get("start_element"))  # fmt: skip
+                         start_element=facts.get("start_element"), facts=facts)  # fmt: skip
 
 
 def _apply(session: Session, number: int, event: EventView) -> None:

@@ -20,8 +20,11 @@ from casepath.engine.bpmn.triggers import StartBefore
 from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition, UserTask, UserTaskCandidate
 from casepath.engine.instances import (
+    arrivals,
     attachments,
+    batches,
     comments,
+    deliveries,
     departures,
     drafts,
     external_tasks,
@@ -45,15 +48,16 @@ from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    attachments, comments, departures, deployments, drafts, external_tasks, identity, imports, incidents, jobs, mails,
-    messages, migration_plans, notifications, numbers, process_instances, records, signs, submissions, substitutes,
-    user_tasks,
+    arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks, identity,
+    imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances, records,
+    signs, submissions, substitutes, user_tasks,
 )  # fmt: skip
 
 #: What reads.
 READS = frozenset({
     "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.page",
-    "attachments.safe_name", "comments.instance_of", "comments.page", "deployments.check", "deployments.content",
+    "attachments.safe_name", "batches.get", "batches.may_approve", "batches.may_stop",
+    "batches.preview", "comments.instance_of", "comments.page", "deployments.check", "deployments.content",
     "deployments.inspect", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
@@ -65,19 +69,22 @@ READS = frozenset({
     "incidents.get", "incidents.list_open",
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "numbers.check_format",
-    "process_instances.get", "process_instances.scopes", "process_instances.variables",
+    "process_instances.accepted", "process_instances.get", "process_instances.require_starter",
+    "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.
 OF_THE_ENGINE = frozenset({
+    "arrivals.take", "batches.run", "deliveries.put", "deliveries.report",
     "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
     "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.formatted",
     "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
+    "deliveries.due", "deliveries.hand_over", "deliveries.settle", "deliveries.take",
     "mails.hand_over", "mails.settle", "mails.take",
     "external_tasks.complete", "external_tasks.extend_lock", "external_tasks.fail", "external_tasks.fetch_and_lock",
     "external_tasks.hand_over", "external_tasks.lock", "external_tasks.throw_error", "signs.end", "signs.give",
@@ -124,6 +131,14 @@ DIAGRAM = diagrams.process(
 )
 
 
+#: Is started for patients; for more than one somebody else has to agree.
+EACH = diagrams.process(
+    '<extensionElements><camunda:properties><camunda:property name="forEach" value="patient"/>'
+    '<camunda:property name="approvalAbove" value="1"/></camunda:properties></extensionElements>',
+    '<startEvent id="Begin"/><endEvent id="Over"/>', flow="Begin > Over", key="each",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class There:
     """What a command is tried on."""
@@ -140,6 +155,9 @@ class There:
     external_task_id: int
     substitution_id: int
     mail_id: int
+    delivery_id: int
+    batch_id: int
+    record_keys: tuple[str, ...]
     record_id: int
     archived_id: int
 
@@ -148,8 +166,13 @@ Command = Callable[[Session, There, By], object]
 COMMANDS: Mapping[str, Command] = {
     "attachments.add": lambda session, it, by: attachments.add(session, it.key, name="a", content=b"x", by=by),
     "attachments.remove": lambda session, it, by: attachments.remove(session, it.attachment_id, by=by, reason="x"),
+    "batches.approve": lambda session, it, by: batches.approve(session, it.batch_id, by=by),
+    "batches.propose": lambda session, it, by: batches.propose(session, "each", it.record_keys[:1], by=by),
+    "batches.stop": lambda session, it, by: batches.stop(session, it.batch_id, by=by),
     "comments.add": lambda session, it, by: comments.add(session, it.key, "x", by=by),
     "comments.remove": lambda session, it, by: comments.remove(session, it.comment_id, by=by, reason="x"),
+    "deliveries.give_up": lambda session, it, by: deliveries.give_up(session, it.delivery_id, by=by),
+    "deliveries.retry": lambda session, it, by: deliveries.retry(session, it.delivery_id, by=by),
     "departures.erase": lambda session, it, by: departures.erase(session, GONE, by=by, reason="x"),
     "departures.lock_out": lambda session, it, by: departures.lock_out(session, COLLEAGUE, by=by),
     "deployments.deploy": lambda session, it, by: deployments.deploy(session, {"p.bpmn": DIAGRAM}, name="p", by=by),
@@ -231,7 +254,9 @@ def fill(session: Session) -> tuple[int, int]:
     for content in (DIAGRAM.replace(b'name="Done"', b'name="Over"'), DIAGRAM):
         deployments.deploy(session, {"p.bpmn": content}, name="p", by=PROGRAM)
     deployments.deploy(session, WARD, name="w", by=PROGRAM)
-    old, new = session.scalars(select(Definition.id).where(Definition.kind == "process").order_by(Definition.version))
+    deployments.deploy(session, {"each.bpmn": EACH}, name="each", by=PROGRAM)
+    versions = select(Definition.id).where(Definition.kind == "process", Definition.key == "p")
+    old, new = session.scalars(versions.order_by(Definition.version))
     return old, new
 
 
@@ -241,6 +266,7 @@ def make(session: Session, key: str, old: int, new: int) -> There:
     job_id, incident_id = failed_job(session, instance.id)
     archived = records.create(session, "patient", {"name": "n"}, by=PROGRAM)
     records.archive(session, archived.id, by=PROGRAM)
+    keys = tuple(records.create(session, "patient", {"name": name}, by=PROGRAM).key for name in ("m", "o"))
     external = factories.external_task(session, of=instance, activity_instance=99, state="failed", retries=0)
     return There(
         key=key,
@@ -258,6 +284,9 @@ def make(session: Session, key: str, old: int, new: int) -> There:
             ends_at=clock.now() + timedelta(days=301), by="alice",
         ).id,
         mail_id=factories.mail(session).id,
+        delivery_id=factories.delivery(session, of=instance).id,
+        batch_id=batches.propose(session, "each", keys, by=PROGRAM).id,
+        record_keys=keys,
         record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
         archived_id=archived.id,
     )
@@ -316,6 +345,11 @@ class Table:
 #: In the order of `docs/rights.md`.
 TABLES: tuple[Table, ...] = (
     Table(state="free", roles=GENERAL, rows={
+        "batches.approve": "✓·–··–✓–",
+        "batches.propose": "✓––·––✓·",
+        "batches.stop": "✓✓–··–✓–",
+        "deliveries.give_up": "✓✓······",
+        "deliveries.retry": "✓✓······",
         "departures.erase": "✓·······",
         "departures.lock_out": "✓·······",
         "deployments.deploy": "✓·✓·····",

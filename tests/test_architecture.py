@@ -21,7 +21,7 @@ BPMN = ROOT / "engine" / "bpmn"
 FLOORS = (
     {"errors", "phrases", "settings", "texts", "xml"},
     {"database", "time"},
-    {"decisions", "expressions", "history"},
+    {"decisions", "expressions", "history", "papers"},
     {"bpmn", "forms", "people"},
     {"deployments"},
     {"registers", "runtime"},
@@ -35,6 +35,7 @@ DOORS = {
     "casepath.engine.expressions",
     "casepath.engine.forms",
     "casepath.engine.history",
+    "casepath.engine.papers",
     "casepath.engine.runtime",
     "casepath.web.forms",
 }

@@ -60,6 +60,7 @@ BLUEPRINTS = (
     "user_tasks.views",
     "registration.views",
     "process_instances.views",
+    "papers.views",
     "search.views",
     "registers.views",
     "definitions.views",
@@ -67,6 +68,8 @@ BLUEPRINTS = (
     "people.views",
     "people.substitutes",
     "notifications.views",
+    "incoming.views",
+    "batches.views",
 )
 
 #: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.

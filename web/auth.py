@@ -1,7 +1,8 @@
 """
 Log in and out, who is asking, and proof that a form is ours (CSRF).
 
-Every page asks for a log-in unless its view says `@public`; every POST needs the token of its session.
+Every page asks for a log-in unless its view says `@public`; every POST needs the token of its session, unless it is for
+programs (`@program`), which have none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ bp = Blueprint("auth", __name__)
 
 #: Views that answer everybody.
 PUBLIC: set[Callable[..., Any]] = set()
+#: Views that programs ask, which prove who they are by a token: no session, so nobody's browser can be made to ask.
+PROGRAMS: set[Callable[..., Any]] = set()
 #: What is open to those who have to choose a password first.
 CHOOSING = frozenset({"auth.password", "auth.change_password", "auth.logout", "auth.language", "static"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -54,6 +57,12 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     """Let a view answer everybody."""
     PUBLIC.add(view)
     return view
+
+
+def program(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view answer programs; it has to ask them for their token itself."""
+    PROGRAMS.add(view)
+    return public(view)
 
 
 def requires(rule: Callable[[Person], bool]) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -107,6 +116,8 @@ def admit() -> None:
 def protect() -> None:
     """Refuse changes that do not carry the token of the session."""
     if request.method in SAFE_METHODS or request.routing_exception is not None:
+        return
+    if current_app.view_functions.get(request.endpoint or "") in PROGRAMS:
         return
     if not is_ours():
         raise InvalidToken

@@ -45,6 +45,11 @@ STATES = {
     "uncertain": lazy_gettext("Perhaps sent"),
     "undeliverable": lazy_gettext("Undeliverable"),
     "given_up": lazy_gettext("Given up"),
+    "withheld": lazy_gettext("Not agreed to"),
+    "delivered": lazy_gettext("Delivered"),
+    "proposed": lazy_gettext("Waits for approval"),
+    "running": lazy_gettext("Running"),
+    "stopped": lazy_gettext("Stopped"),
 }
 #: Class of the badge for a state.
 STATE_TONES = {
@@ -60,6 +65,10 @@ STATE_TONES = {
     "sent": "success",
     "uncertain": "warning",
     "undeliverable": "danger",
+    "withheld": "warning",
+    "delivered": "success",
+    "proposed": "warning",
+    "running": "accent",
 }
 
 

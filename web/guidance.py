@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, g
 from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink
 from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline.state_inline import Delimiter, StateInline
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from casepath.engine import forms
@@ -31,7 +33,12 @@ _markdown.add_render_rule("table_open", lambda *_: '<div class="table-scroll" ta
 _markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
 
 #: What may mean something in Markdown.
-_MARKS = re.compile(r"[!-/:-@\[-`{-~]")
+_MARKS = string.punctuation
+#: What stands for them in values, and means nothing anywhere: as many code points, which are no characters of any text.
+_PLACES = "".join(map(chr, range(0xFDD0, 0xFDF0)))
+_HIDDEN = str.maketrans(_MARKS, _PLACES, "") | dict.fromkeys(map(ord, _PLACES))
+_WRITTEN = str.maketrans(_PLACES, _MARKS)
+_IN_HTML = {ord(place): str(escape(mark)) for place, mark in zip(_PLACES, _MARKS, strict=True)}
 #: Chinese, Japanese and Korean letters and the punctuation written with them, full-width forms included.
 _EAST_ASIAN = re.compile(
     "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
@@ -78,7 +85,13 @@ def _is_punctuation(character: str) -> bool:
     return punctuation and not _EAST_ASIAN.match(character)
 
 
+def _address(url: str) -> str:
+    """Return an address as browsers want it, and as it is checked: with the marks of values."""
+    return normalizeLink(url.translate(_WRITTEN))
+
+
 _markdown.inline.ruler.before("emphasis", "east_asian_emphasis", _emphasis)
+_markdown.normalizeLink = _address  # type: ignore[method-assign]
 
 
 def init_app(app: Flask) -> None:
@@ -109,12 +122,12 @@ def of_element(
 
 
 def escaped(text: str) -> str:
-    """Return a text as Markdown that says just that, in one line."""
-    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
+    """Return a text as Markdown that says just that wherever it stands, in one line; only `html` shows it again."""
+    return " ".join(text.split()).translate(_HIDDEN)
 
 
 def html(text: str | bytes | None) -> Markup:
     """Return Markdown as HTML; bytes are read as UTF-8."""
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig", "replace")
-    return Markup(_markdown.render((text or "")[:MAX_LENGTH]))  # noqa: S704 (the renderer escapes)
+    return Markup(_markdown.render((text or "")[:MAX_LENGTH]).translate(_IN_HTML))  # noqa: S704 (the renderer escapes)

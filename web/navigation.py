@@ -26,17 +26,19 @@ class Entry:
     icon: str
     #: Of `engine.people.authorization`; None: everybody may.
     rule: Callable[[authorization.Person], bool] | None = None
+    #: Another blueprint whose pages belong to this entry.
+    beside: str = ""
 
     @property
     def is_current(self) -> bool:
-        """Whether the page belongs to this entry: the same blueprint."""
-        return (request.blueprint or "") == self.endpoint.partition(".")[0]
+        """Whether the page belongs to this entry: the same blueprint, or that beside it."""
+        return (request.blueprint or "") in {self.endpoint.partition(".")[0], self.beside}
 
 
 ENTRIES = (
     Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
     Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
-    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder"),
+    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder", beside="papers"),
     Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
     Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
     Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),

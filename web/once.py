@@ -66,8 +66,8 @@ def settled() -> str:
 
 
 def _settle(response: Response) -> Response:
-    mark = request.form.get(KEPT)
-    if response.status_code == 303 and mark:
+    # Only what was done has a form that could be read: one that is too large has none.
+    if response.status_code == 303 and (mark := request.form.get(KEPT)):
         before = [each for each in flask.session.get(KEPT, []) if each != mark]
         flask.session[KEPT] = [*before, mark[:MAX_KEPT]][-MAX_SETTLED:]
     return response

@@ -4,9 +4,10 @@ Workers: what happens outside the engine, after the transaction that asked for i
     @topic("notify")
     def notify(work: Work) -> Result: …
 
-registers who does the work of a topic. `topics` fetches, has it done, and reports; `outbox` sends the mails that wait,
-as `letters` that `smtp` hands over; `loop` keeps that going, and the engine's own due jobs beside it; `notifications`
-and `documents` are the handlers of this project.
+registers who does the work of a topic. `topics` fetches, has it done, and reports. What waits to go out is sent as
+`sending` says: by `outbox` the mails, as `letters` that `smtp` hands over; by `channels` what goes through a channel,
+with `connectors` that make `requests`. `loop` keeps that going, and the engine's own due jobs beside it;
+`notifications` and `documents` are the handlers of this project, and each deployed channel is a topic too.
 """
 
 from __future__ import annotations
@@ -44,12 +45,30 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A server that a connector speaks to; all of it is left out where it is shown."""
+
+    url: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Signs what is sent.
+    secret: str = field(default="", repr=False)
+    #: Seconds that one request may take.
+    timeout: float = 20
+    #: Whether it may lie in a private network, and be asked without TLS.
+    private: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What the work of any topic may use."""
 
     sessions: sessionmaker[Session]
     #: None: no e-mail is sent.
     mail: Mail | None = None
+    #: Servers outside, by the names under which channels know them.
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    #: How long something is tried to go out through a channel that is not taken.
+    keep_trying: timedelta = timedelta(days=5)
     #: Address of the pages, for links.
     url: str = ""
     #: Zone in which times are written.

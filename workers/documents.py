@@ -1,122 +1,85 @@
 """
-The topic that makes documents: `archive` writes the printable form of a matter and keeps it with it.
+The topic that makes documents: `archive` prints a document of a matter as PDF and keeps it with it.
 
-The sheet tells what people handed in, step by step in the order of time, each with who did it and when, exactly as the
-history keeps it. It is one HTML file without anything from outside: it prints on A4 and can be read in twenty years.
-
-Inputs: `template`, with which its name begins, and `title`, which stands above it: the name of the process without one.
+Inputs: `template`, the key of a document that was deployed; without one all that people handed in is printed, step by
+step, under `title` or the name of the process. The paper tells what had happened when the task began, so that it is the
+same when it is tried again. It is set outside of any transaction, and kept in the one that completes the task: once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
-from typing import Any
+import functools
+from dataclasses import replace
+from importlib import resources
 from zoneinfo import ZoneInfo
 
-import jinja2
 from sqlalchemy.orm import Session
 
-from casepath.engine.deployments import definitions
+from casepath.engine import errors
+from casepath.engine.deployments import definitions, documents
+from casepath.engine.forms import Document
+from casepath.engine.forms import documents as templates
 from casepath.engine.instances import attachments
+from casepath.engine.papers import Paper, pdf
 from casepath.engine.people.authorization import ENGINE
-from casepath.engine.queries import handed_in, people
-from casepath.engine.queries.handed_in import Step
+from casepath.engine.queries import papers
+from casepath.engine.queries.papers import Printing
 from casepath.workers import Result, Unrecoverable, Work, topic
 
-#: What stands where a value was erased.
-ERASED = "（已删除）"
-
-_templates = jinja2.Environment(
-    loader=jinja2.PackageLoader("casepath.workers", "templates"), autoescape=True, undefined=jinja2.StrictUndefined
-)
+MEDIA_TYPE = "application/pdf"
 
 
 @topic("archive")
 def archive(work: Work) -> Result:
-    """Write the sheet of a matter and keep it; the same task keeps it once, however often it is tried."""
+    """Print a document of a matter and keep it; the same task keeps it once, however often it is tried."""
     key = work.task.business_key
     if key is None:
         raise Unrecoverable("Expected a business key, under which the document is kept, but found none")
-    stem = work.text("template") or "form"
-    name = f"{stem}-{key}.html"
-    with work.surroundings.sessions.begin() as session:
-        marker = f"{stem}-{key}"
-        kept = [entry for entry in attachments.list_of(session, key) if entry.name == name]
-        content = sheet(session, work)
-        if not any(entry.sha256 == attachments.digest(content) for entry in kept):
-            attachments.add(
-                session,
-                key,
-                name=name,
-                content=content,
-                media_type="text/html",
-                by=ENGINE,
-                process_instance_id=work.task.process_instance_id,
-            )
-    return Result(local_variables={"document": marker})
+    try:
+        with work.surroundings.sessions.begin() as session:
+            paper = printed(session, work, key)
+        content = pdf(paper)
+    except (errors.ExpressionLimit, errors.InvalidInput) as error:
+        raise Unrecoverable(error.message) from error
+    name = file_name(key, paper.title)
+
+    def keep(session: Session) -> None:
+        attachments.add(
+            session,
+            key,
+            name=name,
+            content=content,
+            media_type=MEDIA_TYPE,
+            by=ENGINE,
+            process_instance_id=work.task.process_instance_id,
+        )
+
+    return Result(local_variables={"document": name}, also=keep)
 
 
-def sheet(session: Session, work: Work) -> bytes:
-    """Return the sheet as HTML."""
+def printed(session: Session, work: Work, key: str) -> Paper:
+    """Return the paper that a task asks for."""
     task = work.task
-    zone = ZoneInfo(work.surroundings.time_zone)
-    definition = definitions.definition(session, task.definition_id)
-    reference = task.business_key or task.process_instance_id
-    # Tried again later, it is the same sheet.
-    steps = list(handed_in.steps(session, reference, until=task.created_at))
-    names = people.names(session, {name for step in steps for name in (step.by, step.acted_for)})
-    page = _templates.get_template("sheet.html").render(
-        title=work.text("title") or definition.name,
-        business_key=task.business_key,
-        process=definition.name,
-        version=definition.version,
-        printed_at=local(task.created_at, zone),
-        sections=[
-            {
-                "title": step.title,
-                "round": step.round,
-                "rows": list(rows(step, zone)),
-                "by": names.get(step.by or "", step.by),
-                "acted_for": names.get(step.acted_for or "", step.acted_for),
-                "at": local(step.at, zone),
-            }
-            for step in steps
-        ],
-    )
-    return page.encode()
+    printing = Printing(at=task.created_at, zone=ZoneInfo(work.surroundings.time_zone))
+    return papers.of_matter(session, template(session, work), key, printing)
 
 
-def rows(step: Step, zone: ZoneInfo) -> Iterator[dict[str, str]]:
-    """Yield what was handed in, in the order of the form; what the form does not name comes after it."""
-    fields = step.form.fields if step.form is not None else ()
-    for field in fields:
-        label = field.label.text or field.key
-        if field.key in step.erased:
-            yield {"label": label, "value": ERASED}
-        elif step.values.get(field.key) not in (None, "", []):
-            options = {option.value: option.label.text for option in field.options}
-            yield {"label": label, "value": written(step.values[field.key], zone, options)}
-    for key in sorted((step.values.keys() | step.erased) - {field.key for field in fields}):
-        if step.form is None or key in step.erased:
-            value = ERASED if key in step.erased else written(step.values[key], zone, {})
-            yield {"label": key, "value": value}
+def template(session: Session, work: Work) -> Document:
+    """Return the document that a task names, or the one of all steps where it names none that was deployed."""
+    try:
+        return documents.newest(session, work.text("template"))
+    except errors.NotFound:
+        title = work.text("title") or definitions.definition(session, work.task.definition_id).name
+        return replace(every_step(), title=title)
 
 
-def written(value: Any, zone: ZoneInfo, labels: Mapping[str, str]) -> str:
-    """Return a value as people read it: labels of options, yes and no, local times."""
-    if isinstance(value, list):
-        return "、".join(labels.get(item, str(item)) if isinstance(item, str) else str(item) for item in value)
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, datetime):
-        return local(value, zone)
-    if isinstance(value, (date, time, Decimal)):
-        return str(value)
-    return labels.get(value, value) if isinstance(value, str) else str(value)
+@functools.cache
+def every_step() -> Document:
+    """Return the document of all that people handed in."""
+    file = resources.files("casepath.workers").joinpath("steps.md")
+    return templates.parse("steps", file.read_text(encoding="utf-8"))
 
 
-def local(at: datetime, zone: ZoneInfo) -> str:
-    """Return a moment as a clock on the wall of that zone shows it."""
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+def file_name(key: str, title: str) -> str:
+    """Return what the file of a document is called."""
+    return f"{key} {title}.pdf"

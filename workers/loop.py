@@ -1,5 +1,5 @@
 """
-What a worker does all day: due jobs in one thread, external tasks in others, mails in one more.
+What a worker does all day: due jobs in one thread, external tasks in others, mails, channels and batches in theirs.
 
 The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
 taken again after a while; a thread that has ended is begun again. Both give signs of life; a third one looks whether
@@ -21,7 +21,8 @@ from types import FrameType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from casepath.engine.instances import jobs, signs
+from casepath.engine.deployments import channels as deployed_channels
+from casepath.engine.instances import batches, jobs, signs
 from casepath.engine.time import clock
 from casepath.workers import (
     HANDLERS,
@@ -30,6 +31,7 @@ from casepath.workers import (
     documents,
     notifications,
 )
+from casepath.workers.channels import BREATH, Couriers
 from casepath.workers.outbox import Outbox
 from casepath.workers.topics import Topics
 from casepath.workers.watch import Watch
@@ -75,6 +77,7 @@ class Loop:
         self.signs: dict[str, Sign] = {}
         self._stopping = threading.Event()
         self.outbox = Outbox(surroundings, self._stopping)
+        self.couriers = Couriers(surroundings, self._stopping, self.topics)
 
     def run(self) -> None:
         """Work until `stop` is called; what is being done then is finished first, within `PATIENCE`."""
@@ -84,6 +87,8 @@ class Loop:
             "jobs": partial(self.living, "jobs", self.run_jobs),
             "topics": partial(self.living, "topics", self.serve_topics),
             "mails": self.send_mails,
+            "channels": self.send_through_channels,
+            "batches": self.start_batches,
             "watch": Watch(self.surroundings).step,
         }
         while not self._stopping.is_set():
@@ -112,11 +117,9 @@ class Loop:
         """Take a step of a thread, after a sign of life where the last one was given a while ago."""
         sign, now = self.signs[name], clock.now()
         if sign.given_at is None or abs(now - sign.given_at) >= SIGN_EVERY:
-            topics = self.topics.handlers if name == "topics" else ()
             with self.surroundings.sessions.begin() as session:
-                signs.give(
-                    session, self.worker_id, name, began_at=sign.began_at, topics=topics, restarts=sign.restarts
-                )
+                topics = {*self.topics.handlers, *deployed_channels.keys(session)} if name == "topics" else set()
+                signs.give(session, self.worker_id, name, began_at=sign.began_at, topics=topics, restarts=sign.restarts)
             sign.given_at = now
         return step()
 
@@ -146,16 +149,27 @@ class Loop:
         """Send mails that are due; return how many seconds there is nothing to do."""
         return 0 if self.outbox.step() else REST
 
+    def send_through_channels(self) -> float:
+        """Take what is to go out, and have channels send it; return how many seconds there is nothing to do."""
+        taken = self.couriers.take()
+        self.couriers.begin()
+        return BREATH if taken else REST
+
+    def start_batches(self) -> float:
+        """Start instances of batches; return how many seconds there is nothing to do."""
+        return BREATH if batches.run(self.surroundings.sessions) else REST
+
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""
-        executed = jobs.run_due(self.surroundings.sessions)
+        executed = jobs.run_due(self.surroundings.sessions) + batches.run(self.surroundings.sessions)
         fetched = self.topics.fetch(self.topics.handlers, TOGETHER)
         for task in fetched:
             if self._stopping.is_set():
                 self.topics.give_back(task)
             else:
                 self.topics.handle(task)
-        return self.outbox.step() or bool(executed or fetched)
+        taken, sent, mailed = self.couriers.take(), self.couriers.step(), self.outbox.step()
+        return mailed or sent or bool(executed or fetched or taken)
 
     def rest(self) -> None:
         """Step until there is nothing left to do."""
@@ -187,10 +201,3 @@ def run_until_signalled(loop: Loop) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     loop.run()
-
-
-def start_thread(loop: Loop) -> threading.Thread:
-    """Run a loop beside whatever else this process does."""
-    thread = threading.Thread(target=loop.run, name="worker", daemon=True)
-    thread.start()
-    return thread

@@ -2,39 +2,45 @@
 Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`.
 
 Inputs: `recipients` (`user:wang`, `group:customer_director`, `task:contact` for whoever has that user task of the same
-process instance, or just a name), `subject`, `text`, and `document`, the
-name of an archived file that an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
+process instance, or just a name), `subject`, `text`, and `document`, the key of an archived document or the beginning
+of the name of a file, which an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
 text ends with what is open in the matter, who has it, and until when; with `once_a_day` nobody gets a second one of the
-kind about a matter on one day. Everybody gets a notice inside the product; those
-with an address an e-mail too, where e-mail is configured. Notices and mails are written in the transaction that
-completes the task; the mails are sent afterwards, by `outbox`.
+kind about a matter on one day. Everybody gets a notice inside the product; those with an address an e-mail too, where
+e-mail is configured. Notices and mails are written in the transaction that completes the task; the mails are sent
+afterwards, by `outbox`.
 
-Who reads another language than the diagram's gets `<activity>.subject` and `<activity>.text` of `texts.<language>.json`
-beside the diagram, expressions as the inputs are; `words.<variable>` is there a value in that language, by its
-`variables.<variable>.<value>`.
+Each reader gets `<activity>.subject` and `<activity>.text` of `texts.zh.json` or `texts.en.json` beside the diagram, if
+they are there, expressions as the inputs are; `words.<variable>` is there a value as people read it in that language:
+by its `variables.<variable>.<value>` or the options of forms, lists, yes and no, local times.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
-from casepath.engine.deployments import definitions
+from casepath.engine import errors, papers
+from casepath.engine.deployments import definitions, documents
 from casepath.engine.expressions import Environment, compile_expression
 from casepath.engine.instances import attachments, notifications
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.people.account_rules import LANGUAGES
+from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import deployed, user_task
 from casepath.workers import Result, Unrecoverable, Work, topic
 
 log = logging.getLogger(__name__)
+
+#: The language of diagrams, which readers get where there are no other words.
+OWN = "zh_CN"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +92,7 @@ def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result
         if not wording.subject.strip():
             raise Unrecoverable("Expected a subject, but found none")
         translated = translations(session, work, wording)
-        wording = with_open_tasks(session, work, wording)
+        wording = with_open_tasks(session, work, wording, OWN)
         attachment_id = document.id if document is not None else None
 
     def write(session: Session) -> None:
@@ -108,9 +114,14 @@ def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result
 
 
 def attached(session: Session, work: Work) -> Document:
-    """Return the newest file of the matter whose name begins as the diagram says; raises `Unrecoverable`."""
-    key, name = work.task.business_key, work.text("document")
-    found = [entry for entry in attachments.list_of(session, key or "") if entry.name.startswith(name)]
+    """Return the newest file of the matter that the diagram means; raises `Unrecoverable`."""
+    key, name = work.task.business_key or "", work.text("document")
+    with suppress(errors.NotFound):
+        name = documents.newest(session, name).title
+    kept = attachments.list_of(session, key)
+    found = [entry for entry in kept if entry.name.removeprefix(f"{key} ").startswith(name)]
+    # An archive whose template was never deployed is called like its process.
+    found = found or [entry for entry in kept if entry.created_by == ENGINE.signature]
     if not found:
         raise Unrecoverable(f"Expected a document '{name}' with {key}, but found none")
     newest = found[-1]
@@ -118,19 +129,25 @@ def attached(session: Session, work: Work) -> Document:
 
 
 def translations(session: Session, work: Work, wording: Wording) -> dict[str, Wording]:
-    """Return what is said in other languages, as far as the deployment has texts in them."""
+    """Return what is said in each language, where it is another thing than readers without one get."""
     deployment_id = definitions.definition(session, work.task.definition_id).deployment_id
+    own = with_open_tasks(session, work, wording, OWN)
     found: dict[str, Wording] = {}
     for language in LANGUAGES:
-        said = deployed.translation(session, deployment_id, language)
-        if said:
-            subject = told(session, work, said, "subject", wording.subject)
-            text = told(session, work, said, "text", wording.text)
-            found[language] = with_open_tasks(session, work, Wording(subject=subject, text=text), language)
+        said = deployed.translation(session, deployment_id, file_language(language))
+        subject = told(session, work, said, "subject", wording.subject, language)
+        text = told(session, work, said, "text", wording.text, language)
+        if (each := with_open_tasks(session, work, Wording(subject=subject, text=text), language)) != own:
+            found[language] = each
     return found
 
 
-def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: str) -> str:
+def file_language(language: str) -> str:
+    """Return how the files of deployments call the language of an account: `zh` for `zh_CN`."""
+    return language.partition("_")[0]
+
+
+def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: str, language: str) -> str:
     """Return an input in the language of `said`, else as the diagram has it: a translation keeps nothing back."""
     template = said.get(f"{work.task.element_id}.{name}")
     if template is None:
@@ -141,7 +158,7 @@ def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: 
         process_instance_id=work.task.process_instance_id,
     )
     try:
-        variables = {"words": in_words(work.task.variables, said), **work.task.variables}
+        variables = {"words": in_words(session, work, language), **work.task.variables}
         value = compile_expression(template).evaluate(variables, environment)
     except errors.ExpressionError as error:
         log.warning("task %s: %s of %s is not translated: %s", work.task.id, name, work.task.element_id, error.message)
@@ -149,24 +166,36 @@ def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: 
     return str(value).strip() or own
 
 
-def in_words(variables: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
-    """Return variables with their values in another language, as far as the deployment says what they are called."""
+def in_words(session: Session, work: Work, language: str) -> dict[str, Any]:
+    """Return the variables of a task with their values as people read them in a language; numbers stay numbers."""
+    zone = ZoneInfo(work.surroundings.time_zone)
+    labels: dict[str, dict[str, str]] = {}
+    for form in definitions.latest_forms(session):
+        for field in form.fields:
+            said = {each.value: each.label.text if language == OWN else str(each.label) for each in field.options}
+            labels[field.key] = said | labels.get(field.key, {})
+    for (name, value), text in deployed.words(session, file_language(language)).items():
+        if value is not None:
+            labels.setdefault(name, {})[value] = text
     return {
-        name: said.get(f"{deployed.VARIABLES}{name}.{value}", value) if isinstance(value, str) else value
-        for name, value in variables.items()
+        name: papers.LANGUAGES[file_language(language)].said(value, zone, labels.get(name, {}))
+        if isinstance(value, str | bool | list | datetime)
+        else value
+        for name, value in work.task.variables.items()
     }
 
 
-def with_open_tasks(session: Session, work: Work, wording: Wording, language: str = "") -> Wording:
+def with_open_tasks(session: Session, work: Work, wording: Wording, language: str) -> Wording:
     """Add one line for each open user task of the matter, where the diagram asks for it."""
     key = work.task.business_key
     if key is None or not work.task.variables.get("open_tasks"):
         return wording
     zone = ZoneInfo(work.surroundings.time_zone)
     lines = [wording.text]
-    for task in user_task.open_in(session, key, language):
+    for task in user_task.open_in(session, key, "" if language == OWN else language):
         due = f" · {task.due_at.astimezone(zone):%Y-%m-%d %H:%M}" if task.due_at else ""
-        lines.append(f"· {task.name} · {', '.join(task.who)}{due}")
+        who = papers.LANGUAGES[file_language(language)].separator.join(task.who)
+        lines.append(f"· {task.name} · {who}{due}")
     return Wording(subject=wording.subject, text="\n".join(line for line in lines if line))
 
 

@@ -16,32 +16,12 @@ from typing import Literal
 from casepath.engine.phrases import Phrase
 from casepath.workers import Mail
 from casepath.workers.letters import Letter
+from casepath.workers.sending import Away, Refused, Unanswered, Withdrawn
 
 #: Whom a refusal concerns.
 Whose = Literal["server", "letter"]
 
 NO_UTF8 = Phrase("The mail server takes no letters beyond ASCII before the @ of an address.")
-
-
-class Away(Exception):
-    """The mail server cannot be reached, or lets nobody in: that concerns every mail."""
-
-
-class Refused(Exception):
-    """The mail server did not take this letter: for good, or for the moment."""
-
-    def __init__(self, answer: str | Phrase, *, for_good: bool) -> None:
-        self.answer = answer
-        self.for_good = for_good
-        super().__init__(str(answer))
-
-
-class Unanswered(Exception):
-    """The mail server was given all of a letter and did not say what became of it."""
-
-
-class Withdrawn(Exception):
-    """The letter must not leave any more: somebody else has it, or nobody."""
 
 
 def connect(mail: Mail) -> smtplib.SMTP:

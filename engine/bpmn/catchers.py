@@ -258,10 +258,12 @@ def throw_escalation(workflow: TokenTree, token: Token, code: str, variables: Ma
     workflow.record("escalation.thrown", token, facts={"code": code}, variables=dict(variables) or None)
     found = _catcher(workflow, token, "escalation", code)
     if found is None:
-        workflow.effects.append(Escalated(code=code, variables=variables, results=dict(workflow.root.variables)))
         number = workflow.environment.process_instance_id
+        interrupts = number is not None and workflow.services.caller_interrupts(number, code)
+        results = dict(workflow.root.variables)
+        workflow.effects.append(Escalated(code=code, variables=variables, results=results, interrupts=interrupts))
         # Nothing happens here any more where it ends this instance: its caller is told in the same transaction.
-        workflow.paused = number is not None and workflow.services.caller_interrupts(number, code)
+        workflow.paused = interrupts
     else:
         _catch(workflow, found, "escalation", code, "", variables)
 

@@ -205,6 +205,8 @@ class Escalated:
     variables: Mapping[str, Any]
     #: Variables of the process at that moment, which its caller may ask for.
     results: Mapping[str, Any]
+    #: Whether it interrupts the call, so that no end of this process gives anything back any more.
+    interrupts: bool
 
 
 Effect = (

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
 
 from casepath.engine import xml
-from casepath.engine.bpmn.parser.markup import BPMN, child_text, extension, extensions, properties
+from casepath.engine.bpmn.parser.markup import (
+    BPMN,
+    child_text,
+    extension,
+    extensions,
+    initial_variables,
+    properties,
+    tag,
+)
 
 DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
 #: About how wide a letter of a label is, how wide labels of several words are made at most, and what is left beside
 #: the longest one, in units of diagrams.
 LETTER, WIDEST, MARGIN = 7, 90, 8
+#: How high one line of a label is.
+LINE = 14
+#: What has data objects of its own within a process.
+CONTAINERS = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +49,14 @@ class DiagramTexts:
     default_flows: Mapping[str, str]
     #: Business rule task → key of its decision.
     decisions: Mapping[str, str]
-    #: Business rule task → variable that holds the one value it answers.
+    #: Business rule task → variable that holds what was decided.
     results: Mapping[str, str]
     #: Call activities that take what they name, instead of all that the called process gives back.
     takes_named: frozenset[str]
+    #: The variables that the process begins with: its data objects that are given a value.
+    initial: Mapping[str, str]
+    #: The same of its sub-processes, outer ones first, each with the ids of the elements in it.
+    initial_inside: tuple[tuple[frozenset[str], Mapping[str, str]], ...]
     #: Element id → its extension properties.
     properties: Mapping[str, Mapping[str, str]]
     #: Of the names, those in the language that was asked for.
@@ -75,9 +92,15 @@ def read_texts(content: bytes, key: str) -> DiagramTexts:
         results={
             each.get("id", ""): extension(each, "resultVariable") or ""
             for each in elements
-            if extension(each, "resultVariable") and extension(each, "mapDecisionResult") == "singleEntry"
+            if extension(each, "resultVariable") and extension(each, "decisionRef")
         },
         takes_named=frozenset(each.get("id", "") for each in elements if _takes_named(each)),
+        initial=initial_variables(process),
+        initial_inside=tuple(
+            (frozenset(inner.get("id", "") for inner in each.iterdescendants()), found)
+            for each in elements
+            if tag(each) in CONTAINERS and (found := initial_variables(each))
+        ),
         properties={each.get("id", ""): found for each in elements if (found := properties(each))},
     )
 
@@ -92,8 +115,11 @@ def renamed(content: bytes, names: Mapping[str, str]) -> bytes:
         shape = label.getparent()
         bounds = label.find(f"{DC}Bounds")
         name = names.get(shape.get("bpmnElement", "")) if shape is not None else None
-        if name and bounds is not None:
+        if name and shape is not None and bounds is not None:
             _widen(bounds, name)
+            around = shape.find(f"{DC}Bounds")
+            if around is not None:
+                _lift(bounds, name, float(around.get("y", 0)))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
@@ -104,6 +130,15 @@ def _widen(bounds: etree._Element, name: str) -> None:
     wanted = max(width, longest, min(WIDEST, len(name) * LETTER / 2))
     bounds.set("x", f"{float(bounds.get('x', 0)) - (wanted - width) / 2:g}")
     bounds.set("width", f"{wanted:g}")
+
+
+def _lift(bounds: etree._Element, name: str, below: float) -> None:
+    """Move a label up that stands above its shape, by what its words take more than those that it was drawn for."""
+    y, height = float(bounds.get("y", 0)), float(bounds.get("height", 0))
+    lines = len(textwrap.wrap(name, max(int(float(bounds.get("width", 0)) / LETTER), 1)))
+    if y + height <= below and lines * LINE > height:
+        bounds.set("y", f"{y + height - lines * LINE:g}")
+        bounds.set("height", f"{lines * LINE:g}")
 
 
 def _waits_for_nothing(start: etree._Element) -> bool:

@@ -53,6 +53,8 @@ class Memo(TypedDict, total=False):
     #: Of the body of a loop: what there is a round for, and what each has given.
     items: list[Any]
     results: list[Any]
+    #: Of a round: what was handed in, until it is gathered.
+    submitted: dict[str, Any]
     #: Start event by which an event sub-process began.
     start: str
     #: Activities of a sequential ad-hoc sub-process that have not begun.

@@ -78,6 +78,9 @@ class EventDefinition(SpiffEventDefinition):
     all_variables: bool = False
     #: Id of the bpmn:message, for correlation keys.
     message_id: str | None = None
+    #: Id of a link, and those of the links that it names as its target.
+    link_id: str | None = None
+    link_targets: tuple[str, ...] = ()
 
     # For SpiffWorkflow two definitions of one class are equal, whatever they wait for.
     __eq__ = object.__eq__
@@ -110,6 +113,8 @@ class Loop:
     #: Where results are gathered (loopDataOutputRef with outputDataItem).
     output_collection: str | None = None
     output_element: str | None = None
+    #: Whether that is what people hand in, whole: the diagram does not say otherwise.
+    gathers_answers: bool = False
     completion: Condition | None = None
     behavior: Literal["none", "one", "all", "complex"] = "all"
     #: What the behaviours `none` and `one` throw.

@@ -232,7 +232,7 @@ def _escalate(workflow: TokenWorkflow, trigger: triggers.Escalate) -> None:
         # Of two escalations of what was called the first one has interrupted the call.
         return
     token = workflow.waiting(trigger.activity_instance)
-    _take_what_is_mapped(token, trigger.results)
+    _take_results(token, trigger.results)
     catchers.throw_escalation(workflow, token, trigger.escalation_code, trigger.variables)
 
 
@@ -250,15 +250,15 @@ def _call_ended(workflow: TokenWorkflow, trigger: triggers.CallReturned | trigge
     if trigger.error_code is None:
         workflow.fail(token, errors.InvalidInput(trigger.message))
         return
-    _take_what_is_mapped(token, trigger.results)
+    _take_results(token, trigger.results)
     error = errors.BpmnError(trigger.error_code, trigger.message, trigger.variables)
     catchers.throw_error_event(workflow, token, error)
 
 
-def _take_what_is_mapped(token: Token, results: Mapping[str, Any]) -> None:
-    """Take the results of a called process that its caller asks for by name, before it hears what was thrown."""
+def _take_results(token: Token, results: Mapping[str, Any]) -> None:
+    """Take the results that a called process gives before its end, before the caller hears what was thrown."""
     node = token.node
-    if isinstance(node, CallActivity) and (node.taken or node.takes_all):
+    if isinstance(node, CallActivity) and (node.taken or node.takes_all or node.given is None):
         node.take(token, results, early=True)
 
 

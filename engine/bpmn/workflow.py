@@ -139,6 +139,8 @@ class TokenWorkflow(TokenTree):
     def complete(self, token: Token, variables: Mapping[str, Any]) -> None:
         """Finish an activity that waited, with the values that its work gave."""
         token.memo.pop("work", None)
+        if token.node.loop is not None and token.node.loop.gathers_answers:
+            token.memo["submitted"] = dict(variables)
         self.set_variables(token.inner or token.scope, variables)
         self.guard(token, token.complete)
 

@@ -3,15 +3,20 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms, registers and the calendar by key and version
+    definitions  processes, decisions, forms, registers, documents, channels, the calendar by key and version
     decisions    evaluate the deployed decision tables
+    channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
     lookups      what forms say of records, against the registers that are there
+    selections   processes that are started for many records of a register
+    mentioned    what diagrams may name without holding it
+    documents    templates of what is printed, and whether what they name is there
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import decisions, definitions, registers
+from casepath.engine.deployments import channels, decisions, definitions, documents, registers, selections
+from casepath.engine.deployments.channels import Channel
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -28,22 +33,27 @@ from casepath.engine.deployments.deployment import (
     check,
     deploy,
     read_folder,
-    still_unknown,
     use_extensions,
 )
 from casepath.engine.deployments.inspection import inspect
+from casepath.engine.deployments.mentioned import still_unknown
 from casepath.engine.deployments.registers import Register
+from casepath.engine.deployments.selections import Selection
 
 __all__ = [
+    "Channel",
     "Checked",
     "DeploymentResult",
     "Register",
+    "Selection",
+    "channels",
     "check",
     "content",
     "decisions",
     "definition",
     "definitions",
     "deploy",
+    "documents",
     "find",
     "form",
     "inspect",
@@ -53,6 +63,7 @@ __all__ = [
     "read_folder",
     "registers",
     "resource",
+    "selections",
     "still_unknown",
     "use_extensions",
 ]

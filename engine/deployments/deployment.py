@@ -1,16 +1,16 @@
 """
 Deploy a set of files: check them all, then store them; and read what was deployed.
 
-The files of one folder are one deployment. A process, decision, form, register or calendar whose file has not changed
-is no new version; a process or register is one too when a form that comes with it has changed, a process also when
-guidance has. Nothing is stored when there is any error; all errors of all files are reported at once.
+The files of one folder are one deployment. What is found by its key, such as a process or a register, or the calendar,
+is no new version where its file has not changed; a process or register is one too when a form that comes with it has
+changed, a process also when guidance has. Nothing is stored when there is any error; all errors of all files are
+reported at once.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -19,11 +19,23 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, expressions, forms, history, settings, texts
+from casepath.engine import errors, forms, history, settings, texts
 from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
-from casepath.engine.database.models import Definition, Deployment, Resource, User
-from casepath.engine.deployments import decisions, definitions, groups, lookups, registers, starts
+from casepath.engine.database.models import Definition, Deployment, Resource
+from casepath.engine.deployments import (
+    channels,
+    decisions,
+    definitions,
+    documents,
+    groups,
+    lookups,
+    mentioned,
+    registers,
+    selections,
+    starts,
+    translations,
+)
 from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
@@ -34,11 +46,6 @@ from casepath.engine.time.clock import Calendar
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
-#: What a diagram says in another language than its own: element id → name, and id with what follows → expression; and
-#: words for variables.
-TEXTS = re.compile(r"texts\.[a-zA-Z_-]+\.json")
-TOLD = (".subject", ".text")
-
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentResult:
@@ -64,6 +71,8 @@ class _Found:
     spec: ProcessSpec | None = None
     diagram: Diagram | None = None
     register: registers.Register | None = None
+    channel: channels.Channel | None = None
+    document: forms.Document | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +112,12 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
         if entry.kind == "form":
             findings += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
     findings += registers.unfit(session, named, filled)
+    ways = [(each.file, each.channel) for each in found if each.channel]
+    findings += channels.unfit(session, ways, named.values(), filled)
+    run = [(each.file, each.spec) for each in found if each.spec]
+    findings += selections.unfit(session, run, named.values(), filled)
+    specs = [entry.spec for entry in found if entry.spec is not None and entry.executable]
+    findings += documents.unfit(session, {each.file: each.document for each in found if each.document}, specs, filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = findings + _unknown_mentions(session, found)
@@ -183,29 +198,19 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
         for field in forms.parse(resources[entry.file], entry.file).fields
     }
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
+    keys |= {name for entry in found if entry.spec for name in selections.variables(entry.spec)}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
 
 
 def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
     """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
-    known = _known(session)
+    known = mentioned.known(session)
     for entry in found:
-        known.setdefault(entry.kind, set()).add(entry.key)
+        kind = mentioned.KINDS.get(entry.kind, entry.kind)
+        if kind in known:
+            known[kind].add(entry.key)
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
-
-
-def still_unknown(session: Session, warnings: Iterable[errors.Finding]) -> list[errors.Finding]:
-    """Return warnings of deployments without those of what has come since then, such as a process that is called."""
-    known = {f"unknown-{kind}": keys for kind, keys in _known(session).items()}
-    return [each for each in warnings if each.phrase.facts.get("key") not in known.get(each.code, ())]
-
-
-def _known(session: Session) -> dict[str, set[str]]:
-    """Return the keys of what diagrams may name, by its kind."""
-    kinds = ("decision", "form", "process", "register")
-    keys = {kind: set(session.scalars(select(Definition.key).where(Definition.kind == kind))) for kind in kinds}
-    return {**keys, "user": set(session.scalars(select(User.username)))}
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
@@ -233,6 +238,11 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
     if path.suffix == ".json" and path.parent.name == "registers":
         register = registers.read(file, _json(file, content))
         return [_Found(kind="register", key=register.key, name=register.name, file=file, register=register)], []
+    if path.name == channels.FILE:
+        return [
+            _Found(kind="channel", key=channel.key, name=channel.name, file=file, channel=channel)
+            for channel in channels.read(file, _json(file, content))
+        ], []
     if path.name == "calendar.json":
         try:
             Calendar.from_json(_json(file, content))
@@ -240,37 +250,17 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             finding = _finding(file, "calendar", "The calendar cannot be read: {reason}", reason=error.phrase)
             raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
-    if TEXTS.fullmatch(path.name):
-        return [], list(_check_texts(file, _json(file, content)))
+    if translations.FILE.fullmatch(path.name):
+        return [], list(translations.check(file, _json(file, content)))
+    if path.suffix == ".md" and path.parent.name == "documents":
+        document = documents.read(file, path.stem, content)
+        return [_Found(kind="document", key=document.key, name=document.title, file=file, document=document)], []
     if path.suffix == ".md" and path.parent.name == "guidance":
         try:
             forms.guidance.parse(content.decode("utf-8-sig"))
         except errors.InvalidInput as error:
             raise errors.DeploymentRefused([errors.Finding(code=error.code, file=file, phrase=error.phrase)]) from None
     return [], []
-
-
-def _check_texts(file: str, said: Mapping[str, Any]) -> Iterator[errors.Finding]:
-    """Find what is no text, and what people are told with an expression that cannot be read."""
-    for key, text in sorted(said.items()):
-        if not isinstance(text, str):
-            yield _finding(
-                file,
-                "element-texts",
-                "Expected a text for each element, but found something else for '{element}'",
-                element=key,
-            )
-        elif key.endswith(TOLD):
-            try:
-                expressions.compile_expression(text)
-            except errors.ExpressionError as error:
-                yield _finding(
-                    file,
-                    "element-texts",
-                    "The text of '{element}' cannot be read: {reason}",
-                    element=key,
-                    reason=error.phrase,
-                )
 
 
 def _json(file: str, content: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -22,6 +23,8 @@ class Environment:
     process_instance_id: int | None = None
     #: The user who acts; None where the engine or a program does.
     user: str | None = None
+    #: Gives the groups by whose right the user acts; asked for only where an expression needs them.
+    groups: Callable[[], Collection[str]] = frozenset
 
     @property
     def zone(self) -> ZoneInfo:

@@ -43,6 +43,12 @@ def current_user(environment: Environment) -> str | None:
     return environment.user
 
 
+def current_group(environment: Environment, *keys: object) -> str | None:
+    """The first of these groups by whose right the user acts; null where it is none of them, or nobody acts."""
+    held = environment.groups()
+    return next((key for key in map(a_text, members(keys)) if key in held), None)
+
+
 def today(environment: Environment) -> date:
     """The local day of evaluation."""
     return environment.now.astimezone(environment.zone).date()
@@ -119,6 +125,11 @@ def working_days(environment: Environment, count: object, start: object = None) 
     """The same time of day on the n-th working day after now, or after the start."""
     begin = environment.now if start is None else moment(environment, start)
     return environment.working_time.add_working_days(begin, whole(count))
+
+
+def working_days_between(environment: Environment, first: object, last: object) -> int:
+    """The number of working days after the day of one moment until that of another."""
+    return environment.working_time.working_days_between(moment(environment, first), moment(environment, last))
 
 
 def working_time_between(environment: Environment, first: object, last: object) -> timedelta:
@@ -275,6 +286,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "abs": absolute,
     "ceiling": ceiling,
     "coalesce": coalesce,
+    "currentGroup": current_group,
     "currentUser": current_user,
     "date": a_date,
     "dateTime": a_datetime,
@@ -297,6 +309,7 @@ _CALLS: dict[str, Callable[..., object]] = {
     "time": a_time,
     "today": today,
     "workingDays": working_days,
+    "workingDaysBetween": working_days_between,
     "workingTime": working_time,
     "workingTimeBetween": working_time_between,
 }

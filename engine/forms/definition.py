@@ -128,7 +128,6 @@ class Component:
 class Form:
     """A form as checks, pages and documents see it."""
 
-    id: str
     components: tuple[Component, ...]
 
     @functools.cached_property
@@ -165,7 +164,7 @@ def _every(components: tuple[Component, ...]) -> Iterator[Component]:
 
 def read(schema: Mapping[str, Any]) -> Form:
     """Return the form of a schema that the deployment check has accepted."""
-    return Form(id=str(schema.get("id", "")), components=_components(schema, ()))
+    return Form(components=_components(schema, ()))
 
 
 @functools.lru_cache(maxsize=1000)

@@ -29,10 +29,14 @@ _TAG = re.compile(
 _OPENS = re.compile(r"#(?P<kind>if|loop)\s+(?P<expression>.+)", re.DOTALL)
 _ASKED = re.compile(r"\bdecisions\.(\w+)")
 _NAME = re.compile(r"[^\W\d]\w*")
+#: What stands before a variable where documents name it.
+_OF_MATTER = re.compile(r"^(?:facts|rounds\.\w+(?:\[-?\d+\])?)\.")
 #: Expressions that are evaluated for one text, and items that are gone through; all others are left out.
 MAX_STEPS = 5_000
 #: Characters that come of it.
 MAX_LENGTH = 100_000
+#: Tags of one text.
+MAX_TAGS = 1_000
 #: Blocks within each other.
 MAX_NESTING = 40
 #: The item of the innermost loop.
@@ -42,11 +46,12 @@ ITEM = "this"
 @dataclass(frozen=True)
 class _Value:
     expression: feel.Feel
+    line: int
 
     @property
     def name(self) -> str | None:
         """The variable, or the part of an item, that is said; None for what is calculated."""
-        last = self.expression.text.removeprefix(f"{ITEM}.")
+        last = _OF_MATTER.sub("", self.expression.text).removeprefix(f"{ITEM}.")
         return last if _NAME.fullmatch(last) else None
 
 
@@ -61,13 +66,35 @@ class _Block:
 _Part = str | _Value | _Block
 
 
+@dataclass(frozen=True)
+class Use:
+    """An expression in a text."""
+
+    expression: feel.Feel
+    line: int
+    #: What is gone through around it, from the outside; for the list of a loop, around that.
+    loops: tuple[str, ...]
+
+
 class Guidance:
     """A guidance that was read."""
 
     def __init__(self, parts: list[_Part]) -> None:
         self._parts = parts
         #: Keys of the decisions that it asks.
-        self.decisions = frozenset(key for each in _expressions(parts) for key in _ASKED.findall(each.text))
+        self.decisions = frozenset(key for use in self.uses for key in _ASKED.findall(use.expression.text))
+
+    @property
+    def uses(self) -> Iterator[Use]:
+        """Every expression of it."""
+        return _uses(self._parts, ())
+
+    def split(self, name: str) -> tuple[Guidance, Guidance, Guidance] | None:
+        """Return what stands before a loop over this list, in it and behind it; None where there is none outermost."""
+        for number, part in enumerate(self._parts):
+            if isinstance(part, _Block) and part.kind == "loop" and part.expression.text == name:
+                return Guidance(self._parts[:number]), Guidance(part.parts), Guidance(self._parts[number + 1 :])
+        return None
 
     def filled(self, known: Mapping[str, Any], say: Say, *, now: datetime) -> str:
         """
@@ -85,9 +112,29 @@ class Guidance:
                     break
         return "".join(pieces)
 
+    def whole(self, known: Mapping[str, Any], say: Say, *, now: datetime, steps: int, length: int) -> str:
+        """As `filled`, but with limits of its own; raises `ExpressionLimit` rather than leaving something out."""
+        pieces: list[str] = []
+        left = length
+        with feel.budgeted(now):
+            for piece in _filled(self._parts, known, say, now, _Budget(steps, is_strict=True)):
+                pieces.append(piece)
+                left -= len(piece)
+                if left < 0:
+                    raise feel.FeelLimit("size", length)
+        return "".join(pieces)
+
 
 def parse(text: str) -> Guidance:
-    """Read a guidance; raises `InvalidInput` with its line where a tag or an expression cannot be read."""
+    """
+    Read a guidance.
+
+    Raises `InvalidInput` with its line where a tag or an expression cannot be read, or where there are too many tags.
+    """
+    if (count := text.count("{{")) > MAX_TAGS:
+        # Before any of them is compiled.
+        too_many = "At most {limit} tags are possible in one text; yours has {count}."
+        raise errors.InvalidInput(too_many, code="guidance-tags", limit=MAX_TAGS, count=count)
     parts: list[_Part] = []
     open_blocks: list[_Block] = []
     last = 0
@@ -110,7 +157,7 @@ def parse(text: str) -> Guidance:
         elif written.startswith("#"):
             raise _unreadable(line, written)
         else:
-            within.append(_Value(_expression(written, line)))
+            within.append(_Value(_expression(written, line), line))
     if open_blocks:
         raise _unreadable(open_blocks[-1].line, f"#{open_blocks[-1].kind}")
     parts.append(text[last:])
@@ -137,12 +184,13 @@ def _unreadable(line: int, found: str) -> errors.InvalidInput:
     return errors.InvalidInput(text, code="guidance-tag", line=line, found=found[:100])
 
 
-def _expressions(parts: list[_Part]) -> Iterator[feel.Feel]:
+def _uses(parts: list[_Part], loops: tuple[str, ...]) -> Iterator[Use]:
     for part in parts:
-        if isinstance(part, _Value | _Block):
-            yield part.expression
+        if isinstance(part, str):
+            continue
+        yield Use(part.expression, part.line, loops)
         if isinstance(part, _Block):
-            yield from _expressions(part.parts)
+            yield from _uses(part.parts, (*loops, part.expression.text) if part.kind == "loop" else loops)
 
 
 @dataclass
@@ -150,6 +198,18 @@ class _Budget:
     """How many expressions may still be evaluated, and items gone through, for a text."""
 
     left: int
+    #: Whether it is an error to want more.
+    is_strict: bool = False
+
+    def __post_init__(self) -> None:
+        self._limit = self.left
+
+    def spend(self) -> bool:
+        """Take one step; return whether there was one left. Raises `ExpressionLimit` where that is an error."""
+        self.left -= 1
+        if self.left < 0 and self.is_strict:
+            raise feel.FeelLimit("work", self._limit)
+        return self.left >= 0
 
 
 def _filled(
@@ -159,7 +219,7 @@ def _filled(
         if isinstance(part, str):
             yield part
             continue
-        value = _evaluated(part.expression, known, now, budget)
+        value = _evaluated(part, known, now, budget)
         if isinstance(part, _Value):
             yield "" if value is None else say(part.name, value)
         elif part.kind == "if":
@@ -167,18 +227,22 @@ def _filled(
                 yield from _filled(part.parts, known, say, now, budget)
         else:
             for item in value if isinstance(value, list) else [] if value is None else [value]:
-                budget.left -= 1
-                if budget.left < 0:
+                if not budget.spend():
                     return
                 own = item if isinstance(item, Mapping) else {}
                 yield from _filled(part.parts, {**known, **own, ITEM: item}, say, now, budget)
 
 
-def _evaluated(expression: feel.Feel, known: Mapping[str, Any], now: datetime, budget: _Budget) -> Any:
-    budget.left -= 1
-    if budget.left < 0:
+def _evaluated(part: _Value | _Block, known: Mapping[str, Any], now: datetime, budget: _Budget) -> Any:
+    if not budget.spend():
         return None
+    expression = part.expression
+    if isinstance(part, _Block) and part.kind == "loop" and expression.text in known:
+        # A list by its name is gone through as it is: to have FEEL copy it would cost what all its items do.
+        return known[expression.text]
     try:
         return expression.evaluate(known, now=now)
     except errors.ExpressionLimit:
+        if budget.is_strict:
+            raise
         return None

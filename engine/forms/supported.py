@@ -51,6 +51,8 @@ _BY_ITSELF: Mapping[str, object] = {
     "height": 60, "timeInterval": 15, "timeSerializingFormat": "utc_offset", "use24h": True,
     "verticalAlignment": "start",
 }  # fmt: skip
+#: Where form-js has the label of a moment, by its subtype.
+_LABEL_OF: Mapping[str, str] = {"date": "dateLabel", "datetime": "dateLabel", "time": "timeLabel"}
 #: What a page has by itself; the component is not shown.
 NOT_SHOWN = frozenset({"button"})
 
@@ -61,6 +63,9 @@ def without_effect(component: Mapping[str, Any]) -> Iterator[str]:
     known = _EVERY | _OF_TYPE.get(kind, _FIELD if kind in KEYED else frozenset())
     for name, value in component.items():
         if name not in known | REFUSED_ATTRIBUTES.keys() and not _says_nothing(name, value):
+            yield name
+        elif name == _LABEL_OF.get(str(component.get("subtype"))) and component.get("label") not in (None, "", value):
+            # What stands as `label` is shown.
             yield name
     rules = component.get("validate")
     for name, value in (rules if isinstance(rules, dict) else {}).items():

@@ -11,13 +11,23 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import texts
 from casepath.engine.database import Base, facts, links, values
-from casepath.engine.database.models import HistoryEvent, Mail, Notification, ProcessInstance, UserTask
+from casepath.engine.database.models import (
+    Arrival,
+    Delivery,
+    HistoryEvent,
+    Mail,
+    Notification,
+    ProcessInstance,
+    UserTask,
+)
 from casepath.engine.history import log
 from casepath.engine.history.chain import Event, without
 from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 
-TOLD = "notification.sent"
+TOLD, QUEUED = "notification.sent", "delivery.queued"
+#: How the kinds of what came in begin.
+ARRIVED = "arrival."
 #: What people were told, and the value in which it stands in other languages: whoever erases one erases the other.
 WORDS, OTHER_LANGUAGES = frozenset({"subject", "text"}), "wordings"
 #: Characters of a reason.
@@ -26,6 +36,9 @@ MAX_REASON = 1_000
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _notifications = Base.metadata.tables[Notification.__tablename__]
 _mails = Base.metadata.tables[Mail.__tablename__]
+_deliveries = Base.metadata.tables[Delivery.__tablename__]
+#: Where what has not gone out yet, or not for certain, stands.
+_OPEN = ("waiting", "uncertain", "undeliverable")
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
 
 
@@ -35,7 +48,8 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
 
     Of an instance that has ended, what is left of its variables, facts and drafts goes too. Variables that are still
     alive are needed: whoever erases sets them before. `subject` and `text` of what people were told leave their notices
-    as well; a mail that has not gone out does not any more, and where it went is forgotten. `by` is how the history
+    as well; a mail that has not gone out does not any more, and where it went is forgotten; so it is with `text` and
+    `to` of what goes out through a channel. `by` is how the history
     names whoever does; the nouns ask whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
@@ -43,6 +57,8 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     erased: dict[str, list[str]] = {}
     rewritten = []
     notices: dict[str, list[int]] = defaultdict(list)
+    deliveries: set[int] = set()
+    arrivals: set[int] = set()
     stored = session.execute(
         select(_table.c.id, _table.c.sequence, _table.c.kind, _table.c.facts, _table.c.variables)
         .where(_table.c.process_instance_id == process_instance_id, _table.c.variables.is_not(None))
@@ -57,11 +73,17 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
             if kind == TOLD:
                 for name in gone:
                     notices[name] += json.loads(told).get("notifications", [])
+            elif kind == QUEUED:
+                deliveries.add(json.loads(told)["delivery"])
+            elif kind.startswith(ARRIVED):
+                arrivals.add(json.loads(told)["arrival"])
     if rewritten:
         session.execute(_rewrite, rewritten)
     before = log.read_state(session, process_instance_id)
     _erase_remains(session, process_instance_id, names)
     _erase_notices(session, notices)
+    _erase_deliveries(session, deliveries)
+    session.execute(update(Arrival).where(Arrival.id.in_(arrivals)).values(content="{}"))
     event = Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason})
     log.record_move(session, process_instance_id, [event], before=before)
     return sum(len(gone) for gone in erased.values())
@@ -99,7 +121,15 @@ def forget_mails(session: Session, told: ColumnElement[bool]) -> None:
     """Have the mails of notices know no longer where they went; what has not gone out does not any more."""
     mailed = _mails.c.notification_id.in_(select(_notifications.c.id).where(told))
     session.execute(update(_mails).where(mailed).values(address=None, answer=None))
-    open_states = ("waiting", "uncertain", "undeliverable")
     session.execute(
-        update(_mails).where(mailed, _mails.c.state.in_(open_states)).values(state="given_up", ended_at=clock.now())
+        update(_mails).where(mailed, _mails.c.state.in_(_OPEN)).values(state="given_up", ended_at=clock.now())
     )
+
+
+def _erase_deliveries(session: Session, numbers: Collection[int]) -> None:
+    """Have deliveries know no longer what they said and to whom; what has not gone out does not any more."""
+    if not numbers:
+        return
+    erased = update(_deliveries).where(_deliveries.c.id.in_(numbers))
+    session.execute(erased.values(text="", fields="{}", record_key=None, address=None, answer=None))
+    session.execute(erased.where(_deliveries.c.state.in_(_OPEN)).values(state="given_up", ended_at=clock.now()))

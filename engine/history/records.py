@@ -17,9 +17,17 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import Base
-from casepath.engine.database.models import Attachment, Comment, Definition, Mail, Notification, ProcessInstance
+from casepath.engine.database.models import (
+    Attachment,
+    Comment,
+    Definition,
+    Delivery,
+    Mail,
+    Notification,
+    ProcessInstance,
+)
 from casepath.engine.history.chain import State
-from casepath.engine.history.erasure import OTHER_LANGUAGES
+from casepath.engine.history.erasure import OTHER_LANGUAGES, QUEUED
 from casepath.engine.history.log import EventView
 from casepath.engine.history.problems import WrongRow
 from casepath.engine.history.verification import CLOCK_TOLERANCE
@@ -44,10 +52,11 @@ _attachments = _tables[Attachment.__tablename__]
 _comments = _tables[Comment.__tablename__]
 _notifications = _tables[Notification.__tablename__]
 _mails = _tables[Mail.__tablename__]
+_deliveries = _tables[Delivery.__tablename__]
 
 
 def compare(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
-    """Yield where an instance, its comments, files and notices are not what its history tells."""
+    """Yield where an instance, its comments, files, notices and deliveries are not what its history tells."""
     if not events or events[0].kind != STARTED:
         yield "unrecorded", "no event tells how it started"
         return
@@ -57,6 +66,7 @@ def compare(session: Session, row: Row[Any], events: Sequence[EventView]) -> Ite
     yield from _comments_of(session, row, events)
     yield from _attachments_of(session, row, events)
     yield from _notices_of(session, events)
+    yield from _deliveries_of(session, row, events)
 
 
 def differing(label: str, found: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[Found]:
@@ -167,6 +177,18 @@ def _attachments_of(session: Session, row: Row[Any], events: Sequence[EventView]
         content = session.scalar(select(_attachments.c.content).where(_attachments.c.id == number)) or b""
         if sha256(content).hexdigest() != event.facts.get("sha256") or len(content) != found[number]["size"]:
             yield "altered", f"attachment {number}: its content was changed"
+
+
+def _deliveries_of(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
+    told = {event.facts["delivery"]: event for event in events if event.kind == QUEUED}
+    rows = session.execute(select(_deliveries).where(_deliveries.c.process_instance_id == row.id)).mappings()
+    found = {each["id"]: dict(each) for each in rows}
+    yield from _set_apart("delivery", found, told)
+    for number, event in told.items():
+        if number in found:
+            text = {"text": event.variables["text"]} if "text" in event.variables and not event.erased else {}
+            columns = {"channel": event.facts["channel"], "created_at": event.at, **text}
+            yield from differing(f"delivery {number}", found[number], columns)
 
 
 def _set_apart(noun: str, found: Mapping[Any, Any], told: Mapping[Any, EventView]) -> Iterator[Found]:

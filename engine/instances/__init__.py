@@ -6,6 +6,9 @@ What can be asked of running process instances, one module per noun; the caller 
     external_tasks      fetch and lock, complete, fail, throw an error
     jobs                timers, continuations, messages on their way: execute, back off, retry
     messages            correlate a message, broadcast a signal; `waiting` looks for who waits
+    deliveries          what goes out through channels, and mails to people here: both queues are `outgoing`
+    arrivals            what comes in through channels
+    batches             start one instance for each of many records
     incidents           resolve what is stuck
     migration_plans     move running instances to another version
     drafts              what is begun to be filled in before there is a process instance

@@ -26,9 +26,11 @@ def begin(
     business_key: str | None = None,
     by: str | None = None,
     start_element: str | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> int:
     """
     Start an instance of a process and return its id; `by` is how the history names whoever does, None for the engine.
+    It begins with the `facts`, which say what it was started by.
 
     Without a business key it gets the one that the process makes (`businessKeyFormat`), if it makes any. Raises
     `InvalidState` where the definition is suspended, and `InvalidInput` where it is not executable.
@@ -53,5 +55,5 @@ def begin(
             length=len(business_key),
         )
     return runtime.begin(
-        session, definition, variables, business_key=business_key, by=by, start_element=start_element
+        session, definition, variables, business_key=business_key, by=by, start_element=start_element, facts=facts
     )

@@ -1,12 +1,8 @@
 """
 The queue of e-mails: one row for each notification that goes out by e-mail as well.
 
-A mail is written in the transaction that tells people, and sent afterwards by whoever takes it. `take` gives one to a
-worker; just before its text leaves, `hand_over` says so; `settle` says what came of it. A mail server that has taken a
-mail sends it on, so a worker that ends between `hand_over` and `settle` leaves a mail that may have arrived: it is
-`uncertain` then, and nobody but a person has it sent once more. What has not been handed over is simply taken again.
-
-None of this touches the process instance: however long mail takes, no step waits for it.
+A mail is written in the transaction that tells people; `outgoing` says how it leaves. None of this touches the process
+instance: however long mail takes, no step waits for it.
 """
 
 from __future__ import annotations
@@ -15,35 +11,25 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, phrases, texts
 from casepath.engine.database import Base
-from casepath.engine.database.models import Attachment, Mail, Notification, User
-from casepath.engine.history import Event, organisation
+from casepath.engine.database.models import Mail, Notification, User
 from casepath.engine.instances import wordings
+from casepath.engine.instances.outgoing import Outcome, Queue
 from casepath.engine.instances.wordings import Wording
-from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 
-#: How long one attempt may take.
-LOCK = timedelta(minutes=15)
-#: Characters that are kept of what a mail server says.
-MAX_ANSWER_LENGTH = 1_000
-
 UNANSWERED = Phrase("The mail server was given the whole mail and did not answer: it may have arrived.")
-#: What became of an attempt.
-Outcome = Literal["waiting", "sent", "uncertain", "undeliverable"]
 
 _mails = Base.metadata.tables[Mail.__tablename__]
 _notifications = Base.metadata.tables[Notification.__tablename__]
 _users = Base.metadata.tables[User.__tablename__]
-_attachments = Base.metadata.tables[Attachment.__tablename__]
+_queue = Queue(_mails, "mail", UNANSWERED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +77,7 @@ def take(session: Session) -> Outgoing | None:
     uncertain.
     """
     now = clock.now()
-    _doubt(session, now)
+    _queue.doubt(session, now)
     due = (
         select(
             _mails.c.id,
@@ -122,7 +108,7 @@ def take(session: Session) -> Outgoing | None:
     attempt = row.attempts + 1
     own, others = Wording(subject=row.subject, text=row.text), wordings.loads(row.wordings)
     said = wordings.told(own, others, row.language or "")
-    session.execute(update(_mails).where(_mails.c.id == row.id).values(attempts=attempt, due_at=now + LOCK))
+    _queue.begin(session, row.id, attempt)
     return Outgoing(
         id=row.id,
         attempt=attempt,
@@ -137,22 +123,9 @@ def take(session: Session) -> Outgoing | None:
     )
 
 
-def _doubt(session: Session, now: datetime) -> None:
-    session.execute(
-        update(_mails)
-        .where(_mails.c.state == "sending", _mails.c.due_at <= now)
-        .values(state="uncertain", answer=phrases.dumps(UNANSWERED), ended_at=now)
-    )
-
-
 def hand_over(session: Session, mail: Outgoing) -> bool:
     """Note that the text of a mail leaves now; return whether it may: not where another has it, or nobody any more."""
-    change = (
-        update(_mails)
-        .where(_mails.c.id == mail.id, _mails.c.state == "waiting", _mails.c.attempts == mail.attempt)
-        .values(state="sending", address=mail.address, due_at=clock.now() + LOCK)
-    )
-    return bool(session.connection().execute(change).rowcount)
+    return _queue.hand_over(session, mail.id, mail.attempt, mail.address)
 
 
 def settle(
@@ -163,26 +136,8 @@ def settle(
     answer: str | Phrase,
     retry_in: timedelta = timedelta(0),
 ) -> None:
-    """
-    Note what came of an attempt, and what the mail server said; one that is to wait is tried again in `retry_in`.
-
-    Nothing is noted of an attempt that another one has followed, or that a person has put an end to.
-    """
-    now = clock.now()
-    open_states = ("waiting", "sending", "uncertain") if outcome == "sent" else ("waiting", "sending")
-    change: dict[str, Any] = {"state": outcome, "answer": _stored(answer), "address": mail.address}
-    change |= {"due_at": now + retry_in} if outcome == "waiting" else {"ended_at": now}
-    session.connection().execute(
-        update(_mails)
-        .where(_mails.c.id == mail.id, _mails.c.attempts == mail.attempt, _mails.c.state.in_(open_states))
-        .values(**change)
-    )
-
-
-def _stored(answer: str | Phrase) -> str:
-    if isinstance(answer, Phrase):
-        return phrases.dumps(answer)
-    return texts.storable(" ".join(answer.split()), limit=MAX_ANSWER_LENGTH)
+    """Note what came of an attempt, and what the mail server said, as `Queue.settle` does."""
+    _queue.settle(session, mail.id, mail.attempt, outcome, answer=answer, retry_in=retry_in, address=mail.address)
 
 
 def retry(session: Session, mail_id: int, *, by: By) -> None:
@@ -192,29 +147,9 @@ def retry(session: Session, mail_id: int, *, by: By) -> None:
     One that is uncertain may arrive twice then, under the same Message-ID. Raises `NotFound`, `Forbidden` or
     `InvalidState`.
     """
-    actor = identity.allowed(session, by, authorization.may_operate, "retry", "mail", mail_id)
-    change = {"state": "waiting", "due_at": clock.now(), "ended_at": None}
-    _change(session, mail_id, "retry", ("waiting", "uncertain", "undeliverable"), change)
-    organisation.record(session, Event(kind="mail.retried", facts={"mail": mail_id}, by=actor.signature))
+    _queue.retry(session, mail_id, by=by)
 
 
 def give_up(session: Session, mail_id: int, *, by: By) -> None:
-    """
-    Have a mail not sent any more; its notice stays. The history of the house says so.
-
-    Raises `NotFound`, `Forbidden`, or `InvalidState` where it is being sent, was sent, or is given up.
-    """
-    actor = identity.allowed(session, by, authorization.may_operate, "give up", "mail", mail_id)
-    change = {"state": "given_up", "ended_at": clock.now()}
-    _change(session, mail_id, "give up", ("waiting", "uncertain", "undeliverable"), change)
-    organisation.record(session, Event(kind="mail.given_up", facts={"mail": mail_id}, by=actor.signature))
-
-
-def _change(session: Session, mail_id: int, verb: str, states: Collection[str], to: dict[str, Any]) -> None:
-    guarded = update(_mails).where(_mails.c.id == mail_id, _mails.c.state.in_(states)).values(**to)
-    if session.connection().execute(guarded).rowcount:
-        return
-    state = session.scalar(select(_mails.c.state).where(_mails.c.id == mail_id))
-    if state is None:
-        raise errors.NotFound("mail", mail_id)
-    raise errors.InvalidState(verb, "mail", mail_id, state)
+    """Have a mail not sent any more, as `Queue.give_up` does; its notice stays."""
+    _queue.give_up(session, mail_id, by=by)

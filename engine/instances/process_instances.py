@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, history, runtime
 from casepath.engine.bpmn import ProcessSpec, StartEvent, triggers
 from casepath.engine.database import Base, values
-from casepath.engine.database.models import ProcessInstance
+from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
 from casepath.engine.instances import instantiation
 from casepath.engine.people import access, authorization, identity
-from casepath.engine.people.authorization import By, Person
+from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.registers import lookups
 
 #: What `modify` is told.
@@ -76,14 +76,31 @@ def start(
     definition = definitions.find(session, "process", key, version=version)
     spec = definitions.process(session, definition.id)
     actor = identity.actor(session, by)
-    if isinstance(actor, Person) and not authorization.may_start(actor, spec.candidate_starters):
-        raise errors.Forbidden("start", "process definition", key, actor.username)
-    form_key = _start_form(spec, start_element)
-    variables = lookups.accepted(session, form_key, definition.id, submitted or {}, by=actor)
+    require_starter(actor, spec)
+    variables = accepted(session, definition, spec, submitted, start_element, by=actor)
     started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )
     return get(session, started)
+
+
+def require_starter(actor: Actor, spec: ProcessSpec) -> None:
+    """Raise `Forbidden` for whoever may not start a process."""
+    if isinstance(actor, Person) and not authorization.may_start(actor, spec.candidate_starters):
+        raise errors.Forbidden("start", "process definition", spec.key, actor.username)
+
+
+def accepted(
+    session: Session,
+    definition: Definition,
+    spec: ProcessSpec,
+    submitted: Mapping[str, Any] | None,
+    start_element: str | None = None,
+    *,
+    by: By,
+) -> Mapping[str, Any]:
+    """Return the variables of what is submitted to start a process; raises `InvalidVariables`."""
+    return lookups.accepted(session, _start_form(spec, start_element), definition.id, submitted or {}, by=by)
 
 
 def _start_form(spec: ProcessSpec, start_element: str | None) -> str | None:

@@ -55,7 +55,10 @@ def _until_its_end(session: Session, task: TaskDetail) -> Mapping[str, Any]:
         )
         .order_by(HistoryEvent.sequence)
     )
-    known: dict[str, Any] = {}
+    inside = [(ids, own) for ids, own in said.initial_inside if task.element_id in ids]
+    known: dict[str, Any] = dict(said.initial)
+    for _, initial in inside:
+        known |= initial
     for event in session.scalars(query):
         if event.activity_instance == task.activity_instance and event.kind == "user_task.completed":
             # What it made of them is told by its form.
@@ -69,5 +72,7 @@ def _until_its_end(session: Session, task: TaskDetail) -> Mapping[str, Any]:
         elif event.kind == "call.returned" and event.element_id in said.takes_named:
             # What it took is told under the names that it has here.
             continue
-        known |= told
+        # What a sub-process has to itself is not changed from outside.
+        hidden = {name for ids, initial in inside if event.element_id not in ids for name in initial}
+        known |= {name: value for name, value in told.items() if name not in hidden}
     return known

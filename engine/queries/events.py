@@ -27,7 +27,8 @@ DONE_BY_PEOPLE = frozenset({
     "user_task.assigned", "user_task.changed", "user_task.completed", "user_task.delegated", "user_task.resolved",
     "user_task.unclaimed", "process_instance.migrated", "process_instance.modified", "process_instance.resumed",
     "process_instance.suspended", "activity.failed", "call.failed", "error.reported", "external_task.failed",
-    "external_task.retried", "incident.opened", "incident.resolved", "incident.retried",
+    "external_task.retried", "incident.opened", "incident.resolved", "incident.retried", "delivery.queued",
+    "arrival.report", "arrival.reply", "arrival.recording", "arrival.item",
 })  # fmt: skip
 #: Of people under the conditions of `is_of_people`.
 PERHAPS_OF_PEOPLE = frozenset({
@@ -38,7 +39,7 @@ PERHAPS_OF_PEOPLE = frozenset({
 CHANGES = ("process_instance.started", "user_task.completed", "external_task.completed", "variables.set",
            "variables.mapped", "message.received", "signal.received", "script.run", "call.returned")  # fmt: skip
 #: What a worker does tells of itself where one of these is the event before.
-TELL_OF_WORK = ("notification.sent", "attachment.added")
+TELL_OF_WORK = ("notification.sent", "attachment.added", "delivery.queued")
 #: Changes of variables that a page looks back on.
 MAX_CHANGING_EVENTS = 1000
 

@@ -8,12 +8,12 @@ event keeps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import values
@@ -52,7 +52,22 @@ class Step:
 
 def steps(session: Session, reference: Reference, *, until: datetime) -> Iterator[Step]:
     """Yield what was handed in to all process instances of a matter up to a moment, in the order of time."""
-    rounds: Counter[tuple[str, str | None]] = Counter()
+    return (step for _, step in _steps(session, belongs(reference), until))
+
+
+def steps_of_matters(session: Session, business_keys: Collection[str], *, until: datetime) -> dict[str, list[Step]]:
+    """Return the same of several matters, by their numbers; those without any are not there."""
+    found: dict[str, list[Step]] = {}
+    for business_key, step in _steps(session, ProcessInstance.business_key.in_(business_keys), until):
+        found.setdefault(business_key or "", []).append(step)
+    return found
+
+
+def _steps(
+    session: Session, condition: ColumnElement[bool], until: datetime
+) -> Iterator[tuple[str | None, Step]]:
+    """Yield the steps of the matters of these process instances, each behind the number of its matter."""
+    rounds: Counter[tuple[str | None, str, str | None]] = Counter()
     query = (
         select(HistoryEvent, ProcessInstance, UserTask)
         .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
@@ -61,7 +76,7 @@ def steps(session: Session, reference: Reference, *, until: datetime) -> Iterato
             (UserTask.process_instance_id == HistoryEvent.process_instance_id)
             & (UserTask.activity_instance == HistoryEvent.activity_instance),
         )
-        .where(belongs(reference), HistoryEvent.kind.in_(KINDS), HistoryEvent.at <= until)
+        .where(condition, HistoryEvent.kind.in_(KINDS), HistoryEvent.at <= until)
         .order_by(HistoryEvent.id)
     )
     for event, instance, task in session.execute(query):
@@ -69,15 +84,15 @@ def steps(session: Session, reference: Reference, *, until: datetime) -> Iterato
         if found is None:
             continue
         definition_id, element_id, title, form_key = found
-        rounds[instance.definition_key, element_id] += 1
+        rounds[instance.business_key, instance.definition_key, element_id] += 1
         held: Any = values.loads(event.variables) if event.variables else {}
         facts: Any = values.loads(event.facts)
-        yield Step(
+        yield instance.business_key, Step(
             process_instance_id=instance.id,
             sequence=event.sequence,
             element_id=element_id,
             title=title,
-            round=rounds[instance.definition_key, element_id],
+            round=rounds[instance.business_key, instance.definition_key, element_id],
             at=event.at,
             by=event.by,
             acted_for=facts.get("for"),

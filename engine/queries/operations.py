@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.database.models import Definition, ExternalTask, Incident, Job, ProcessInstance
 from casepath.engine.phrases import Phrase
-from casepath.engine.queries import mails
+from casepath.engine.queries import deliveries, mails
 from casepath.engine.time import clock
 
 #: Due date and id of the last row of a page of jobs.
@@ -81,7 +81,8 @@ class ExternalTaskRow:
 
 def counts(session: Session) -> Mapping[str, int]:
     """
-    Return how many of each there are: `incidents`, `waiting`, `due`, `failed` jobs, external tasks and mails by state.
+    Return how many of each there are: `incidents`, `waiting`, `due`, `failed` jobs, external tasks, mails and
+    deliveries by state.
 
     `troubles` is how much waits for a person, as `troubles` counts it.
     """
@@ -96,13 +97,15 @@ def counts(session: Session) -> Mapping[str, int]:
     query = select(ExternalTask.state, func.count()).where(ExternalTask.ended_at.is_(None)).group_by(ExternalTask.state)
     found |= {f"external_{state}": count for state, count in session.execute(query)}
     found |= {f"mail_{state}": count for state, count in mails.counts(session).items()}
-    return found | {"troubles": found["incidents"] + sum(found[f"mail_{state}"] for state in mails.TROUBLED)}
+    found |= {f"delivery_{state}": count for state, count in deliveries.counts(session).items()}
+    stuck = [f"mail_{state}" for state in mails.TROUBLED] + [f"delivery_{state}" for state in deliveries.TROUBLED]
+    return found | {"troubles": found["incidents"] + sum(found[name] for name in stuck)}
 
 
 def troubles(session: Session) -> int:
-    """Return how much waits for a person: open incidents, and mails that did not arrive, or perhaps not."""
+    """Return how much waits for a person: open incidents, and what went out and did not arrive, or perhaps not."""
     stuck = select(func.count()).select_from(Incident).where(Incident.state == "open")
-    return (session.scalar(stuck) or 0) + mails.troubled(session)
+    return (session.scalar(stuck) or 0) + mails.troubled(session) + deliveries.troubled(session)
 
 
 def incidents(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -23,7 +24,7 @@ from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
-from casepath.engine.people import authorization
+from casepath.engine.people import authorization, identity
 from casepath.engine.runtime import storage, taken_back
 from casepath.engine.runtime.rows import InstanceRow, lock, read
 from casepath.engine.runtime.services import Services
@@ -110,14 +111,20 @@ def begin(
     business_key: str | None,
     by: str | None,
     start_element: str | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> int:
-    """Make the row of a new process instance and start it; return its id."""
+    """Make the row of a new process instance and start it; return its id. Its history begins with the facts."""
     now = clock.now()
     process_instance_id = _insert(session, definition, business_key, by, now)
     start = triggers.Start(
         variables=variables,
         start_element=start_element,
-        facts={"definition": definition.key, "version": definition.version, "business_key": business_key},
+        facts={
+            "definition": definition.key,
+            "version": definition.version,
+            "business_key": business_key,
+            **(facts or {}),
+        },
     )
     # Nobody else can see it yet, so that there is nothing to lock.
     advance(session, read(session.connection(), process_instance_id), start, by=by, at=now)
@@ -158,24 +165,39 @@ def _insert(
     return process_instance_id
 
 
-def environment(session: Session, row: InstanceRow, now: datetime, by: str | None = None) -> Environment:
-    """Return what expressions of a process instance may know beside its variables; `by` is who moves it."""
+def environment(
+    session: Session, row: InstanceRow, now: datetime, by: str | None = None, acts_for: str | None = None
+) -> Environment:
+    """
+    Return what expressions of a process instance may know beside its variables.
+
+    `by` is who moves it; `acts_for` is the user by whose right, where that is another.
+    """
+    user = authorization.username(by)
+    right_of = acts_for or user
     return Environment(
         now=now,
         calendar=definitions.calendar(session),
         business_key=row.business_key,
         process_instance_id=row.id,
-        user=authorization.username(by),
+        user=user,
+        groups=partial(identity.groups_of, session, right_of) if right_of else frozenset,
     )
 
 
 def load(
-    session: Session, row: InstanceRow, now: datetime, *, by: str | None = None, budget: Budget | None = None
+    session: Session,
+    row: InstanceRow,
+    now: datetime,
+    *,
+    by: str | None = None,
+    acts_for: str | None = None,
+    budget: Budget | None = None,
 ) -> TokenWorkflow:
-    """Return what is alive in a process instance, to be moved by somebody."""
+    """Return what is alive in a process instance, to be moved by somebody, by his own right or that of another."""
     spec = definitions.process(session, row.definition_id)
     services = Services(session, row.definition_id, now)
-    running = TokenWorkflow(spec, environment(session, row, now, by), services, budget)
+    running = TokenWorkflow(spec, environment(session, row, now, by, acts_for), services, budget)
     if row.tokens:
         bpmn.load(running, row.tokens, row.variables)
     return running
@@ -202,7 +224,8 @@ def _step(
         # It has ended in this very transaction, by what the process that it called has thrown before.
         return []
     _require_fitting(row, trigger)
-    running = load(session, row, now, by=by, budget=budget)
+    acts_for = trigger.facts.get("for") if isinstance(trigger, triggers.CompleteUserTask) else None
+    running = load(session, row, now, by=by, acts_for=acts_for, budget=budget)
     before = running.last_number
     bpmn.apply(running, trigger, by=by)
     steps = _call(session, running, row, by, now)
@@ -326,7 +349,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     number = row.parent_activity_instance
     if row.parent_id is None or number is None:
         return []
-    # A caller that asks for nothing by name takes back what was set, and that at the end only.
+    # A caller that asks for nothing by name takes back what was set, and that at the end of the call only.
     asks = "set" not in running.root.memo
     steps: list[Step] = [
         (
@@ -335,7 +358,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
                 activity_instance=number,
                 escalation_code=effect.code,
                 variables=effect.variables,
-                results=effect.results if asks else {},
+                results=_handed_back(running, effect.results) if asks or effect.interrupts else {},
             ),
             None,
         )
@@ -345,7 +368,8 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     if outcome is None or (isinstance(trigger, triggers.Cancel) and trigger.by_caller):
         return steps
     if outcome.state == "completed":
-        returned = triggers.CallReturned(activity_instance=number, variables=_handed_back(running))
+        handed_back = _handed_back(running, running.root.variables)
+        returned = triggers.CallReturned(activity_instance=number, variables=handed_back)
         steps.append((row.parent_id, returned, None))
     else:
         error = outcome.error
@@ -360,8 +384,7 @@ def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, t
     return steps
 
 
-def _handed_back(running: TokenWorkflow) -> dict[str, Any]:
-    """Return what a caller gets at the end: all variables of the process, or those that were set in it."""
+def _handed_back(running: TokenWorkflow, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a caller gets of the variables of the process at its end: all, or those that were set in it."""
     tracked = running.root.memo.get("set")
-    held = running.root.variables
     return dict(held) if tracked is None else {name: held[name] for name in tracked if name in held}

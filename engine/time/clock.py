@@ -210,6 +210,20 @@ class Calendar:
             count=count,
         )
 
+    def working_days_between(self, first: datetime, last: datetime) -> int:
+        """
+        Return how many working days there are after the local day of one moment until that of another.
+
+        Negative where the second is earlier. Raises `InvalidInput` where more than 10 years lie between.
+        """
+        begin, end = self._local_day(aware(first)), self._local_day(aware(last))
+        if end < begin:
+            return -self.working_days_between(last, first)
+        days = (end - begin).days
+        if days > MAX_DAYS:
+            raise errors.InvalidInput("Expected at most 10 years between two moments, but found {days} days", days=days)
+        return sum(self.is_working_day(begin + number * DAY) for number in range(1, days + 1))
+
     def _local_day(self, at: datetime) -> date:
         return at.astimezone(time_zone(self.zone)).date()
 

@@ -40,13 +40,13 @@ class OpeningHours:
     zone: str
     #: Monday first.
     week: tuple[Hours, ...]
-    country: str | None = None
-    subdivision: str | None = None
+    country: str | None
+    subdivision: str | None
     #: What the business adds to the statutory calendar, and how it departs from it.
-    holidays: frozenset[date] = frozenset()
-    working_days: frozenset[date] = frozenset()
-    make_up_hours: Hours | None = None
-    days: Mapping[date, Hours] = field(default_factory=dict, hash=False)
+    holidays: frozenset[date]
+    working_days: frozenset[date]
+    make_up_hours: Hours | None
+    days: Mapping[date, Hours] = field(hash=False)
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:

@@ -5,7 +5,8 @@ No step of theirs may end in an incident.
     python -m tests.acceptance.papers --histories 1000 [--seed 1]
 
 The expected paper is put together from the rows of the history, the diagrams and the forms as files, by nothing of what
-writes it: each completed step once, in the order of time, with the values of its own event, who and when.
+writes it: each completed step once, in the order of time, with the values of its own event, who and when. What is there
+is read off the PDF that was kept, page by page, by another program; only blanks do not count.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import functools
 import json
 import random
+import re
 import tempfile
 import time
 from collections import Counter
@@ -25,22 +27,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lxml import etree, html
+from lxml import etree
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database
 from casepath.engine.database import values
+from casepath.engine.database.models import Attachment
 from casepath.engine.instances import attachments
 from casepath.engine.time import clock
 from tests import database as databases
+from tests import pdf
 from tests.acceptance.wandering import FLOWS, PROCESSES, ZONE, Wanderer
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 
-#: What stands above every paper, whichever process has it made.
+#: What stands above every paper, whichever process has it made, and above and below each page.
 TITLE = "顾客投诉处理表"
+HEAD = "启程汽车销售服务有限公司（示例）编号{key}"
+FOOT = re.compile(r"(?:客户抱怨|重大投诉)处理流程截至\d+年\d+月\d+日\d\d:\d\d第(\d+)页，共(\d+)页$")
 
 #: Title, signature, and what is written beside which label.
 Section = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -106,7 +112,13 @@ def people() -> dict[str, str]:
 
 def local(at: datetime) -> str:
     """A moment on the clock of the house."""
-    return at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
+    here = at.astimezone(ZONE)
+    return f"{written(here)} {here:%H:%M}"
+
+
+def written(day: date) -> str:
+    """A day as people write it."""
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def shown(value: Any, field: dict[str, Any]) -> str:
@@ -120,7 +132,7 @@ def shown(value: Any, field: dict[str, Any]) -> str:
         case datetime():
             return local(value)
         case date():
-            return f"{value:%Y-%m-%d}"
+            return written(value)
         case day_time():
             return f"{value:%H:%M}"
         case Decimal():
@@ -158,39 +170,47 @@ def expected(session: Session, key: str, until: datetime) -> list[Section]:
         who = people().get(event.by, event.by)
         who += f"（代{people()[facts['for']]}）" if facts.get("for") else ""
         title = element.name + (f"（第 {time_no} 次）" if time_no > 1 else "")
-        found.append((title, f"{who} · {local(event.at)}", rows))
+        found.append((title, f"{who}　{local(event.at)}", rows))
     return found
 
 
-def printed(paper: bytes) -> list[Section]:
-    """What a paper tells."""
-    page = html.fromstring(paper.decode())
-    return [
-        (
-            section.findtext("h2").partition(". ")[2],
-            section.xpath("string(p[@class='signed'])"),
-            tuple((row.findtext("th"), row.findtext("td")) for row in section.xpath(".//tr")),
-        )
-        for section in page.xpath("//section")
-    ]
+def whole(key: str, until: datetime, sections: list[Section]) -> str:
+    """All that the paper of a matter should tell, without blanks."""
+    parts = [TITLE, f"编号：{key}截至{local(until)}"]
+    for title, signed, rows in sections:
+        parts += [title, *(part for row in rows for part in row), signed]
+    return pdf.bare("".join(parts))
+
+
+def printed(paper: bytes, key: str) -> str:
+    """What a paper tells, without blanks and without what stands above and below each page."""
+    pages = [pdf.bare(page) for page in pdf.pages(paper)]
+    told = []
+    for number, page in enumerate(pages, 1):
+        foot = FOOT.search(page)
+        assert foot is not None, page
+        assert foot.groups() == (str(number), str(len(pages)))
+        told.append(page.removeprefix(HEAD.format(key=key)).removesuffix(foot[0]))
+    return "".join(told)
+
+
+def papers(session: Session, key: str) -> list[Attachment]:
+    """The papers that were kept with a matter."""
+    return [entry for entry in attachments.list_of(session, key) if entry.name == f"{key} {TITLE}.pdf"]
 
 
 def problems(session: Session, key: str) -> Iterator[str]:
     """Yield what the papers of a matter tell otherwise than its history."""
-    made = [entry for entry in attachments.list_of(session, key) if entry.media_type == "text/html"]
+    made = papers(session, key)
     if not made:
         yield f"{key} has ended without a paper"
     for entry in made:
         # The paper is of the moment at which its step began, which is when the step before it was done.
-        paper, wanted = printed(attachments.content(session, entry.id)), expected(session, key, entry.created_at)
-        if paper != wanted:
-            different = [(is_, should) for is_, should in zip(paper, wanted, strict=False) if is_ != should]
-            yield f"{key} {entry.name}: {len(paper)} sections, not {len(wanted)}; {different[:1]}"
-        if (title := html.fromstring(attachments.content(session, entry.id).decode()).findtext(".//h1")) != TITLE:
-            yield f"{key} {entry.name}: the title is {title}"
-        moments = [signed.rpartition(" · ")[2] for _, signed, _ in paper]
-        if moments != sorted(moments):
-            yield f"{key} {entry.name}: not in the order of time"
+        sections = expected(session, key, entry.created_at)
+        is_, should = printed(attachments.content(session, entry.id), key), whole(key, entry.created_at, sections)
+        if is_ != should:
+            at = next((place for place, (one, other) in enumerate(zip(is_, should, strict=False)) if one != other), -1)
+            yield f"{key}: at {at} “{is_[max(at - 20, 0) : at + 40]}”, not “{should[max(at - 20, 0) : at + 40]}”"
 
 
 def incidents(session: Session, key: str) -> Iterator[str]:
@@ -207,8 +227,11 @@ def play(sessions: sessionmaker[Session], seed: int) -> tuple[str, list[str], Co
     wanderer.play(chance.choice(FLOWS))
     with sessions.begin() as session:
         found = [*problems(session, wanderer.key), *incidents(session, wanderer.key)]
-        told = Counter(title for entry in attachments.list_of(session, wanderer.key) if entry.media_type == "text/html"
-                       for title, _, _ in printed(attachments.content(session, entry.id)))  # fmt: skip
+        told = Counter(
+            title
+            for entry in papers(session, wanderer.key)
+            for title, _, _ in expected(session, wanderer.key, entry.created_at)
+        )
     return wanderer.key, found, told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask
 from lxml import html
@@ -58,13 +59,29 @@ class RequestStage:
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """Fill in the start form."""
         before = self.last_instance()
-        answer = self.visitor(by).post(f"/register/{story.process}", stories.as_typed(variables))
-        assert answer.status_code == 303, text(answer)
+        if story.record is not None:
+            self.start_for(story.record, story.process, by, variables)
+        else:
+            answer = self.visitor(by).post(f"/register/{story.process}", stories.as_typed(variables))
+            assert answer.status_code == 303, text(answer)
         with self.sessions.begin() as session:
             started = session.scalars(select(ProcessInstance).where(ProcessInstance.id > before)).first()
             assert started is not None
             assert started.business_key is not None
             self.business_key = started.business_key
+
+    def start_for(
+        self, record: tuple[str, Mapping[str, Any]], process: str, by: str, variables: Mapping[str, Any]
+    ) -> None:
+        """Add a record, narrow the list of its register to it, fill in the form, look at the preview, and start."""
+        register, values = record
+        visitor = self.visitor(by)
+        assert visitor.post(f"/registers/{register}/new", stories.as_typed(values)).status_code == 303
+        words = next(str(value) for value in values.values())
+        address, typed = f"/registers/{register}/start/{process}?q={quote(words)}", stories.as_typed(variables)
+        assert words in text(visitor.post(address, typed))
+        assert visitor.post(address, {**typed, "batch.size": "1"}).status_code == 303
+        self.loop.rest()
 
     def last_instance(self) -> int:
         """Id of the newest process instance; 0 without any."""

@@ -33,7 +33,7 @@ def test_complaint__from_registration_to_archive(stage: BrowserStage) -> None:
     for element_id in ("call_first_contact", "call_resolution", "call_customer_feedback", "archive_form"):
         expect(page.locator(f'.diagram [data-element-id="{element_id}"].path-visited').first).to_be_visible()
     expect(page.locator(".diagram .path-active")).to_have_count(0)
-    expect(page.locator("#files")).to_contain_text(f"{stage.business_key}.html")
+    expect(page.locator("#files")).to_contain_text(f"{stage.business_key} 顾客投诉处理表.pdf")
     page.get_by_role("button", name="校验").click()
     expect(page.locator("#verified")).to_contain_text("历史完整")
 

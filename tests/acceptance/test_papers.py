@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from lxml import html
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import database
 from casepath.engine.database.models import Attachment, HistoryEvent
+from casepath.engine.deployments import documents
+from casepath.engine.papers import Heading, Paragraph, Run, pdf
+from casepath.engine.queries import papers as template
+from casepath.engine.queries.papers import Printing
 from casepath.engine.time import clock
 from tests.acceptance import papers
+from tests.acceptance.wandering import ZONE
 
 HISTORIES = 12
 
@@ -42,24 +47,30 @@ def test_papers__of_random_matters(sessions: sessionmaker[Session]) -> None:
 @pytest.mark.parametrize("dealership_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("change", ["value", "order", "section", "signature"])
 def test_problems__finds_a_paper_that_tells_otherwise(sessions: sessionmaker[Session], change: str) -> None:
-    """What would be found is made by hand, on the paper of one matter."""
+    """What would be found is made by hand: another paper is kept instead of the one of a matter."""
     key, _, _ = papers.play(sessions, 1)
     with sessions.begin() as session:
-        (entry,) = session.scalars(select(Attachment).where(Attachment.business_key == key))
-        parts = html.fromstring(entry.content.decode())
-        first, second = parts.xpath("//section")[:2]
+        (entry,) = papers.papers(session, key)
+        told = template.of_matter(session, documents.newest(session, "complaint_form"), key, printing(entry))
+        blocks = list(told.blocks)
+        first, second, *_ = [place for place, block in enumerate(blocks) if isinstance(block, Heading)][1:]
         match change:
             case "value":
-                first.find(".//td").text += "0"
+                blocks[first + 1] = blocks[second + 1]
             case "order":
-                second.addnext(first)
+                blocks[first], blocks[second] = blocks[second], blocks[first]
             case "section":
-                second.getparent().remove(second)
+                del blocks[first:second]
             case "signature":
-                second.xpath("p[@class='signed']")[0].text = "李四 · 2026-11-02 09:07"
-        entry.content = html.tostring(parts, encoding="unicode").encode()
+                blocks[second - 1] = Paragraph(line=((), (Run(text="李四　2026年11月2日 09:07"),)))
+        entry.content = pdf(replace(told, blocks=tuple(blocks)))
     with sessions.begin() as session:
         assert list(papers.problems(session, key)) != []
+
+
+def printing(entry: Attachment) -> Printing:
+    """When a paper was made."""
+    return Printing(at=entry.created_at, zone=ZONE)
 
 
 @pytest.mark.parametrize("dealership_url", ["sqlite"], indirect=True)

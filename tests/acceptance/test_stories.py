@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from casepath import stories
 from casepath.engine import database, history
-from casepath.engine.database.models import Incident
+from casepath.engine.database.models import Delivery, Incident
 from casepath.engine.instances import process_instances
 from casepath.engine.time import clock
 from casepath.settings import Settings
@@ -53,6 +53,7 @@ def test_story__told_to_its_end(story: Story, stage: RequestStage) -> None:
     begun = [instance for instance in stage.instances() if instance.parent_id is None]
     assert {instance.state for instance in begun} == {story.expect.get("state", "completed")}
     assert_variables(story, stage)
+    assert_deliveries(story, stage)
     assert_nothing_is_wrong(stage)
     assert assert_replays(stage.sessions) >= len(stage.instances())
 
@@ -72,6 +73,14 @@ def assert_variables(story: Story, stage: RequestStage) -> None:
             found.update(process_instances.variables(session, instance.id))
     expected = story.expect.get("variables", {})
     assert {name: found.get(name) for name in expected} == expected
+
+
+def assert_deliveries(story: Story, stage: RequestStage) -> None:
+    """This went out, and nothing else."""
+    if "deliveries" in story.expect:
+        with stage.sessions.begin() as session:
+            found = session.execute(select(Delivery.state, Delivery.text).order_by(Delivery.id)).all()
+        assert [{"state": row.state, "text": row.text} for row in found] == story.expect["deliveries"]
 
 
 def assert_nothing_is_wrong(stage: RequestStage) -> None:

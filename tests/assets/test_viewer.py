@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -83,6 +86,20 @@ def test_viewer__what_is_stuck_inside_shows_on_the_collapsed_shape(pages: str, p
     expect(page.locator('#collapsed .path-badge[data-state="incident"]')).to_have_attribute("title", "停滞")
 
 
+def test_viewer__no_marker_stands_over_a_name(pages: str, page: Page) -> None:
+    long = (Path(__file__).parent / "pages" / "collapsed.bpmn").read_text(encoding="utf-8")
+    long = re.sub(r'(id="outer" name=)"[^"]*"', r'\1"Handle the complaint about sales or service"', long)
+    page.route("**/collapsed.bpmn", lambda route: route.fulfill(body=long))
+    page.goto(f"{pages}/viewer.html")
+    expect(page.locator("#collapsed")).to_have_attribute("data-diagram", "ready")
+
+    shape = page.locator('#collapsed [data-element-id="outer"] .djs-visual')
+    name, marker = shape.locator("text").bounding_box(), shape.locator("> rect").last.bounding_box()
+    assert name is not None
+    assert marker is not None
+    assert name["y"] + name["height"] <= marker["y"] + 1
+
+
 def test_viewer__whole_window_until_escape(pages: str, page: Page) -> None:
     page.goto(f"{pages}/viewer.html")
     expect(page.locator("#collapsed")).to_have_attribute("data-diagram", "ready")
@@ -104,6 +121,7 @@ def test_viewer__opens_what_an_element_has_called_and_goes_back(pages: str, page
     page.locator("#calling .path-open").click()
     expect(page.locator('#calling [data-element-id="outer"]')).to_be_visible()
     expect(page.get_by_label("流程")).to_have_value("2")
+    expect(page.locator("[data-diagram-chosen]")).to_have_text("被调用")
     back.click()
 
     expect(page.locator('#calling [data-element-id="check"].path-active')).to_be_visible()

@@ -105,6 +105,18 @@ BREACHES = [
     ),
     spoiled(
         "link-events",
+        "L",
+        event("L", "intermediateThrowEvent", '<linkEventDefinition name="y"><target>k</target></linkEventDefinition>'),
+        sub_process(
+            "Sub",
+            event("K", "intermediateCatchEvent", '<linkEventDefinition id="k" name="x"/>'),
+            ENDED,
+            flow="K > En",
+        ),
+        flow="S > A; A > L; A > Sub; Sub > E",
+    ),
+    spoiled(
+        "link-events",
         "K",
         event("L", "intermediateThrowEvent", '<linkEventDefinition name="x"/>'),
         event("K", "intermediateCatchEvent", '<linkEventDefinition name="x"/>'),

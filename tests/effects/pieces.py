@@ -19,7 +19,8 @@ LAYOUT = frozenset({"columns", "components", "layout", "row", "values", "version
 BOOLEANS = ("false", "true")
 #: Attributes with some of their values, beside those that the metamodel has.
 ENUMERATIONS = {"hitPolicy": "UNIQUE|FIRST|COLLECT", "aggregation": "SUM|MIN", "scriptFormat": "python|feel",
-                "preferredOrientation": "Rule-as-Row|Rule-as-Column"}  # fmt: skip
+                "kind": "FEEL|Java|PMML", "preferredOrientation": "Rule-as-Row|Rule-as-Column",
+                "importType": "https://www.omg.org/spec/DMN/|http://www.w3.org/2001/XMLSchema"}  # fmt: skip
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
@@ -43,13 +44,17 @@ class Piece:
 #: Attributes that name or show something, or say what wrote the file and how: nothing is promised by them.
 SAYS = frozenset({"executionPlatform", "executionPlatformVersion", "exporter", "exporterVersion", "expressionLanguage",
                   "id", "label", "name", "namespace", "outputLabel", "schemaVersion", "targetNamespace",
-                  "typeLanguage"})  # fmt: skip
+                  "timeLabel", "typeLanguage"})  # fmt: skip
 #: Elements that are shown, or repeat what is said elsewhere, which is compared with that.
 SHOWN = frozenset({
     "association", "category", "categoryValue", "childLaneSet", "dataObjectReference", "dataState", "dataStore",
     "dataStoreReference", "description", "documentation", "flowNodeRef", "group", "incoming", "lane", "laneSet",
     "outgoing", "text", "textAnnotation",
+    # What DMN asks in words, and how it may be answered in words.
+    "allowedAnswers", "question",
 })  # fmt: skip
+#: Elements that say where a decision is known from.
+SOURCES = ("authorityRequirement", "knowledgeSource")
 #: Attributes of a shape: they choose what is drawn.
 SHAPES = frozenset({"associationDirection", "categoryValueRef", "dataObjectRef", "dataStoreRef", "isCollection"})
 
@@ -95,6 +100,10 @@ def of_xml(content: bytes, drawings: Collection[str] = ()) -> Iterator[Piece]:
         element.tail = tail
         # What it says may be the default: said otherwise, it would count.
         otherwise = [spoiled(root, element, str(name)) for name in element.attrib]
+        if not len(element) and (element.text or "").strip():
+            kept, element.text = element.text, f"{element.text}?"
+            otherwise.append(etree.tostring(root))
+            element.text = kept
         local = etree.QName(element).localname
         yield Piece(owners=owners, name=local, line=line, around=inside, others=(without, *otherwise))
 
@@ -117,7 +126,7 @@ def is_aside(element: etree._Element) -> bool:
     """Whether an element is part of what is drawn, be it just pools, or of a text that people read."""
     return any(
         str(above.tag).partition("}")[0].removeprefix("{").startswith(DRAWN[:2])
-        or etree.QName(above).localname in ("documentation", "DMNDI", *COLLABORATIONS)
+        or etree.QName(above).localname in (*SOURCES, "documentation", "DMNDI", *COLLABORATIONS)
         for above in (element, *element.iterancestors())
     )
 
@@ -125,6 +134,9 @@ def is_aside(element: etree._Element) -> bool:
 def alternatives(element: etree._Element, name: str, value: str) -> tuple[str, ...]:
     """Return the other values that an attribute may have, where these are few: what it says may be the default."""
     if etree.QName(element).namespace == BPMN and etree.QName(name).namespace in DIALECTS and value not in BOOLEANS:
+        return (f"{value}?",)
+    if name == "typeRef":
+        # What is written may be of that type anyway.
         return (f"{value}?",)
     known = metamodel.element(etree.QName(element).localname)
     values = ENUMERATIONS.get(name) or (known.attributes.get(name, "") if known is not None else "")
@@ -148,8 +160,9 @@ def of_form(content: bytes) -> Iterator[Piece]:
                 continue
             kept = value[name]
             others = []
-            if isinstance(kept, bool):
-                value[name] = not kept
+            if isinstance(kept, bool | int | str):
+                # What it says may be what is done anyway.
+                value[name] = not kept if isinstance(kept, bool) else kept + 1 if isinstance(kept, int) else f"{kept}?"
                 others.append(json.dumps(schema).encode())
             items = list(value.items())
             del value[name]

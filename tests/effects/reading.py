@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from lxml import etree
 
 from casepath.engine import errors, forms
-from casepath.engine.bpmn import Diagram
+from casepath.engine.bpmn import Diagram, read_texts
 from casepath.engine.bpmn.scripts import FeelScript, PythonScript
 from casepath.engine.decisions import dmn
 from casepath.engine.expressions import Expression
@@ -45,7 +45,9 @@ def diagram(content: bytes, file: str) -> Outcome:
         return Outcome(made=None, findings=tuple(refused.findings))
     refused_for = any(finding.level == "error" for finding in findings)
     drawings = frozenset(spec.key for spec in specs if not spec.executable)
-    return Outcome(made=None if refused_for else made(specs), findings=tuple(findings), drawings=drawings)
+    told = [read_texts(content, spec.key) for spec in specs]
+    shown = [(each.can_be_started, each.start_form_key) for each in told]
+    return Outcome(made=None if refused_for else made([specs, shown]), findings=tuple(findings), drawings=drawings)
 
 
 def decision(content: bytes, file: str, others: Mapping[str, bytes]) -> Outcome:

@@ -40,6 +40,9 @@ def is_same(whole: Outcome, other: Outcome) -> bool:
 def is_told(whole: Outcome, piece: Piece) -> bool:
     """Whether there is a warning of a piece, or of what it is in, that counts for others like it too."""
     near = [each for each in whole.findings if each.element_id in piece.owners or " at line " in each.element_id]
+    if "functionDefinition" in piece.around and any(each.code == "external-function" for each in near):
+        # It is never executed, with all that is in it.
+        return True
     told = {str(name).removeprefix("camunda:") for each in near for name in names(each)}
     return not told.isdisjoint({piece.name, *piece.around})
 

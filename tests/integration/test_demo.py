@@ -1,15 +1,25 @@
-"""Which stories the demo plays: what was begun before is left as it is."""
+"""What the demo plays: beside each other and up to now, and nothing that was begun before."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath import demo, stories
-from casepath.engine.time import clock
+from casepath import demo, retelling, stories
+from casepath.engine import deployments, history
+from casepath.engine.database.models import ProcessInstance, UserTask
+from casepath.engine.deployments import registers
+from casepath.engine.queries import records
+from casepath.engine.time import clock as engine_clock
+from casepath.stories import Story
 from tests import factories
+from tests.diagrams import nodes, process
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = stories.read_all(PROCESSES)
@@ -26,7 +36,7 @@ def begin(session: Session, story: stories.Story) -> None:
 
 def test_unplayed__all_where_there_is_nothing(transaction: sessionmaker[Session]) -> None:
     with transaction.begin() as session:
-        assert demo.unplayed(session, PROCESSES) == STORIES
+        assert demo.unplayed(session, STORIES) == STORIES
 
 
 def test_unplayed__the_rest_of_a_run_that_was_interrupted(transaction: sessionmaker[Session]) -> None:
@@ -34,12 +44,68 @@ def test_unplayed__the_rest_of_a_run_that_was_interrupted(transaction: sessionma
         for story in STORIES[:5]:
             begin(session, story)
 
-        assert demo.unplayed(session, PROCESSES) == STORIES[5:]
+        assert demo.unplayed(session, STORIES) == STORIES[5:]
 
 
 def test_unplayed__none_where_work_is_done(transaction: sessionmaker[Session]) -> None:
     with transaction.begin() as session:
         instance = factories.process_instance(session, of=factories.definition(session, key=STORIES[0].process))
-        assert instance.started_at <= clock.now()
+        assert instance.started_at <= engine_clock.now()
 
-        assert demo.unplayed(session, PROCESSES) == []
+        assert demo.unplayed(session, STORIES) == []
+
+
+def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session], clock: ModuleType) -> None:
+    """Steps of several stories in the order of time; what is still to come is left to people."""
+    tasks = "".join(f'<userTask id="{key}" camunda:assignee="alice"/>' for key in "AB")
+    number = '<camunda:property name="businessKeyFormat" value="P{number:4}"/>'
+    numbered = f"<extensionElements><camunda:properties>{number}</camunda:properties></extensionElements>"
+    diagram = process(numbered, nodes("startEvent S; endEvent E"), tasks, flow="S > A; A > B; B > E")
+    with transaction.begin() as session:
+        factories.group(session, "administrator")
+        factories.user(session, "alice", groups=["administrator"])
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [
+        Story(id=name, name={}, process="p", start={"at": f"2026-05-{day}T08:00:00+00:00", "by": "alice"}, steps=[
+            {"advance": "P2D", "complete": "A", "by": "alice"},
+            {"advance": "P2D", "complete": "B", "by": "alice"},
+        ])
+        for name, day in zip(["first", "second", "open", "later"], ["01", "02", "07", "20"], strict=True)
+    ]  # fmt: skip
+    wrong = replace(told[0], id="wrong", steps=[{"advance": "P1D", "complete": "B", "by": "alice"}])
+    progress: list[tuple[int, int]] = []
+
+    over = demo.play_all(transaction, lambda: None, [*told, wrong], lambda *told: progress.append(told))
+
+    assert over == [wrong]
+    assert progress == [(done, 10) for done in range(10)]
+    with transaction.begin() as session:
+        done = session.execute(select(UserTask.process_instance_id, UserTask.element_id, UserTask.ended_at)
+                               .where(UserTask.state == "completed").order_by(UserTask.ended_at)).all()  # fmt: skip
+        assert [(row.element_id, row.ended_at.day) for row in done] == [
+            ("A", 3), ("A", 4), ("B", 5), ("B", 6), ("A", 9)]  # fmt: skip
+        assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 4
+        assert [str(problem) for problem in history.verify_all(session)] == []
+
+
+def test_add_records__invented_ones_beside_those_of_the_files(transaction: sessionmaker[Session]) -> None:
+    """Everything that stories say of a record is there, and no two agree where none should."""
+    repertoire = retelling.read(PROCESSES)
+    assert repertoire is not None
+    with transaction.begin() as session:
+        demo.add_people(session, PROCESSES)
+        for folder in ("shared", "customers"):
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=demo.DEMO)
+        demo.add_records(session, PROCESSES, repertoire)
+        demo.add_records(session, PROCESSES, repertoire)
+
+    with transaction.begin() as session:
+        counts = {key: len(list(records.every(session, registers.declared(session, key), records.Filters())))
+                  for key in ("customer", "vehicle")}  # fmt: skip
+        assert counts == {"customer": 60, "vehicle": 70}
+        told = demo.told_here(session, PROCESSES, repertoire)
+        assert len(told) >= 300
+        again = [story for story in told if story.id == "rattle"]
+        assert len({story.start["variables"]["customer_name"] for story in again}) > 3
+        assert told == demo.told_here(session, PROCESSES, repertoire)

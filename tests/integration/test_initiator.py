@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import deployments, history
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import messages, process_instances, user_tasks
+from casepath.engine.people import substitutes
 from casepath.engine.people.authorization import By
+from casepath.engine.time import clock
 from tests import factories
 from tests.acting import PROGRAM
 from tests.diagrams import MESSAGE, message, nodes, process
@@ -20,6 +23,7 @@ Sessions = sessionmaker[Session]
 TOLD = (
     "<extensionElements><camunda:inputOutput>"
     '<camunda:outputParameter name="asked_by">${currentUser()}</camunda:outputParameter>'
+    """<camunda:outputParameter name="as">${currentGroup('head', 'service')}</camunda:outputParameter>"""
     "</camunda:inputOutput></extensionElements>"
 )
 
@@ -88,4 +92,23 @@ def test_current_user__whoever_completes_the_task(deployed: Sessions) -> None:
         done = user_tasks.complete(session, task_id, {}, by="bob")
 
         found = process_instances.variables(session, done.process_instance_id)
-        assert found == {"first": "alice", "asked_by": "bob"}
+        assert found == {"first": "alice", "asked_by": "bob", "as": "service"}
+
+
+@pytest.mark.parametrize(
+    ("by", "group"), [("alice", "service"), ("carol", "head"), ("dave", "head"), ("bob", "service"), (PROGRAM, None)]
+)
+def test_current_group__the_first_by_whose_right_the_task_is_done(
+    deployed: Sessions, by: By, group: str | None
+) -> None:
+    with deployed.begin() as session:
+        factories.group(session, "head")
+        factories.user(session, "carol", groups=["service", "head"])
+        factories.user(session, "dave", groups=[])
+        now = clock.now()
+        substitutes.appoint(session, "carol", "dave", begins_at=now, ends_at=now + timedelta(days=7), by=PROGRAM)
+        process_instances.start(session, "p", business_key="K", by=PROGRAM)
+        task_id = user_tasks.open_of(session, "K", "A")
+        done = user_tasks.complete(session, task_id, {}, by=by)
+
+        assert process_instances.variables(session, done.process_instance_id)["as"] == group

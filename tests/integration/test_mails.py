@@ -7,8 +7,8 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
@@ -20,13 +20,14 @@ from casepath.engine import deployments, errors, history, phrases
 from casepath.engine.database.models import ExternalTask, Incident, Mail, Notification, User, UserTask
 from casepath.engine.history import organisation
 from casepath.engine.instances import attachments, mails, notifications, process_instances
-from casepath.engine.instances.mails import LOCK, Outgoing
+from casepath.engine.instances.mails import Outgoing
+from casepath.engine.instances.outgoing import LOCK
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.queries import notices
 from casepath.workers import Mail as Server
 from casepath.workers import Surroundings, letters, outbox, smtp
 from casepath.workers.loop import Loop
-from casepath.workers.outbox import FIRST_BACK_OFF, FIRST_PAUSE, LONGEST_BACK_OFF, LONGEST_PAUSE
+from casepath.workers.sending import FIRST_BACK_OFF, FIRST_PAUSE, LONGEST_BACK_OFF, LONGEST_PAUSE
 from tests import diagrams, factories, mailbox
 from tests.acting import PROGRAM
 from tests.mailbox import Mailbox
@@ -91,30 +92,29 @@ def addressees(box: Mailbox) -> list[str]:
     return [str(message["To"].addresses[0].addr_spec) for message in box.messages]
 
 
-def work(key: str, topic: str, **inputs: str) -> str:
-    parameters = "".join(
-        f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in inputs.items()
-    )
-    return (
-        f'<serviceTask id="{key}" camunda:type="external" camunda:topic="{topic}"><extensionElements>'
-        f"<camunda:inputOutput>{parameters}</camunda:inputOutput></extensionElements></serviceTask>"
-    )
-
-
-def start(transaction: Sessions, topic: str = "notify", texts: bytes | None = None, **inputs: str) -> int:
+def start(
+    transaction: Sessions,
+    topic: str = "notify",
+    texts: bytes | None = None,
+    files: Mapping[str, bytes] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    **inputs: str,
+) -> int:
     """Start a process that tells people something and then has a user task, with a timer beside."""
+    usual = {"recipients": "carol", "subject": "收到：${customer}", "text": "请处理"}
     content = diagrams.process(
         '<startEvent id="Start"/><parallelGateway id="Fork"/>',
         '<userTask id="Done" name="联系客户"/><userTask id="Late"/>',
         f'<intermediateCatchEvent id="Timer">{diagrams.timer("PT1S")}</intermediateCatchEvent>',
-        work("Work", topic, **{"recipients": "carol", "subject": "收到：${customer}", "text": "请处理", **inputs}),
+        diagrams.service("Work", topic, **usual | inputs),
         flow="Start > Fork; Fork > Work; Fork > Timer; Work > Done; Timer > Late",
         key="p",
     )
-    files = {"p.bpmn": content} | ({"texts.en.json": texts} if texts is not None else {})
+    beside = {**(files or {}), **({"texts.en.json": texts} if texts is not None else {})}
     with transaction.begin() as session:
-        deployments.deploy(session, files, name="p", by=PROGRAM)
-        return process_instances.start(session, "p", {"customer": "张三"}, business_key="TS1", by=PROGRAM).id
+        deployments.deploy(session, {"p.bpmn": content, **beside}, name="p", by=PROGRAM)
+        given = {"customer": "张三", **(variables or {})}
+        return process_instances.start(session, "p", given, business_key="TS1", by=PROGRAM).id
 
 
 def is_open(transaction: Sessions, element_id: str) -> bool:
@@ -259,7 +259,7 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
     texts = '{"Work.subject": "Received: ${customer}", "Work.text": "Please see to it.", "Done": "Call the customer"}'
     start(transaction, "remind", texts.encode(), recipients="carol,emma", open_tasks="${true}")
     with transaction.begin() as session:
-        factories.user_task(session, candidate_groups=()).business_key = "TS1"
+        factories.user_task(session, candidate_users=("carol", "emma"), candidate_groups=()).business_key = "TS1"
 
     loop_to(transaction, box.port).rest()
 
@@ -270,8 +270,8 @@ def test_notify__both_in_the_language_of_the_account(transaction: Sessions, box:
         "carol": "收到：张三",
         "emma": "Received: 张三",
     }
-    assert said["carol"].splitlines()[0] == "请处理"
-    assert said["emma"].splitlines()[0] == "Please see to it."
+    assert said["carol"].splitlines() == ["请处理", "· 联系客户 · Carol、Emma"]
+    assert said["emma"].splitlines() == ["Please see to it.", "· 联系客户 · Carol, Emma"]
     assert {each.get_content().splitlines()[0] for each in box.messages} == {"请处理", "Please see to it."}
 
 
@@ -285,6 +285,27 @@ def test_notify__values_in_the_language_of_the_reader(transaction: Sessions, box
 
     assert box.messages[0]["Subject"] == "Received: Zhang San"
     assert box.messages[0].get_content().splitlines()[0] == "Zhang San, 张三"
+
+
+def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sessions, box: Mailbox) -> None:
+    for name, language in (("carol", "zh_CN"), ("emma", "en")):
+        user(transaction, name, language=language)
+    text = "${words.demands} · ${words.urgent} · ${words.at} · ${words.count * 2}"
+    options = [{"value": "r", "label": "退车"}, {"value": "m", "label": "媒体"}]
+    field = {"type": "checklist", "key": "demands", "label": "x", "properties": {"options_en": "Return|"}}
+    form = {"components": [{**field, "values": options}]}
+    files = {f"texts.{language}.json": json.dumps({"Work.text": text}).encode() for language in ("zh", "en")}
+    variables = {"demands": ["r", "m", "x"], "urgent": True, "count": 2, "at": datetime(2026, 3, 2, 1, 10, tzinfo=UTC)}
+    start(transaction, files=files | {"forms/f.form": json.dumps(form).encode()}, variables=variables,
+          recipients="carol,emma")  # fmt: skip
+
+    loop_to(transaction, box.port).rest()
+
+    told = {str(each["To"].addresses[0].username): each.get_content().splitlines()[0] for each in box.messages}
+    assert told == {
+        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4",
+        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4",
+    }
 
 
 @pytest.mark.parametrize(("once", "mails_sent"), [("${true}", 1), ("${false}", 2)])

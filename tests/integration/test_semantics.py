@@ -30,6 +30,7 @@ from tests.diagrams import (
     throw,
     timer,
 )
+from tests.each import each
 from tests.running import Run
 from tests.unit import dmn_files
 from tests.world import World
@@ -218,6 +219,22 @@ def test_transaction__cancelled_is_compensated_and_left_by_its_boundary(world: W
 
     assert run.complete("Q") == "Z"
     assert run.variables["undone"] == ["A"]
+
+
+@each("sequential, first, votes", [
+    ("false", 0, ["no", "yes"]), ("false", 1, ["yes", "no"]), ("true", 0, ["no", "yes"]),
+])
+def test_multi_instance__keeps_the_answers_of_all(world: World, sequential: str, first: int, votes: list[str]) -> None:
+    rounds = f'<multiInstanceLoopCharacteristics isSequential="{sequential}"><loopCardinality>2</loopCardinality>'
+    diagram = process(nodes("startEvent S; userTask B"),
+                      f'<userTask id="A" camunda:formKey="f">{rounds}</multiInstanceLoopCharacteristics></userTask>',
+                      flow="S > A; A > B")  # fmt: skip
+    world.deploy([("p.bpmn", diagram), ("forms/f.form", b'{"components": [{"type": "textfield", "key": "vote"}]}')])
+    instance = world.start("p", {})
+    world.complete(world.open_tasks(instance)[first][0], {"vote": "no"})
+    world.complete(world.open_tasks(instance)[0][0], {"vote": "yes"})
+
+    assert world.variables(instance) == {"vote": "yes", "A_answers": [{"vote": each} for each in votes]}
 
 
 TABLE = dmn_files.definitions(

@@ -210,6 +210,34 @@ def test_out__is_taken_when_the_called_process_escalates(world: Attended, interr
     assert world.variables(instance) == {"y": 1}
 
 
+@pytest.mark.parametrize("interrupting", [True, False])
+def test_call_without_mappings__takes_what_was_set_when_an_escalation_ends_it(
+    world: Attended, interrupting: bool
+) -> None:
+    outer = nodes("startEvent S; userTask Y Z") + call()
+    outer += border("Up", "C", escalation(), interrupting=interrupting) + flows("S > C; C > Y; Up > Z")
+    inner = nodes("startEvent T; userTask A B") + throw("X", escalation())
+    instance = world.run(processes(p=outer, q=inner + flows("T > A; A > X; X > B")), kept=1)
+
+    world.do(instance, "A", learned=1)
+
+    assert world.at(instance) == ("Z" if interrupting else "B Z")
+    assert world.variables(instance) == ({"kept": 1, "learned": 1} if interrupting else {"kept": 1})
+
+
+def test_call_without_mappings__takes_what_was_set_through_two_calls(world: Attended) -> None:
+    outer = nodes("startEvent S; userTask Y Z") + call()
+    outer += border("Up", "C", escalation()) + flows("S > C; C > Y; Up > Z")
+    middle = nodes("startEvent M; endEvent F") + call().replace('"C" calledElement="q"', '"D" calledElement="r"')
+    middle += flows("M > D; D > F")
+    inner = nodes("startEvent T; userTask A") + end("X", escalation()) + flows("T > A; A > X")
+    instance = world.run(processes(p=outer, q=middle, r=inner))
+
+    world.do(instance, "A", learned=1)
+
+    assert (world.at(instance), world.variables(instance)) == ("Z", {"learned": 1})
+
+
 def test_out__is_taken_when_the_called_process_fails(world: Attended) -> None:
     outer = nodes("startEvent S; userTask Z") + call('<camunda:out source="x" target="y"/>')
     outer += border("Out", "C", error("e")) + flows("S > C; Out > Z")

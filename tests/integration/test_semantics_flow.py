@@ -57,6 +57,18 @@ def test_link__many_to_one(world: World) -> None:
     assert run.open() == "A A"
 
 
+def test_link__by_its_target_before_its_name(world: World) -> None:
+    caught = [catch(key, f'<linkEventDefinition id="{key}_link" name="{name}"/>') for key, name in ("IL", "JL", "KM")]
+    thrown = [
+        throw(f"to{key}", f'<linkEventDefinition name="L"><target>{key}_link</target></linkEventDefinition>')
+        for key in "IJK"
+    ]
+    run = Run(world, process(nodes("startEvent S; parallelGateway F; userTask A B C"), *thrown, *caught,
+                             flow="S > F; F > toI; F > toJ; F > toK; I > A; J > B; K > C"))  # fmt: skip
+
+    assert run.open() == "A B C"
+
+
 def test_event_based_gateway__parallel_waits_for_all_when_it_starts(world: World) -> None:
     gateway = '<eventBasedGateway id="G" instantiate="true" eventGatewayType="Parallel"/>'
     diagram = process(gateway, catch("M", message("m")), catch("N", message("n")),

@@ -177,7 +177,8 @@ def test_loop__gives_signs_of_life_and_signs_off(transaction: Sessions, clock: M
         return Result()
 
     loop = Loop(Surroundings(sessions=transaction), handlers={"print": work}, worker_id="house/1")
-    thread = loops.start_thread(loop)
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
     assert done.wait(30)
     loop.stop()
     thread.join(30)

@@ -76,7 +76,8 @@ def loop_of(transaction: Sessions, mail: Mail | None = None, **handlers: Handler
 @contextmanager
 def running(loop: Loop) -> Iterator[threading.Thread]:
     """Run a loop until it is left."""
-    thread = loops.start_thread(loop)
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
     yield thread
     loop.stop()
     thread.join(PATIENCE)

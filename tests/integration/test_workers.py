@@ -19,28 +19,17 @@ from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.settings import ATTEMPTS
 from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
 from casepath.workers.loop import Loop
-from tests import diagrams, factories
+from tests import diagrams, factories, pdf
 from tests.acting import ALICE, OLIVIA, PROGRAM
 
 Sessions = sessionmaker[Session]
-
-
-def service(key: str, topic: str, **inputs: str) -> str:
-    """A service task with input parameters."""
-    parameters = "".join(
-        f'<camunda:inputParameter name="{name}">{text}</camunda:inputParameter>' for name, text in inputs.items()
-    )
-    return (
-        f'<serviceTask id="{key}" camunda:type="external" camunda:topic="{topic}"><extensionElements>'
-        f"<camunda:inputOutput>{parameters}</camunda:inputOutput></extensionElements></serviceTask>"
-    )
 
 
 def diagram(topic: str, **inputs: str) -> bytes:
     """A service task between a start and a user task; the error `refused` is caught."""
     return diagrams.process(
         '<startEvent id="Start"/><userTask id="A"/><userTask id="Caught"/>',
-        service("Work", topic, **inputs),
+        diagrams.service("Work", topic, **inputs),
         '<boundaryEvent id="Refused" attachedToRef="Work"><errorEventDefinition errorRef="E"/></boundaryEvent>',
         flow="Start > Work; Work > A; Refused > Caught",
         root='<error id="E" errorCode="refused"/>',
@@ -207,7 +196,7 @@ def test_notify__what_is_open_and_who_has_it(transaction: Sessions, start: Calla
     content = diagrams.process(
         '<startEvent id="Start"/><userTask id="A" name="Repair" camunda:candidateGroups="service" '
         'camunda:dueDate="2026-03-02T18:00:00+08:00"/>',
-        service("Work", "remind", recipients="bob", subject="超期", text="请尽快完成", open_tasks="${true}"),
+        diagrams.service("Work", "remind", recipients="bob", subject="超期", text="请尽快完成", open_tasks="${true}"),
         flow="Start > A; Start > Work",
     )
     start(content)
@@ -236,8 +225,8 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
     )
     content = diagrams.process(
         '<startEvent id="Start" camunda:formKey="f"/>',
-        service("Keep", "archive", template="sheet"),
-        service("Send", "dispatch", document="sheet", recipients="bob"),
+        diagrams.service("Keep", "archive", template="sheet"),
+        diagrams.service("Send", "dispatch", document="sheet", recipients="bob"),
         '<endEvent id="End"/>',
         flow="Start > Keep; Keep > Send; Send > End",
     )
@@ -249,9 +238,9 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
 
     with transaction.begin() as session:
         kept = attachments.list_of(session, "K1")
-        assert [entry.name for entry in kept] == ["sheet-K1.html"]
-        page = attachments.content(session, kept[0].id).decode()
+        assert [(entry.name, entry.media_type) for entry in kept] == [("K1 p.pdf", "application/pdf")]
+        page = pdf.text(attachments.content(session, kept[0].id))
         assert session.scalars(select(ProcessInstance.state)).all() == ["completed"]
     assert "客户" in page
-    assert "&lt;b&gt;王先生&lt;/b&gt;" in page
+    assert "<b>王先生</b>" in page
     assert [username for username, _, _ in notified(transaction)] == ["bob"]

@@ -321,3 +321,13 @@ def test_add__to_the_ends_of_time(year: int, days: int) -> None:
 def test_add__beyond_the_ends_of_time(year: int) -> None:
     with pytest.raises(errors.InvalidInput, match="years 2 to 9998"):
         DAILY.add(datetime(year, 6, 1, tzinfo=UTC), timedelta(days=1))
+
+
+def test_calendar__remembers_so_many_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("casepath.engine.time.clock._CACHED_DAYS", 3)
+    calendar = Calendar.from_json({"zone": "Asia/Shanghai", "hours": WEEK})
+
+    opened = [calendar.is_open(datetime(2026, 3, day, 2, tzinfo=UTC)) for day in range(2, 12)]
+
+    assert opened == [True] * 5 + [False] * 2 + [True] * 3
+    assert len(calendar._opened) <= 3

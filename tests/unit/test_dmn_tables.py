@@ -142,6 +142,13 @@ def test_output_of_another_type(policy: str, expected: object) -> None:
     assert answer(logic.replace("<output ", '<output typeRef="number" '), x=1) == expected
 
 
+@each("kind, expected", [("number", None), ("string", "text"), ("Any", "text")])
+def test_result_of_another_type_than_its_cell(kind: str, expected: object) -> None:
+    logic = table(["x"], ["grade"], '- | "text"')
+
+    assert answer(logic.replace("<outputEntry", f'<outputEntry typeRef="{kind}"'), x=1) == expected
+
+
 def test_input_that_is_missing_is_of_every_type() -> None:
     result = model(table(["x: number"], ["grade"], "null | 1", "not(null) | 2")).evaluate("Answer", {"x": None})
 
@@ -280,6 +287,7 @@ def test_check__large_table() -> None:
     "logic, code",
     [
         (table(["x"], ["a"], "1 | 1 | 1"), "row-shape"),
+        (table(["x", "y"], ["a"], "1 | 2 | 3").replace("<inputEntry><text>2</text></inputEntry>", ""), "row-shape"),
         (table(["x"], [], "1"), "no-output"),
         (table([""], ["a"]), "no-input-expression"),
         (table(["x"], ["a", "a"]), "output-names"),
@@ -290,6 +298,10 @@ def test_check__large_table() -> None:
 )
 def test_check__shape(logic: str, code: str) -> None:
     assert code in [finding.code for finding in findings(logic)]
+
+
+def test_check__input_without_expression_is_told_once() -> None:
+    assert [finding.code for finding in findings(table([""], ["a"], "- | 1"))] == ["no-input-expression"]
 
 
 def test_check__cell_that_cannot_be_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from casepath.engine.bpmn.validation.rules import RULES
 from tests.diagrams import nodes, process
 from tests.each import each
-from tests.effects import models
+from tests.effects import models, reading
 from tests.effects.silent import pieces_of, silent
+from tests.unit import dmn_files
 
 FILE = Path("p.bpmn")
 CHOSEN = random.Random(7)
@@ -61,6 +63,31 @@ def test_warning__of_what_has_no_effect(element: str) -> None:
     content = process(nodes("startEvent S; endEvent E"), element, flow="S > A; A > E")
 
     assert names(content) == []
+
+
+ARGUMENT = """<decision id="d" name="d"><variable name="d"/><knowledgeRequirement><requiredKnowledge href="#f"/>
+</knowledgeRequirement><invocation><literalExpression><text>f</text></literalExpression><binding>
+<parameter name="x" typeRef="string"/><literalExpression><text>1</text></literalExpression></binding></invocation>
+</decision><businessKnowledgeModel id="f" name="f"><variable name="f"/><encapsulatedLogic kind="FEEL">
+<formalParameter name="x"/>
+<literalExpression><text>x</text></literalExpression></encapsulatedLogic></businessKnowledgeModel>"""
+DATE = {"type": "datetime", "subtype": "date", "key": "day", "id": "day", "label": "Day", "dateLabel": "Date"}
+
+
+@each("file, content", {
+    "t.dmn": dmn_files.definitions(ARGUMENT),
+    "u.dmn": dmn_files.definitions("<extensionElements><t:testCases xmlns:t='http://www.omg.org/spec/DMN/20160719/testcase'>"
+                                   "<t:testCase name='x'/></t:testCases></extensionElements>",
+                                   dmn_files.decision("d", dmn_files.literal("1"))),
+    "f.form": json.dumps({"id": "f", "components": [DATE]}).encode(),
+    "p.bpmn": process(nodes("startEvent S; endEvent E"), flow="S > E", root="<signal id='s' name='s'/>"
+                      "<signalEventDefinition id='unused' signalRef='s'/>"),
+}.items())  # fmt: skip
+def test_warning__beside_what_is_used(file: str, content: bytes) -> None:
+    path = Path(file)
+
+    assert [piece.name for piece in silent(path, content)] == []
+    assert any("no effect" in each.message for each in reading.of(path, content).findings)
 
 
 def test_checker__finds_what_nobody_warns_of(monkeypatch: pytest.MonkeyPatch) -> None:

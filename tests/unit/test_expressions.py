@@ -186,6 +186,8 @@ def test_compile_expression__refuses_the_rest_of_python(text: str, expected: str
         ("workingDays(2)", local("2026-10-09T17:00")), ("workingDays(-1)", local("2026-09-29T17:00")),
         ("workingDays(1, day)", local("2026-10-08T00:00")),
         ("workingTimeBetween(now(), '2026-10-08T10:00')", timedelta(hours=2)),
+        ("workingDaysBetween(now(), '2026-10-08T23:59')", 1), ("workingDaysBetween(now(), now())", 0),
+        ("workingDaysBetween('2026-10-09T00:00', now())", -2), ("workingDaysBetween(at, '2026-10-10')", 3),
         ("isWorkingDay()", True), ("isWorkingDay(day)", False), ("isWorkingDay('2026-10-10')", True),
         ("isOpen()", True),
         ("isOpen(at)", False),

@@ -145,6 +145,9 @@ def test_check__no_form(content: bytes) -> None:
         (field(validate={"somethingNew": 1}), "field-rules"),
         (field("datetime", subtype="week"), "field-rules"),
         ({"type": "group", "id": "g", "path": "nested"}, "component-property"),
+        ({"type": "group", "id": "g", "isRepeating": True}, "component-property"),
+        *((field("select", **{name: "=x"}), "component-property") for name in ("valuesKey", "valuesExpression")),
+        (field(expression="=1"), "component-property"),
         ({"type": "group", "id": "g", "components": [field(key="")]}, "field-key"),
     ],
 )
@@ -244,7 +247,7 @@ def test_check__what_has_no_effect_is_warned_of(component: Component, name: str)
     "component",
     [
         field("datetime", subtype="time", timeInterval=15, use24h=True, timeSerializingFormat="utc_offset"),
-        {"type": "group", "id": "g", "verticalAlignment": "start"},
+        {"type": "group", "id": "g", "verticalAlignment": "start", "label": "Group"},
         {"type": "spacer", "id": "s", "height": 60},
         field(madeUp=False, other="", third=None),
     ],
@@ -379,6 +382,7 @@ def test_read__what_stands_beside_a_field_and_options_without_label() -> None:
         (field("number", validate={"min": "", "max": None}), "-10", -10),
         (field(validate={"minLength": 2, "maxLength": 3}), "xy", "xy"),
         (field(validate={"minLength": 2, "maxLength": 3}), "xyz", "xyz"),
+        (field(validate={"validationType": "phone"}), "１３８ ００００１００１", "138 00001001"),
         (field("datetime"), "2026-10-01", date(2026, 10, 1)),
         (field("datetime"), "", None),
         (field("datetime", subtype="time"), "14:30", time(14, 30)),

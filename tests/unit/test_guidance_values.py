@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from typing import Any
 
@@ -71,8 +72,16 @@ def test_decisions__are_those_that_it_asks() -> None:
 def test_parse__blocks_within_each_other_are_few() -> None:
     assert filled("{{#if true}}" * guidance.MAX_NESTING + "x" + "{{/if}}" * guidance.MAX_NESTING) == "x"
     with pytest.raises(errors.InvalidInput) as refused:
-        guidance.parse("{{#if true}}" * 5_000 + "x" + "{{/if}}" * 5_000)
+        guidance.parse("{{#if true}}" * 100 + "x" + "{{/if}}" * 100)
     assert refused.value.code == "guidance-expression"
+
+
+def test_parse__so_many_tags_and_none_of_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert filled("{{1}}" * guidance.MAX_TAGS).count("<:1>") == guidance.MAX_TAGS
+    monkeypatch.setattr(guidance, "_expression", lambda *_: pytest.fail("one was compiled"))
+    with pytest.raises(errors.InvalidInput) as refused:
+        guidance.parse("{{1}}" * (guidance.MAX_TAGS + 1))
+    assert refused.value.code == "guidance-tags"
 
 
 @each(
@@ -109,8 +118,20 @@ def test_filled__counts_items_and_has_one_budget_for_the_whole_text() -> None:
     ["**b**", "a | b", "[x](javascript:1)", "<script>", "# h", "- i", "1. a", "a\n\n# b", "`c`", "\\", "_a_", "&lt;"],
 )
 def test_values__say_only_themselves(value: str) -> None:
-    said = html(f"| a |\n|---|\n| x {escaped(value)} |")
+    said = html(f"| a |\n|---|\n| x {escaped(value)} `{escaped(value)}` **{escaped(value)}**后 |")
 
     cells = said.split("<td>")[1:]
+    shown = " ".join(value.split())
     assert len(cells) == 1
-    assert unescape(cells[0].split("</td>")[0]) == "x " + " ".join(value.split())
+    assert re.findall(r"</?\w+>", cells[0])[:4] == ["<code>", "</code>", "<strong>", "</strong>"]
+    assert unescape(re.sub(r"</?(code|strong)>", "", cells[0].split("</td>")[0])) == f"x {shown} {shown} {shown}后"
+
+
+@each("value, address", [
+    ("https://a.example/b-c?d=1&e=(2)", "https://a.example/b-c?d=1&amp;e=(2)"),
+    ("javascript:alert(1)", None), ("data:text/html,x", None), ('" onclick="x', None),
+])  # fmt: skip
+def test_values__in_addresses(value: str, address: str | None) -> None:
+    said = html(f"[x]({escaped(value)})")
+
+    assert said.unescape() == f"<p>[x]({value})</p>\n" if address is None else f'<a href="{address}">x</a>' in said

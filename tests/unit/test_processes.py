@@ -146,6 +146,17 @@ def test_folder__deploys_without_a_word(folder: Path) -> None:
     assert [finding.message for finding in findings] == []
 
 
+def test_folders__deploy_twice_as_once() -> None:
+    """What has the same key in two folders is the same: else each would be a new version beside the other, for ever."""
+    found: dict[tuple[str, str], set[bytes]] = {}
+    for folder in {path.parent for path in DIAGRAMS}:
+        checked = deployments.check(deployments.read_folder(folder))
+        for each in checked.found:
+            found.setdefault((each.kind, each.key), set()).add(checked.resources[each.file])
+
+    assert [key for key, contents in found.items() if len(contents) > 1] == []
+
+
 @every_folder
 def test_folder__has_english_for_every_name(folder: Path) -> None:
     texts = json.loads((folder / "texts.en.json").read_text(encoding="utf-8"))

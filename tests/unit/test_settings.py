@@ -6,9 +6,11 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import click
 import pydantic
 import pytest
 
+from casepath.installation import read_settings
 from casepath.settings import Settings
 from tests.each import each
 
@@ -83,3 +85,26 @@ def test_proxies(tmp_path: Path, text: str, found: tuple[str, ...]) -> None:
 def test_proxies__that_are_none_are_told_in_a_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(pydantic.ValidationError, match="Expected addresses or networks such as"):
         Settings(data_folder=tmp_path, trusted_proxies=text)
+
+
+def test_connectors__from_the_file(tmp_path: Path) -> None:
+    text = '[connectors.wecom]\nurl = "https://qyapi.example/send?key=hidden"\nheaders = {X-App = "casepath"}\n'
+    (tmp_path / "casepath.toml").write_text(text, encoding="utf-8")
+
+    known = Settings(data_folder=tmp_path).connectors["wecom"]
+
+    assert known.url.get_secret_value().endswith("key=hidden")
+    assert (known.headers["X-App"].get_secret_value(), known.private) == ("casepath", False)
+    assert "hidden" not in repr(known)
+
+
+@pytest.mark.parametrize(
+    "value", ['{"a": {"url": "ftp-hidden"}}', '{"a": {"token": "short-hidden"}}', '{"a": {"colour": "hidden"}}']
+)
+def test_connectors__refused_without_telling_what_is_in_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("CASEPATH_CONNECTORS", value)
+    with pytest.raises(click.ClickException) as caught:
+        read_settings(tmp_path)
+    assert "hidden" not in caught.value.message

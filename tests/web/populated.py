@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import deployments
 from casepath.engine.database.models import Incident, Job
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import attachments, notifications, process_instances, user_tasks
+from casepath.engine.instances import attachments, batches, notifications, process_instances, user_tasks
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity, substitutes
 from casepath.engine.queries import notices
 from casepath.engine.registers import records
 from casepath.engine.time import clock
-from tests import factories, wards
+from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
 
 FOLDERS = Path(__file__).parent
@@ -70,6 +70,9 @@ class Populated:
     job_id: int
     external_task_id: int
     mail_id: int
+    delivery_id: int
+    #: Proposed by Alice; somebody else has to let it begin.
+    batch_id: int
     #: Of Alice.
     notification_id: int
     #: Of the stranger, by the outsider.
@@ -77,6 +80,14 @@ class Populated:
     #: Of a register in which the members write and which directors read; and an archived one.
     record_id: int
     archived_id: int
+
+
+#: Is started for beds; for more than one somebody else has to agree.
+CLEAN = diagrams.process(
+    '<extensionElements><camunda:properties><camunda:property name="forEach" value="bed"/>'
+    '<camunda:property name="approvalAbove" value="1"/></camunda:properties></extensionElements>',
+    '<startEvent id="dirty"/><endEvent id="cleaned"/>', flow="dirty > cleaned", key="clean",
+)  # fmt: skip
 
 
 def populate(rows: sessionmaker[Session]) -> Populated:
@@ -92,6 +103,7 @@ def populate(rows: sessionmaker[Session]) -> Populated:
         for name in ("request", "matter"):
             deployments.deploy(session, deployments.read_folder(FOLDERS / name), name=name, by=PROGRAM)
         deployments.deploy(session, WARD, name="ward", by=PROGRAM)
+        deployments.deploy(session, {"clean.bpmn": CLEAN}, name="clean", by=PROGRAM)
     with rows.begin() as session:
         return fill(session)
 
@@ -118,6 +130,7 @@ def fill(session: Session) -> Populated:
     told = notices.page(session, "alice").rows[0].notices[0]
     kept, archived = (records.create(session, "bed", {"label": label}, by="alice") for label in ("3A", "3B"))
     records.archive(session, archived.id, by="alice")
+    other = records.create(session, "bed", {"label": "3C"}, by="alice")
     return Populated(
         notification_id=told.id,
         substitution_id=stands_in.id,
@@ -134,6 +147,8 @@ def fill(session: Session) -> Populated:
         job_id=job_id,
         external_task_id=external.id,
         mail_id=factories.mail(session, state="undeliverable").id,
+        delivery_id=factories.delivery(session, of=free, state="undeliverable").id,
+        batch_id=batches.propose(session, "clean", [kept.key, other.key], by="alice").id,
         record_id=kept.id,
         archived_id=archived.id,
     )

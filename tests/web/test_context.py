@@ -14,8 +14,9 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
 from tests.acting import PROGRAM
-from tests.diagrams import process
+from tests.diagrams import container, process
 from tests.each import each
+from tests.unit import dmn_files
 from tests.web.visitor import Visitor, text
 
 Rows = sessionmaker[Session]
@@ -32,7 +33,7 @@ FORM = {
         },
     ],
 }  # fmt: skip
-WORDS = {"zh": {"variables.level": "级别", "variables.level.high": "高"},
+WORDS = {"zh": {"variables.level": "级别", "variables.level.high": "高", "variables.grade": "等级"},
          "en": {"variables.level": "Level", "variables.level.high": "High"}}  # fmt: skip
 EXTENDED = "<extensionElements>{}</extensionElements>"
 SHOWN = ("<extensionElements><camunda:properties><camunda:property name='context' value='level, way,promise,nothing'/>"
@@ -62,7 +63,7 @@ def task_ids(rows: Rows) -> list[int]:
 def shown(visitor: Visitor, task_id: int) -> dict[str, str]:
     """What stands above the form of a task: label and text."""
     page = html.fromstring(text(visitor.get(f"/tasks/{task_id}")))
-    return {each.findtext("dt"): each.findtext("dd") for each in page.xpath("//*[@id='context']//dl/div")}
+    return {each.findtext("dt"): each.find("dd").text_content() for each in page.xpath("//*[@id='context']//dl/div")}
 
 
 def test_open__in_words_and_in_the_order_of_the_diagram(alice: Visitor, task_ids: list[int]) -> None:
@@ -145,6 +146,44 @@ def test_ended__what_mappings_have_set(rows: Rows, alice: Visitor, before: str, 
         user_tasks.complete(session, look, {"level": "low"}, by="bob")
 
     assert (seen, shown(alice, look)) == ({"级别": "高"}, {"级别": "高"})
+
+
+VALUE = "<dataObject id='o' name='level'>" + EXTENDED.format("<camunda:value>high</camunda:value>") + "</dataObject>"
+DECISION = "<businessRuleTask id='decide' camunda:decisionRef='grade' camunda:resultVariable='level' {}/>"
+LOOK = f"<userTask id='look' camunda:candidateGroups='service'>{SHOWN}</userTask>"
+CHANGE = "<task id='change'>" + EXTENDED.format(mapped("outputParameter level another")) + "</task>"
+GRADE = dmn_files.definitions(dmn_files.decision("grade", dmn_files.table(["size: number"], ["grade"], '- | "high"')))
+#: Diagrams in which `level` has a value before the task that nobody has handed in, and how it is shown.
+HAS = {
+    "data object": (process(VALUE, LOOK), "高"),
+    "data object that was given a value": (process(VALUE, CHANGE, LOOK, flow="change > look"), "another"),
+    "data object of a sub-process": (process(container("sub", VALUE, LOOK)), "高"),
+    "data object of a sub-process, hidden from outside": (
+        process(CHANGE, container("sub", VALUE, LOOK), flow="change > sub"), "高"),
+    "data object of another sub-process": (process(container("sub", VALUE, "<task id='t'/>"), LOOK, flow="sub > look"),
+                                           None),
+    "decided, one value": (
+        process(DECISION.format("camunda:mapDecisionResult='singleEntry'"), LOOK, flow="decide > look"), "高"),
+    "decided, values": (
+        process(DECISION.format("camunda:mapDecisionResult='collectEntries'"), LOOK, flow="decide > look"), "高"),
+    "decided, one row": (
+        process(DECISION.format("camunda:mapDecisionResult='singleResult'"), LOOK, flow="decide > look"), "等级：高"),
+    "decided, rows": (process(DECISION.format(""), LOOK, flow="decide > look"), "等级：高"),
+}  # fmt: skip
+
+
+@each("diagram, expected", HAS.values())
+def test_ended__what_nobody_has_handed_in(rows: Rows, alice: Visitor, diagram: bytes, expected: str | None) -> None:
+    words = {f"texts.{language}.json": json.dumps(said).encode() for language, said in WORDS.items()}
+    with rows.begin() as session:
+        deployments.deploy(session, {"m.bpmn": diagram, "grade.dmn": GRADE, **words}, name="m", by=PROGRAM)
+        process_instances.start(session, "p", {}, business_key="H", by="alice")
+        look = user_tasks.open_of(session, "H", "look")
+    seen = shown(alice, look)
+    with rows.begin() as session:
+        user_tasks.complete(session, look, {}, by="bob")
+
+    assert (seen.get("级别"), shown(alice, look)) == (expected, seen)
 
 
 def test_undeclared__nothing(alice: Visitor, task_ids: list[int]) -> None:

@@ -102,8 +102,8 @@ def test_incidents_of_a_matter__the_oldest_and_how_many(alice: Visitor, matter: 
     assert "另有 100 处受阻" in page
 
 
-#: Rows of which there are few in any house: what people may start, and workers.
-FEW = frozenset({"/register/", "/operations/workers"})
+#: Rows of which there are few in any house: what people may start, and workers; and a paper, which is printed whole.
+FEW = frozenset({"/register/", "/operations/workers", "/matters/register"})
 ROW = re.compile(r"<(?:tr|li)[ >]")
 #: More than any page has of one list, with its navigation.
 MOST = 120

@@ -13,7 +13,7 @@ from casepath.engine import deployments, phrases
 from casepath.engine.database.models import Mail, Notification
 from casepath.engine.instances import mails, process_instances
 from casepath.engine.people import identity
-from casepath.workers import outbox
+from casepath.workers import sending
 from tests import factories
 from tests.acting import PROGRAM
 from tests.web.visitor import Visitor, text
@@ -65,7 +65,7 @@ def test_index__what_did_not_arrive_first(operator: Visitor, rows: Rows) -> None
     ("language", "said"), [("zh_CN", "连续 5 天未被接收"), ("en", "It was not taken for 5 days, at last: 450 not now")]
 )
 def test_index__told_in_the_language_of_the_reader(operator: Visitor, rows: Rows, language: str, said: str) -> None:
-    queue(rows, answer=phrases.dumps(phrases.Phrase(outbox.TOO_LONG, count=5, answer="450 not now")))
+    queue(rows, answer=phrases.dumps(phrases.Phrase(sending.TOO_LONG, count=5, answer="450 not now")))
     operator.post("/language", {"language": language})
 
     assert said in text(operator.get("/operations/mails"))

@@ -107,7 +107,7 @@ def test_diagram__is_drawn_with_the_names(reader: Callable[[str], Visitor], task
 def test_diagram__has_room_for_longer_names(
     rows: sessionmaker[Session], visit: Callable[[str | None], Visitor]
 ) -> None:
-    """Labels are drawn as wide as their own words are; the middle of each stays where it is."""
+    """Labels are as wide as their own words are; the middle of each stays where it is, its end above the shape."""
     drawn = (
         b'<bpmndi:BPMNDiagram xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" '
         b'xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" id="drawn"><bpmndi:BPMNPlane id="plane" '
@@ -125,7 +125,7 @@ def test_diagram__has_room_for_longer_names(
     alice = visit("alice")
     alice.post("/language", {"language": "en", "next": "/"})
 
-    assert '<dc:Bounds x="79" y="5" width="64" height="14"/>' in text(alice.get(f"/processes/diagrams/{number}"))
+    assert '<dc:Bounds x="79" y="-9" width="64" height="28"/>' in text(alice.get(f"/processes/diagrams/{number}"))
 
 
 def test_editor__gets_the_file_as_it_came(

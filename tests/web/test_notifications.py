@@ -102,6 +102,8 @@ def test_counts__unread_on_every_page(alice: Visitor, rows: Rows) -> None:
     assert '<span id="count-notifications" class="count count-alert" hx-swap-oob="true">1</span>' in text(
         alice.get("/tasks/counts")
     )
+    for address in ("/tasks/", "/matters/", "/tasks/1000", "/people/"):
+        assert '<span id="count-notifications" class="count count-alert">1</span>' in text(alice.get(address)), address
 
 
 @pytest.mark.parametrize("who", ["stranger", "alice", "director", "administrator"])

@@ -47,6 +47,8 @@ PEOPLE_REFUSED = "401 403 403 403 403 403 403 403 403 422"
 READ = "302 404 404 200 200 200 404 200 404 200"
 WRITTEN = "302 404 404 200 200 403 404 403 404 403"
 KEPT = "401 404 404 303 303 403 404 403 404 403"
+STARTABLE = "302 404 404 200 200 200 404 404 404 200"
+BATCH = "302 404 404 200 200 200 200 200 404 200"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
 
@@ -119,6 +121,11 @@ RIGHTS = (
     Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
     Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),
     Row("GET /matters/verify/<matter:reference>", "/matters/verify/{key}", SEEN),
+    Row("GET /matters/papers/<key>/<matter:reference>", "/matters/papers/slip/{key}", SEEN),
+    Row("GET /matters/papers.pdf/<key>/<matter:reference>", "/matters/papers.pdf/slip/{key}", SEEN),
+    Row("GET /matters/register", "/matters/register", PEOPLE),
+    Row("GET /matters/register.pdf", "/matters/register.pdf?document=list", PEOPLE),
+    Row("GET /matters/register.xlsx", "/matters/register.xlsx?document=list", PEOPLE),
     Row("GET /matters/instances/<int:instance_id>", "/matters/instances/{instance_id}", SEEN.replace("200", "302")),
     Row("GET /matters/instances/<int:instance_id>/diagram", "/matters/instances/{instance_id}/diagram", SEEN),
     Row("GET /matters/instances/<int:instance_id>/path", "/matters/instances/{instance_id}/path", SEEN),
@@ -176,6 +183,24 @@ RIGHTS = (
     Row("POST /records/<int:record_id>/restore", "/records/{archived_id}/restore", KEPT),
     Row("POST /records/<int:record_id>/erase", "/records/{archived_id}/erase",
         "401 404 404 403 403 403 404 403 404 303", (("fields", "room"), ("reason", "x"))),
+    # batches
+    Row("GET /batches/", "/batches/", PEOPLE),
+    Row("GET /registers/<key>/start/", "/registers/bed/start/", "302 404 404 302 302 302 404 200 404 302"),
+    Row("GET /registers/<key>/start/<process>", "/registers/bed/start/clean", STARTABLE),
+    Row("POST /registers/<key>/start/<process>/fields", "/registers/bed/start/clean/fields",
+        STARTABLE.replace("302", "401")),
+    Row("POST /registers/<key>/start/<process>", "/registers/bed/start/clean", STARTABLE.replace("302", "401")),
+    Row("POST /registers/<key>/start/<process>", "/registers/bed/start/clean",
+        STARTABLE.replace("302", "401").replace("200", "303"), (("batch.size", "2"),)),
+    Row("GET /batches/<int:batch_id>", "/batches/{batch_id}", BATCH),
+    Row("GET /batches/<int:batch_id>/progress", "/batches/{batch_id}/progress", BATCH),
+    # Alice has proposed it.
+    Row("POST /batches/<int:batch_id>/<any(approve, stop):verb>", "/batches/{batch_id}/approve",
+        "401 404 404 403 303 303 403 403 404 303"),
+    Row("POST /batches/<int:batch_id>/<any(approve, stop):verb>", "/batches/{batch_id}/stop",
+        "401 404 404 303 303 303 303 403 404 303"),
+    # programs outside, by a token that nobody has who is logged in
+    Row("POST /incoming/<channel>/<any(report, reply, recording, item):kind>", "/incoming/sms/report", "401 " * 10),
     # processes: whoever is logged in may read them
     Row("GET /processes/", "/processes/", PEOPLE),
     Row("GET /processes/show/<key>", "/processes/show/matter", PEOPLE),
@@ -207,6 +232,11 @@ RIGHTS = (
     Row("GET /operations/mails", "/operations/mails", OPERATED),
     Row("POST /operations/mails/<int:mail_id>/retry", "/operations/mails/{mail_id}/retry", TRIED_AGAIN),
     Row("POST /operations/mails/<int:mail_id>/give-up", "/operations/mails/{mail_id}/give-up", TRIED_AGAIN),
+    Row("GET /operations/deliveries", "/operations/deliveries", OPERATED),
+    Row("POST /operations/deliveries/<int:delivery_id>/retry", "/operations/deliveries/{delivery_id}/retry",
+        TRIED_AGAIN),
+    Row("POST /operations/deliveries/<int:delivery_id>/give-up", "/operations/deliveries/{delivery_id}/give-up",
+        TRIED_AGAIN),
     Row("GET /operations/workers", "/operations/workers", OPERATED),
     Row("POST /operations/incidents/<int:incident_id>/resolve", "/operations/incidents/{incident_id}/resolve",
         TRIED_AGAIN),

@@ -80,7 +80,10 @@ document.addEventListener('change', ({ target }) => {
   }
 });
 
-// <button data-print>
+// <button data-print hidden>
+for (const button of document.querySelectorAll('[data-print]')) {
+  button.hidden = false;
+}
 document.addEventListener('click', ({ target }) => {
   if (target.closest?.('[data-print]')) {
     window.print();

@@ -13,6 +13,7 @@
 // A <select data-diagram-of> in the same <details> chooses among several diagrams: the value of an option is the number
 // of a process instance, `data-parent` that of who called it, and it has the two addresses. What an element has called
 // is opened by a button on it (`data-label-open`), and left by `back`; `data-highlight-instance` chooses before it points.
+// What is chosen is said in full in `data-diagram-chosen`.
 // Keys: + and - zoom, 0 fits, arrows move; a finger moves to the sides, in the whole window everywhere, two zoom.
 
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
@@ -24,6 +25,8 @@ const STEP = 40;
 const READABLE = 0.95;
 const NEAR = 1;
 const MARGIN = 20;
+// What the marker of an activity takes of its height.
+const MARKER = 21;
 // What counts more on the shape of a sub-process that is collapsed.
 const WEIGHTS = { visited: 1, active: 2, incident: 3 };
 const VIEWS = {
@@ -145,8 +148,26 @@ function within(wanted, from, room) {
   return Math.max(from - MARGIN, Math.min(wanted, from + Math.max(room, 0) + MARGIN));
 }
 
+// Moves the names of activities up that have a marker beneath, which long ones would run into.
+function lift(viewer) {
+  for (const element of viewer.get('elementRegistry').filter(hasMarker)) {
+    const name = viewer.get('elementRegistry').getGraphics(element).querySelector('.djs-visual > .djs-label');
+    const { y, height } = name?.getBBox() ?? { y: 0, height: 0 };
+    const under = y + height - (element.height - MARKER);
+    if (under > 0) {
+      name.setAttribute('transform', `translate(0 ${-Math.min(under, Math.max(y - 1, 0))})`);
+    }
+  }
+}
+
+function hasMarker({ businessObject, collapsed, height }) {
+  const { $type, loopCharacteristics, isForCompensation } = businessObject ?? {};
+  return height && ($type === 'bpmn:CallActivity' || collapsed || loopCharacteristics || isForCompensation);
+}
+
 function look(viewer, path, whole) {
   const canvas = viewer.get('canvas');
+  lift(viewer);
   VIEWS.fit(canvas);
   if (canvas.zoom() < READABLE && !whole) {
     showActive(viewer, path);
@@ -279,9 +300,11 @@ function chooser(container, load) {
     return null;
   }
   const back = card.querySelector('[data-diagram-view="back"]');
+  const chosen = card.querySelector('[data-diagram-chosen]');
   const open = () => {
     const { diagramUrl, pathUrl, parent } = choice.selectedOptions[0].dataset;
     back.hidden = !parent;
+    chosen.textContent = choice.selectedOptions[0].textContent;
     return load(diagramUrl, pathUrl);
   };
   const choose = number => {

@@ -1,4 +1,4 @@
-"""What runs without people: incidents, jobs, external tasks, e-mails and workers, to be looked at and tried again."""
+"""What runs without people: what waits to go out, workers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine.deployments import definitions
+from casepath.engine.instances import deliveries as delivery_queue
 from casepath.engine.instances import external_tasks, incidents, jobs
 from casepath.engine.instances import mails as mail_queue
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed, mails, operations, people, watch
+from casepath.engine.queries import deliveries, deployed, mails, operations, people, watch
 from casepath.engine.queries.operations import Place
 from casepath.web import languages
 from casepath.web.auth import requires
@@ -102,6 +103,26 @@ def mail_list() -> str:
         )
 
 
+@bp.get("/deliveries")
+@requires(authorization.may_operate)
+def delivery_list() -> str:
+    """Show what goes out through channels: at first what a person should look at, where there is any."""
+    with g.readers.begin() as session:
+        counts = operations.counts(session)
+        state = chosen_state(deliveries.STATES) or ("undeliverable" if counts["delivery_undeliverable"] else "waiting")
+        below = row_id(request.args.get("below"))
+        rows, following = deliveries.page(session, languages.chosen(), states=[state], below=below)
+        return render_template(
+            "operations/deliveries.html",
+            rows=rows,
+            next=following,
+            state=state,
+            states=deliveries.STATES,
+            counts=counts,
+            oldest=deliveries.oldest(session),
+        )
+
+
 @bp.get("/workers")
 @requires(authorization.may_operate)
 def worker_list() -> str:
@@ -158,6 +179,23 @@ def give_up_mail(mail_id: int) -> Response:
         mail_queue.give_up(session, mail_id, by=g.person)
     flash(gettext("It is not sent any more; the notice stays."), "success")
     return redirect(url_for(".mail_list"), 303)
+
+
+@bp.post("/deliveries/<int:delivery_id>/retry")
+def retry_delivery(delivery_id: int) -> Response:
+    """Have a delivery tried again."""
+    with g.sessions.begin() as session:
+        delivery_queue.retry(session, delivery_id, by=g.person)
+    return tried_again("operations.delivery_list")
+
+
+@bp.post("/deliveries/<int:delivery_id>/give-up")
+def give_up_delivery(delivery_id: int) -> Response:
+    """Have a delivery not sent any more."""
+    with g.sessions.begin() as session:
+        delivery_queue.give_up(session, delivery_id, by=g.person)
+    flash(gettext("It is not sent any more."), "success")
+    return redirect(url_for(".delivery_list"), 303)
 
 
 def tried_again(endpoint: str) -> Response:

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask import session as flask_session
 from sqlalchemy.orm import Session
 
@@ -21,9 +21,23 @@ from casepath.engine.forms import Form
 from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, mails, notices, people, present, rounds, tasks
+from casepath.engine.queries import (
+    deliveries,
+    deployed,
+    events,
+    instances,
+    mails,
+    notices,
+    papers,
+    people,
+    present,
+    rounds,
+    tasks,
+)
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
+from casepath.engine.queries.papers import Printing
+from casepath.engine.time import clock
 from casepath.web import facts, forms, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
@@ -125,6 +139,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         facts=facts.named(teller.words, facts_of.of_matter(session, reference)),
         records=record_page.of_matter(session, reference),
         joined=matters.joined(session, person, reference),
+        documents=papers.offered(session, reference, Printing(at=clock.now(), zone=g.settings.zone)),
         instances=[named(session, each) for each in by_rank(views)],
         newest=named(session, by_rank(views)[-1]),
         first=views[0],
@@ -142,6 +157,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         told=told,
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
+        deliveries=deliveries.of_matter(session, business_key, languages.chosen()) if business_key else [],
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
         files=files,

@@ -31,6 +31,8 @@ NOUNS = {
     "comment": lazy_gettext("Comment"),
     "attachment": lazy_gettext("File"),
     "notification": lazy_gettext("Notice"),
+    "delivery": lazy_gettext("Delivery"),
+    "arrival": lazy_gettext("Arrival"),
 }
 
 Say = Callable[[str, Mapping[str, Any]], str]
@@ -158,6 +160,23 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
         lambda name, facts: gettext("Removed a file") if facts["by"] else gettext("A file was removed"),
     ),
     "notification.sent": ("bell", "engine", lambda name, facts: notified(facts)),
+    "delivery.queued": (
+        "bell",
+        "engine",
+        lambda name, facts: gettext("“%(channel)s” to %(to)s", channel=facts["channel"], to=facts["address"]),
+    ),
+    "arrival.report": (
+        "info",
+        "engine",
+        lambda name, facts: gettext("“%(channel)s” reports: %(state)s", **facts),
+    ),
+    "arrival.reply": ("bell", "person", lambda name, facts: gettext("Reply by “%(channel)s”", **facts)),
+    "arrival.recording": ("file", "engine", lambda name, facts: gettext("Recording from “%(channel)s”", **facts)),
+    "arrival.item": (
+        "flag",
+        "engine",
+        lambda name, facts: gettext("Came from “%(channel)s” under the number %(number)s", **facts),
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import wordings
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.phrases import from_json, loads
-from casepath.engine.queries import deployed, people
+from casepath.engine.queries import deliveries, deployed, people
 from casepath.engine.queries.events import Change, Entry
 from casepath.web import filters, languages, phrases, words
 from casepath.web.languages import gettext
@@ -155,6 +155,10 @@ class Teller:
             "file": next((str(value) for value in entry.variables.values()), "—"),
             "subject": phrases.told_or(loads(said.text), said.subject),
             "by": self.doer(entry),
+            "channel": self.channel(entry),
+            "address": entry.variables.get("to", "—"),
+            "state": filters.state(str(entry.facts.get("state", ""))),
+            "number": entry.facts.get("number"),
         }
         return symbol, tone, say(self.element(entry.definition_id, entry.element_id), facts)
 
@@ -168,6 +172,11 @@ class Teller:
         """Return to whom a task was handed, or who was told."""
         told = entry.facts.get("to") or [entry.facts.get("assignee")]
         return gettext(", ").join(self.person(each) for each in told if each) or "—"
+
+    def channel(self, entry: Entry) -> str:
+        """Return what the channel is called through which something went out or came in."""
+        key = entry.facts.get("channel")
+        return deliveries.channel_name(self.session, key, languages.chosen()) if isinstance(key, str) else ""
 
     def element(self, definition_id: int, element_id: str | None) -> str:
         """Return the name of an element of a diagram."""
@@ -233,6 +242,8 @@ class Teller:
                 shown = [(gettext("Text"), str(text)) for text in entry.variables.values()]
             case "notification.sent":
                 shown = self._told(entry)
+            case "delivery.queued" | "arrival.reply" | "arrival.recording" | "arrival.report":
+                shown = self._sent(entry)
             case "decision.evaluated":
                 shown = self._decided(entry)
             case "process_instance.modified":
@@ -248,6 +259,7 @@ class Teller:
         acted_for = self.person(facts.get("for")) if entry.kind.startswith("user_task.") else ""
         told = (
             (gettext("For"), acted_for),
+            (gettext("Batch"), f"#{facts['batch']}" if "batch" in facts else ""),
             (gettext("Reason"), filters.end_reason(str(facts.get("reason") or ""))),
             (gettext("Message"), wrong),
         )
@@ -261,6 +273,13 @@ class Teller:
         """Return the text of a notice; what the engine itself says is its subject already."""
         text = self.said(entry).text
         return [(gettext("Text"), text)] if self.every_step and text and loads(text) is None else []
+
+    def _sent(self, entry: Entry) -> list[tuple[str, str]]:
+        """Return the text of what went out or came in, with what came of it, or when and where it is."""
+        labels = {"text": gettext("Text"), "at": gettext("When"), "url": gettext("Address")}
+        shown = [(label, str(entry.variables[name])) for name, label in labels.items() if name in entry.variables]
+        state = deliveries.state(self.session, entry.facts["delivery"]) if entry.kind == "delivery.queued" else None
+        return shown + ([(gettext("State"), filters.state(state))] if state else [])
 
     def _decided(self, entry: Entry) -> list[tuple[str, str]]:
         """Return what was answered; and, where every step is told, what was asked: the table shows it to others."""

@@ -15,7 +15,7 @@ from casepath.engine import errors, history, texts
 from casepath.engine.instances import attachments, comments, incidents, media_types, messages, process_instances
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, people, rounds
+from casepath.engine.queries import deployed, events, instances, papers, people, rounds
 from casepath.engine.queries.instances import Reference
 from casepath.web import facts, filters, headers, languages, names, once, spreadsheets, uploads
 from casepath.web.errors import wants_json
@@ -68,6 +68,7 @@ def index() -> str:
             filters=filters,
             states=STATES,
             definitions=names.processes(session),
+            lists=papers.lists(session),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, g, render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
@@ -88,20 +88,31 @@ def cookie_name() -> str:
 
 
 def counts(session: Session, person: Person) -> dict[str, int]:
+    """Return the numbers of all badges: those of the header and those of the lists."""
+    lists: tuple[View, ...] = ("claimable", "all", "put_off")
+    return badges(session, person) | {name: tasks.count(session, person, name) for name in lists}
+
+
+def badges(session: Session, person: Person) -> dict[str, int]:
     """
-    Return the numbers of the badges: the lists, overdue ones among one's own, unread notifications.
+    Return the numbers of the header: one's tasks, the overdue ones among them, unread notifications.
 
     For those who operate the engine also what waits for a person there.
     """
     found = {
         "mine": tasks.count(session, person, "mine"),
         "overdue": tasks.count(session, person, "mine", "overdue"),
-        "claimable": tasks.count(session, person, "claimable"),
-        "all": tasks.count(session, person, "all"),
-        "put_off": tasks.count(session, person, "put_off"),
         "unread": notices.unread(session, person.username),
     }
     return found | {"troubles": operations.troubles(session)} if authorization.may_operate(person) else found
+
+
+def badges_of_page() -> dict[str, int]:
+    """Return the numbers of the header for the person of this request; none where the database does not answer."""
+    if g.get("database_away", False):
+        return {}
+    with g.readers.begin() as session:
+        return badges(session, g.person)
 
 
 def list_key_text(key: tasks.Key | None) -> str | None:

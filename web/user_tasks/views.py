@@ -18,6 +18,9 @@ from casepath.web.user_tasks import inbox, task_page
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
 
+bp.add_app_template_global(inbox.badges_of_page, "header_badges")
+
+
 @bp.get("/")
 def index() -> Response:
     """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""

@@ -122,7 +122,9 @@ def loop_round_completed(activity: Element, token: Token) -> None:
     ends = loop.completion is not None and loop.completion.condition(seen, environment)[0]
     thrown = _thrown(loop, after["nrOfCompletedInstances"], seen, environment)
     counters.update(after)
-    if "results" in body.memo and token.inner is not None:
+    if "results" in body.memo and loop.gathers_answers:
+        body.memo["results"][index] = token.memo.pop("submitted", None)
+    elif "results" in body.memo and token.inner is not None:
         body.memo["results"][index] = token.variables().get(loop.output_element or "")
     for event in thrown:
         interrupts = _throw_to_border(body, event)
@@ -136,7 +138,7 @@ def loop_round_completed(activity: Element, token: Token) -> None:
 def _end(loop: Loop, body: Token, last: Token) -> None:
     assert body.inner is not None
     body.workflow.clear(body.inner, keep=last)
-    if loop.output_collection:
+    if loop.output_collection and "results" in body.memo:
         gathered = {loop.output_collection: body.memo["results"]}
         body.workflow.set_variables(body.scope, gathered)
         record_mapped(body, gathered)

@@ -220,6 +220,9 @@ class BusinessRuleTask(WorkerTask):
         workflow.record(
             "decision.evaluated", token, facts=decided.facts, variables={**decided.inputs, "=": decided.value}
         )
+        if self.result_variable and result != decided.value:
+            # What was decided is told as the table has it; the variable holds it as rows, or the first of them.
+            record_mapped(token, {self.result_variable: result})
         return True
 
 

@@ -25,7 +25,17 @@ from casepath.engine.bpmn.model import Binding
 from casepath.engine.bpmn.parser.elements import ElementParser
 from casepath.engine.bpmn.parser.events import coded_definition, named_definition
 from casepath.engine.bpmn.parser.loops import read_loop
-from casepath.engine.bpmn.parser.markup import BPMN, child_text, children, extension, extensions, flag, reference, tag
+from casepath.engine.bpmn.parser.markup import (
+    BPMN,
+    child_text,
+    children,
+    extension,
+    extensions,
+    flag,
+    initial_variables,
+    reference,
+    tag,
+)
 from casepath.engine.bpmn.scripts import Script
 from casepath.engine.expressions import Expression
 
@@ -228,7 +238,7 @@ class ContainerParser(ActivityParser):
         super().read()
         task, node = self.task, self.node
         task.element_type = tag(node)
-        task.initial = self.source.initial_variables(node)
+        task.initial = initial_variables(node)
         task.triggered = flag(node.get("triggeredByEvent"))
         task.transactional = tag(node) == "transaction"
         if tag(node) == "adHocSubProcess":

@@ -55,7 +55,12 @@ def event_definition(source: Source, element: etree._Element, event: etree._Elem
                 watched_changes=frozenset(re.findall(r"\w+", extension(element, "variableEvents") or "")),
             )
         case "link":
-            return EventDefinition(kind="link", name=literal(element.get("name") or event.get("name") or ""))
+            return EventDefinition(
+                kind="link",
+                name=literal(element.get("name") or event.get("name") or ""),
+                link_id=element.get("id"),
+                link_targets=tuple(reference(child.text) or "" for child in children(element, "target")),
+            )
         case "message" | "signal":
             return named_definition(source, kind, element, event)
         case "error" | "escalation":
@@ -168,20 +173,18 @@ class EventParser(ElementParser, EventDefinitionParser):
 
 
 def connect_links(nodes: Iterable[Element]) -> None:
-    """Join each throwing link event with the catching one of the same name in the same container."""
+    """Join each throwing link event with the catching one in its container that it names, else of the same name."""
     nodes = list(nodes)
-    catching = {
-        (node.container, definition.name.text): node
-        for node in nodes
-        if isinstance(node, CatchEvent)
-        for definition in node.catches("link")
-        if definition.name is not None
-    }
+    links = [(node, link) for node in nodes if isinstance(node, CatchEvent) for link in node.catches("link")]
+    named = {(node.container, link.link_id): node for node, link in links if link.link_id is not None}
+    catching = {(node.container, link.name.text): node for node, link in links if link.name is not None}
     for node in nodes:
         if isinstance(node, Thrower):
             for definition in node.catches("link"):
                 assert definition.name is not None
-                target = catching.get((node.container, definition.name.text))
+                ids = [(node.container, name) for name in definition.link_targets]
+                target = next((named[each] for each in ids if each in named), None)
+                target = target or catching.get((node.container, definition.name.text))
                 if target is not None:
                     node.link_target = target
                     target.link_sources.append(node)

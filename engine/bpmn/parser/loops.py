@@ -9,7 +9,17 @@ from lxml import etree
 
 from casepath.engine.bpmn.model import Condition, EventDefinition, Loop
 from casepath.engine.bpmn.parser.events import event_definition, event_definitions
-from casepath.engine.bpmn.parser.markup import BPMN, child_text, children, extension, flag, reference
+from casepath.engine.bpmn.parser.markup import (
+    BPMN,
+    child_text,
+    children,
+    extension,
+    extension_children,
+    extensions,
+    flag,
+    reference,
+    tag,
+)
 from casepath.engine.bpmn.parser.source import Source
 from casepath.engine.expressions import compile_expression
 
@@ -42,6 +52,7 @@ def read_instances(source: Source, child: etree._Element, element: etree._Elemen
     if element_variable is None:
         element_variable = item_name(child, "inputDataItem")
     output = child_text(child, "loopDataOutputRef")
+    answers = answers_of(element)
     behavior: Any = (child.get("behavior") or "All").lower()
     return Loop(
         kind="sequential" if flag(child.get("isSequential")) else "parallel",
@@ -50,13 +61,28 @@ def read_instances(source: Source, child: etree._Element, element: etree._Elemen
         else None,
         collection=compiler.expression(child, collection, bare=True),
         element_variable=element_variable,
-        output_collection=source.data_target(element, reference(output) or "") if output else None,
+        output_collection=source.data_target(element, reference(output) or "") if output else answers,
+        gathers_answers=not output and answers is not None,
         output_element=item_name(child, "outputDataItem"),
         completion=compiler.condition(child.find(BPMN + "completionCondition")),
         behavior=behavior,
         event=behavior_event(source, child, behavior),
         complex=tuple(complex_behaviors(source, child)),
     )
+
+
+def answers_of(element: etree._Element) -> str | None:
+    """
+    Return the variable in which the answers of people are gathered where the diagram gathers them nowhere.
+
+    Each is what one of them handed in, in the order of the rounds; None for an activity without form, or that maps what
+    it gives by itself.
+    """
+    has_form = extension(element, "formKey") or extension(element, "formRef")
+    maps = any(extension_children(holder, "outputParameter") for holder in extensions(element, "inputOutput"))
+    if tag(element) != "userTask" or not element.get("id") or not has_form or maps:
+        return None
+    return f"{element.get('id')}_answers"
 
 
 def item_name(element: etree._Element, name: str) -> str | None:

@@ -96,6 +96,16 @@ def properties(element: etree._Element) -> dict[str, str]:
     }
 
 
+def initial_variables(container: etree._Element) -> dict[str, str]:
+    """Return the variables that a process or sub-process begins with: data objects that are given a value."""
+    found: dict[str, str] = {}
+    for entry in children(container, "property", "dataObject"):
+        value = next(extensions(entry, "value"), None)
+        if value is not None:
+            found[entry.get("name") or entry.get("id") or ""] = "".join(value.itertext())
+    return found
+
+
 class FeelCondition:
     """A condition written in FEEL."""
 

@@ -46,7 +46,7 @@ from casepath.engine.bpmn.parser.activities import (
 )
 from casepath.engine.bpmn.parser.elements import ComplexGatewayParser, ElementParser, EventBasedGatewayParser
 from casepath.engine.bpmn.parser.events import EventParser, connect_links
-from casepath.engine.bpmn.parser.markup import BPMN, Compiler, extension, properties, reference, tag
+from casepath.engine.bpmn.parser.markup import BPMN, Compiler, extension, initial_variables, properties, reference, tag
 from casepath.engine.bpmn.parser.source import Source, lanes
 
 #: Every element that a token can be at, by its tag: what reads it, and what it becomes.
@@ -121,7 +121,7 @@ class ProcessReader(ProcessParser):
         if tag(self.node) in GLOBAL_TASKS:
             self._add(self.node, spec.root)
         else:
-            spec.root.initial = self.source.initial_variables(self.node)
+            spec.root.initial = initial_variables(self.node)
             self._fill(spec.root)
         self._connect()
         self._attach()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lxml import etree
 
 from casepath.engine.bpmn.model import CorrelationKey, VariableMapping
-from casepath.engine.bpmn.parser.markup import BPMN, Compiler, child_text, children, extensions, flag, reference
+from casepath.engine.bpmn.parser.markup import BPMN, Compiler, child_text, children, flag, reference
 from casepath.engine.expressions import Expression, compile_expression
 
 
@@ -71,15 +69,6 @@ class Source:
         # What an expression reads is not narrowed by it, only where its value goes.
         local = flag(element.get("local")) and not (expression and etree.QName(element).localname == "in")
         return VariableMapping(target=target, source=compiled, local=local)
-
-    def initial_variables(self, container: etree._Element) -> dict[str, Any]:
-        """Return the variables that a container begins with: data objects that are given a value."""
-        found: dict[str, Any] = {}
-        for entry in children(container, "property", "dataObject"):
-            value = next(extensions(entry, "value"), None)
-            if value is not None:
-                found[entry.get("name") or entry.get("id") or ""] = "".join(value.itertext())
-        return found
 
     # -- correlation -------------------------------------------------------------------------------------------------
 

@@ -332,9 +332,9 @@ class Document:
         found: dict[Node, list[Node]] = {}
         for event in self.all("intermediateThrowEvent"):
             for link in self._links(event):
-                named = [target for text in link.texts("target") if (target := self.resolve(text)) in catching]
-                same = by_name.get((self.scope(event), link.name or event.name), [])
-                found[event] = [catching[target] for target in named if target is not None] or same
+                targets = [catching.get(target) for text in link.texts("target") if (target := self.resolve(text))]
+                named = [each for each in targets if each is not None and self.scope(each) is self.scope(event)]
+                found[event] = named or by_name.get((self.scope(event), link.name or event.name), [])
         return found
 
     def _links(self, event: Node) -> list[Node]:

@@ -148,8 +148,9 @@ UNREAD_ELEMENTS = frozenset(
         "supports",
     }
 )
-#: What holds the id of a data input or output that is read.
-REFERENCES = ("loopDataInputRef", "loopDataOutputRef", "sourceRef", "targetRef")
+#: What holds the id of a data input or output, or of an event of the file as a whole, that is read.
+REFERENCES = ("eventDefinitionRef", "loopDataInputRef", "loopDataOutputRef", "sourceRef", "targetRef")
+BEHAVIORS = ("noneBehaviorEventRef", "oneBehaviorEventRef")
 #: What is refused anyway, where it says that something else is to happen.
 REFUSED = frozenset(
     {*FLOWABLE_ATTRIBUTES, *FLOWABLE_ELEMENTS, *JAVA_ATTRIBUTES, *LISTENERS, "camunda:connector"}
@@ -168,6 +169,8 @@ def no_effect(document: Document) -> Iterator[Breach]:
     found: dict[Node, set[str]] = defaultdict(set)
     foreign: set[str] = set()
     referred = {node.text.rpartition(":")[2] for node in document.all(*REFERENCES)}
+    loops = document.all("multiInstanceLoopCharacteristics")
+    referred |= {loop.get(name).rpartition(":")[2] for loop in loops for name in BEHAVIORS}
     waiting = [document.root]
     while waiting:
         node = waiting.pop()
@@ -209,6 +212,8 @@ def _is_unread(node: Node, referred: Collection[str]) -> bool:
         # What messages and signals carry is read, not what they bring.
         thrown = above.tag in THROW_EVENTS and above.all("messageEventDefinition", "signalEventDefinition")
         return not thrown or node.tag == "dataOutputAssociation"
+    if above is not None and above.tag == "definitions" and node.tag.endswith("EventDefinition"):
+        return node.id not in referred
     if node.tag == "ioSpecification":
         return not any(data.id in referred for data in node.children if data.id)
     return node.tag in UNREAD_ELEMENTS or (node.tag.startswith("{") and not node.tag.startswith("{}"))

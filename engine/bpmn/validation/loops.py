@@ -67,7 +67,8 @@ def multi_instance_answers(document: Document) -> Iterator[Breach]:
             yield Breach(
                 loop,
                 "Expected the answers to be gathered by loopDataOutputRef or an output parameter, but found neither; "
-                "each replaces the one before, and only the history keeps them all",
+                "each replaces the one before, and {variable} has them all in the end",
+                variable=f"{task.id}_answers",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a diagram names and does not hold itself: forms, decisions, other processes and people."""
+"""What a diagram names and does not hold itself: forms, decisions, other processes, topics and people."""
 
 from __future__ import annotations
 
@@ -18,17 +18,23 @@ KINDS: Mapping[str, str] = {
     "camunda:decisionRef": "decision",
     "camunda:formKey": "form",
     "camunda:formRef": "form",
+    "camunda:topic": "topic",
 }
 _WORDS: Mapping[str, Phrase] = {
     "decision": Phrase("a decision"),
     "form": Phrase("a form"),
     "process": Phrase("a process"),
+    "topic": Phrase("a topic that is served"),
     "user": Phrase("a user"),
 }
 
 
 def check(document: Document, file: str, known: Mapping[str, Collection[str]]) -> list[errors.Finding]:
-    """Return a warning for everything named that is not among `known`, keys by kind; expressions name nothing yet."""
+    """
+    Return a warning for everything named that is not among `known`, keys by kind; expressions name nothing yet.
+
+    Nothing is said of a kind that is not among them: nobody knows whom there is.
+    """
     return [
         errors.Finding(
             level="warning",
@@ -40,7 +46,7 @@ def check(document: Document, file: str, known: Mapping[str, Collection[str]]) -
             phrase=Phrase("Expected {kind} that is there, but nobody has '{key}'", kind=_WORDS[kind], key=key),
         )
         for node, kind, key in _mentions(document)
-        if key not in known[kind]
+        if key not in known.get(kind, (key,))
     ]
 
 

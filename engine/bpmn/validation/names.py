@@ -43,6 +43,9 @@ def given(element: etree._Element) -> Iterator[str]:
         name = etree.QName(attribute).localname
         if name in GIVING or name == wanted:
             yield str(value)
+    if tag == "multiInstanceLoopCharacteristics" and (task := element.getparent()) is not None:
+        # Of user tasks, for several people.
+        yield f"{task.get('id')}_answers"
     if tag == "script":
         yield from assigned("".join(element.itertext()))
 

@@ -8,6 +8,7 @@ of an activity instance within its process instance; 0 is the process instance i
 
 from __future__ import annotations
 
+from casepath.engine.database.models.channels import Arrival, Batch, BatchItem, Delivery
 from casepath.engine.database.models.definitions import Definition, Deployment, Resource
 from casepath.engine.database.models.instances import (
     CorrelationValue,
@@ -55,10 +56,14 @@ from casepath.engine.database.models.watch import Alarm, WorkerThread
 __all__ = [
     "ActivityInstance",
     "Alarm",
+    "Arrival",
     "Attachment",
+    "Batch",
+    "BatchItem",
     "Comment",
     "CorrelationValue",
     "Definition",
+    "Delivery",
     "Deployment",
     "Draft",
     "EndedSession",

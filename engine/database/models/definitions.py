@@ -38,12 +38,15 @@ class Resource(Base):
 
 
 class Definition(Base):
-    """One version of something that is found by its key: a process, a decision, a form, a register, or the calendar."""
+    """One version of what is found by its key: process, decision, form, register, document, channel or calendar."""
 
     __tablename__ = "definitions"
     __table_args__ = (
         UniqueConstraint("kind", "key", "version"),
-        CheckConstraint("kind IN ('process', 'decision', 'form', 'calendar', 'register')", name="definitions_kind"),
+        CheckConstraint(
+            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'channel')",
+            name="definitions_kind",
+        ),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)

@@ -53,6 +53,33 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "undeliverable": frozenset({"waiting", "given_up"}),
         "given_up": frozenset(),
     },
+    "deliveries": {
+        # As of mails, up to what the other side tells later.
+        "waiting": frozenset({"sending", "sent", "withheld", "undeliverable", "given_up"}),
+        "sending": frozenset({"waiting", "sent", "uncertain", "undeliverable", "delivered", "failed"}),
+        # The other side has it, and may tell later what became of it.
+        "sent": frozenset({"delivered", "failed"}),
+        "uncertain": frozenset({"waiting", "sent", "given_up", "delivered", "failed"}),
+        "undeliverable": frozenset({"waiting", "given_up"}),
+        "given_up": frozenset(),
+        # Whoever was to have it does not consent.
+        "withheld": frozenset(),
+        "delivered": frozenset(),
+        "failed": frozenset({"delivered"}),
+    },
+    "batches": {
+        # Waits for somebody else to let it begin.
+        "proposed": frozenset({"running", "stopped"}),
+        "running": frozenset({"stopped", "completed"}),
+        "stopped": frozenset(),
+        "completed": frozenset(),
+    },
+    "batch_items": {
+        "waiting": frozenset({"started", "refused"}),
+        "started": frozenset(),
+        # The process could not be started with this record; `answer` says why.
+        "refused": frozenset(),
+    },
     "records": {
         # Is found and pointed to.
         "active": frozenset({"archived"}),

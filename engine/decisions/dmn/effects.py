@@ -13,6 +13,8 @@ READ = frozenset({"inputVariable", "versionTag"})
 #: Namespaces of what is drawn, and of XML itself.
 ASIDE = ("http://www.w3.org/", "http://bpmn.io/schema/dmn/", "http://camunda.org/schema/modeler/", "https://www.omg.org/",
          "http://www.omg.org/")  # fmt: skip
+#: Of the same organisation, but neither drawn nor executed: tests that some editors keep in the file.
+TESTS = "/testcase"
 
 
 #: How every table is shown.
@@ -28,13 +30,16 @@ def find(root: etree._Element, findings: Findings) -> None:
     for table in root.iter("{*}decisionTable"):
         if table.get("preferredOrientation", AS_ROWS) != AS_ROWS:
             found[table].add("preferredOrientation")
+    for parameter in root.iterfind(".//{*}binding/{*}parameter[@typeRef]"):
+        # An argument is of the type of the parameter that it is for.
+        found[parameter].add("typeRef")
     for element in root.iter(etree.Element):
         for name in map(etree.QName, element.attrib):
-            if name.namespace and not name.namespace.startswith(ASIDE) and name.localname not in READ:
+            if name.namespace and not _is_aside(name.namespace) and name.localname not in READ:
                 found[element].add(name.localname)
         namespace = etree.QName(element).namespace or ""
         around = element.getparent()
-        if around is not None and namespace != language and not namespace.startswith(ASIDE):
+        if around is not None and namespace != language and not _is_aside(namespace):
             found[around].add(local_name(element))
     for element, names in found.items():
         findings.warning(
@@ -43,6 +48,10 @@ def find(root: etree._Element, findings: Findings) -> None:
             "Expected only what is executed or shown, but found {names}; it has no effect here",
             names=sorted(names),
         )
+
+
+def _is_aside(namespace: str) -> bool:
+    return namespace.startswith(ASIDE) and not namespace.endswith(TESTS)
 
 
 def _unused_types(root: etree._Element) -> list[etree._Element]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from casepath.engine.decisions.dmn.boxed import BoxedCompiler, Names, nothing
+from casepath.engine.decisions.dmn.boxed import BoxedCompiler, Names, converted, nothing
 from casepath.engine.decisions.dmn.checks import Column
 from casepath.engine.decisions.dmn.elements import child, children, name_of, text_in
 from casepath.engine.decisions.dmn.findings import local_name
@@ -53,8 +53,8 @@ def _of_one_row(table: DecisionTable, kind: FeelType) -> FeelType:
 
 def _input(boxed: BoxedCompiler, column: etree._Element, names: Names) -> Evaluate:
     expression = child(column, "inputExpression")
-    text = text_in(expression)
-    feel = None if expression is None or not text else boxed.feel(expression, text, names)
+    assert expression is not None, "columns without one were refused"
+    feel = boxed.feel(expression, text_in(expression), names)
     return nothing if feel is None else feel.evaluate_in
 
 
@@ -71,13 +71,12 @@ def _columns(boxed: BoxedCompiler, table: DecisionTable, xml: etree._Element, na
     columns: list[Column] = []
     for index, entry in enumerate(children(xml, "input")):
         known = names | {_variable(table, index)}
-        cells = [row[index] if index < len(row) else None for row in rows]
         columns.append(
             Column(
                 label=table.inputs[index].label,
                 type=boxed.types.of(child(entry, "inputExpression")),
                 allowed=_allowed(boxed, entry, names),
-                cells=[None if cell is None else _cell(boxed, cell, known) for cell in cells],
+                cells=[_cell(boxed, row[index], known) for row in rows],
             )
         )
     return columns
@@ -117,7 +116,9 @@ def _with_variable(test: Test, variable: str) -> Test:
 def _result(boxed: BoxedCompiler, cell: etree._Element, names: Names) -> Evaluate:
     text = text_in(cell)
     feel = boxed.feel(cell, text, names) if text not in ("", "-") else None
-    return nothing if feel is None else feel.evaluate_in
+    if feel is None:
+        return nothing
+    return converted(feel.evaluate_in, boxed.types.of(cell)) if cell.get("typeRef") else feel.evaluate_in
 
 
 def _default(boxed: BoxedCompiler, column: etree._Element, names: Names) -> Evaluate | None:

@@ -15,7 +15,7 @@ from alembic import op
 from casepath.engine.database import entries, values
 
 revision = "0013"
-down_revision = "0012"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

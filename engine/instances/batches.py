@@ -1,0 +1,387 @@
+"""
+Instances of one process that are started for many records of a register, one for each: `deployments.selections`.
+
+A batch is proposed with the records that were chosen; above a number that the diagram declares, somebody else has to
+let it begin. Workers start its instances a few at a time, each in the transaction that notes it: whatever is killed
+when, each record has exactly one. Who has proposed it starts them, and may still have to. It can be stopped; what was
+started goes on. The history of the house tells what became of a batch, that of each instance by which it was started.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, literal_column, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine import errors, phrases, runtime
+from casepath.engine.database import Base, values
+from casepath.engine.database.models import Batch, BatchItem, Definition, ExternalTask, Record
+from casepath.engine.database.statements import Statement
+from casepath.engine.deployments import Register, Selection, definitions, registers, selections
+from casepath.engine.history import Event, organisation
+from casepath.engine.instances import instantiation, process_instances
+from casepath.engine.people import authorization, identity
+from casepath.engine.people.authorization import Actor, By, Person
+from casepath.engine.phrases import Phrase
+from casepath.engine.time import clock
+
+#: Records of one batch: all are written in one transaction, for which others wait where only one can write.
+MAX_SIZE = 20_000
+#: Instances that share a transaction, and after how many seconds it takes no more: others may want to write.
+TOGETHER = 20
+TOGETHER_SECONDS = 0.1
+#: Records that are asked for at once.
+CHUNK = 500
+
+_batches = Base.metadata.tables[Batch.__tablename__]
+_items = Base.metadata.tables[BatchItem.__tablename__]
+_records = Base.metadata.tables[Record.__tablename__]
+
+_note = Statement(
+    update(_items)
+    .where(_items.c.batch_id == bindparam("batch"), _items.c.position == bindparam("place"))
+    .where(_items.c.state == literal_column("'waiting'"))
+    .values(state=bindparam("to"), process_instance_id=bindparam("number"), answer=bindparam("said"))
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What would come of one record."""
+
+    record_key: str
+    #: What the process would begin with.
+    variables: Mapping[str, Any]
+    #: The texts that would go out in its first step.
+    texts: Sequence[str]
+    #: Why it could not be started.
+    refusal: Phrase | None
+
+
+class _Undone(Exception):
+    """Takes back what was only tried."""
+
+
+def get(session: Session, batch_id: int, *, by: By) -> Batch:
+    """Return a batch as it is now; raises `NotFound`, also for whoever may not see it."""
+    found = session.get(Batch, batch_id, populate_existing=True)
+    if found is None:
+        raise errors.NotFound("batch", batch_id)
+    actor = identity.actor(session, by)
+    if not isinstance(actor, Person) or authorization.may_see_every_instance(actor):
+        return found
+    if not _reads(actor, registers.declared(session, found.register)):
+        raise errors.NotFound("batch", batch_id)
+    return found
+
+
+def propose(
+    session: Session,
+    process: str,
+    keys: Iterable[str],
+    submitted: Mapping[str, Any] | None = None,
+    *,
+    by: By,
+) -> Batch:
+    """
+    Have the newest version of a process started for each of these records of its register, each once.
+
+    What is `submitted` has to fit the form of its start event. It begins at once, unless its diagram has somebody else
+    let so many begin. Raises `NotFound`, `Forbidden`, `InvalidVariables`, and `InvalidInput` where the process is for
+    no records, where there are none or too many, or where one is not in use.
+    """
+    asked = _asked(session, process, submitted, by)
+    wanted = list(dict.fromkeys(keys))
+    if not 0 < len(wanted) <= MAX_SIZE:
+        raise errors.InvalidInput(
+            "A batch is for 1 to {limit} records; {count} were chosen.",
+            code="batch-size",
+            limit=MAX_SIZE,
+            count=len(wanted),
+        )
+    found = _ids(session, asked.register.key, wanted)
+    if missing := [key for key in wanted if key not in found]:
+        raise errors.InvalidInput("These records are not in use: {keys}.", code="batch-records", keys=[*missing[:10]])
+    needs_approval = asked.selection.needs_approval(len(wanted))
+    batch = Batch(
+        definition_id=asked.definition.id,
+        register=asked.register.key,
+        variables=values.dumps(dict(asked.variables)),
+        state="proposed" if needs_approval else "running",
+        size=len(wanted),
+        created_at=clock.now(),
+        created_by=asked.actor.signature,
+    )
+    session.add(batch)
+    session.flush()
+    rows = [
+        {"batch_id": batch.id, "position": position, "record_id": found[key], "state": "waiting"}
+        for position, key in enumerate(wanted, start=1)
+    ]
+    session.execute(insert(_items), rows)
+    digest = sha256("\n".join(wanted).encode()).hexdigest()
+    facts = {"process": process, "version": asked.definition.version, "size": len(wanted), "records": digest}
+    _tell(session, batch, "proposed", asked.actor, register=asked.register.key, **facts)
+    return batch
+
+
+def preview(
+    session: Session, process: str, keys: Iterable[str], submitted: Mapping[str, Any] | None = None, *, by: By
+) -> list[Preview]:
+    """
+    Return what would come of records, by starting an instance for each and taking it back; raises as `propose` does.
+
+    Nothing is left of it: the transaction may be ended as it likes.
+    """
+    asked = _asked(session, process, submitted, by)
+    wanted = list(keys)
+    query = select(_records).where(_records.c.register == asked.register.key, _records.c.key.in_(wanted))
+    found = {row.key: row for row in session.execute(query)}
+    return [_tried(session, asked, found.get(key), key) for key in wanted]
+
+
+def approve(session: Session, batch_id: int, *, by: By) -> Batch:
+    """
+    Let a batch begin that somebody else has proposed.
+
+    Raises `NotFound`, `Forbidden`, also for whoever has proposed it, or `InvalidState` where it does not wait for that.
+    """
+    batch = get(session, batch_id, by=by)
+    actor = identity.actor(session, by)
+    if not may_approve(session, batch, actor):
+        raise errors.Forbidden("approve", "batch", batch_id, actor.signature)
+    change = {"state": "running", "approved_at": clock.now(), "approved_by": actor.signature}
+    _move(session, batch, "approve", ("proposed",), change)
+    _tell(session, batch, "approved", actor)
+    return batch
+
+
+def stop(session: Session, batch_id: int, *, by: By) -> Batch:
+    """
+    Have a batch start no more instances; those that were started go on.
+
+    Raises `NotFound`, `Forbidden`, or `InvalidState` where it has ended.
+    """
+    batch = get(session, batch_id, by=by)
+    actor = identity.actor(session, by)
+    if not may_stop(session, batch, actor):
+        raise errors.Forbidden("stop", "batch", batch_id, actor.signature)
+    _move(session, batch, "stop", ("proposed", "running"), {"state": "stopped", "ended_at": clock.now()})
+    _tell(session, batch, "stopped", actor)
+    return batch
+
+
+# -- who ---------------------------------------------------------------------------------------------------------------
+
+
+def may_approve(session: Session, batch: Batch, actor: Actor) -> bool:
+    """Tell whether somebody may let a batch begin: not who has proposed it, nor who may not read its records."""
+    is_own = actor.signature is not None and actor.signature == batch.created_by
+    if is_own or not _reads(actor, registers.declared(session, batch.register)):
+        return False
+    spec = definitions.process(session, batch.definition_id)
+    selection = selections.of(spec)
+    groups = selection.approvers if selection is not None else frozenset[str]()
+    return not isinstance(actor, Person) or authorization.may_start(actor, groups or spec.candidate_starters)
+
+
+def may_stop(session: Session, batch: Batch, actor: Actor) -> bool:
+    """Tell whether somebody may stop a batch: who has proposed it, who might let it begin, who operates the engine."""
+    is_own = actor.signature is not None and actor.signature == batch.created_by
+    operates = not isinstance(actor, Person) or authorization.may_operate(actor)
+    return is_own or operates or may_approve(session, batch, actor)
+
+
+def _reads(actor: Actor, register: Register) -> bool:
+    return not isinstance(actor, Person) or authorization.may_read_register(actor, register.readers, register.writers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What is to be started, with what, and by whom."""
+
+    definition: Definition
+    selection: Selection
+    register: Register
+    variables: Mapping[str, Any]
+    actor: Actor
+
+
+def _asked(session: Session, process: str, submitted: Mapping[str, Any] | None, by: By) -> _Asked:
+    definition = definitions.find(session, "process", process)
+    spec = definitions.process(session, definition.id)
+    actor = identity.actor(session, by)
+    process_instances.require_starter(actor, spec)
+    selection = selections.of(spec)
+    if selection is None:
+        raise errors.InvalidInput(
+            "“{process}” is not started for records.", code="batch-process", process=definition.name
+        )
+    register = registers.declared(session, selection.register)
+    if not _reads(actor, register):
+        raise errors.NotFound("register", register.key)
+    variables = process_instances.accepted(session, definition, spec, submitted, by=actor)
+    return _Asked(definition=definition, selection=selection, register=register, variables=variables, actor=actor)
+
+
+# -- starting ----------------------------------------------------------------------------------------------------------
+
+
+def run(sessions: sessionmaker[Session]) -> int:
+    """
+    Start some instances of the oldest batch that runs; return how many records were tried.
+
+    What another worker starts at this moment is passed over.
+    """
+    with sessions.begin() as session:
+        running = select(_batches).where(_batches.c.state == "running").order_by(_batches.c.id)
+        for batch in session.execute(running).all():
+            if tried := _run(session, batch):
+                return tried
+    return 0
+
+
+def _run(session: Session, batch: Row[Any]) -> int:
+    waiting = (
+        select(_items.c.position, _records)
+        .join(_records, _records.c.id == _items.c.record_id)
+        .where(_items.c.batch_id == batch.id, _items.c.state == "waiting")
+        .order_by(_items.c.position)
+        .limit(TOGETHER)
+        .with_for_update(of=_items, skip_locked=True)
+    )
+    rows = session.execute(waiting).all()
+    if not rows:
+        _complete(session, batch.id)
+        return 0
+    definition = definitions.definition(session, batch.definition_id)
+    spec = definitions.process(session, definition.id)
+    selection = selections.of(spec)
+    assert selection is not None
+    held: Any = values.loads(batch.variables)
+    refusal = _refusal(session, batch, definition)
+    tried = 0
+    end = time.monotonic() + TOGETHER_SECONDS
+    for row in rows:
+        if tried and time.monotonic() > end:
+            break
+        tried += 1
+        try:
+            if refusal is not None:
+                raise refusal
+            with session.begin_nested():
+                _start(session, batch, definition, selection, held, row)
+        except OperationalError:
+            # The database is busy or away: that is no failure of the record.
+            raise
+        except Exception as error:
+            fault = Phrase("It failed: {error}", error=type(error).__name__)
+            answer = error.phrase if isinstance(error, errors.EngineError) else fault
+            _settle(session, batch.id, row.position, "refused", answer=phrases.dumps(answer))
+    return tried
+
+
+def _refusal(session: Session, batch: Row[Any], definition: Definition) -> errors.EngineError | None:
+    """Return why whoever has proposed a batch may not start its process any more; None where he may."""
+    proposer = authorization.username(batch.created_by)
+    if proposer is None:
+        return None
+    try:
+        process_instances.require_starter(
+            identity.actor(session, proposer), definitions.process(session, definition.id)
+        )
+    except errors.EngineError as error:
+        return error
+    return None
+
+
+def _start(
+    session: Session,
+    batch: Row[Any],
+    definition: Definition,
+    selection: Selection,
+    variables: Mapping[str, Any],
+    row: Row[Any],
+) -> None:
+    if row.state != "active":
+        raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=row.key)
+    own = _own(selection, row)
+    facts = {"batch": batch.id, "position": row.position, "register": row.register, "record": row.key}
+    number = instantiation.begin(session, definition, {**variables, **own}, by=batch.created_by, facts=facts)
+    _settle(session, batch.id, row.position, "started", number=number)
+
+
+def _own(selection: Selection, row: Row[Any]) -> dict[str, Any]:
+    """Return what an instance begins with of its record."""
+    held: Any = values.loads(row.values)
+    return {**{name: held.get(name) for name in selection.values}, selection.register: row.key}
+
+
+def _settle(
+    session: Session, batch_id: int, position: int, state: str, *, number: int | None = None, answer: str | None = None
+) -> None:
+    change = {"batch": batch_id, "place": position, "to": state, "number": number, "said": answer}
+    landed = _note.change(session.connection(), change)
+    assert landed == 1, "Expected a record of a batch that we have"
+
+
+def _complete(session: Session, batch_id: int) -> None:
+    """End a batch of which nothing waits any more; what another worker has just now still does."""
+    left = select(_items.c.position).where(_items.c.batch_id == batch_id, _items.c.state == "waiting").exists()
+    change = update(_batches).where(_batches.c.id == batch_id, _batches.c.state == "running", ~left)
+    session.execute(change.values(state="completed", ended_at=clock.now()))
+
+
+def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> Preview:
+    own: dict[str, Any] = {}
+    told: list[str] = []
+    refusal: Phrase | None = None
+    try:
+        with session.begin_nested():
+            if row is None or row.state != "active":
+                raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=key)
+            own = {**asked.variables, **_own(asked.selection, row)}
+            number = instantiation.begin(session, asked.definition, own, by=asked.actor.signature)
+            tasks = select(ExternalTask.activity_instance).where(ExternalTask.process_instance_id == number)
+            for activity_instance in session.scalars(tasks.order_by(ExternalTask.id)).all():
+                text = runtime.activity_variables(session, number, activity_instance).get("text")
+                told += [text] if isinstance(text, str) else []
+            raise _Undone
+    except _Undone:
+        pass
+    except errors.EngineError as error:
+        refusal = error.phrase
+    session.expire_all()
+    return Preview(record_key=key, variables=own, texts=told, refusal=refusal)
+
+
+# -- storing -----------------------------------------------------------------------------------------------------------
+
+
+def _ids(session: Session, register: str, keys: Sequence[str]) -> dict[str, int]:
+    """Return the active records of a register by their keys."""
+    found: dict[str, int] = {}
+    in_use = select(_records.c.key, _records.c.id).where(_records.c.register == register, _records.c.state == "active")
+    for begin in range(0, len(keys), CHUNK):
+        chunk = in_use.where(_records.c.key.in_(keys[begin : begin + CHUNK]))
+        found.update((row.key, row.id) for row in session.execute(chunk))
+    return found
+
+
+def _move(session: Session, batch: Batch, verb: str, states: Sequence[str], to: Mapping[str, Any]) -> None:
+    guarded = update(_batches).where(_batches.c.id == batch.id, _batches.c.state.in_(states)).values(**to)
+    landed = session.connection().execute(guarded)
+    session.refresh(batch)
+    if not landed.rowcount:
+        raise errors.InvalidState(verb, "batch", batch.id, batch.state)
+
+
+def _tell(session: Session, batch: Batch, done: str, actor: Actor, **facts: Any) -> None:
+    event = Event(kind=f"batch.{done}", facts={"batch": batch.id, **facts}, by=actor.signature)
+    organisation.record(session, event)

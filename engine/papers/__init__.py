@@ -1,0 +1,54 @@
+"""
+Papers: what is printed, as blocks, and how it becomes a PDF or a workbook. Knows no matter and no business.
+
+A text is read into blocks (`read`); values stand in it as marks (`Values`), so that nothing they hold is taken for
+markup. `pdf` sets a paper with the fonts embedded, `workbook` writes tables with typed cells.
+"""
+
+from __future__ import annotations
+
+from casepath.engine.papers.blocks import (
+    Block,
+    Cell,
+    Heading,
+    Line,
+    PageBreak,
+    Paper,
+    Paragraph,
+    Row,
+    Rule,
+    Run,
+    Table,
+)
+from casepath.engine.papers.language import LANGUAGES, PaperLanguage
+from casepath.engine.papers.markdown import Values, mark, plain, read, read_line
+from casepath.engine.papers.typesetting import MAX_CHARACTERS, MAX_RUNS, pdf
+from casepath.engine.papers.workbooks import Column, Sheet, sheet_of, workbook
+
+__all__ = [
+    "LANGUAGES",
+    "MAX_CHARACTERS",
+    "MAX_RUNS",
+    "Block",
+    "Cell",
+    "Column",
+    "Heading",
+    "Line",
+    "PageBreak",
+    "Paper",
+    "PaperLanguage",
+    "Paragraph",
+    "Row",
+    "Rule",
+    "Run",
+    "Sheet",
+    "Table",
+    "Values",
+    "mark",
+    "pdf",
+    "plain",
+    "read",
+    "read_line",
+    "sheet_of",
+    "workbook",
+]

@@ -1,0 +1,16 @@
+"""A message to many customers while the worker is killed: each has exactly one; the command sends ten thousand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.acceptance import sending
+
+
+def test_sending__each_exactly_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'casepath.db'}"
+
+    outcome, keys, objecting = sending.play(url, 150, 4, seed=1, told=lambda _: None)
+
+    assert (len(keys), len(objecting)) == (150, 3)
+    assert outcome.kills > 0

@@ -1,0 +1,167 @@
+"""What comes in through channels: taken once, known to whom it belongs, and told in the history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine import errors, history
+from casepath.engine.database.models import Arrival, Delivery, ProcessInstance
+from casepath.engine.instances import arrivals, process_instances
+from casepath.engine.instances.arrivals import Kind, Taken
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
+from tests import channels, diagrams
+from tests.acting import PROGRAM
+from tests.each import each
+
+Sessions = sessionmaker[Session]
+
+#: Sends, and then waits for what is answered.
+ASKING = diagrams.process(
+    '<startEvent id="start"/>',
+    '<serviceTask id="send" camunda:type="external" camunda:topic="sms"><extensionElements><camunda:inputOutput>'
+    '<camunda:inputParameter name="to">138 0000 0001</camunda:inputParameter>'
+    '<camunda:inputParameter name="text">Are you coming?</camunda:inputParameter>'
+    "</camunda:inputOutput></extensionElements></serviceTask>",
+    '<receiveTask id="wait" messageRef="m"/>',
+    '<endEvent id="end"/>',
+    flow="start > send;send > wait;wait > end", root=diagrams.MESSAGE,
+)  # fmt: skip
+SMS = {**channels.SMS, "messages": {"reply": "order"}}
+CRM = {"id": "crm", "name": "CRM", "connector": "log", "starts": {"process": "item"}}
+#: Starts with what an item says.
+ITEM = diagrams.process(diagrams.nodes("startEvent s;userTask t;endEvent e"), flow="s > t;t > e", key="item")
+
+
+def asked(transaction: Sessions) -> int:
+    """A process that has sent something and waits for the answer."""
+    with transaction.begin() as session:
+        channels.deploy(session, SMS, CRM, p=ASKING, item=ITEM)
+        number = channels.send(session)
+    Loop(Surroundings(sessions=transaction), worker_id="w1").rest()
+    return number
+
+
+def take(transaction: Sessions, kind: Kind, number: str, **said: Any) -> Taken:
+    with transaction.begin() as session:
+        return arrivals.take(session, "crm" if kind == "item" else "sms", kind, number, said)
+
+
+def key_of(transaction: Sessions) -> str:
+    with transaction.begin() as session:
+        return session.scalars(select(Delivery.idempotency_key)).one()
+
+
+def kinds(transaction: Sessions, instance_id: int) -> list[str]:
+    with transaction.begin() as session:
+        assert history.verify_instance(session, instance_id) == []
+        return [each.kind for each in history.events(session, instance_id) if each.kind.startswith("arrival.")]
+
+
+def test_report__by_our_key(transaction: Sessions) -> None:
+    number = asked(transaction)
+
+    taken = take(transaction, "report", "r1", delivery=key_of(transaction), state="delivered")
+
+    assert (taken.is_known, taken.process_instance_id) == (False, number)
+    with transaction.begin() as session:
+        assert session.scalars(select(Delivery.state)).one() == "delivered"
+    assert kinds(transaction, number) == ["arrival.report"]
+
+
+def test_reply__moves_whoever_waits_for_it(transaction: Sessions) -> None:
+    number = asked(transaction)
+
+    take(transaction, "reply", "a1", address="138 0000 0001", text="Yes")
+
+    with transaction.begin() as session:
+        assert process_instances.get(session, number).state == "completed"
+        found = process_instances.variables(session, number)
+    assert (found["reply_text"], found["reply_number"]) == ("Yes", "a1")
+    assert kinds(transaction, number) == ["arrival.reply"]
+
+
+def test_reply__nobody_waits_any_more(transaction: Sessions) -> None:
+    number = asked(transaction)
+    take(transaction, "reply", "a1", address="138 0000 0001", text="Yes")
+
+    take(transaction, "reply", "a2", address="138 0000 0001", text="No, sorry")
+
+    assert kinds(transaction, number) == ["arrival.reply", "arrival.reply"]
+
+
+def test_reply__from_somebody_unknown_is_kept(transaction: Sessions) -> None:
+    asked(transaction)
+
+    taken = take(transaction, "reply", "a1", address="139", text="Who is this?")
+
+    assert (taken.delivery_id, taken.process_instance_id) == (None, None)
+
+
+def test_recording__of_a_matter(transaction: Sessions) -> None:
+    number = asked(transaction)
+
+    take(transaction, "recording", "c1", business_key="N1", at="2026-11-30T10:00:00+08:00", url="https://calls/c1")
+
+    assert kinds(transaction, number) == ["arrival.recording"]
+
+
+def test_item__starts_its_process_once(transaction: Sessions) -> None:
+    asked(transaction)
+
+    first = take(transaction, "item", "OEM-1", variables={"what": "door"})
+    again = take(transaction, "item", "OEM-1", variables={"what": "door"})
+
+    assert (first.is_known, again.is_known) == (False, True)
+    assert again.process_instance_id == first.process_instance_id
+    with transaction.begin() as session:
+        assert session.scalar(select(func.count()).select_from(Arrival)) == 1
+        started = session.scalars(select(ProcessInstance).where(ProcessInstance.definition_key == "item")).one()
+        assert (started.business_key, started.started_by) == ("OEM-1", "program:channel-crm")
+
+
+def test_take__something_else_under_a_known_number(transaction: Sessions) -> None:
+    asked(transaction)
+    take(transaction, "item", "OEM-1", variables={"what": "door"})
+
+    with pytest.raises(errors.InvalidInput, match="used before"):
+        take(transaction, "item", "OEM-1", variables={"what": "roof"})
+
+
+@each(
+    "kind, said, code",
+    [
+        ("report", {"state": "delivered"}, "arrival-missing"),
+        ("report", {"delivery": "x", "state": "eaten"}, "arrival-state"),
+        ("report", {"delivery": "nobody's", "state": "failed"}, "not-found"),
+        ("reply", {"text": "Yes", "mood": "good"}, "arrival-unknown"),
+        ("reply", {"text": 7}, "arrival-type"),
+        ("reply", {"text": "x" * 20_001}, "text-too-long"),
+        ("recording", {"at": "now", "business_key": "N9"}, "not-found"),
+        ("item", {"variables": []}, "arrival-type"),
+    ],
+)
+def test_take__refused(transaction: Sessions, kind: Kind, said: dict[str, Any], code: str) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, SMS, CRM)
+    with pytest.raises(errors.EngineError) as caught:
+        take(transaction, kind, "n1", **said)
+    assert caught.value.code == code
+    with transaction.begin() as session:
+        assert session.scalar(select(func.count()).select_from(Arrival)) == 0
+
+
+def test_erase__what_came_in(transaction: Sessions) -> None:
+    number = asked(transaction)
+    take(transaction, "reply", "a1", address="138 0000 0001", text="My name is Anna")
+
+    with transaction.begin() as session:
+        process_instances.erase(session, number, ["text", "reply_text"], by=PROGRAM, reason="asked for")
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Arrival.content)).one() == "{}"
+        assert history.verify_instance(session, number) == []

@@ -1,0 +1,390 @@
+"""What goes out through channels: once under its key, to those who agree, whatever the server does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine import errors, history
+from casepath.engine.database.models import Delivery, ExternalTask, OrganisationEvent
+from casepath.engine.deployments import channels as declarations
+from casepath.engine.instances import deliveries
+from casepath.engine.instances.outgoing import LOCK
+from casepath.engine.registers import records
+from casepath.workers import Endpoint, Surroundings
+from casepath.workers.loop import Loop
+from casepath.workers.sending import FIRST_BACK_OFF, FIRST_PAUSE
+from tests import channels, robots
+from tests.acting import OPERATOR, PROGRAM
+from tests.robots import Robots
+
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture
+def server() -> Iterator[Robots]:
+    """A server that takes messages."""
+    with robots.open_robots() as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def still(clock: ModuleType) -> datetime:
+    """The clock stands still."""
+    clock.set_to(now := clock.now())
+    at: datetime = now
+    return at
+
+
+def loop_to(transaction: Sessions, **endpoints: Endpoint) -> Loop:
+    return Loop(Surroundings(sessions=transaction, endpoints=endpoints), worker_id="w1")
+
+
+def to(server: Robots, path: str, **more: Any) -> Endpoint:
+    return Endpoint(url=server.url(path), **{"private": True, "timeout": 5, **more})
+
+
+def queue(transaction: Sessions) -> list[Delivery]:
+    with transaction.begin() as session:
+        found = list(session.scalars(select(Delivery).order_by(Delivery.id)))
+        session.expunge_all()
+        return found
+
+
+def states(transaction: Sessions) -> list[str]:
+    return [each.state for each in queue(transaction)]
+
+
+def sent_through_other(transaction: Sessions, amount: Any = 1) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.OTHER, p=channels.sending("other", "to=138", "text=Hello"))
+        channels.send(session, amount=amount)
+
+
+def test_put__written_with_the_step_and_sent_once(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "recipient=${guest}", "text=Dear ${guest}"))
+        key = channels.guest(session, "Anna", "154 0000 1111、025-8123 4567")
+        number = channels.send(session, guest=key)
+
+    loop_to(transaction).rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, delivery.address, delivery.text) == ("sent", "154 0000 1111", f"Dear {key}")
+    assert (delivery.attempts, delivery.business_key, delivery.process_instance_id) == (1, "N1", number)
+    with transaction.begin() as session:
+        (event,) = [each for each in history.events(session, number) if each.kind == "delivery.queued"]
+        assert event.facts == {"channel": "sms", "delivery": delivery.id, "register": "guest"}
+        assert event.variables == {"text": f"Dear {key}", "to": key}
+        assert history.verify_instance(session, number) == []
+
+
+def test_put__the_same_key_goes_out_once(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        number = channels.send(session)
+        common: dict[str, Any] = {"text": "Hello", "to": "138", "process_instance_id": number}
+        sms = declarations.declared(session, "sms")
+        assert deliveries.put(session, sms, idempotency_key="k", **common)
+        assert not deliveries.put(session, sms, idempotency_key="k", **common)
+
+    assert len(queue(transaction)) == 1
+
+
+def test_put__what_cannot_go_out_fails_its_task_at_once(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "text=Hello"))
+        channels.send(session)
+
+    loop_to(transaction).rest()
+
+    assert queue(transaction) == []
+    with transaction.begin() as session:
+        task = session.scalars(select(ExternalTask)).one()
+        assert (task.state, task.retries) == ("failed", 0)
+
+
+@pytest.mark.parametrize(
+    ("agrees", "by_record", "state"),
+    [(True, True, "sent"), (False, True, "withheld"), (None, True, "withheld"), (False, False, "withheld")],
+)
+def test_take__asks_whether_people_agree(
+    transaction: Sessions, agrees: bool | None, by_record: bool, state: str
+) -> None:
+    with transaction.begin() as session:
+        whom = "recipient=${guest}" if by_record else "to=15400001111"
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", whom, "text=Hello"))
+        channels.send(session, guest=channels.guest(session, "Anna", "154 0000 1111", agrees=agrees))
+
+    loop_to(transaction).rest()
+
+    assert states(transaction) == [state]
+
+
+def test_take__who_does_not_agree_any_more_keeps_nobody_waiting(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.OTHER | {"recipients": channels.GUESTS},
+                        p=channels.sending("other", "recipient=${guest}", "text=Hello"))  # fmt: skip
+        for name in ("Anna", "Bert"):
+            channels.send(session, guest=channels.guest(session, name, name))
+    loop = loop_to(transaction)
+    while loop.couriers.take():
+        pass
+    with transaction.begin() as session:
+        anna = records.get(session, 1, by=PROGRAM)
+        records.change(session, anna.id, {"name": "Anna", "phone": "Anna", "agrees": False}, revision=1, by=PROGRAM)
+        channel = declarations.declared(session, "other")
+        taken = deliveries.take(session, channel)
+
+    assert [each.address for each in taken] == ["Bert"]
+    assert states(transaction) == ["withheld", "waiting"]
+
+
+def test_take__who_has_no_address(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "recipient=${guest}", "text=Hello"))
+        channels.send(session, guest=channels.guest(session, "Anna"))
+        channels.send(session, guest="G99999")
+
+    loop_to(transaction).rest()
+
+    assert states(transaction) == ["undeliverable", "undeliverable"]
+
+
+def test_http__wecom_by_the_key_of_its_address(transaction: Sessions, server: Robots) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.WECOM, p=channels.sending("wecom", "text=${said}"))
+        channels.send(session, said='"quoted" \\ 中文 ${no}')
+
+    loop_to(transaction, wecom=to(server, f"/wecom?key={robots.KEY}")).rest()
+
+    assert server.taken == [("/wecom", {"msgtype": "text", "text": {"content": '"quoted" \\ 中文 ${no}'}})]
+    (delivery,) = queue(transaction)
+    assert delivery.state == "sent"
+    assert server.keys == [delivery.idempotency_key]
+
+
+def test_http__dingtalk_by_its_signature(transaction: Sessions, server: Robots) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.DINGTALK, p=channels.sending("dingtalk", "text=Hello"))
+        channels.send(session)
+
+    address = f"/dingtalk?access_token={robots.TOKEN}"
+    loop_to(transaction, dingtalk=to(server, address, secret=robots.SECRET)).rest()
+
+    assert states(transaction) == ["sent"]
+    assert server.taken == [("/dingtalk", {"msgtype": "text", "text": {"content": "Hello"}})]
+
+
+def test_http__wrong_secret_is_refused_and_stands_nowhere(
+    transaction: Sessions, server: Robots, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = "SEC-that-is-another-one"
+    with transaction.begin() as session:
+        channels.deploy(session, channels.DINGTALK, p=channels.sending("dingtalk", "text=Hello"))
+        channels.send(session)
+
+    loop_to(transaction, dingtalk=to(server, f"/dingtalk?access_token={robots.TOKEN}", secret=wrong)).rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, "sign not match" in str(delivery.answer)) == ("undeliverable", True)
+    for secret in (wrong, robots.TOKEN):
+        assert secret not in caplog.text
+        assert secret not in str(delivery.answer)
+
+
+def test_http__values_keep_their_type_and_what_it_is_called_is_kept(transaction: Sessions, server: Robots) -> None:
+    server.other = (200, {"id": 4711})
+    sent_through_other(transaction, amount=[1, {"a": True}])
+
+    loop_to(transaction, other=to(server, "/other")).rest()
+
+    (delivery,) = queue(transaction)
+    ((_, taken),) = server.taken
+    assert taken == {"to": "138", "text": "Hello", "amount": [1, {"a": True}], "key": delivery.idempotency_key}
+    assert delivery.number == "4711"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "again_in"),
+    [
+        ((400, {}), "undeliverable", None),
+        ((503, {}), "waiting", FIRST_BACK_OFF),
+        ((429, {}), "waiting", FIRST_BACK_OFF),
+        ((401, {}), "waiting", FIRST_PAUSE),
+        ((302, {}), "waiting", FIRST_PAUSE),
+        (None, "uncertain", None),
+    ],
+)
+def test_http__what_is_answered(
+    transaction: Sessions, server: Robots, still: datetime, answer: Any, state: str, again_in: timedelta | None
+) -> None:
+    server.other = answer
+    sent_through_other(transaction)
+
+    loop_to(transaction, other=to(server, "/other")).rest()
+
+    (delivery,) = queue(transaction)
+    assert delivery.state == state
+    assert again_in is None or delivery.due_at == still + again_in
+    assert len(server.taken) == (1 if answer is None else 0)
+
+
+def test_http__a_server_that_drips_is_left_within_its_time(transaction: Sessions, server: Robots) -> None:
+    import threading
+
+    server.before = threading.Event().wait  # never answers
+    sent_through_other(transaction)
+
+    loop_to(transaction, other=to(server, "/other", timeout=0.3)).rest()
+
+    assert states(transaction) == ["uncertain"]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1/", "private network"),
+        ("https://localhost:1/", "private network"),
+        ("https://[::ffff:10.0.0.1]/", "private network"),
+        ("https://169.254.169.254/latest", "private network"),
+        ("http://8.8.8.8/", "https://"),
+    ],
+)
+def test_http__private_networks_only_where_allowed(transaction: Sessions, url: str, words: str) -> None:
+    sent_through_other(transaction)
+
+    loop_to(transaction, other=Endpoint(url=url, timeout=1)).rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, words in str(delivery.answer)) == ("waiting", True)
+
+
+def test_http__no_setting_waits_and_others_go_on(transaction: Sessions, clock: ModuleType, server: Robots) -> None:
+    sent_through_other(transaction)
+    with transaction.begin() as session:
+        channels.deploy(session, channels.OTHER, channels.WECOM, p=channels.sending("wecom", "text=Hello"))
+        channels.send(session)
+    loop = loop_to(transaction, wecom=to(server, f"/wecom?key={robots.KEY}"))
+
+    loop.rest()
+
+    assert states(transaction) == ["waiting", "sent"]
+    for _ in range(3000):
+        clock.set_to(clock.now() + timedelta(minutes=10))
+        loop.rest()
+        if states(transaction)[0] != "waiting":
+            break
+    assert states(transaction) == ["undeliverable", "sent"]
+
+
+def test_http__killed_between_leaving_and_the_answer(
+    transaction: Sessions, server: Robots, clock: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """No exception that anybody handles."""
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    sent_through_other(transaction)
+    with monkeypatch.context() as patched:
+        patched.setattr("casepath.workers.connectors.judged", die)
+        loop = loop_to(transaction, other=to(server, "/other"))
+        with pytest.raises(Killed):
+            loop.rest()
+    assert states(transaction) == ["sending"]
+
+    clock.set_to(clock.now() + LOCK)
+    loop_to(transaction, other=to(server, "/other")).rest()
+
+    assert states(transaction) == ["uncertain"]
+    assert len(server.taken) == 1
+
+
+def test_erase__what_it_said_and_to_whom(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        number = channels.send(session)
+    loop = loop_to(transaction)
+    loop.couriers.take()
+
+    with transaction.begin() as session:
+        history.erase(session, number, ["text", "to"], by="ada", reason="asked for")
+    loop.rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, delivery.text, delivery.address) == ("given_up", "", None)
+    with transaction.begin() as session:
+        assert history.verify_instance(session, number) == []
+
+
+@pytest.mark.parametrize("change", [{"text": "Bye"}, {"channel": "other"}])
+def test_verify__a_delivery_that_was_changed(transaction: Sessions, change: dict[str, str]) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        number = channels.send(session)
+    loop_to(transaction).rest()
+
+    with transaction.begin() as session:
+        session.execute(update(Delivery).values(**change))
+        assert "delivery 1" in str(history.verify_instance(session, number))
+
+
+def test_retry__and_give_up_are_in_the_history_of_the_house(transaction: Sessions, server: Robots) -> None:
+    server.other = (400, {})
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other"))
+    loop.rest()
+    server.other = (200, {})
+
+    with transaction.begin() as session:
+        deliveries.retry(session, 1, by=OPERATOR)
+    loop.rest()
+
+    assert states(transaction) == ["sent"]
+    with transaction.begin() as session:
+        kinds = set(session.scalars(select(OrganisationEvent.kind)))
+    assert "delivery.retried" in kinds
+    with pytest.raises(errors.InvalidState), transaction.begin() as session:
+        deliveries.give_up(session, 1, by=OPERATOR)
+
+
+def test_report__only_of_what_the_other_side_has(transaction: Sessions, server: Robots) -> None:
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other"))
+    loop.couriers.take()
+    with transaction.begin() as session:
+        assert not deliveries.report(session, 1, "delivered")
+    loop.rest()
+    with transaction.begin() as session:
+        assert deliveries.report(session, 1, "failed", answer="switched off")
+        assert not deliveries.report(session, 1, "failed")
+        assert deliveries.report(session, 1, "delivered")
+        assert not deliveries.report(session, 1, "failed")
+
+    assert states(transaction) == ["delivered"]
+
+
+def test_log__many_at_once(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        number = channels.send(session)
+        sms = declarations.declared(session, "sms")
+        for each in range(250):
+            deliveries.put(
+                session, sms, text="Hello", to=f"138{each}", idempotency_key=f"k{each}", process_instance_id=number
+            )
+
+    loop_to(transaction).rest()
+
+    assert set(states(transaction)) == {"sent"}
+    assert len(queue(transaction)) == 251

@@ -1,0 +1,113 @@
+"""Processes that are started for many records, on pages: choose, see what would come of it, begin, watch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine.database.models import Batch, ProcessInstance
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
+from tests import channels
+from tests.integration.test_batches import bulk
+from tests.web.visitor import Visitor, text
+
+Visit = Callable[[str | None], Visitor]
+Rows = sessionmaker[Session]
+ADDRESS = "/registers/guest/start/bulk"
+
+
+@pytest.fixture
+def alice(visit: Visit, rows: Rows) -> Visitor:
+    """Somebody who may start the process; three guests, of whom two are called Anna."""
+    with rows.begin() as session:
+        channels.deploy(session, channels.SMS, bulk=bulk(above="2").replace(b", ${said}", b"!"))
+        for name in ("Anna A", "Anna B", "Bert"):
+            channels.guest(session, name, f"138 {name}")
+    return visit("alice")
+
+
+def batches(rows: Rows) -> list[tuple[str, int]]:
+    with rows.begin() as session:
+        return [(row.state, row.size) for row in session.execute(select(Batch.state, Batch.size).order_by(Batch.id))]
+
+
+def test_register__offers_what_may_be_started_for_its_list(alice: Visitor) -> None:
+    page = text(alice.get("/registers/guest?q=Anna"))
+    assert '/registers/guest/start/?q=Anna"' in page
+
+    assert alice.get("/registers/guest/start/?q=Anna").location == f"{ADDRESS}?q=Anna"
+    assert "对列表筛选出的 2 条记录" in text(alice.get(f"{ADDRESS}?q=Anna"))
+
+
+def test_new__what_an_address_says_beside_is_nothing(alice: Visitor) -> None:
+    address = f"{ADDRESS}?q=Anna&endpoint=x&_external=1&process=p&key=z"
+
+    assert alice.get(address).status_code == 200
+    assert alice.get(address.replace("bulk", "")).status_code == 302
+
+
+def test_start__preview_first(alice: Visitor, rows: Rows) -> None:
+    page = text(alice.post(f"{ADDRESS}?q=Anna"))
+
+    assert re.findall("Dear Anna .!", page) == ["Dear Anna B!", "Dear Anna A!"]
+    assert 'name="batch.size" value="2"' in page
+    assert batches(rows) == []
+    with rows.begin() as session:
+        assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 0
+
+
+def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
+    answer = alice.post(f"{ADDRESS}?q=Anna", {"batch.size": "2"})
+    assert answer.location == "/batches/1"
+    assert 'hx-get="/batches/1/progress"' in text(alice.get("/batches/1"))
+
+    assert "HX-Refresh" not in alice.get("/batches/1/progress").headers
+
+    Loop(Surroundings(sessions=rows), worker_id="w1").rest()
+
+    assert alice.get("/batches/1/progress").headers["HX-Refresh"] == "true"
+    page = text(alice.get("/batches/1"))
+    assert "2 / 2" in page
+    assert "/batches/1/progress" not in page
+    assert 'href="/batches/1"' in text(alice.get("/batches/"))
+    assert batches(rows) == [("completed", 2)]
+
+
+def test_start__others_than_were_seen_are_shown_again(alice: Visitor, rows: Rows) -> None:
+    page = text(alice.post(ADDRESS, {"batch.size": "2"}))
+
+    assert 'name="batch.size" value="3"' in page
+    assert batches(rows) == []
+
+
+def test_start__sent_twice_makes_one(alice: Visitor, rows: Rows) -> None:
+    typed = {"batch.size": "2", "form_token": "t" * 20}
+
+    answers = [alice.post(f"{ADDRESS}?q=Anna", typed).location for _ in range(2)]
+
+    assert answers == ["/batches/1", "/batches/1"]
+    assert batches(rows) == [("running", 2)]
+
+
+def test_approve__by_somebody_else(alice: Visitor, visit: Visit, rows: Rows) -> None:
+    assert "超过 2 条" in text(alice.get(ADDRESS))
+    alice.post(ADDRESS, {"batch.size": "3"})
+    own, other = text(alice.get("/batches/1")), text(visit("bob").get("/batches/1"))
+
+    assert ("/batches/1/approve" in own, "/batches/1/approve" in other) == (False, True)
+    assert alice.post("/batches/1/approve").status_code == 403
+    assert visit("bob").post("/batches/1/approve").status_code == 303
+    assert batches(rows) == [("running", 3)]
+
+
+def test_stop(alice: Visitor, rows: Rows) -> None:
+    alice.post(ADDRESS, {"batch.size": "3"})
+
+    assert alice.post("/batches/1/stop").status_code == 303
+
+    assert batches(rows) == [("stopped", 3)]
