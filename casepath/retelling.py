@@ -47,6 +47,8 @@ class Repertoire:
     #: How many stories are told again, and over how many days before today.
     count: int
     days: int
+    #: Within so many of them also stories that do not come to an end.
+    open_days: int
     #: Register of the record that each is about, and which variable is which of its values: `owner.customer_name` is
     #: a value of the record that its field `owner` names.
     about: str
@@ -107,10 +109,14 @@ def tell_again(
 ) -> Iterator[Story]:
     """Return stories of other people, on the days before now; `records` are the variables of the records."""
     draw = Random(repertoire.seed)  # noqa: S311 - a demo, nothing secret
-    weights = [repertoire.weights.get(story.id, 1) for story in told]
+    apt = [story for story in told if repertoire.variables.keys() & story.start.get("variables", {}).keys()]
+    ended = [story for story in apt if story.expect.get("state") == "completed"]
     for _ in range(repertoire.count):
-        (story,) = draw.choices(told, weights)
-        day = now.astimezone(story.begins_at.tzinfo).date() - timedelta(days=draw.randrange(repertoire.days))
+        days = draw.randrange(repertoire.days)
+        # Stories show rules, and many stop where theirs is shown: told of long ago they would be open for ever.
+        choice = apt if days <= repertoire.open_days else ended
+        (story,) = draw.choices(choice, [repertoire.weights.get(each.id, 1) for each in choice])
+        day = now.astimezone(story.begins_at.tzinfo).date() - timedelta(days=days)
         shift = timedelta(days=(day - story.begins_at.date()).days, minutes=draw.randrange(20))
         yield about(replace(shifted(story, shift), demo=None), draw.choice(records))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, g
@@ -113,12 +113,24 @@ def of_element(
     `texts` is what stands in the fields of its form, before `variables`.
     """
     known = forms.typed_values(form, variables, g.settings.zone, texts=texts) if form else variables
+    return deployed.filled_guidance(
+        session, definition_id, element_id, languages.chosen(), known, saying(session, definition_id)
+    )
+
+
+def of_form(
+    session: Session, definition_id: int, form: Form, variables: Mapping[str, Any], texts: Mapping[str, Any] | None
+) -> Callable[[str], str]:
+    """Return what makes of a text of a form what it reads for the values, those in the fields (`texts`) first."""
+    known = forms.typed_values(form, variables, g.settings.zone, texts=texts)
+    say = saying(session, definition_id)
+    return lambda text: deployed.filled(session, definition_id, text, known, say)
+
+
+def saying(session: Session, definition_id: int) -> Callable[[str | None, Any], str]:
+    """Return what writes the values of a process into Markdown, in the words of its forms."""
     told = functools.cache(lambda: words.of(session, [definition_id]))
-
-    def say(name: str | None, value: Any) -> str:
-        return escaped(told().said(name, value) if name else filters.value(value))
-
-    return deployed.filled_guidance(session, definition_id, element_id, languages.chosen(), known, say)
+    return lambda name, value: escaped(told().said(name, value) if name else filters.value(value))
 
 
 def escaped(text: str) -> str:

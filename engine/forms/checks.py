@@ -12,7 +12,7 @@ import regex
 
 from casepath.engine import errors
 from casepath.engine.errors import Finding
-from casepath.engine.forms import lookups, supported
+from casepath.engine.forms import guidance, supported
 from casepath.engine.forms.definition import (
     CHOICES,
     CONTAINERS,
@@ -43,7 +43,7 @@ _VALIDATION_TYPES = ("email", "phone", "custom", "")
 _MAPS = ("appearance", "layout", "properties")
 _WORDS = ("id", *LABELS, "description", "text")
 #: Properties that form-js lets be expressions, where only fixed ones are known here.
-_FIXED = (*LABELS, "description", "text", "readonly", "disabled", "defaultValue")
+_FIXED = (*LABELS, "description", "readonly", "disabled", "defaultValue")
 
 
 def check(content: bytes, file: str) -> tuple[Form | None, list[Finding]]:
@@ -63,11 +63,10 @@ def _wrong_lookups(form: Form, file: str) -> Iterator[Finding]:
     """Yield what fields that name records say and is not in the form."""
     types = {field.key: field.type for field in form.fields}
     for field in form.fields:
-        for entry, name in field.lookup.own_names if field.lookup is not None else ():
-            if types.get(name) is None or (entry == "new_if" and types[name] != "checkbox") or name == field.key:
-                text = "Expected another field of this form as “{entry}”, a checkbox as “new_if”, but found “{found}”"
-                phrase = Phrase(text, entry=entry, found=name)
-                yield Finding(code="lookup", file=file, element_id=field.id, name=field.label.text, phrase=phrase)
+        for entry, name in field.lookup.misnamed(field.key, types) if field.lookup is not None else ():
+            text = "Expected another field of this form as “{entry}”, a checkbox as “new_if”, but found “{found}”"
+            phrase = Phrase(text, entry=entry, found=name)
+            yield Finding(code="lookup", file=file, element_id=field.id, name=field.label.text, phrase=phrase)
 
 
 def parse(content: bytes, file: str) -> Form:
@@ -141,12 +140,7 @@ class _Checker:
 
     def components(self, container: Mapping[str, Any], depth: int) -> None:
         if depth > MAX_DEPTH:
-            self.find(
-                container,
-                "form-too-deep",
-                "Expected groups at most {limit} levels deep",
-                limit=MAX_DEPTH,
-            )
+            self.find(container, "form-too-deep", "Expected groups at most {limit} levels deep", limit=MAX_DEPTH)
             return
         for component in container.get("components") or ():
             self.count += 1
@@ -168,6 +162,7 @@ class _Checker:
             return
         self.shape(component)
         self.unsupported(component)
+        self.text(component)
         self.condition(component)
         self.rule(component)
         self.lookup(component)
@@ -237,6 +232,22 @@ class _Checker:
                     name=name,
                 )
 
+    def text(self, component: Mapping[str, Any]) -> None:
+        """A text is Markdown that may follow what stands in the form, as guidance does; in English likewise."""
+        properties = component.get("properties")
+        english = properties.get("text_en") if isinstance(properties, dict) else None
+        for written in (component.get("text"), english):
+            if not isinstance(written, str):
+                continue
+            if written.startswith("="):
+                wrong = "Expected a text with {{{{expression}}}}, but found an expression"
+                self.find(component, "component-expression", wrong)
+                continue
+            try:
+                guidance.parse(written)
+            except errors.InvalidInput as error:
+                self.find(component, "component-expression", "The text cannot be read: {reason}", reason=error.phrase)
+
     def condition(self, component: Mapping[str, Any]) -> None:
         conditional = component.get("conditional")
         if not conditional:
@@ -268,13 +279,10 @@ class _Checker:
             )
 
     def lookup(self, component: Mapping[str, Any]) -> None:
-        """What names a record stands in the properties, too; its words mean nothing elsewhere."""
+        """What names a record stands in the properties, too."""
         properties = component.get("properties")
-        named = set(properties) if isinstance(properties, dict) else set()
-        if "lookup" in named and component.get("type") != "textfield":
+        if isinstance(properties, dict) and "lookup" in properties and component.get("type") != "textfield":
             self.find(component, "lookup", "Expected a text field as one that names a record (“lookup”)")
-        for name in sorted(named & set(lookups.BESIDE)) if "lookup" not in named else ():
-            self.ineffective(component, f"properties.{name}")
 
     def expression(self, component: Mapping[str, Any], text: str) -> None:
         try:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from casepath.engine.decisions import feel
-from casepath.engine.forms import lookups
+from casepath.engine.forms import guidance, lookups
 from casepath.engine.forms.lookups import Lookup
 
 #: Types whose value is a text of their own.
@@ -114,6 +114,11 @@ class Component:
         return self.type in KEYED
 
     @property
+    def follows_values(self) -> bool:
+        """Whether it is a text that may read otherwise for other values."""
+        return guidance.depends(self.text.text)
+
+    @property
     def names(self) -> frozenset[str]:
         """Key and id."""
         return frozenset({self.id, self.key} - {""})
@@ -153,7 +158,7 @@ class Form:
     @property
     def has_conditions(self) -> bool:
         """Whether what is shown depends on values."""
-        return any(component.hidden_if for component in self.every)
+        return any(component.hidden_if or component.follows_values for component in self.every)
 
 
 def _every(components: tuple[Component, ...]) -> Iterator[Component]:

@@ -1,5 +1,5 @@
 """
-Guidance: a text in Markdown beside a form, of which people see what fits what is known of the matter.
+Guidance: a text in Markdown beside a form, or in it, of which people see what fits what is known of the matter.
 
 Written as the texts of forms are in form-js (its templating is called feelers), with expressions in FEEL:
 `{{expression}}` is the value, `{{#if condition}}…{{/if}}` stands only where the condition is true, and
@@ -123,6 +123,11 @@ class Guidance:
                 if left < 0:
                     raise feel.FeelLimit("size", length)
         return "".join(pieces)
+
+
+def depends(text: str) -> bool:
+    """Tell whether a text may read otherwise for other values."""
+    return "{{" in text
 
 
 def parse(text: str) -> Guidance:

@@ -16,7 +16,7 @@ from typing import Any
 #: Stands for the register of a field that names another matter, by its number.
 MATTER = "matter"
 #: The properties that mean something only beside `lookup`.
-BESIDE = ("copies", "new_if", "new_with")
+BESIDE = frozenset({"copies", "new_if", "new_with"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,16 @@ class Lookup:
         """What a new record is made of: field of the form → field of the record."""
         return {**self.copies, **self.new_with}
 
-    @property
-    def own_names(self) -> Iterator[tuple[str, str]]:
-        """Each field of the form that is named, behind the property that names it."""
-        yield from (("copies", name) for name in self.copies)
-        yield from (("new_with", name) for name in self.new_with)
-        if self.new_if:
+    def misnamed(self, own: str, types: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """
+        Yield each name that is none of another field of the form, or of no box, behind the property that has it.
+
+        `own` is the key of the field itself, `types` are those of all fields, by their keys.
+        """
+        for name in (*self.copies, *self.new_with):
+            if name == own or name not in types:
+                yield "copies" if name in self.copies else "new_with", name
+        if self.new_if and types.get(self.new_if) != "checkbox":
             yield "new_if", self.new_if
 
     @property

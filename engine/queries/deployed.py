@@ -145,13 +145,18 @@ def decision_table(session: Session, definition_id: int | None) -> DecisionTable
 def filled_guidance(
     session: Session, definition_id: int, element_id: str, language: str, known: Mapping[str, Any], say: guidances.Say
 ) -> str | None:
+    """Return the guidance for an element as it reads for what is known; None without."""
+    text = guidance(session, definition_id, element_id, language)
+    return None if text is None else filled(session, definition_id, text, known, say)
+
+
+def filled(session: Session, definition_id: int, text: str, known: Mapping[str, Any], say: guidances.Say) -> str:
     """
-    Return the guidance for an element as it reads for what is known; None without.
+    Return a text of a deployment, as guidance and the texts of forms are written, as it reads for what is known.
 
     Decisions are those of the same deployment, else the newest; what cannot be decided is null.
     """
-    text = guidance(session, definition_id, element_id, language)
-    if text is None or "{{" not in text:
+    if not guidances.depends(text):
         return text
     try:
         found = guidances.parse(text)
@@ -166,7 +171,7 @@ def filled_guidance(
 
 def depends(session: Session, definition_id: int, element_id: str) -> bool:
     """Tell whether the guidance for an element depends on what is known."""
-    return any("{{" in (guidance(session, definition_id, element_id, each) or "") for each in ("", "en"))
+    return any(guidances.depends(guidance(session, definition_id, element_id, each) or "") for each in ("", "en"))
 
 
 def _decided(session: Session, key: str, known: Mapping[str, Any], deployment_id: int) -> Any:

@@ -29,6 +29,7 @@ PAGES = {
     "customer_director_zhao": (
         "/tasks/", "/tasks/?view=claimable", "/tasks/?view=all", "/tasks/?view=put_off", "/tasks/{task}", "/matters/",
         "/matters/?q=NONE", "/matters/show/{key}", "/matters/show/{key}?steps=all",
+        "/matters/register?from=2000-01-01&until=2099-12-31", "/matters/papers/notice/{key}",
         "/notifications/", "/notifications/?unread=1", "/register/", "/register/complaint", "/password",
         "/substitutes/", "/matters/show/NONE", "/people/", "/search/", "/search/?q={key}%20王",
         "/registers/", "/registers/?q=154", "/registers/vehicle?order=mileage", "/records/9", "/records/13/change",

@@ -27,8 +27,9 @@ STORY = Story(
     demo={"stop_after": 1},
 )
 REPERTOIRE = Repertoire(
-    seed=1, by="x", words={"name": ["甲", "乙"]}, records=[], count=40, days=30, about="r", variables={}
-)
+    seed=1, by="x", words={"name": ["甲", "乙"]}, records=[],
+    count=40, days=30, open_days=9, about="r", variables={"who": "name"},
+)  # fmt: skip
 
 
 def shipped() -> Repertoire:
@@ -73,14 +74,19 @@ def test_recent__the_last_begins_within_the_week_before_now(later: timedelta) ->
 
 
 def test_tell_again__within_the_days_and_whole_and_the_same_each_time() -> None:
-    never = replace(STORY, id="never")
+    ended = replace(STORY, id="ended", expect={"state": "completed"})
+    never = replace(ended, id="never")
+    of_nobody = replace(STORY, id="of nobody", start={**STORY.start, "variables": {}})
     weighed = replace(REPERTOIRE, weights={"never": 0})
+    every, names = [STORY, ended, never, of_nobody], [{"who": "甲"}, {"who": "乙"}]
 
-    told = list(retelling.tell_again(weighed, [STORY, never], [{"who": "甲"}, {"who": "乙"}], NOW))
+    told = list(retelling.tell_again(weighed, every, names, NOW))
 
-    assert told == list(retelling.tell_again(weighed, [STORY, never], [{"who": "甲"}, {"who": "乙"}], NOW))
+    assert told == list(retelling.tell_again(weighed, every, names, NOW))
     assert len(told) == 40
-    assert {story.id for story in told} == {"one"}
+    assert {story.id for story in told} == {"one", "ended"}
+    assert all(story.begins_at > NOW - timedelta(days=10) for story in told if story.id == "one")
+    assert {story.id for story in told if story.begins_at > NOW - timedelta(days=9)} == {"one", "ended"}
     assert {story.start["variables"]["who"] for story in told} == {"甲", "乙"}
     assert all(NOW - timedelta(days=30) <= story.begins_at <= NOW + timedelta(days=1) for story in told)
     assert all(story.demo is None for story in told)
@@ -107,9 +113,9 @@ def test_shipped__enough_and_no_story_that_is_not_there() -> None:
 
     assert len(told) + repertoire.count >= 300
     assert repertoire.weights.keys() <= {story.id for story in told}
-    # Of each story that is told again what a record says of it, so that no name of another stays behind.
+    # Whoever a story is about is named by what a record says, so that no name of another stays behind.
     for story in told:
-        if repertoire.weights.get(story.id, 1):
+        if "customer_name" in story.start.get("variables", {}):
             assert {"customer_name", "customer_phone", "plate_number"} <= story.start["variables"].keys()
 
 

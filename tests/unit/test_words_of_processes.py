@@ -93,3 +93,49 @@ def asked(folder: Path) -> Iterator[tuple[str, str | None]]:
                 for name, cell in zip([*asked_of, *answered], [*rule.conditions, *rule.results], strict=False):
                     texts = re.findall(r'"((?:[a-z_]+:)?([a-z_]+))"', cell)
                     yield from ((name, key) for _, key in texts)
+
+
+def test_rules__stand_in_one_place() -> None:
+    """What guidance, forms and tables say stands once in a language: a rule that is changed is changed everywhere."""
+    places: dict[str, list[str]] = {}
+    for place, text in told():
+        for sentence in re.split(r"[。！？；\n]|[.!?;](?=\s|$)", text):
+            said = re.sub(r"[\W_]+", "", sentence)
+            if len(said) >= (12 if re.search(r"[\u4e00-\u9fff]", said) else 35):
+                places.setdefault(said, []).append(place)
+
+    assert len(places) > 300
+    assert {said: where for said, where in places.items() if len(where) > 1} == {}
+
+
+def told() -> Iterator[tuple[str, str]]:
+    """Yield every text of guidance, of forms beside their fields, and of the answers of tables, with its file."""
+    for path in sorted(PROCESSES.glob("*/guidance/*.md")):
+        without_titles = re.sub(r"^#.*$", "", path.read_text("utf-8"), flags=re.MULTILINE)
+        yield str(path.relative_to(PROCESSES)), re.sub(r"\{\{.*?\}\}", "", without_titles)
+    for path in sorted(PROCESSES.glob("*/forms/*.form")):
+        for part in forms.parse(path.read_bytes(), path.name).every:
+            for text in (part.text.text, part.text.english):
+                yield str(path.relative_to(PROCESSES)), re.sub(r"\{\{.*?\}\}", "", text)
+    for path in sorted(PROCESSES.glob("*/*.dmn")):
+        for table in dmn.parse(path.read_bytes(), path.name).tables:
+            yield from ((str(path.relative_to(PROCESSES)), cell) for rule in table.rules for cell in rule.results)
+
+
+def test_guidance__asks_for_what_the_tables_have() -> None:
+    """A topic that no row has, and a table that is not there, would leave a heading without a word beneath."""
+    tables = {
+        table.decision_id: table
+        for path in PROCESSES.glob("*/*.dmn")
+        for table in dmn.parse(path.read_bytes(), path.name).tables
+    }
+    topics = {rule.results[0].strip('"') for rule in tables["handling_advice"].rules}
+    texts = [path.read_text("utf-8") for path in PROCESSES.glob("*/guidance/*.md")]
+    texts += [path.read_text("utf-8").replace(r"\"", '"') for path in PROCESSES.glob("*/forms/*.form")]
+
+    asked_for = {key for text in texts for key in re.findall(r"\bdecisions\.(\w+)", text)}
+    asked_topics = {topic for text in texts for topic in re.findall(r'\[topic = "(\w+)"\]', text)}
+    assert asked_for - tables.keys() == set()
+    assert asked_topics - topics == set()
+    # What nobody shows need not be kept; the others are asked for by what is ticked.
+    assert topics - asked_topics <= {"need", "habit", "leverage"}

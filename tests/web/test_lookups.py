@@ -16,13 +16,12 @@ from casepath.engine.registers import records
 from tests.acting import PROGRAM
 from tests.each import each
 from tests.wards import ADMISSION, BED, PATIENT, ward
-from tests.web.visitor import Visitor, text
+from tests.web.visitor import LINKED, Visitor, text
 
 Sessions = sessionmaker[Session]
 
 PATIENTS = {**PATIENT, "number": "P{number:4}", "readers": ["directors"], "writers": ["service"]}
 FILES = ward(patient=PATIENTS, bed={**BED, "readers": ["directors"], "writers": ["service"]})
-LINKED = {"HX-Request": "true"}
 
 
 @pytest.fixture

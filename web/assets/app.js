@@ -91,8 +91,9 @@ document.addEventListener('click', ({ target }) => {
 });
 
 // <div data-merge hx-post="…" hx-swap="none">: the fields of a form that depend on answers. What the answer of the
-// server has and the page has not is added, what it no longer has is put aside; inputs that stay are not touched, so
-// that nothing is lost that is typed meanwhile, but for those into which a record that was chosen is copied.
+// server has and the page has not is added, what it no longer has is put aside, and texts say what they say now;
+// inputs that stay are not touched, so that nothing is lost that is typed meanwhile, but for those into which a record
+// that was chosen is copied.
 document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.successful && detail.elt.matches('[data-merge]')) {
     const answer = new DOMParser().parseFromString(detail.xhr.responseText, 'text/html');

@@ -6,7 +6,7 @@ Only how a form looks is decided here; what it is made of, and what may be submi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -131,12 +131,13 @@ def fields(
     refusal: errors.InvalidInput | None = None,
     every: bool = False,
     earlier: Earlier | None = None,
+    filled: Callable[[str], str] = str,
 ) -> list[Field]:
     """
     Return the fields of a form with what stands in them and what is wrong with it, without what conditions hide.
 
     `texts` are what was typed, which stands before `variables`; with `every`, what is hidden is there too; `earlier` is
-    what stands beside the fields.
+    what stands beside the fields; `filled` makes of a text what it reads for the values, and an empty one is left out.
     """
     by_field = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
     standing = _Standing(
@@ -145,6 +146,7 @@ def fields(
         wrong={error.field: phrases.told(error.phrase) for error in by_field},
         earlier=earlier,
         zone=g.settings.zone,
+        filled=filled,
     )
     hidden = frozenset() if every else forms.hidden(form, standing.variables, standing.zone, texts=standing.texts)
     return _fields(form.components, standing, hidden)
@@ -226,6 +228,7 @@ class _Standing:
     wrong: Mapping[str, str]
     earlier: Earlier | None
     zone: ZoneInfo
+    filled: Callable[[str], str]
 
     def was_told(self, part: Component) -> bool:
         """Whether a field was answered in an earlier round."""
@@ -248,7 +251,8 @@ def _texts(part: Component, typed: Any) -> str | list[str]:
 
 
 def _fields(components: Sequence[Component], standing: _Standing, hidden: frozenset[str]) -> list[Field]:
-    return [_field(part, standing, hidden) for part in components if not hidden & part.names]
+    shown = [_field(part, standing, hidden) for part in components if not hidden & part.names]
+    return [each for each in shown if each.type != "text" or each.text.strip()]
 
 
 def _field(part: Component, standing: _Standing, hidden: frozenset[str]) -> Field:
@@ -268,8 +272,8 @@ def _field(part: Component, standing: _Standing, hidden: frozenset[str]) -> Fiel
         input_type=_input_type(part, shown.texts, standing.zone),
         prefix=part.prefix,
         suffix=part.suffix,
-        text=phrases.words(part.text),
-        is_conditional=part.is_conditional,
+        text=standing.filled(phrases.words(part.text)),
+        is_conditional=part.is_conditional or part.follows_values,
         span=COLUMNS if standing.was_told(part) else part.columns or SHORT.get(part.type, COLUMNS),
         error=standing.wrong.get(part.key, ""),
         earlier=_earlier(part, standing),

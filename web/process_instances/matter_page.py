@@ -38,7 +38,7 @@ from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.engine.queries.papers import Printing
 from casepath.engine.time import clock
-from casepath.web import facts, forms, headers, languages, phrases, uploads, words
+from casepath.web import facts, forms, guidance, headers, languages, phrases, uploads, words
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
@@ -306,12 +306,23 @@ def reports(session: Session, reference: Reference, refused: Refused | None) -> 
             awaited=awaited_message,
             label=texts.names.get(awaited_message.element_id, awaited_message.name),
             about=texts.documentation.get(awaited_message.element_id, ""),
-            fields=lookups.offered(session, forms.fields(form, texts=typed, refusal=wrong), lookups.registers_of(form))
-            if form
-            else [],
+            fields=report_fields(session, awaited_message, form, typed, wrong) if form else [],
             refused=error is not None,
         )
     return list(reported.values())
+
+
+def report_fields(
+    session: Session,
+    awaited_message: Awaited,
+    form: Form,
+    typed: Mapping[str, Any] | None,
+    refusal: errors.InvalidInput | None,
+) -> list[forms.Field]:
+    """Return the fields of the form with which something is reported."""
+    filled = guidance.of_form(session, awaited_message.definition_id, form, {}, typed)
+    shown = forms.fields(form, texts=typed, refusal=refusal, filled=filled)
+    return lookups.offered(session, shown, lookups.registers_of(form))
 
 
 def message_form(session: Session, awaited_message: Awaited) -> Form | None:

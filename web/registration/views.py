@@ -143,8 +143,10 @@ def form_fields(
         entered = begun.typed
     else:
         entered = given(form)
-    filled, copied = lookups.filled(session, form, entered)
-    return lookups.shown(session, form, forms.fields(form, texts=filled, refusal=refusal), filled, copied)
+    entered, copied = lookups.filled(session, form, entered)
+    filled = guidance.of_form(session, found.definition_id, form, {}, entered)
+    shown = forms.fields(form, texts=entered, refusal=refusal, filled=filled)
+    return lookups.shown(session, form, shown, entered, copied)
 
 
 def given(form: Form) -> dict[str, str]:

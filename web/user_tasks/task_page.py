@@ -203,7 +203,8 @@ def fields(
         last = rounds_before[-1]
         answered = {key: value for key, value in last.values.items() if key in anew}
         earlier = forms.Earlier(caption=round_caption(session, last), values=answered)
-    shown = forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier)
+    filled = guidance.of_form(session, task.definition_id, form, held, texts)
+    shown = forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier, filled=filled)
     return lookups.shown(session, form, shown, {**held, **texts}, copied) if task.state == "created" else shown
 
 
