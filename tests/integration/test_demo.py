@@ -19,7 +19,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
 from casepath.stories import Story
-from tests import factories
+from tests import channels, factories
 from tests.diagrams import nodes, process
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
@@ -110,6 +110,19 @@ def test_add_records__invented_ones_beside_those_of_the_files(transaction: sessi
         again = [story for story in told if story.id == "attitude"]
         assert len({story.start["variables"]["customer_name"] for story in again}) > 3
         assert told == demo.told_here(session, PROCESSES, repertoire)
+
+
+def test_start__says_only_what_is_asked(transaction: sessionmaker[Session]) -> None:
+    said = {"name": "Anna", "plate": "X1"}
+    with transaction.begin() as session:
+        start = '<startEvent id="S" camunda:formKey="said"/>'
+        files = {"said.form": channels.form("said", channels.field("name")), "p.bpmn": process(
+            start, nodes("userTask A"), flow="S > A", key="p"), "q.bpmn": process(
+            nodes("startEvent S; userTask A"), flow="S > A", key="q")}  # fmt: skip
+        deployments.deploy(session, files, name="p", by=demo.DEMO)
+
+        assert demo._asked(session, "p", said) == {"name": "Anna"}
+        assert demo._asked(session, "q", said) == said
 
 
 def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[Session]) -> None:
