@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import retelling, stories
 from casepath.engine import errors
-from casepath.engine.deployments import registers
+from casepath.engine.deployments import definitions, registers
 from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
 from casepath.engine.people.authorization import Program
@@ -71,7 +71,8 @@ class EngineStage:
             self.work()
             return
         with self.sessions.begin() as session:
-            started = process_instances.start(session, story.process, variables, by=by)
+            asked = _asked(session, story.process, variables)
+            started = process_instances.start(session, story.process, asked, by=by)
             self.business_key = started.business_key or ""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
@@ -145,6 +146,15 @@ def told_here(session: Session, processes: Path, repertoire: Repertoire | None) 
         return told
     known = list(_variables(session, repertoire))
     return [*told, *retelling.tell_again(repertoire, told, known, today)]
+
+
+def _asked(session: Session, process: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the start forms of a process ask; stories told again say of a record what others ask, too."""
+    definition_id = definitions.latest(session, "process", process).id
+    keys = definitions.start_forms(session, definition_id).values()
+    forms = [definitions.form(session, key, definition_id) for key in keys]
+    fields = {field.key for form in forms if form is not None for field in form.fields}
+    return {name: value for name, value in variables.items() if name in fields} if fields else variables
 
 
 def _variables(session: Session, repertoire: Repertoire) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,8 @@ The rooms, from the door to the cellar; imports point downwards only, which `tes
 
     8  queries      the read side for pages: no changes
     7  instances    what can be asked of a running process instance: start, complete, claim, correlate, retry, migrate …
-       registers    what can be asked of a record that is kept beside: create, change, archive, erase
     6  runtime      the one way an instance moves: apply a trigger, run to the next wait states, store the difference
+       registers    what can be asked of a record that is kept beside: create, change, archive, erase
     5  deployments  what was deployed: checked, stored, parsed once and kept
     4  bpmn         the only room that knows SpiffWorkflow: reading, checking, elements, tokens
        forms        form definitions, and what is submitted with them

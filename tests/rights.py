@@ -80,7 +80,7 @@ OF_THE_ENGINE = frozenset({
     "arrivals.take", "batches.run", "deliveries.put", "deliveries.report",
     "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
     "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.formatted",
-    "numbers.next_number", "signs.ring",
+    "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({

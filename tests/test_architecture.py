@@ -24,8 +24,8 @@ FLOORS = (
     {"decisions", "expressions", "history", "papers"},
     {"bpmn", "forms", "people", "reports"},
     {"deployments"},
-    {"runtime"},
-    {"instances", "registers"},
+    {"registers", "runtime"},
+    {"instances"},
     {"queries"},
 )
 #: Rooms whose `__init__` names all they offer; what stands in their modules is nobody else's business.

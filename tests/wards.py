@@ -1,10 +1,12 @@
-"""A hospital ward in files: registers of patients and beds, with their forms."""
+"""A hospital ward in files: registers of patients and beds, with their forms, and a process that admits patients."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from tests import diagrams
 
 PATIENT: Mapping[str, Any] = {
     "id": "patient",
@@ -66,3 +68,36 @@ def ward(*, patient: Mapping[str, Any] = PATIENT, bed: Mapping[str, Any] = BED) 
 
 
 FILES = ward()
+
+LOOKUP = {"lookup": "patient", "copies": "name, telephone=phone", "new_if": "is_new"}
+ADMISSION_FORM = [
+    field("patient", "病人", "Patient", properties=LOOKUP),
+    field("name", "姓名", "Name", **NEEDED),
+    field("telephone", "电话", "Phone"),
+    {"type": "checkbox", "key": "is_new", "label": "新病人"},
+]
+#: Beside those above: a bed, which says whose it is, and an admission that belongs together with this one.
+MORE = [
+    field("bed", "床位", "Bed", properties={"lookup": "bed", "copies": "patient"}),
+    field("earlier", "此前", "Earlier", properties={"lookup": "matter"}),
+]
+
+
+def form(*components: Mapping[str, Any], key: str = "admission") -> bytes:
+    """A form of these fields."""
+    return json.dumps({"id": key, "type": "default", "components": components}, ensure_ascii=False).encode()
+
+
+def admission(records: str = "patient:patient,bed:bed,earlier:matter") -> bytes:
+    """A process that begins with the form of admissions and asks for it again, and points to these records."""
+    declared = {"records": records, "businessKeyFormat": "A-{number}", "facts": "name:text,telephone:text"}
+    properties = "".join(f'<camunda:property name="{name}" value="{text}"/>' for name, text in declared.items())
+    return diagrams.process(
+        f"<extensionElements><camunda:properties>{properties}</camunda:properties></extensionElements>",
+        '<startEvent id="s" camunda:formKey="admission"/>'
+        '<userTask id="t" camunda:formKey="admission" camunda:candidateGroups="service"/>',
+        flow="s > t", key="admission",
+    )  # fmt: skip
+
+
+ADMISSION = {"admission.bpmn": admission(), "admission.form": form(*ADMISSION_FORM, *MORE)}

@@ -16,7 +16,10 @@ FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 #: What separates cells, by the language of whoever saved the file.
 SEPARATORS = ",;\t"
 #: In which files are saved: what we write, and what spreadsheets for Chinese write by themselves.
-ENCODINGS = ("utf-8-sig", "gb18030")
+CHINESE = "gb18030"
+ENCODINGS = ("utf-8-sig", CHINESE)
+#: The part of Chinese letters and signs that are everyday ones, in any text; names have others too.
+COMMON = 0.8
 
 
 def answer(name: str, rows: Iterable[Iterable[object]]) -> Response:
@@ -38,8 +41,8 @@ def written(rows: Iterable[Iterable[object]]) -> str:
 
 
 def harmless(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULAS) else cell
+    """Return a cell that no spreadsheet takes for a formula; one that looks as if it had been made so is marked too."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" '").startswith(FORMULAS) else cell
 
 
 def read(content: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -71,11 +74,27 @@ def _decoded(content: bytes) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if "\x00" not in text:
+        if "\x00" not in text and (encoding != CHINESE or _is_chinese(text)):
             return text
     raise errors.InvalidInput(
-        "This file cannot be read as text; please save it as CSV with the encoding UTF-8.", code="not-text"
+        "It is not sure how the texts of this file are to be read; please save it as CSV with the encoding UTF-8.",
+        code="not-text",
     )
+
+
+def _is_chinese(text: str) -> bool:
+    """Tell whether what was read as Chinese is: accents of another encoding give rare characters, texts common ones."""
+    wide = [character for character in text if not character.isascii()]
+    common = sum(_is_common(character) for character in wide)
+    return common >= COMMON * len(wide)
+
+
+def _is_common(character: str) -> bool:
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(cell: str) -> str:

@@ -15,7 +15,7 @@ The ground: connections, tables with their revisions, statements, and how values
 """
 
 from casepath.engine.database.base import Base, Code, Instant, Ordered, Prose, RowId, String, Text, require_room
-from casepath.engine.database.connection import alone, connect, insert_new, sessions
+from casepath.engine.database.connection import alone, connect, insert_new, insert_several, sessions
 from casepath.engine.database.schema import upgrade
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "alone",
     "connect",
     "insert_new",
+    "insert_several",
     "require_room",
     "sessions",
     "upgrade",

@@ -131,6 +131,17 @@ def insert_new(session: Session, model: type[Base], row: Mapping[str, Any], *, u
     return session.execute(statement, row).first() is not None
 
 
+def insert_several(
+    session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], *, unique: Sequence[str]
+) -> list[tuple[int, str]]:
+    """Insert rows as `insert_new` does; return the id of each that was not there, with the last column of its key."""
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[session.get_bind().dialect.name]
+    key = [model.__table__.c[name] for name in unique]
+    statement = insert(model.__table__).on_conflict_do_nothing(index_elements=key)
+    made = session.execute(statement.returning(model.__table__.c.id, key[-1]), list(rows))
+    return [(number, text) for number, text in made]
+
+
 @contextmanager
 def alone(engine: sqlalchemy.Engine) -> Iterator[None]:
     """

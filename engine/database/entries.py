@@ -1,27 +1,42 @@
 """
 Entries: values of records in rows of their own, in which these are found, compared and put in order.
 
-A text is found and compared by its letters and digits, however it is written; numbers, dates and times have the order
-that they have as such. An index holds all of it, so that a search reads nothing else.
+A text is found and compared by its letters and digits, however it is written, a telephone number also with the prefix
+of its country; numbers, dates and times have the order that they have as such. An index holds all of it, so that a list
+reads nothing else.
+
+Values by which a record is searched have terms beside (as `engine.database.terms` for process instances): every place
+at which one may begin to read such a value is a row, with the letters that follow there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select
 
-from casepath.engine.database import terms, values
+from casepath.engine.database import Base, terms, values
+from casepath.engine.database.models import Record, RecordTerm, RecordValue
 
 #: Under which name the key of a record stands among its values; no field is called so.
 KEY = ".key"
 #: Characters of a text in which it is found and compared: what an index has room for.
 COMPARED = 400
+#: Terms up to which a word is one that few have.
+FEW = 500
 #: Above what forms take for numbers, so that those below zero come first too.
 ABOVE = 10**15
+#: How a telephone number begins that is written as from abroad: as at home it is the same number.
+_HOME = re.compile(r"^\s*(?:\+|00)\s*86(?=[\s()-]*\d[\d\s()-]{6,}$)")
+#: Stands behind every character.
+_LAST = "\U0010ffff"
+
+_values = Base.metadata.tables[RecordValue.__tablename__]
+_terms = Base.metadata.tables[RecordTerm.__tablename__]
 
 
 def entered(register: str, key: str, held: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -39,13 +54,66 @@ def compared(value: object) -> str:
     text = _written(value)
     if isinstance(value, date | datetime | time):
         return terms.folded(text)
-    return (terms.compact(text) or terms.folded(text))[:COMPARED]
-
-
-def has(column: SQLColumnExpression[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a text is somewhere in a column of compared values."""
-    return column.contains(compared(text), autoescape=True)
+    text = _HOME.sub("", terms.folded(text))
+    return (terms.compact(text) or text)[:COMPARED]
 
 
 def _written(value: object) -> str:
     return ", ".join(map(_written, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def enter(connection: Connection, register: str, search: Iterable[str], records: Collection[int]) -> None:
+    """Have records, whose values stand in their rows, be found by those of the fields that are searched."""
+    _insert(connection, register, _values.c.record_id.in_(records), _values.c.name.in_([KEY, *search]))
+
+
+def forget(connection: Connection, register: str, record_id: int) -> None:
+    """Have a record be found no more by what stands in its rows; to be called before these change."""
+    begun = _begun(register, _values.c.record_id == record_id).subquery()
+    mine = and_(_terms.c.register == register, _terms.c.record_id == record_id)
+    connection.execute(delete(_terms).where(mine, _terms.c.term.in_(select(begun.c.term))))
+
+
+def search_anew(connection: Connection, register: str, search: Iterable[str]) -> None:
+    """Have all records of a register be found by the fields that are searched from now on."""
+    connection.execute(delete(_terms).where(_terms.c.register == register))
+    _insert(connection, register, _values.c.register == register, _values.c.name.in_([KEY, *search]))
+
+
+def _insert(connection: Connection, register: str, *conditions: ColumnElement[bool]) -> None:
+    found = _begun(register, *conditions)
+    connection.execute(insert(_terms).from_select(list(found.selected_columns.keys()), found))
+
+
+def _begun(register: str, *conditions: ColumnElement[bool]) -> Select[str, str, int]:
+    """Return the terms of these values, each once: what begins at their first letter, at their second, and so on."""
+    compared = _values.c.compared
+    whole = select(_values.c.record_id, compared.label("rest")).where(compared != "", *conditions)
+    rests = whole.cte("rests", recursive=True)
+    shorter = select(rests.c.record_id, func.substr(rests.c.rest, 2)).where(func.length(rests.c.rest) > 1)
+    rests = rests.union_all(shorter)
+    term = func.substr(rests.c.rest, 1, RecordTerm.SIZE).label("term")
+    return select(literal(register).label("register"), term, rests.c.record_id).distinct()
+
+
+def words(text: str) -> list[str]:
+    """Return what is looked for by a text: its words as they are compared, each in pieces no longer than a term."""
+    parts = [text] if _HOME.match(terms.folded(text)) else terms.split(text)
+    found = [compared(part) for part in parts]
+    size = RecordTerm.SIZE
+    return list(dict.fromkeys(each[start : start + size] for each in found for start in range(0, len(each), size)))
+
+
+def found_by(connection: Connection, register: str, search: Iterable[str], word: str) -> Select[int]:
+    """
+    Return the records of a register that have a word in a value by which they are searched.
+
+    What few have is looked up by its terms. What many have is compared value by value instead: whoever asks for the
+    first of these finds them among the first that he looks at.
+    """
+    begins = and_(_terms.c.register == register, _terms.c.term >= word, _terms.c.term < word + _LAST)
+    rows = select(literal(1)).where(begins).limit(FEW + 1).subquery()
+    if (connection.scalar(select(func.count()).select_from(rows)) or 0) <= FEW:
+        return select(_terms.c.record_id).where(begins)
+    searched = _values.c.name.in_([KEY, *search]), _values.c.compared.contains(word, autoescape=True)
+    return select(_values.c.record_id).where(_values.c.record_id == Record.id, *searched).correlate(Record)

@@ -30,8 +30,8 @@ _table = Base.metadata.tables[NumberSequence.__tablename__]
 
 def _counting(insert: Any) -> Any:
     # One statement, so that two who meet at the first number both come through.
-    first = insert(_table).values(name=bindparam("name"), last=1)
-    on = first.on_conflict_do_update(index_elements=["name"], set_={"last": _table.c.last + 1})
+    first = insert(_table).values(name=bindparam("name"), last=bindparam("count"))
+    on = first.on_conflict_do_update(index_elements=["name"], set_={"last": _table.c.last + bindparam("count")})
     return on.returning(_table.c.last)
 
 
@@ -40,8 +40,14 @@ _COUNT = {"postgresql": _counting(postgresql.insert), "sqlite": _counting(sqlite
 
 def next_number(session: Session, name: str) -> int:
     """Return the next number of a sequence, from 1 without gaps; others who ask wait until the transaction ends."""
-    number: int = session.execute(_COUNT[session.get_bind().dialect.name], {"name": name}).scalar_one()
-    return number
+    return next_numbers(session, name, 1)[0]
+
+
+def next_numbers(session: Session, name: str, count: int) -> range:
+    """Return the next numbers of a sequence, as `next_number` does."""
+    statement = _COUNT[session.get_bind().dialect.name]
+    last: int = session.execute(statement, {"name": name, "count": count}).scalar_one()
+    return range(last - count + 1, last + 1)
 
 
 def business_key(format: str, session: Session, now: datetime, zone: ZoneInfo) -> str:  # noqa: A002 — the diagram's word
@@ -56,13 +62,26 @@ def business_key(format: str, session: Session, now: datetime, zone: ZoneInfo) -
 
 def formatted(session: Session, sequence: str, format: str, now: datetime, zone: ZoneInfo) -> str:  # noqa: A002
     """Return the next of the numbers that a sequence counts for each text of its dates, as `business_key` does."""
+    return several(session, sequence, format, now, zone, 1)[0]
+
+
+def several(
+    session: Session,
+    sequence: str,
+    format: str,  # noqa: A002
+    now: datetime,
+    zone: ZoneInfo,
+    count: int,
+) -> list[str]:
+    """Return the next of these numbers, as `formatted` does."""
     check_format(format)
     today = now.astimezone(zone)
     dated = format
     for placeholder, text in (("{year}", "%Y"), ("{month}", "%m"), ("{day}", "%d")):
         dated = dated.replace(placeholder, today.strftime(text))
-    number = next_number(session, f"{sequence}:{_PLACEHOLDER.sub('{number}', dated)}")
-    return _PLACEHOLDER.sub(lambda found: _padded(found[1], number), dated)
+    numbers = next_numbers(session, f"{sequence}:{_PLACEHOLDER.sub('{number}', dated)}", count)
+    placeholder, *_ = _PLACEHOLDER.findall(dated)
+    return [_PLACEHOLDER.sub(_padded(placeholder, number), dated) for number in numbers]
 
 
 def check_format(format: str) -> None:  # noqa: A002 — the diagram's word

@@ -7,6 +7,7 @@ What was deployed: check files and put them into the engine, read them back, par
     decisions    evaluate the deployed decision tables
     channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
+    lookups      what forms say of records, against the registers that are there
     selections   processes that are started for many records of a register
     mentioned    what diagrams may name without holding it
     documents    templates of what is printed, and whether what they name is there

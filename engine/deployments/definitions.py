@@ -217,7 +217,11 @@ def start_forms(session: Session, definition_id: int) -> dict[str, str]:
 
 def form_keys(session: Session, definition_id: int) -> list[tuple[str, str, str]]:
     """Return id, name and form key of each element of a process that has a form, the start events first."""
-    spec = process(session, definition_id)
+    return forms_of(process(session, definition_id))
+
+
+def forms_of(spec: ProcessSpec) -> list[tuple[str, str, str]]:
+    """Return what `form_keys` does, of a process that is not deployed yet."""
     starts = [
         (start.bpmn_id, start.bpmn_name or spec.label, start.form_key)
         for start in spec.root.start_events

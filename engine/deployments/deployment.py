@@ -29,6 +29,7 @@ from casepath.engine.deployments import (
     definitions,
     documents,
     groups,
+    lookups,
     mentioned,
     registers,
     reports,
@@ -106,25 +107,27 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     checked = files if isinstance(files, Checked) else check(files)
-    resources, found = checked.resources, checked.found
-    findings = list(checked.findings)
+    resources, found, findings = checked.resources, checked.found, list(checked.findings)
+    named = {each.file: each.register for each in found if each.register}
+    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
     for entry in found:
         if entry.spec is not None and entry.executable:
             findings += groups.unknown(session, entry.spec, entry.file)
-    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
-    kept = {each.file: each.register for each in found if each.register}
-    findings += registers.unfit(session, kept, filled)
+            findings += lookups.unlinked(entry.spec, entry.file, filled)
+        if entry.kind == "form":
+            findings += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
+    findings += registers.unfit(session, named, filled)
     ways = [(each.file, each.channel) for each in found if each.channel]
-    findings += channels.unfit(session, ways, kept.values(), filled)
+    findings += channels.unfit(session, ways, named.values(), filled)
     run = [(each.file, each.spec) for each in found if each.spec]
-    findings += selections.unfit(session, run, kept.values(), filled)
+    findings += selections.unfit(session, run, named.values(), filled)
     specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
     findings += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
-    named = {each.file: each.document for each in found if each.document}
-    findings += documents.unfit(session, named, list(specs.values()), filled)
+    papers = {each.file: each.document for each in found if each.document}
+    findings += documents.unfit(session, papers, list(specs.values()), filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
-    warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
+    warnings = findings + _unknown_mentions(session, found)
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
@@ -137,6 +140,8 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
         if entry.spec is not None and entry.executable:
             starts.arm(session, row, entry.spec)
             reports.allot(session, entry.spec, entry.file)
+        if entry.register is not None:
+            registers.search_anew(session, entry.register, row)
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
@@ -171,8 +176,7 @@ def require_files(resources: Mapping[str, bytes]) -> None:
 def check(resources: Mapping[str, bytes]) -> Checked:
     """Check files; raises `InvalidInput` where there are none, or too many."""
     require_files(resources)
-    found: list[_Found] = []
-    findings: list[errors.Finding] = []
+    found, findings = list[_Found](), list[errors.Finding]()
     tables = {file: source for file, source in resources.items() if file.endswith(".dmn")}
     for file, source in resources.items():
         if len(source) > MAX_BYTES:

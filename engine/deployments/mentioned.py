@@ -18,7 +18,7 @@ KINDS: Mapping[str, str] = {"channel": "topic"}
 
 def known(session: Session) -> dict[str, set[str]]:
     """Return the keys of what diagrams may name, by its kind; without topics as long as no worker has told its own."""
-    keys = {kind: _deployed(session, kind) for kind in ("decision", "form", "process")}
+    keys = {kind: _deployed(session, kind) for kind in ("decision", "form", "process", "register")}
     keys["user"] = set(session.scalars(select(User.username)))
     served = session.scalars(select(WorkerThread.topics)).all()
     if served:

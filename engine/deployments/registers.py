@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms
-from casepath.engine.database import numbers
+from casepath.engine.database import entries, numbers
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions
-from casepath.engine.forms import MANY_CHOICES, Form
+from casepath.engine.forms import MANY_CHOICES, MATTER, Form
 from casepath.engine.people import authorization, identity
 from casepath.engine.phrases import Phrase
 
@@ -115,6 +115,14 @@ def _parsed(session: Session, found: Definition) -> Register:
 _declarations: dict[str, Mapping[str, Any]] = {}
 
 
+def search_anew(session: Session, register: Register, stored: Definition) -> None:
+    """Have the records of a register be found by the fields that its new version searches, where these are others."""
+    before = select(Definition).where(Definition.kind == "register", Definition.key == register.key)
+    last = session.scalars(before.where(Definition.version == stored.version - 1)).one_or_none()
+    if last is not None and set(_parsed(session, last).search) != set(register.search):
+        entries.search_anew(session.connection(), register.key, register.search)
+
+
 def read(file: str, declaration: Mapping[str, Any]) -> Register:
     """Return the register of a file; raises `DeploymentRefused` with all that is wrong with what it says itself."""
     findings = list(_misshapen(file, declaration))
@@ -140,6 +148,8 @@ def _misshapen(file: str, declaration: Mapping[str, Any]) -> Iterator[errors.Fin
         if entry == REFERENCES and not (isinstance(value, dict) and _are_texts(list(value.values()))):
             text = "Expected a register for each field as “{entry}”, but found {found}"
             yield _finding(file, CODE, text, entry=entry, found=repr(value))
+    if declaration.get("id") == MATTER:
+        yield _finding(file, CODE, "Expected another id than “{key}”, by which forms name matters", key=MATTER)
     if ("number" in declaration) == ("key" in declaration):
         yield _finding(file, CODE, "Expected either “number” or “key”, but found both or none")
     number = declaration.get("number")

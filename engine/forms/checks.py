@@ -54,7 +54,19 @@ def check(content: bytes, file: str) -> tuple[Form | None, list[Finding]]:
         checker.form(schema)
     if any(finding.level == "error" for finding in checker.findings) or schema is None:
         return None, checker.findings
-    return read(schema), checker.findings
+    form = read(schema)
+    findings = [*checker.findings, *_wrong_lookups(form, file)]
+    return (None if any(finding.level == "error" for finding in findings) else form), findings
+
+
+def _wrong_lookups(form: Form, file: str) -> Iterator[Finding]:
+    """Yield what fields that name records say and is not in the form."""
+    types = {field.key: field.type for field in form.fields}
+    for field in form.fields:
+        for entry, name in field.lookup.misnamed(field.key, types) if field.lookup is not None else ():
+            text = "Expected another field of this form as “{entry}”, a checkbox as “new_if”, but found “{found}”"
+            phrase = Phrase(text, entry=entry, found=name)
+            yield Finding(code="lookup", file=file, element_id=field.id, name=field.label.text, phrase=phrase)
 
 
 def parse(content: bytes, file: str) -> Form:
@@ -128,12 +140,7 @@ class _Checker:
 
     def components(self, container: Mapping[str, Any], depth: int) -> None:
         if depth > MAX_DEPTH:
-            self.find(
-                container,
-                "form-too-deep",
-                "Expected groups at most {limit} levels deep",
-                limit=MAX_DEPTH,
-            )
+            self.find(container, "form-too-deep", "Expected groups at most {limit} levels deep", limit=MAX_DEPTH)
             return
         for component in container.get("components") or ():
             self.count += 1
@@ -158,6 +165,7 @@ class _Checker:
         self.text(component)
         self.condition(component)
         self.rule(component)
+        self.lookup(component)
         for name in supported.without_effect(component):
             self.ineffective(component, name)
         if kind in CONTAINERS:
@@ -269,6 +277,12 @@ class _Checker:
                 "Expected a 'valid_message' of 1 to {limit} characters, which says what is wrong",
                 limit=MAX_FACT,
             )
+
+    def lookup(self, component: Mapping[str, Any]) -> None:
+        """What names a record stands in the properties, too."""
+        properties = component.get("properties")
+        if isinstance(properties, dict) and "lookup" in properties and component.get("type") != "textfield":
+            self.find(component, "lookup", "Expected a text field as one that names a record (“lookup”)")
 
     def expression(self, component: Mapping[str, Any], text: str) -> None:
         try:

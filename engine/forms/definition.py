@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from casepath.engine.decisions import feel
-from casepath.engine.forms import guidance
+from casepath.engine.forms import guidance, lookups
+from casepath.engine.forms.lookups import Lookup
 
 #: Types whose value is a text of their own.
 TEXTS = frozenset({"textarea", "textfield"})
@@ -104,6 +105,8 @@ class Component:
     #: A FEEL expression over all answers that has to be true, and what is said where it is not.
     valid_if: str
     valid_message: Words
+    #: What it says of the record that it names; None where it names none.
+    lookup: Lookup | None
 
     @property
     def is_field(self) -> bool:
@@ -141,6 +144,11 @@ class Form:
     def fields(self) -> tuple[Component, ...]:
         """The components that carry values, in their order."""
         return tuple(component for component in self.every if component.is_field)
+
+    @functools.cached_property
+    def lookups(self) -> Mapping[str, Lookup]:
+        """The fields that name records, in their order."""
+        return {field.key: field.lookup for field in self.fields if field.lookup is not None}
 
     def answered_anew(self, properties: Mapping[str, str]) -> frozenset[str]:
         """Return the keys of the fields that each round begins empty: those that say so, or all of a task that does."""
@@ -212,6 +220,7 @@ def _component(component: Mapping[str, Any], outer: tuple[str, ...]) -> Componen
             text=str(_properties(component).get("valid_message") or ""),
             english=str(_properties(component).get("valid_message_en") or ""),
         ),
+        lookup=lookups.read(_properties(component)) if kind == "textfield" else None,
     )
 
 

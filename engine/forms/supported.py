@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from casepath.engine.forms import lookups
 from casepath.engine.forms.definition import CHOICES, KEYED, MANY_CHOICES, TEXTS
 from casepath.engine.phrases import Phrase
 
@@ -71,6 +72,9 @@ def without_effect(component: Mapping[str, Any]) -> Iterator[str]:
     for name, value in (rules if isinstance(rules, dict) else {}).items():
         if name in _RULES and kind not in _RULES[name] and not _says_nothing(name, value):
             yield f"validate.{name}"
+    properties = component.get("properties")
+    if isinstance(properties, dict) and "lookup" not in properties:
+        yield from (f"properties.{name}" for name in sorted(properties.keys() & lookups.BESIDE))
     appearance = component.get("appearance")
     for name in appearance if isinstance(appearance, dict) and "appearance" in known else ():
         if name not in {"prefixAdorner", "suffixAdorner"}:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
-from casepath.engine.database import Base, facts, measures, values
+from casepath.engine.database import Base, facts, links, measures, values
 from casepath.engine.database.models import (
     Arrival,
     Delivery,
@@ -102,6 +102,7 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
     owner = (process_instance_id, instance.root_id or process_instance_id, instance.business_key)
     facts.erase(session.connection(), *owner, tuple(names))
     measures.erase(session.connection(), instance.id, instance.definition_key, names)
+    links.forget(session.connection(), process_instance_id, names)
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, texts
@@ -60,6 +60,20 @@ def record(session: Session, record_id: int, event: Event) -> None:
     session.execute(insert(_events), {**own, "record_id": record_id})
     ends = {"history_length": sealed.length, "history_hash": sealed.head}
     session.execute(update(_records).where(_records.c.id == record_id).values(**ends))
+
+
+def begin(session: Session, created: Mapping[int, Event]) -> None:
+    """Write the first event of each of these records, in the transaction that makes them."""
+    at = clock.now()
+    rows, ends = [], []
+    for record_id, event in created.items():
+        sealed = seal(-record_id, 0, "", [event], at=at)
+        (row,) = sealed.rows
+        rows.append({**{name: value for name, value in row.items() if name in _events.c}, "record_id": record_id})
+        ends.append({"number": record_id, "length": sealed.length, "head": sealed.head})
+    session.execute(insert(_events), rows)
+    end: dict[str, Any] = {"history_length": bindparam("length"), "history_hash": bindparam("head")}
+    session.connection().execute(update(_records).where(_records.c.id == bindparam("number")).values(end), ends)
 
 
 def events(session: Session, record_id: int) -> list[EventView]:

@@ -226,7 +226,7 @@ def _asked(session: Session, process: str, submitted: Mapping[str, Any] | None, 
     register = registers.declared(session, selection.register)
     if not _reads(actor, register):
         raise errors.NotFound("register", register.key)
-    variables = process_instances.accepted(session, definition, spec, submitted)
+    variables = process_instances.accepted(session, definition, spec, submitted, by=actor)
     return _Asked(definition=definition, selection=selection, register=register, variables=variables, actor=actor)
 
 

@@ -25,7 +25,8 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import instantiation, kept, process_instances, waiting
 from casepath.engine.instances.waiting import Found, Receiver
 from casepath.engine.people import access, authorization, identity
-from casepath.engine.people.authorization import By
+from casepath.engine.people.authorization import Actor, By
+from casepath.engine.registers import lookups
 from casepath.engine.runtime import InstanceRow
 
 _definitions = Base.metadata.tables[Definition.__tablename__]
@@ -58,7 +59,7 @@ def correlate(
         search = search.inside(process_instance_id)
     receiver = waiting.receiver(session, waiting.seeing(session, search, seen), name, business_key)
     if receiver is not None and access.hears(session, actor, receiver.instance.id):
-        submitted = _submitted(session, receiver.at, variables)
+        submitted = _submitted(session, receiver.at, variables, actor)
         return _bring(session, receiver, "message", name, submitted, actor.signature)
     if receiver is None and process_instance_id is None:
         first = _first_step(session, name, business_key)
@@ -197,13 +198,14 @@ def _start(
     )
 
 
-def _submitted(session: Session, row: Found, variables: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _submitted(session: Session, row: Found, variables: Mapping[str, Any] | None, by: Actor) -> Mapping[str, Any]:
     """Return what is submitted to the event that waits, where it has a form; raises `InvalidVariables`."""
     form_key = definitions.start_forms(session, row.definition_id).get(row.element_id)
-    return definitions.accepted(
+    return lookups.accepted(
         session,
         form_key,
         row.definition_id,
         variables or {},
         lambda: process_instances.variables(session, row.process_instance_id),
+        by=by,
     )

@@ -24,6 +24,7 @@ from casepath.engine.history import Event
 from casepath.engine.instances import instantiation
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
+from casepath.engine.registers import lookups
 
 #: What `modify` is told.
 CancelActivity, StartBefore = triggers.CancelActivity, triggers.StartBefore
@@ -76,7 +77,7 @@ def start(
     spec = definitions.process(session, definition.id)
     actor = identity.actor(session, by)
     require_starter(actor, spec)
-    variables = accepted(session, definition, spec, submitted, start_element)
+    variables = accepted(session, definition, spec, submitted, start_element, by=actor)
     started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )
@@ -95,9 +96,11 @@ def accepted(
     spec: ProcessSpec,
     submitted: Mapping[str, Any] | None,
     start_element: str | None = None,
+    *,
+    by: By,
 ) -> Mapping[str, Any]:
     """Return the variables of what is submitted to start a process; raises `InvalidVariables`."""
-    return definitions.accepted(session, _start_form(spec, start_element), definition.id, submitted or {})
+    return lookups.accepted(session, _start_form(spec, start_element), definition.id, submitted or {}, by=by)
 
 
 def _start_form(spec: ProcessSpec, start_element: str | None) -> str | None:

@@ -25,12 +25,12 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import values
 from casepath.engine.database.models import UserTask
 from casepath.engine.database.statements import Statement
-from casepath.engine.deployments import definitions
 from casepath.engine.instances import drafts, receivers, task_changes
 from casepath.engine.instances.task_changes import Rule, active, candidates, not_lent, tasks
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import By, Person
 from casepath.engine.phrases import Phrase
+from casepath.engine.registers import lookups
 from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
@@ -107,8 +107,8 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
         except errors.NotFound:
             raise task_changes.refusal(session, "complete", task_id) from None
 
-    variables = definitions.accepted(
-        session, task.form_key, task.definition_id, submitted, seen, element_id=task.element_id
+    variables = lookups.accepted(
+        session, task.form_key, task.definition_id, submitted, seen, element_id=task.element_id, by=by
     )
     connection, now = session.connection(), clock.now()
     change = {

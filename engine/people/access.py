@@ -42,6 +42,11 @@ def matter(session: Session, person: Person, business_key: str) -> list[ProcessI
     return list(found)
 
 
+def is_known(session: Session, business_key: str) -> bool:
+    """Tell whether there is a matter with a number, whoever may see it."""
+    return session.scalar(select(ProcessInstance.id).where(ProcessInstance.business_key == business_key)) is not None
+
+
 def repairer(session: Session, by: By, process_instance_id: int, verb: str) -> Actor:
     """
     Return who repairs a process instance.

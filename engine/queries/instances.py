@@ -17,6 +17,7 @@ from casepath.engine.database.models import (
     Definition,
     Incident,
     ProcessInstance,
+    RecordLink,
     Subscription,
     User,
     UserTask,
@@ -25,10 +26,8 @@ from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 
-#: Of the matters that are found by a text, how many are looked at for one page.
-LOOKED_AT = 1_000
-#: And how many by one statement, until the page is full.
-AT_ONCE = 200
+#: Of the matters that are found by a text, how many are looked at for one page, and how many by one statement.
+LOOKED_AT, AT_ONCE = 1_000, 200
 
 #: A matter: its business key, or its outermost process instance where it has none.
 Reference = str | int
@@ -45,6 +44,8 @@ class Filters:
     definition_key: str = ""
     #: Only those with an open user task whose due date has passed.
     overdue: bool = False
+    #: Only those that point to this record: its register and its key.
+    record: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +200,10 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.overdue:
         late = select(UserTask.business_key).where(UserTask.state == "created", UserTask.due_at < clock.now())
         conditions.append(ProcessInstance.business_key.in_(late))
+    if filters.record is not None:
+        register, key = filters.record
+        pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
+        conditions.append(ProcessInstance.id.in_(pointing))
     return conditions
 
 

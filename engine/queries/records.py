@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import entries, terms, values
+from casepath.engine.database import entries, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.deployments import Register
 from casepath.engine.people.authorization import Person
@@ -185,7 +185,7 @@ def _newest(
     limit: int,
     *conditions: ColumnElement[bool],
 ) -> list[_Row]:
-    query = select(Record).where(*_narrowed(declared, filters), *conditions)
+    query = select(Record).where(*_narrowed(session.connection(), declared, filters), *conditions)
     if after is not None:
         query = query.where(Record.id < after.id)
     return [(row(record), None) for record in session.scalars(query.order_by(Record.id.desc()).limit(limit))]
@@ -199,7 +199,7 @@ def _ordered(
     query: Select[Record, str] = (
         select(Record, compared)
         .join(RecordValue, RecordValue.record_id == Record.id)
-        .where(_is_value(declared, filters.order), *_narrowed(declared, filters))
+        .where(_is_value(declared, filters.order), *_narrowed(session.connection(), declared, filters))
     )
     if filters.is_descending:
         query = query.order_by(compared.desc(), number.desc())
@@ -216,14 +216,15 @@ def _is_value(declared: Register, name: str) -> ColumnElement[bool]:
     return and_(RecordValue.register == declared.key, RecordValue.name == name)
 
 
-def _narrowed(declared: Register, filters: Filters) -> list[ColumnElement[bool]]:
+def _narrowed(connection: Connection, declared: Register, filters: Filters) -> list[ColumnElement[bool]]:
     conditions = [
         Record.register == declared.key,
         Record.state == ("archived" if filters.is_archived else "active"),
     ]
-    for text in terms.split(unicodedata.normalize("NFKC", filters.text)):
-        searched = RecordValue.register == declared.key, RecordValue.name.in_((entries.KEY, *declared.search))
-        conditions.append(Record.id.in_(_with(*searched, entries.has(RecordValue.compared, text))))
+    conditions += [
+        Record.id.in_(entries.found_by(connection, declared.key, declared.search, word))
+        for word in entries.words(unicodedata.normalize("NFKC", filters.text))
+    ]
     for name, value in filters.values.items():
         # By what it is compared the index finds it; others may be compared alike.
         same = RecordValue.compared == entries.compared(value), RecordValue.value == values.dumps(value)

@@ -7,21 +7,21 @@ he saw; whoever stores one that agrees with others in a field in which none shou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import database, errors, forms, history, settings, texts
-from casepath.engine.database import Base, entries, numbers, values
+from casepath.engine import errors, history
+from casepath.engine.database import Base, entries, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.database.models.states import TRANSITIONS
-from casepath.engine.deployments import Register, definitions, registers
+from casepath.engine.deployments import Register, registers
 from casepath.engine.history import Event
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By
-from casepath.engine.registers import access
+from casepath.engine.registers import access, rows
 from casepath.engine.time import clock
 
 _values = Base.metadata.tables[RecordValue.__tablename__]
@@ -53,31 +53,13 @@ def create(
     """
     declared = registers.declared(session, register)
     actor = access.writer(session, by, declared, "add to", "register", register)
-    held = _accepted(session, declared, submitted, {})
+    held = rows.accepted(session, declared, submitted, {})
     _check(session, declared, held, {}, None, despite)
-    now = clock.now()
-    row = {
-        "register": register,
-        "key": _key(session, declared, held),
-        "definition_id": declared.definition_id,
-        "state": "active",
-        "revision": 1,
-        "values": values.dumps(held),
-        "created_at": now,
-        "created_by": actor.signature,
-        "changed_at": now,
-        "changed_by": actor.signature,
-        "history_length": 0,
-        "history_hash": "",
-    }
-    if not database.insert_new(session, Record, row, unique=("register", "key")):
-        taken = errors.InvalidInput("There is a record with this already: {key}.", code="record-key", key=row["key"])
-        raise errors.InvalidVariables([_at(declared.key_field or "", taken)])
-    record = session.scalars(select(Record).where(Record.register == register, Record.key == row["key"])).one()
-    _enter(session, record, held)
-    told = {"register": register, "key": record.key, "definition": declared.definition_id}
-    _note(session, record, Event(kind="record.created", facts=told, variables=held, by=actor.signature))
-    return record
+    (key,) = rows.keys(session, declared, [held])
+    number = rows.add(session, declared, {key: held}, by=actor.signature).get(key)
+    if number is None:
+        raise rows.taken(declared, key)
+    return session.get_one(Record, number)
 
 
 def change(
@@ -102,13 +84,13 @@ def change(
     if record.revision != revision:
         raise errors.InvalidState("change", "record", record.key, "changed", record.changed_by)
     before = values_of(record)
-    held = _accepted(session, declared, submitted, before)
+    held = rows.accepted(session, declared, submitted, before)
     _check(session, declared, held, before, record.key, despite)
     changed = {name: held.get(name) for name in before.keys() | held.keys() if before.get(name) != held.get(name)}
     if not changed:
         return record
     record.definition_id, record.values = declared.definition_id, values.dumps(held)
-    _enter(session, record, held)
+    rows.enter(session, declared, record, held)
     told = {"definition": declared.definition_id}
     return _moved(session, record, Event(kind="record.changed", facts=told, variables=changed, by=actor.signature))
 
@@ -118,9 +100,13 @@ def archive(session: Session, record_id: int, *, by: By) -> Record:
     return _move(session, record_id, "archived", "archive", "record.archived", by)
 
 
-def restore(session: Session, record_id: int, *, by: By) -> Record:
-    """Put an archived record into use again; raises as `change` does."""
-    return _move(session, record_id, "active", "restore", "record.restored", by)
+def restore(session: Session, record_id: int, *, by: By, despite: Collection[str] = ()) -> Record:
+    """
+    Put an archived record into use again, `despite` as for `create`.
+
+    Raises as `change` does, also where others have come to agree with it in what none should.
+    """
+    return _move(session, record_id, "active", "restore", "record.restored", by, despite)
 
 
 def erase(session: Session, record_id: int, names: Collection[str], *, by: By, reason: str) -> int:
@@ -141,9 +127,10 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: By, r
         if stays is not None and stays in names:
             raise _key_stays(stays)
     count = history.registers.erase(session, record_id, names, by=actor.signature, reason=reason)
-    record.values = values.dumps({name: value for name, value in values_of(record).items() if name not in names})
+    held = {name: value for name, value in values_of(record).items() if name not in names}
+    record.values = values.dumps(held)
     session.flush()
-    session.execute(delete(_values).where(_values.c.record_id == record_id, _values.c.name.in_(names)))
+    rows.enter(session, declared, record, held)
     session.refresh(record)
     return count
 
@@ -161,31 +148,6 @@ def _held(session: Session, record_id: int, by: By, verb: str) -> tuple[Record, 
 # -- what --------------------------------------------------------------------------------------------------------------
 
 
-def _accepted(
-    session: Session, declared: Register, submitted: Mapping[str, Any], before: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return all values that a record has with what was submitted."""
-    form = definitions.form(session, declared.form, declared.definition_id)
-    if form is None:
-        raise errors.NotFound("form definition", declared.form)
-    zone = clock.time_zone(settings.current.time_zone)
-    accepted = forms.validate(form, submitted, zone, variables=before)
-    asked = {field.key for field in form.fields if not field.readonly}
-    kept = {name: value for name, value in before.items() if name not in asked}
-    return {name: value for name, value in {**kept, **accepted}.items() if value not in (None, "", [])}
-
-
-def _key(session: Session, declared: Register, held: Mapping[str, Any]) -> str:
-    if declared.key_field is not None:
-        try:
-            return texts.checked(str(held.get(declared.key_field, "")), name="a key", limit=255)
-        except errors.InvalidInput as refusal:
-            raise errors.InvalidVariables([_at(declared.key_field, refusal)]) from None
-    zone = clock.time_zone(settings.current.time_zone)
-    assert declared.number is not None
-    return numbers.formatted(session, f"register:{declared.key}", declared.number, clock.now(), zone)
-
-
 def _check(
     session: Session,
     declared: Register,
@@ -194,27 +156,35 @@ def _check(
     key: str | None,
     despite: Collection[str],
 ) -> None:
-    """Raise `InvalidVariables` with every rule of the register that is broken."""
+    """Raise `InvalidVariables` with every rule of the register that is broken by what a record holds anew."""
     wrong: list[errors.InvalidInput] = []
     own = declared.key_field
     if key is not None and own is not None and held.get(own) != before.get(own):
         wrong.append(_key_stays(own))
     anew = {name: value for name, value in held.items() if value != before.get(name)}
-    for field in declared.references.keys() & anew.keys():
-        if not _is_in_use(session, declared.references[field], str(anew[field])):
-            unknown = errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=anew[field])
-            wrong.append(_at(field, unknown))
-    for field in [name for name in declared.unique if name in anew]:
-        others = [each for each in _agreeing(session, declared.key, field, anew[field]) if each != key]
-        if set(others) - set(despite):
-            alike = errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others)
-            wrong.append(_at(field, alike))
+    wrong += [
+        rows.at(field, rows.unknown(anew[field]))
+        for field, register in declared.references.items()
+        if field in anew and not _is_in_use(session, register, str(anew[field]))
+    ]
+    wrong += _alike(session, declared, anew, key, despite)
     if wrong:
         raise errors.InvalidVariables(wrong)
 
 
+def _alike(
+    session: Session, declared: Register, held: Mapping[str, Any], key: str | None, despite: Collection[str]
+) -> Iterator[errors.InvalidInput]:
+    """Yield each field in which none should agree and an active record does, but for those that were confirmed."""
+    for field in [name for name in declared.unique if name in held]:
+        others = [each for each in _agreeing(session, declared.key, field, held[field]) if each != key]
+        if set(others) - set(despite):
+            alike = errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others)
+            yield rows.at(field, alike)
+
+
 def _key_stays(field: str) -> errors.InvalidInput:
-    return _at(field, errors.InvalidInput("The key of a record stays: {key}.", code="record-key-stays", key=field))
+    return rows.at(field, errors.InvalidInput("The key of a record stays: {key}.", code="record-key-stays", key=field))
 
 
 def _is_in_use(session: Session, register: str, key: str) -> bool:
@@ -233,25 +203,18 @@ def _agreeing(session: Session, register: str, field: str, value: object) -> lis
     return list(session.scalars(query.order_by(Record.id)))
 
 
-def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidInput:
-    refusal.field = field
-    return refusal
-
-
 # -- storing -----------------------------------------------------------------------------------------------------------
 
 
-def _enter(session: Session, record: Record, held: Mapping[str, Any]) -> None:
-    """Write in what a record is found."""
-    session.execute(delete(_values).where(_values.c.record_id == record.id))
-    entered = entries.entered(record.register, record.key, held)
-    session.execute(insert(_values), [{"record_id": record.id, "name": name, **row} for name, row in entered.items()])
-
-
-def _move(session: Session, record_id: int, state: str, verb: str, kind: str, by: By) -> Record:
-    record, _, actor = _held(session, record_id, by, verb)
+def _move(
+    session: Session, record_id: int, state: str, verb: str, kind: str, by: By, despite: Collection[str] = ()
+) -> Record:
+    record, declared, actor = _held(session, record_id, by, verb)
     if state not in TRANSITIONS["records"][record.state]:
         raise errors.InvalidState(verb, "record", record.key, record.state)
+    # Whatever comes into use is asked, by whichever way: what others have come to agree with meanwhile.
+    if state == "active" and (alike := [*_alike(session, declared, values_of(record), record.key, despite)]):
+        raise errors.InvalidVariables(alike)
     record.state = state
     return _moved(session, record, Event(kind=kind, by=actor.signature))
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history, settings
 from casepath.engine.bpmn import Budget, CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
-from casepath.engine.database import Base, facts, measures, terms, values
+from casepath.engine.database import Base, facts, links, measures, terms, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
@@ -336,10 +336,12 @@ def _store(
 
 
 def _tell(session: Session, running: TokenWorkflow, row: InstanceRow, now: datetime) -> None:
-    """Keep what lists show and reports count of the variables, as far as the process declares it."""
+    """Keep what lists show and reports count of the variables, and to which records they point, as it is declared."""
     connection, held, properties = session.connection(), running.root.variables, running.spec.properties
     if names := facts.declared(properties.get(facts.PROPERTY, "")):
         facts.store(connection, row.id, row.root_id, row.business_key, names, held)
+    if pointing := links.declared(properties.get(links.PROPERTY, "")):
+        links.store(connection, row.id, row.root_id, pointing, held)
     wanted = measures.declared(properties.get(measures.PROPERTY, "")) if row.parent_id is None else ()
     if wanted:
         state = measures.OPEN if running.outcome is None else running.outcome.state

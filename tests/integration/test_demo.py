@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import demo, retelling, stories
 from casepath.engine import deployments, history
-from casepath.engine.database.models import ProcessInstance, UserTask
+from casepath.engine.database.models import ProcessInstance, RecordLink, UserTask
 from casepath.engine.deployments import registers
+from casepath.engine.instances import process_instances
 from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
 from casepath.stories import Story
-from tests import factories
+from tests import channels, factories
 from tests.diagrams import nodes, process
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
@@ -106,6 +107,38 @@ def test_add_records__invented_ones_beside_those_of_the_files(transaction: sessi
         assert counts == {"customer": 60, "vehicle": 70}
         told = demo.told_here(session, PROCESSES, repertoire)
         assert len(told) >= 300
-        again = [story for story in told if story.id == "rattle"]
+        again = [story for story in told if story.id == "attitude"]
         assert len({story.start["variables"]["customer_name"] for story in again}) > 3
         assert told == demo.told_here(session, PROCESSES, repertoire)
+
+
+def test_start__says_only_what_is_asked(transaction: sessionmaker[Session]) -> None:
+    said = {"name": "Anna", "plate": "X1"}
+    with transaction.begin() as session:
+        start = '<startEvent id="S" camunda:formKey="said"/>'
+        files = {"said.form": channels.form("said", channels.field("name")), "p.bpmn": process(
+            start, nodes("userTask A"), flow="S > A", key="p"), "q.bpmn": process(
+            nodes("startEvent S; userTask A"), flow="S > A", key="q")}  # fmt: skip
+        deployments.deploy(session, files, name="p", by=demo.DEMO)
+
+        assert demo._asked(session, "p", said) == {"name": "Anna"}
+        assert demo._asked(session, "q", said) == said
+
+
+def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[Session]) -> None:
+    repertoire = retelling.read(PROCESSES)
+    assert repertoire is not None
+    with transaction.begin() as session:
+        demo.add_people(session, PROCESSES)
+        for folder in ("shared", "customers", "complaint"):
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=demo.DEMO)
+        demo.add_records(session, PROCESSES, repertoire)
+        again = [story for story in demo.told_here(session, PROCESSES, repertoire) if story.id == "attitude"]
+        begun = again[-1].start
+
+        started = process_instances.start(session, "complaint", begun["variables"], by=begun["by"])
+
+        linked = session.execute(select(RecordLink.register, RecordLink.key).where(
+            RecordLink.process_instance_id == started.id)).all()  # fmt: skip
+        assert {(register, key) for register, key in linked} == {
+            ("customer", begun["variables"]["customer"]), ("vehicle", begun["variables"]["vehicle"])}  # fmt: skip

@@ -104,7 +104,7 @@ def test_migration__with_the_program_that_is_shown(transaction: sessionmaker[Ses
             ids += [row.id for row in deployed.definitions]
             if len(ids) == 1:
                 number = process_instances.start(session, "complaint", {}, by=acting.PROGRAM).id
-    program = PROGRAM.replace("sqlite:////…/casepath.db", database_url).replace("17", str(number))
+    program = PROGRAM.replace("17", str(number)).replace("sqlite:////…/casepath.db", database_url)
     assert database_url in program
 
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -82,6 +82,19 @@ def test_page__search_filter_and_order(beds: Sessions, filters: Filters, shown: 
         assert [labels(session, filters, limit=limit) for limit in (1, 2, 3, 25)] == [shown] * 4
 
 
+def test_page__words_that_many_have_are_found_as_those_that_few_have(
+    beds: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "FEW", 1)
+    searching = {**BED, "search": ["label", "room"]}
+    with beds.begin() as session:
+        deployments.deploy(session, ward(bed=searching), name="ward", by=OLIVIA)
+
+        assert labels(session, Filters(text="南")) == ["4B", "3B"]
+        assert labels(session, Filters(text="楼 12", order="label")) == ["4B"]
+        assert labels(session, Filters(text="sud 3")) == ["3A"]
+
+
 def test_page__archived_ones_by_themselves(beds: Sessions) -> None:
     with beds.begin() as session:
         records.archive(session, bed(session, "3B"), by=NURSE)

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
-from casepath.engine.database.models import RecordValue
+from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.registers import imports, records
 from tests.acting import ADMINISTRATOR, OLIVIA, PROGRAM, somebody
 from tests.each import each
@@ -148,6 +148,31 @@ def test_archive__nothing_new_points_to_it_and_what_did_stays(ward: Sessions) ->
     assert (restored.state, restored.revision) == ("active", 3)
 
 
+def test_restore__what_others_have_come_to_have_is_to_be_confirmed(ward: Sessions) -> None:
+    with ward.begin() as session:
+        records.archive(session, 1, by=NURSE)
+        other = records.create(session, "patient", {"name": "梅二", "phone": "5550101"}, by=NURSE).key
+        with pytest.raises(errors.InvalidVariables) as caught:
+            records.restore(session, 1, by=NURSE)
+        assert wrong(caught.value) == [("phone", "record-alike")]
+
+        assert records.restore(session, 1, by=NURSE, despite=[other]).state == "active"
+
+
+@each("phone", [
+    "555 010 1234", "+86 555 010 1234", "0086-555-010-1234", "＋８６ ５５５０１０１２３４", "(555)0101234",
+    "+86(555)0101234",
+])  # fmt: skip
+def test_create__a_telephone_number_is_the_same_however_it_is_written(ward: Sessions, phone: str) -> None:
+    with ward.begin() as session:
+        if session.get(Record, 3) is None:
+            records.create(session, "patient", {"name": "兰二", "phone": "5550101234"}, by=NURSE)
+        with pytest.raises(errors.InvalidVariables) as caught:
+            records.create(session, "patient", {"name": "兰", "phone": phone}, by=NURSE)
+
+    assert wrong(caught.value) == [("phone", "record-alike")]
+
+
 def test_erase__leaves_the_chain_valid(ward: Sessions) -> None:
     with ward.begin() as session:
         with pytest.raises(errors.InvalidState):
@@ -258,6 +283,7 @@ def test_heads__tell_of_records_that_are_gone_or_written_anew(ward: Sessions) ->
         assert kept.chains.keys() == {-1, -2}
         assert list(history.compare_heads(session, kept)) == []
 
+        session.execute(text("DELETE FROM record_terms WHERE record_id = 2"))
         session.execute(text("DELETE FROM record_values WHERE record_id = 2"))
         session.execute(text("DELETE FROM record_events WHERE record_id = 2"))
         session.execute(text("DELETE FROM records WHERE id = 2"))
@@ -306,6 +332,27 @@ def test_import__by_numbers(ward: Sessions) -> None:
         assert wrong_fields(alike) == ["phone"]
         records.archive(session, 1, by=NURSE)
         assert take(session, "patient", {"name": "梅一"}, key=number).refused[0].reason.code == "invalid-state"
+
+
+def test_import__rows_are_asked_what_single_ones_are(ward: Sessions) -> None:
+    with ward.begin() as session:
+        patients = [{"name": "兰二", "phone": "555-0202"}, {"name": "菊三", "phone": "+86 5550101 00"}]
+        patients += [{"name": "竹四", "phone": "5550202"}, {"name": "竹五", "phone": "5550101"}, {"name": "松六"}]
+        taken = take(session, "patient", *patients)
+        assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(4, ["phone"]), (5, ["phone"])]
+        assert len(taken.done) == 3
+        assert not list(history.verify_all(session))
+
+        beds = [{"label": "9A"}, {"label": "9B", "patient": "P-0"}, {"label": "9A"}]
+        beds.append({"label": "9C", "patient": key_of(session)})
+        taken = take(session, "bed", *beds)
+        assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(3, ["patient"]), (4, ["label"])]
+        assert len(taken.done) == 2
+
+
+def key_of(session: Session) -> str:
+    """The key of the first patient."""
+    return records.get(session, 1, by=NURSE).key
 
 
 def test_import__is_for_writers(ward: Sessions) -> None:

@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import deployments
 from casepath.engine.database.models import Batch, ProcessInstance
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import channels
+from tests.acting import PROGRAM
 from tests.integration.test_batches import bulk
 from tests.web.visitor import Visitor, text
 
@@ -49,6 +51,20 @@ def test_new__what_an_address_says_beside_is_nothing(alice: Visitor) -> None:
 
     assert alice.get(address).status_code == 200
     assert alice.get(address.replace("bulk", "")).status_code == 302
+
+
+def test_fields__follow_what_is_typed_and_find_records(alice: Visitor, rows: Rows) -> None:
+    said = channels.form("said", channels.field("said"), {"type": "text", "id": "read", "text": "Dear all, {{said}}"},
+                         {**channels.field("host"), "properties": {"lookup": "guest"}})  # fmt: skip
+    begun = bulk().replace(b'<startEvent id="start"', b'<startEvent id="start" camunda:formKey="said"')
+    with rows.begin() as session:
+        deployments.deploy(session, {"said.form": said, "bulk.bpmn": begun}, name="said", by=PROGRAM)
+
+    page = text(alice.post(f"{ADDRESS}/fields?q=Anna", {"said": "hello", "host": "G00003"}))
+
+    assert "<p>Dear all, hello</p>" in page
+    assert "现为：Bert" in page
+    assert 'hx-get="/registers/guest/choices/host"' in page
 
 
 def test_start__preview_first(alice: Visitor, rows: Rows) -> None:

@@ -14,7 +14,7 @@ from casepath.engine.instances import process_instances, user_tasks
 from tests import diagrams
 from tests.acting import PROGRAM
 from tests.web.conftest import LogIn
-from tests.web.visitor import Visitor, text
+from tests.web.visitor import LINKED, Visitor, text
 
 Rows = sessionmaker[Session]
 TYPES = Path(__file__).resolve().parents[2] / "processes" / "shared" / "customer_types.dmn"
@@ -70,7 +70,8 @@ def test_guidance__for_what_is_known(alice: Visitor, task_id: int) -> None:
 def test_guidance__for_what_is_typed(alice: Visitor, task_id: int) -> None:
     alice.post(f"/tasks/{task_id}/claim", {})
 
-    fields = text(alice.post(f"/tasks/{task_id}/fields", {"who": "<b>李", "customer_type": "impatient"}))
+    typed = {"who": "<b>李", "customer_type": "impatient"}
+    fields = text(alice.post(f"/tasks/{task_id}/fields", typed, headers=LINKED))
 
     assert '<div id="guidance-text" hx-swap-oob="innerHTML">' in fields
     assert "先听。&lt;b&gt;李" in fields
@@ -81,15 +82,16 @@ def test_guidance__for_what_is_typed(alice: Visitor, task_id: int) -> None:
 
 def test_guidance__for_who_registers(alice: Visitor, task_id: int) -> None:
     assert "未选类型" in text(alice.get("/register/p"))
-    assert "<li>多疑：不确定的回答</li>" in text(alice.post("/register/p/fields", {"customer_type": "suspicious"}))
+    chosen = text(alice.post("/register/p/fields", {"customer_type": "suspicious"}, headers=LINKED))
+    assert "<li>多疑：不确定的回答</li>" in chosen
 
 
 def test_text_of_a_form__for_what_is_typed(alice: Visitor, task_id: int) -> None:
     empty, page = text(alice.get("/register/p")), text(alice.get(f"/tasks/{task_id}"))
-    chosen = text(alice.post("/register/p/fields", {"customer_type": "suspicious"}))
+    chosen = text(alice.post("/register/p/fields", {"customer_type": "suspicious"}, headers=LINKED))
 
     assert 'id="part-c3"' not in empty + page
-    assert '<div id="part-c3" class="prose  rule"><ul>\n<li>切忌：不确定的回答</li>\n</ul>' in chosen
+    assert '<div id="part-c3" class="prose  rule" data-fresh><ul>\n<li>切忌：不确定的回答</li>\n</ul>' in chosen
 
 
 def test_guidance__that_cannot_be_read_is_refused(rows: Rows) -> None:

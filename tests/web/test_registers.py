@@ -9,11 +9,14 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import openpyxl
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from casepath.engine import deployments
+from casepath.engine.database.models import Record
 from casepath.engine.people import identity
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters
@@ -212,6 +215,27 @@ def test_export__in_words_and_harmless(beds: Sessions, alice: Visitor) -> None:
     assert second == ["3A", "南 3", "P0001", "", "否", "", ""]
 
 
+@each("label", ["'=1", "''=1", "=1", "'a", "-", "' -1"])
+def test_export__what_looks_harmless_already_comes_back_as_it_was(beds: Sessions, alice: Visitor, label: str) -> None:
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": label, "room": label}, by="alice")
+        count = session.scalar(select(func.count()).select_from(Record).where(Record.register == "bed"))
+    file = alice.get("/registers/bed/file.csv").get_data()
+
+    assert f"新增 0 条，更改 0 条，未变 {count} 条" in text(send(alice, "bed", file))
+
+
+def test_restore__who_has_the_same_is_shown_before(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.archive(session, 1, by="alice")
+        records.create(session, "patient", {"name": "梅二", "phone": "5550101"}, by="alice")
+
+    refused = alice.post("/records/1/restore", {})
+    assert refused.status_code == 422
+    assert "P0002" in text(refused)
+    assert alice.post("/records/1/restore", {"record.despite": "P0002"}).status_code == 303
+
+
 def send(visitor: Visitor, key: str, content: bytes) -> TestResponse:
     return visitor.post(f"/registers/{key}/import", {"file": (io.BytesIO(content), "a.csv")})
 
@@ -222,6 +246,49 @@ def test_import__what_was_exported_changes_nothing(beds: Sessions, alice: Visito
     for key, count in (("bed", 2), ("patient", 1)):
         file = alice.get(f"/registers/{key}/file.csv").get_data()
         assert f"新增 0 条，更改 0 条，未变 {count} 条" in text(send(alice, key, file))
+
+
+def test_workbook__has_days_as_such_and_texts_that_do_nothing(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": "=1+1", "kind": "icu", "isolated": True, **LAMPS}, by="alice")
+    file = alice.get("/registers/bed/file.xlsx?order=label").get_data()
+    header, first, _ = openpyxl.load_workbook(io.BytesIO(file)).worksheets[0].iter_rows()
+
+    assert [cell.value for cell in header] == ["床号", "病房", "病人", "类别", "隔离", "消毒", "设备"]
+    assert [str(cell.value or "") for cell in first] == [
+        "=1+1", "", "", "重症", "是", "2026-01-05 00:00:00", "氧气; 灯",
+    ]  # fmt: skip
+    assert (first[0].data_type, first[5].data_type, first[5].number_format) == ("s", "d", "yyyy-mm-dd")
+
+
+def test_workbook__taken_again_changes_nothing(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": "'=1", "kind": "icu", "isolated": True, **LAMPS}, by="alice")
+    file = alice.get("/registers/bed/file.xlsx").get_data()
+
+    assert "新增 0 条，更改 0 条，未变 2 条" in text(send(alice, "bed", file))
+
+
+def test_workbook__cells_as_people_fill_them_in(beds: Sessions, alice: Visitor) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (["床号", "病房", "隔离", "消毒"], [101, 12.5, True, date(2026, 1, 5)], [], ["102", None, False, None]):
+        sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+
+    assert "新增 2 条" in text(send(alice, "bed", content.getvalue()))
+    with beds.begin() as session:
+        found = lists.named(session, identity.person(session, "alice"), [("bed", "101")])["bed", "101"].values
+    assert (found["room"], found["isolated"], found["cleaned"]) == ("12.5", True, date(2026, 1, 5))
+
+
+@each("content", [b"PK\x03\x04", b"PK\x03\x04 and nothing that is packed"])
+def test_workbook__files_that_are_none(beds: Sessions, alice: Visitor, content: bytes) -> None:
+    answer = send(alice, "bed", content)
+
+    assert answer.status_code == 422
+    assert "无法按工作簿读取" in text(answer)
 
 
 @each(
@@ -236,6 +303,16 @@ def test_import__as_spreadsheets_write_it(beds: Sessions, alice: Visitor, conten
         declared = access.register(session, "bed", by="alice")
         rooms = [row.values["room"] for row in lists.page(session, declared, Filters(order="label")).rows]
     assert rooms == ["东 1", "东 2"]
+
+
+@each("name", ["Müller", "José Peña", "Ångström", "’ Noël"])
+def test_import__accents_of_another_encoding_are_not_taken_for_chinese(
+    beds: Sessions, alice: Visitor, name: str
+) -> None:
+    answer = send(alice, "patient", f"Name\n{name}\n".encode("cp1252"))
+
+    assert answer.status_code == 422
+    assert "无法确定此文件的文字编码" in text(answer)
 
 
 @each(
@@ -294,10 +371,10 @@ def test_import__refused_rows_come_back_with_their_reasons(beds: Sessions, alice
         ("床号,楼层\n1,2\n", "楼层"),
         ("床号,床号\n1,2\n", "各出现一次"),
         ("", "首行应为列名"),
-        ("床号\n" + "1\n" * 2001, "一次最多导入 2,000 行"),
+        ("床号\n" + "1\n" * 50_001, "一次最多导入 50,000 行"),
         ("床号\n1,2\n", "第 2 行的单元格多于"),
         ('床号\n"1\n', "无法按 CSV 读取"),
-        ("床号\n\x00", "无法按文本读取"),
+        ("床号\n\x00", "无法确定此文件的文字编码"),
     ],
 )
 def test_import__files_that_are_none(beds: Sessions, alice: Visitor, content: str, said: str) -> None:

@@ -19,7 +19,7 @@ from casepath.engine.time import clock as engine_clock
 from tests import factories
 from tests.acting import PROGRAM
 from tests.each import each
-from tests.web.visitor import Visitor, text
+from tests.web.visitor import LINKED, Visitor, text
 
 Visit = Callable[[str | None], Visitor]
 Rows = sessionmaker[Session]
@@ -361,7 +361,7 @@ class TestTask:
 
     def test_fields__appear_with_the_answer_they_depend_on(self, alice: Visitor, task_id: int) -> None:
         assert "只能有一个声音" not in text(alice.get(f"/tasks/{task_id}"))
-        shown = text(alice.post(f"/tasks/{task_id}/fields", {"solved": "no", "result": "typed"}))
+        shown = text(alice.post(f"/tasks/{task_id}/fields", {"solved": "no", "result": "typed"}, headers=LINKED))
         assert "<strong>媒体:</strong>面对媒体" in shown
         assert "typed" in shown
         assert "<html" not in shown

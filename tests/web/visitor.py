@@ -10,6 +10,9 @@ from werkzeug.test import TestResponse
 
 from casepath.engine.time import clock
 
+#: What pages send along when they fetch a part of themselves.
+LINKED = {"HX-Request": "true"}
+
 
 class Visitor:
     """Somebody with a browser: sends the token of the session with each change."""

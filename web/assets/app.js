@@ -92,7 +92,8 @@ document.addEventListener('click', ({ target }) => {
 
 // <div data-merge hx-post="…" hx-swap="none">: the fields of a form that depend on answers. What the answer of the
 // server has and the page has not is added, what it no longer has is put aside, and texts say what they say now;
-// inputs that stay are not touched, so that nothing is lost that is typed meanwhile.
+// inputs that stay are not touched, so that nothing is lost that is typed meanwhile, but for those into which a record
+// that was chosen is copied.
 document.addEventListener('htmx:afterRequest', ({ detail }) => {
   if (detail.successful && detail.elt.matches('[data-merge]')) {
     const answer = new DOMParser().parseFromString(detail.xhr.responseText, 'text/html');
@@ -105,17 +106,22 @@ function merge(parent, wanted) {
   const aside = new Map([...parent.children].map(part => [part.id, part]));
   let previous = null;
   for (const fresh of wanted) {
-    const part = aside.get(fresh.id) ?? fresh;
+    const old = aside.get(fresh.id);
+    const part = fresh.matches('[data-fresh], [data-copied]') ? fresh : old ?? fresh;
     aside.delete(fresh.id);
-    if (part === fresh) {
+    if (old && part === fresh) {
+      const focused = document.activeElement?.id;
+      old.replaceWith(fresh);
+      htmx.process(fresh);
+      focused && document.activeElement?.id !== focused && document.getElementById(focused)?.focus();
+    } else if (part === fresh) {
       previous ? previous.after(part) : parent.prepend(part);
+      htmx.process(part);
       const form = part.closest('form[data-keep]');
       form && fill(form, part);
       countAll(part);
     } else if (part.matches('.field-group')) {
       merge(part.querySelector('.fields'), [...fresh.querySelector('.fields').children]);
-    } else if (part.matches('.prose')) {
-      part.replaceChildren(...fresh.childNodes);
     }
     show(part, true);
     previous = part;
@@ -133,6 +139,29 @@ function show(part, shown) {
     input.disabled = !shown;
   }
 }
+
+// <input data-telling>: what is typed there may tell of what is known already, which is looked up while one types.
+document.addEventListener('input', ({ target }) => {
+  if (target.matches?.('[data-telling]')) {
+    target.closest('[data-merge]')?.dispatchEvent(new CustomEvent('look'));
+  }
+});
+document.addEventListener('htmx:configRequest', ({ detail }) => {
+  if (detail.triggeringEvent?.type === 'look') {
+    detail.parameters['page.typing'] = 'true';
+  }
+});
+
+// <button data-choose="key" data-for="field">: puts the key of a record into a field.
+document.addEventListener('click', ({ target }) => {
+  const button = target.closest?.('[data-choose]');
+  const field = button && document.getElementById(button.dataset.for);
+  if (field) {
+    field.value = button.dataset.choose;
+    field.focus();
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+  }
+});
 
 // On a phone the entries of a bar may be wider than it: the one where the reader is comes into sight.
 for (const current of document.querySelectorAll('.site-nav [aria-current], .tabs [aria-current]')) {

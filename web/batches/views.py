@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from casepath.engine import errors
 from casepath.engine.deployments import Selection, definitions, selections
+from casepath.engine.forms import Form
 from casepath.engine.instances import batches
 from casepath.engine.people import authorization
 from casepath.engine.queries import batches as lists
@@ -17,13 +18,13 @@ from casepath.engine.queries import deployed, people, records
 from casepath.engine.queries.batches import BatchRow
 from casepath.engine.queries.deployed import StartableProcess
 from casepath.engine.registers import access
-from casepath.web import forms, languages, once
+from casepath.web import forms, guidance, languages, once
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
-from casepath.web.registers import wording
+from casepath.web.registers import lookups, wording
 from casepath.web.registers.views import OF_FIELD, filters
 from casepath.web.registers.wording import Wording
-from casepath.web.user_tasks.task_page import has_conditions, other_errors
+from casepath.web.user_tasks.task_page import depends_on_answers, other_errors
 
 bp = Blueprint("batches", __name__)
 
@@ -72,8 +73,7 @@ def fields(key: str, process: str) -> str:
     with g.readers.begin() as session:
         found, _ = one(session, key, process)
         form = deployed.form(session, found.texts.start_form_key, found.definition_id)
-        shown = forms.fields(form, texts=forms.submitted(form, request.form)) if form is not None else []
-        return render_template("forms/fragment.html", fields=shown, disabled=False)
+        return render_template("forms/fragment.html", fields=form_fields(session, found, form), disabled=False)
 
 
 @bp.post("/registers/<key>/start/<process>")
@@ -83,7 +83,7 @@ def start(key: str, process: str) -> str | Response | tuple[str, int]:
         found, _ = one(session, key, process)
         g.form = deployed.form(session, found.texts.start_form_key, found.definition_id)
         keys = chosen(session, key)
-    typed = forms.typed(request.form)
+        typed = lookups.sent(session, g.form)
     try:
         if request.form.get("batch.size") != str(len(keys)):
             # What was tried leaves nothing: the transaction ends with nothing in it.
@@ -196,6 +196,18 @@ def called(session: Session, row: BatchRow) -> str:
     return deployed.texts(session, row.definition_id, languages.of_names()).called(key, row.process)
 
 
+def form_fields(
+    session: Session, found: StartableProcess, form: Form | None, refusal: errors.InvalidInput | None = None
+) -> list[forms.Field]:
+    """Return the fields of the start form, with what was typed."""
+    if form is None:
+        return []
+    typed = forms.submitted(form, request.form) if request.method == "POST" else None
+    filled = guidance.of_form(session, found.definition_id, form, {}, typed)
+    shown = forms.fields(form, texts=typed, refusal=refusal, filled=filled)
+    return lookups.offered(session, shown, lookups.registers_of(form))
+
+
 def render(
     session: Session,
     key: str,
@@ -209,8 +221,7 @@ def render(
     words: Wording = wording.of(session, access.register(session, key, by=g.person))
     keys = chosen(session, key)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
-    texts = forms.submitted(form, request.form) if form is not None and request.method == "POST" else None
-    shown = forms.fields(form, texts=texts, refusal=refusal) if form is not None else []
+    shown = form_fields(session, found, form, refusal)
     names = records.named(session, g.person, [(key, each.record_key) for each in previews or ()])
     return render_template(
         "batches/new.html",
@@ -222,7 +233,7 @@ def render(
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
-        depends=has_conditions(form),
+        depends=depends_on_answers(form),
         previews=[(each, words.title(names[key, each.record_key])) for each in previews or ()
                   if (key, each.record_key) in names],
         narrowed=narrowed(key),

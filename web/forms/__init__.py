@@ -1,8 +1,11 @@
 """Form definitions as HTML, and what a browser sends back."""
 
 from casepath.web.forms.display import (
+    Choice,
     Earlier,
     Field,
+    Known,
+    KnownMatter,
     fields,
     flat,
     init_app,
@@ -15,8 +18,11 @@ from casepath.web.forms.display import (
 )
 
 __all__ = [
+    "Choice",
     "Earlier",
     "Field",
+    "Known",
+    "KnownMatter",
     "fields",
     "flat",
     "init_app",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,46 @@ class Earlier:
     #: When that was: the round.
     caption: str
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A record that may be meant."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownMatter:
+    """A matter, told beside a field and on the page of a record."""
+
+    #: As addresses name it, and as people do.
+    reference: str | int
+    number: str
+    #: What is said of it: what names it, and more.
+    title: str
+    beneath: Sequence[str]
+    process: str
+    state: str
+    #: What is to be done, and who has it.
+    steps: Sequence[str]
+    who: Sequence[str]
+    due_at: datetime | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known already of the record that a field names, or of those that may be meant."""
+
+    #: `field=key` of the record whose values the form has; empty without one.
+    copied: str
+    title: str
+    address: str
+    choices: Sequence[Choice]
+    matters: Sequence[KnownMatter]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +111,10 @@ class Field:
     error: str = ""
     #: When it was answered before, and what; stands beside the field to be read.
     earlier: tuple[str, str] | None = None
+    #: Of a field that names a record.
+    known: Known | None = None
+    #: Whether what stands in it has just come from a record.
+    is_copied: bool = False
     children: Sequence[Field] = ()
 
 

@@ -42,6 +42,7 @@ from casepath.web import facts, forms, guidance, headers, languages, phrases, up
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
+from casepath.web.registers import lookups, matters, record_page
 from casepath.web.words import Words
 
 T = TypeVar("T")
@@ -136,6 +137,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         reference=reference,
         business_key=business_key,
         facts=facts.named(teller.words, facts_of.of_matter(session, reference)),
+        records=record_page.of_matter(session, reference),
+        joined=matters.joined(session, person, reference),
         documents=papers.offered(session, reference, Printing(at=clock.now(), zone=g.settings.zone)),
         instances=[named(session, each) for each in by_rank(views)],
         newest=named(session, by_rank(views)[-1]),
@@ -318,7 +321,8 @@ def report_fields(
 ) -> list[forms.Field]:
     """Return the fields of the form with which something is reported."""
     filled = guidance.of_form(session, awaited_message.definition_id, form, {}, typed)
-    return forms.fields(form, texts=typed, refusal=refusal, filled=filled)
+    shown = forms.fields(form, texts=typed, refusal=refusal, filled=filled)
+    return lookups.offered(session, shown, lookups.registers_of(form))
 
 
 def message_form(session: Session, awaited_message: Awaited) -> Form | None:

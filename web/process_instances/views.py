@@ -17,13 +17,14 @@ from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, papers, people, rounds
 from casepath.engine.queries.instances import Reference
-from casepath.web import facts, filters, forms, headers, languages, names, once, spreadsheets, uploads
+from casepath.web import facts, filters, headers, languages, names, once, spreadsheets, uploads
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.process_instances import matter_page
 from casepath.web.process_instances.sentences import noun
 from casepath.web.process_instances.timeline import Teller, folded
+from casepath.web.registers import lookups
 
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
@@ -228,7 +229,7 @@ def report(session: Session, reference: Reference, name: str) -> None:
     awaited = matter_page.awaited(session, reference, name, g.person)
     messages.correlate(
         session, name, business_key=reference if isinstance(reference, str) else None,
-        variables=forms.typed(request.form),
+        variables=lookups.sent(session, matter_page.message_form(session, awaited)),
         process_instance_id=awaited.process_instance_id, by=g.person,
     )  # fmt: skip
 

@@ -6,19 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import g, render_template, request, url_for
+from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.deployments import Register
 from casepath.engine.queries import records as lists
-from casepath.engine.queries.records import RecordRow
-from casepath.engine.registers import access, records
+from casepath.engine.registers import records
 from casepath.web import forms
 from casepath.web.forms import Field
-from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
-from casepath.web.registers import record_page, wording
+from casepath.web.registers import lookups, record_page
 from casepath.web.registers.record_page import Line
 from casepath.web.registers.wording import Wording
 from casepath.web.user_tasks.task_page import other_errors
@@ -26,49 +23,20 @@ from casepath.web.user_tasks.task_page import other_errors
 
 def typed(session: Session, words: Wording) -> dict[str, str | list[str]]:
     """Return what was typed; a record that is meant by words that only it has is named by its key."""
-    found = forms.typed(request.form)
-    for field, register in words.declared.references.items():
-        text = found.get(field)
-        if isinstance(text, str) and (declared := _readable(session, register)) is not None:
-            found[field] = lists.chosen(session, declared, text)
-    return found
+    return lookups.named(session, words.declared.references, forms.typed(request.form))
 
 
-def _readable(session: Session, register: str) -> Register | None:
-    return next((each for each in access.readable(session, g.person) if each.key == register), None)
+def shown(session: Session, words: Wording, fields: Sequence[Field], *, is_new: bool = True) -> list[Field]:
+    """Return fields of a form as registers want them: a key stays, once it is there."""
+    stays = words.declared.key_field if not is_new else None
+    return lookups.offered(session, _fixed(fields, stays), words.declared.references)
 
 
-def helped(session: Session, words: Wording, fields: Sequence[Field], *, is_new: bool = True) -> list[Field]:
-    """
-    Return fields of a form as registers want them.
-
-    Those that name a record offer the records in which what is typed is found; a key stays, once it is there.
-    """
-    return [_helped(session, words, field, is_new) for field in fields]
-
-
-def _helped(session: Session, words: Wording, field: Field, is_new: bool) -> Field:
-    if field.children:
-        return replace(field, children=helped(session, words, field.children, is_new=is_new))
-    if field.key == words.declared.key_field and not is_new:
-        return replace(field, readonly=True)
-    register = words.declared.references.get(field.key)
-    declared = _readable(session, register) if register else None
-    if declared is None:
-        return field
-    named = lists.named(session, g.person, [(declared.key, str(field.value))]) if field.value else {}
-    title = next((wording.of(session, declared).title(row) for row in named.values()), "")
-    offering = {
-        "list": f"choices-{field.key}",
-        "hx-get": url_for(".choices", key=declared.key, field=field.key),
-        "hx-trigger": "focus once, input changed delay:200ms",
-        "hx-target": f"#choices-{field.key}",
-        "hx-swap": "innerHTML",
-        "hx-include": "this",
-    }
-    hint = field.hint or gettext("Name or number; it is looked up.")
-    called = gettext("Now: %(title)s", title=title) if title else hint
-    return replace(field, attributes={**field.attributes, **offering}, hint=called)
+def _fixed(fields: Sequence[Field], key: str | None) -> list[Field]:
+    return [
+        replace(field, children=_fixed(field.children, key), readonly=field.readonly or field.key == key)
+        for field in fields
+    ]
 
 
 def render(
@@ -83,8 +51,7 @@ def render(
     held = records.values_of(found) if found is not None else {}
     entered = forms.submitted(words.form, request.form) if refusal is not None else given
     wrong = refusal if isinstance(refusal, errors.InvalidVariables) else None
-    shown = forms.fields(words.form, held, texts=entered, refusal=wrong)
-    shown = helped(session, words, shown, is_new=found is None)
+    fields = shown(session, words, forms.fields(words.form, held, texts=entered, refusal=wrong), is_new=found is None)
     row = lists.row(found) if found is not None else None
     return render_template(
         "registers/form.html",
@@ -92,22 +59,13 @@ def render(
         row=row,
         title=words.title(row) if row is not None else "",
         revision=found.revision if found is not None else "",
-        fields=shown,
-        offered=[field.key for field in forms.flat(shown) if "list" in field.attributes],
-        refused=[each for each in forms.flat(shown) if each.error] if wrong else [],
-        other_errors=other_errors(shown, wrong),
-        alike=_alike(session, words, wrong),
+        fields=fields,
+        refused=[each for each in forms.flat(fields) if each.error] if wrong else [],
+        other_errors=other_errors(fields, wrong),
+        alike=record_page.alike(session, words, wrong),
         newer=_newer(session, words, found.id) if isinstance(refusal, errors.InvalidState) else [],
         depends=words.form.has_conditions,
     )
-
-
-def _alike(session: Session, words: Wording, wrong: errors.InvalidVariables | None) -> list[tuple[RecordRow, str]]:
-    """Return the records that have the same where none should, and their titles."""
-    refused = [error for error in wrong.errors if error.code == "record-alike"] if wrong else []
-    keys: list[Any] = [error.facts["keys"] for error in refused]
-    pairs = {(words.key, key) for others in keys for key in others}
-    return [(row, words.title(row)) for row in lists.named(session, g.person, pairs).values()]
 
 
 def _newer(session: Session, words: Wording, record_id: int) -> list[Line]:

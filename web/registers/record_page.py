@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import g, render_template
+from flask import g, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history
 from casepath.engine.deployments import Register
 from casepath.engine.people import authorization
-from casepath.engine.queries import people
+from casepath.engine.queries import deployed, instances, links, people
 from casepath.engine.queries import records as lists
+from casepath.engine.queries.instances import Filters, Reference
 from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import access, records
-from casepath.web import phrases
+from casepath.web import languages, phrases
 from casepath.web.languages import gettext
-from casepath.web.registers import wording
+from casepath.web.navigation import row_id
+from casepath.web.registers import matters, wording
 from casepath.web.registers.wording import Wording
 
 #: Kind of event → symbol and tone in the list of what happened.
@@ -32,8 +35,12 @@ SYMBOLS = {
 }
 
 
+#: Matters of a record that are shown at once.
+MATTERS = 20
+
+
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class Named:
     """A record to which another one points."""
 
     row: RecordRow
@@ -54,7 +61,7 @@ class Line:
     changes: Sequence[tuple[str, str | None, str | None]]
 
 
-def references(session: Session, rows: Iterable[RecordRow]) -> dict[tuple[str, str], Reference]:
+def references(session: Session, rows: Iterable[RecordRow]) -> dict[tuple[str, str], Named]:
     """Return the records to which rows point and that the person may read, by register and key."""
     known = {declared.key: declared for declared in access.readable(session, g.person)}
     wanted = {
@@ -65,17 +72,41 @@ def references(session: Session, rows: Iterable[RecordRow]) -> dict[tuple[str, s
     }
     found = lists.named(session, g.person, wanted) if wanted else {}
     words = {key: wording.of(session, known[key]) for key in {register for register, _ in found}}
-    return {pair: Reference(row=row, title=words[pair[0]].title(row)) for pair, row in found.items()}
+    return {pair: Named(row=row, title=words[pair[0]].title(row)) for pair, row in found.items()}
+
+
+def of_matter(session: Session, matter: Reference) -> list[tuple[Wording, RecordRow]]:
+    """Return the records to which a matter points and that the person may read."""
+    known = {declared.key: declared for declared in access.readable(session, g.person)}
+    found = lists.named(session, g.person, links.of_matter(session, matter))
+    return [(wording.of(session, known[row.register]), row) for row in found.values()]
+
+
+def beginnings(session: Session, row: RecordRow) -> list[tuple[str, str]]:
+    """Return name and address of each process that the person may start about a record, filled in with it."""
+    found = []
+    for each in deployed.startable(session, languages.of_names()):
+        form = deployed.form(session, each.texts.start_form_key, each.definition_id)
+        if form is not None and authorization.may_start(g.person, each.texts.candidate_starters):
+            fields = (field for field, lookup in form.lookups.items() if lookup.register == row.register)
+            given: dict[str, Any] = dict.fromkeys(itertools.islice(fields, 1), row.key)
+            found += [(each.name, url_for("registration.show", key=each.key, **given))] if given else []
+    return found
 
 
 def render(session: Session, record_id: int, refusal: errors.InvalidInput | None = None) -> str:
-    """Return the page of a record; `refusal` says why nothing was erased."""
+    """Return the page of a record; `refusal` says why nothing was erased, or why it did not come into use again."""
     found = records.get(session, record_id, by=g.person)
     words = wording.of(session, access.register(session, found.register, by=g.person))
     row = lists.row(found)
     pointing = lists.pointing_to(session, g.person, found)
     said = {each.register.key: wording.of(session, each.register) for each in pointing}
     names = people.names(session, [found.created_by, found.changed_by])
+    page = instances.page(session, g.person, Filters(record=(row.register, row.key)), below=below(), limit=MATTERS)
+    is_first = below() is None
+    open_ones = Filters(record=(row.register, row.key), state="open")
+    alive = instances.page(session, g.person, open_ones, limit=MATTERS).rows if is_first else []
+    shown_above = {each.id for each in alive}
     held = [name for name in words.labels if row.values.get(name) not in (None, "", [])]
     return render_template(
         "registers/record.html",
@@ -83,6 +114,11 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         row=row,
         title=words.title(row),
         held=held,
+        open_matters=matters.told(session, alive),
+        matters=matters.told(session, [each for each in page.rows if each.id not in shown_above]),
+        next_matters=page.next,
+        is_first=is_first,
+        beginnings=beginnings(session, row) if row.state == "active" else [],
         references=references(session, [row, *(each for part in pointing for each in part.rows)]),
         pointing=[(said[each.register.key], each) for each in pointing],
         # In the fields of which registers a record of this one is named, for new ones that point to it.
@@ -93,8 +129,14 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         may_write=access.may_write(g.person, words.declared),
         may_erase=authorization.may_erase(g.person),
         erasable=[name for name in held if name != words.declared.key_field],
-        refusal=phrases.sentence(refusal) if refusal else "",
+        alike=alike(session, words, refusal),
+        refusal=phrases.sentence(refusal) if refusal and not isinstance(refusal, errors.InvalidVariables) else "",
     )
+
+
+def below() -> int | None:
+    """Return below which matter the list begins, as the address says."""
+    return row_id(request.args.get("matters"))
 
 
 def _pointed_from(session: Session, declared: Register) -> list[tuple[Wording, str]]:
@@ -104,6 +146,15 @@ def _pointed_from(session: Session, declared: Register) -> list[tuple[Wording, s
         for field, register in each.references.items()
         if register == declared.key and access.may_write(g.person, each)
     ]
+
+
+def alike(session: Session, words: Wording, refusal: errors.EngineError | None) -> list[tuple[RecordRow, str]]:
+    """Return the records that have the same where none should, and their titles."""
+    wrong = refusal.errors if isinstance(refusal, errors.InvalidVariables) else []
+    refused = [error for error in wrong if error.code == "record-alike"]
+    keys: list[Any] = [error.facts["keys"] for error in refused]
+    pairs = {(words.key, key) for others in keys for key in others}
+    return [(row, words.title(row)) for row in lists.named(session, g.person, pairs).values()]
 
 
 def told(session: Session, words: Wording, record_id: int) -> list[Line]:

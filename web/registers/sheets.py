@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
+from flask import g
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -15,12 +17,12 @@ from casepath.engine.forms import MANY_CHOICES, Component
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters
 from casepath.engine.registers.imports import Row
-from casepath.web import languages, phrases, spreadsheets
+from casepath.web import languages, phrases, spreadsheets, workbooks
 from casepath.web.languages import gettext
 from casepath.web.registers.wording import Wording
 
-#: Rows of one file: each takes some milliseconds.
-MAX_ROWS = 2_000
+#: Rows of one file: a thousand take a second.
+MAX_ROWS = 50_000
 #: Stands for a heading that nobody knows.
 UNKNOWN = ".unknown"
 #: What stands between several values of one cell.
@@ -38,17 +40,29 @@ def columns(words: Wording) -> list[str]:
     return own if words.declared.key_field is not None else [KEY, *own]
 
 
-def table(session: Session, words: Wording, narrowed: Filters) -> Iterator[list[object]]:
-    """Yield a row of headings, and one for each record."""
+def table(
+    session: Session, words: Wording, narrowed: Filters, cell: Callable[[Wording, str, Any], object]
+) -> Iterator[list[object]]:
+    """Yield a row of headings, and one for each record, its values as `said` or `typed` has them."""
     held = columns(words)
     labels = [words.label(name) for name in held]
     # What is called the same is told apart by its own name.
     yield [label if labels.count(label) == 1 else name for name, label in zip(held, labels, strict=True)]
     for row in lists.every(session, words.declared, narrowed):
-        yield [row.key if name == KEY else _cell(words, name, row.values.get(name)) for name in held]
+        yield [row.key if name == KEY else cell(words, name, row.values.get(name)) for name in held]
 
 
-def _cell(words: Wording, name: str, value: Any) -> str:
+def typed(words: Wording, name: str, value: Any) -> object:
+    """Return a value for a workbook: days, moments and numbers as such, everything else as people read it."""
+    if isinstance(value, datetime):
+        return value.astimezone(g.settings.zone).replace(tzinfo=None)
+    if isinstance(value, date | time | int | float | Decimal) and not isinstance(value, bool):
+        return value
+    return said(words, name, value)
+
+
+def said(words: Wording, name: str, value: Any) -> str:
+    """Return a value as people read it."""
     if isinstance(value, list | tuple):
         return BETWEEN.join(words.said(name, item) for item in value)
     return words.said(name, value)
@@ -60,7 +74,8 @@ def rows(words: Wording, content: bytes) -> Iterator[tuple[Row, list[str]]]:
 
     Raises `InvalidInput` where it is no such file, has headings that nobody knows, or too many rows.
     """
-    found = spreadsheets.read(content)
+    is_workbook = content.startswith(workbooks.SIGNATURE)
+    found = workbooks.read(content) if is_workbook else spreadsheets.read(content)
     _, headings = next(found, (0, []))
     names = _named(words, headings)
     yield Row(line=0, submitted={}), headings

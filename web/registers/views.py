@@ -12,16 +12,16 @@ from casepath.engine.deployments import selections
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters, Key
 from casepath.engine.registers import access, imports, records
-from casepath.web import forms, once, phrases, spreadsheets, uploads
+from casepath.web import forms, once, phrases, spreadsheets, uploads, workbooks
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
-from casepath.web.registers import record_form, record_page, sheets, wording
+from casepath.web.registers import lookups, matters, record_form, record_page, sheets, wording
 from casepath.web.registers.wording import Wording
 
 bp = Blueprint("registers", __name__)
 
 #: Records that a transaction of an import takes: while it runs, nobody else writes on SQLite.
-AT_ONCE = 100
+AT_ONCE = 50
 #: Bytes of refused rows that a page can give back as a file; it sends them as a field.
 MAX_BACK = 900_000
 #: How the field of a filter is called in an address.
@@ -73,9 +73,22 @@ def choices(key: str, field: str) -> str:
     """Return records of a register in which what is typed into a field is found."""
     with g.readers.begin() as session:
         words = of(session, key)
-        text = texts.storable(request.args.get(field, "").strip()[:100])
-        found = lists.page(session, words.declared, Filters(text=text), limit=lists.FEW)
-        return render_template("registers/choices.html", words=words, rows=found.rows)
+        found = lists.page(session, words.declared, Filters(text=typed_into(field)), limit=lists.FEW)
+        offered = [(row.key, words.line(row)) for row in found.rows]
+    return render_template("registers/choices.html", choices=offered)
+
+
+@bp.get("/matters/choices/<field>")
+def matter_choices(field: str) -> str:
+    """Return matters in which what is typed into a field is found."""
+    with g.readers.begin() as session:
+        found = matters.found(session, g.person, typed_into(field))
+    return render_template("registers/choices.html", choices=[(each.number, each.title) for each in found])
+
+
+def typed_into(field: str) -> str:
+    """Return what stands in the field by which something is looked up."""
+    return texts.storable(request.args.get(field, "").strip()[: lookups.LONGEST])
 
 
 @bp.get("/registers/<key>/file.csv")
@@ -83,7 +96,17 @@ def export(key: str) -> Response:
     """Return a register for a spreadsheet, as its list is narrowed."""
     with g.readers.begin() as session:
         words = of(session, key)
-        return spreadsheets.answer(f"{words.name}.csv", list(sheets.table(session, words, filters(words))))
+        table = sheets.table(session, words, filters(words), sheets.said)
+        return spreadsheets.answer(f"{words.name}.csv", list(table))
+
+
+@bp.get("/registers/<key>/file.xlsx")
+def export_workbook(key: str) -> Response:
+    """Return a register as a workbook, with its days and numbers as such."""
+    with g.readers.begin() as session:
+        words = of(session, key)
+        table = sheets.table(session, words, filters(words), sheets.typed)
+        return workbooks.answer(f"{words.name}.xlsx", table)
 
 
 @bp.get("/registers/<key>/new")
@@ -98,8 +121,8 @@ def fields(key: str) -> str:
     """Return the fields of a form anew for what is typed."""
     with g.readers.begin() as session:
         words = writable(session, key)
-        shown = forms.fields(words.form, texts=forms.submitted(words.form, request.form))
-        shown = record_form.helped(session, words, shown, is_new="record.revision" not in request.form)
+        typed = forms.fields(words.form, texts=forms.submitted(words.form, request.form))
+        shown = record_form.shown(session, words, typed, is_new="record.revision" not in request.form)
         return render_template("forms/fragment.html", fields=shown, disabled=False)
 
 
@@ -208,13 +231,25 @@ def change(record_id: int) -> Response | tuple[str, int]:
     return redirect(url_for(".record", record_id=record_id), 303)
 
 
-@bp.post("/records/<int:record_id>/<any(archive, restore):verb>")
-def move(record_id: int, verb: str) -> Response:
-    """Take a record out of use, or put it into use again."""
+@bp.post("/records/<int:record_id>/archive")
+def archive(record_id: int) -> Response:
+    """Take a record out of use."""
     with g.sessions.begin() as session:
-        getattr(records, verb)(session, record_id, by=g.person)
-    said = {"archive": gettext("The record is archived."), "restore": gettext("The record is in use again.")}
-    flash(said[verb], "success")
+        records.archive(session, record_id, by=g.person)
+    flash(gettext("The record is archived."), "success")
+    return redirect(url_for(".record", record_id=record_id), 303)
+
+
+@bp.post("/records/<int:record_id>/restore")
+def restore(record_id: int) -> Response | tuple[str, int]:
+    """Put a record into use again; who has come to have the same is shown before."""
+    try:
+        with g.sessions.begin() as session:
+            records.restore(session, record_id, by=g.person, despite=despite())
+    except errors.InvalidVariables as refusal:
+        with g.readers.begin() as session:
+            return record_page.render(session, record_id, refusal), 422
+    flash(gettext("The record is in use again."), "success")
     return redirect(url_for(".record", record_id=record_id), 303)
 
 

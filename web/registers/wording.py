@@ -56,6 +56,11 @@ class Wording:
         said = [self.said(field, row.values.get(field)) for field in self.declared.title]
         return " ".join(part for part in said if part) or row.key
 
+    def line(self, row: RecordRow) -> str:
+        """Return a record in one line: its title, and what lists show beside it."""
+        fields = [field for field in self.beside if row.values.get(field) and field not in self.declared.references]
+        return " · ".join([self.title(row), *(self.said(field, row.values[field]) for field in fields)])
+
     @property
     def beside(self) -> list[str]:
         """The columns of a list that are not part of the title."""

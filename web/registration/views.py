@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from casepath.engine import errors
+from casepath.engine import errors, texts
 from casepath.engine.forms import Form
 from casepath.engine.instances import drafts, incidents, process_instances
 from casepath.engine.people import authorization
@@ -14,8 +17,9 @@ from casepath.engine.queries import deployed
 from casepath.web import auth, forms, guidance, languages, navigation, once
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
+from casepath.web.registers import lookups
 from casepath.web.registration import begun as begun_ones
-from casepath.web.user_tasks.task_page import has_conditions, other_errors
+from casepath.web.user_tasks.task_page import depends_on_answers, other_errors
 
 bp = Blueprint("registration", __name__, url_prefix="/register")
 
@@ -32,7 +36,7 @@ def index() -> str | Response:
 
 @bp.get("/<key>")
 def show(key: str) -> str:
-    """Show the start form of a process, empty or with what one has begun to fill in."""
+    """Show the start form of a process, with what the address gives for its fields or one has begun to fill in."""
     with g.readers.begin() as session:
         number = row_id(request.args.get("draft"))
         begun = drafts.get(session, number, by=g.person.username) if number else None
@@ -41,9 +45,11 @@ def show(key: str) -> str:
 
 @bp.post("/<key>/fields")
 def fields(key: str) -> str:
-    """Return the fields of the form anew for what is typed."""
+    """Return the fields of the form anew for what is typed; without scripts, the page with them."""
     with g.readers.begin() as session:
         found = process(session, key)
+        if "HX-Request" not in request.headers:
+            return render(session, found, typed=True)
         shown, told = form_fields(session, found, typed=True), guidance_for(session, found, typed=True)
     return render_template("forms/fragment.html", fields=shown, disabled=False, guidance=told)
 
@@ -84,7 +90,7 @@ def start(key: str) -> Response | tuple[str, int]:
             number = sent.made(session)
             if number is None:
                 g.form = form_of(session, key)
-                instance = process_instances.start(session, key, forms.typed(request.form), by=g.person)
+                instance = process_instances.start(session, key, lookups.sent(session, g.form), by=g.person)
                 number = instance.business_key or ""
                 sent.settle(session, number)
                 if draft_id:
@@ -131,10 +137,21 @@ def form_fields(
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     if form is None:
         return []
-    sent = typed or refusal is not None
-    texts = forms.submitted(form, request.form) if sent else begun.typed if begun else None
-    filled = guidance.of_form(session, found.definition_id, form, {}, texts)
-    return forms.fields(form, texts=texts, refusal=refusal, filled=filled)
+    if typed or refusal is not None:
+        entered: Mapping[str, Any] = forms.submitted(form, request.form)
+    elif begun is not None:
+        entered = begun.typed
+    else:
+        entered = given(form)
+    entered, copied = lookups.filled(session, form, entered)
+    filled = guidance.of_form(session, found.definition_id, form, {}, entered)
+    shown = forms.fields(form, texts=entered, refusal=refusal, filled=filled)
+    return lookups.shown(session, form, shown, entered, copied)
+
+
+def given(form: Form) -> dict[str, str]:
+    """Return what the address gives for the fields of a start form that name records."""
+    return {key: text for key in form.lookups if (text := texts.storable(request.args.get(key, "").strip()))}
 
 
 def guidance_for(
@@ -158,9 +175,11 @@ def render(
     found: deployed.StartableProcess,
     refusal: errors.InvalidInput | None = None,
     begun: drafts.Begun | None = None,
+    *,
+    typed: bool = False,
 ) -> str:
     """Return the page of the start form."""
-    shown = form_fields(session, found, refusal, begun=begun)
+    shown = form_fields(session, found, refusal, begun=begun, typed=typed)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     return render_template(
         "registration/show.html",
@@ -168,9 +187,10 @@ def render(
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
-        depends=has_conditions(form)
+        depends=depends_on_answers(form)
         or any(deployed.depends(session, found.definition_id, each) for each in found.texts.starts),
-        guidance=guidance_for(session, found, typed=refusal is not None, begun=begun),
+        guidance=guidance_for(session, found, typed=typed or refusal is not None, begun=begun),
+        given=sorted(given(form).items()) if form else [],
         draft_id=begun.id if begun else row_id(request.form.get("draft.id")),
         drafts=begun_ones.rows(session, g.person, found.key),
     )

@@ -24,6 +24,7 @@ from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import facts, filters, forms, guidance, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
+from casepath.web.registers import lookups
 from casepath.web.user_tasks import around
 
 
@@ -61,6 +62,11 @@ def remember_form(session: Session, task_id: int) -> TaskDetail:
     task = user_task.find(session, task_id)
     g.form = form_of(session, task)
     return task
+
+
+def sent(session: Session, task_id: int) -> dict[str, Any]:
+    """Return what this request has typed into the form of a task; raises `NotFound`."""
+    return lookups.sent(session, form_of(session, user_task.find(session, task_id)))
 
 
 def visible(session: Session, task_id: int, person: Person) -> TaskDetail:
@@ -128,7 +134,7 @@ def render(
         other_errors=other_errors(shown, refusal),
         refused_action=refused,
         has_draft=bool(task.draft) and refusal is None,
-        depends=has_conditions(g.form) or deployed.depends(session, task.definition_id, task.element_id),
+        depends=depends_on_answers(g.form) or deployed.depends(session, task.definition_id, task.element_id),
         guidance=guidance_for(session, task, variables, refusal=refusal, typed=typed),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         context=in_context(session, task),
@@ -189,6 +195,7 @@ def fields(
         anew -= rounds.given_to(session, task).keys()
     held = {key: value for key, value in variables.items() if key not in anew}
     texts = forms.submitted(form, request.form) if refusal is not None or typed else task.draft
+    texts, copied = lookups.filled(session, form, texts or {})
     if task.state == "completed":
         held, texts = dict(rounds.handed_in(session, task)), {}
     earlier = None
@@ -197,7 +204,8 @@ def fields(
         answered = {key: value for key, value in last.values.items() if key in anew}
         earlier = forms.Earlier(caption=round_caption(session, last), values=answered)
     filled = guidance.of_form(session, task.definition_id, form, held, texts)
-    return forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier, filled=filled)
+    shown = forms.fields(form, held, texts=texts, refusal=refusal, earlier=earlier, filled=filled)
+    return lookups.shown(session, form, shown, {**held, **texts}, copied) if task.state == "created" else shown
 
 
 def drafted(session: Session, task: TaskDetail) -> dict[str, str | list[str]]:
@@ -255,9 +263,9 @@ def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:
     return said + " " + escape(gettext("Next in this matter:")) + " " + link
 
 
-def has_conditions(form: Form | None) -> bool:
+def depends_on_answers(form: Form | None) -> bool:
     """Tell whether what a form shows depends on what is typed."""
-    return form is not None and form.has_conditions
+    return form is not None and (form.has_conditions or bool(form.lookups))
 
 
 def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) -> list[str]:

@@ -46,8 +46,10 @@ def show(task_id: int) -> str:
 
 @bp.post("/<int:task_id>/fields")
 def fields(task_id: int) -> str:
-    """Return the fields of the form anew for what is typed: what depends on an answer appears or goes."""
+    """Return the fields of the form anew for what is typed; without scripts, the page with them."""
     with g.readers.begin() as session:
+        if "HX-Request" not in request.headers:
+            return task_page.render(session, task_id, g.person, typed=True)
         return task_page.render_fields(session, task_id, g.person)
 
 
@@ -199,7 +201,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     try:
         with incidents.noting(g.sessions) as session:
             add_beside(session, task_id)
-            user_tasks.complete(session, task_id, forms.typed(request.form), by=g.person)
+            user_tasks.complete(session, task_id, task_page.sent(session, task_id), by=g.person)
             task = task_page.visible(session, task_id, g.person)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)

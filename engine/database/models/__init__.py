@@ -44,7 +44,13 @@ from casepath.engine.database.models.records import (
     OrganisationEvent,
     OrganisationHistory,
 )
-from casepath.engine.database.models.registers import Record, RecordEvent, RecordValue
+from casepath.engine.database.models.registers import (
+    Record,
+    RecordEvent,
+    RecordLink,
+    RecordTerm,
+    RecordValue,
+)
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
 
@@ -79,6 +85,8 @@ __all__ = [
     "ProcessInstance",
     "Record",
     "RecordEvent",
+    "RecordLink",
+    "RecordTerm",
     "RecordValue",
     "Resource",
     "SearchTerm",

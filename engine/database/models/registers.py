@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casepath.engine.database import Base, RowId, String, Text
+from casepath.engine.database import Base, Ordered, RowId, String, Text
 from casepath.engine.database.models.states import states_check
 
 
@@ -73,3 +74,33 @@ class RecordEvent(Base):
     #: Values, each with its salt, as in `history_events`.
     variables: Mapped[str | None] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class RecordLink(Base):
+    """A record to which a process instance points by a variable (`engine.database.links`)."""
+
+    __tablename__ = "record_links"
+    __table_args__ = (Index("record_links_of_record", "register", "key", "root_id"),)
+
+    process_instance_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"), primary_key=True)
+    #: The variable that holds the key.
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: The outermost caller of its process instance.
+    root_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
+    register: Mapped[str] = mapped_column(String(255))
+    key: Mapped[str] = mapped_column(String(255))
+
+
+class RecordTerm(Base):
+    """Some letters of a value by which a record is searched: in each there begins one (`engine.database.entries`)."""
+
+    __tablename__ = "record_terms"
+    #: Rows are their own key: nothing else is stored of them.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    #: Characters.
+    SIZE: ClassVar[int] = 16
+
+    #: Of its record.
+    register: Mapped[str] = mapped_column(String(255), primary_key=True)
+    term: Mapped[str] = mapped_column(Ordered(SIZE), primary_key=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)

@@ -1,0 +1,138 @@
+"""
+What is submitted with a form whose fields name records: the records are there, and others are made where that is asked.
+
+A field holds the key of a record that is in use and may be read by whoever submits; what stood there before stays, as
+any value that nobody touches. Fields that copy a value of the record and are left empty take it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors
+from casepath.engine.database.models import Record
+from casepath.engine.deployments import definitions, registers
+from casepath.engine.forms import Form, Lookup
+from casepath.engine.people import access as matters
+from casepath.engine.people import identity
+from casepath.engine.people.authorization import By, Person
+from casepath.engine.registers import access, records, rows
+
+Values = Mapping[str, Any]
+
+
+def accepted(
+    session: Session,
+    form_key: str | None,
+    definition_id: int,
+    submitted: Values,
+    known: Callable[[], Values] | None = None,
+    *,
+    element_id: str | None = None,
+    by: By,
+) -> Values:
+    """
+    Return the variables that are submitted to an element, as `definitions.accepted` does, with the records they name.
+
+    A record that is asked for by its box is made of what was typed. Raises `InvalidVariables` with everything that does
+    not fit the form or its records.
+    """
+    form = definitions.form(session, form_key, definition_id) if form_key else None
+    if form is None or not form.lookups:
+        return definitions.accepted(session, form_key, definition_id, submitted, known, element_id=element_id)
+    before = known() if known is not None else {}
+    named, wrong = _named(session, form, submitted, before, by)
+    filled = copied(form, submitted, named)
+    try:
+        variables = dict(
+            definitions.accepted(session, form_key, definition_id, filled, lambda: before, element_id=element_id)
+        )
+    except errors.InvalidVariables as refusal:
+        raise errors.InvalidVariables([*wrong, *refusal.errors]) from None
+    if wrong:
+        raise errors.InvalidVariables(wrong)
+    for field, lookup in form.lookups.items():
+        if variables.get(lookup.new_if) is True and variables.get(field) is None:
+            variables[field] = _create(session, lookup, variables, by)
+    return variables
+
+
+def find(session: Session, register: str, key: str, *, by: By) -> Record:
+    """Return a record in use by its key; raises `InvalidInput` where there is none that somebody may read."""
+    with contextlib.suppress(errors.NotFound):
+        access.register(session, register, by=by)
+        in_use = select(Record).where(Record.register == register, Record.key == key, Record.state == "active")
+        if (found := session.scalars(in_use).one_or_none()) is not None:
+            return found
+    raise rows.unknown(key)
+
+
+def require_matter(session: Session, business_key: str, *, by: By) -> None:
+    """Raise `InvalidInput` where there is no matter with a number that somebody may see."""
+    actor = identity.actor(session, by)
+    try:
+        if isinstance(actor, Person):
+            matters.matter(session, actor, business_key)
+        elif not matters.is_known(session, business_key):
+            raise errors.NotFound("matter", business_key)
+    except errors.NotFound:
+        text = "There is no matter “{key}” that you may see."
+        raise errors.InvalidInput(text, code="matter-unknown", key=business_key) from None
+
+
+def copied(form: Form, submitted: Values, named: Mapping[str, Record]) -> dict[str, Any]:
+    """Return what is submitted, with what records that are named say where nothing else does."""
+    filled = dict(submitted)
+    for field, record in named.items():
+        held = records.values_of(record)
+        for own, theirs in form.lookups[field].copies.items():
+            if filled.get(own) in (None, "", []) and held.get(theirs) is not None:
+                filled[own] = held[theirs]
+    return filled
+
+
+def _named(
+    session: Session, form: Form, submitted: Values, before: Values, by: By
+) -> tuple[dict[str, Record], list[errors.InvalidInput]]:
+    """Return the records that fields name anew, and what is wrong with the others."""
+    named: dict[str, Record] = {}
+    wrong: list[errors.InvalidInput] = []
+    for field, lookup in form.lookups.items():
+        key = submitted.get(field)
+        if key in (None, "") or key == before.get(field):
+            continue
+        try:
+            if lookup.is_of_matter:
+                require_matter(session, str(key).strip(), by=by)
+            else:
+                named[field] = find(session, lookup.register, str(key).strip(), by=by)
+        except errors.InvalidInput as refusal:
+            refusal.field = field
+            wrong.append(refusal)
+    return named, wrong
+
+
+def _create(session: Session, lookup: Lookup, variables: Values, by: By) -> str:
+    """Make a record of what was typed, and return its key; raises `InvalidVariables` at the fields of the form."""
+    declared = registers.declared(session, lookup.register)
+    if not access.may_write(identity.actor(session, by), declared):
+        text = "Only those who keep “{register}” add to it; leave this box empty."
+        raise _at(lookup.new_if, errors.InvalidInput(text, code="record-not-written", register=declared.name))
+    held = {theirs: variables.get(own) for own, theirs in lookup.of_new.items()}
+    try:
+        return records.create(session, declared.key, held, by=by).key
+    except errors.InvalidVariables as refusal:
+        own = {theirs: own for own, theirs in lookup.of_new.items()}
+        for error in refusal.errors:
+            error.field = own.get(error.field, lookup.new_if)
+        raise
+
+
+def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidVariables:
+    refusal.field = field
+    return errors.InvalidVariables([refusal])

@@ -1,0 +1,68 @@
+"""Matters as records and fields show them: what names each, where it stands, who has it and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from casepath.engine.forms import MATTER
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import instances, links, people
+from casepath.engine.queries.instances import Filters, MatterRow, Reference
+from casepath.web import facts, names
+from casepath.web.forms import KnownMatter
+
+#: Matters that stand beside a field.
+FEW = 5
+
+
+def of(session: Session, person: Person, pointed: Sequence[tuple[str, str]], texts: Sequence[str]) -> list[KnownMatter]:
+    """Return matters that point to one of these records or have one of these texts: open ones first, then new ones."""
+    narrowed = [Filters(record=each) for each in pointed] + [Filters(text=each) for each in texts]
+    found: dict[int, MatterRow] = {}
+    for each in narrowed:
+        found |= {row.id: row for row in instances.page(session, person, each, limit=FEW).rows}
+    ordered = sorted(found.values(), key=lambda row: (row.ended_at is not None, -row.id))
+    return told(session, ordered[:FEW])
+
+
+def joined(session: Session, person: Person, reference: Reference) -> list[KnownMatter]:
+    """Return the matters to which a matter points, and those that point to it, as far as a person may see them."""
+    numbers = [key for register, key in links.of_matter(session, reference) if register == MATTER]
+    named = [each for number in numbers for each in found(session, person, number) if each.number == number]
+    pointing = Filters(record=(MATTER, str(reference)))
+    return named + told(session, instances.page(session, person, pointing, limit=FEW).rows)
+
+
+def told(session: Session, rows: Sequence[MatterRow]) -> list[KnownMatter]:
+    """Return rows of a list of matters in words."""
+    named = facts.of_instances(session, [row.id for row in rows])
+    groups = people.group_names(session)
+    return [
+        KnownMatter(
+            reference=row.business_key or row.id,
+            number=row.business_key or f"#{row.id}",
+            title=named[row.id].title,
+            beneath=[text for _, text in named[row.id].beneath],
+            process=names.named(session, row).definition_name,
+            state=row.state,
+            steps=[names.title(session, task) for task in row.open_tasks],
+            who=names.holders(row.open_tasks, groups),
+            due_at=row.due_at,
+            started_at=row.started_at,
+            ended_at=row.ended_at,
+        )
+        for row in rows
+    ]
+
+
+def found(session: Session, person: Person, text: str) -> list[KnownMatter]:
+    """Return the newest matters in which a text is found."""
+    return told(session, instances.page(session, person, Filters(text=text), limit=FEW).rows) if text else []
+
+
+def title(session: Session, person: Person, number: str) -> str:
+    """Return what names a matter; empty where there is none with this number that a person may see."""
+    meant = [each for each in found(session, person, number) if each.number == number]
+    return next((each.title or each.process for each in meant), "")

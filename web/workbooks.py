@@ -1,0 +1,101 @@
+"""
+Workbooks of a spreadsheet (XLSX): written with days, times and numbers as such, and read with what their cells hold.
+
+What is read comes as the texts that somebody would type: a day by its date, a number digit by digit.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import xlsxwriter
+from flask import Response
+
+from casepath.engine import errors
+from casepath.web import headers
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: How a workbook begins, as any ZIP file.
+SIGNATURE = b"PK\x03\x04"
+#: Bytes of all that is packed in one.
+MAX_BYTES = 300_000_000
+#: How days, moments and times are shown; spreadsheets write them in the way of their reader.
+FORMATS: tuple[tuple[type[object], str], ...] = (
+    (datetime, "yyyy-mm-dd hh:mm"), (date, "yyyy-mm-dd"), (time, "hh:mm"),
+)  # fmt: skip
+
+
+def answer(name: str, rows: Iterable[Iterable[object]]) -> Response:
+    """Return a workbook of this name to download; its first row stands still."""
+    found = Response(written(rows), mimetype=MEDIA_TYPE)
+    found.headers["Content-Disposition"] = headers.content_disposition(name)
+    return found
+
+
+def written(rows: Iterable[Iterable[object]]) -> bytes:
+    """Return a workbook with these rows; texts are texts, whatever they look like."""
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True, "constant_memory": True, "strings_to_urls": False})
+    shown = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS}
+    heading = book.add_format({"bold": True})
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    for number, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            if isinstance(cell, date | time):
+                sheet.write_datetime(number, column, cell, shown[type(cell)])
+            elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
+                sheet.write_number(number, column, cell)
+            elif cell not in (None, ""):
+                sheet.write_string(number, column, str(cell), None if number else heading)
+    book.close()
+    return content.getvalue()
+
+
+def read(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """
+    Yield the rows of the first sheet that are not empty, each behind its number.
+
+    Raises `InvalidInput` where it is no workbook, or holds more than anybody would write.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > MAX_BYTES:
+            raise ValueError(size)
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+            cells = [_typed(cell) for cell in row]
+            while cells and not cells[-1]:
+                cells.pop()
+            if cells:
+                yield number, cells
+    # What the library stumbles over in a damaged file is whatever it meets.
+    except Exception as error:
+        raise errors.InvalidInput(
+            "This file cannot be read as a workbook. Please save it as XLSX or CSV anew.", code="not-xlsx"
+        ) from error
+
+
+def _typed(cell: Any) -> str:
+    """Return what a cell holds as somebody would type it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="minutes")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, time):
+        return cell.isoformat(timespec="minutes")
+    if isinstance(cell, int | float):
+        return f"{Decimal(repr(cell)).normalize():f}"
+    return str(cell).strip()
