@@ -122,6 +122,7 @@ def _counts(session: Session, batch_ids: Collection[int]) -> dict[int, dict[str,
 
 
 def _row(batch: Batch, definition: Definition, counts: Mapping[str, int]) -> BatchRow:
+    variables: Any = values.loads(batch.variables)
     return BatchRow(
         id=batch.id,
         state=batch.state,
@@ -130,7 +131,7 @@ def _row(batch: Batch, definition: Definition, counts: Mapping[str, int]) -> Bat
         version=definition.version,
         register=batch.register,
         size=batch.size,
-        variables=values.loads(batch.variables),
+        variables=variables,
         counts=counts,
         created_at=batch.created_at,
         created_by=batch.created_by,
