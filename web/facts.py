@@ -45,11 +45,15 @@ def of_matters(session: Session, business_keys: Collection[str]) -> dict[str, Na
 
 
 def named(told: Words, known: Mapping[str, Any]) -> Named:
-    """Return facts in words; moments are left to the places of their own that pages have for them."""
+    """
+    Return facts in words; moments are left to the places of their own that pages have for them.
+
+    Of what is or is not so, a page without labels can only name what is: a bare “no” says nothing.
+    """
     said = [
-        (told.label(name), told.said(name, value))
+        (told.label(name), told.label(name) if value is True else told.said(name, value))
         for name, value in known.items()
-        if not isinstance(value, date | datetime | timedelta)
+        if value is not False and not isinstance(value, date | datetime | timedelta)
     ]
     beneath = [(label, text if len(text) <= SHORT else f"{text[:SHORT]}…") for label, text in said[IN_FRONT:]]
     return Named(front=said[:IN_FRONT], beneath=beneath)

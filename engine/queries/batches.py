@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import phrases
+from casepath.engine.database import values
 from casepath.engine.database.models import Batch, BatchItem, Definition, ProcessInstance, Record
 from casepath.engine.phrases import Phrase
 
@@ -27,6 +29,8 @@ class BatchRow:
     version: int
     register: str
     size: int
+    #: What each instance begins with, beside what is taken of its record.
+    variables: Mapping[str, Any]
     #: How many of its records are in each state.
     counts: Mapping[str, int]
     created_at: datetime
@@ -118,6 +122,7 @@ def _counts(session: Session, batch_ids: Collection[int]) -> dict[int, dict[str,
 
 
 def _row(batch: Batch, definition: Definition, counts: Mapping[str, int]) -> BatchRow:
+    variables: Any = values.loads(batch.variables)
     return BatchRow(
         id=batch.id,
         state=batch.state,
@@ -126,6 +131,7 @@ def _row(batch: Batch, definition: Definition, counts: Mapping[str, int]) -> Bat
         version=definition.version,
         register=batch.register,
         size=batch.size,
+        variables=variables,
         counts=counts,
         created_at=batch.created_at,
         created_by=batch.created_by,

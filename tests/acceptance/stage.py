@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -79,8 +80,11 @@ class RequestStage:
         assert visitor.post(f"/registers/{register}/new", stories.as_typed(values)).status_code == 303
         words = next(str(value) for value in values.values())
         address, typed = f"/registers/{register}/start/{process}?q={quote(words)}", stories.as_typed(variables)
-        assert words in text(visitor.post(address, typed))
-        assert visitor.post(address, {**typed, "batch.size": "1"}).status_code == 303
+        page = text(visitor.post(address, typed))
+        assert words in page
+        seen = re.search('name="batch.seen" value="([^"]+)"', page)
+        assert seen is not None
+        assert visitor.post(address, {**typed, "batch.seen": seen[1]}).status_code == 303
         self.loop.rest()
 
     def last_instance(self) -> int:

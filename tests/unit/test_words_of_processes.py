@@ -39,6 +39,21 @@ def test_steps__are_told_in_english() -> None:
     assert sorted(step for step in steps if f"variables.watched_step.{step}" not in said) == []
 
 
+def test_texts__no_full_stop_after_what_somebody_wrote() -> None:
+    """People end their sentences themselves: what is told after one begins on a line of its own."""
+    written = {
+        field["key"]
+        for path in PROCESSES.glob("*/forms/*.form")
+        for field in json.loads(path.read_text("utf-8"))["components"]
+        if field["type"] == "textarea"
+    }
+    ended = re.compile(rf"\$\{{(?:{'|'.join(sorted(written))})(?:\}}(?:。|\. )|\}}\$\{{[^}}]*'(?:。|\. ))")
+    paths = [*PROCESSES.glob("*/*.bpmn"), *PROCESSES.glob("*/texts.en.json")]
+
+    assert "threat_text" in written
+    assert [(path.name, found) for path in paths for found in ended.findall(path.read_text("utf-8"))] == []
+
+
 def watched(path: Path) -> Iterator[str]:
     """Yield what a diagram may have watched: texts that it gives to `step`, `phase` or the process that watches."""
     root = etree.parse(path)

@@ -33,6 +33,13 @@ def alice(visit: Visit, rows: Rows) -> Visitor:
     return visit("alice")
 
 
+def previewed(visitor: Visitor, address: str, typed: dict[str, str] | None = None) -> dict[str, str]:
+    """Return what the button under a preview sends."""
+    found = re.search('name="batch.seen" value="([^"]+)"', text(visitor.post(address, typed or {})))
+    assert found is not None
+    return {**(typed or {}), "batch.seen": found[1]}
+
+
 def batches(rows: Rows) -> list[tuple[str, int]]:
     with rows.begin() as session:
         return [(row.state, row.size) for row in session.execute(select(Batch.state, Batch.size).order_by(Batch.id))]
@@ -71,14 +78,14 @@ def test_start__preview_first(alice: Visitor, rows: Rows) -> None:
     page = text(alice.post(f"{ADDRESS}?q=Anna"))
 
     assert re.findall("Dear Anna .!", page) == ["Dear Anna B!", "Dear Anna A!"]
-    assert 'name="batch.size" value="2"' in page
+    assert "启动（2 条）" in page
     assert batches(rows) == []
     with rows.begin() as session:
         assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 0
 
 
 def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
-    answer = alice.post(f"{ADDRESS}?q=Anna", {"batch.size": "2"})
+    answer = alice.post(f"{ADDRESS}?q=Anna", previewed(alice, f"{ADDRESS}?q=Anna"))
     assert answer.location == "/batches/1"
     assert 'hx-get="/batches/1/progress"' in text(alice.get("/batches/1"))
 
@@ -95,14 +102,22 @@ def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
 
 
 def test_start__others_than_were_seen_are_shown_again(alice: Visitor, rows: Rows) -> None:
-    page = text(alice.post(ADDRESS, {"batch.size": "2"}))
+    page = text(alice.post(ADDRESS, previewed(alice, f"{ADDRESS}?q=Anna")))
 
-    assert 'name="batch.size" value="3"' in page
+    assert "预览之后内容或名单有改动" in page
+    assert re.findall("Dear [^!]+!", page) == ["Dear Bert!", "Dear Anna B!", "Dear Anna A!"]
+    assert batches(rows) == []
+
+
+def test_start__another_text_than_was_seen_is_shown_first(alice: Visitor, rows: Rows) -> None:
+    typed = previewed(alice, ADDRESS, {"said": "Hello"})
+
+    assert "预览之后内容或名单有改动" in text(alice.post(ADDRESS, {**typed, "said": "Good bye"}))
     assert batches(rows) == []
 
 
 def test_start__sent_twice_makes_one(alice: Visitor, rows: Rows) -> None:
-    typed = {"batch.size": "2", "form_token": "t" * 20}
+    typed = {**previewed(alice, f"{ADDRESS}?q=Anna"), "form_token": "t" * 20}
 
     answers = [alice.post(f"{ADDRESS}?q=Anna", typed).location for _ in range(2)]
 
@@ -112,9 +127,11 @@ def test_start__sent_twice_makes_one(alice: Visitor, rows: Rows) -> None:
 
 def test_approve__by_somebody_else(alice: Visitor, visit: Visit, rows: Rows) -> None:
     assert "超过 2 条" in text(alice.get(ADDRESS))
-    alice.post(ADDRESS, {"batch.size": "3"})
+    alice.post(ADDRESS, previewed(alice, ADDRESS, {"said": "come on Saturday"}))
     own, other = text(alice.get("/batches/1")), text(visit("bob").get("/batches/1"))
 
+    assert "come on Saturday" in other
+    assert all(name in other for name in ("Anna A", "Anna B", "Bert"))
     assert ("/batches/1/approve" in own, "/batches/1/approve" in other) == (False, True)
     assert alice.post("/batches/1/approve").status_code == 403
     assert visit("bob").post("/batches/1/approve").status_code == 303
@@ -122,7 +139,7 @@ def test_approve__by_somebody_else(alice: Visitor, visit: Visit, rows: Rows) -> 
 
 
 def test_stop(alice: Visitor, rows: Rows) -> None:
-    alice.post(ADDRESS, {"batch.size": "3"})
+    alice.post(ADDRESS, previewed(alice, ADDRESS))
 
     assert alice.post("/batches/1/stop").status_code == 303
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from types import ModuleType
 
+from flask import Flask
+
 from casepath.engine.instances import notifications
 from casepath.engine.instances.wordings import Wording
+from casepath.web.process_instances.timeline import answers
+from casepath.web.words import Words
 from tests.web.matters import Matter, Rows
 from tests.web.visitor import Visitor, text
 
@@ -56,3 +60,16 @@ def test_who__is_told_in_one_sentence(alice: Visitor, matter: Matter) -> None:
     alice.post("/language", {"language": "en"})
 
     assert '<strong class="who">Alice</strong> registered the matter' in text(alice.get(f"/matters/show/{matter.key}"))
+
+
+def test_answers__of_a_table_are_keys_also_where_people_write_into_a_field_of_that_name(app: Flask) -> None:
+    told = Words(
+        labels={"team": "处理人"},
+        options={},
+        anywhere={"service": "服务部", "parts": "配件部"},
+        written=frozenset({"team"}),
+    )
+
+    with app.test_request_context("/login"):
+        app.preprocess_request()
+        assert answers({"team": "service,parts"}, {"team": "处理人"}, told) == [("处理人", "服务部、配件部")]

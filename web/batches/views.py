@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
@@ -18,7 +21,7 @@ from casepath.engine.queries import deployed, people, records
 from casepath.engine.queries.batches import BatchRow
 from casepath.engine.queries.deployed import StartableProcess
 from casepath.engine.registers import access
-from casepath.web import forms, guidance, languages, once
+from casepath.web import forms, guidance, languages, once, words
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.registers import lookups, wording
@@ -52,12 +55,12 @@ def index() -> str:
 def choose(key: str) -> str | Response:
     """Show what may be started for the records to which a list is narrowed; where it is only one process, its form."""
     with g.readers.begin() as session:
-        words = wording.of(session, access.register(session, key, by=g.person))
+        register = wording.of(session, access.register(session, key, by=g.person))
         found = startable(session, key)
         if len(found) == 1:
             return redirect(url_for(".new", process=found[0][0].key, **narrowed(key)))
         processes = [each for each, _ in found]
-        return render_template("batches/choose.html", words=words, processes=processes, narrowed=narrowed(key))
+        return render_template("batches/choose.html", words=register, processes=processes, narrowed=narrowed(key))
 
 
 @bp.get("/registers/<key>/start/<process>")
@@ -85,12 +88,12 @@ def start(key: str, process: str) -> str | Response | tuple[str, int]:
         keys = chosen(session, key)
         typed = lookups.sent(session, g.form)
     try:
-        if request.form.get("batch.size") != str(len(keys)):
+        if request.form.get("batch.seen") != seen(keys, typed):
             # What was tried leaves nothing: the transaction ends with nothing in it.
             with g.sessions.begin() as session:
                 shown = batches.preview(session, process, keys[:PREVIEWED], typed, by=g.person)
             with g.readers.begin() as session:
-                return render(session, key, process, previews=shown)
+                return render(session, key, process, previews=shown, agreed=seen(keys, typed))
         sent = once.Submission()
         with g.sessions.begin() as session:
             number = row_id(sent.made(session))
@@ -117,6 +120,8 @@ def show(batch_id: int) -> str:
             row=row,
             name=called(session, row),
             items=items,
+            titles=titles(session, row.register, [each.record_key for each in items]),
+            given=given(session, row),
             next=after,
             state=state,
             states=lists.STATES,
@@ -175,13 +180,18 @@ def one(session: Session, register: str, process: str) -> tuple[StartableProcess
 
 def chosen(session: Session, key: str) -> list[str]:
     """Return the keys of the records to which the address narrows a register, at most one more than a batch takes."""
-    words = wording.of(session, access.register(session, key, by=g.person))
+    register = wording.of(session, access.register(session, key, by=g.person))
     keys = []
-    for row in records.every(session, words.declared, filters(words)):
+    for row in records.every(session, register.declared, filters(register)):
         keys.append(row.key)
         if len(keys) > batches.MAX_SIZE:
             break
     return keys
+
+
+def seen(keys: Sequence[str], typed: Mapping[str, Any]) -> str:
+    """Return what tells apart records and what was typed for them: another text than was previewed does not go out."""
+    return sha256(json.dumps([keys, typed], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def narrowed(key: str) -> dict[str, Any]:
@@ -214,27 +224,43 @@ def render(
     process: str,
     *,
     previews: list[batches.Preview] | None = None,
+    agreed: str = "",
     refusal: errors.InvalidInput | None = None,
 ) -> str:
     """Return the page on which a process is started for records."""
     found, selection = one(session, key, process)
-    words: Wording = wording.of(session, access.register(session, key, by=g.person))
+    register: Wording = wording.of(session, access.register(session, key, by=g.person))
     keys = chosen(session, key)
     form = deployed.form(session, found.texts.start_form_key, found.definition_id)
     shown = form_fields(session, found, form, refusal)
-    names = records.named(session, g.person, [(key, each.record_key) for each in previews or ()])
+    names = titles(session, key, [each.record_key for each in previews or ()])
     return render_template(
         "batches/new.html",
-        words=words,
+        words=register,
         process=found,
         selection=selection,
+        agreed=agreed,
         size=len(keys),
         limit=batches.MAX_SIZE,
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
         depends=depends_on_answers(form),
-        previews=[(each, words.title(names[key, each.record_key])) for each in previews or ()
-                  if (key, each.record_key) in names],
+        previews=[(each, names[each.record_key]) for each in previews or () if each.record_key in names],
         narrowed=narrowed(key),
-    )  # fmt: skip
+    )
+
+
+def given(session: Session, row: BatchRow) -> list[tuple[str, str]]:
+    """Return label and value of all that was filled in for a batch: who lets it begin answers for every word."""
+    told = words.of(session, [row.definition_id])
+    return [(told.label(name), told.said(name, value)) for name, value in row.variables.items() if value != ""]
+
+
+def titles(session: Session, key: str, record_keys: Sequence[str]) -> dict[str, str]:
+    """Return what records of a register are called, those that the person may read."""
+    found = records.named(session, g.person, [(key, each) for each in record_keys])
+    if not found:
+        return {}
+    called_in = wording.of(session, access.register(session, key, by=g.person))
+    return {record_key: called_in.title(row) for (_, record_key), row in found.items()}

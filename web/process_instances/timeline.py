@@ -322,7 +322,9 @@ def answers(result: Any, outputs: Mapping[str, str], told: Words) -> list[tuple[
             return [(gettext("Result"), filters.value(result))]
         result = {next(iter(outputs)): result}
     called = {name: label for name, label in outputs.items() if label} | dict(told.labels)
-    return [(label, said) for _, label, said in replace(told, labels=called).pairs(words.in_language(result))]
+    # A form may have a field of the same name into which people write; what a table answers are keys all the same.
+    told = replace(told, labels=called, written=frozenset())
+    return [(label, said) for _, label, said in told.pairs(words.in_language(result))]
 
 
 def mentioned(entries: Iterable[Entry]) -> set[str | None]:
