@@ -27,7 +27,7 @@ KEPT = "page.kept"
 MAX_KEPT = 32
 MAX_SETTLED = 8
 #: What says nothing about what was typed.
-_ASIDE = frozenset({"csrf_token", "draft.id", KEPT})
+ASIDE = frozenset({"csrf_token", "draft.id", KEPT})
 
 
 class Submission:
@@ -83,7 +83,7 @@ def form_token() -> Markup:
 
 def _key(contents: tuple[bytes, ...]) -> str:
     digest = hashlib.sha256()
-    typed = [part for name, texts in sorted(request.form.lists()) for part in (name, *texts) if name not in _ASIDE]
+    typed = [part for name, texts in sorted(request.form.lists()) for part in (name, *texts) if name not in ASIDE]
     for part in (request.path, *typed):
         digest.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
     for content in contents:

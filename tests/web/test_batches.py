@@ -8,11 +8,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
 
 from casepath.engine.database.models import Batch, ProcessInstance
+from casepath.engine.registers import records
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import channels
+from tests.acting import PROGRAM
 from tests.integration.test_batches import bulk
 from tests.web.visitor import Visitor, text
 
@@ -36,6 +39,10 @@ def batches(rows: Rows) -> list[tuple[str, int]]:
         return [(row.state, row.size) for row in session.execute(select(Batch.state, Batch.size).order_by(Batch.id))]
 
 
+def seen_in(page: TestResponse) -> str:
+    return re.findall('name="batch.seen" value="(.+?)"', text(page))[0]
+
+
 def test_register__offers_what_may_be_started_for_its_list(alice: Visitor) -> None:
     page = text(alice.get("/registers/guest?q=Anna"))
     assert '/registers/guest/start/?q=Anna"' in page
@@ -55,14 +62,14 @@ def test_start__preview_first(alice: Visitor, rows: Rows) -> None:
     page = text(alice.post(f"{ADDRESS}?q=Anna"))
 
     assert re.findall("Dear Anna .!", page) == ["Dear Anna B!", "Dear Anna A!"]
-    assert 'name="batch.size" value="2"' in page
+    assert 'name="batch.seen"' in page
     assert batches(rows) == []
     with rows.begin() as session:
         assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 0
 
 
 def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
-    answer = alice.post(f"{ADDRESS}?q=Anna", {"batch.size": "2"})
+    answer = alice.start_seen(f"{ADDRESS}?q=Anna")
     assert answer.location == "/batches/1"
     assert 'hx-get="/batches/1/progress"' in text(alice.get("/batches/1"))
 
@@ -79,16 +86,31 @@ def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
 
 
 def test_start__others_than_were_seen_are_shown_again(alice: Visitor, rows: Rows) -> None:
-    page = text(alice.post(ADDRESS, {"batch.size": "2"}))
+    seen = seen_in(alice.post(f"{ADDRESS}?q=Anna"))
+    with rows.begin() as session:
+        # As many as before, but not the same.
+        records.archive(session, 1, by=PROGRAM)
+        channels.guest(session, "Anna C", "138 Anna C")
 
-    assert 'name="batch.size" value="3"' in page
+    page = alice.post(f"{ADDRESS}?q=Anna", {"batch.seen": seen})
+
+    assert "Dear Anna C!" in text(page)
     assert batches(rows) == []
+    assert alice.post(f"{ADDRESS}?q=Anna", {"batch.seen": seen_in(page)}).status_code == 303
+
+
+def test_start__what_was_typed_after_the_preview_is_shown_first(alice: Visitor, rows: Rows) -> None:
+    seen = seen_in(alice.post(ADDRESS, {"said": "hello"}))
+
+    assert alice.post(ADDRESS, {"said": "pay", "batch.seen": seen}).status_code == 200
+    assert batches(rows) == []
+    assert alice.post(ADDRESS, {"said": "hello ", "more": "", "batch.seen": seen}).status_code == 303
 
 
 def test_start__sent_twice_makes_one(alice: Visitor, rows: Rows) -> None:
-    typed = {"batch.size": "2", "form_token": "t" * 20}
+    typed = {"form_token": "t" * 20}
 
-    answers = [alice.post(f"{ADDRESS}?q=Anna", typed).location for _ in range(2)]
+    answers = [alice.start_seen(f"{ADDRESS}?q=Anna", typed).location for _ in range(2)]
 
     assert answers == ["/batches/1", "/batches/1"]
     assert batches(rows) == [("running", 2)]
@@ -96,7 +118,7 @@ def test_start__sent_twice_makes_one(alice: Visitor, rows: Rows) -> None:
 
 def test_approve__by_somebody_else(alice: Visitor, visit: Visit, rows: Rows) -> None:
     assert "超过 2 条" in text(alice.get(ADDRESS))
-    alice.post(ADDRESS, {"batch.size": "3"})
+    alice.start_seen(ADDRESS)
     own, other = text(alice.get("/batches/1")), text(visit("bob").get("/batches/1"))
 
     assert ("/batches/1/approve" in own, "/batches/1/approve" in other) == (False, True)
@@ -106,7 +128,7 @@ def test_approve__by_somebody_else(alice: Visitor, visit: Visit, rows: Rows) -> 
 
 
 def test_stop(alice: Visitor, rows: Rows) -> None:
-    alice.post(ADDRESS, {"batch.size": "3"})
+    alice.start_seen(ADDRESS)
 
     assert alice.post("/batches/1/stop").status_code == 303
 

@@ -24,6 +24,7 @@ from werkzeug.test import TestResponse
 
 from casepath.engine import database
 from casepath.settings import Settings
+from casepath.web.batches import views as batches
 from tests import database as databases
 from tests.applications import make_app
 from tests.each import each
@@ -189,7 +190,7 @@ RIGHTS = (
         STARTABLE.replace("302", "401")),
     Row("POST /registers/<key>/start/<process>", "/registers/bed/start/clean", STARTABLE.replace("302", "401")),
     Row("POST /registers/<key>/start/<process>", "/registers/bed/start/clean",
-        STARTABLE.replace("302", "401").replace("200", "303"), (("batch.size", "2"),)),
+        STARTABLE.replace("302", "401").replace("200", "303"), ((batches.SEEN, batches.seen(["3C", "3A"], ())),)),
     Row("GET /batches/<int:batch_id>", "/batches/{batch_id}", BATCH),
     Row("GET /batches/<int:batch_id>/progress", "/batches/{batch_id}/progress", BATCH),
     # Alice has proposed it.

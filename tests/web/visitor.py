@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,11 @@ class Visitor:
         with self.client.session_transaction() as session:
             session["csrf_token"] = "token"
         return self.client.post(path, data={"csrf_token": "token", **(form or {})}, **options)
+
+    def start_seen(self, path: str, typed: dict[str, Any] | None = None) -> TestResponse:
+        """Look at what would come of records, and have it begin."""
+        seen = re.findall('name="batch.seen" value="(.+?)"', text(self.post(path, typed)))
+        return self.post(path, {**(typed or {}), "batch.seen": seen[0]})
 
 
 def text(response: TestResponse) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
@@ -29,6 +32,10 @@ bp = Blueprint("batches", __name__)
 
 #: Records of which it is shown what would come.
 PREVIEWED = 3
+#: Name under which a form says what its page has shown; it begins only what it has shown.
+SEEN = "batch.seen"
+#: What says nothing about what would begin.
+_ASIDE = once.ASIDE | {SEEN, once.FIELD}
 
 
 @bp.get("/batches/")
@@ -85,7 +92,7 @@ def start(key: str, process: str) -> str | Response | tuple[str, int]:
         keys = chosen(session, key)
     typed = forms.typed(request.form)
     try:
-        if request.form.get("batch.size") != str(len(keys)):
+        if request.form.get(SEEN) != seen(keys, request.form.items(multi=True)):
             # What was tried leaves nothing: the transaction ends with nothing in it.
             with g.sessions.begin() as session:
                 shown = batches.preview(session, process, keys[:PREVIEWED], typed, by=g.person)
@@ -184,6 +191,12 @@ def chosen(session: Session, key: str) -> list[str]:
     return keys
 
 
+def seen(keys: Sequence[str], typed: Iterable[tuple[str, str]]) -> str:
+    """Return what stands for these records and what is typed for them; what is empty says nothing."""
+    said = sorted((name, " ".join(value.split())) for name, value in typed if name not in _ASIDE)
+    return hashlib.sha256(json.dumps([keys, [each for each in said if each[1]]]).encode()).hexdigest()
+
+
 def narrowed(key: str) -> dict[str, Any]:
     """Return a register and what its list is narrowed to, as addresses have it."""
     names = [name for name in request.args if name in ("q", "archived", "order", "down") or name.startswith(OF_FIELD)]
@@ -218,6 +231,7 @@ def render(
         process=found,
         selection=selection,
         size=len(keys),
+        seen=seen(keys, request.form.items(multi=True)),
         limit=batches.MAX_SIZE,
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
