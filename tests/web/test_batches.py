@@ -40,7 +40,9 @@ def batches(rows: Rows) -> list[tuple[str, int]]:
 
 
 def seen_in(page: TestResponse) -> str:
-    return re.findall('name="batch.seen" value="(.+?)"', text(page))[0]
+    found = re.search('name="batch.seen" value="(.+?)"', text(page))
+    assert found is not None
+    return found[1]
 
 
 def test_register__offers_what_may_be_started_for_its_list(alice: Visitor) -> None:
