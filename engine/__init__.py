@@ -11,6 +11,7 @@ The rooms, from the door to the cellar; imports point downwards only, which `tes
     4  bpmn         the only room that knows SpiffWorkflow: reading, checking, elements, tokens
        forms        form definitions, and what is submitted with them
        people       who there is, who asks, and what he may see and do
+       reports      declarations of reports: figures, tables, conditions, periods
     3  decisions    decision tables (`dmn`) and their language (`feel`), fit to be a package of their own
        expressions  `${…}`
        history      what happened, chained by hashes; verify and erase

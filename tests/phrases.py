@@ -34,6 +34,8 @@ TEXT_OF = {
     "Phrase": 0,
     "ScriptError": 0,
     "_finding": 2,
+    "reading.wrong": 1,
+    "self.wrong": 1,
     "_warning": 2,
     "_wrong": 1,
     "findings.error": 2,

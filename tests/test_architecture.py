@@ -22,7 +22,7 @@ FLOORS = (
     {"errors", "phrases", "settings", "texts", "xml"},
     {"database", "time"},
     {"decisions", "expressions", "history", "papers"},
-    {"bpmn", "forms", "people"},
+    {"bpmn", "forms", "people", "reports"},
     {"deployments"},
     {"runtime"},
     {"instances", "registers"},
@@ -36,6 +36,7 @@ DOORS = {
     "casepath.engine.forms",
     "casepath.engine.history",
     "casepath.engine.papers",
+    "casepath.engine.reports",
     "casepath.engine.runtime",
     "casepath.web.forms",
 }

@@ -10,6 +10,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     registration    start a process with its start form
     process_instances  matters: find, show, add to, repair
     registers       records that are kept beside the matters: find, fill in, change, from and to files
+    reports         what is counted of the matters, with what is behind each number
     definitions     processes, decision tables and forms: see, edit, deploy
     operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
@@ -63,6 +64,7 @@ BLUEPRINTS = (
     "papers.views",
     "search.views",
     "registers.views",
+    "reports.views",
     "definitions.views",
     "operations.views",
     "people.views",

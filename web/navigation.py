@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext
 from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed
+from casepath.engine.queries import deployed, reports
 from casepath.engine.registers import access
 
 
@@ -40,6 +40,7 @@ ENTRIES = (
     Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
     Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder", beside="papers"),
     Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
+    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=lambda _: may_read_reports()),
     Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
     Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
     Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
@@ -136,6 +137,14 @@ def may_read_registers() -> bool:
         with g.readers.begin() as session:
             g.may_read_registers = bool(access.readable(session, g.person))
     return bool(g.may_read_registers)
+
+
+def may_read_reports() -> bool:
+    """Tell whether the person of this request may open any report."""
+    if "may_read_reports" not in g:
+        with g.readers.begin() as session:
+            g.may_read_reports = bool(reports.every(session, g.person))
+    return bool(g.may_read_reports)
 
 
 def entries() -> list[Entry]:

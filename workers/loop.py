@@ -30,6 +30,7 @@ from casepath.workers import (
     Surroundings,
     documents,
     notifications,
+    reports,
 )
 from casepath.workers.channels import BREATH, Couriers
 from casepath.workers.outbox import Outbox
@@ -39,7 +40,7 @@ from casepath.workers.watch import Watch
 log = logging.getLogger(__name__)
 
 #: Importing a module of handlers registers them.
-HANDLER_MODULES = (documents, notifications)
+HANDLER_MODULES = (documents, notifications, reports)
 #: Jobs executed, and tasks handled, before it is asked again whether to stop; few, so that several share the work.
 TOGETHER = 10
 #: How long a thread rests when there was nothing to do, in seconds.

@@ -9,6 +9,8 @@ The ground: connections, tables with their revisions, statements, and how values
     failures    what the database says no with, and whether that passes
     statements  what every step executes, as cheap as the driver makes it
     entries     values of records in rows of their own
+    facts       by what people know a process instance
+    measures    what reports count and add up of it
     values      values as the one JSON that is stored, hashed and compared
 """
 

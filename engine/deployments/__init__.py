@@ -3,18 +3,20 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
-    definitions  processes, decisions, forms, registers, documents, channels, the calendar by key and version
+    definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, channels, …
     decisions    evaluate the deployed decision tables
     channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
     selections   processes that are started for many records of a register
     mentioned    what diagrams may name without holding it
     documents    templates of what is printed, and whether what they name is there
+    reports      what is counted, and what processes measure for it
+    translations what diagrams say in other languages
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import channels, decisions, definitions, documents, registers, selections
+from casepath.engine.deployments import channels, decisions, definitions, documents, registers, reports, selections
 from casepath.engine.deployments.channels import Channel
 from casepath.engine.deployments.definitions import (
     content,
@@ -61,6 +63,7 @@ __all__ = [
     "process",
     "read_folder",
     "registers",
+    "reports",
     "resource",
     "selections",
     "still_unknown",

@@ -31,6 +31,7 @@ from casepath.engine.deployments import (
     groups,
     mentioned,
     registers,
+    reports,
     selections,
     starts,
     translations,
@@ -39,12 +40,15 @@ from casepath.engine.history import Event, organisation
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase, Size
+from casepath.engine.reports import Report
+from casepath.engine.reports import read as read_report
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 
 #: Files of a deployment, and bytes of one.
 MAX_FILES = 2_000
 MAX_BYTES = 20_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentResult:
@@ -71,6 +75,7 @@ class _Found:
     diagram: Diagram | None = None
     register: registers.Register | None = None
     channel: channels.Channel | None = None
+    report: Report | None = None
     document: forms.Document | None = None
 
 
@@ -113,8 +118,10 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     findings += channels.unfit(session, ways, kept.values(), filled)
     run = [(each.file, each.spec) for each in found if each.spec]
     findings += selections.unfit(session, run, kept.values(), filled)
-    specs = [entry.spec for entry in found if entry.spec is not None and entry.executable]
-    findings += documents.unfit(session, {each.file: each.document for each in found if each.document}, specs, filled)
+    specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
+    findings += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
+    named = {each.file: each.document for each in found if each.document}
+    findings += documents.unfit(session, named, list(specs.values()), filled)
     if any(finding.level == "error" for finding in findings):
         raise errors.DeploymentRefused(findings)
     warnings = [finding for finding in findings if finding.level == "warning"] + _unknown_mentions(session, found)
@@ -129,6 +136,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     for entry, row in zip(fresh, stored, strict=True):
         if entry.spec is not None and entry.executable:
             starts.arm(session, row, entry.spec)
+            reports.allot(session, entry.spec, entry.file)
         if entry.kind == "calendar":
             definitions.calendar_changed(session)
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
@@ -246,16 +254,16 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
             finding = _finding(file, "calendar", "The calendar cannot be read: {reason}", reason=error.phrase)
             raise errors.DeploymentRefused([finding]) from None
         return [_Found(kind="calendar", key="calendar", name="calendar", file=file)], []
+    if path.suffix in (".yaml", ".yml") and path.parent.name == "reports":
+        report = read_report(file, content)
+        return [_Found(kind="report", key=report.key, name=report.name, file=file, report=report)], []
     if translations.FILE.fullmatch(path.name):
         return [], list(translations.check(file, _json(file, content)))
     if path.suffix == ".md" and path.parent.name == "documents":
         document = documents.read(file, path.stem, content)
         return [_Found(kind="document", key=document.key, name=document.title, file=file, document=document)], []
     if path.suffix == ".md" and path.parent.name == "guidance":
-        try:
-            forms.guidance.parse(content.decode("utf-8-sig"))
-        except errors.InvalidInput as error:
-            raise errors.DeploymentRefused([errors.Finding(code=error.code, file=file, phrase=error.phrase)]) from None
+        return [], forms.guidance.check(content, file)
     return [], []
 
 
@@ -273,6 +281,7 @@ def _json(file: str, content: bytes) -> dict[str, Any]:
 def _read_bpmn(file: str, content: bytes) -> tuple[list[_Found], list[errors.Finding]]:
     diagram = Diagram(content, file, modules=settings.current.extensions)
     specs, findings = diagram.read(settings.current.script_formats)
+    findings += [finding for spec in specs for finding in reports.misdeclared(spec, file)]
     return [
         _Found(
             kind="process",

@@ -130,6 +130,15 @@ def depends(text: str) -> bool:
     return "{{" in text
 
 
+def check(content: bytes, file: str) -> list[errors.Finding]:
+    """Return what is wrong with the guidance of a file, which is in UTF-8."""
+    try:
+        parse(content.decode("utf-8-sig"))
+    except errors.InvalidInput as error:
+        return [errors.Finding(code=error.code, file=file, phrase=error.phrase)]
+    return []
+
+
 def parse(text: str) -> Guidance:
     """
     Read a guidance.

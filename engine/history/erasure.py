@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import texts
-from casepath.engine.database import Base, facts, values
+from casepath.engine.database import Base, facts, measures, values
 from casepath.engine.database.models import (
     Arrival,
     Delivery,
@@ -46,11 +46,11 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     """
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
-    Of an instance that has ended, what is left of its variables, facts and drafts goes too. Variables that are still
-    alive are needed: whoever erases sets them before. `subject` and `text` of what people were told leave their notices
-    as well; a mail that has not gone out does not any more, and where it went is forgotten; so it is with `text` and
-    `to` of what goes out through a channel. `by` is how the history
-    names whoever does; the nouns ask whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
+    Of an instance that has ended, what is left of its variables, facts, measures and drafts goes too. Variables that
+    are still alive are needed: whoever erases sets them before. `subject` and `text` of what people were told leave
+    their notices as well; a mail that has not gone out does not any more, and where it went is forgotten; so it is with
+    `text` and `to` of what goes out through a channel. `by` is how the history names whoever does; the nouns ask
+    whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
     """
     reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
     log.lock(session, process_instance_id)
@@ -101,6 +101,7 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
     instance.variables = values.canonical(left)
     owner = (process_instance_id, instance.root_id or process_instance_id, instance.business_key)
     facts.erase(session.connection(), *owner, tuple(names))
+    measures.erase(session.connection(), instance.id, instance.definition_key, names)
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
 

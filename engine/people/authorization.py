@@ -221,6 +221,14 @@ def may_write_register(person: Person, writers: Collection[str]) -> bool:
     return not person.groups.isdisjoint(writers)
 
 
+# Of reports
+
+
+def may_read_report(person: Person, readers: Collection[str]) -> bool:
+    """Those whom its declaration names, and whoever has to look at everything; what counts is what they may see."""
+    return person.is_auditor or person.is_administrator or not person.groups.isdisjoint(readers)
+
+
 # Of process instances
 
 

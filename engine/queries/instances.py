@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import terms
@@ -117,10 +117,16 @@ class Awaited:
 
 
 def page(
-    session: Session, person: Person, filters: Filters | None = None, *, below: int | None = None, limit: int = 25
+    session: Session,
+    person: Person,
+    filters: Filters | None = None,
+    *,
+    below: int | None = None,
+    limit: int = 25,
+    among: Select[int] | None = None,
 ) -> MatterPage:
     """
-    Return the matters that a person may see, newest first, those below an id.
+    Return the matters that a person may see, newest first, those below an id; or `among` ids of which he sees all.
 
     By a text so many are looked at that the answer comes at once; the page may then be short, and a next one follows.
     """
@@ -129,8 +135,9 @@ def page(
     if words:
         found, following = _found(session, person, filters, words, below, limit)
     else:
-        conditions = [] if below is None else [ProcessInstance.id < below]
-        found = _newest(session, access.seen_by(person), *conditions, *_narrowed(filters), limit=limit + 1)
+        conditions = [access.seen_by(person) if among is None else ProcessInstance.id.in_(among)]
+        conditions += [] if below is None else [ProcessInstance.id < below]
+        found = _newest(session, *conditions, *_narrowed(filters), limit=limit + 1)
         following = None
     shown = found[:limit]
     tasks = _open_tasks(session, [instance.business_key for instance, _ in shown if instance.business_key])

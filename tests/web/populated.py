@@ -47,6 +47,14 @@ WARD = wards.ward(
     patient={**wards.PATIENT, "readers": [], "writers": ["service"]},
     bed={**wards.BED, "readers": ["directors"], "writers": ["service"]},
 )
+#: The members' business.
+REPORT = b"""
+id: load
+name: \xe5\xb7\xa5\xe4\xbd\x9c\xe9\x87\x8f
+processes: [request]
+readers: [service]
+figures: {all: {name: "1", measure: count}}
+"""
 #: No row of a test has this number.
 MISSING = 987_654_321
 
@@ -104,6 +112,7 @@ def populate(rows: sessionmaker[Session]) -> Populated:
             deployments.deploy(session, deployments.read_folder(FOLDERS / name), name=name, by=PROGRAM)
         deployments.deploy(session, WARD, name="ward", by=PROGRAM)
         deployments.deploy(session, {"clean.bpmn": CLEAN}, name="clean", by=PROGRAM)
+        deployments.deploy(session, {"reports/load.yaml": REPORT}, name="load", by=PROGRAM)
     with rows.begin() as session:
         return fill(session)
 

@@ -46,6 +46,7 @@ PEOPLE_CHANGED = "401 403 403 403 403 403 403 403 403 303"
 PASSWORD_SHOWN = "401 403 403 403 403 403 403 403 403 200"
 PEOPLE_REFUSED = "401 403 403 403 403 403 403 403 403 422"
 READ = "302 404 404 200 200 200 404 200 404 200"
+COUNTED = "302 404 404 200 200 404 404 200 404 200"
 WRITTEN = "302 404 404 200 200 403 404 403 404 403"
 KEPT = "401 404 404 303 303 403 404 403 404 403"
 STARTABLE = "302 404 404 200 200 200 404 404 404 200"
@@ -174,6 +175,12 @@ RIGHTS = (
         (("file", ("床号\n4A\n".encode(), "a.csv")),)),
     Row("POST /registers/<key>/refused.csv", "/registers/bed/refused.csv", WRITTEN.replace("302", "401"),
         (("rows", "床号,原因"),)),
+    # reports: of whom their declarations say so, and of whoever looks at everything
+    Row("GET /reports/", "/reports/", PEOPLE),
+    Row("GET /reports/<key>", "/reports/load", "302 404 404 302 302 404 404 302 404 302"),
+    Row("GET /reports/<key>/<period>", "/reports/load/2026-11", COUNTED),
+    Row("GET /reports/<key>/<period>/report.xlsx", "/reports/load/2026-11/report.xlsx", COUNTED),
+    Row("GET /reports/<key>/<period>/matters", "/reports/load/2026-11/matters?figure=all", COUNTED),
     Row("GET /records/<int:record_id>", "/records/{record_id}", READ),
     Row("GET /records/<int:record_id>/change", "/records/{record_id}/change", WRITTEN),
     Row("POST /records/<int:record_id>/change", "/records/{record_id}/change", KEPT,

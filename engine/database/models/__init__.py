@@ -22,6 +22,7 @@ from casepath.engine.database.models.instances import (
     UserTask,
     UserTaskCandidate,
 )
+from casepath.engine.database.models.measurements import Measure, measurements
 from casepath.engine.database.models.people import (
     Draft,
     EndedSession,
@@ -69,6 +70,7 @@ __all__ = [
     "Job",
     "LoginFailure",
     "Mail",
+    "Measure",
     "Membership",
     "Notification",
     "NumberSequence",
@@ -88,4 +90,5 @@ __all__ = [
     "UserTask",
     "UserTaskCandidate",
     "WorkerThread",
+    "measurements",
 ]

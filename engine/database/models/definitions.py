@@ -38,13 +38,13 @@ class Resource(Base):
 
 
 class Definition(Base):
-    """One version of what is found by its key: process, decision, form, register, document, channel or calendar."""
+    """One version of what is found by its key: a process, a form, a register, a document, a channel, a report, …."""
 
     __tablename__ = "definitions"
     __table_args__ = (
         UniqueConstraint("kind", "key", "version"),
         CheckConstraint(
-            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'channel')",
+            "kind IN ('process', 'decision', 'form', 'calendar', 'register', 'document', 'channel', 'report')",
             name="definitions_kind",
         ),
     )

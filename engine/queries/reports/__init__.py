@@ -1,0 +1,23 @@
+"""
+What reports say: each figure and table in a statement that adds up columns, and the process instances behind each.
+
+    columns    where the facts of a report stand, and its conditions, as SQL
+    figures    the numbers, exact until they are rounded as the report says
+    reckoning  a whole report for a period, beside those that it is compared with
+    workbook   a report in a file for spreadsheets
+"""
+
+from casepath.engine.queries.reports.figures import Key, Value
+from casepath.engine.queries.reports.reckoning import (
+    Reckoning,
+    RowOfTable,
+    Side,
+    behind,
+    count,
+    every,
+    opened,
+    reckon,
+    types,
+)
+
+__all__ = ["Key", "Reckoning", "RowOfTable", "Side", "Value", "behind", "count", "every", "opened", "reckon", "types"]
