@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, unquote_plus, urlencode
 
 from casepath.engine.deployments import Channel, channels
 from casepath.engine.expressions import compile_expression
@@ -30,6 +30,8 @@ from casepath.workers.sending import Away, Refused, Unanswered
 OF_THE_SERVER = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407})
 #: What it answers where the same may be taken later.
 FOR_THE_MOMENT = frozenset({408, 409, 423, 425, 429})
+#: Bytes that are sent.
+MAX_BODY = 1_000_000
 #: Under which header the key goes along by which a server drops a double.
 KEY_HEADER = "Idempotency-Key"
 #: What stands in the place of a secret.
@@ -61,6 +63,8 @@ def http(item: Outgoing, channel: Channel, endpoint: Endpoint | None, hand_over:
     except Exception as error:
         # Whatever a template makes of one delivery must not keep the others waiting.
         raise Refused(f"The body cannot be written: {type(error).__name__}", for_good=True) from error
+    if len(body) > MAX_BODY:
+        raise Refused(f"The body is larger than {MAX_BODY} bytes", for_good=True)
     query, headers = signed(channel.signature, endpoint, body, now)
     headers |= {"Content-Type": "application/json; charset=utf-8", KEY_HEADER: item.key, **dict(endpoint.headers)}
     try:
@@ -153,6 +157,9 @@ def joined(url: str, query: Mapping[str, str]) -> str:
 def hidden(text: str, endpoint: Endpoint) -> str:
     """Return a text without anything of the settings that nobody should read."""
     secrets = {endpoint.secret, *endpoint.headers.values(), *re.split(r"[?&=/]", endpoint.url)}
+    # A server may repeat the token alone, without `Bearer` before it; what the address said with `%`; `/` as `\/`.
+    secrets |= {part for value in endpoint.headers.values() for part in re.split(r"[\s,;]+", value)}
+    secrets |= {said for each in secrets for said in (unquote(each), unquote_plus(each), each.replace("/", "\\/"))}
     for secret in sorted((each for each in secrets if len(each) >= LEAST_HIDDEN), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text

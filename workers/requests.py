@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 #: Bytes that are read of an answer.
 MAX_ANSWER = 64_000
-#: Bytes that are sent.
-MAX_BODY = 1_000_000
+#: Whose last 32 bits are an address of IPv4, to which a gateway may lead.
+_LEADING_ON = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 
 
 class Unreachable(Exception):
-    """Nothing of the request has left: the server cannot be reached, or may not be."""
+    """Nothing of the request has left: the server cannot be reached, or may not be, or cannot be asked like that."""
 
 
 class Broken(Exception):
@@ -57,8 +57,6 @@ def send(request: Request, *, timeout: float, is_private_allowed: bool, hand_ove
     `hand_over` is called when the connection stands, just before anything leaves. Raises `Unreachable` or `Broken`, and
     whatever `hand_over` raises.
     """
-    if len(request.body) > MAX_BODY:
-        raise Unreachable(f"The body is larger than {MAX_BODY} bytes")
     connection = _connection(request.url, timeout, is_private_allowed)
     # A server that lets single bytes drip keeps each step short: the whole has an end too.
     is_late = threading.Event()
@@ -70,11 +68,12 @@ def send(request: Request, *, timeout: float, is_private_allowed: bool, hand_ove
             connection.connect()
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(_words(error)) from None
+        _begin(connection, request)
+        if is_late.is_set():
+            raise Unreachable(f"The connection did not stand within {timeout} s")
         hand_over()
-        parts = urlsplit(request.url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            connection.request(request.method, target, body=request.body, headers=dict(request.headers))
+            connection.endheaders(request.body)
             response = connection.getresponse()
             content = response.read(MAX_ANSWER)
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -85,6 +84,23 @@ def send(request: Request, *, timeout: float, is_private_allowed: bool, hand_ove
     finally:
         end.cancel()
         connection.close()
+
+
+def _begin(connection: http.client.HTTPConnection, request: Request) -> None:
+    """Write what is asked, of which nothing leaves yet; raises `Unreachable` where that cannot be written."""
+    parts = urlsplit(request.url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {**request.headers, "Content-Length": str(len(request.body))}
+    own = {name.lower() for name in headers}
+    try:
+        connection.putrequest(
+            request.method, target, skip_host="host" in own, skip_accept_encoding="accept-encoding" in own
+        )
+        for name, value in headers.items():
+            connection.putheader(name, value)
+    except (http.client.HTTPException, ValueError):
+        # The words of the error have the secret in them.
+        raise Unreachable("The address or a header in the settings has signs that cannot be sent") from None
 
 
 def _connection(url: str, timeout: float, is_private_allowed: bool) -> http.client.HTTPConnection:
@@ -107,8 +123,14 @@ def _connection(url: str, timeout: float, is_private_allowed: bool) -> http.clie
 
 def _is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_global and not found.is_multicast
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.is_site_local:
+            return False
+        if any(found in network for network in _LEADING_ON):
+            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        else:
+            found = found.sixtofour or found
+    return found.is_global and not found.is_multicast
 
 
 class _Plain(http.client.HTTPConnection):

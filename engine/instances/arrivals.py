@@ -12,7 +12,6 @@ something else under a known number is refused. What belongs to a process instan
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,7 +21,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, history, texts
-from casepath.engine.database import Base
+from casepath.engine.database import Base, values
 from casepath.engine.database.models import Arrival, Delivery, ProcessInstance
 from casepath.engine.deployments import Channel, channels
 from casepath.engine.history import Event
@@ -77,7 +76,7 @@ def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[
     declared = channels.declared(session, channel)
     number = texts.checked(number, name="a number", limit=255)
     content = _checked(kind, said)
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    text = values.dumps(content)
     digest = sha256(text.encode()).hexdigest()
     row = {
         "channel": channel,

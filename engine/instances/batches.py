@@ -202,6 +202,11 @@ def _reads(actor: Actor, register: Register) -> bool:
     return not isinstance(actor, Person) or authorization.may_read_register(actor, register.readers, register.writers)
 
 
+def _require_reader(actor: Actor, register: Register) -> None:
+    if not _reads(actor, register):
+        raise errors.NotFound("register", register.key)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
     """What is to be started, with what, and by whom."""
@@ -224,8 +229,7 @@ def _asked(session: Session, process: str, submitted: Mapping[str, Any] | None, 
             "“{process}” is not started for records.", code="batch-process", process=definition.name
         )
     register = registers.declared(session, selection.register)
-    if not _reads(actor, register):
-        raise errors.NotFound("register", register.key)
+    _require_reader(actor, register)
     variables = process_instances.accepted(session, definition, spec, submitted, by=actor)
     return _Asked(definition=definition, selection=selection, register=register, variables=variables, actor=actor)
 
@@ -288,14 +292,14 @@ def _run(session: Session, batch: Row[Any]) -> int:
 
 
 def _refusal(session: Session, batch: Row[Any], definition: Definition) -> errors.EngineError | None:
-    """Return why whoever has proposed a batch may not start its process any more; None where he may."""
+    """Return why whoever has proposed a batch may not start it any more, or read its records; None where he may."""
     proposer = authorization.username(batch.created_by)
     if proposer is None:
         return None
     try:
-        process_instances.require_starter(
-            identity.actor(session, proposer), definitions.process(session, definition.id)
-        )
+        actor = identity.actor(session, proposer)
+        process_instances.require_starter(actor, definitions.process(session, definition.id))
+        _require_reader(actor, registers.declared(session, batch.register))
     except errors.EngineError as error:
         return error
     return None

@@ -34,7 +34,8 @@ PATIENCE = 120
 ARCHIVAL: Final = "a-2a"
 #: Signs that are not broken by themselves, and after how many they are.
 _UNBROKEN = re.compile(r"[!-~]{40,}")
-_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f]")
+#: What is not to be seen, and forbidden in archives: control characters, and the mark of byte order.
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\ufeff]")
 _DATE = ("year", "month", "day", "hour", "minute", "second")
 _PIECE = re.compile(r"(.{20})(?=.)")
 
@@ -144,6 +145,6 @@ def _as_json(paper: Paper) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without control characters, whose longest words can be broken."""
+    """Return a text without what is not to be seen, whose longest words can be broken."""
     lines = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _UNBROKEN.sub(lambda found: _PIECE.sub("\\1\u200b", found[0]), lines)

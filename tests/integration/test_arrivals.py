@@ -142,7 +142,11 @@ def test_take__something_else_under_a_known_number(transaction: Sessions) -> Non
         ("reply", {"text": 7}, "arrival-type"),
         ("reply", {"text": "x" * 20_001}, "text-too-long"),
         ("recording", {"at": "now", "business_key": "N9"}, "not-found"),
+        ("recording", {"at": "now", "seconds": float("nan")}, "value-number"),
+        ("recording", {"at": "now", "seconds": float("inf")}, "value-number"),
         ("item", {"variables": []}, "arrival-type"),
+        ("item", {"variables": {"what": "\ud800"}}, "value-characters"),
+        ("item", {"variables": {"what": float("nan")}}, "value-number"),
     ],
 )
 def test_take__refused(transaction: Sessions, kind: Kind, said: dict[str, Any], code: str) -> None:

@@ -10,7 +10,15 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
-from casepath.engine.database.models import Batch, BatchItem, Delivery, OrganisationEvent, ProcessInstance, User
+from casepath.engine.database.models import (
+    Batch,
+    BatchItem,
+    Delivery,
+    Membership,
+    OrganisationEvent,
+    ProcessInstance,
+    User,
+)
 from casepath.engine.instances import batches
 from casepath.engine.people.authorization import Person
 from casepath.engine.registers import records
@@ -155,6 +163,19 @@ def test_run__whoever_was_locked_out_starts_nothing(transaction: Sessions) -> No
     rest(transaction)
 
     assert state(transaction) == ("completed", ["refused"])
+
+
+def test_run__whoever_may_not_read_the_records_any_more_starts_nothing(transaction: Sessions) -> None:
+    propose(transaction, keep(transaction, "Anna"))
+    with transaction.begin() as session:
+        # Any member of the house may start the process; the register is read by its writers only.
+        factories.group(session, "others")
+        session.execute(update(Membership).where(Membership.username == "alice").values(group_key="others"))
+
+    rest(transaction)
+
+    assert state(transaction) == ("completed", ["refused"])
+    assert texts(transaction) == []
 
 
 def test_run__killed_in_between_each_once(transaction: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:

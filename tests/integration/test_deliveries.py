@@ -18,7 +18,7 @@ from casepath.engine.deployments import channels as declarations
 from casepath.engine.instances import deliveries
 from casepath.engine.instances.outgoing import LOCK
 from casepath.engine.registers import records
-from casepath.workers import Endpoint, Surroundings
+from casepath.workers import Endpoint, Surroundings, connectors
 from casepath.workers.loop import Loop
 from casepath.workers.sending import FIRST_BACK_OFF, FIRST_PAUSE
 from tests import channels, robots
@@ -201,6 +201,59 @@ def test_http__wrong_secret_is_refused_and_stands_nowhere(
         assert secret not in str(delivery.answer)
 
 
+@pytest.mark.parametrize(
+    ("headers", "answer"),
+    [
+        ({"Authorization": "Bearer to/ken-of-ours"}, "no such token: to/ken-of-ours"),
+        ({"Authorization": "Bearer to/ken-of-ours"}, r"no such token: to\/ken-of-ours"),
+        ({"X-Key": "one,to/ken-of-ours"}, "no such token: to/ken-of-ours"),
+    ],
+)
+def test_http__a_secret_that_the_server_repeats(headers: dict[str, str], answer: str) -> None:
+    said = connectors.hidden(answer, Endpoint(url="https://robot.example/", headers=headers))
+
+    assert said == "no such token: …"
+
+
+def test_http__a_secret_of_the_address_that_the_server_reads_and_repeats() -> None:
+    endpoint = Endpoint(url="https://robot.example/send?key=a%2Bb+c%3Dd-of-ours")
+
+    assert connectors.hidden("wrong: a+b c=d-of-ours", endpoint) == "wrong: …"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/other", {"Authorization": "Bearer token-of-ours\n"}),
+        ("/other", {"X-Name": "密钥"}),
+        ("/other", {"X-A\nB": "c"}),
+        ("/other?key=a b", {}),
+        ("/路径", {}),
+    ],
+)
+def test_http__settings_that_cannot_be_sent_leave_nothing_uncertain(
+    transaction: Sessions, server: Robots, caplog: pytest.LogCaptureFixture, path: str, headers: dict[str, str]
+) -> None:
+    sent_through_other(transaction)
+
+    loop_to(transaction, other=to(server, path, headers=headers)).rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, "cannot be sent" in str(delivery.answer)) == ("waiting", True)
+    assert "token-of-ours" not in caplog.text + str(delivery.answer)
+    assert server.taken == []
+
+
+def test_http__one_that_is_too_large_keeps_nobody_waiting(transaction: Sessions, server: Robots) -> None:
+    sent_through_other(transaction, amount="x" * 1_000_000)
+    with transaction.begin() as session:
+        channels.send(session, amount=1)
+
+    loop_to(transaction, other=to(server, "/other")).rest()
+
+    assert states(transaction) == ["undeliverable", "sent"]
+
+
 def test_http__values_keep_their_type_and_what_it_is_called_is_kept(transaction: Sessions, server: Robots) -> None:
     server.other = (200, {"id": 4711})
     sent_through_other(transaction, amount=[1, {"a": True}])
@@ -256,6 +309,11 @@ def test_http__a_server_that_drips_is_left_within_its_time(transaction: Sessions
         ("https://localhost:1/", "private network"),
         ("https://[::ffff:10.0.0.1]/", "private network"),
         ("https://169.254.169.254/latest", "private network"),
+        ("https://[64:ff9b::a9fe:a9fe]/latest", "private network"),
+        ("https://[::127.0.0.1]/", "private network"),
+        ("https://[::ffff:0:10.0.0.1]/", "private network"),
+        ("https://[2002:7f00:1::]/", "private network"),
+        ("https://[fec0::1]/", "private network"),
         ("http://8.8.8.8/", "https://"),
     ],
 )

@@ -155,7 +155,7 @@ class TestPdf:
         assert papers.pdf(long) == here
 
     def test_leaves_out_what_is_no_sign(self) -> None:
-        assert "a b" in pdf.text(papers.pdf(paper("# 甲\na \x00\x07\x1bb")))
+        assert "a b" in pdf.text(papers.pdf(paper("# 甲\na \x00\x07\x1b\ufeffb")))
 
     def test_refuses_what_is_too_long(self) -> None:
         values: Values = []
