@@ -126,7 +126,7 @@ class Whole(TypeDecorator[int]):
 
 
 class RowNumber(Whole):
-    """A whole number of 64 bits; SQLite only counts up by itself in a column that says INTEGER."""
+    """A whole number of 64 bits, such as of a row; SQLite only counts up by itself in a column that says INTEGER."""
 
     impl = BigInteger
     cache_ok = True

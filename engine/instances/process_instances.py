@@ -19,7 +19,7 @@ from casepath.engine import errors, history, runtime
 from casepath.engine.bpmn import ProcessSpec, StartEvent, triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Definition, ProcessInstance
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, selections
 from casepath.engine.history import Event
 from casepath.engine.instances import instantiation
 from casepath.engine.people import access, authorization, identity
@@ -71,13 +71,21 @@ def start(
 
     What is `submitted` has to fit the form of its start event, if it has one. Without a business key it gets the one
     that the process makes (`businessKeyFormat`), if it makes any. Raises `NotFound`, `Forbidden`, `InvalidState` where
-    the definition is suspended, `InvalidVariables`, and `InvalidInput` where it is not executable.
+    the definition is suspended, `InvalidVariables`, and `InvalidInput` where it is not executable, or begins with a
+    record and gets none.
     """
     definition = definitions.find(session, "process", key, version=version)
     spec = definitions.process(session, definition.id)
     actor = identity.actor(session, by)
     require_starter(actor, spec)
     variables = accepted(session, definition, spec, submitted, start_element, by=actor)
+    selection = selections.of(spec)
+    if selection is not None and variables.get(selection.register) is None:
+        raise errors.InvalidInput(
+            "“{process}” begins with a record, but there is none. Please start it from the list of the records.",
+            code="begins-with-a-record",
+            process=definition.name,
+        )
     started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )

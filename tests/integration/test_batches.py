@@ -19,7 +19,7 @@ from casepath.engine.database.models import (
     ProcessInstance,
     User,
 )
-from casepath.engine.instances import batches
+from casepath.engine.instances import batches, process_instances
 from casepath.engine.people.authorization import Person
 from casepath.engine.registers import records
 from casepath.workers import Surroundings
@@ -69,6 +69,16 @@ def state(transaction: Sessions) -> tuple[str, list[str]]:
 def texts(transaction: Sessions) -> list[str]:
     with transaction.begin() as session:
         return sorted(session.scalars(select(Delivery.text)))
+
+
+def test_start__without_a_record_is_refused(transaction: Sessions) -> None:
+    """By an address that nobody is shown, past the list of the records and whoever has to agree."""
+    keep(transaction, "Anna")
+
+    with transaction.begin() as session, pytest.raises(errors.InvalidInput) as refusal:
+        process_instances.start(session, "bulk", {"said": "hello"}, by=ALICE)
+
+    assert refusal.value.code == "begins-with-a-record"
 
 
 def test_propose__each_record_once(transaction: Sessions) -> None:

@@ -39,10 +39,11 @@ GENERAL: dict[Rule, str] = {
     authorization.may_start: EVERYBODY_WHO_ACTS,
 }
 
-#: Who may do what to a register that sales may read and service may write.
+#: Who may do what to a register that sales may read and service may write, and to a report for service.
 REGISTERS: dict[Rule, str] = {
     authorization.may_read_register: "administrator assignee auditing_candidate auditor candidate stranger",
     authorization.may_write_register: "assignee candidate",
+    authorization.may_read_report: "administrator assignee auditing_candidate auditor candidate",
 }
 
 FREE = Candidacy(candidate_groups=frozenset({"service"}))

@@ -136,7 +136,7 @@ def test_fields__labels_of_both_languages_and_odd_values(language: str) -> None:
 
 
 def test_fields__hidden_ones_are_left_out(language: str) -> None:
-    note = {"id": "b", "type": "text", "conditional": {"hide": '=x = "go"'}}
+    note = {"id": "b", "type": "text", "text": "Look.", "conditional": {"hide": '=x = "go"'}}
     form = read({"components": [{"id": "a", "type": "textfield", "key": "x"}, note]})
 
     assert [field.id for field in forms.fields(form, {"x": "go"})] == ["a"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import sqlalchemy
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from casepath.engine.database.base import Base, Code, RowId, String
+from casepath.engine.database.base import Base, Code, RowId, RowNumber, String, Text
 
 #: Columns of each kind in a row; a process measures at most so many values of it.
 COLUMNS: Final = {"text": 24, "number": 40}
@@ -41,8 +40,8 @@ measurements = Table(
     #: `open`, `completed` or `cancelled`.
     Column("state", String(16), nullable=False),
     #: In seconds since 1970: the first moment that the process measures, its start where that is not known.
-    Column("begun_at", BigInteger, nullable=False),
-    *(Column(f"text_{position}", sqlalchemy.Text) for position in range(1, COLUMNS["text"] + 1)),
-    *(Column(f"number_{position}", BigInteger) for position in range(1, COLUMNS["number"] + 1)),
+    Column("begun_at", RowNumber, nullable=False),
+    *(Column(f"text_{position}", Text) for position in range(1, COLUMNS["text"] + 1)),
+    *(Column(f"number_{position}", RowNumber) for position in range(1, COLUMNS["number"] + 1)),
     Index("measurements_begun", "process", "begun_at"),
 )

@@ -34,9 +34,9 @@ def upgrade() -> None:
         sa.Column("process_instance_id", ROW_ID, sa.ForeignKey("process_instances.id"), autoincrement=False),
         sa.Column("process", sa.String(length=255), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("begun_at", ROW_ID, nullable=False),
         *(sa.Column(f"text_{position}", sa.Text(), nullable=True) for position in range(1, TEXTS + 1)),
-        *(sa.Column(f"number_{position}", sa.BigInteger(), nullable=True) for position in range(1, NUMBERS + 1)),
+        *(sa.Column(f"number_{position}", ROW_ID, nullable=True) for position in range(1, NUMBERS + 1)),
         sa.PrimaryKeyConstraint("process_instance_id"),
     )
     op.create_index("measurements_begun", "measurements", ["process", "begun_at"])
