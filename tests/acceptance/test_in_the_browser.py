@@ -80,4 +80,4 @@ def test_task__completed_by_somebody_else_meanwhile(stage: BrowserStage, browser
     expect(other.get_by_text("陈浩")).to_be_visible()
     expect(other.get_by_label("客户陈述与期望")).to_have_value("客户说明天还会再来")
     other.context.close()
-    stage.expect_open(["showroom_verify", "verify_cause"])
+    stage.expect_open(["showroom_verify"])
