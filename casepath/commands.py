@@ -25,6 +25,7 @@ from casepath.engine import database, deployments, errors
 from casepath.engine.instances import departures
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Program
+from casepath.engine.time import clock
 from casepath.installation import prepared, read_settings
 from casepath.settings import Settings
 
@@ -226,14 +227,22 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine, size: str) -> None:
 
     folder = processes_folder(settings)
     sessions = database.sessions(pool)
+    repertoire = retelling.read(folder) if size == "full" else None
     # Of two that start together one loads.
     with database.alone(pool):
         with sessions.begin() as session:
-            demo_people.add_people(session, folder)
-        if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):
-            raise click.ClickException(f"Expected processes that can be deployed in {folder}")
-        with sessions.begin() as session:
-            demo_people.add_records(session, folder, retelling.read(folder) if size == "full" else None)
+            begins_at = demo_people.begins_at(session, folder, repertoire)
+        try:
+            # What is told of last year was deployed before.
+            clock.set_to(begins_at)
+            with sessions.begin() as session:
+                demo_people.add_people(session, folder)
+            if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):
+                raise click.ClickException(f"Expected processes that can be deployed in {folder}")
+            with sessions.begin() as session:
+                demo_people.add_records(session, folder, repertoire)
+        finally:
+            clock.reset()
     click.echo(f"Log in with the password {demo_people.PASSWORD} as:")
     with sessions.begin() as session:
         for user in identity.users(session):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath import retelling, stories
 from casepath.engine import errors
 from casepath.engine.deployments import definitions, registers
+from casepath.engine.history import organisation
 from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
 from casepath.engine.people.authorization import Program
@@ -112,6 +113,20 @@ class EngineStage:
         """The demo does not check."""
 
 
+def begins_at(session: Session, processes: Path, repertoire: Repertoire | None) -> datetime:
+    """Return when the demo was put up: before its first story where there is nothing yet, else now."""
+    if organisation.events(session, limit=1):
+        return clock.now()
+    today = _today()
+    days = repertoire.days if repertoire else 0
+    first = min(story.begins_at for story in retelling.recent(stories.read_all(processes), today))
+    return min(first, today - timedelta(days=days)) - timedelta(days=1)
+
+
+def _today() -> datetime:
+    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def add_people(session: Session, processes: Path) -> None:
     """Add groups and people, and give everybody who has none yet the demo's password."""
     mapping = json.loads((processes / "shared" / "groups.json").read_text(encoding="utf-8"))
@@ -140,7 +155,7 @@ def add_records(session: Session, processes: Path, repertoire: Repertoire | None
 
 def told_here(session: Session, processes: Path, repertoire: Repertoire | None) -> list[Story]:
     """Return the stories of the folders, moved to the days before today, and those that are told again."""
-    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = _today()
     told = retelling.recent(stories.read_all(processes), today)
     if repertoire is None:
         return told

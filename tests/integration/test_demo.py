@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -54,6 +54,21 @@ def test_unplayed__none_where_work_is_done(transaction: sessionmaker[Session]) -
         assert instance.started_at <= engine_clock.now()
 
         assert demo.unplayed(session, STORIES) == []
+
+
+def test_begins_at__before_its_first_story_unless_something_is_there(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    """What is told of last year was deployed before, and the history of the house does not go back."""
+    clock.set_to(datetime(2027, 3, 1, 12, tzinfo=UTC))
+    repertoire = retelling.read(PROCESSES)
+    with transaction.begin() as session:
+        assert demo.begins_at(session, PROCESSES, repertoire) == datetime(2026, 2, 28, tzinfo=UTC)
+        small = demo.begins_at(session, PROCESSES, None)
+        told = retelling.recent(STORIES, datetime(2027, 3, 1, tzinfo=UTC))
+        assert small == min(story.begins_at for story in told) - timedelta(days=1)
+        demo.add_people(session, PROCESSES)
+        assert demo.begins_at(session, PROCESSES, repertoire) == clock.now()
 
 
 def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session], clock: ModuleType) -> None:
