@@ -50,7 +50,7 @@ def render(
     """Return the form of a new record, or of one that is there; `refusal` is why what was typed was not kept."""
     held = records.values_of(found) if found is not None else {}
     entered = forms.submitted(words.form, request.form) if refusal is not None else given
-    wrong = refusal if isinstance(refusal, errors.InvalidVariables) else None
+    wrong = refusal if isinstance(refusal, errors.InvalidInput) else None
     fields = shown(session, words, forms.fields(words.form, held, texts=entered, refusal=wrong), is_new=found is None)
     row = lists.row(found) if found is not None else None
     return render_template(

@@ -140,7 +140,7 @@ def create(key: str) -> Response | tuple[str, int]:
                 typed = record_form.typed(session, words)
                 number = records.create(session, key, typed, by=g.person, despite=despite()).id
                 sent.settle(session, str(number))
-    except errors.InvalidVariables as refusal:
+    except errors.InvalidInput as refusal:
         with g.readers.begin() as session:
             return record_form.render(session, writable(session, key), refusal=refusal), 422
     flash(gettext("The record is added.") if is_new else once.told_before(), "success")
@@ -221,7 +221,7 @@ def change(record_id: int) -> Response | tuple[str, int]:
             seen = row_id(request.form["record.revision"]) or 0
             typed = record_form.typed(session, words)
             records.change(session, record_id, typed, revision=seen, by=g.person, despite=despite())
-    except errors.InvalidVariables as refusal:
+    except errors.InvalidInput as refusal:
         return again(record_id, refusal), 422
     except errors.InvalidState as refusal:
         if refusal.state != "changed":
