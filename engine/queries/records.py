@@ -21,6 +21,8 @@ from casepath.engine.registers import access
 FEW = 20
 #: Characters of a text by which one record is meant.
 LOOKED_FOR = 200
+#: Characters of the longest key: what is longer is typed, and the key of nothing.
+MAX_KEY = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ def pointing_to(session: Session, person: Person, record: Record) -> list[Found]
 def named(session: Session, person: Person, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], RecordRow]:
     """Return the records of these registers and keys that a person may read."""
     registers = {declared.key for declared in access.readable(session, person)}
-    pairs = [pair for pair in wanted if pair[0] in registers]
+    pairs = [(register, key) for register, key in wanted if register in registers and len(key) <= MAX_KEY]
     query = select(Record).where(tuple_(Record.register, Record.key).in_(pairs))
     return {(record.register, record.key): row(record) for record in session.scalars(query)}
 
@@ -138,7 +140,8 @@ def chosen(session: Session, declared: Register, text: str) -> str:
 
 
 def _is_key(session: Session, declared: Register, text: str) -> bool:
-    return session.scalar(select(Record.id).where(Record.register == declared.key, Record.key == text)) is not None
+    known = select(Record.id).where(Record.register == declared.key, Record.key == text)
+    return len(text) <= MAX_KEY and session.scalar(known) is not None
 
 
 def every(session: Session, declared: Register, filters: Filters) -> Iterator[RecordRow]:
