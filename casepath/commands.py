@@ -231,10 +231,11 @@ def load_demo(settings: Settings, pool: sqlalchemy.Engine, size: str) -> None:
     # Of two that start together one loads.
     with database.alone(pool):
         with sessions.begin() as session:
-            begins_at = demo_people.begins_at(session, folder, repertoire)
+            begins_at = demo_people.begins_at(session)
         try:
             # What is told of last year was deployed before.
-            clock.set_to(begins_at)
+            if begins_at is not None:
+                clock.set_to(begins_at)
             with sessions.begin() as session:
                 demo_people.add_people(session, folder)
             if not deploy_folders(pool, stories.folders(folder), demo_people.DEMO):

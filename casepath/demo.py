@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 PASSWORD = "casepath-demo"  # noqa: S105
 #: Who deploys and lets people in.
 DEMO = Program("demo")
+#: How long ago they were let in and the processes deployed: before all that is told.
+LEAD = timedelta(days=400)
 
 
 class EngineStage:
@@ -113,18 +115,20 @@ class EngineStage:
         """The demo does not check."""
 
 
-def begins_at(session: Session, processes: Path, repertoire: Repertoire | None) -> datetime:
-    """Return when the demo was put up: before its first story where there is nothing yet, else now."""
-    if organisation.events(session, limit=1):
-        return clock.now()
-    today = _today()
-    days = repertoire.days if repertoire else 0
-    first = min(story.begins_at for story in retelling.recent(stories.read_all(processes), today))
-    return min(first, today - timedelta(days=days)) - timedelta(days=1)
+def put_up_on(session: Session) -> datetime:
+    """
+    Return the midnight before the demo was put up, by the first event of the house; today's where it was not yet.
+
+    Its stories belong to the days before that one, whenever it is asked: an interrupted run goes on with the same.
+    """
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    put_up = [event.at + LEAD for event in organisation.events(session, limit=1) if event.at + LEAD <= midnight]
+    return put_up[0].replace(hour=0, minute=0, second=0, microsecond=0) if put_up else midnight
 
 
-def _today() -> datetime:
-    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+def begins_at(session: Session) -> datetime | None:
+    """Return when people are to be let in and processes deployed: long ago, unless there is something already."""
+    return None if organisation.events(session, limit=1) else put_up_on(session) - LEAD
 
 
 def add_people(session: Session, processes: Path) -> None:
@@ -154,13 +158,16 @@ def add_records(session: Session, processes: Path, repertoire: Repertoire | None
 
 
 def told_here(session: Session, processes: Path, repertoire: Repertoire | None) -> list[Story]:
-    """Return the stories of the folders, moved to the days before today, and those that are told again."""
-    today = _today()
-    told = retelling.recent(stories.read_all(processes), today)
+    """Return the stories of the folders, moved to the days before the demo was put up, and those told again."""
+    until = put_up_on(session)
+    # What is begun for records stands in the history of the house, too, where time does not go back.
+    newest = max((event.at for event in organisation.events(session)), default=until - LEAD)
+    moved = retelling.recent(stories.read_all(processes), until)
+    told = [story for story in moved if story.record is None or story.begins_at > newest]
     if repertoire is None:
         return told
     known = list(_variables(session, repertoire))
-    return [*told, *retelling.tell_again(repertoire, told, known, today)]
+    return [*told, *retelling.tell_again(repertoire, told, known, until)]
 
 
 def _asked(session: Session, process: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -201,9 +208,15 @@ def known_passwords(session: Session, processes: Path) -> list[str]:
 
 
 def unplayed(session: Session, told: list[Story]) -> list[Story]:
-    """Return the stories that were not begun; none where work is done that is no demo."""
+    """
+    Return the stories that are still to be played: all where nothing was started, the later ones after a run that was
+    interrupted, since they are begun in the order of time. None where work is done, or other stories were told.
+    """
     left = [story for story in told if not process_instances.was_started(session, story.process, story.begins_at)]
-    return [] if left == told and process_instances.was_started(session) else left
+    if len(left) == len(told):
+        return [] if process_instances.was_started(session) else told
+    begun = max(story.begins_at for story in told if story not in left)
+    return left if all(story.begins_at >= begun for story in left) else []
 
 
 def play_all(

@@ -112,7 +112,7 @@ def tell_again(
     apt = [story for story in told if repertoire.variables.keys() & story.start.get("variables", {}).keys()]
     ended = [story for story in apt if story.expect.get("state") == "completed"]
     for _ in range(repertoire.count):
-        days = draw.randrange(repertoire.days)
+        days = draw.randint(1, repertoire.days)
         # Stories show rules, and many stop where theirs is shown: told of long ago they would be open for ever.
         choice = apt if days <= repertoire.open_days else ended
         (story,) = draw.choices(choice, [repertoire.weights.get(each.id, 1) for each in choice])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -48,6 +48,15 @@ def test_unplayed__the_rest_of_a_run_that_was_interrupted(transaction: sessionma
         assert demo.unplayed(session, STORIES) == STORIES[5:]
 
 
+def test_unplayed__none_of_other_stories_among_those_that_were_told(transaction: sessionmaker[Session]) -> None:
+    """A new version tells others: played now, they would turn the clock back under what people do."""
+    with transaction.begin() as session:
+        for story in STORIES[5:]:
+            begin(session, story)
+
+        assert demo.unplayed(session, STORIES) == []
+
+
 def test_unplayed__none_where_work_is_done(transaction: sessionmaker[Session]) -> None:
     with transaction.begin() as session:
         instance = factories.process_instance(session, of=factories.definition(session, key=STORIES[0].process))
@@ -56,19 +65,38 @@ def test_unplayed__none_where_work_is_done(transaction: sessionmaker[Session]) -
         assert demo.unplayed(session, STORIES) == []
 
 
-def test_begins_at__before_its_first_story_unless_something_is_there(
+def test_put_up_on__stays_the_day_on_which_it_was(transaction: sessionmaker[Session], clock: ModuleType) -> None:
+    """What is told was deployed before, and days later the same is told of the same days."""
+    first, days_later = datetime(2027, 3, 1, 12, tzinfo=UTC), datetime(2027, 3, 4, 23, tzinfo=UTC)
+    clock.set_to(first)
+    repertoire = retelling.read(PROCESSES)
+    assert repertoire is not None
+    assert repertoire.days < demo.LEAD.days
+    with transaction.begin() as session:
+        begins_at = demo.begins_at(session)
+        told = retelling.recent(STORIES, datetime(2027, 3, 1, tzinfo=UTC))
+        assert begins_at is not None
+        assert begins_at < min(story.begins_at for story in told)
+        clock.set_to(begins_at)
+        demo.add_people(session, PROCESSES)
+        for now in (first, days_later):
+            clock.set_to(now)
+            assert demo.begins_at(session) is None
+            assert demo.told_here(session, PROCESSES, None) == told
+        assert any(story.record for story in told)
+
+
+def test_put_up_on__today_where_people_were_let_in_before(
     transaction: sessionmaker[Session], clock: ModuleType
 ) -> None:
-    """What is told of last year was deployed before, and the history of the house does not go back."""
     clock.set_to(datetime(2027, 3, 1, 12, tzinfo=UTC))
-    repertoire = retelling.read(PROCESSES)
     with transaction.begin() as session:
-        assert demo.begins_at(session, PROCESSES, repertoire) == datetime(2026, 2, 28, tzinfo=UTC)
-        small = demo.begins_at(session, PROCESSES, None)
-        told = retelling.recent(STORIES, datetime(2027, 3, 1, tzinfo=UTC))
-        assert small == min(story.begins_at for story in told) - timedelta(days=1)
         demo.add_people(session, PROCESSES)
-        assert demo.begins_at(session, PROCESSES, repertoire) == clock.now()
+
+        assert demo.put_up_on(session) == datetime(2027, 3, 1, tzinfo=UTC)
+        told = demo.told_here(session, PROCESSES, None)
+        assert len(told) > 30
+        assert not any(story.record for story in told), "they would stand in the history of the house, before its last"
 
 
 def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session], clock: ModuleType) -> None:
