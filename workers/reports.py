@@ -1,15 +1,20 @@
 """
-The topic that makes reports: `report` reckons one and keeps it with the matter that asks for it, as a spreadsheet.
+The topics that ask reports. They count everything, as whoever deployed the process may.
 
-Inputs: `report`, its key, and `period`, such as `2026-11`: the last one that is over without it. What comes back is
-`document`, by which `dispatch` finds the file, and `period`. It counts everything, as whoever deployed the process may.
+`report` reckons one and keeps it with the matter that asks for it, as a spreadsheet. Inputs: `report`, its key, and
+`period`, such as `2026-11`: the last one that is over without it. What comes back is `document`, by which `dispatch`
+finds the file, and `period`.
+
+`count` says how many matters are behind one number of a report since a moment. Inputs: `report`, `figure`, `since`,
+and, where it is a number of a table, `table` and `row`. What comes back is `count`, and `matters`: the numbers of the
+newest ones, the newest first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +23,7 @@ from casepath.engine.instances import attachments
 from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import people, reports
 from casepath.engine.queries.reports import Key, Reckoning, workbook
-from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Table
+from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Span, Table
 from casepath.engine.time import clock
 from casepath.workers import Result, Unrecoverable, Work, topic
 
@@ -29,6 +34,8 @@ STATES = {"open": "未结", "completed": "已完成", "cancelled": "已取消"}
 YES_OR_NO = {"true": "是", "false": "否"}
 UNKNOWN = "尚未认定"
 EPOCH = date(1970, 1, 1)
+#: Matters that are named with their count.
+NAMED = 20
 
 
 @topic("report")
@@ -53,6 +60,25 @@ def report(work: Work) -> Result:
                 process_instance_id=work.task.process_instance_id,
             )
     return Result(local_variables={"document": stem, "period": str(period)})
+
+
+@topic("count")
+def count(work: Work) -> Result:
+    """Count the matters behind a number of a report from a moment up to now, and name the newest."""
+    since = work.task.variables.get("since")
+    if not isinstance(since, datetime):
+        raise Unrecoverable(f"Expected a moment as “since”, but found “{since}”")
+    with work.surroundings.sessions.begin() as session:
+        declared = reports.opened(session, work.text("report"), by=ENGINE)
+        figure, table = declared.figures.get(work.text("figure")), declared.table(work.text("table"))
+        if figure is None or (table is None and work.text("table")):
+            asked = ", ".join(filter(None, (work.text("figure"), work.text("table"))))
+            raise Unrecoverable(f"Expected a figure and a table of the report “{declared.key}”, but found “{asked}”")
+        span = Span(since=since, until=clock.now())
+        key = work.text("row") or None
+        chosen = reports.behind(session, declared, span, by=ENGINE, figure=figure, table=table, key=key)
+        found = {"count": reports.count(session, chosen), "matters": reports.newest(session, chosen, NAMED)}
+    return Result(local_variables=found)
 
 
 def _period(session: Session, declared: Report, work: Work) -> Period:

@@ -15,9 +15,23 @@ from casepath.engine.queries.reports.reckoning import (
     behind,
     count,
     every,
+    newest,
     opened,
     reckon,
     types,
 )
 
-__all__ = ["Key", "Reckoning", "RowOfTable", "Side", "Value", "behind", "count", "every", "opened", "reckon", "types"]
+__all__ = [
+    "Key",
+    "Reckoning",
+    "RowOfTable",
+    "Side",
+    "Value",
+    "behind",
+    "count",
+    "every",
+    "newest",
+    "opened",
+    "reckon",
+    "types",
+]

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.database.models import measurements
+from casepath.engine.database.models import ProcessInstance, measurements
 from casepath.engine.deployments import definitions, reports
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.queries.reports import figures
 from casepath.engine.queries.reports.columns import Columns
 from casepath.engine.queries.reports.figures import Key, Value
-from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Table
+from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Span, Table
 from casepath.engine.time import clock
 
 #: Which of the two numbers of a share is meant.
@@ -106,7 +106,7 @@ def _reckon(
     )
 
 
-def _columns(session: Session, report: Report, period: Period, actor: Actor) -> Columns:
+def _columns(session: Session, report: Report, period: Period | Span, actor: Actor) -> Columns:
     return Columns(session, report, period, actor, clock.zone_of(definitions.calendar(session)))
 
 
@@ -156,7 +156,7 @@ def _ordered(table: Table, rows: list[RowOfTable]) -> list[RowOfTable]:
 def behind(
     session: Session,
     report: Report,
-    period: Period,
+    period: Period | Span,
     *,
     by: By,
     figure: Figure,
@@ -183,3 +183,11 @@ def behind(
 def count(session: Session, chosen: Select[int]) -> int:
     """Return how many process instances there are behind a number."""
     return session.scalar(chosen.with_only_columns(func.count())) or 0
+
+
+def newest(session: Session, chosen: Select[int], limit: int) -> list[str]:
+    """Return the numbers of the newest matters behind a number, the newest first; those that have none are left out."""
+    query = select(ProcessInstance.business_key).where(
+        ProcessInstance.id.in_(chosen), ProcessInstance.business_key.is_not(None)
+    )
+    return [key for key in session.scalars(query.order_by(ProcessInstance.id.desc()).limit(limit)) if key is not None]
