@@ -1,0 +1,111 @@
+"""Improvements are followed to their proven end: what comes again is seen, and what does not work is tried again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from casepath import retelling, stories
+from casepath.engine import database
+from casepath.engine.database.models import ProcessInstance
+from casepath.engine.instances import process_instances
+from casepath.stories import Story
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
+from tests.acceptance.conftest import PROCESSES
+from tests.acceptance.stage import RequestStage
+from tests.web.visitor import text
+
+DIRECTOR = "customer_director_zhao"
+MEASURE = {
+    "improvement": "接待规范每日晨会演练",
+    "improvement_kind": "corrective",
+    "improvement_owner": "showroom_manager",
+    "improvement_due": "2026-11-20",
+    "cause": "attitude",
+}
+
+
+def told(story_id: str, begins: str) -> Story:
+    """A story of the processes, on another day."""
+    story = next(each for each in stories.read_all(PROCESSES) if each.id == story_id)
+    return retelling.shifted(story, datetime.fromisoformat(begins).date() - story.begins_at.date())
+
+
+def improving(begins: str) -> Story:
+    """The measure, proposed by the customer director."""
+    start = {"at": begins, "by": DIRECTOR, "variables": MEASURE}
+    return Story(id="improving", name={}, process="improvement", start=start, steps=())
+
+
+@pytest.fixture
+def house(app: Flask) -> RequestStage:
+    """The pages and workers of the dealership."""
+    sessions = database.sessions(app.extensions["database"])
+    return RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
+
+
+def beside(stage: RequestStage) -> RequestStage:
+    """The same house, for another matter."""
+    return RequestStage(stage.app, stage.sessions, stage.loop)
+
+
+def variables(stage: RequestStage) -> dict[str, object]:
+    """What the matter knows."""
+    with stage.sessions.begin() as session:
+        return process_instances.variables(session, stage.instances()[0].id)
+
+
+def started(stage: RequestStage, process: str) -> list[ProcessInstance]:
+    """The instances of a process, oldest first."""
+    with stage.sessions.begin() as session:
+        query = select(ProcessInstance).where(ProcessInstance.definition_key == process)
+        return list(session.scalars(query.order_by(ProcessInstance.id)))
+
+
+def at(moment: str) -> datetime:
+    """A moment on the clocks of the house."""
+    return datetime.fromisoformat(f"{moment}:00+08:00")
+
+
+def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
+    stories.play(told("attitude", "2026-11-10"), beside(house), stop_after=5)
+    stories.begin(improving("2026-11-12T10:00:00+08:00"), house)
+    house.move_to(at("2026-11-18T15:00"))
+    house.complete("showroom_zheng", "carry_out", {"done_text": "晨会已演练一周"})
+    again, other = beside(house), beside(house)
+    stories.play(told("attitude", "2026-12-05"), again, stop_after=5)
+    stories.play(told("oil_leak", "2026-12-07"), other, stop_after=5)
+
+    house.move_to(at("2026-12-18T08:59"))
+    house.expect_open([])
+    house.move_to(at("2026-12-18T09:00"))
+
+    house.expect_open(["verify_effect"])
+    house.expect_task(DIRECTOR, "verify_effect", ["effective"], ["又发生 1 件", again.business_key])
+    house.complete(
+        DIRECTOR,
+        "verify_effect",
+        {
+            "effective": "no",
+            "verification": "演练流于形式",
+            "new_improvement": "接待录像每周抽查",
+            "new_kind": "corrective",
+            "new_owner": "sales_director",
+            "new_due": "2026-12-31",
+        },
+    )
+    house.move_to(at("2026-12-18T09:05"))
+    known = variables(house)
+    assert (known["recurrence"], known["recurred_matters"]) == (1, [again.business_key])
+    first, second = started(house, "improvement")
+    assert (first.state, second.state) == ("completed", "active")
+    following = beside(house)
+    following.business_key = str(second.business_key)
+    assert variables(following)["earlier_improvement"] == first.business_key
+    following.expect_open(["carry_out"])
+    assert first.business_key in text(following.visitor(DIRECTOR).get(f"/matters/show/{second.business_key}"))
+    assert second.business_key in text(house.visitor(DIRECTOR).get(f"/matters/show/{first.business_key}"))
