@@ -53,12 +53,6 @@ def beside(stage: RequestStage) -> RequestStage:
     return RequestStage(stage.app, stage.sessions, stage.loop)
 
 
-def variables(stage: RequestStage) -> dict[str, object]:
-    """What the matter knows."""
-    with stage.sessions.begin() as session:
-        return process_instances.variables(session, stage.instances()[0].id)
-
-
 def started(stage: RequestStage, process: str) -> list[ProcessInstance]:
     """The instances of a process, oldest first."""
     with stage.sessions.begin() as session:
@@ -69,6 +63,12 @@ def started(stage: RequestStage, process: str) -> list[ProcessInstance]:
 def at(moment: str) -> datetime:
     """A moment on the clocks of the house."""
     return datetime.fromisoformat(f"{moment}:00+08:00")
+
+
+def known(stage: RequestStage, instance: ProcessInstance) -> dict[str, object]:
+    """What an instance knows, and its number."""
+    with stage.sessions.begin() as session:
+        return {**process_instances.variables(session, instance.id), "key": instance.business_key}
 
 
 def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
@@ -99,13 +99,29 @@ def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
         },
     )
     house.move_to(at("2026-12-18T09:05"))
-    known = variables(house)
-    assert (known["recurrence"], known["recurred_matters"]) == (1, [again.business_key])
     first, second = started(house, "improvement")
+    counted = known(house, first)
+    assert (counted["recurrence"], counted["recurred_matters"]) == (1, [again.business_key])
     assert (first.state, second.state) == ("completed", "active")
     following = beside(house)
     following.business_key = str(second.business_key)
-    assert variables(following)["earlier_improvement"] == first.business_key
+    assert known(house, second)["earlier_improvement"] == first.business_key
     following.expect_open(["carry_out"])
     assert first.business_key in text(following.visitor(DIRECTOR).get(f"/matters/show/{second.business_key}"))
     assert second.business_key in text(house.visitor(DIRECTOR).get(f"/matters/show/{first.business_key}"))
+
+
+def test_complaint__its_measures_become_improvements_and_it_does_not_wait_for_them(house: RequestStage) -> None:
+    stories.play(told("attitude", "2026-11-09"), house)
+
+    assert {each.state for each in house.instances() if each.parent_id is None} == {"completed"}
+    assert [each.state for each in started(house, "improvement")] == ["active", "active"]
+    corrective, preventive = (known(house, each) for each in started(house, "improvement"))
+    assert [corrective[name] for name in ("improvement_kind", "improvement_owner", "improvement", "cause")] == [
+        "corrective", "sales_director", "接待规范再培训", "attitude",
+    ]  # fmt: skip
+    assert [preventive[name] for name in ("improvement_kind", "source_matter", "cause")] == [
+        "preventive", house.business_key, "attitude",
+    ]  # fmt: skip
+    page = text(house.visitor(DIRECTOR).get(f"/matters/show/{house.business_key}"))
+    assert [key for key in (corrective["key"], preventive["key"]) if str(key) not in page] == []
