@@ -21,6 +21,7 @@ from casepath.engine.people.authorization import Program
 from casepath.engine.queries import records as lists
 from casepath.engine.registers import records
 from casepath.engine.time import clock
+from casepath.habits import Diary, Habit
 from casepath.retelling import Repertoire
 from casepath.stories import Story
 
@@ -85,6 +86,24 @@ class EngineStage:
             if task.assignee is None:
                 user_tasks.claim(session, task.id, by=by)
             user_tasks.complete(session, task.id, variables, by=by)
+
+    def do_by_habit(self, diary: Diary, until: datetime) -> None:
+        """Have people do what is to be done up to a moment, each at its time; what cannot be done so is left."""
+        while True:
+            with self.sessions.begin() as session:
+                deed = diary.next(session, until)
+            if deed is None:
+                break
+            self.move_to(max(deed.at, clock.now()))
+            try:
+                with self.sessions.begin() as session:
+                    if user_tasks.get(session, deed.task_id).assignee is None:
+                        user_tasks.claim(session, deed.task_id, by=deed.by)
+                    user_tasks.complete(session, deed.task_id, deed.answers, by=deed.by)
+            except errors.EngineError as error:
+                log.info("task %s of the demo is left to people: %s", deed.task_id, error)
+                diary.leave(deed)
+            self.work()
 
     def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
         """The demo does not try what is refused."""
@@ -230,9 +249,12 @@ def play_all(
     work: Callable[[], None],
     told: Sequence[Story],
     progress: Callable[[int, int], object] = lambda done, count: None,
+    habits: Sequence[Habit] = (),
 ) -> list[Story]:
     """
     Play stories beside each other, as far as the demo goes and up to now; the clock is real again afterwards.
+
+    Between them people do by `habits` what no story tells of.
 
     `progress` is told how many of how many steps are done. Returns the stories that could not be told to their end,
     because the day on which they are told made them go another way.
@@ -245,10 +267,12 @@ def play_all(
         timed = enumerate([(story.begins_at, {}), *following])
         steps += [(at, number, position, step) for position, (at, step) in timed if at <= now]
     stages = [EngineStage(sessions, work) for _ in told]
+    diary = Diary(habits)
     over: set[int] = set()
     try:
         for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
             progress(done, len(steps))
+            stages[0].do_by_habit(diary, at)
             if number in over:
                 continue
             try:
@@ -259,6 +283,7 @@ def play_all(
             except errors.EngineError as error:
                 log.info("the demo tells no more of %s after %s: %s", told[number].id, at, error)
                 over.add(number)
+        stages[0].do_by_habit(diary, now)
         stages[0].move_to(now)
     finally:
         clock.reset()

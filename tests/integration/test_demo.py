@@ -18,6 +18,7 @@ from casepath.engine.deployments import registers
 from casepath.engine.instances import process_instances
 from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
+from casepath.habits import Habit
 from casepath.stories import Story
 from tests import channels, factories
 from tests.diagrams import nodes, process
@@ -200,3 +201,51 @@ def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[S
             RecordLink.process_instance_id == started.id)).all()  # fmt: skip
         assert {(register, key) for register, key in linked} == {
             ("customer", begun["variables"]["customer"]), ("vehicle", begun["variables"]["vehicle"])}  # fmt: skip
+
+
+def test_play_all__people_do_by_habit_what_no_story_tells(transaction: sessionmaker[Session], clock: ModuleType) -> None:
+    """What a story has begun beside it is done so many days later, by whom it is for, with what their habit answers."""
+    task = '<userTask id="A" camunda:candidateGroups="staff"/>'
+    diagram = process(nodes("startEvent S; endEvent E"), task, flow="S > A; A > E")
+    with transaction.begin() as session:
+        factories.group(session, "staff")
+        for name in ("bob", "alice"):
+            factories.user(session, name, groups=["staff"])
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [
+        Story(id=day, name={}, process="p", start={"at": f"2026-05-{day}T08:00:00+00:00", "by": "alice"}, steps=[])
+        for day in ("01", "02", "07")
+    ]
+    answers = {"until": {"in_days": 14}, "said": "done"}
+    habit = Habit(task="p/A", percent=100, days=[4, 4], answers=[answers])
+
+    demo.play_all(transaction, lambda: None, told, habits=[habit, replace(habit, task="q/A", days=[0, 0])])
+
+    with transaction.begin() as session:
+        columns = UserTask.state, UserTask.assignee, UserTask.ended_at
+        found = session.execute(select(*columns).order_by(UserTask.id)).all()
+        assert [(row.state, row.assignee) for row in found] == [("completed", "alice")] * 2 + [("created", None)]
+        assert [row.ended_at.day for row in found[:2]] == [5, 6]
+        known = process_instances.variables(session, session.scalars(select(ProcessInstance.id)).first() or 0)
+    assert known == {"until": "2026-05-19", "said": "done"}
+
+
+def test_play_all__what_is_refused_by_habit_is_left_to_people(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    form = b'{"type": "default", "components": [{"type": "textfield", "key": "said", "validate": {"required": true}}]}'
+    task = '<userTask id="A" camunda:candidateUsers="alice" camunda:formKey="f"/>'
+    diagram = process(nodes("startEvent S; endEvent E"), task, flow="S > A; A > E")
+    with transaction.begin() as session:
+        factories.group(session, "staff")
+        factories.user(session, "alice", groups=["staff"])
+        deployments.deploy(session, {"p.bpmn": diagram, "f.form": form}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [Story(id="1", name={}, process="p", start={"at": "2026-05-01T08:00:00+00:00", "by": "alice"}, steps=[])]
+
+    habit = Habit(task="p/A", percent=100, days=[0, 0], answers=[{}])
+    assert demo.play_all(transaction, lambda: None, told, habits=[habit]) == []
+
+    with transaction.begin() as session:
+        assert session.scalars(select(UserTask.state)).all() == ["created"]
