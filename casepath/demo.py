@@ -79,6 +79,9 @@ class EngineStage:
             started = process_instances.start(session, story.process, asked, by=by)
             self.business_key = started.business_key or ""
 
+    def wait_for(self, story: Story) -> None:
+        """What begins by itself is told by no story of the demo."""
+
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Claim where nobody has it, and complete."""
         with self.sessions.begin() as session:
@@ -187,7 +190,8 @@ def told_here(session: Session, processes: Path, repertoire: Repertoire | None) 
     until = put_up_on(session)
     # What is begun for records stands in the history of the house, too, where time does not go back.
     newest = max((event.at for event in organisation.events(session)), default=until - LEAD)
-    moved = retelling.recent(stories.read_all(processes), until)
+    # What begins by itself does so in the demo, too, on days of its own.
+    moved = retelling.recent([each for each in stories.read_all(processes) if not each.begins_by_itself], until)
     told = [story for story in moved if story.record is None or story.begins_at > newest]
     if repertoire is None:
         return told

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from casepath import retelling, stories
 from casepath.engine import database
 from casepath.engine.database.models import ProcessInstance
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import attachments, process_instances
 from casepath.stories import Story
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
@@ -125,3 +125,21 @@ def test_complaint__its_measures_become_improvements_and_it_does_not_wait_for_th
     ]  # fmt: skip
     page = text(house.visitor(DIRECTOR).get(f"/matters/show/{house.business_key}"))
     assert [key for key in (corrective["key"], preventive["key"]) if str(key) not in page] == []
+
+
+def test_monthly_review__once_with_its_report_and_an_improvement_for_each_item(house: RequestStage) -> None:
+    stories.play(told("review_of_november", "2026-12-01"), house)
+
+    house.move_to(at("2026-12-04T12:00"))
+    assert len(started(house, "monthly_review")) == 1
+    with house.sessions.begin() as session:
+        kept = sorted(file.name for file in attachments.list_of(session, house.business_key))
+    assert kept == ["monthly-2026-11.xlsx", "showroom-2026-11.xlsx"]
+    begun = [known(house, each) for each in started(house, "improvement")]
+    assert [(each["improvement_owner"], each["source_matter"]) for each in begun] == [
+        ("showroom_manager", house.business_key),
+        ("parts_manager", house.business_key),
+        ("follow_up_caller", house.business_key),
+    ]
+    house.move_to(at("2027-01-01T12:00"))
+    assert len(started(house, "monthly_review")) == 2

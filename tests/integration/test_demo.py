@@ -203,7 +203,9 @@ def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[S
             ("customer", begun["variables"]["customer"]), ("vehicle", begun["variables"]["vehicle"])}  # fmt: skip
 
 
-def test_play_all__people_do_by_habit_what_no_story_tells(transaction: sessionmaker[Session], clock: ModuleType) -> None:
+def test_play_all__people_do_by_habit_what_no_story_tells(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
     """What a story has begun beside it is done so many days later, by whom it is for, with what their habit answers."""
     task = '<userTask id="A" camunda:candidateGroups="staff"/>'
     diagram = process(nodes("startEvent S; endEvent E"), task, flow="S > A; A > E")
