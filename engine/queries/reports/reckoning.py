@@ -65,7 +65,7 @@ def opened(session: Session, key: str, *, by: By) -> Report:
 
 def types(session: Session, report: Report) -> Mapping[str, str]:
     """Return the types of the facts of a report."""
-    return {**BUILT_IN, **reports.measured(session, report.processes)}
+    return {**BUILT_IN, **reports.measured(session, report.every_process)}
 
 
 def _may_read(actor: Actor, report: Report) -> bool:
@@ -93,16 +93,17 @@ def _reckon(
     *,
     compared: Mapping[str, Reckoning] | None = None,
 ) -> Reckoning:
-    columns = _columns(session, report, period, actor)
-    every_figure = tuple(report.figures.values())
-    values = figures.totals(columns, [(figure, ALWAYS) for figure in every_figure])
+    asked_at = clock.now()
+    values: dict[str, Value] = {}
+    tables: dict[str, Sequence[RowOfTable]] = {}
+    for part in report.parts():
+        columns = _columns(session, part, period, actor)
+        every_figure = tuple(part.figures.values())
+        found = figures.totals(columns, [(figure, ALWAYS) for figure in every_figure])
+        values |= figures.with_ratios(dict(zip(part.figures, found, strict=True)), every_figure)
+        tables |= {table.id: _rows(columns, table) for table in part.tables}
     return Reckoning(
-        report=report,
-        period=period,
-        asked_at=columns.now,
-        values=figures.with_ratios(dict(zip(report.figures, values, strict=True)), every_figure),
-        tables={table.id: _rows(columns, table) for table in report.tables},
-        compared=compared or {},
+        report=report, period=period, asked_at=asked_at, values=values, tables=tables, compared=compared or {}
     )
 
 
@@ -113,14 +114,14 @@ def _columns(session: Session, report: Report, period: Period | Span, actor: Act
 def _rows(columns: Columns, table: Table) -> list[RowOfTable]:
     wanted = _needed(columns.report, table)
     if table.rows:
-        requests = [(figure, row.where) for row in table.rows for figure in wanted]
+        requests = [(figure, figures.both(row.where, table.where)) for row in table.rows for figure in wanted]
         found = figures.totals(columns, requests)
         size = len(wanted)
         parts: dict[Key, list[Value]] = {
             number: found[number * size : (number + 1) * size] for number in range(len(table.rows))
         }
     else:
-        parts = figures.grouped(columns, _by(columns, table), wanted)
+        parts = figures.grouped(columns, _by(columns, table), wanted, table.where)
     rows = [
         RowOfTable(key=key, values=figures.with_ratios({each.figure.id: each for each in values}, wanted))
         for key, values in parts.items()
@@ -165,13 +166,16 @@ def behind(
     key: Key = None,
 ) -> Select[int]:
     """Return the ids of the process instances that a number is about: as many as its `part`, or its `whole`."""
-    columns = _columns(session, report, period, identity.actor(session, by))
+    part = next(each for each in report.parts() if figure.id in each.figures)
+    columns = _columns(session, part, period, identity.actor(session, by))
     if figure.measure == "ratio":
         figure, side = report.figures[figure.part if side == "part" else figure.whole], "part"
     wanted: Condition = figure.of if side == "whole" and figure.measure == "share" else figures.known(figure)
     conditions = [columns.condition(wanted)]
     if figure.measure in OF_FACT:
         conditions.append(columns.fact(figure.fact).is_not(None))
+    if table is not None:
+        conditions.append(columns.condition(table.where))
     if table is not None and table.rows:
         conditions.append(columns.condition(table.rows[int(key or 0)].where))
     elif table is not None:
