@@ -72,7 +72,7 @@ def start(
     What is `submitted` has to fit the form of its start event, if it has one. Without a business key it gets the one
     that the process makes (`businessKeyFormat`), if it makes any. Raises `NotFound`, `Forbidden`, `InvalidState` where
     the definition is suspended, `InvalidVariables`, and `InvalidInput` where it is not executable, or begins with a
-    record and gets none that is in use and that whoever starts it may read.
+    record and gets none that is in use and that whoever starts it may read, or where somebody else has to let it begin.
     """
     definition = definitions.find(session, "process", key, version=version)
     spec = definitions.process(session, definition.id)
@@ -88,6 +88,12 @@ def start(
                 process=definition.name,
             )
         lookups.find(session, selection.register, str(record), by=actor)
+        if selection.needs_approval(1):
+            raise errors.InvalidInput(
+                "Somebody else has to let “{process}” begin. Please start it from the list of the records.",
+                code="needs-approval",
+                process=definition.name,
+            )
     started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )

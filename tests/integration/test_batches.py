@@ -95,6 +95,15 @@ def test_start__only_with_a_record_in_use_that_one_may_read(transaction: Session
         assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 1
 
 
+def test_start__not_past_whoever_has_to_agree(transaction: Sessions) -> None:
+    (anna,) = keep(transaction, "Anna", above="0")
+
+    with transaction.begin() as session, pytest.raises(errors.InvalidInput) as refusal:
+        process_instances.start(session, "bulk", {"said": "hello", "guest": anna, "name": "Anna"}, by=ALICE)
+
+    assert refusal.value.code == "needs-approval"
+
+
 def test_propose__each_record_once(transaction: Sessions) -> None:
     keys = keep(transaction, "Anna", "Bert")
 

@@ -167,7 +167,7 @@ def test_take__many_who_do_not_agree_keep_the_database_from_nobody(
         number = channels.send(session)
         declared = declarations.declared(session, channel["id"])
         anna, bert = (channels.guest(session, name, name, agrees=name == "Bert") for name in ("Anna", "Bert"))
-        for each, key in enumerate([anna] * 30 + [bert]):
+        for each, key in enumerate([anna] * 70 + [bert]):
             deliveries.put(session, declared, text="Hello", record_key=key, idempotency_key=f"k{each}",
                            process_instance_id=number)  # fmt: skip
 
@@ -176,7 +176,7 @@ def test_take__many_who_do_not_agree_keep_the_database_from_nobody(
     assert (list(taken.items), taken.withheld) == ([], deliveries.WITHHELD_AT_ONCE)
     loop_to(transaction, other=to(server, "/other")).rest()
 
-    assert states(transaction) == [*["withheld"] * 30, "sent", "sent"]
+    assert states(transaction) == [*["withheld"] * 70, "sent", "sent"]
 
 
 def test_take__who_does_not_agree_any_more_keeps_nobody_waiting(transaction: Sessions) -> None:
