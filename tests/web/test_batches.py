@@ -53,6 +53,16 @@ def test_register__offers_what_may_be_started_for_its_list(alice: Visitor) -> No
     assert "对列表筛选出的 2 条记录" in text(alice.get(f"{ADDRESS}?q=Anna"))
 
 
+def test_register__offers_nothing_to_whoever_may_start_nothing(alice: Visitor, rows: Rows) -> None:
+    assert "/registers/guest/start/" in text(alice.get("/registers/guest"))
+    meant = bulk().replace(b'isExecutable="true"', b'isExecutable="true" camunda:candidateStarterGroups="directors"')
+    with rows.begin() as session:
+        deployments.deploy(session, {"bulk.bpmn": meant}, name="bulk", by=PROGRAM)
+
+    assert "/registers/guest/start/" not in text(alice.get("/registers/guest"))
+    assert alice.get(ADDRESS).status_code == 404
+
+
 def test_new__what_an_address_says_beside_is_nothing(alice: Visitor) -> None:
     address = f"{ADDRESS}?q=Anna&endpoint=x&_external=1&process=p&key=z"
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
-from casepath.engine.deployments import Selection, definitions, selections
+from casepath.engine.deployments import Selection, definitions
 from casepath.engine.forms import Form
 from casepath.engine.instances import batches
 from casepath.engine.people import authorization
@@ -56,7 +56,7 @@ def choose(key: str) -> str | Response:
     """Show what may be started for the records to which a list is narrowed; where it is only one process, its form."""
     with g.readers.begin() as session:
         register = wording.of(session, access.register(session, key, by=g.person))
-        found = startable(session, key)
+        found = deployed.startable_for(session, key, languages.of_names(), person=g.person)
         if len(found) == 1:
             return redirect(url_for(".new", process=found[0][0].key, **narrowed(key)))
         processes = [each for each, _ in found]
@@ -152,27 +152,11 @@ def move(batch_id: int, verb: str) -> Response:
     return redirect(url_for(".show", batch_id=batch_id), 303)
 
 
-def startable(session: Session, register: str) -> list[tuple[StartableProcess, Selection]]:
-    """Return the processes that the person may start for records of a register, those that are started so only too."""
-    found = []
-    for definition, selection in selections.startable(session, register):
-        texts = deployed.texts(session, definition.id, languages.of_names())
-        if authorization.may_start(g.person, texts.candidate_starters):
-            process = StartableProcess(
-                definition_id=definition.id,
-                key=definition.key,
-                name=texts.called(definition.key, definition.name),
-                version=definition.version,
-                texts=texts,
-            )
-            found.append((process, selection))
-    return found
-
-
 def one(session: Session, register: str, process: str) -> tuple[StartableProcess, Selection]:
     """Return a process that the person may start for records of a register that he reads; raises `NotFound`."""
     access.register(session, register, by=g.person)
-    found = next((each for each in startable(session, register) if each[0].key == process), None)
+    known = deployed.startable_for(session, register, languages.of_names(), person=g.person)
+    found = next((each for each in known if each[0].key == process), None)
     if found is None:
         raise errors.NotFound("process", process)
     return found
