@@ -106,7 +106,7 @@ def export_workbook(key: str) -> Response:
     with g.readers.begin() as session:
         words = of(session, key)
         table = sheets.table(session, words, filters(words), sheets.typed)
-        return workbooks.answer(f"{words.name}.xlsx", table)
+        return workbooks.answer(words.name, table)
 
 
 @bp.get("/registers/<key>/new")
