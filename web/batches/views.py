@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from casepath.engine import errors
 from casepath.engine.deployments import Selection, definitions
 from casepath.engine.forms import Form
-from casepath.engine.instances import batches
+from casepath.engine.instances import approvals, batches
 from casepath.engine.people import authorization
 from casepath.engine.queries import batches as lists
 from casepath.engine.queries import deployed, people, records
@@ -33,6 +33,13 @@ bp = Blueprint("batches", __name__)
 
 #: Records of which it is shown what would come.
 PREVIEWED = 3
+
+
+@bp.app_template_global("batches_waiting")
+def waiting() -> int:
+    """Return how many batches wait until the person of this request, or somebody else, lets them begin."""
+    with g.readers.begin() as session:
+        return lists.waiting(session, g.person)
 
 
 @bp.get("/batches/")
@@ -122,11 +129,12 @@ def show(batch_id: int) -> str:
             items=items,
             titles=titles(session, row.register, [each.record_key for each in items]),
             given=given(session, row),
+            sent=lists.sent(session, batch_id),
             next=after,
             state=state,
             states=lists.STATES,
             names=people.names(session, [row.created_by, row.approved_by]),
-            may_approve=row.state == "proposed" and batches.may_approve(session, batch, g.person),
+            may_approve=row.state == "proposed" and approvals.may_approve(session, batch, g.person),
             may_stop=row.ended_at is None and batches.may_stop(session, batch, g.person),
         )
 
