@@ -2,9 +2,10 @@
 Instances of one process that are started for many records of a register, one for each: `deployments.selections`.
 
 A batch is proposed with the records that were chosen; above a number that the diagram declares, somebody else has to
-let it begin. Workers start its instances a few at a time, each in the transaction that notes it: whatever is killed
-when, each record has exactly one. Who has proposed it starts them, and may still have to. It can be stopped; what was
-started goes on. The history of the house tells what became of a batch, that of each instance by which it was started.
+let it begin: `approvals`. Workers start its instances a few at a time, each in the transaction that notes it: whatever
+is killed when, each record has exactly one. Who has proposed it starts them, and may still have to. It can be stopped;
+what was started goes on. The history of the house tells what became of a batch, that of each instance by which it was
+started.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from casepath.engine.database.models import Batch, BatchItem, Definition, Extern
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import Register, Selection, definitions, registers, selections
 from casepath.engine.history import Event, organisation
-from casepath.engine.instances import instantiation, process_instances
+from casepath.engine.instances import approvals, instantiation, process_instances
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.phrases import Phrase
@@ -78,7 +79,7 @@ def get(session: Session, batch_id: int, *, by: By) -> Batch:
     actor = identity.actor(session, by)
     if not isinstance(actor, Person) or authorization.may_see_every_instance(actor):
         return found
-    if not _reads(actor, registers.declared(session, found.register)):
+    if not approvals.reads(actor, registers.declared(session, found.register)):
         raise errors.NotFound("batch", batch_id)
     return found
 
@@ -130,6 +131,8 @@ def propose(
     digest = sha256("\n".join(wanted).encode()).hexdigest()
     facts = {"process": process, "version": asked.definition.version, "size": len(wanted), "records": digest}
     _tell(session, batch, "proposed", asked.actor, register=asked.register.key, **facts)
+    if needs_approval:
+        approvals.ask(session, batch)
     return batch
 
 
@@ -162,10 +165,11 @@ def approve(session: Session, batch_id: int, *, by: By) -> Batch:
     """
     batch = get(session, batch_id, by=by)
     actor = identity.actor(session, by)
-    if not may_approve(session, batch, actor):
+    if not approvals.may_approve(session, batch, actor):
         raise errors.Forbidden("approve", "batch", batch_id, actor.signature)
     change = {"state": "running", "approved_at": clock.now(), "approved_by": actor.signature}
     _move(session, batch, "approve", ("proposed",), change)
+    approvals.settle(session, batch)
     _tell(session, batch, "approved", actor)
     return batch
 
@@ -181,6 +185,7 @@ def stop(session: Session, batch_id: int, *, by: By) -> Batch:
     if not may_stop(session, batch, actor):
         raise errors.Forbidden("stop", "batch", batch_id, actor.signature)
     _move(session, batch, "stop", ("proposed", "running"), {"state": "stopped", "ended_at": clock.now()})
+    approvals.settle(session, batch)
     _tell(session, batch, "stopped", actor)
     return batch
 
@@ -188,30 +193,15 @@ def stop(session: Session, batch_id: int, *, by: By) -> Batch:
 # -- who ---------------------------------------------------------------------------------------------------------------
 
 
-def may_approve(session: Session, batch: Batch, actor: Actor) -> bool:
-    """Tell whether somebody may let a batch begin: not who has proposed it, nor who may not read its records."""
-    is_own = actor.signature is not None and actor.signature == batch.created_by
-    if is_own or not _reads(actor, registers.declared(session, batch.register)):
-        return False
-    spec = definitions.process(session, batch.definition_id)
-    selection = selections.of(spec)
-    groups = selection.approvers if selection is not None else frozenset[str]()
-    return not isinstance(actor, Person) or authorization.may_start(actor, groups or spec.candidate_starters)
-
-
 def may_stop(session: Session, batch: Batch, actor: Actor) -> bool:
     """Tell whether somebody may stop a batch: who has proposed it, who might let it begin, who operates the engine."""
     is_own = actor.signature is not None and actor.signature == batch.created_by
     operates = not isinstance(actor, Person) or authorization.may_operate(actor)
-    return is_own or operates or may_approve(session, batch, actor)
-
-
-def _reads(actor: Actor, register: Register) -> bool:
-    return not isinstance(actor, Person) or authorization.may_read_register(actor, register.readers, register.writers)
+    return is_own or operates or approvals.may_approve(session, batch, actor)
 
 
 def _require_reader(actor: Actor, register: Register) -> None:
-    if not _reads(actor, register):
+    if not approvals.reads(actor, register):
         raise errors.NotFound("register", register.key)
 
 

@@ -15,6 +15,7 @@ from casepath.engine.database.models import (
     BatchItem,
     Delivery,
     Membership,
+    Notification,
     ProcessInstance,
     Record,
     User,
@@ -299,3 +300,58 @@ def test_deploy__what_a_diagram_says_of_records_and_is_not_so(
     files = {**channels.REGISTER, "bulk.bpmn": bulk(**said)}
     with transaction.begin() as session, pytest.raises(errors.DeploymentRefused, match=words):
         deployments.deploy(session, files, name="x", by=PROGRAM)
+
+
+def told(transaction: Sessions, username: str) -> list[tuple[str, bool]]:
+    """What a user was told, and whether he need not read it any more."""
+    with transaction.begin() as session:
+        found = session.scalars(select(Notification).where(Notification.username == username).order_by(Notification.id))
+        return [(each.subject, each.read_at is not None) for each in found]
+
+
+def test_propose__tells_those_who_may_let_it_begin(transaction: Sessions) -> None:
+    keys = keep(transaction, "Anna", "Bert", "Carl")
+    with transaction.begin() as session:
+        factories.user(session, "zoe", groups=["service"], active=False)
+
+    number = propose(transaction, keys)
+
+    said = f"“bulk” for 3 records waits until somebody lets it begin (batch {number})."
+    assert told(transaction, "bob") == [(said, False)]
+    assert told(transaction, "alice") == told(transaction, "zoe") == []
+
+
+@pytest.mark.parametrize("verb", ["approve", "stop"])
+def test_propose__nobody_need_look_when_it_is_done(transaction: Sessions, verb: str) -> None:
+    keys = keep(transaction, "Anna", "Bert", "Carl")
+    with transaction.begin() as session:
+        factories.user(session, "carol", groups=["service"])
+    number = propose(transaction, keys)
+
+    with transaction.begin() as session:
+        getattr(batches, verb)(session, number, by=BOB)
+
+    assert [is_read for _, is_read in told(transaction, "carol")] == [True]
+
+
+def test_propose__tells_nobody_where_nobody_is_needed(transaction: Sessions) -> None:
+    propose(transaction, keep(transaction, "Anna", "Bert"))
+
+    assert told(transaction, "bob") == []
+
+
+@pytest.mark.parametrize("approvers", ["directors", "service,directors"])
+def test_propose__tells_those_whom_the_diagram_names_as_far_as_they_may(
+    transaction: Sessions, approvers: str
+) -> None:
+    """A director does not read the guests; where nobody may, administrators are told."""
+    with transaction.begin() as session:
+        factories.group(session, "directors")
+        factories.group(session, "administrator")
+        factories.user(session, "dora", groups=["directors"])
+        factories.user(session, "ada", groups=["administrator"])
+    propose(transaction, keep(transaction, "Anna", "Bert", "Carl", approvers=approvers))
+
+    assert told(transaction, "dora") == []
+    assert bool(told(transaction, "bob")) == ("service" in approvers)
+    assert bool(told(transaction, "ada")) == ("service" not in approvers)

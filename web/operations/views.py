@@ -1,4 +1,4 @@
-"""What runs without people: what waits to go out, workers."""
+"""What runs without people: incidents, jobs, external tasks, e-mails and deliveries that wait, workers."""
 
 from __future__ import annotations
 
