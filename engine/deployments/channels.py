@@ -152,20 +152,17 @@ def declared(session: Session, key: str) -> Channel:
         found = definitions.latest(session, "channel", key)
     except errors.NotFound:
         raise errors.NotFound("channel", key) from None
-    if (found.sha256, key) not in _declarations:
-        listed: Any = json.loads(definitions.content(session, found.id))
-        _declarations.update({(found.sha256, each["id"]): parse(each) for each in listed["channels"]})
-    return _declarations[found.sha256, key]
+    return definitions.declaration(session, found, lambda file: _of_file(file, key))
+
+
+def _of_file(content: bytes, key: str) -> Channel:
+    return next(parse(each) for each in json.loads(content)["channels"] if each["id"] == key)
 
 
 def keys(session: Session) -> list[str]:
     """Return the keys of all channels, each of which is a topic."""
     query = select(Definition.key).where(Definition.kind == "channel").distinct().order_by(Definition.key)
     return list(session.scalars(query))
-
-
-#: Channels by the hashes of their files, which never change, and their keys.
-_declarations: dict[tuple[str, str], Channel] = {}
 
 
 def read(file: str, declaration: Mapping[str, Any]) -> list[Channel]:

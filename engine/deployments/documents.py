@@ -33,15 +33,10 @@ def every(session: Session) -> list[Document]:
 
 
 def _parsed(session: Session, found: Definition) -> Document:
-    known = _documents.get((found.key, found.sha256))
-    if known is None:
-        source = definitions.content(session, found.id).decode("utf-8-sig")
-        known = _documents[found.key, found.sha256] = forms.documents.parse(found.key, source)
-    return known
+    def parsed(file: bytes) -> Document:
+        return forms.documents.parse(found.key, file.decode("utf-8-sig"))
 
-
-#: By key and the hash of the file, which never changes.
-_documents: dict[tuple[str, str], Document] = {}
+    return definitions.declaration(session, found, parsed)
 
 
 def read(file: str, key: str, content: bytes) -> Document:

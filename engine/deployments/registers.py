@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -70,11 +70,11 @@ class Register:
         yield from ((REFERENCES, field) for field in self.references)
 
 
-def parse(declaration: Mapping[str, Any], definition_id: int = 0) -> Register:
+def parse(declaration: Mapping[str, Any]) -> Register:
     """Return the register of a declaration that the deployment check has accepted."""
     lists = {name: tuple(declaration.get(name, ())) for name in LISTS}
     return Register(
-        definition_id=definition_id,
+        definition_id=0,
         key=declaration["id"],
         name=declaration["name"],
         name_en=declaration.get("name_en", ""),
@@ -106,13 +106,8 @@ def every(session: Session) -> list[Register]:
 
 
 def _parsed(session: Session, found: Definition) -> Register:
-    if found.sha256 not in _declarations:
-        _declarations[found.sha256] = json.loads(definitions.content(session, found.id))
-    return parse(_declarations[found.sha256], found.id)
-
-
-#: What declarations say, by the hashes of their files, which never change.
-_declarations: dict[str, Mapping[str, Any]] = {}
+    declared = definitions.declaration(session, found, lambda file: parse(json.loads(file)))
+    return replace(declared, definition_id=found.id)
 
 
 def search_anew(session: Session, register: Register, stored: Definition) -> None:
