@@ -171,6 +171,16 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> F
     return _form(session, found)
 
 
+def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -> Form | None:
+    """
+    Return a form as it is after a deployment: the one that comes, of `sources` by their keys, else the newest.
+
+    None where there is none, or the one that comes cannot be read; its own check tells why.
+    """
+    source = sources.get(form_name(form_key))
+    return forms.check(source, form_key)[0] if source is not None else form(session, form_key)
+
+
 def latest_forms(session: Session) -> list[Form]:
     """Return the newest version of every form, by name."""
     return [_form(session, each.id) for each in list_definitions(session, "form")]

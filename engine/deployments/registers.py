@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms
+from casepath.engine import errors
 from casepath.engine.database import entries, numbers
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions
@@ -183,12 +183,11 @@ def unfit(
     there.update(session.scalars(select(Definition.key).where(Definition.kind == "register")))
     groups = {group.key for group in identity.groups(session)} | set(authorization.ROLES)
     for file, register in named.items():
-        source = sources.get(register.form)
-        form = forms.parse(source, file) if source is not None else definitions.form(session, register.form)
-        if form is None:
-            yield _finding(file, CODE, "Expected a form, but found “{form}”, which is not there", form=register.form)
-        else:
+        form = definitions.coming_form(session, register.form, sources)
+        if form is not None:
             yield from _unfit_fields(file, register, form)
+        elif register.form not in sources:
+            yield _finding(file, CODE, "Expected a form, but found “{form}”, which is not there", form=register.form)
         for key in sorted(set(register.references.values()) - there):
             yield _finding(file, CODE, "Expected a register, but found “{register}”, which is not there", register=key)
         # As long as there are no groups but the roles of the engine, nobody has made any yet.
