@@ -84,7 +84,7 @@ def forget(connection: Connection, register: str, records: Collection[int]) -> N
 
 
 def search_anew(connection: Connection, register: str, search: Iterable[str]) -> None:
-    """Have all records of a register be found by the fields that are searched from now on."""
+    """Have all records of a register be found by the fields that are searched from now on, at once: of revisions."""
     connection.execute(delete(_terms).where(_terms.c.register == register))
     _insert(connection, register, _values.c.register == register, _values.c.name.in_([KEY, *search]))
 
