@@ -21,6 +21,7 @@ from tests.acting import PROGRAM
 from tests.integration.test_reports import files
 
 Sessions = sessionmaker[Session]
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def asking(period: str) -> bytes:
