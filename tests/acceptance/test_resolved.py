@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.demo import EngineStage
 from casepath.engine import database
+from casepath.engine.database.models import ProcessInstance
+from casepath.engine.instances import process_instances
 from casepath.engine.people.authorization import Program
 from casepath.engine.queries import reports
 from casepath.engine.reports import Period
@@ -74,6 +77,13 @@ class Matter:
             found = reports.reckon(session, reports.opened(session, report, by=READER), NOVEMBER, by=READER)
         return [str(found.values[key].value) for key in keys]
 
+    def known(self, *names: str) -> list[Any]:
+        """Return variables of it."""
+        with self.sessions.begin() as session:
+            whole = session.scalars(select(ProcessInstance.id).where(ProcessInstance.parent_id.is_(None))).one()
+            found = process_instances.variables(session, whole)
+        return [found.get(name) for name in names]
+
 
 @pytest.fixture
 def matter(dealership_url: str) -> Iterator[Matter]:
@@ -122,6 +132,7 @@ def test_resolved__twice_by_the_department_and_again_after_the_handover(matter: 
     matter.do("08 10:00", CALLER, "follow_up", **SPOKEN, satisfied="yes", score=8)
     matter.do("08 11:00", MANAGER, "analyse_root_cause", **LEARNED)
 
+    assert matter.known("dissatisfied_count", "unhappy_count") == [1, 1]
     assert matter.figures("monthly", "resolved", "open", "overdue") == ["1", "0", "0"]
     assert matter.figures("monthly", "contact_in_time", "contact_mean", "reach_rate") == ["100.0", "0.5", "100.0"]
     assert matter.figures("monthly", "handling_mean") == ["124.0"]
