@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,13 @@ class EngineStage:
         return clock.now()
 
     def move_to(self, at: datetime) -> None:
-        """Do what there is to do, then move the clock from one due job to the next: each is executed at its time."""
-        self.work()
+        """
+        Move the clock from one due job to the next: each is executed at its time.
+
+        What somebody did is worked off by moving to where the clock already is, with which every step ends.
+        """
+        if at <= clock.now():
+            self.work()
         while True:
             with self.sessions.begin() as session:
                 due = jobs.next_due(session)
@@ -141,12 +146,18 @@ def add_people(session: Session, processes: Path) -> None:
 
 
 def add_records(session: Session, processes: Path, repertoire: Repertoire | None = None) -> None:
-    """Fill the registers that nobody has written into, from `records.json` of the folders, and with invented ones."""
+    """
+    Fill the registers that nobody has written into, from `records.json` of the folders, and with invented ones.
+
+    A file tells `on` which day its records are true: today they are so much older or newer, and a car whose mileage
+    was read the day before has one that was read yesterday.
+    """
     unused = {each.key for each in registers.every(session) if not lists.is_used(session, each.key)}
     for file in sorted(processes.glob("*/records.json")):
         told = json.loads(file.read_text(encoding="utf-8"))
+        since = clock.now().date() - date.fromisoformat(told["on"])
         for register in [each for each in told["records"] if each in unused]:
-            for submitted in told["records"][register]:
+            for submitted in retelling.later(told["records"][register], since):
                 records.create(session, register, submitted, by=told["by"])
     if repertoire is None:
         return

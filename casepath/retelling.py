@@ -141,15 +141,20 @@ def about(story: Story, variables: Mapping[str, Any]) -> Story:
 
 def shifted(story: Story, by: timedelta) -> Story:
     """Return a story so much later, with all moments and days that it tells."""
+    return replace(story, start=later(story.start, by), steps=later(story.steps, by))
 
-    def later(text: str) -> str:
+
+def later(told: Any, by: timedelta) -> Any:
+    """Return what was told, with all its moments and days so much later."""
+
+    def moved(text: str) -> str:
         if not _MOMENT.fullmatch(text):
             return text
         if len(text) == len("2026-01-01"):
             return (date.fromisoformat(text) + timedelta(days=by.days)).isoformat()
         return (datetime.fromisoformat(text) + by).isoformat()
 
-    return replace(story, start=_changed(story.start, later), steps=_changed(story.steps, later))
+    return _changed(told, moved)
 
 
 def _changed(told: Any, change: Any) -> Any:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -68,28 +69,42 @@ def translation(session: Session, deployment_id: int, language: str) -> Mapping[
             Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
         )
     ).one_or_none()
-    if found is None:
-        return {}
-    if found.sha256 not in _translated:
-        content = session.execute(select(Resource.content).where(Resource.id == found.id)).scalar_one()
-        _translated[found.sha256] = {str(key): str(name) for key, name in json.loads(content).items()}
-    return _translated[found.sha256]
+    return _texts(session, found.id, found.sha256) if found is not None else {}
 
 
-def words(session: Session, language: str) -> dict[tuple[str, str | None], str]:
+def words(session: Session, language: str) -> Mapping[tuple[str, str | None], str]:
     """
     Return what variables (with None) and their values are called in a language, by the texts of all deployments.
 
     Processes call each other and hand variables on, so that their words belong to all; the newest say how.
     """
-    query = select(Resource.deployment_id).where(Resource.name == f"texts.{language}.json").order_by(Resource.id)
-    said: dict[tuple[str, str | None], str] = {}
-    for deployment_id in session.scalars(query):
-        for key, text in translation(session, deployment_id, language).items():
-            if key.startswith(VARIABLES):
-                name, _, value = key.removeprefix(VARIABLES).partition(".")
-                said[name, value or None] = text
-    return said
+    newest = func.max(Resource.id)
+    query = (
+        select(newest, Resource.sha256)
+        .where(Resource.name == f"texts.{language}.json")
+        .group_by(Resource.sha256)
+        .order_by(newest)
+    )
+    files = [(resource_id, sha256) for resource_id, sha256 in session.execute(query)]
+    hashes = tuple(sha256 for _, sha256 in files)
+    if hashes not in _words:
+        said: dict[tuple[str, str | None], str] = {}
+        for resource_id, sha256 in files:
+            for key, text in _texts(session, resource_id, sha256).items():
+                if key.startswith(VARIABLES):
+                    name, _, value = key.removeprefix(VARIABLES).partition(".")
+                    said[name, value or None] = text
+        if len(_words) >= MAX_WORDS:
+            _words.clear()
+        _words[hashes] = MappingProxyType(said)
+    return _words[hashes]
+
+
+def _texts(session: Session, resource_id: int, sha256: str) -> Mapping[str, str]:
+    if sha256 not in _translated:
+        content = session.execute(select(Resource.content).where(Resource.id == resource_id)).scalar_one()
+        _translated[sha256] = {str(key): str(name) for key, name in json.loads(content).items()}
+    return _translated[sha256]
 
 
 def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
@@ -102,6 +117,10 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
 
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
 _translated: dict[str, Mapping[str, str]] = {}
+#: Words by the hashes of the files that say them, which never change.
+_words: dict[tuple[str, ...], Mapping[tuple[str, str | None], str]] = {}
+#: How many of them are kept: two languages before and after a deployment, with room for those of tests.
+MAX_WORDS = 16
 
 
 def startable(session: Session, language: str = "") -> list[StartableProcess]:

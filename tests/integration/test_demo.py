@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
@@ -131,6 +131,21 @@ def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session
             ("A", 3), ("A", 4), ("B", 5), ("B", 6), ("A", 9)]  # fmt: skip
         assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 4
         assert [str(problem) for problem in history.verify_all(session)] == []
+
+
+@pytest.mark.parametrize("day", ["2023-03-01", "2025-10-26", "2025-11-03", "2028-02-29"])
+def test_add_records__on_any_day(transaction: sessionmaker[Session], clock: ModuleType, day: str) -> None:
+    """No record tells of a day that has not come: a mileage that is read tomorrow is refused."""
+    clock.set_to(datetime.fromisoformat(f"{day}T00:00+08:00"))
+    with transaction.begin() as session:
+        demo.add_people(session, PROCESSES)
+        for folder in ("shared", "customers"):
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=demo.DEMO)
+        demo.add_records(session, PROCESSES)
+
+        vehicles = records.every(session, registers.declared(session, "vehicle"), records.Filters())
+        read_on = {row.values["mileage_read_on"] for row in vehicles}
+        assert read_on == {clock.now().date() - timedelta(days=1)}
 
 
 def test_add_records__invented_ones_beside_those_of_the_files(transaction: sessionmaker[Session]) -> None:
