@@ -57,6 +57,12 @@ class Matter:
         self.stage.complete(by, element, variables)
         self.until(moment)
 
+    def tell(self, moment: str, by: str, message: str, **variables: Any) -> None:
+        """Report what has happened to it."""
+        self.until(moment)
+        self.stage.message(by, message, variables)
+        self.until(moment)
+
     def solve(self, by: str, day: str, hour: int, *, agreed: str = "yes") -> None:
         """Propose, tell, and where the customer agrees carry out, an hour each."""
         date = f"2026-11-{day}"
@@ -120,9 +126,8 @@ def test_resolved__twice_by_the_department_and_again_after_the_handover(matter: 
     assert matter.figures("deadlines", "kept", "missed", "running") == ["0", "0", "1"]
 
     # It becomes major. The customer had been reached on the first day, at the first attempt.
-    matter.until("05 15:00")
-    matter.stage.message(ADVISOR, "upgrade_to_major", {"upgrade_reason": "media", "upgrade_at": at("05 15:00"),
-                                                       "upgrade_text": "要找媒体"})  # fmt: skip
+    matter.tell("05 15:00", ADVISOR, "upgrade_to_major", upgrade_reason="media", upgrade_at=at("05 15:00"),
+                upgrade_text="要找媒体")  # fmt: skip
     team = {"team": "钱志远", "contact_way": "phone", "demands": ["media"], "customer_type": "impatient"}
     matter.do("05 15:30", MANAGER, "contact_major", **team, contact_outcome="unreachable")
     matter.do("05 16:00", MANAGER, "contact_major", **team, **REACHED)
