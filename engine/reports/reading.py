@@ -134,6 +134,7 @@ def _check_names(reading: _Reading, figures: Mapping[str, Figure], tables: Itera
             elif figures[name].processes != figure.processes:
                 text = "Expected a figure of the same processes, but found “{found}”"
                 reading.wrong(f"figures.{figure.id}", text, found=name)
+        _check_units(reading, figure, [figures[name] for name in (figure.part, figure.whole) if name in figures])
     seen: set[str] = set()
     for table in tables:
         if table.id in seen:
@@ -146,6 +147,13 @@ def _check_names(reading: _Reading, figures: Mapping[str, Figure], tables: Itera
             elif figures[name].processes != figures.get(table.figures[0], figures[name]).processes:
                 text = "Expected a figure of the same processes, but found “{found}”"
                 reading.wrong(f"tables.{table.id}", text, found=name)
+
+
+def _check_units(reading: _Reading, ratio: Figure, of: Iterable[Figure]) -> None:
+    """Note a ratio of a time to something that is none, which no percent can say."""
+    if len({bool(figure.unit) for figure in of}) > 1:
+        text = "Expected two figures with a unit, or two without one, but found “{part}” and “{whole}”"
+        reading.wrong(f"figures.{ratio.id}", text, part=ratio.part, whole=ratio.whole)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

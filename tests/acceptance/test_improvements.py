@@ -107,8 +107,8 @@ def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
     following.business_key = str(second.business_key)
     assert known(house, second)["earlier_improvement"] == first.business_key
     following.expect_open(["carry_out"])
-    assert first.business_key in text(following.visitor(DIRECTOR).get(f"/matters/show/{second.business_key}"))
-    assert second.business_key in text(house.visitor(DIRECTOR).get(f"/matters/show/{first.business_key}"))
+    assert str(first.business_key) in text(following.visitor(DIRECTOR).get(f"/matters/show/{second.business_key}"))
+    assert str(second.business_key) in text(house.visitor(DIRECTOR).get(f"/matters/show/{first.business_key}"))
 
 
 def test_complaint__its_measures_become_improvements_and_it_does_not_wait_for_them(house: RequestStage) -> None:

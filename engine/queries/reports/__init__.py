@@ -9,6 +9,7 @@ What reports say: each figure and table in a statement that adds up columns, and
 
 from casepath.engine.queries.reports.figures import Key, Value
 from casepath.engine.queries.reports.reckoning import (
+    MAX_GROUPS,
     Reckoning,
     RowOfTable,
     Side,
@@ -22,6 +23,7 @@ from casepath.engine.queries.reports.reckoning import (
 )
 
 __all__ = [
+    "MAX_GROUPS",
     "Key",
     "Reckoning",
     "RowOfTable",

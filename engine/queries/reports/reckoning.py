@@ -21,6 +21,8 @@ from casepath.engine.queries.reports.figures import Key, Value
 from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Span, Table
 from casepath.engine.time import clock
 
+#: What is rarer than so many others is not in a table by values.
+MAX_GROUPS = 400
 #: Which of the two numbers of a share is meant.
 Side = Literal["part", "whole"]
 
@@ -45,6 +47,8 @@ class Reckoning:
     values: Mapping[str, Value]
     #: By the ids of the tables.
     tables: Mapping[str, Sequence[RowOfTable]]
+    #: The ids of those that leave out what is rare: they are by something of which there is more than `MAX_GROUPS`.
+    shortened: frozenset[str] = frozenset()
     #: With what it is compared: `before`, `year_before`.
     compared: Mapping[str, Reckoning] = field(default_factory=dict)
 
@@ -95,7 +99,7 @@ def _reckon(
 ) -> Reckoning:
     asked_at = clock.now()
     values: dict[str, Value] = {}
-    tables: dict[str, Sequence[RowOfTable]] = {}
+    tables: dict[str, tuple[list[RowOfTable], bool]] = {}
     for part in report.parts():
         columns = _columns(session, part, period, actor)
         every_figure = tuple(part.figures.values())
@@ -103,7 +107,13 @@ def _reckon(
         values |= figures.with_ratios(dict(zip(part.figures, found, strict=True)), every_figure)
         tables |= {table.id: _rows(columns, table) for table in part.tables}
     return Reckoning(
-        report=report, period=period, asked_at=asked_at, values=values, tables=tables, compared=compared or {}
+        report=report,
+        period=period,
+        asked_at=asked_at,
+        values=values,
+        tables={key: rows for key, (rows, _) in tables.items()},
+        shortened=frozenset(key for key, (_, is_shortened) in tables.items() if is_shortened),
+        compared=compared or {},
     )
 
 
@@ -111,8 +121,10 @@ def _columns(session: Session, report: Report, period: Period | Span, actor: Act
     return Columns(session, report, period, actor, clock.zone_of(definitions.calendar(session)))
 
 
-def _rows(columns: Columns, table: Table) -> list[RowOfTable]:
+def _rows(columns: Columns, table: Table) -> tuple[list[RowOfTable], bool]:
+    """Return the rows of a table, and whether it leaves out what is rare."""
     wanted = _needed(columns.report, table)
+    is_shortened = False
     if table.rows:
         requests = [(figure, figures.both(row.where, table.where)) for row in table.rows for figure in wanted]
         found = figures.totals(columns, requests)
@@ -121,12 +133,16 @@ def _rows(columns: Columns, table: Table) -> list[RowOfTable]:
             number: found[number * size : (number + 1) * size] for number in range(len(table.rows))
         }
     else:
-        parts = figures.grouped(columns, _by(columns, table), wanted, table.where)
+        # What a moment has parts of is bounded by itself, and none of them may lack.
+        limit = None if table.by in PARTS else MAX_GROUPS
+        parts = figures.grouped(columns, _by(columns, table), wanted, table.where, limit=limit and limit + 1)
+        if is_shortened := limit is not None and len(parts) > limit:
+            parts.popitem()
     rows = [
         RowOfTable(key=key, values=figures.with_ratios({each.figure.id: each for each in values}, wanted))
         for key, values in parts.items()
     ]
-    return _ordered(table, rows)
+    return _ordered(table, rows), is_shortened
 
 
 def _needed(report: Report, table: Table) -> list[Figure]:
