@@ -12,11 +12,14 @@ from casepath import retelling, stories
 from casepath.engine import database
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import attachments, process_instances
+from casepath.engine.queries import reports
+from casepath.engine.reports import Period
 from casepath.stories import Story
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests.acceptance.conftest import PROCESSES
 from tests.acceptance.stage import RequestStage
+from tests.acting import PROGRAM
 from tests.web.visitor import text
 
 DIRECTOR = "customer_director_zhao"
@@ -103,6 +106,11 @@ def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
     counted = known(house, first)
     assert (counted["recurrence"], counted["recurred_matters"]) == (1, [again.business_key])
     assert (first.state, second.state) == ("completed", "active")
+    with house.sessions.begin() as session:
+        month = reports.reckon(session, reports.opened(session, "monthly", by=PROGRAM), Period(2026, 12), by=PROGRAM)
+    assert {name: value.value for name, value in month.values.items() if name.startswith("measures")} == {
+        "measures": 2, "measures_late": 0, "measures_verified": 1, "measures_effective": 0, "measures_recurred": 1,
+    }  # fmt: skip
     following = beside(house)
     following.business_key = str(second.business_key)
     assert known(house, second)["earlier_improvement"] == first.business_key
