@@ -278,6 +278,9 @@ def play_all(
     stages = [EngineStage(sessions, work) for _ in told]
     diary = Diary(habits)
     over: set[int] = set()
+    if steps:
+        # What has become due since the processes were deployed begins before the stories, not today.
+        clock.set_to(min(at for at, *_ in steps))
     try:
         for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
             progress(done, len(steps))

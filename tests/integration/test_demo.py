@@ -15,7 +15,7 @@ from casepath import demo, retelling, stories
 from casepath.engine import deployments, history
 from casepath.engine.database.models import ProcessInstance, RecordLink, UserTask
 from casepath.engine.deployments import registers
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import jobs, process_instances
 from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
 from casepath.habits import Habit
@@ -251,3 +251,30 @@ def test_play_all__what_is_refused_by_habit_is_left_to_people(
 
     with transaction.begin() as session:
         assert session.scalars(select(UserTask.state)).all() == ["created"]
+
+
+def test_play_all__what_begins_by_itself_does_so_among_the_stories(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    """A timer that was due before the first story has begun nothing today."""
+    daily = "<timerEventDefinition><timeCycle>0 0 * * *</timeCycle></timerEventDefinition>"
+    by_itself = process(f'<startEvent id="S">{daily}</startEvent>', nodes("endEvent E"), flow="S > E", key="daily")
+    told_of = process(nodes("startEvent S; endEvent E"), flow="S > E")
+    clock.set_to(datetime(2026, 4, 1, 12, tzinfo=UTC))
+    with transaction.begin() as session:
+        factories.group(session, "staff")
+        factories.user(session, "alice", groups=["staff"])
+        deployments.deploy(session, {"p.bpmn": told_of, "daily.bpmn": by_itself}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [
+        Story(id=day, name={}, process="p", start={"at": f"2026-05-{day}T08:00:00+00:00", "by": "alice"}, steps=[])
+        for day in ("01", "04")
+    ]
+
+    demo.play_all(transaction, lambda: jobs.run_due(transaction), told)
+
+    with transaction.begin() as session:
+        query = select(ProcessInstance.started_at).where(ProcessInstance.definition_key == "daily")
+        begun = list(session.scalars(query.order_by(ProcessInstance.id)))
+    # The last one is of today, where the clock is real again.
+    assert [each.day for each in begun[:-1]] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
