@@ -95,7 +95,7 @@ class EngineStage:
                 user_tasks.claim(session, task.id, by=by)
             user_tasks.complete(session, task.id, variables, by=by)
 
-    def do_by_habit(self, diary: Diary, until: datetime) -> None:
+    def complete_by_habit(self, diary: Diary, until: datetime) -> None:
         """Have people do what is to be done up to a moment, each at its time; what cannot be done so is left."""
         while True:
             with self.sessions.begin() as session:
@@ -284,7 +284,7 @@ def play_all(
     try:
         for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
             progress(done, len(steps))
-            stages[0].do_by_habit(diary, at)
+            stages[0].complete_by_habit(diary, at)
             if number in over:
                 continue
             try:
@@ -295,7 +295,7 @@ def play_all(
             except errors.EngineError as error:
                 log.info("the demo tells no more of %s after %s: %s", told[number].id, at, error)
                 over.add(number)
-        stages[0].do_by_habit(diary, now)
+        stages[0].complete_by_habit(diary, now)
         stages[0].move_to(now)
     finally:
         clock.reset()
