@@ -15,7 +15,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
+from casepath.engine import errors, papers
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people.authorization import ENGINE
@@ -26,7 +26,6 @@ from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Table
 from casepath.engine.time import clock
 from casepath.workers import Result, Unrecoverable, Work, topic
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WEEKDAYS = "一二三四五六日"
 HEADINGS = {"figure": "指标", "summary": "指标一览", "target": "目标"}
 STATES = {"open": "未结", "completed": "已完成", "cancelled": "已取消"}
@@ -58,7 +57,7 @@ def report(work: Work) -> Result:
             matter,
             name=name,
             content=content,
-            media_type=MEDIA_TYPE,
+            media_type=papers.XLSX,
             by=ENGINE,
             process_instance_id=work.task.process_instance_id,
         )
@@ -119,6 +118,10 @@ class Words:
         target, percent = figure.target, " %" if figure.is_percent else ""
         bounds = () if target is None else (("不低于", target.at_least), ("不高于", target.at_most))
         return "，".join(f"{said} {bound.normalize():f}{percent}" for said, bound in bounds if bound is not None)
+
+    def shortened(self) -> str:
+        """Say that a table leaves out what is rare."""
+        return f"只列出最常见的 {reports.MAX_GROUPS} 项，还有其他项。"
 
     def heading(self, name: str) -> str:
         """Return a heading."""

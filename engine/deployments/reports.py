@@ -7,7 +7,6 @@ Reports that were deployed, and what a process measures for them: found by key, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -49,7 +48,7 @@ def every(session: Session) -> list[Report]:
 def _report(session: Session, found: Definition) -> Report:
     if found.sha256 not in _read:
         _read[found.sha256] = reports.read(found.key, definitions.content(session, found.id))
-    return replace(_read[found.sha256], definition_id=found.id)
+    return _read[found.sha256]
 
 
 def measured(session: Session, processes: Iterable[str]) -> dict[str, str]:

@@ -202,7 +202,7 @@ class _Telling:
 
 
 def _rows(step: Step, words: _Words) -> Iterator[dict[str, str]]:
-    """Yield what was handed in, in the order of the form; what the form does not name comes after it."""
+    """Yield what was handed in, in the order of the form; behind it what was erased of what the form does not name."""
     language = words.language
     fields = step.form.fields if step.form is not None else ()
     for field in fields:

@@ -153,6 +153,15 @@ class TestDeploying:
         assert (found.level, found.file) == ("error", "documents/notice.md")
         assert "Line 18: expected a field of the form at “Plan”, but found “plam”" in found.message
 
+    def test_refuses_a_field_that_is_called_as_what_is_told_beside_it(self, transaction: Sessions) -> None:
+        files = {**FILES, "forms/plan.form": form(plan=["方案"], good=["好吗"], step=["步骤"])}
+        with transaction.begin() as session, pytest.raises(errors.DeploymentRefused) as refused:
+            deployments.deploy(session, files, name="p", by=PROGRAM)
+
+        found = {each.file: str(each.phrase) for each in refused.value.findings if each.level == "error"}
+        assert sorted(found) == ["documents/list.md", "documents/notice.md"]
+        assert all("the form at “Plan” has a field “step”" in said for said in found.values())
+
     def test_refuses_what_cannot_be_read(self, transaction: Sessions) -> None:
         (found,) = self.refusals(transaction, notice=NOTICE.replace("{{/loop}}", "", 1))
 
