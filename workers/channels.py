@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import OperationalError
@@ -53,6 +53,8 @@ class Courier(Sender[Outgoing]):
         #: As declared when the last round began.
         self.channel: Channel | None = None
         self.numbers: dict[int, str | None] = {}
+        #: Of the last round: how many were not sent, because whoever was to have them has not agreed to that.
+        self.withheld = 0
 
     @property
     def where(self) -> str:
@@ -65,7 +67,7 @@ class Courier(Sender[Outgoing]):
         return self.surroundings.keep_trying
 
     def step(self) -> bool:
-        """Send some of the deliveries that are due; return whether any was tried."""
+        """Send some of the deliveries that are due; return whether any was tried, or settled without."""
         if self.is_resting:
             return False
         with self.surroundings.sessions.begin() as session:
@@ -73,12 +75,14 @@ class Courier(Sender[Outgoing]):
                 self.channel = channels.declared(session, self.key)
             except errors.NotFound:
                 return False
-        return self.write_to_log(self.channel) if self.channel.connector == "log" else super().step()
+        self.withheld = 0
+        tried = self.write_to_log(self.channel) if self.channel.connector == "log" else super().step()
+        return tried or bool(self.withheld)
 
     def write_to_log(self, channel: Channel) -> bool:
         """Note that deliveries went out, many in one transaction: nothing leaves that it would have to wait for."""
         with self.surroundings.sessions.begin() as session:
-            items = deliveries.take(session, channel, limit=LOGGED_TOGETHER)
+            items = self.given(session, channel, LOGGED_TOGETHER)
             for item in items:
                 if item.address is None and channel.recipients is not None:
                     deliveries.settle(session, item, "undeliverable", answer=NO_ADDRESS)
@@ -91,7 +95,13 @@ class Courier(Sender[Outgoing]):
     def taken(self, session: Session) -> Outgoing | None:
         """Return the delivery that is due longest."""
         assert self.channel is not None
-        return next(iter(deliveries.take(session, self.channel)), None)
+        return next(iter(self.given(session, self.channel, 1)), None)
+
+    def given(self, session: Session, channel: Channel, limit: int) -> Sequence[Outgoing]:
+        """Return some of the deliveries that are due, and count those that may not go out."""
+        taken = deliveries.take(session, channel, limit=limit)
+        self.withheld += taken.withheld
+        return taken.items
 
     def handed_over(self, session: Session, item: Outgoing) -> bool:
         """Note that a delivery leaves now; return whether it may."""

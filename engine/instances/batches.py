@@ -10,13 +10,14 @@ started.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, literal_column, select, update
+from sqlalchemy import Row, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -30,6 +31,7 @@ from casepath.engine.instances import approvals, instantiation, process_instance
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.phrases import Phrase
+from casepath.engine.registers import rows
 from casepath.engine.time import clock
 
 #: Records of one batch: all are written in one transaction, for which others wait where only one can write.
@@ -121,11 +123,11 @@ def propose(
     )
     session.add(batch)
     session.flush()
-    rows = [
+    items = [
         {"batch_id": batch.id, "position": position, "record_id": found[key], "state": "waiting"}
         for position, key in enumerate(wanted, start=1)
     ]
-    session.execute(insert(_items), rows)
+    session.execute(insert(_items), items)
     digest = sha256("\n".join(wanted).encode()).hexdigest()
     facts = {"process": process, "version": asked.definition.version, "size": len(wanted), "records": digest}
     _tell(session, batch, "proposed", asked.actor, register=asked.register.key, **facts)
@@ -142,11 +144,17 @@ def preview(
 
     Nothing is left of it: the transaction may be ended as it likes.
     """
-    asked = _asked(session, process, submitted, by)
     wanted = list(keys)
-    query = select(_records).where(_records.c.register == asked.register.key, _records.c.key.in_(wanted))
-    found = {row.key: row for row in session.execute(query)}
-    return [_tried(session, asked, found.get(key), key) for key in wanted]
+    previews: list[Preview] = []
+    with contextlib.suppress(_Undone), session.begin_nested():
+        # What is submitted may make a record.
+        asked = _asked(session, process, submitted, by)
+        query = select(_records).where(_records.c.register == asked.register.key, _records.c.key.in_(wanted))
+        found = {row.key: row for row in session.execute(query)}
+        previews += [_tried(session, asked, found.get(key), key) for key in wanted]
+        raise _Undone
+    session.expire_all()
+    return previews
 
 
 def approve(session: Session, batch_id: int, *, by: By) -> Batch:
@@ -250,8 +258,8 @@ def _run(session: Session, batch: Row[Any]) -> int:
         .limit(TOGETHER)
         .with_for_update(of=_items, skip_locked=True)
     )
-    rows = session.execute(waiting).all()
-    if not rows:
+    found = session.execute(waiting).all()
+    if not found:
         _complete(session, batch.id)
         return 0
     definition = definitions.definition(session, batch.definition_id)
@@ -262,7 +270,7 @@ def _run(session: Session, batch: Row[Any]) -> int:
     refusal = _refusal(session, batch, definition)
     tried = 0
     end = time.monotonic() + TOGETHER_SECONDS
-    for row in rows:
+    for row in found:
         if tried and time.monotonic() > end:
             break
         tried += 1
@@ -304,7 +312,7 @@ def _start(
     row: Row[Any],
 ) -> None:
     if row.state != "active":
-        raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=row.key)
+        raise rows.unknown(row.key)
     own = _own(selection, row)
     facts = {"batch": batch.id, "position": row.position, "register": row.register, "record": row.key}
     number = instantiation.begin(session, definition, {**variables, **own}, by=batch.created_by, facts=facts)
@@ -329,7 +337,10 @@ def _complete(session: Session, batch_id: int) -> None:
     """End a batch of which nothing waits any more; what another worker has just now still does."""
     left = select(_items.c.position).where(_items.c.batch_id == batch_id, _items.c.state == "waiting").exists()
     change = update(_batches).where(_batches.c.id == batch_id, _batches.c.state == "running", ~left)
-    session.execute(change.values(state="completed", ended_at=clock.now()))
+    if session.connection().execute(change.values(state="completed", ended_at=clock.now())).rowcount:
+        became = select(_items.c.state, func.count().label("size")).where(_items.c.batch_id == batch_id)
+        counts = {row.state: row.size for row in session.execute(became.group_by(_items.c.state))}
+        organisation.record(session, Event(kind="batch.completed", facts={"batch": batch_id, **counts}))
 
 
 def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> Preview:
@@ -337,9 +348,9 @@ def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> P
     told: list[str] = []
     refusal: Phrase | None = None
     try:
-        with session.begin_nested():
+        with contextlib.suppress(_Undone), session.begin_nested():
             if row is None or row.state != "active":
-                raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=key)
+                raise rows.unknown(key)
             own = {**asked.variables, **_own(asked.selection, row)}
             number = instantiation.begin(session, asked.definition, own, by=asked.actor.signature)
             tasks = select(ExternalTask.activity_instance).where(ExternalTask.process_instance_id == number)
@@ -347,8 +358,6 @@ def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> P
                 text = runtime.activity_variables(session, number, activity_instance).get("text")
                 told += [text] if isinstance(text, str) else []
             raise _Undone
-    except _Undone:
-        pass
     except errors.EngineError as error:
         refusal = error.phrase
     session.expire_all()

@@ -21,7 +21,7 @@ from casepath.engine.database.models import ExternalTask, Incident, Mail, Notifi
 from casepath.engine.history import organisation
 from casepath.engine.instances import attachments, mails, notifications, process_instances
 from casepath.engine.instances.mails import Outgoing
-from casepath.engine.instances.outgoing import LOCK
+from casepath.engine.instances.outgoing import LOCK, Outcome
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.queries import notices
 from casepath.workers import Mail as Server
@@ -691,6 +691,27 @@ def test_erase__leaves_nothing_in_notices_and_mails(transaction: Sessions, box: 
         assert set(session.execute(select(*columns))) == {("", "", None)}
         assert set(session.execute(select(Mail.address, Mail.answer))) == {(None, None)}
         assert history.verify(session, instance) == []
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("sent", "sent"), ("waiting", "given_up")])
+def test_erase__while_it_leaves(transaction: Sessions, outcome: Outcome, state: str) -> None:
+    user(transaction, "anna")
+    with transaction.begin() as session:
+        instance = factories.process_instance(session, business_key="TS1").id
+    tell(transaction, "anna", process_instance_id=instance)
+    with transaction.begin() as session:
+        taken = mails.take(session)
+        assert taken is not None
+        assert mails.hand_over(session, taken)
+
+    with transaction.begin() as session:
+        history.erase(session, instance, ["subject", "text"], by="olivia", reason="x")
+    with transaction.begin() as session:
+        mails.settle(session, taken, outcome, answer="250 anna@dealer.test has it")
+
+    assert queue(transaction) == [("anna", state)]
+    with transaction.begin() as session:
+        assert session.execute(select(Mail.address, Mail.answer)).one() == (None, None)
 
 
 @pytest.mark.parametrize(("name", "left"), [("subject", ("", "Please.", None)), ("text", ("Here", "", None))])
