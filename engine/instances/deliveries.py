@@ -132,6 +132,11 @@ def put(
     return True
 
 
+def are_due(session: Session) -> bool:
+    """Tell whether `due` has anything to say or to note; this only reads."""
+    return _queue.are_due(session)
+
+
 def due(session: Session) -> list[str]:
     """Return the channels through which something is to go out now."""
     now = clock.now()

@@ -52,6 +52,12 @@ class Queue:
             .values(state="uncertain", answer=phrases.dumps(self.unanswered), ended_at=now)
         )
 
+    def are_due(self, session: Session) -> bool:
+        """Tell whether any are due, or were handed over and not settled in time."""
+        columns = self.table.c
+        late = select(columns.id).where(columns.state.in_(("waiting", "sending")), columns.due_at <= clock.now())
+        return session.scalar(late.limit(1)) is not None
+
     def begin(self, session: Session, row_id: int, attempt: int) -> None:
         """Note that a worker begins an attempt at one that is due."""
         change = update(self.table).where(self.table.c.id == row_id)

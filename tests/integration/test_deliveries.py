@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
@@ -28,6 +30,8 @@ from tests.acting import OPERATOR, PROGRAM
 from tests.robots import Robots
 
 Sessions = sessionmaker[Session]
+#: How long a test waits for what should happen, in seconds; machines under load are slow.
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -317,6 +321,62 @@ def test_http__values_keep_their_type_and_what_it_is_called_is_kept(transaction:
     assert delivery.number == "4711"
 
 
+def test_http__what_it_is_called_is_kept_however_late_that_is_noted(
+    transaction: Sessions, server: Robots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("the database is away"))
+
+    server.other = (200, {"id": 4711})
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other"))
+    with monkeypatch.context() as patched:
+        patched.setattr(deliveries, "settle", fail)
+        with pytest.raises(OperationalError):
+            loop.rest()
+    assert states(transaction) == ["sending"]
+
+    # Nothing else is to go out.
+    loop.rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, delivery.number) == ("sent", "4711")
+    assert len(server.taken) == 1
+
+
+def test_stop__waits_for_what_is_on_its_way(transaction: Sessions, server: Robots) -> None:
+    is_asked, goes_on = threading.Event(), threading.Event()
+
+    def answer_late() -> None:
+        is_asked.set()
+        goes_on.wait(PATIENCE)
+
+    server.before = answer_late
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other", timeout=PATIENCE))
+    running = threading.Thread(target=loop.run, daemon=True)
+    running.start()
+    assert is_asked.wait(PATIENCE)
+
+    loop.stop()
+    threading.Timer(0.5, goes_on.set).start()
+    running.join(PATIENCE)
+
+    assert not running.is_alive()
+    assert states(transaction) == ["sent"]
+
+
+def test_take__keeps_nobody_from_writing_where_nothing_goes_out(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS)
+    couriers = loop_to(transaction).couriers
+
+    with transaction.begin() as session:
+        # Whoever writes now is not waited for.
+        session.connection()
+        assert (couriers.take(), couriers.waiting()) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "again_in"),
     [
@@ -342,10 +402,8 @@ def test_http__what_is_answered(
     assert len(server.taken) == (1 if answer is None else 0)
 
 
-def test_http__a_server_that_drips_is_left_within_its_time(transaction: Sessions, server: Robots) -> None:
-    import threading
-
-    server.before = threading.Event().wait  # never answers
+def test_http__a_server_that_never_answers_is_left_within_its_time(transaction: Sessions, server: Robots) -> None:
+    server.before = threading.Event().wait
     sent_through_other(transaction)
 
     loop_to(transaction, other=to(server, "/other", timeout=0.3)).rest()

@@ -287,15 +287,19 @@ def test_notify__values_in_the_language_of_the_reader(transaction: Sessions, box
     assert box.messages[0].get_content().splitlines()[0] == "Zhang San, 张三"
 
 
-def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sessions, box: Mailbox) -> None:
+def test_notify__lists_yes_times_and_groups_as_the_reader_writes_them(transaction: Sessions, box: Mailbox) -> None:
     for name, language in (("carol", "zh_CN"), ("emma", "en")):
         user(transaction, name, language=language)
-    text = "${words.demands} · ${words.urgent} · ${words.at} · ${words.count * 2}"
+    with transaction.begin() as session:
+        group = factories.group(session, "repair")
+        group.name, group.name_en = "维修班", "Repair"
+    text = "${words.demands} · ${words.urgent} · ${words.at} · ${words.count * 2} · ${words.team}"
     options = [{"value": "r", "label": "退车"}, {"value": "m", "label": "媒体"}]
     field = {"type": "checklist", "key": "demands", "label": "x", "properties": {"options_en": "Return|"}}
     form = {"components": [{**field, "values": options}]}
     files = {f"texts.{language}.json": json.dumps({"Work.text": text}).encode() for language in ("zh", "en")}
     variables = {"demands": ["r", "m", "x"], "urgent": True, "count": 2, "at": datetime(2026, 3, 2, 1, 10, tzinfo=UTC)}
+    variables["team"] = "repair"
     start(transaction, files=files | {"forms/f.form": json.dumps(form).encode()}, variables=variables,
           recipients="carol,emma")  # fmt: skip
 
@@ -303,8 +307,8 @@ def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sess
 
     told = {str(each["To"].addresses[0].username): each.get_content().splitlines()[0] for each in box.messages}
     assert told == {
-        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4",
-        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4",
+        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4 · 维修班",
+        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4 · Repair",
     }
 
 

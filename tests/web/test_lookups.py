@@ -84,6 +84,27 @@ def test_fields__another_record_takes_the_place_of_the_one_before(beds: Sessions
     assert 'name="telephone" type="text" value=""' in shown
 
 
+@each("typed", [{"is_new": "true"}, {"name": "兰二"}, {"name": "兰二", "is_new": "true", "telephone": "555-0202"}])
+def test_fields__what_names_another_record_says_nothing_against_what_was_typed(
+    beds: Sessions, alice: Visitor, typed: dict[str, str]
+) -> None:
+    chosen = {"bed": "3A", "patient": "", "name": "", "telephone": "", **typed}
+    shown = text(alice.post("/register/admission/fields", chosen, headers=LINKED))
+
+    assert 'name="patient" type="text" value=""' in shown
+    assert f'name="name" type="text" value="{typed.get("name", "")}"' in shown
+    assert f'name="telephone" type="text" value="{typed.get("telephone", "")}"' in shown
+
+
+def test_fields__what_names_a_record_out_of_use_names_nobody(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.archive(session, 1, by="alice")
+    chosen = {"bed": "3A", "patient": "", "name": "", "telephone": ""}
+    shown = text(alice.post("/register/admission/fields", chosen, headers=LINKED))
+
+    assert 'name="patient" type="text" value=""' in shown
+
+
 @each("typed, found", [
     ({"telephone": "5550101"}, ["P0001", "A-1"]),
     ({"telephone": "555"}, []),
