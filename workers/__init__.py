@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import database
 from casepath.engine.instances.external_tasks import FetchedTask
 
 #: How long a worker has a task before others may try.
@@ -73,6 +75,11 @@ class Surroundings:
     url: str = ""
     #: Zone in which times are written.
     time_zone: str = "UTC"
+
+    @cached_property
+    def readers(self) -> sessionmaker[Session]:
+        """Sessions for what only reads, however long: while they are open, others may write."""
+        return database.sessions(self.sessions.kw["bind"], read_only=True)
 
 
 @dataclass(frozen=True, kw_only=True)

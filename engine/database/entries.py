@@ -17,7 +17,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, literal, or_, select
 
 from casepath.engine.database import Base, terms, values
 from casepath.engine.database.models import Record, RecordTerm, RecordValue
@@ -33,6 +33,10 @@ FEW = 500
 ABOVE = 10**15
 #: How a telephone number begins that is written as from abroad: as at home it is the same number.
 _HOME = re.compile(r"^\s*(?:\+|00)\s*86(?=[\s()-]*\d[\d\s()-]{6,}$)")
+#: How a number of that country may begin in a text of its letters and digits.
+_FROM_ABROAD = ("", "86", "0086")
+#: What people write between the letters and digits of an address.
+_SIGNS = " -()（）+_./@"
 #: Stands behind every character.
 _LAST = "\U0010ffff"
 
@@ -65,6 +69,20 @@ def compared(value: object) -> str:
         return terms.folded(text)
     text = _HOME.sub("", terms.folded(text))
     return (terms.compact(text) or text)[:COMPARED]
+
+
+def spelled(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Return whether a column, of which there are no rows here, has a text, with whatever of these signs in it."""
+    wanted = compared(text)
+    if not wanted.isalnum():
+        return column == text
+    plain = column if wanted.isdigit() else func.lower(column)
+    bare: ColumnElement[str] = plain
+    for sign in _SIGNS:
+        bare = func.replace(bare, sign, "")
+    written = [prefix + wanted for prefix in _FROM_ABROAD] if wanted.isdigit() else [wanted]
+    # Few have its letters in turn: the signs are taken out of these alone, which is what takes time.
+    return or_(column == text, and_(plain.like("%".join(["", *wanted])), bare.in_(written)))
 
 
 def _written(value: object) -> str:
@@ -139,3 +157,9 @@ def found_by(connection: Connection, register: str, search: Iterable[str], word:
         return select(_terms.c.record_id).where(begins)
     searched = _values.c.name.in_([KEY, *search]), _values.c.compared.contains(word, autoescape=True)
     return select(_values.c.record_id).where(_values.c.record_id == Record.id, *searched).correlate(Record)
+
+
+def holding(register: str, name: str, word: str) -> Select[int]:
+    """Return the records of a register that have a word in one of their values, whether or not it is searched."""
+    mine = _values.c.register == register, _values.c.name == name
+    return select(_values.c.record_id).where(*mine, _values.c.compared.contains(word, autoescape=True))

@@ -71,6 +71,12 @@ def unfit(
                 file, "unknown-element", "Expected an element at which people fill in a form, but nobody has '{key}'",
                 key=element,
             )  # fmt: skip
+        for element, line in {element: line for element, _, line in reversed(mentions)}.items():
+            if "step" in asked.get(element, ()):
+                yield _finding(
+                    file, CODE, "Line {line}: the form at “{element}” has a field “step”, which says here who did it",
+                    line=line, element=element,
+                )  # fmt: skip
         for element, field, line in mentions:
             if field not in (None, "step", *(asked.get(element) or [field])):
                 yield _finding(

@@ -7,7 +7,6 @@ Reports that were deployed, and what a process measures for them: found by key, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -44,8 +43,7 @@ def every(session: Session) -> list[Report]:
 
 
 def _report(session: Session, found: Definition) -> Report:
-    declared = definitions.declaration(session, found, lambda file: reports.read(found.key, file))
-    return replace(declared, definition_id=found.id)
+    return definitions.declaration(session, found, lambda file: reports.read(found.key, file))
 
 
 def measured(session: Session, processes: Iterable[str]) -> dict[str, str]:

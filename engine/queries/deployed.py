@@ -20,9 +20,11 @@ from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 -
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
-from casepath.engine.deployments import decisions, definitions
+from casepath.engine.deployments import Selection, decisions, definitions, selections
 from casepath.engine.forms import Form
 from casepath.engine.forms import guidance as guidances
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
@@ -123,28 +125,41 @@ _words: dict[tuple[str, ...], Mapping[tuple[str, str | None], str]] = {}
 MAX_WORDS = 16
 
 
-def startable(session: Session, language: str = "") -> list[StartableProcess]:
-    """Return the newest version of each process that a person may start, in the order of their names."""
-    processes = []
-    for each in definitions.list_definitions(session, "process"):
-        if each.executable and not each.suspended:
-            said = texts(session, each.id, language)
-            name = said.called(each.key, each.name or each.key)
-            processes.append(
-                StartableProcess(definition_id=each.id, key=each.key, name=name, version=each.version, texts=said)
-            )
-    return [each for each in processes if each.texts.can_be_started]
+def startable(session: Session, language: str = "", *, person: Person | None = None) -> list[StartableProcess]:
+    """Return the newest version of each process that people may start, or this person, in the order of their names."""
+    found = [_startable(session, each, language) for each in _newest(session)]
+    return [each for each in found if each.texts.can_be_started and _may_start(person, each)]
+
+
+def startable_for(
+    session: Session, register: str, language: str = "", *, person: Person
+) -> list[tuple[StartableProcess, Selection]]:
+    """Return the processes that a person may start for records of a register, those that are started so only too."""
+    chosen = selections.startable(session, register)
+    found = [(_startable(session, each, language), selection) for each, selection in chosen]
+    return [(each, selection) for each, selection in found if _may_start(person, each)]
 
 
 def starters(session: Session) -> list[tuple[str, ...]]:
     """Return the groups that may start each process that a person may start; empty where everybody may."""
-    newest = [
-        each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended
-    ]
-    known = (
-        _remembered.get((each.key, each.sha256)) or texts(session, each.id) for each in newest
-    )
+    known = (_remembered.get((each.key, each.sha256)) or texts(session, each.id) for each in _newest(session))
     return [said.candidate_starters for said in known if said.can_be_started]
+
+
+def _newest(session: Session) -> list[Definition]:
+    return [each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended]
+
+
+def _startable(session: Session, definition: Definition, language: str) -> StartableProcess:
+    said = texts(session, definition.id, language)
+    name = said.called(definition.key, definition.name or definition.key)
+    return StartableProcess(
+        definition_id=definition.id, key=definition.key, name=name, version=definition.version, texts=said
+    )
+
+
+def _may_start(person: Person | None, process: StartableProcess) -> bool:
+    return person is None or authorization.may_start(person, process.texts.candidate_starters)
 
 
 def form(session: Session, form_key: str | None, definition_id: int) -> Form | None:

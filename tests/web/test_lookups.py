@@ -171,6 +171,16 @@ def test_matter__leads_to_its_records_and_to_what_belongs_together(beds: Session
     assert "A-1" in text(alice.get("/matters/show/A-2"))
 
 
+def test_matter__is_found_by_its_number_however_many_newer_ones_name_it(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        for _ in range(7):
+            process_instances.start(session, "admission", {"name": "梅二 A-1", "earlier": "A-1"}, by="alice")
+
+    first = text(alice.get("/matters/show/A-8"))
+    assert 'href="/matters/show/A-1"' in first
+    assert "现为：梅一" in text(alice.get("/register/admission?earlier=A-1"))
+
+
 def test_record__shows_its_matters_and_how_to_begin_another(beds: Sessions, alice: Visitor) -> None:
     shown = text(alice.get("/records/1"))
 

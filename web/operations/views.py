@@ -1,4 +1,4 @@
-"""What runs without people: what waits to go out, workers."""
+"""What runs without people: incidents, jobs, external tasks, e-mails and deliveries that wait, workers."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def delivery_list() -> str:
     """Show what goes out through channels: at first what a person should look at, where there is any."""
     with g.readers.begin() as session:
         counts = operations.counts(session)
-        state = chosen_state(deliveries.STATES) or ("undeliverable" if counts["delivery_undeliverable"] else "waiting")
+        state = chosen_state(deliveries.STATES) or next(
+            (each for each in deliveries.TROUBLED if counts[f"delivery_{each}"]), "waiting"
+        )
         below = row_id(request.args.get("below"))
         rows, following = deliveries.page(session, languages.chosen(), states=[state], below=below)
         return render_template(
