@@ -7,7 +7,7 @@ Workers: what happens outside the engine, after the transaction that asked for i
 registers who does the work of a topic. `topics` fetches, has it done, and reports. What waits to go out is sent as
 `sending` says: by `outbox` the mails, as `letters` that `smtp` hands over; by `channels` what goes through a channel,
 with `connectors` that make `requests`. `loop` keeps that going, and the engine's own due jobs beside it;
-`notifications` and `documents` are the handlers of this project, and each deployed channel is a topic too.
+`notifications`, `documents` and `reports` are the handlers of this project, and each deployed channel is a topic too.
 """
 
 from __future__ import annotations

@@ -151,10 +151,10 @@ class Couriers:
         failed: list[tuple[FetchedTask, Exception]] = []
         with self.surroundings.readers.begin() as session:
             names = [name for name in channels.keys(session) if name not in self.topics.handlers]
-            declared = {name: channels.declared(session, name) for name in names}
             wanted = [Topic(name=name, lock_for=DEFAULT_LOCK) for name in names]
             if not external_tasks.are_waiting(session, wanted):
                 return 0
+            declared = {name: channels.declared(session, name) for name in names}
         with self.surroundings.sessions.begin() as session:
             together = TAKEN_TOGETHER if session.get_bind().dialect.name == "sqlite" else 1
             fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=self.topics.worker_id, limit=together)

@@ -24,6 +24,7 @@ from tests.acting import PROGRAM
 from tests.integration.test_reports import MEASURED, REPORT, files
 
 Sessions = sessionmaker[Session]
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def asking(period: str, report: str) -> bytes:

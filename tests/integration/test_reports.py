@@ -24,6 +24,7 @@ from tests.acting import PROGRAM
 from tests.each import each
 
 Sessions = sessionmaker[Session]
+pytestmark = pytest.mark.usefixtures("clock")
 
 MEASURED = (
     "asked_at:moment,answered_at:moment,due_at:moment,ended:moment,started:moment,colour:text,who:person,urgent:boolean,"
