@@ -87,7 +87,9 @@ class Matter:
     def known(self, *names: str) -> list[Any]:
         """Return variables of it."""
         with self.sessions.begin() as session:
-            whole = session.scalars(select(ProcessInstance.id).where(ProcessInstance.parent_id.is_(None))).one()
+            # What it has begun beside it, such as an improvement, came later.
+            outermost = select(ProcessInstance.id).where(ProcessInstance.parent_id.is_(None))
+            whole = session.scalars(outermost.order_by(ProcessInstance.id)).first() or 0
             found = process_instances.variables(session, whole)
         return [found.get(name) for name in names]
 
