@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, forms, history, settings, texts
 from casepath.engine.database import Base, entries, numbers, values
-from casepath.engine.database.models import Record, RecordValue
+from casepath.engine.database.models import Record, RecordStart, RecordValue, RegisterProcess
 from casepath.engine.deployments import Register, definitions
 from casepath.engine.history import Event
 from casepath.engine.time import clock
 
+_starts = Base.metadata.tables[RecordStart.__tablename__]
 _values = Base.metadata.tables[RecordValue.__tablename__]
 
 
@@ -101,7 +102,16 @@ def add(
         number: Event(kind="record.created", facts={**told, "key": key}, variables=held[key], by=by)
         for key, number in ids.items()
     })  # fmt: skip
+    _note_starts(session, declared.key, list(ids.values()))
     return ids
+
+
+def _note_starts(session: Session, register: str, ids: Sequence[int]) -> None:
+    """Note what new records start: nothing of that happens in the transaction of whoever makes them."""
+    processes = session.scalars(select(RegisterProcess.process).where(RegisterProcess.register == register)).all()
+    noted = [{"record_id": number, "process": process, "state": "waiting"} for process in processes for number in ids]
+    if noted:
+        session.execute(insert(_starts), noted)
 
 
 def enter(session: Session, declared: Register, record: Record, held: Mapping[str, Any]) -> None:
