@@ -31,6 +31,7 @@ from casepath.workers import (
     Surroundings,
     documents,
     notifications,
+    records,
     reports,
 )
 from casepath.workers.channels import BREATH, Couriers
@@ -41,7 +42,7 @@ from casepath.workers.watch import Watch
 log = logging.getLogger(__name__)
 
 #: Importing a module of handlers registers them.
-HANDLER_MODULES = (documents, notifications, reports)
+HANDLER_MODULES = (documents, notifications, records, reports)
 #: Jobs executed, and tasks handled, before it is asked again whether to stop; few, so that several share the work.
 TOGETHER = 10
 #: How long a thread rests when there was nothing to do, in seconds.

@@ -29,6 +29,9 @@ from casepath.engine.people.authorization import Actor, By
 from casepath.engine.registers import lookups
 from casepath.engine.runtime import InstanceRow
 
+#: Property of a start event with a message that says whether what another process starts gets a number of its own.
+OWN_MATTER = "ownMatter"
+
 _definitions = Base.metadata.tables[Definition.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 
@@ -87,7 +90,8 @@ def deliver(
     Give a message that a process has sent to the one that waits for it, and return its process instance.
 
     One with the sender's business key comes before one without any; a sender without one reaches any. Where the message
-    has correlation properties, the receiver may want no others. Raises `NotWaiting` and `SeveralWaiting`.
+    has correlation properties, the receiver may want no others. Where nobody waits, it starts a process, under the
+    sender's key unless that begins a matter of its own (`OWN_MATTER`). Raises `NotWaiting` and `SeveralWaiting`.
     """
     search = waiting.named("message", name)
     if correlation:
@@ -97,7 +101,9 @@ def deliver(
         receiver = waiting.receiver(session, each, name, business_key)
         if receiver is not None:
             return _bring(session, receiver, "message", name, variables, None)
-    return _start(session, _first_step(session, name, business_key), business_key, variables, None)
+    first = _first_step(session, name, business_key)
+    begins_own = _begins_own_matter(session, first)
+    return _start(session, first, None if begins_own else business_key, variables, None)
 
 
 def signal(
@@ -187,6 +193,11 @@ def _first_step(session: Session, name: str, business_key: str | None) -> Found:
     if len(found) > 1:
         raise waiting.several(name, business_key, [row.key for row in found])
     return found[0]
+
+
+def _begins_own_matter(session: Session, row: Found) -> bool:
+    element = definitions.process(session, row.definition_id).nodes.get(row.element_id)
+    return element is not None and element.properties.get(OWN_MATTER) == "true"
 
 
 def _start(

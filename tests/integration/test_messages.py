@@ -479,3 +479,25 @@ def test_signal__nobody_listens(transaction: Sessions) -> None:
     with transaction.begin() as session:
         messages.signal(session, "alarm", {}, by=PROGRAM)
         assert session.scalars(select(ProcessInstance)).all() == []
+
+
+@pytest.mark.parametrize(("own", "key"), [("", "N-17"), ("true", "O-1")])
+def test_deliver__a_matter_of_its_own(transaction: Sessions, own: str, key: str) -> None:
+    said = '<camunda:property name="{}" value="{}"/>'.format
+    declared = "<extensionElements><camunda:properties>{}</camunda:properties></extensionElements>".format
+    started = diagrams.process(
+        declared(said("businessKeyFormat", "O-{number}")),
+        f'<startEvent id="Start">{declared(said("ownMatter", own))}<messageEventDefinition messageRef="M"/>'
+        '</startEvent><userTask id="A"/>',
+        flow="Start > A",
+        key="started",
+        root=ROOT,
+    )
+    deploy(transaction, SENDING, started)
+
+    with transaction.begin() as session:
+        process_instances.start(session, "sending", business_key="N-17", by=PROGRAM)
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        assert session.scalars(select(UserTask.business_key)).all() == [key]
