@@ -29,9 +29,6 @@ from casepath.engine.people.authorization import Actor, By
 from casepath.engine.registers import lookups
 from casepath.engine.runtime import InstanceRow
 
-#: Property of a start event with a message that says whether what another process starts gets a number of its own.
-OWN_MATTER = "ownMatter"
-
 _definitions = Base.metadata.tables[Definition.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 
@@ -90,8 +87,8 @@ def deliver(
     Give a message that a process has sent to the one that waits for it, and return its process instance.
 
     One with the sender's business key comes before one without any; a sender without one reaches any. Where the message
-    has correlation properties, the receiver may want no others. Where nobody waits, it starts a process, under the
-    sender's key unless that begins a matter of its own (`OWN_MATTER`). Raises `NotWaiting` and `SeveralWaiting`.
+    has correlation properties, the receiver may want no others. What it starts belongs to the sender's matter, unless
+    its process makes numbers of its own (`businessKeyFormat`). Raises `NotWaiting` and `SeveralWaiting`.
     """
     search = waiting.named("message", name)
     if correlation:
@@ -101,9 +98,7 @@ def deliver(
         receiver = waiting.receiver(session, each, name, business_key)
         if receiver is not None:
             return _bring(session, receiver, "message", name, variables, None)
-    first = _first_step(session, name, business_key)
-    begins_own = _begins_own_matter(session, first)
-    return _start(session, first, None if begins_own else business_key, variables, None)
+    return _start(session, _first_step(session, name, business_key), business_key, variables, None)
 
 
 def signal(
@@ -195,15 +190,12 @@ def _first_step(session: Session, name: str, business_key: str | None) -> Found:
     return found[0]
 
 
-def _begins_own_matter(session: Session, row: Found) -> bool:
-    element = definitions.process(session, row.definition_id).nodes.get(row.element_id)
-    return element is not None and element.properties.get(OWN_MATTER) == "true"
-
-
 def _start(
     session: Session, row: Found, business_key: str | None, variables: Mapping[str, Any], by: str | None
 ) -> int:
     definition = definitions.definition(session, row.definition_id)
+    if instantiation.KEY_FORMAT in definitions.process(session, definition.id).properties:
+        business_key = None
     return instantiation.begin(
         session, definition, variables, business_key=business_key, by=by, start_element=row.element_id
     )

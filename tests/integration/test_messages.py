@@ -359,6 +359,19 @@ def test_send__by_one_without_a_business_key(transaction: Sessions) -> None:
     assert open_tasks(transaction) == [(first, "A")]
 
 
+def test_send__starts_a_matter_with_a_number_of_its_own(transaction: Sessions) -> None:
+    properties = '<camunda:properties><camunda:property name="businessKeyFormat" value="N-{number}"/></camunda:properties>'
+    numbered = f"<extensionElements>{properties}</extensionElements>"
+    deploy(transaction, STARTED.replace(b"<startEvent", numbered.encode() + b"<startEvent", 1), SENDING)
+
+    start(transaction, "sending", "K1")
+    jobs.run_due(transaction)
+
+    ((started, _),) = open_tasks(transaction)
+    with transaction.begin() as session:
+        assert process_instances.get(session, started).business_key == "N-1"
+
+
 def test_send__nobody_waits(transaction: Sessions) -> None:
     deploy(transaction, SENDING, WAITING)
     instance = start(transaction, "sending", "K1")
@@ -479,25 +492,3 @@ def test_signal__nobody_listens(transaction: Sessions) -> None:
     with transaction.begin() as session:
         messages.signal(session, "alarm", {}, by=PROGRAM)
         assert session.scalars(select(ProcessInstance)).all() == []
-
-
-@pytest.mark.parametrize(("own", "key"), [("", "N-17"), ("true", "O-1")])
-def test_deliver__a_matter_of_its_own(transaction: Sessions, own: str, key: str) -> None:
-    said = '<camunda:property name="{}" value="{}"/>'.format
-    declared = "<extensionElements><camunda:properties>{}</camunda:properties></extensionElements>".format
-    started = diagrams.process(
-        declared(said("businessKeyFormat", "O-{number}")),
-        f'<startEvent id="Start">{declared(said("ownMatter", own))}<messageEventDefinition messageRef="M"/>'
-        '</startEvent><userTask id="A"/>',
-        flow="Start > A",
-        key="started",
-        root=ROOT,
-    )
-    deploy(transaction, SENDING, started)
-
-    with transaction.begin() as session:
-        process_instances.start(session, "sending", business_key="N-17", by=PROGRAM)
-    jobs.run_due(transaction)
-
-    with transaction.begin() as session:
-        assert session.scalars(select(UserTask.business_key)).all() == [key]
