@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import retelling, stories
 from casepath.engine import errors
-from casepath.engine.deployments import definitions, registers
+from casepath.engine.deployments import definitions, registers, selections
 from casepath.engine.history import organisation
 from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
@@ -66,17 +66,24 @@ class EngineStage:
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """Register the matter, or start it for a record."""
-        if story.record is not None:
-            register, values = story.record
+        if story.records:
+            keys: dict[str, str] = {}
             with self.sessions.begin() as session:
-                kept = records.create(session, register, values, by=by)
-                batches.propose(session, story.process, [kept.key], variables, by=by)
+                for register, values in story.records:
+                    keys[register] = records.create(session, register, stories.pointing(values, keys), by=by).key
+                if story.process in {definition.key for definition, _ in selections.startable(session, register)}:
+                    batches.propose(session, story.process, [keys[register]], variables, by=by)
             self.work()
             return
         with self.sessions.begin() as session:
             asked = _asked(session, story.process, variables)
             started = process_instances.start(session, story.process, asked, by=by)
             self.business_key = started.business_key or ""
+
+    def turn_to(self, process: str) -> None:
+        """Go on with the newest matter of another process."""
+        with self.sessions.begin() as session:
+            self.business_key = process_instances.newest_number(session, process)
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Claim where nobody has it, and complete."""
@@ -169,7 +176,7 @@ def told_here(session: Session, processes: Path, repertoire: Repertoire | None) 
     # What is begun for records stands in the history of the house, too, where time does not go back.
     newest = max((event.at for event in organisation.events(session)), default=until - LEAD)
     moved = retelling.recent(stories.read_all(processes), until)
-    told = [story for story in moved if story.record is None or story.begins_at > newest]
+    told = [story for story in moved if not story.records or story.begins_at > newest]
     if repertoire is None:
         return told
     known = list(_variables(session, repertoire))

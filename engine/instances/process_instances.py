@@ -128,6 +128,17 @@ def was_started(session: Session, key: str | None = None, at: datetime | None = 
     return session.execute(select(_instances.c.id).where(*conditions).limit(1)).first() is not None
 
 
+def newest_number(session: Session, key: str) -> str:
+    """Return the number of the matter of a process that was begun last; raises `NotFound` where none has one."""
+    numbered = select(_instances.c.business_key).where(
+        _instances.c.definition_key == key, _instances.c.business_key.is_not(None)
+    )
+    found: str | None = session.scalar(numbered.order_by(_instances.c.id.desc()).limit(1))
+    if found is None:
+        raise errors.NotFound("process instance", key)
+    return found
+
+
 def suspend(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:
     """Hold an instance with all that it called still until it is resumed; raises as `resume` does."""
     _switch(session, process_instance_id, "suspend", by, reason)

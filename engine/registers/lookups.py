@@ -61,8 +61,9 @@ def accepted(
     for field, lookup in form.lookups.items():
         if variables.get(lookup.new_if) is True and variables.get(field) is None:
             variables[field] = _create(session, lookup, variables, by)
-        elif lookup.changes and variables.get(field) is not None:
-            _change(session, lookup, field, variables, by)
+        # A field that only shows its record is not submitted.
+        elif lookup.changes and (record := variables.get(field, before.get(field))) is not None:
+            _change(session, lookup, field, str(record), variables, by)
     return variables
 
 
@@ -135,10 +136,10 @@ def _create(session: Session, lookup: Lookup, variables: Values, by: By) -> str:
         raise
 
 
-def _change(session: Session, lookup: Lookup, field: str, variables: Values, by: By) -> None:
+def _change(session: Session, lookup: Lookup, field: str, key: str, variables: Values, by: By) -> None:
     """Write what was typed into a record; raises `InvalidVariables` at the fields of the form."""
     try:
-        record = find(session, lookup.register, str(variables[field]), by=by)
+        record = find(session, lookup.register, key, by=by)
     except errors.InvalidInput as refusal:
         raise _at(field, refusal) from None
     declared = registers.declared(session, lookup.register)

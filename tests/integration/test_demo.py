@@ -83,7 +83,7 @@ def test_put_up_on__stays_the_day_on_which_it_was(transaction: sessionmaker[Sess
             clock.set_to(now)
             assert demo.begins_at(session) is None
             assert demo.told_here(session, PROCESSES, None) == told
-        assert any(story.record for story in told)
+        assert any(story.records for story in told)
 
 
 def test_put_up_on__today_where_people_were_let_in_before(
@@ -96,7 +96,7 @@ def test_put_up_on__today_where_people_were_let_in_before(
         assert demo.put_up_on(session) == datetime(2027, 3, 1, tzinfo=UTC)
         told = demo.told_here(session, PROCESSES, None)
         assert len(told) > 30
-        assert not any(story.record for story in told), "they would stand in the history of the house, before its last"
+        assert not any(story.records for story in told), "they would stand in the history of the house, before its last"
 
 
 def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session], clock: ModuleType) -> None:
