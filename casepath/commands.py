@@ -271,7 +271,11 @@ def play_demo(
             told = demo_people.unplayed(session, demo_people.told_here(session, folder, repertoire))
         if told:
             click.echo("Playing the stories …")
-            demo_people.play_all(sessions, loop.Loop(server.surroundings(settings, pool)).rest, told, progress)
+            work = loop.Loop(server.surroundings(settings, pool)).rest
+            demo_people.play_all(sessions, work, told, progress)
+            with sessions.begin() as session:
+                demo_people.add_records_of_today(session, folder)
+            work()
             click.echo(f"{len(told)} stories played.")
 
 

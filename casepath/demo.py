@@ -156,11 +156,7 @@ def add_records(session: Session, processes: Path, repertoire: Repertoire | None
     """
     unused = {each.key for each in registers.every(session) if not lists.is_used(session, each.key)}
     for file in sorted(processes.glob("*/records.json")):
-        told = json.loads(file.read_text(encoding="utf-8"))
-        since = clock.now().date() - date.fromisoformat(told["on"])
-        for register in [each for each in told["records"] if each in unused]:
-            for submitted in retelling.later(told["records"][register], since):
-                records.create(session, register, submitted, by=told["by"])
+        _add(session, json.loads(file.read_text(encoding="utf-8")), unused.__contains__)
     if repertoire is None:
         return
     for invention in repertoire.records:
@@ -168,6 +164,23 @@ def add_records(session: Session, processes: Path, repertoire: Repertoire | None
             keys = {name: list(_records(session, name)) for name in (each.register for each in repertoire.records)}
             for submitted in retelling.invent(repertoire, invention, keys, clock.now().date()):
                 records.create(session, invention.register, submitted, by=repertoire.by)
+
+
+def add_records_of_today(session: Session, processes: Path) -> None:
+    """
+    Add what has come in during the last days, from `today.json` of the folders, once the stories are told.
+
+    A file is written as `records.json`; its records may start processes, which then have something to do today.
+    """
+    for file in sorted(processes.glob("*/today.json")):
+        _add(session, json.loads(file.read_text(encoding="utf-8")), lambda _: True)
+
+
+def _add(session: Session, told: Mapping[str, Any], is_wanted: Callable[[str], bool]) -> None:
+    since = clock.now().date() - date.fromisoformat(told["on"])
+    for register in filter(is_wanted, told["records"]):
+        for submitted in retelling.later(told["records"][register], since):
+            records.create(session, register, submitted, by=told["by"])
 
 
 def told_here(session: Session, processes: Path, repertoire: Repertoire | None) -> list[Story]:

@@ -179,6 +179,16 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
     if "message" in step:
         stage.message(str(step["by"]), str(step["message"]), step.get("variables", {}))
     stage.move_to(stage.now())
+    _expect(step, stage)
+    if not any(action in step for action in (*ACTIONS, "at")):
+        raise errors.InvalidInput(
+            "Expected one of {actions} in a step, but found {found}",
+            actions=ACTIONS,
+            found=repr(dict(step)),
+        )
+
+
+def _expect(step: Mapping[str, Any], stage: Stage) -> None:
     if "expect_open" in step:
         stage.expect_open(step["expect_open"])
     if "expect_held" in step:
@@ -190,12 +200,6 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         stage.expect_task(str(step["by"]), str(step["expect_task"]), *expected)
     for is_open, usernames in step.get("expect_reading", {}).items():
         stage.expect_reading(usernames, is_open=is_open == "by")
-    if not any(action in step for action in (*ACTIONS, "at")):
-        raise errors.InvalidInput(
-            "Expected one of {actions} in a step, but found {found}",
-            actions=ACTIONS,
-            found=repr(dict(step)),
-        )
 
 
 def pointing(values: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from casepath.engine.instances import process_instances
 from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
 from casepath.stories import Story
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
 from tests import channels, factories
 from tests.diagrams import nodes, process
 
@@ -200,3 +202,24 @@ def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[S
             RecordLink.process_instance_id == started.id)).all()  # fmt: skip
         assert {(register, key) for register, key in linked} == {
             ("customer", begun["variables"]["customer"]), ("vehicle", begun["variables"]["vehicle"])}  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2025-10-26", "2028-02-29"])
+def test_add_records_of_today__calls_are_due_today(
+    transaction: sessionmaker[Session], clock: ModuleType, day: str
+) -> None:
+    now = datetime.fromisoformat(f"{day}T09:30+08:00")
+    clock.set_to(now)
+    with transaction.begin() as session:
+        demo.add_people(session, PROCESSES)
+        for folder in ("shared", "customers", "tracking", "complaint", "follow_up"):
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=demo.DEMO)
+        demo.add_records(session, PROCESSES)
+        demo.add_records_of_today(session, PROCESSES)
+
+    Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai")).rest()
+
+    with transaction.begin() as session:
+        dues = [task.due_at for task in session.scalars(select(UserTask)) if task.element_id == "make_call"]
+        assert sum(due is not None and due.date() == now.date() for due in dues) >= 3
+        assert all(due is not None and due > now for due in dues)

@@ -360,8 +360,8 @@ def test_send__by_one_without_a_business_key(transaction: Sessions) -> None:
 
 
 def test_send__starts_a_matter_with_a_number_of_its_own(transaction: Sessions) -> None:
-    properties = '<camunda:properties><camunda:property name="businessKeyFormat" value="N-{number}"/></camunda:properties>'
-    numbered = f"<extensionElements>{properties}</extensionElements>"
+    numbers = '<camunda:property name="businessKeyFormat" value="N-{number}"/>'
+    numbered = f"<extensionElements><camunda:properties>{numbers}</camunda:properties></extensionElements>"
     deploy(transaction, STARTED.replace(b"<startEvent", numbered.encode() + b"<startEvent", 1), SENDING)
 
     start(transaction, "sending", "K1")
