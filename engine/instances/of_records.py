@@ -17,6 +17,7 @@ from casepath.engine.database.models import Definition
 from casepath.engine.deployments import Selection
 from casepath.engine.instances import instantiation
 from casepath.engine.phrases import Phrase
+from casepath.engine.registers import rows
 
 #: Instances that share a transaction, and after how many seconds it takes no more: others may want to write.
 TOGETHER = 20
@@ -38,10 +39,10 @@ class Begun:
         return "refused" if self.number is None else "started"
 
 
-def few(rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
+def few(found: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
     """Yield rows, at least one, until others should be let in."""
     end = time.monotonic() + TOGETHER_SECONDS
-    for position, row in enumerate(rows):
+    for position, row in enumerate(found):
         if position and time.monotonic() > end:
             return
         yield row
@@ -67,7 +68,7 @@ def begin(
         if refusal is not None:
             raise refusal
         if row.state != "active":
-            raise gone(row.key)
+            raise rows.unknown(row.key)
         told = {**(facts or {}), "register": row.register, "record": row.key}
         with session.begin_nested():
             held = {**(given or {}), **variables(selection, row)}
@@ -84,8 +85,3 @@ def variables(selection: Selection, row: Row[Any]) -> dict[str, Any]:
     """Return what an instance begins with of its record."""
     held: Any = values.loads(row.values)
     return {**{name: held.get(name) for name in selection.values}, selection.register: row.key}
-
-
-def gone(key: str) -> errors.InvalidInput:
-    """Return the refusal of a record that is not in use."""
-    return errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=key)

@@ -46,6 +46,8 @@ class Filters:
     overdue: bool = False
     #: Only those that point to this record: its register and its key.
     record: tuple[str, str] | None = None
+    #: Only those of these business keys.
+    numbers: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +206,8 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         register, key = filters.record
         pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
         conditions.append(ProcessInstance.id.in_(pointing))
+    if filters.numbers is not None:
+        conditions.append(ProcessInstance.business_key.in_(filters.numbers))
     return conditions
 
 
@@ -354,11 +358,7 @@ def awaited_messages(session: Session, reference: Reference) -> list[Awaited]:
     query = (
         select(Subscription)
         .join(ProcessInstance, ProcessInstance.id == Subscription.process_instance_id)
-        .where(
-            Subscription.kind == "message",
-            belongs(reference),
-            ProcessInstance.state == "active",
-        )
+        .where(Subscription.kind == "message", belongs(reference), ProcessInstance.state == "active")
         .order_by(Subscription.id)
     )
     return [

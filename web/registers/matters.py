@@ -38,9 +38,9 @@ def of(
 def joined(session: Session, person: Person, reference: Reference) -> list[KnownMatter]:
     """Return the matters to which a matter points, and those that point to it, as far as a person may see them."""
     numbers = [key for register, key in links.of_matter(session, reference) if register == MATTER]
-    named = [each for number in numbers for each in found(session, person, number) if each.number == number]
-    pointing = Filters(record=(MATTER, str(reference)))
-    return named + told(session, instances.page(session, person, pointing, limit=FEW).rows)
+    named = instances.page(session, person, Filters(numbers=numbers))
+    pointing = instances.page(session, person, Filters(record=(MATTER, str(reference))), limit=FEW)
+    return told(session, [*named.rows, *pointing.rows])
 
 
 def told(session: Session, rows: Sequence[MatterRow]) -> list[KnownMatter]:
@@ -72,5 +72,5 @@ def found(session: Session, person: Person, text: str) -> list[KnownMatter]:
 
 def title(session: Session, person: Person, number: str) -> str:
     """Return what names a matter; empty where there is none with this number that a person may see."""
-    meant = [each for each in found(session, person, number) if each.number == number]
+    meant = told(session, instances.page(session, person, Filters(numbers=[number]), limit=1).rows)
     return next((each.title or each.process for each in meant), "")
