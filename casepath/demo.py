@@ -41,6 +41,8 @@ class EngineStage:
         self.sessions = sessions
         self.work = work
         self.business_key = ""
+        #: Register and key of the first record of the story.
+        self.about = ("", "")
 
     def now(self) -> datetime:
         """Return the time of the engine."""
@@ -76,6 +78,7 @@ class EngineStage:
             with self.sessions.begin() as session:
                 for register, values in story.records:
                     keys[register] = records.create(session, register, stories.pointing(values, keys), by=by).key
+                self.about = next(iter(keys.items()))
                 if story.process in {definition.key for definition, _ in selections.startable(session, register)}:
                     batches.propose(session, story.process, [keys[register]], variables, by=by)
             self.work()
@@ -88,7 +91,7 @@ class EngineStage:
     def turn_to(self, process: str) -> None:
         """Go on with the newest matter of another process."""
         with self.sessions.begin() as session:
-            self.business_key = process_instances.newest_number(session, process)
+            self.business_key = process_instances.newest_number(session, process, self.about)
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Claim where nobody has it, and complete."""

@@ -61,7 +61,7 @@ class Stage(Protocol):
         """Have somebody register the matter, or add the records of the story, of which the last starts it."""
 
     def turn_to(self, process: str) -> None:
-        """Go on with the newest matter of another process, which the story has brought about."""
+        """Go on with the newest matter of another process that is about the first record of the story."""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Have somebody complete a user task, claiming it first where nobody has it."""

@@ -59,6 +59,7 @@ BLUEPRINTS = (
     "auth",
     "health",
     "user_tasks.views",
+    "worklists.views",
     "registration.views",
     "process_instances.views",
     "papers.views",

@@ -39,6 +39,8 @@ class RequestStage:
         self.sessions = sessions
         self.loop = loop
         self.business_key = ""
+        #: Register and key of the first record of the story.
+        self.about = ("", "")
         #: Notifications up to this id have been looked at.
         self.seen = 0
 
@@ -94,6 +96,7 @@ class RequestStage:
             with self.sessions.begin() as session:
                 newest = select(Record.key).where(Record.register == register).order_by(Record.id.desc()).limit(1)
                 keys[register] = session.scalars(newest).one()
+        self.about = next(iter(keys.items()))
         self.loop.rest()
         with self.sessions.begin() as session:
             if story.process not in {definition.key for definition, _ in selections.startable(session, register)}:
@@ -110,7 +113,7 @@ class RequestStage:
     def turn_to(self, process: str) -> None:
         """Go on with the newest matter of another process."""
         with self.sessions.begin() as session:
-            self.business_key = process_instances.newest_number(session, process)
+            self.business_key = process_instances.newest_number(session, process, self.about)
 
     def last_instance(self) -> int:
         """Id of the newest process instance; 0 without any."""

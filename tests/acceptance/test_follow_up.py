@@ -91,6 +91,7 @@ def test_scripts__none_twice_in_a_row_and_what_was_agreed_is_told(stage: Request
     vehicle = {"vin": "LTEST26XC11000009", "vehicle_model": "远航 2.0T", "plate": "沪A·1I709", "owner": "KH000001"}
     assert visitor.post("/registers/customer/new", customer).status_code == 303
     assert visitor.post("/registers/vehicle/new", vehicle).status_code == 303
+    stage.about = ("customer", "KH000001")
     openings = []
     for number in range(1, 5):
         moment = f"{at:%Y-%m-%dT%H:%M}"

@@ -14,6 +14,7 @@ from casepath.engine.queries import people
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import inbox, task_page
+from casepath.web.worklists import today
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -212,7 +213,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         raise
     with g.readers.begin() as session:
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(today.following() or url_for(".index"), 303)
 
 
 def add_beside(session: Session, task_id: int) -> None:
