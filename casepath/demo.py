@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,6 +83,8 @@ class EngineStage:
                 if story.process in {definition.key for definition, _ in selections.startable(session, register)}:
                     batches.propose(session, story.process, [keys[register]], variables, by=by)
             self.work()
+            with self.sessions.begin() as session, contextlib.suppress(errors.NotFound):
+                self.business_key = process_instances.newest_number(session, story.process, (register, keys[register]))
             return
         with self.sessions.begin() as session:
             asked = _asked(session, story.process, variables)

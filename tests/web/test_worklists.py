@@ -36,7 +36,7 @@ def begun(rows: Rows, clock: ModuleType) -> Rows:
     """Four guests, of whom Dora is to be visited tomorrow and Carl has been waiting longest."""
     clock.set_to(NOW)
     with rows.begin() as session:
-        texts = '{"visits": "Visits", "visits.worklist": "Visits today"}'.encode()
+        texts = b'{"visits": "Visits", "visits.worklist": "Visits today"}'
         deployments.deploy(session, {"visits.bpmn": VISITS, "texts.en.json": texts}, name="x", by=PROGRAM)
         for guest, hours in (("Anna", 4), ("Bert", 8), ("Carl", -2), ("Dora", 24)):
             given = {"guest": guest, "due": NOW + timedelta(hours=hours)}
