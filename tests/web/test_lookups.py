@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -179,6 +180,8 @@ def test_matter__is_found_by_its_number_however_many_newer_ones_name_it(beds: Se
     first = text(alice.get("/matters/show/A-8"))
     assert 'href="/matters/show/A-1"' in first
     assert "现为：梅一" in text(alice.get("/register/admission?earlier=A-1"))
+    offered = re.findall(r"A-\d", text(alice.get("/matters/choices/earlier?earlier=A-1")))
+    assert list(dict.fromkeys(offered)) == ["A-1", "A-8", "A-7", "A-6", "A-5"]
 
 
 def test_record__shows_its_matters_and_how_to_begin_another(beds: Sessions, alice: Visitor) -> None:

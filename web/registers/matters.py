@@ -66,8 +66,13 @@ def told(session: Session, rows: Sequence[MatterRow]) -> list[KnownMatter]:
 
 
 def found(session: Session, person: Person, text: str) -> list[KnownMatter]:
-    """Return the newest matters in which a text is found."""
-    return told(session, instances.page(session, person, Filters(text=text), limit=FEW).rows) if text else []
+    """Return the matter that has a text as its number, and behind it the newest in which the text is found."""
+    if not text:
+        return []
+    numbered = instances.page(session, person, Filters(numbers=[text]), limit=1)
+    newest = instances.page(session, person, Filters(text=text), limit=FEW)
+    rows = {row.id: row for row in (*numbered.rows, *newest.rows)}
+    return told(session, list(rows.values())[:FEW])
 
 
 def title(session: Session, person: Person, number: str) -> str:
