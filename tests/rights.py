@@ -37,6 +37,7 @@ from casepath.engine.instances import (
     process_instances,
     signs,
     submissions,
+    task_views,
     user_tasks,
 )
 from casepath.engine.people import identity, substitutes
@@ -50,7 +51,7 @@ from tests.web.populated import failed_job
 NOUNS: tuple[ModuleType, ...] = (
     arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks, identity,
     imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances, records,
-    signs, submissions, substitutes, user_tasks,
+    signs, submissions, substitutes, task_views, user_tasks,
 )  # fmt: skip
 
 #: What reads.
@@ -72,6 +73,7 @@ READS = frozenset({
     "process_instances.accepted", "process_instances.get", "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
+    "task_views.get", "task_views.may_change", "task_views.of_person",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
@@ -160,6 +162,7 @@ class There:
     record_keys: tuple[str, ...]
     record_id: int
     archived_id: int
+    view_id: int
 
 
 Command = Callable[[Session, There, By], object]
@@ -219,6 +222,10 @@ COMMANDS: Mapping[str, Command] = {
     "substitutes.appoint": lambda session, it, by: substitutes.appoint(
         session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
     "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
+    "task_views.change": lambda session, it, by: task_views.change(session, it.view_id, name="other", by=by),
+    "task_views.remove": lambda session, it, by: task_views.remove(session, it.view_id, by=by),
+    "task_views.save": lambda session, it, by: task_views.save(
+        session, "new", task_views.Settings(), group="sales", by=by),
     "user_tasks.assign": lambda session, it, by: user_tasks.assign(
         session, it.task_id, COLLEAGUE, by=by, reason="x"),
     "user_tasks.claim": lambda session, it, by: user_tasks.claim(session, it.task_id, by=by),
@@ -289,6 +296,7 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         record_keys=keys,
         record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
         archived_id=archived.id,
+        view_id=task_views.save(session, key, task_views.Settings(), group="sales", by=PROGRAM).id,
     )
 
 
@@ -375,6 +383,9 @@ TABLES: tuple[Table, ...] = (
         "records.create": "·––·––✓–",
         "records.erase": "✓––·––·–",
         "records.restore": "·––·––✓–",
+        "task_views.change": "✓–––––✓–",
+        "task_views.remove": "✓–––––✓–",
+        "task_views.save": "✓·····✓·",
     }),
     Table(state="free", roles=MATTER, rows={
         "attachments.add": "✓✓✓✓✓✓–··–",

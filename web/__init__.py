@@ -59,6 +59,7 @@ BLUEPRINTS = (
     "auth",
     "health",
     "user_tasks.views",
+    "user_tasks.kept_views",
     "registration.views",
     "process_instances.views",
     "papers.views",

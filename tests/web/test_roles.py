@@ -50,6 +50,7 @@ COUNTED = "302 404 404 200 200 404 404 200 404 200"
 WRITTEN = "302 404 404 200 200 403 404 403 404 403"
 KEPT = "401 404 404 303 303 403 404 403 404 403"
 STARTABLE = "302 404 404 200 200 200 404 404 404 200"
+SHARED = "401 404 404 303 303 404 404 404 404 303"
 BATCH = "302 404 404 200 200 200 200 200 404 200"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
@@ -107,6 +108,9 @@ RIGHTS = (
         (("matter.comment", "好"),)),
     Row("POST /tasks/<int:task_id>/attach", "/tasks/{free}/attach", "401 404 404 303 303 303 303 403 404 303",
         (("matter.files", (b"x", "a.txt")),)),
+    Row("POST /tasks/views/", "/tasks/views/", "401 " + "303 " * 9, (("name", "A"),)),
+    Row("POST /tasks/views/<int:view_id>", "/tasks/views/{view_id}", SHARED, (("name", "B"),)),
+    Row("POST /tasks/views/<int:view_id>/remove", "/tasks/views/{view_id}/remove", SHARED),
     # registration
     Row("GET /register/", "/register/", PEOPLE),
     Row("GET /register/<key>", "/register/request", "302 403 200 200 200 200 200 403 200 200"),

@@ -2,94 +2,138 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+from urllib import parse
 
-from flask import Response, current_app, g, render_template, request
+from flask import g, render_template, request
 from sqlalchemy.orm import Session
 
-from casepath.engine import texts
+from casepath.engine.instances import task_views
+from casepath.engine.instances.task_views import LISTS, ORDERS, Kept, ListName
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, notices, operations, people, task_ranges, tasks
-from casepath.engine.queries.task_ranges import View
-from casepath.web import facts, names, navigation
+from casepath.engine.queries import deployed, notices, operations, people, tasks
+from casepath.engine.queries import facts as queried
+from casepath.engine.queries.tasks import TaskRow
+from casepath.web import facts, filters, names, navigation, words
 from casepath.web.registration import begun
+from casepath.web.user_tasks import asked, columns
+from casepath.web.user_tasks.asked import Asked
+from casepath.web.words import Words
 
-#: Where a browser keeps the order that was chosen last, and for how many seconds.
-COOKIE, KEPT = "task-order", 365 * 24 * 3600
-VIEWS: tuple[View, ...] = ("mine", "claimable", "all", "put_off")
+#: A fact with more values than this is looked for by words.
+MAX_OPTIONS = 40
+
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A task of a list, as its page shows it."""
+
+    task: TaskRow
+    #: What names its matter.
+    named: facts.Named
+    #: What stands in the columns of facts, by these; moments as such.
+    cells: Mapping[str, Any]
+    #: What its diagram says about it.
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """A view that is kept, with how many tasks are in it."""
+
+    view: Kept
+    count: int
+    #: Whether there may be more.
+    is_partial: bool
 
 
 def render(session: Session, person: Person) -> str:
     """Return the page that the address asks for."""
-    view, narrowed = chosen_view(), chosen_filters()
-    found = tasks.page(session, person, view, narrowed, after=list_key_from(request.args.get("after")))
+    wanted = asked.of(session, person, request.args)
+    settings, told = wanted.settings, words.of(session)
+    narrowed = settings.filters
+    found = tasks.page(session, person, settings.list, narrowed, after=list_key_from(request.args.get("after")))
     exact = tasks.with_business_key(session, person, narrowed.text) if narrowed.text else []
-    found = replace(found, rows=[names.named(session, row) for row in found.rows])
-    exact = [names.named(session, row) for row in exact]
+    first = {row.id for row in exact}
+    listed = rows(session, told, [*exact, *(row for row in found.rows if row.id not in first)])
     return render_template(
         "user_tasks/index.html",
         page=found,
-        exact=exact,
-        view=view,
-        views=VIEWS,
+        rows=listed,
+        asked=wanted,
+        view=settings.list,
+        views=LISTS,
         filters=narrowed,
-        orders=task_ranges.ORDERS,
+        orders=ORDERS,
+        columns=columns.shown(told, settings),
+        column_choices=columns.choices(told, settings, wanted.known),
+        fact_choices=fact_choices(told, wanted),
+        fact_order=told.label(narrowed.fact) if narrowed.fact else "",
+        people=people.choices(session).people if settings.list in {"all", "put_off"} else [],
+        kept=tallies(session, person),
+        may_share=[key for key in person.groups if authorization.may_share_views(person, key)],
+        may_change=wanted.kept is not None and task_views.may_change(person, wanted.kept),
+        shown=urlencode(asked.arguments(settings)),
         key_text=list_key_text,
         counts=counts(session, person),
-        drafts=begun.rows(session, person) if view == "mine" else [],
-        facts=facts.of_instances(session, {row.process_instance_id for row in found.rows + exact}),
+        drafts=begun.rows(session, person) if settings.list == "mine" else [],
         groups=people.group_names(session),
         may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
         absent={each.username: each.name or each.username for each in person.stands_in_for},
-        texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
         definitions=names.processes(session),
     )
 
 
-def chosen_view() -> View:
-    """Return the tab of the address."""
-    wanted = request.args.get("view", "mine")
-    return next((view for view in VIEWS if view == wanted), "mine")
+def urlencode(arguments: Mapping[str, Any]) -> str:
+    """Return arguments as an address has them."""
+    pairs = [(name, value) for name, given in arguments.items() for value in as_list(given)]
+    return parse.urlencode(pairs)
 
 
-def chosen_filters() -> tasks.Filters:
-    """Return what the address narrows the list to."""
-    arguments = request.args
-    due = arguments.get("due", "")
-    return tasks.Filters(
-        text=texts.storable(arguments.get("q", "").strip()[:100]),
-        definition_key=texts.storable(arguments.get("process", "")[:255]),
-        due=due if due in ("overdue", "soon") else "",
-        order=chosen_order(),
-    )
+def as_list(given: Any) -> list[Any]:
+    """Return the values of an argument; none for None."""
+    return given if isinstance(given, list) else [] if given is None else [given]
 
 
-def chosen_order() -> task_ranges.Order:
-    """Return the order of the address, else the one that was chosen last on this browser."""
-    wanted = request.args.get("order", request.cookies.get(cookie_name(), ""))
-    return next((order for order in task_ranges.ORDERS if order == wanted), "")
+def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:
+    """Return tasks with what their matters are known by."""
+    known = queried.of_instances(session, {row.process_instance_id for row in found})
+    texts = {each: deployed.texts(session, each) for each in {row.definition_id for row in found}}
+    listed = []
+    for row in found:
+        of_matter, task = known.get(row.process_instance_id, {}), names.named(session, row)
+        about = filters.readable(texts[row.definition_id].documentation.get(row.element_id, ""))
+        cells = {
+            name: value if isinstance(value, datetime) else told.said(name, value) for name, value in of_matter.items()
+        }
+        named = facts.named(told, of_matter)
+        listed.append(Row(task=task, named=named, cells=cells, about=about or task.definition_name))
+    return listed
 
 
-def remember_order(answer: Response) -> Response:
-    """Have the browser keep the order that the address asks for."""
-    if "order" in request.args:
-        secure = current_app.config["SESSION_COOKIE_SECURE"]
-        answer.set_cookie(
-            cookie_name(), chosen_order(), max_age=KEPT, secure=secure, httponly=True, samesite="Lax"
-        )
-    return answer
+def fact_choices(told: Words, wanted: Asked) -> list[tuple[str, str, Mapping[str, str]]]:
+    """Return name, label and values in words of the facts that a list can be narrowed by."""
+    found = [(name, told.label(name), told.options.get(name, {})) for name in wanted.known]
+    return [(name, label, options) for name, label, options in found if 1 < len(options) <= MAX_OPTIONS]
 
 
-def cookie_name() -> str:
-    """Return the name of the cookie with the order; other installations on the same host have their own."""
-    return f"{current_app.config['SESSION_COOKIE_NAME']}-{COOKIE}"
+def tallies(session: Session, person: Person) -> list[Tally]:
+    """Return the views that somebody has, with how many tasks are in each."""
+    found = []
+    for view in task_views.of_person(session, person):
+        count, is_partial = tasks.tally(session, person, view.settings.list, view.settings.filters)
+        found.append(Tally(view=view, count=count, is_partial=is_partial))
+    return found
 
 
 def counts(session: Session, person: Person) -> dict[str, int]:
     """Return the numbers of all badges: those of the header and those of the lists."""
-    lists: tuple[View, ...] = ("claimable", "all", "put_off")
+    lists: tuple[ListName, ...] = ("claimable", "all", "put_off")
     return badges(session, person) | {name: tasks.count(session, person, name) for name in lists}
 
 

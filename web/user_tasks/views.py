@@ -13,7 +13,7 @@ from casepath.engine.instances import attachments, comments, incidents, user_tas
 from casepath.engine.queries import people
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
-from casepath.web.user_tasks import inbox, task_page
+from casepath.web.user_tasks import asked, inbox, task_page
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -25,7 +25,7 @@ bp.add_app_template_global(inbox.badges_of_page, "header_badges")
 def index() -> Response:
     """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""
     with g.readers.begin() as session:
-        return inbox.remember_order(make_response(inbox.render(session, g.person)))
+        return asked.remember_order(make_response(inbox.render(session, g.person)))
 
 
 @bp.get("/counts")
@@ -33,7 +33,10 @@ def counts() -> str:
     """Return the badges of the header, and of the inbox where it is open; pages ask for it every few seconds."""
     with g.readers.begin() as session:
         return render_template(
-            "user_tasks/counts.html", counts=inbox.counts(session, g.person), with_tabs="tabs" in request.args
+            "user_tasks/counts.html",
+            counts=inbox.counts(session, g.person),
+            with_tabs="tabs" in request.args,
+            kept=inbox.tallies(session, g.person) if "tabs" in request.args else [],
         )
 
 

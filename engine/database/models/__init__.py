@@ -32,6 +32,7 @@ from casepath.engine.database.models.people import (
     NumberSequence,
     Submission,
     Substitution,
+    TaskView,
     User,
 )
 from casepath.engine.database.models.records import (
@@ -94,6 +95,7 @@ __all__ = [
     "Subscription",
     "Substitution",
     "TRANSITIONS",
+    "TaskView",
     "User",
     "UserTask",
     "UserTaskCandidate",

@@ -1,4 +1,4 @@
-"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms, drafts; and the numbers given out."""
+"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms, drafts, views; and numbers given out."""
 
 from __future__ import annotations
 
@@ -114,6 +114,22 @@ class Draft(Base):
     #: JSON of what stood in the fields.
     typed: Mapped[str] = mapped_column(Text)
     saved_at: Mapped[datetime]
+
+
+class TaskView(Base):
+    """What somebody, or a group, wants to see of the task lists, under a name (`engine.instances.task_views`)."""
+
+    __tablename__ = "task_views"
+    __table_args__ = (CheckConstraint("(username IS NULL) <> (group_key IS NULL)", name="task_views_owner"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    #: Whose own it is.
+    username: Mapped[str | None] = mapped_column(ForeignKey("users.username"), index=True)
+    #: Whose people share it.
+    group_key: Mapped[str | None] = mapped_column(ForeignKey("groups.key"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    #: JSON.
+    settings: Mapped[str] = mapped_column(Text)
 
 
 class NumberSequence(Base):

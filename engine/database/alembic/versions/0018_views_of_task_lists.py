@@ -1,0 +1,29 @@
+"""Views of task lists, which somebody keeps for himself or for a group."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Apply the revision."""
+    op.create_table(
+        "task_views",
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("username", sa.String(length=255), sa.ForeignKey("users.username"), nullable=True),
+        sa.Column("group_key", sa.String(length=255), sa.ForeignKey("groups.key"), nullable=True),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("settings", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.CheckConstraint("(username IS NULL) <> (group_key IS NULL)", name="task_views_owner"),
+    )
+    op.create_index(op.f("ix_task_views_username"), "task_views", ["username"])
+    op.create_index(op.f("ix_task_views_group_key"), "task_views", ["group_key"])
