@@ -135,6 +135,46 @@ def test_index__who_has_it(alice: Visitor, rows: Rows) -> None:
     assert keys(text(alice.get("/tasks/?view=all&who=bob"))) == ["K-1"]
 
 
+class TestNextTask:
+    def complete(self, visitor: Visitor, number: int, listed: str, **sent: str) -> str:
+        answer = visitor.post(f"/tasks/{number}/complete", {"page.list": listed, **sent})
+        assert answer.status_code == 303
+        return str(answer.headers["Location"])
+
+    def test_complete__leads_to_the_next_of_the_list(self, alice: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            first, second, third = (user_tasks.open_of(session, f"K-{number}", "ask") for number in (2, 0, 1))
+        listed = "view=claimable&order=-fact.who"
+
+        assert f"/tasks/{first}?list=" in text(alice.get(f"/tasks/?{listed}"))
+        led_to = self.complete(alice, first, listed, **{"page.next": "1"})
+        assert led_to.startswith(f"/tasks/{second}?list=view%3Dclaimable")
+        assert "order%3D-fact.who" in text(alice.get(led_to)) or "order=-fact.who" in text(alice.get(led_to))
+        assert self.complete(alice, second, listed, **{"page.next": "1"}).startswith(f"/tasks/{third}?")
+        page = text(alice.get(self.complete(alice, third, listed, **{"page.next": "1"})))
+        assert "There is nothing left to do in this list." in page
+
+    def test_complete__leads_back_to_the_list(self, alice: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            first = user_tasks.open_of(session, "K-0", "ask")
+
+        assert self.complete(alice, first, "view=claimable") == "/tasks/?view=claimable"
+
+    def test_complete__passes_over_what_others_have(self, alice: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            first, second, third = (user_tasks.open_of(session, f"K-{number}", "ask") for number in range(3))
+            user_tasks.claim(session, second, by="bob")
+
+        assert self.complete(alice, first, "view=all", **{"page.next": "1"}).startswith(f"/tasks/{third}?")
+
+    def test_complete__a_view_that_is_gone_is_ones_own_list(self, alice: Visitor, rows: Rows) -> None:
+        with rows.begin() as session:
+            first, second = (user_tasks.open_of(session, f"K-{number}", "ask") for number in (0, 1))
+            user_tasks.claim(session, second, by="alice")
+
+        assert self.complete(alice, first, "saved=999", **{"page.next": "1"}).startswith(f"/tasks/{second}?")
+
+
 def test_counts__of_views_follow(alice: Visitor, rows: Rows) -> None:
     alice.post("/tasks/views/", {"name": "A", "shown": "view=claimable&fact.size=10"})
     (view,) = kept(rows)

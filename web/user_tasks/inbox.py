@@ -79,6 +79,8 @@ def render(session: Session, person: Person) -> str:
         may_share=[key for key in person.groups if authorization.may_share_views(person, key)],
         may_change=wanted.kept is not None and task_views.may_change(person, wanted.kept),
         shown=urlencode(asked.arguments(settings)),
+        # One's own tasks are the list that is meant where none is named.
+        list_of=urlencode(wanted.address()) if wanted.kept or narrowed.is_set or settings.list != "mine" else None,
         key_text=list_key_text,
         counts=counts(session, person),
         drafts=begun.rows(session, person) if settings.list == "mine" else [],

@@ -69,4 +69,4 @@ def address() -> Arguments:
 def refused(refusal: errors.InvalidInput) -> Response:
     """Lead back to the list, which says what is wrong."""
     flash(phrases.sentence(refusal), "error")
-    return redirect(f"{url_for('user_tasks.index')}?{urlencode(address().items(multi=True))}", 303)
+    return redirect(f"{url_for('user_tasks.index')}?{urlencode(list(address().items(multi=True)))}", 303)

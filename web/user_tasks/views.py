@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response
 from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
+from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
-from casepath.web.user_tasks import asked, inbox, task_page
+from casepath.web.user_tasks import asked, came_from, inbox, task_page
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -63,7 +64,7 @@ def claim(task_id: int) -> Response:
         task = user_tasks.claim(session, task_id, by=g.person)
         called = names.title(session, task)
     flash(gettext("“%(task)s” is yours now.", task=called), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
 
 
 @bp.post("/<int:task_id>/unclaim")
@@ -153,7 +154,7 @@ def draft(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     flash(gettext("The draft is saved."), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
 
 
 @bp.post("/<int:task_id>/comment")
@@ -195,7 +196,7 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, added=True)
     flash(gettext("It is added to the matter.") if is_new else once.told_before(), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
 
 
 @bp.post("/<int:task_id>/complete")
@@ -214,8 +215,20 @@ def complete(task_id: int) -> Response | tuple[str, int]:
             task_page.remember_form(session, task_id)
         raise
     with g.readers.begin() as session:
+        if came_from.NEXT in request.form:
+            return lead_on(session, task)
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(came_from.address(), 303)
+
+
+def lead_on(session: Session, done: TaskDetail) -> Response:
+    """Lead from a task that is completed to the next one of the list; back to the list where there is none."""
+    flash(task_page.completed_text(done, None), "success")
+    found = came_from.following(session, g.person, done.id)
+    if found is None:
+        flash(gettext("There is nothing left to do in this list."), "notice")
+        return redirect(came_from.address(), 303)
+    return redirect(url_for(".show", task_id=found.id, list=came_from.listed() or None), 303)
 
 
 def add_beside(session: Session, task_id: int) -> None:
