@@ -60,6 +60,7 @@ BLUEPRINTS = (
     "health",
     "user_tasks.views",
     "user_tasks.kept_views",
+    "user_tasks.several",
     "registration.views",
     "process_instances.views",
     "papers.views",

@@ -24,6 +24,8 @@ from casepath.web.user_tasks import asked, columns
 from casepath.web.user_tasks.asked import Asked
 from casepath.web.words import Words
 
+#: More people than these are not listed on each page; whoever is meant is written.
+FEW = 60
 #: A fact with more values than this is looked for by words.
 MAX_OPTIONS = 40
 
@@ -75,6 +77,7 @@ def render(session: Session, person: Person) -> str:
         fact_choices=fact_choices(told, wanted),
         fact_order=told.label(narrowed.fact) if narrowed.fact else "",
         people=people.choices(session).people if settings.list in {"all", "put_off"} else [],
+        receivers=people.choices(session, limit=FEW),
         kept=tallies(session, person),
         may_share=[key for key in person.groups if authorization.may_share_views(person, key)],
         may_change=wanted.kept is not None and task_views.may_change(person, wanted.kept),
