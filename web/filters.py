@@ -95,6 +95,7 @@ def init_app(app: Flask) -> None:
         day=day,
         day_named=day_named,
         clock_time=clock_time,
+        weekday=weekday,
         duration=duration,
         due_text=due_text,
         due_tone=due_tone,
@@ -167,6 +168,11 @@ def day_named(at: datetime) -> str:
     written = f"{there:%m-%d}" if there.year == today.year else f"{there:%Y-%m-%d}"
     parts = (names.get(there, ""), written, flask_babel.format_datetime(at, "EEE"))
     return " ".join(part for part in parts if part)
+
+
+def weekday(of: date) -> str:
+    """Return the short name of the weekday of a day."""
+    return str(flask_babel.format_date(of, "EEE"))
 
 
 def clock_time(at: datetime) -> str:

@@ -32,6 +32,8 @@ COUNT_LIMIT = 100
 #: How many tasks a filter looks through at once, and how often before the page is shown as it is.
 STRETCH = 500
 STRETCHES = 10
+#: Tasks that are shown by the days on which they are due.
+MOST_DUE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,16 @@ def keys(
                 for sort_at, task_id in session.execute(statement)
             ]
     return found
+
+
+def due_within(
+    session: Session, person: Person, view: ListName, filters: Filters, *, since: datetime, until: datetime
+) -> TaskPage:
+    """Return the tasks of a list that are due at a moment or later, and before another; at most `MOST_DUE` of them."""
+    statement = task_ranges.union(person, view, (since, until), None, MOST_DUE + 1)
+    ids = [number for _, number in session.execute(statement)]
+    rows = [row for row in _rows(session, ids[:MOST_DUE], filters) if row.due_at is not None]
+    return TaskPage(rows=rows, next=None, is_partial=len(ids) > MOST_DUE)
 
 
 def tally(session: Session, person: Person, view: ListName, filters: Filters) -> tuple[int, bool]:

@@ -53,11 +53,14 @@ class Asked:
         """Whether the list is another one than its view has kept."""
         return self.kept is not None and self.settings != self.kept.settings
 
+    def narrowed(self, **changes: Any) -> Filters:
+        """Return what the list is narrowed to, with other settings."""
+        return replace(self.settings.filters, **changes)
+
     def address(self, **changes: Any) -> dict[str, Any]:
         """Return the arguments of an address for this list, with `list`, `order` or other settings changed."""
         listed = changes.pop("list", self.settings.list)
-        filters = replace(self.settings.filters, **changes)
-        found = arguments(replace(self.settings, list=listed, filters=filters))
+        found = arguments(replace(self.settings, list=listed, filters=self.narrowed(**changes)))
         return found if self.kept is None else {"saved": self.kept.id, **found}
 
 

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib import parse
 
 from flask import g, render_template, request
 from sqlalchemy.orm import Session
 
-from casepath.engine.instances import task_views
-from casepath.engine.instances.task_views import LISTS, ORDERS, Kept, ListName
+from casepath.engine.instances.task_views import ListName
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, notices, operations, people, tasks
@@ -20,14 +18,11 @@ from casepath.engine.queries import facts as queried
 from casepath.engine.queries.tasks import TaskRow
 from casepath.web import facts, filters, names, navigation, words
 from casepath.web.registration import begun
-from casepath.web.user_tasks import asked, columns
-from casepath.web.user_tasks.asked import Asked
+from casepath.web.user_tasks import asked, columns, tools
 from casepath.web.words import Words
 
 #: More people than these are not listed on each page; whoever is meant is written.
 FEW = 60
-#: A fact with more values than this is looked for by words.
-MAX_OPTIONS = 40
 
 
 
@@ -44,16 +39,6 @@ class Row:
     about: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tally:
-    """A view that is kept, with how many tasks are in it."""
-
-    view: Kept
-    count: int
-    #: Whether there may be more.
-    is_partial: bool
-
-
 def render(session: Session, person: Person) -> str:
     """Return the page that the address asks for."""
     wanted = asked.of(session, person, request.args)
@@ -67,42 +52,15 @@ def render(session: Session, person: Person) -> str:
         "user_tasks/index.html",
         page=found,
         rows=listed,
-        asked=wanted,
-        view=settings.list,
-        views=LISTS,
-        filters=narrowed,
-        orders=ORDERS,
         columns=columns.shown(told, settings),
-        column_choices=columns.choices(told, settings, wanted.known),
-        fact_choices=fact_choices(told, wanted),
-        fact_order=told.label(narrowed.fact) if narrowed.fact else "",
-        people=people.choices(session).people if settings.list in {"all", "put_off"} else [],
         receivers=people.choices(session, limit=FEW),
-        kept=tallies(session, person),
-        may_share=[key for key in person.groups if authorization.may_share_views(person, key)],
-        may_change=wanted.kept is not None and task_views.may_change(person, wanted.kept),
-        shown=urlencode(asked.arguments(settings)),
-        # One's own tasks are the list that is meant where none is named.
-        list_of=urlencode(wanted.address()) if wanted.kept or narrowed.is_set or settings.list != "mine" else None,
         key_text=list_key_text,
         counts=counts(session, person),
         drafts=begun.rows(session, person) if settings.list == "mine" else [],
-        groups=people.group_names(session),
         may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
         absent={each.username: each.name or each.username for each in person.stands_in_for},
-        definitions=names.processes(session),
+        **tools.shown(session, person, wanted, told),
     )
-
-
-def urlencode(arguments: Mapping[str, Any]) -> str:
-    """Return arguments as an address has them."""
-    pairs = [(name, value) for name, given in arguments.items() for value in as_list(given)]
-    return parse.urlencode(pairs)
-
-
-def as_list(given: Any) -> list[Any]:
-    """Return the values of an argument; none for None."""
-    return given if isinstance(given, list) else [] if given is None else [given]
 
 
 def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:
@@ -119,21 +77,6 @@ def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:
         named = facts.named(told, of_matter)
         listed.append(Row(task=task, named=named, cells=cells, about=about or task.definition_name))
     return listed
-
-
-def fact_choices(told: Words, wanted: Asked) -> list[tuple[str, str, Mapping[str, str]]]:
-    """Return name, label and values in words of the facts that a list can be narrowed by."""
-    found = [(name, told.label(name), told.options.get(name, {})) for name in wanted.known]
-    return [(name, label, options) for name, label, options in found if 1 < len(options) <= MAX_OPTIONS]
-
-
-def tallies(session: Session, person: Person) -> list[Tally]:
-    """Return the views that somebody has, with how many tasks are in each."""
-    found = []
-    for view in task_views.of_person(session, person):
-        count, is_partial = tasks.tally(session, person, view.settings.list, view.settings.filters)
-        found.append(Tally(view=view, count=count, is_partial=is_partial))
-    return found
 
 
 def counts(session: Session, person: Person) -> dict[str, int]:

@@ -75,8 +75,10 @@ def follow_up() -> Response:
     outcome = one_by_one(
         lambda session, task_id: user_tasks.set_follow_up(session, task_id, at, by=g.person, reason=reason)
     )
-    count, day = len(outcome.done), filters.day(at)
-    said = ngettext("%(num)s task is put off until %(day)s.", "%(num)s tasks are put off until %(day)s.", count, day=day)
+    day, count = filters.day(at), len(outcome.done)
+    said = ngettext(
+        "%(num)s task is put off until %(day)s.", "%(num)s tasks are put off until %(day)s.", count, day=day
+    )
     return told(outcome, said)
 
 

@@ -14,7 +14,7 @@ from casepath.engine.queries import people
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import filters, forms, names, once, phrases, uploads
 from casepath.web.languages import gettext
-from casepath.web.user_tasks import asked, came_from, inbox, task_page
+from casepath.web.user_tasks import asked, calendar, came_from, inbox, task_page, tools
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -29,6 +29,13 @@ def index() -> Response:
         return asked.remember_order(make_response(inbox.render(session, g.person)))
 
 
+@bp.get("/calendar")
+def by_day() -> str:
+    """Show the tasks of a list by the days of a month on which they are due."""
+    with g.readers.begin() as session:
+        return calendar.render(session, g.person)
+
+
 @bp.get("/counts")
 def counts() -> str:
     """Return the badges of the header, and of the inbox where it is open; pages ask for it every few seconds."""
@@ -37,7 +44,7 @@ def counts() -> str:
             "user_tasks/counts.html",
             counts=inbox.counts(session, g.person),
             with_tabs="tabs" in request.args,
-            kept=inbox.tallies(session, g.person) if "tabs" in request.args else [],
+            kept=tools.tallies(session, g.person) if "tabs" in request.args else [],
         )
 
 
