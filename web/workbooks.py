@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 import openpyxl
 import xlsxwriter
-from flask import Response
+from flask import Response, g
 
 from casepath.engine import errors
 from casepath.web import headers
@@ -29,6 +29,15 @@ MAX_BYTES = 300_000_000
 FORMATS: tuple[tuple[type[object], str], ...] = (
     (datetime, "yyyy-mm-dd hh:mm"), (date, "yyyy-mm-dd"), (time, "hh:mm"),
 )  # fmt: skip
+
+
+def typed(value: object, said: Callable[[Any], str]) -> object:
+    """Return a value for a cell: days, moments on the clock of the house and numbers as such, others as `said`."""
+    if isinstance(value, datetime):
+        return value.astimezone(g.settings.zone).replace(tzinfo=None)
+    if isinstance(value, date | time | int | float | Decimal) and not isinstance(value, bool):
+        return value
+    return said(value)
 
 
 def answer(name: str, rows: Iterable[Iterable[object]]) -> Response:

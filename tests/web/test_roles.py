@@ -78,6 +78,7 @@ RIGHTS = (
     Row("GET /static/<path:filename>", "/static/icon.svg", EVERYBODY),
     # tasks
     Row("GET /tasks/", "/tasks/", PEOPLE),
+    Row("GET /tasks/list.xlsx", "/tasks/list.xlsx", PEOPLE),
     Row("GET /tasks/calendar", "/tasks/calendar", PEOPLE),
     Row("GET /tasks/counts", "/tasks/counts", PEOPLE),
     Row("GET /tasks/<int:task_id>", "/tasks/{free}", SEEN),

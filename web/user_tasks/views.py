@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -12,9 +13,9 @@ from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import filters, forms, names, once, phrases, uploads
+from casepath.web import filters, forms, names, once, phrases, uploads, workbooks
 from casepath.web.languages import gettext
-from casepath.web.user_tasks import asked, calendar, came_from, inbox, task_page, tools
+from casepath.web.user_tasks import asked, calendar, came_from, inbox, list_file, task_page, tools
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -34,6 +35,13 @@ def by_day() -> str:
     """Show the tasks of a list by the days of a month on which they are due."""
     with g.readers.begin() as session:
         return calendar.render(session, g.person)
+
+
+@bp.get("/list.xlsx")
+def list_xlsx() -> FlaskResponse:
+    """Return the whole list, as far as a file reaches, as a workbook."""
+    with g.readers.begin() as session:
+        return workbooks.answer(f"{gettext('Tasks')}.xlsx", list_file.table(session, g.person))
 
 
 @bp.get("/counts")
