@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from flask import g, render_template, request
@@ -39,8 +40,10 @@ class Row:
     about: str
 
 
-def render(session: Session, person: Person) -> str:
-    """Return the page that the address asks for."""
+def render(session: Session, person: Person) -> str | None:
+    """
+    Return the page that the address asks for; only its list where a page asks for that, None where it is as it was.
+    """
     wanted = asked.of(session, person, request.args)
     settings, told = wanted.settings, words.of(session)
     narrowed = settings.filters
@@ -48,8 +51,12 @@ def render(session: Session, person: Person) -> str:
     exact = tasks.with_business_key(session, person, narrowed.text) if narrowed.text else []
     first = {row.id for row in exact}
     listed = rows(session, told, [*exact, *(row for row in found.rows if row.id not in first)])
+    seen = fingerprint(listed)
+    if (known := request.args.get("seen")) is not None and "HX-Request" in request.headers and known == seen:
+        return None
     return render_template(
-        "user_tasks/index.html",
+        "user_tasks/list.html" if known is not None and "HX-Request" in request.headers else "user_tasks/index.html",
+        seen=seen,
         page=found,
         rows=listed,
         columns=columns.shown(told, settings),
@@ -61,6 +68,12 @@ def render(session: Session, person: Person) -> str:
         absent={each.username: each.name or each.username for each in person.stands_in_for},
         **tools.shown(session, person, wanted, told),
     )
+
+
+def fingerprint(listed: Sequence[Row]) -> str:
+    """Return what tells a list from another one, as far as its reader sees it."""
+    seen = [(row.task, row.named, row.cells, filters.due_tone(row.task.due_at)) for row in listed]
+    return sha256(repr(seen).encode()).hexdigest()[:16]
 
 
 def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:

@@ -27,7 +27,8 @@ bp.add_app_template_global(inbox.badges_of_page, "header_badges")
 def index() -> Response:
     """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""
     with g.readers.begin() as session:
-        return asked.remember_order(make_response(inbox.render(session, g.person)))
+        page = inbox.render(session, g.person)
+    return asked.remember_order(make_response(page)) if page is not None else make_response("", 204)
 
 
 @bp.get("/calendar")
