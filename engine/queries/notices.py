@@ -20,7 +20,7 @@ from casepath.engine.queries.tasks import COUNT_LIMIT
 _ALONE = case((Notification.business_key.is_(None), Notification.id)).label("alone")
 #: Whether what a notification asks for is done; who only tells something is never settled.
 _SETTLED = and_(
-    Notification.kind != "notice",
+    Notification.kind.in_(("reminder", "escalation")),
     exists().where(
         ProcessInstance.id == Notification.process_instance_id, ProcessInstance.ended_at.is_not(None)
     ),
@@ -36,7 +36,7 @@ class Notice:
     #: Who was told.
     username: str
     business_key: str | None
-    #: `notice`, `reminder` or `escalation`.
+    #: One of `notifications.KINDS`.
     kind: str
     subject: str
     text: str

@@ -131,6 +131,7 @@ RIGHTS = (
     Row("GET /matters/", "/matters/", PEOPLE),
     Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
+    Row("GET /matters/people/<path:business_key>", "/matters/people/{key}", SEEN),
     Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
     Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),
     Row("GET /matters/verify/<matter:reference>", "/matters/verify/{key}", SEEN),

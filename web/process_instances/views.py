@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine.instances import attachments, comments, incidents, media_types, messages, process_instances
+from casepath.engine.instances import (
+    attachments,
+    comments,
+    incidents,
+    media_types,
+    mentions,
+    messages,
+    process_instances,
+)
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, papers, people, rounds
@@ -161,11 +169,30 @@ def comment(business_key: str) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             is_new = sent.made(session) is None
             if is_new:
-                comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+                text = request.form.get("text", "")
+                comments.add(session, business_key, text, by=g.person)
+                not_told(session, business_key, text)
     except errors.InvalidInput as refusal:
         return again(business_key, "comment", refusal)
     flash(gettext("The comment is added.") if is_new else once.told_before(), "success")
     return back(business_key)
+
+
+def not_told(session: Session, business_key: str, text: str) -> None:
+    """Say who was mentioned and may not see the matter."""
+    if strangers := mentions.of(session, business_key, text).strangers:
+        called = gettext(", ").join(sorted(people.names(session, strangers).values()))
+        flash(gettext("%(names)s may not see this matter and were not told.", names=called), "warning")
+
+
+@bp.get("/people/<path:business_key>")
+def mentionable(business_key: str) -> Response:
+    """Return who may be mentioned about a matter and is called as is typed."""
+    begun = texts.storable(request.args.get("q", "")[: mentions.LONGEST])
+    with g.readers.begin() as session:
+        access.matter(session, g.person, business_key)
+        found = mentions.suggested(session, business_key, begun)
+    return jsonify([{"username": username, "name": name} for username, name in found])
 
 
 @bp.post("/attachments/<path:business_key>")

@@ -157,7 +157,7 @@ class Notification(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     username: Mapped[str] = mapped_column(String(255), index=True)
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
-    #: `notice`, `reminder` or `escalation`.
+    #: `notice`, `reminder` or `escalation`; `mention` in a comment, `news` of what one watches.
     kind: Mapped[str] = mapped_column(String(16))
     #: Of the process instance that told it: when it has ended, its reminders and escalations ask for nothing any more.
     process_instance_id: Mapped[int | None] = mapped_column(RowId)
