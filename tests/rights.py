@@ -39,6 +39,7 @@ from casepath.engine.instances import (
     submissions,
     task_views,
     user_tasks,
+    watches,
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
@@ -51,7 +52,7 @@ from tests.web.populated import failed_job
 NOUNS: tuple[ModuleType, ...] = (
     arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks, identity,
     imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances, records,
-    signs, submissions, substitutes, task_views, user_tasks,
+    signs, submissions, substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -74,7 +75,7 @@ READS = frozenset({
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
-    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
+    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_watched",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.
@@ -82,7 +83,7 @@ OF_THE_ENGINE = frozenset({
     "arrivals.take", "batches.run", "deliveries.put", "deliveries.report",
     "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
     "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.formatted",
-    "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring",
+    "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring", "watches.tell_news",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
@@ -95,7 +96,7 @@ OF_WORKERS = frozenset({
 OF_ONESELF = frozenset({
     "drafts.discard", "drafts.get", "drafts.list_of", "drafts.save",
     "identity.change_password", "identity.end_session", "identity.note", "notifications.mark_read",
-    "submissions.claim", "submissions.settle",
+    "submissions.claim", "submissions.settle", "watches.leave",
 })  # fmt: skip
 
 #: Who acts: user name and groups. Lena is lent a task, Dora's group distributes the tasks of `service`.
@@ -237,6 +238,7 @@ COMMANDS: Mapping[str, Command] = {
     "user_tasks.set_follow_up": lambda session, it, by: user_tasks.set_follow_up(session, it.task_id, None, by=by),
     "user_tasks.set_priority": lambda session, it, by: user_tasks.set_priority(session, it.task_id, 1, by=by),
     "user_tasks.unclaim": lambda session, it, by: user_tasks.unclaim(session, it.task_id, by=by, reason="x"),
+    "watches.watch": lambda session, it, by: watches.watch(session, it.key, by=by),
 }  # fmt: skip
 
 def public_functions() -> Iterator[str]:
@@ -400,6 +402,7 @@ TABLES: tuple[Table, ...] = (
         "process_instances.resume": "····!!–··–",
         "process_instances.set_variables": "····✓✓–··–",
         "process_instances.suspend": "····✓✓–··–",
+        "watches.watch": "✓✓✓✓✓✓–✓✓–",
     }),
     Table(state="free", roles=MATTER, rows={
         "substitutes.appoint": "✓···✓·····",

@@ -21,6 +21,7 @@ from casepath.engine.database.models import (
     Subscription,
     User,
     UserTask,
+    Watch,
 )
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
@@ -46,6 +47,8 @@ class Filters:
     overdue: bool = False
     #: Only those that point to this record: its register and its key.
     record: tuple[str, str] | None = None
+    #: Only those that this user watches.
+    watched_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +207,9 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         register, key = filters.record
         pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
         conditions.append(ProcessInstance.id.in_(pointing))
+    if filters.watched_by:
+        watched = select(Watch.business_key).where(Watch.username == filters.watched_by)
+        conditions.append(ProcessInstance.business_key.in_(watched))
     return conditions
 
 

@@ -20,12 +20,13 @@ from casepath.engine.instances import (
     mentions,
     messages,
     process_instances,
+    watches,
 )
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, papers, people, rounds
 from casepath.engine.queries.instances import Reference
-from casepath.web import facts, filters, headers, languages, names, once, spreadsheets, uploads
+from casepath.web import facts, filters, headers, languages, names, once, phrases, spreadsheets, uploads
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -64,6 +65,7 @@ def index() -> str:
         state=chosen if chosen in STATES else "",
         definition_key=texts.storable(request.args.get("process", "")[:255]),
         overdue="overdue" in request.args,
+        watched_by=g.person.username if "watched" in request.args else "",
     )
     with g.readers.begin() as session:
         found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
@@ -176,6 +178,24 @@ def comment(business_key: str) -> Response | tuple[str, int]:
         return again(business_key, "comment", refusal)
     flash(gettext("The comment is added.") if is_new else once.told_before(), "success")
     return back(business_key)
+
+
+@bp.post("/watch/<path:business_key>")
+def watch(business_key: str) -> Response:
+    """Be told of what happens in a matter, or no longer."""
+    wanted = bool(request.form.get("watch"))
+    try:
+        with g.sessions.begin() as session:
+            if wanted:
+                watches.watch(session, business_key, by=g.person)
+            else:
+                watches.leave(session, business_key, by=g.person.username)
+    except errors.InvalidInput as refusal:
+        flash(phrases.sentence(refusal), "error")
+    else:
+        said = gettext("You will be told what happens here.") if wanted else gettext("You watch this no longer.")
+        flash(said, "success")
+    return redirect(url_for(".matter", reference=business_key), 303)
 
 
 def not_told(session: Session, business_key: str, text: str) -> None:

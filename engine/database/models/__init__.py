@@ -44,6 +44,7 @@ from casepath.engine.database.models.records import (
     Notification,
     OrganisationEvent,
     OrganisationHistory,
+    Watch,
 )
 from casepath.engine.database.models.registers import (
     Record,
@@ -99,6 +100,7 @@ __all__ = [
     "User",
     "UserTask",
     "UserTaskCandidate",
+    "Watch",
     "WorkerThread",
     "measurements",
 ]

@@ -175,6 +175,19 @@ class Notification(Base):
         return phrases.loads(self.text)
 
 
+class Watch(Base):
+    """Somebody wants to be told what happens in a matter (`engine.instances.watches`)."""
+
+    __tablename__ = "watches"
+
+    username: Mapped[str] = mapped_column(ForeignKey("users.username"), primary_key=True)
+    business_key: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
+    #: Of how many events of the matter's histories this one was told, or need not be.
+    events: Mapped[int]
+    #: How many of them each process instance had, JSON: `{"12": 40}`.
+    seen: Mapped[str] = mapped_column(Text)
+
+
 class Mail(Base):
     """A notification that goes out by e-mail as well: the queue, and what came of it."""
 

@@ -1,4 +1,4 @@
-"""Views of task lists, which somebody keeps for himself or for a group."""
+"""Views of task lists, which somebody keeps for himself or for a group; and the matters that somebody watches."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_task_views_username"), "task_views", ["username"])
     op.create_index(op.f("ix_task_views_group_key"), "task_views", ["group_key"])
+    op.create_table(
+        "watches",
+        sa.Column("username", sa.String(length=255), sa.ForeignKey("users.username"), nullable=False),
+        sa.Column("business_key", sa.String(length=255), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("username", "business_key"),
+    )
+    op.create_index(op.f("ix_watches_business_key"), "watches", ["business_key"])
