@@ -28,6 +28,7 @@ from casepath.workers import (
     HANDLERS,
     Handler,
     Surroundings,
+    digests,
     documents,
     notifications,
     reports,
@@ -164,9 +165,10 @@ class Loop:
         return BREATH if batches.run(self.surroundings.sessions) else REST
 
     def tell_news(self) -> float:
-        """Tell those who watch matters what happened there; return how many seconds there is nothing to do."""
+        """Tell of what happened in matters, and write digests; return how many seconds there is nothing to do."""
         with self.surroundings.sessions.begin() as session:
-            return 0 if watches.tell_news(session) else NEWS_EVERY
+            told = watches.tell_news(session)
+        return 0 if digests.step(self.surroundings) or told else NEWS_EVERY
 
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""

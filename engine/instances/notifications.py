@@ -19,7 +19,7 @@ from casepath.engine.instances import mails, wordings
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.time import clock
 
-KINDS = ("notice", "reminder", "escalation", "mention", "news")
+KINDS = ("notice", "reminder", "escalation", "mention", "news", "digest")
 MAX_SUBJECT_LENGTH = 255
 MAX_TEXT_LENGTH = 20_000
 

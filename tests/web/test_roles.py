@@ -131,6 +131,7 @@ RIGHTS = (
     Row("GET /matters/", "/matters/", PEOPLE),
     Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
+    Row("POST /notifications/digest", "/notifications/digest", "401 " + "303 " * 9, (("hour", "8"),)),
     Row("POST /matters/watch/<path:business_key>", "/matters/watch/{key}", "401 404 404 303 303 303 303 303 404 303",
         (("watch", "1"),)),
     Row("GET /matters/people/<path:business_key>", "/matters/people/{key}", SEEN),

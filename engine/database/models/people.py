@@ -24,6 +24,9 @@ class User(Base):
     password_is_given: Mapped[bool] = mapped_column(default=False, server_default=false())
     language: Mapped[str] = mapped_column(String(8), default="zh_CN")
     active: Mapped[bool] = mapped_column(default=True)
+    #: At which hour of the house, 0 to 23, an e-mail tells what is unread; null: none does. And when the next one goes.
+    digest_hour: Mapped[int | None]
+    digest_at: Mapped[datetime | None]
     #: Ends sessions that were begun before.
     sessions_valid_from: Mapped[datetime | None]
     created_at: Mapped[datetime]

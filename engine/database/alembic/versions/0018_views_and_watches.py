@@ -1,4 +1,4 @@
-"""Views of task lists, which somebody keeps for himself or for a group; and the matters that somebody watches."""
+"""Views of task lists, which somebody keeps for himself or for a group; the matters that somebody watches; digests."""
 
 from __future__ import annotations
 
@@ -36,3 +36,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("username", "business_key"),
     )
     op.create_index(op.f("ix_watches_business_key"), "watches", ["business_key"])
+    op.add_column("users", sa.Column("digest_hour", sa.Integer(), nullable=True))
+    op.add_column("users", sa.Column("digest_at", sa.DateTime(timezone=True), nullable=True))
