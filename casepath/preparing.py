@@ -19,8 +19,8 @@ _PAGE = """<!doctype html>
   progress {{ width: 100%; height: 1.2rem; accent-color: #0b6272; }}
 </style>
 <h1>Casepath</h1>
-<p>正在准备演示数据：一年的案例依次重演，完成后自动进入。</p>
-<p lang="en">The demo is being prepared: a year of matters is played. The pages open by themselves when it is done.</p>
+<p>正在准备演示数据：案例依次重演，完成后自动进入。</p>
+<p lang="en">The demo is being prepared: its matters are played. The pages open by themselves when it is done.</p>
 <progress max="100" value="{percent}" aria-label="{percent} %"></progress>
 <p>{percent} %</p>
 </html>

@@ -52,6 +52,8 @@ class Complaint:
     score: int = 0
     grave: Mapping[str, Any]
     not_satisfied: int = 0
+    #: Who handled it well.
+    praised: str = ""
     #: Days in which it should be handled, where the director says so.
     days: int | None = None
 
@@ -101,6 +103,7 @@ COMPLAINTS = (
         resolved="09 09:00",
         cause="misunderstanding",
         score=9,
+        praised="孙涛",
         grave=ORDINARY,
     ),
     Complaint(
@@ -264,7 +267,7 @@ def _handled(stage: EngineStage, complaint: Complaint) -> None:
             completed_on=resolved.date().isoformat(),
             result="客户接受",
         )
-        _asked(stage, resolved, "yes", complaint.score)
+        _asked(stage, resolved, "yes", complaint.score, complaint.praised)
     elif rounds < 2:
         _solved(stage, who, resolved)
         _asked(stage, resolved, "yes", complaint.score)
@@ -356,7 +359,7 @@ def _solved(stage: EngineStage, who: str, moment: datetime) -> None:
     )
 
 
-def _asked(stage: EngineStage, moment: datetime, satisfied: str, score: int) -> None:
+def _asked(stage: EngineStage, moment: datetime, satisfied: str, score: int, praised: str = "") -> None:
     _do(
         stage,
         moment,
@@ -367,6 +370,7 @@ def _asked(stage: EngineStage, moment: datetime, satisfied: str, score: int) -> 
         review_satisfied="yes",
         review_note="谈过了",
         review_is_feedback="no",
+        **({"handled_well": True, "handled_well_by": praised} if praised else {}),
     )
     _do(
         stage,

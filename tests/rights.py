@@ -20,6 +20,7 @@ from casepath.engine.bpmn.triggers import StartBefore
 from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition, UserTask, UserTaskCandidate
 from casepath.engine.instances import (
+    approvals,
     arrivals,
     attachments,
     batches,
@@ -50,21 +51,22 @@ from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks, identity,
-    imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances, records,
-    signs, submissions, substitutes, task_views, user_tasks, watches,
+    approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks,
+    identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances,
+    records, signs, submissions, substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
 READS = frozenset({
+    "approvals.may_approve", "approvals.reads",
     "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.page",
-    "attachments.safe_name", "batches.get", "batches.may_approve", "batches.may_stop",
-    "batches.preview", "comments.instance_of", "comments.page", "deployments.check", "deployments.content",
-    "deployments.inspect", "deployments.definition",
+    "attachments.safe_name", "batches.get", "batches.may_stop",
+    "batches.preview", "comments.instance_of", "comments.page", "deliveries.are_due", "deployments.check",
+    "deployments.content", "deployments.inspect", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
     "deployments.resource", "deployments.still_unknown", "deployments.use_extensions", "drafts.text_of",
-    "external_tasks.get", "identity.actor",
+    "external_tasks.are_waiting", "external_tasks.get", "identity.actor",
     "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.count_open",
@@ -80,9 +82,10 @@ READS = frozenset({
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.
 OF_THE_ENGINE = frozenset({
+    "approvals.ask", "approvals.settle",
     "arrivals.take", "batches.run", "deliveries.put", "deliveries.report",
     "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
-    "notifications.notify", "mails.enqueue", "numbers.business_key", "numbers.formatted",
+    "notifications.notify", "notifications.settle", "mails.enqueue", "numbers.business_key", "numbers.formatted",
     "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring", "watches.tell_news",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.

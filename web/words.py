@@ -14,12 +14,11 @@ from casepath.engine.decisions.dmn import DecisionTable, OutputColumn
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed, people
-from casepath.web import filters, forms, languages
+from casepath.engine.queries import deployed, vocabulary
+from casepath.engine.queries.vocabulary import Vocabulary
+from casepath.web import filters, languages
 from casepath.web.languages import gettext
 
-#: Kinds of fields into which people write what they like: what stands there is nobody's key.
-WRITTEN = frozenset({"textfield", "textarea"})
 #: How recipients are written that are a group.
 GROUP = "group:"
 #: A text in a cell of a decision table, and the cells that people read without knowing the language of tables.
@@ -87,24 +86,13 @@ class Words:
 
 def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
     """Return the words for variables: of the forms of these processes first, then of all others."""
-    labels: dict[str, str] = {}
-    options: dict[str, dict[str, str]] = {}
-    written: set[str] = set()
-    for form in [*_own(session, definition_ids), *definitions.latest_forms(session)]:
-        written |= {part.key for part in form.fields if part.type in WRITTEN and part.key not in labels}
-        labels = forms.labels(form) | labels
-        for name, choices in forms.options(form).items():
-            options[name] = choices | options.get(name, {})
-    for (name, value), said in deployed.words(session, "zh" if languages.is_chinese() else languages.chosen()).items():
-        if value is None:
-            labels[name] = said
-        else:
-            options[name] = options.get(name, {}) | {value: said}
+    language = vocabulary.OWN if languages.is_chinese() else languages.chosen()
+    called = vocabulary.of(session, language, forms=_own(session, definition_ids))
     return Words(
-        labels=labels,
-        options=options,
-        anywhere=_anywhere(session, options),
-        written=frozenset(written),
+        labels=called.labels,
+        options=called.options,
+        anywhere=_anywhere(called),
+        written=called.written,
         tells_names=authorization.sees_names(g.person),
     )
 
@@ -118,15 +106,14 @@ def _own(session: Session, definition_ids: Iterable[int]) -> Iterable[Form]:
                 yield form
 
 
-def _anywhere(session: Session, options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def _anywhere(called: Vocabulary) -> dict[str, str]:
     """Return what a value is called where all variables that name it call it the same; and the groups by their keys."""
     found: dict[str, set[str]] = {}
-    for choices in options.values():
+    for choices in called.options.values():
         for value, said in choices.items():
             found.setdefault(value, set()).add(said)
-    groups = people.group_names(session)
     agreed = {value: next(iter(said)) for value, said in found.items() if len(said) == 1}
-    return agreed | {key: filters.group_name(key, groups) for key in groups}
+    return {**agreed, **called.groups}
 
 
 def in_language(values: Mapping[str, Any]) -> dict[str, Any]:

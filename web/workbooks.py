@@ -14,57 +14,35 @@ from decimal import Decimal
 from typing import Any
 
 import openpyxl
-import xlsxwriter
 from flask import Response, g
 
-from casepath.engine import errors
+from casepath.engine import errors, papers
+from casepath.engine.papers import Column, Sheet
+from casepath.engine.time import clock
 from casepath.web import headers
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: How a workbook begins, as any ZIP file.
 SIGNATURE = b"PK\x03\x04"
 #: Bytes of all that is packed in one.
 MAX_BYTES = 300_000_000
-#: How days, moments and times are shown; spreadsheets write them in the way of their reader.
-FORMATS: tuple[tuple[type[object], str], ...] = (
-    (datetime, "yyyy-mm-dd hh:mm"), (date, "yyyy-mm-dd"), (time, "hh:mm"),
-)  # fmt: skip
 
 
 def typed(value: object, said: Callable[[Any], str]) -> object:
-    """Return a value for a cell: days, moments on the clock of the house and numbers as such, others as `said`."""
-    if isinstance(value, datetime):
-        return value.astimezone(g.settings.zone).replace(tzinfo=None)
+    """Return a value for a cell: days, moments and numbers as such, others as `said`."""
     if isinstance(value, date | time | int | float | Decimal) and not isinstance(value, bool):
         return value
     return said(value)
 
 
 def answer(name: str, rows: Iterable[Iterable[object]]) -> Response:
-    """Return a workbook of this name to download; its first row stands still."""
-    found = Response(written(rows), mimetype=MEDIA_TYPE)
-    found.headers["Content-Disposition"] = headers.content_disposition(name)
-    return found
-
-
-def written(rows: Iterable[Iterable[object]]) -> bytes:
-    """Return a workbook with these rows; texts are texts, whatever they look like."""
-    content = io.BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True, "constant_memory": True, "strings_to_urls": False})
-    shown = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS}
-    heading = book.add_format({"bold": True})
-    sheet = book.add_worksheet()
-    sheet.freeze_panes(1, 0)
-    for number, row in enumerate(rows):
-        for column, cell in enumerate(row):
-            if isinstance(cell, date | time):
-                sheet.write_datetime(number, column, cell, shown[type(cell)])
-            elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
-                sheet.write_number(number, column, cell)
-            elif cell not in (None, ""):
-                sheet.write_string(number, column, str(cell), None if number else heading)
-    book.close()
-    return content.getvalue()
+    """Return a workbook of this name to download; the first of its rows has the headings."""
+    found = map(list, rows)
+    columns = [Column(label=str(heading)) for heading in next(found)]
+    sheet = Sheet(name=name, columns=columns, rows=found)
+    content = papers.workbook([sheet], zone=g.settings.zone, created_at=clock.now(), title=name)
+    answered = Response(content, mimetype=papers.XLSX)
+    answered.headers["Content-Disposition"] = headers.content_disposition(f"{name}.xlsx")
+    return answered
 
 
 def read(content: bytes) -> Iterator[tuple[int, list[str]]]:

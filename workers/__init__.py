@@ -7,7 +7,7 @@ Workers: what happens outside the engine, after the transaction that asked for i
 registers who does the work of a topic. `topics` fetches, has it done, and reports. What waits to go out is sent as
 `sending` says: by `outbox` the mails, as `letters` that `smtp` hands over; by `channels` what goes through a channel,
 with `connectors` that make `requests`. `loop` keeps that going, and the engine's own due jobs beside it;
-`notifications` and `documents` are the handlers of this project, and each deployed channel is a topic too.
+`notifications`, `documents` and `reports` are the handlers of this project, and each deployed channel is a topic too.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import database
 from casepath.engine.instances.external_tasks import FetchedTask
 
 #: How long a worker has a task before others may try.
@@ -73,6 +75,11 @@ class Surroundings:
     url: str = ""
     #: Zone in which times are written.
     time_zone: str = "UTC"
+
+    @cached_property
+    def readers(self) -> sessionmaker[Session]:
+        """Sessions for what only reads, however long: while they are open, others may write."""
+        return database.sessions(self.sessions.kw["bind"], read_only=True)
 
 
 @dataclass(frozen=True, kw_only=True)

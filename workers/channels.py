@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy.exc import OperationalError
@@ -22,11 +23,9 @@ from casepath.engine.deployments import Channel, channels
 from casepath.engine.instances import deliveries, external_tasks
 from casepath.engine.instances.deliveries import Outgoing
 from casepath.engine.instances.external_tasks import FetchedTask, Topic
-from casepath.engine.instances.outgoing import Outcome
 from casepath.engine.phrases import Phrase
 from casepath.workers import DEFAULT_LOCK, Surroundings, Work, connectors
-from casepath.workers.connectors import Answer
-from casepath.workers.sending import Refused, Sender, Withdrawn
+from casepath.workers.sending import Answer, Attempt, Refused, Sender, Withdrawn
 from casepath.workers.topics import Topics, others_left
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,8 @@ class Courier(Sender[Outgoing]):
         self.key = key
         #: As declared when the last round began.
         self.channel: Channel | None = None
-        self.numbers: dict[int, str | None] = {}
+        #: Of the last round: how many were not sent, because whoever was to have them has not agreed to that.
+        self.withheld = 0
 
     @property
     def where(self) -> str:
@@ -65,20 +65,24 @@ class Courier(Sender[Outgoing]):
         return self.surroundings.keep_trying
 
     def step(self) -> bool:
-        """Send some of the deliveries that are due; return whether any was tried."""
+        """Send some of the deliveries that are due; return whether any was tried, or settled without."""
         if self.is_resting:
             return False
-        with self.surroundings.sessions.begin() as session:
+        # However the channel is declared meanwhile.
+        self.note()
+        with self.surroundings.readers.begin() as session:
             try:
                 self.channel = channels.declared(session, self.key)
             except errors.NotFound:
                 return False
-        return self.write_to_log(self.channel) if self.channel.connector == "log" else super().step()
+        self.withheld = 0
+        tried = self.write_to_log(self.channel) if self.channel.connector == "log" else super().step()
+        return tried or bool(self.withheld)
 
     def write_to_log(self, channel: Channel) -> bool:
         """Note that deliveries went out, many in one transaction: nothing leaves that it would have to wait for."""
         with self.surroundings.sessions.begin() as session:
-            items = deliveries.take(session, channel, limit=LOGGED_TOGETHER)
+            items = self.given(session, channel, LOGGED_TOGETHER)
             for item in items:
                 if item.address is None and channel.recipients is not None:
                     deliveries.settle(session, item, "undeliverable", answer=NO_ADDRESS)
@@ -91,20 +95,30 @@ class Courier(Sender[Outgoing]):
     def taken(self, session: Session) -> Outgoing | None:
         """Return the delivery that is due longest."""
         assert self.channel is not None
-        return next(iter(deliveries.take(session, self.channel)), None)
+        return next(iter(self.given(session, self.channel, 1)), None)
+
+    def given(self, session: Session, channel: Channel, limit: int) -> Sequence[Outgoing]:
+        """Return some of the deliveries that are due, and count those that may not go out."""
+        taken = deliveries.take(session, channel, limit=limit)
+        self.withheld += taken.withheld
+        return taken.items
 
     def handed_over(self, session: Session, item: Outgoing) -> bool:
         """Note that a delivery leaves now; return whether it may."""
         return deliveries.hand_over(session, item)
 
-    def settled(
-        self, session: Session, item: Outgoing, outcome: Outcome, answer: str | Phrase, retry_in: timedelta
-    ) -> None:
+    def settled(self, session: Session, attempt: Attempt[Outgoing]) -> None:
         """Write down what came of a delivery."""
-        number = self.numbers.pop(item.id, None)
-        deliveries.settle(session, item, outcome, answer=answer, retry_in=retry_in, number=number)
+        deliveries.settle(
+            session,
+            attempt.item,
+            attempt.outcome,
+            answer=attempt.answer,
+            retry_in=attempt.retry_in,
+            number=attempt.number,
+        )
 
-    def deliver(self, item: Outgoing, hand_over: Callable[[], bool]) -> str:
+    def deliver(self, item: Outgoing, hand_over: Callable[[], bool]) -> Answer:
         """Have the connector take a delivery out."""
         channel = self.channel
         assert channel is not None
@@ -115,9 +129,7 @@ class Courier(Sender[Outgoing]):
             if not hand_over():
                 raise Withdrawn
 
-        answer: Answer = connectors.http(item, channel, self.surroundings.endpoints.get(channel.setting), leave)
-        self.numbers[item.id] = answer.number
-        return answer.text
+        return connectors.http(item, channel, self.surroundings.endpoints.get(channel.setting), leave)
 
 
 class Couriers:
@@ -137,16 +149,15 @@ class Couriers:
         That waits for nobody. Where only one can write at a time, a few share a transaction and are undone one by one.
         """
         failed: list[tuple[FetchedTask, Exception]] = []
-        with self.surroundings.sessions.begin() as session:
+        with self.surroundings.readers.begin() as session:
             names = [name for name in channels.keys(session) if name not in self.topics.handlers]
-            declared = {name: channels.declared(session, name) for name in names}
             wanted = [Topic(name=name, lock_for=DEFAULT_LOCK) for name in names]
+            if not external_tasks.are_waiting(session, wanted):
+                return 0
+            declared = {name: channels.declared(session, name) for name in names}
+        with self.surroundings.sessions.begin() as session:
             together = TAKEN_TOGETHER if session.get_bind().dialect.name == "sqlite" else 1
-            fetched = (
-                external_tasks.fetch_and_lock(session, wanted, worker_id=self.topics.worker_id, limit=together)
-                if wanted
-                else []
-            )
+            fetched = external_tasks.fetch_and_lock(session, wanted, worker_id=self.topics.worker_id, limit=together)
             for task in fetched:
                 try:
                     with session.begin_nested():
@@ -181,12 +192,16 @@ class Couriers:
         external_tasks.complete(session, task.id, worker_id=self.topics.worker_id, also=put)
 
     def waiting(self) -> list[Courier]:
-        """Return those through whose channels something is to go out now."""
-        with self.surroundings.sessions.begin() as session:
-            keys = deliveries.due(session)
+        """Return those through whose channels something is to go out now, or that have something to note."""
+        keys = {key for key, courier in self.known.items() if courier.unsettled}
+        with self.surroundings.readers.begin() as session:
+            is_any_due = deliveries.are_due(session)
+        if is_any_due:
+            with self.surroundings.sessions.begin() as session:
+                keys |= set(deliveries.due(session))
         for key in keys:
             self.known.setdefault(key, Courier(self.surroundings, self.stopping, key))
-        return [self.known[key] for key in keys if not self.known[key].is_resting]
+        return [self.known[key] for key in sorted(keys) if not self.known[key].is_resting]
 
     def begin(self) -> bool:
         """Have channels send in threads of their own, one of each; return whether any was begun."""
@@ -197,6 +212,14 @@ class Couriers:
             self.running[courier.key] = thread
             thread.start()
         return bool(begun)
+
+    def finish(self, seconds: float) -> None:
+        """Wait for the channels that send, for so long; what is on its way then and not answered for is uncertain."""
+        end = time.monotonic() + seconds
+        for thread in list(self.running.values()):
+            thread.join(max(end - time.monotonic(), 0))
+            if thread.is_alive():
+                log.warning("%s is left while it sends", thread.name)
 
     def step(self) -> bool:
         """Send in this thread what is to go out now; return whether there was anything."""

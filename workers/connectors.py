@@ -14,7 +14,6 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlencode
@@ -24,7 +23,7 @@ from casepath.engine.expressions import compile_expression
 from casepath.engine.instances.deliveries import Outgoing
 from casepath.engine.time import clock
 from casepath.workers import Endpoint, requests
-from casepath.workers.sending import Away, Refused, Unanswered
+from casepath.workers.sending import Answer, Away, Refused, Unanswered
 
 #: What a server answers where not this one is wrong but how it is asked, so that all the others would be too.
 OF_THE_SERVER = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407})
@@ -38,15 +37,6 @@ KEY_HEADER = "Idempotency-Key"
 HIDDEN = "…"
 #: Secrets shorter than this are no secrets, and would take words apart.
 LEAST_HIDDEN = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a server said to a delivery that it took."""
-
-    text: str
-    #: What it calls the delivery; None where it does not say.
-    number: str | None = None
 
 
 def http(item: Outgoing, channel: Channel, endpoint: Endpoint | None, hand_over: Callable[[], None]) -> Answer:

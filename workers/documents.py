@@ -36,7 +36,7 @@ def archive(work: Work) -> Result:
     if key is None:
         raise Unrecoverable("Expected a business key, under which the document is kept, but found none")
     try:
-        with work.surroundings.sessions.begin() as session:
+        with work.surroundings.readers.begin() as session:
             paper = printed(session, work, key)
         content = pdf(paper)
     except (errors.ExpressionLimit, errors.InvalidInput) as error:

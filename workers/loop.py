@@ -110,6 +110,7 @@ class Loop:
         for thread in threads.values():
             thread.join(max(end - time.monotonic(), 0))
         self.topics.finish(max(end - time.monotonic(), 0))
+        self.couriers.finish(max(end - time.monotonic(), 0))
         self.sign_off()
         log.info("worker %s has stopped", self.worker_id)
 
@@ -141,7 +142,7 @@ class Loop:
         if jobs.run_due(self.surroundings.sessions, TOGETHER):
             return 0
         now = clock.now()
-        with self.surroundings.sessions.begin() as session:
+        with self.surroundings.readers.begin() as session:
             due = jobs.next_due(session, after=now)
         return REST if due is None else min((due - now).total_seconds(), REST)
 

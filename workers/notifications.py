@@ -3,15 +3,15 @@ Topics that tell people something: `notify`, `remind`, `escalate` and `dispatch`
 
 Inputs: `recipients` (`user:wang`, `group:customer_director`, `task:contact` for whoever has that user task of the same
 process instance, or just a name), `subject`, `text`, and `document`, the key of an archived document or the beginning
-of the name of a file, which an e-mail carries; `dispatch` has to have one and needs no subject. With `open_tasks` the
-text ends with what is open in the matter, who has it, and until when; with `once_a_day` nobody gets a second one of the
-kind about a matter on one day. Everybody gets a notice inside the product; those with an address an e-mail too, where
-e-mail is configured. Notices and mails are written in the transaction that completes the task; the mails are sent
-afterwards, by `outbox`.
+of the name of a file, which an e-mail carries: one that the engine made, else one of people; `dispatch` has to have one
+and needs no subject. With `open_tasks` the text ends with what is open in the matter, who has it, and until when;
+with `once_a_day` nobody gets a second one of the kind about a matter on one day. Everybody gets a notice inside the
+product; those with an address an e-mail too, where e-mail is configured. Notices and mails are written in the
+transaction that completes the task; the mails are sent afterwards, by `outbox`.
 
 Each reader gets `<activity>.subject` and `<activity>.text` of `texts.zh.json` or `texts.en.json` beside the diagram, if
 they are there, expressions as the inputs are; `words.<variable>` is there a value as people read it in that language:
-by its `variables.<variable>.<value>` or the options of forms, lists, yes and no, local times.
+by its `variables.<variable>.<value>`, the options of forms or the names of groups, lists, yes and no, local times.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.people.account_rules import LANGUAGES
 from casepath.engine.people.authorization import ENGINE
-from casepath.engine.queries import deployed, user_task
+from casepath.engine.queries import deployed, user_task, vocabulary
 from casepath.workers import Result, Unrecoverable, Work, topic
+from casepath.workers.documents import file_name
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def dispatch(work: Work) -> Result:
 
 def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result:
     """Find out who is told what; it is written when the task is completed."""
-    with work.surroundings.sessions.begin() as session:
+    with work.surroundings.readers.begin() as session:
         usernames = resolve(session, work.names("recipients"), work.task.process_instance_id)
         document = attached(session, work) if always_with_document or work.text("document") else None
         wording = Wording(subject=work.text("subject"), text=work.text("text"))
@@ -115,13 +116,21 @@ def tell(work: Work, kind: str, *, always_with_document: bool = False) -> Result
 
 def attached(session: Session, work: Work) -> Document:
     """Return the newest file of the matter that the diagram means; raises `Unrecoverable`."""
-    key, name = work.task.business_key or "", work.text("document")
-    with suppress(errors.NotFound):
-        name = documents.newest(session, name).title
+    key, name = work.task.business_key or "", work.text("document").strip()
+    if not name:
+        raise Unrecoverable("Expected a document, but found none")
     kept = attachments.list_of(session, key)
-    found = [entry for entry in kept if entry.name.removeprefix(f"{key} ").startswith(name)]
-    # An archive whose template was never deployed is called like its process.
-    found = found or [entry for entry in kept if entry.created_by == ENGINE.signature]
+    own = [entry for entry in kept if entry.created_by == ENGINE.signature]
+    with suppress(errors.NotFound):
+        name = attachments.safe_name(file_name(key, documents.newest(session, name).title))
+        # What people call so was not made from the document.
+        kept = own
+    # Who may add files to a matter has none of them sent in the place of what was archived: that is looked at last.
+    found = [
+        entry
+        for entry in (*kept, *own)
+        if entry.name.startswith(name) or entry.name.removeprefix(f"{key} ").startswith(name)
+    ]
     if not found:
         raise Unrecoverable(f"Expected a document '{name}' with {key}, but found none")
     newest = found[-1]
@@ -169,16 +178,10 @@ def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: 
 def in_words(session: Session, work: Work, language: str) -> dict[str, Any]:
     """Return the variables of a task with their values as people read them in a language; numbers stay numbers."""
     zone = ZoneInfo(work.surroundings.time_zone)
-    labels: dict[str, dict[str, str]] = {}
-    for form in definitions.latest_forms(session):
-        for field in form.fields:
-            said = {each.value: each.label.text if language == OWN else str(each.label) for each in field.options}
-            labels[field.key] = said | labels.get(field.key, {})
-    for (name, value), text in deployed.words(session, file_language(language)).items():
-        if value is not None:
-            labels.setdefault(name, {})[value] = text
+    code = file_language(language)
+    called = vocabulary.of(session, code)
     return {
-        name: papers.LANGUAGES[file_language(language)].said(value, zone, labels.get(name, {}))
+        name: papers.LANGUAGES[code].said(value, zone, called.values(name))
         if isinstance(value, str | bool | list | datetime)
         else value
         for name, value in work.task.variables.items()

@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.instances import attachments, mails
 from casepath.engine.instances.mails import Outgoing
-from casepath.engine.instances.outgoing import Outcome
 from casepath.engine.phrases import Phrase
 from casepath.workers import Mail, Surroundings, letters, smtp
 from casepath.workers.letters import File, Letter
-from casepath.workers.sending import Refused, Sender
+from casepath.workers.sending import Answer, Attempt, Refused, Sender
 
 log = logging.getLogger(__name__)
 
@@ -68,19 +67,17 @@ class Outbox(Sender[Outgoing]):
         """Note that a mail leaves now; return whether it may."""
         return mails.hand_over(session, item)
 
-    def settled(
-        self, session: Session, item: Outgoing, outcome: Outcome, answer: str | Phrase, retry_in: timedelta
-    ) -> None:
+    def settled(self, session: Session, attempt: Attempt[Outgoing]) -> None:
         """Write down what came of a mail."""
-        mails.settle(session, item, outcome, answer=answer, retry_in=retry_in)
+        mails.settle(session, attempt.item, attempt.outcome, answer=attempt.answer, retry_in=attempt.retry_in)
 
-    def deliver(self, item: Outgoing, hand_over: Callable[[], bool]) -> str:
+    def deliver(self, item: Outgoing, hand_over: Callable[[], bool]) -> Answer:
         """Hand a mail over to the mail server."""
         if item.address is None:
             raise Refused(NO_ADDRESS, for_good=True)
         letter = self.write(item, item.address)
         self.server = self.server or smtp.connect(self.mail)
-        return smtp.deliver(self.server, letter, hand_over)
+        return Answer(text=smtp.deliver(self.server, letter, hand_over))
 
     def write(self, outgoing: Outgoing, address: str) -> Letter:
         """Return a mail as it is sent; raises `Refused`."""
@@ -98,7 +95,7 @@ class Outbox(Sender[Outgoing]):
         """Return the file that a mail carries; None where there is none, or it was removed."""
         if outgoing.attachment_id is None:
             return None
-        with self.surroundings.sessions.begin() as session:
+        with self.surroundings.readers.begin() as session:
             try:
                 kept = attachments.get(session, outgoing.attachment_id)
             except errors.NotFound:

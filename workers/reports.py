@@ -2,7 +2,9 @@
 The topic that makes reports: `report` reckons one and keeps it with the matter that asks for it, as a spreadsheet.
 
 Inputs: `report`, its key, and `period`, such as `2026-11`: the last one that is over without it. What comes back is
-`document`, by which `dispatch` finds the file, and `period`. It counts everything, as whoever deployed the process may.
+`document`, the name of the file, by which `dispatch` finds it, and `period`. It counts everything, as whoever deployed
+the process may. It is reckoned without keeping anybody from writing, and kept in the transaction that completes the
+task: once. Who asks again later gets a file of its own, with the numbers of then.
 """
 
 from __future__ import annotations
@@ -13,16 +15,17 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
+from casepath.engine import errors, papers
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people.authorization import ENGINE
-from casepath.engine.queries import people, reports
+from casepath.engine.queries import people, reports, vocabulary
 from casepath.engine.queries.reports import Key, Reckoning, workbook
+from casepath.engine.queries.vocabulary import Vocabulary
 from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Table
 from casepath.engine.time import clock
 from casepath.workers import Result, Unrecoverable, Work, topic
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WEEKDAYS = "一二三四五六日"
 HEADINGS = {"figure": "指标", "summary": "指标一览", "target": "目标"}
 STATES = {"open": "未结", "completed": "已完成", "cancelled": "已取消"}
@@ -37,22 +40,29 @@ def report(work: Work) -> Result:
     matter = work.task.business_key
     if matter is None:
         raise Unrecoverable("Expected a business key, under which the report is kept, but found none")
-    with work.surroundings.sessions.begin() as session:
-        declared = reports.opened(session, work.text("report"), by=ENGINE)
+    with work.surroundings.readers.begin() as session:
+        try:
+            declared = reports.opened(session, work.text("report"), by=ENGINE)
+        except errors.NotFound as error:
+            raise Unrecoverable(error.message) from error
         period = _period(session, declared, work)
-        stem = f"{declared.key}-{period}"
-        if not any(entry.name == f"{stem}.xlsx" for entry in attachments.list_of(session, matter)):
-            found = reports.reckon(session, declared, period, by=ENGINE)
-            attachments.add(
-                session,
-                matter,
-                name=f"{stem}.xlsx",
-                content=workbook.written(found, _words(session, found)),
-                media_type=MEDIA_TYPE,
-                by=ENGINE,
-                process_instance_id=work.task.process_instance_id,
-            )
-    return Result(local_variables={"document": stem, "period": str(period)})
+        found = reports.reckon(session, declared, period, by=ENGINE)
+        words = _words(session, found)
+    content = workbook.written(found, words)
+    name = f"{declared.key}-{period}.xlsx"
+
+    def keep(session: Session) -> None:
+        attachments.add(
+            session,
+            matter,
+            name=name,
+            content=content,
+            media_type=papers.XLSX,
+            by=ENGINE,
+            process_instance_id=work.task.process_instance_id,
+        )
+
+    return Result(local_variables={"document": name, "period": str(period)}, also=keep)
 
 
 def _period(session: Session, declared: Report, work: Work) -> Period:
@@ -70,10 +80,11 @@ def _period(session: Session, declared: Report, work: Work) -> Period:
 class Words:
     """The words of the house, in which its papers are written."""
 
-    #: Variable → value → what it is called.
-    options: Mapping[str, Mapping[str, str]]
-    #: User names and keys of groups → what they are called.
-    names: Mapping[str, str]
+    called: Vocabulary
+    #: User name → full name.
+    people: Mapping[str, str]
+    #: Fact → its type.
+    types: Mapping[str, str]
 
     def named(self, of: Report | Figure | Table | RowOf) -> str:
         """Return what something of a declaration is called."""
@@ -88,9 +99,13 @@ class Words:
         if table.by in PARTS:
             return _part(table.by, int(key))
         text = str(key)
+        if self.types.get(table.by) == "person":
+            return self.people.get(text, text)
+        if self.types.get(table.by) == "boolean":
+            return YES_OR_NO[text]
         if table.by == "state":
             return STATES[text]
-        return self.options.get(table.by, {}).get(text) or self.names.get(text) or YES_OR_NO.get(text, text)
+        return self.called.values(table.by).get(text, text)
 
     def period(self, period: Period) -> str:
         """Return what a period is called."""
@@ -104,20 +119,21 @@ class Words:
         bounds = () if target is None else (("不低于", target.at_least), ("不高于", target.at_most))
         return "，".join(f"{said} {bound.normalize():f}{percent}" for said, bound in bounds if bound is not None)
 
+    def shortened(self) -> str:
+        """Say that a table leaves out what is rare."""
+        return f"只列出最常见的 {reports.MAX_GROUPS} 项，还有其他项。"
+
     def heading(self, name: str) -> str:
         """Return a heading."""
         return HEADINGS[name]
 
 
 def _words(session: Session, found: Reckoning) -> Words:
-    options: dict[str, dict[str, str]] = {}
-    for form in definitions.latest_forms(session):
-        for field in form.fields:
-            said = {str(option.value): option.label.text for option in field.options}
-            options[field.key] = said | options.get(field.key, {})
-    keys = {str(row.key) for rows in found.tables.values() for row in rows if isinstance(row.key, str)}
-    groups = {key: name for key, (name, _) in people.group_names(session).items()}
-    return Words(options=options, names=groups | people.names(session, keys))
+    types = reports.types(session, found.report)
+    by_person = [table.id for table in found.report.tables if types.get(table.by) == "person"]
+    keys = {str(row.key) for each in by_person for row in found.tables[each] if row.key is not None}
+    called = vocabulary.of(session, vocabulary.OWN)
+    return Words(called=called, people=people.names(session, keys), types=types)
 
 
 def _part(part: str, key: int) -> str:

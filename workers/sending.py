@@ -12,6 +12,7 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -71,6 +72,28 @@ class Outgoing(Protocol):
 Item = TypeVar("Item", bound=Outgoing)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server said to one that it took."""
+
+    text: str
+    #: What it calls it; None where it does not say.
+    number: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt(Generic[Item]):
+    """What came of one that was tried."""
+
+    item: Item
+    outcome: Outcome
+    answer: str | Phrase
+    #: When it is tried again, where it is to wait.
+    retry_in: timedelta = timedelta(0)
+    #: What the server calls it; None where it does not say.
+    number: str | None = None
+
+
 class Sender(ABC, Generic[Item]):
     """What one thread sends of a queue to one server; where it goes and how its rows are kept say the heirs."""
 
@@ -86,7 +109,7 @@ class Sender(ABC, Generic[Item]):
         self.resting_until: datetime | None = None
         self.pause = FIRST_PAUSE
         #: What came of those that were sent and is not noted yet: the database may be away for a moment.
-        self.unsettled: list[tuple[Item, Outcome, str | Phrase, timedelta]] = []
+        self.unsettled: list[Attempt[Item]] = []
 
     @abstractmethod
     def taken(self, session: Session) -> Item | None:
@@ -97,13 +120,11 @@ class Sender(ABC, Generic[Item]):
         """Note that one leaves now; return whether it may."""
 
     @abstractmethod
-    def settled(
-        self, session: Session, item: Item, outcome: Outcome, answer: str | Phrase, retry_in: timedelta
-    ) -> None:
-        """Write down what came of one."""
+    def settled(self, session: Session, attempt: Attempt[Item]) -> None:
+        """Write down what came of one; it is asked for again where the transaction fails."""
 
     @abstractmethod
-    def deliver(self, item: Item, hand_over: Callable[[], bool]) -> str:
+    def deliver(self, item: Item, hand_over: Callable[[], bool]) -> Answer:
         """
         Send one and return what the server says to it.
 
@@ -161,7 +182,7 @@ class Sender(ABC, Generic[Item]):
         except Unanswered as error:
             log.warning("%s %s was handed over, but not answered for: %s", self.noun, item.id, error)
             self.drop()
-            self.settle(item, "uncertain", self.unanswered)
+            self.settle(Attempt(item=item, outcome="uncertain", answer=self.unanswered))
         except Withdrawn:
             self.drop()
         except Refused as error:
@@ -169,7 +190,7 @@ class Sender(ABC, Generic[Item]):
         else:
             self.pause = FIRST_PAUSE
             log.info("%s %s was sent, attempt %s", self.noun, item.id, item.attempt)
-            self.settle(item, "sent", answer)
+            self.settle(Attempt(item=item, outcome="sent", answer=answer.text, number=answer.number))
 
     def hand_over(self, item: Item) -> bool:
         """Note that one leaves now; return whether it may."""
@@ -180,7 +201,7 @@ class Sender(ABC, Generic[Item]):
         """Note that one was refused."""
         log.warning("%s %s was refused: %s", self.noun, item.id, refusal)
         if refusal.for_good:
-            self.settle(item, "undeliverable", refusal.answer)
+            self.settle(Attempt(item=item, outcome="undeliverable", answer=refusal.answer))
         else:
             back_off = min(FIRST_BACK_OFF * 2 ** min(item.attempt - 1, 16), LONGEST_BACK_OFF)
             self.put_off(item, refusal.answer, back_off)
@@ -188,21 +209,21 @@ class Sender(ABC, Generic[Item]):
     def put_off(self, item: Item, answer: str | Phrase, back_off: timedelta) -> None:
         """Have one tried again later, unless that was done for too long."""
         if clock.now() - item.created_at >= self.keep_trying:
-            self.settle(item, "undeliverable", Phrase(TOO_LONG, count=self.keep_trying.days, answer=answer))
+            too_long = Phrase(TOO_LONG, count=self.keep_trying.days, answer=answer)
+            self.settle(Attempt(item=item, outcome="undeliverable", answer=too_long))
         else:
-            self.settle(item, "waiting", answer, back_off)
+            self.settle(Attempt(item=item, outcome="waiting", answer=answer, retry_in=back_off))
 
-    def settle(self, item: Item, outcome: Outcome, answer: str | Phrase, retry_in: timedelta = timedelta(0)) -> None:
+    def settle(self, attempt: Attempt[Item]) -> None:
         """Note what came of one."""
-        self.unsettled.append((item, outcome, answer, retry_in))
+        self.unsettled.append(attempt)
         self.note()
 
     def note(self) -> None:
         """Note what came of those that were sent and is not noted yet."""
         while self.unsettled:
-            item, outcome, answer, retry_in = self.unsettled[0]
             with self.surroundings.sessions.begin() as session:
-                self.settled(session, item, outcome, answer, retry_in)
+                self.settled(session, self.unsettled[0])
             del self.unsettled[0]
 
     def rest(self, words: str) -> None:

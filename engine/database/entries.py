@@ -17,10 +17,11 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, literal, or_, select
 
 from casepath.engine.database import Base, terms, values
 from casepath.engine.database.models import Record, RecordTerm, RecordValue
+from casepath.engine.database.statements import Statement
 
 #: Under which name the key of a record stands among its values; no field is called so.
 KEY = ".key"
@@ -32,11 +33,23 @@ FEW = 500
 ABOVE = 10**15
 #: How a telephone number begins that is written as from abroad: as at home it is the same number.
 _HOME = re.compile(r"^\s*(?:\+|00)\s*86(?=[\s()-]*\d[\d\s()-]{6,}$)")
+#: How a number of that country may begin in a text of its letters and digits.
+_FROM_ABROAD = ("", "86", "0086")
+#: What people write between the letters and digits of an address.
+_SIGNS = " -()（）+_./@"
 #: Stands behind every character.
 _LAST = "\U0010ffff"
 
+_records = Base.metadata.tables[Record.__tablename__]
 _values = Base.metadata.tables[RecordValue.__tablename__]
 _terms = Base.metadata.tables[RecordTerm.__tablename__]
+_drop = Statement(
+    delete(_terms).where(
+        _terms.c.register == bindparam("of"),
+        _terms.c.term == bindparam("begun"),
+        _terms.c.record_id == bindparam("record"),
+    )
+)
 
 
 def entered(register: str, key: str, held: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -58,6 +71,20 @@ def compared(value: object) -> str:
     return (terms.compact(text) or text)[:COMPARED]
 
 
+def spelled(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Return whether a column, of which there are no rows here, has a text, with whatever of these signs in it."""
+    wanted = compared(text)
+    if not wanted.isalnum():
+        return column == text
+    plain = column if wanted.isdigit() else func.lower(column)
+    bare: ColumnElement[str] = plain
+    for sign in _SIGNS:
+        bare = func.replace(bare, sign, "")
+    written = [prefix + wanted for prefix in _FROM_ABROAD] if wanted.isdigit() else [wanted]
+    # Few have its letters in turn: the signs are taken out of these alone, which is what takes time.
+    return or_(column == text, and_(plain.like("%".join(["", *wanted])), bare.in_(written)))
+
+
 def _written(value: object) -> str:
     return ", ".join(map(_written, value)) if isinstance(value, list | tuple) else str(value)
 
@@ -67,17 +94,30 @@ def enter(connection: Connection, register: str, search: Iterable[str], records:
     _insert(connection, register, _values.c.record_id.in_(records), _values.c.name.in_([KEY, *search]))
 
 
-def forget(connection: Connection, register: str, record_id: int) -> None:
-    """Have a record be found no more by what stands in its rows; to be called before these change."""
-    begun = _begun(register, _values.c.record_id == record_id).subquery()
-    mine = and_(_terms.c.register == register, _terms.c.record_id == record_id)
-    connection.execute(delete(_terms).where(mine, _terms.c.term.in_(select(begun.c.term))))
+def forget(connection: Connection, register: str, records: Collection[int]) -> None:
+    """Have records be found no more by what stands in their rows; to be called before these change."""
+    begun = connection.execute(_begun(register, _values.c.record_id.in_(records)))
+    # One by one, each by its key: many records share a term.
+    _drop.change_many(connection, [{"of": row.register, "begun": row.term, "record": row.record_id} for row in begun])
 
 
 def search_anew(connection: Connection, register: str, search: Iterable[str]) -> None:
-    """Have all records of a register be found by the fields that are searched from now on."""
+    """Have all records of a register be found by the fields that are searched from now on, at once: of revisions."""
     connection.execute(delete(_terms).where(_terms.c.register == register))
     _insert(connection, register, _values.c.register == register, _values.c.name.in_([KEY, *search]))
+
+
+def search_next(connection: Connection, register: str, search: Iterable[str], *, after: int, limit: int) -> int | None:
+    """
+    Have the next records of a register, those above an id, be found by the fields that are searched from now on.
+
+    Nobody else changes them until the transaction ends. Returns the last id; None where there are no others after it.
+    """
+    above = select(_records.c.id).where(_records.c.register == register, _records.c.id > after)
+    ids = connection.scalars(above.order_by(_records.c.id).limit(limit).with_for_update(key_share=True)).all()
+    forget(connection, register, ids)
+    enter(connection, register, search, ids)
+    return ids[-1] if len(ids) == limit else None
 
 
 def _insert(connection: Connection, register: str, *conditions: ColumnElement[bool]) -> None:
@@ -117,3 +157,9 @@ def found_by(connection: Connection, register: str, search: Iterable[str], word:
         return select(_terms.c.record_id).where(begins)
     searched = _values.c.name.in_([KEY, *search]), _values.c.compared.contains(word, autoescape=True)
     return select(_values.c.record_id).where(_values.c.record_id == Record.id, *searched).correlate(Record)
+
+
+def holding(register: str, name: str, word: str) -> Select[int]:
+    """Return the records of a register that have a word in one of their values, whether or not it is searched."""
+    mine = _values.c.register == register, _values.c.name == name
+    return select(_values.c.record_id).where(*mine, _values.c.compared.contains(word, autoescape=True))

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from casepath.engine.database import Base
 from casepath.engine.database.models import Measure, measurements
@@ -149,6 +149,11 @@ def change(connection: Connection, process_instance_id: int, changed: Mapping[st
     """Write columns of a process instance that has a row."""
     of_instance = measurements.c.process_instance_id == process_instance_id
     connection.execute(update(measurements).where(of_instance).values(dict(changed)))
+
+
+def forget(connection: Connection, process_instance_id: int) -> None:
+    """Remove the row of a process instance that measures nothing any more."""
+    connection.execute(delete(measurements).where(measurements.c.process_instance_id == process_instance_id))
 
 
 def erase(connection: Connection, process_instance_id: int, process: str, names: Collection[str]) -> None:

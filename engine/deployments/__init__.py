@@ -18,7 +18,7 @@ What was deployed: check files and put them into the engine, read them back, par
 """
 
 from casepath.engine.deployments import channels, decisions, definitions, documents, registers, reports, selections
-from casepath.engine.deployments.channels import Channel
+from casepath.engine.deployments.channels import Channel, Recipients
 from casepath.engine.deployments.definitions import (
     content,
     definition,
@@ -46,6 +46,7 @@ __all__ = [
     "Channel",
     "Checked",
     "DeploymentResult",
+    "Recipients",
     "Register",
     "Selection",
     "channels",

@@ -10,18 +10,19 @@ follow is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms
+from casepath.engine import errors
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions, registers
 from casepath.engine.deployments.registers import Register
 from casepath.engine.expressions import Expression, compile_expression
+from casepath.engine.forms import Form
 from casepath.engine.phrases import Phrase
 
 #: Of what is wrong with a declaration.
@@ -152,20 +153,17 @@ def declared(session: Session, key: str) -> Channel:
         found = definitions.latest(session, "channel", key)
     except errors.NotFound:
         raise errors.NotFound("channel", key) from None
-    if (found.sha256, key) not in _declarations:
-        listed: Any = json.loads(definitions.content(session, found.id))
-        _declarations.update({(found.sha256, each["id"]): parse(each) for each in listed["channels"]})
-    return _declarations[found.sha256, key]
+    return definitions.declaration(session, found, lambda file: _of_file(file, key))
+
+
+def _of_file(content: bytes, key: str) -> Channel:
+    return next(parse(each) for each in json.loads(content)["channels"] if each["id"] == key)
 
 
 def keys(session: Session) -> list[str]:
     """Return the keys of all channels, each of which is a topic."""
     query = select(Definition.key).where(Definition.kind == "channel").distinct().order_by(Definition.key)
     return list(session.scalars(query))
-
-
-#: Channels by the hashes of their files, which never change, and their keys.
-_declarations: dict[tuple[str, str], Channel] = {}
 
 
 def read(file: str, declaration: Mapping[str, Any]) -> list[Channel]:
@@ -261,15 +259,22 @@ def _unreadable(file: str, key: str, entry: str, body: Any, names: frozenset[str
 
 
 def unfit(
-    session: Session, named: Iterable[tuple[str, Channel]], coming: Iterable[Register], sources: Mapping[str, bytes]
+    session: Session,
+    named: Iterable[tuple[str, Channel]],
+    coming: Iterable[Register],
+    processes: Collection[str],
+    sources: Mapping[str, bytes],
 ) -> Iterator[errors.Finding]:
     """
-    Yield an error for what channels, beside their files, name and is not there.
+    Yield what channels, beside their files, name and is not there; a process may still come.
 
-    `coming` are the registers that come with them, `sources` the forms, by their keys; what came before counts as well.
+    `coming` are the registers and `processes` the keys of the processes that come with them, `sources` the forms, by
+    their keys; what came before counts as well.
     """
     there = {register.key: register for register in coming}
     for file, channel in named:
+        if channel.starts is not None:
+            yield from _unknown_process(session, file, channel.key, channel.starts.process, processes)
         wanted = channel.recipients
         if wanted is None:
             continue
@@ -283,19 +288,30 @@ def unfit(
                 register=wanted.register,
             )
             continue
-        source = sources.get(register.form)
-        form = forms.parse(source, file) if source is not None else definitions.form(session, register.form)
-        fields = {each.key for each in form.fields} if form is not None else set()
-        for entry, name in (("address", wanted.address), ("consent", wanted.consent)):
-            if name and name not in fields:
-                yield _finding(
-                    file,
-                    channel.key,
-                    "Expected a field of the form “{form}” as “{entry}”, but found “{found}”",
-                    form=register.form,
-                    entry=entry,
-                    found=name,
-                )
+        form = definitions.coming_form(session, register.form, sources)
+        if form is not None:
+            yield from _unfit_fields(file, channel.key, wanted, register.form, form)
+
+
+def _unknown_process(
+    session: Session, file: str, channel: str, key: str, coming: Collection[str]
+) -> Iterator[errors.Finding]:
+    deployed = select(Definition.id).where(Definition.kind == "process", Definition.key == key).limit(1)
+    if key not in coming and session.scalar(deployed) is None:
+        phrase = Phrase("Expected a process that is there, but nobody has '{key}'", key=key)
+        yield errors.Finding(level="warning", code="unknown-process", file=file, element_id=channel, phrase=phrase)
+
+
+def _unfit_fields(file: str, channel: str, wanted: Recipients, named: str, form: Form) -> Iterator[errors.Finding]:
+    types = {each.key: each.type for each in form.fields}
+    for entry, name in (("address", wanted.address), ("consent", wanted.consent)):
+        if name and name not in types:
+            text = "Expected a field of the form “{form}” as “{entry}”, but found “{found}”"
+        elif entry == "consent" and name and types[name] != "checkbox":
+            text = "Expected a checkbox of the form “{form}” as “{entry}”, but found “{found}”"
+        else:
+            continue
+        yield _finding(file, channel, text, form=named, entry=entry, found=name)
 
 
 def _finding(file: str, channel: str, text: str, /, **facts: object) -> errors.Finding:

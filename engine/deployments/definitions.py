@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Pool, bindparam, func, select
@@ -27,6 +27,8 @@ from casepath.engine.forms import Form
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
 
+Declaration = TypeVar("Declaration")
+
 #: How long a calendar is used before a newer one is looked for.
 CALENDAR_AGE = timedelta(minutes=1)
 
@@ -38,6 +40,8 @@ class _Cache:
     processes: dict[int, ProcessSpec] = field(default_factory=dict)
     decisions: dict[int, DecisionModel] = field(default_factory=dict)
     forms: dict[int, Form] = field(default_factory=dict)
+    #: What else is read of files, by the hash of the file and the key.
+    declarations: dict[tuple[str, str], Any] = field(default_factory=dict)
     #: Form key and process definition → the form that came with the process, None where none did.
     own_forms: dict[tuple[str, int], int | None] = field(default_factory=dict)
     #: Process definition → the facts that it declares.
@@ -137,6 +141,15 @@ def content(session: Session, definition_id: int) -> bytes:
     return found.content
 
 
+def declaration(session: Session, found: Definition, read: Callable[[bytes], Declaration]) -> Declaration:
+    """Return what the file of a definition declares, as `read` finds it there at the first call."""
+    known, own = _cache(session).declarations, (found.sha256, found.key)
+    if own not in known:
+        known[own] = read(content(session, found.id))
+    declared: Declaration = known[own]
+    return declared
+
+
 def resource(session: Session, deployment_id: int, name: str) -> bytes | None:
     """Return a file of a deployment: by its path, or by the end of it where just one file has that end."""
     rows = session.execute(select(Resource.name, Resource.id).where(Resource.deployment_id == deployment_id)).all()
@@ -159,6 +172,16 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> F
     if found is None:
         return None
     return _form(session, found)
+
+
+def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -> Form | None:
+    """
+    Return a form as it is after a deployment: the one that comes, of `sources` by their keys, else the newest.
+
+    None where there is none, or the one that comes cannot be read; its own check tells why.
+    """
+    source = sources.get(form_name(form_key))
+    return forms.check(source, form_key)[0] if source is not None else form(session, form_key)
 
 
 def latest_forms(session: Session) -> list[Form]:

@@ -118,7 +118,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
             findings += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
     findings += registers.unfit(session, named, filled)
     ways = [(each.file, each.channel) for each in found if each.channel]
-    findings += channels.unfit(session, ways, named.values(), filled)
+    findings += channels.unfit(session, ways, named.values(), {each.key for each in found if each.spec}, filled)
     run = [(each.file, each.spec) for each in found if each.spec]
     findings += selections.unfit(session, run, named.values(), filled)
     specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms
-from casepath.engine.bpmn import ProcessSpec, StartEvent, UserTask, form_name
+from casepath.engine.bpmn import ProcessSpec, StartEvent, UserTask
 from casepath.engine.database import facts
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions
-from casepath.engine.forms import Document, Form
+from casepath.engine.forms import Document
 from casepath.engine.phrases import Phrase
 
 #: Of what is wrong with a document.
@@ -33,15 +33,10 @@ def every(session: Session) -> list[Document]:
 
 
 def _parsed(session: Session, found: Definition) -> Document:
-    known = _documents.get((found.key, found.sha256))
-    if known is None:
-        source = definitions.content(session, found.id).decode("utf-8-sig")
-        known = _documents[found.key, found.sha256] = forms.documents.parse(found.key, source)
-    return known
+    def parsed(file: bytes) -> Document:
+        return forms.documents.parse(found.key, file.decode("utf-8-sig"))
 
-
-#: By key and the hash of the file, which never changes.
-_documents: dict[tuple[str, str], Document] = {}
+    return definitions.declaration(session, found, parsed)
 
 
 def read(file: str, key: str, content: bytes) -> Document:
@@ -76,6 +71,12 @@ def unfit(
                 file, "unknown-element", "Expected an element at which people fill in a form, but nobody has '{key}'",
                 key=element,
             )  # fmt: skip
+        for element, line in {element: line for element, _, line in reversed(mentions)}.items():
+            if "step" in asked.get(element, ()):
+                yield _finding(
+                    file, CODE, "Line {line}: the form at “{element}” has a field “step”, which says here who did it",
+                    line=line, element=element,
+                )  # fmt: skip
         for element, field, line in mentions:
             if field not in (None, "step", *(asked.get(element) or [field])):
                 yield _finding(
@@ -106,17 +107,11 @@ def _asked(session: Session, specs: Iterable[ProcessSpec], sources: Mapping[str,
     for spec in specs:
         for node in spec.nodes.values():
             key = node.form_key if isinstance(node, StartEvent | UserTask) else None
-            if isinstance(node, UserTask) or key is not None:
-                form = _form(session, key if isinstance(key, str) or key is None else key.text, sources)
+            name = key if isinstance(key, str) or key is None else key.text
+            if isinstance(node, UserTask) or name is not None:
+                form = definitions.coming_form(session, name, sources) if name is not None else None
                 found.setdefault(node.bpmn_id, set()).update(field.key for field in (form.fields if form else ()))
     return found
-
-
-def _form(session: Session, key: str | None, sources: Mapping[str, bytes]) -> Form | None:
-    if key is None:
-        return None
-    source = sources.get(form_name(key))
-    return forms.parse(source, key) if source is not None else definitions.form(session, key)
 
 
 def _declared(specs: Iterable[ProcessSpec]) -> set[str]:

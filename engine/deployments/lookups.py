@@ -42,7 +42,7 @@ def unfit(
             phrase = Phrase(text, key=lookup.register)
             yield found(level="warning", code="unknown-register", phrase=phrase)
         else:
-            for phrase in _unknown(lookup, _form(session, register, sources)):
+            for phrase in _unknown(lookup, definitions.coming_form(session, register.form, sources)):
                 yield found(code="lookup", phrase=phrase)
 
 
@@ -50,12 +50,6 @@ def _fields(source: bytes, file: str) -> Sequence[Component]:
     """Return the fields of a form; none of one that is refused anyway."""
     form, _ = forms.check(source, file)
     return form.fields if form is not None else ()
-
-
-def _form(session: Session, register: Register, sources: Mapping[str, bytes]) -> Form | None:
-    """Return the form of the records of a register; None where that is not there, which its own check tells."""
-    source = sources.get(register.form)
-    return forms.check(source, register.form)[0] if source is not None else definitions.form(session, register.form)
 
 
 def _unknown(lookup: Lookup, of_records: Form | None) -> Iterator[Phrase]:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms
-from casepath.engine.database import entries, numbers
-from casepath.engine.database.models import Definition
+from casepath.engine import errors
+from casepath.engine.database import entries, numbers, values
+from casepath.engine.database.models import Definition, Job
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import MANY_CHOICES, MATTER, Form
 from casepath.engine.people import authorization, identity
 from casepath.engine.phrases import Phrase
+from casepath.engine.settings import ATTEMPTS
+from casepath.engine.time import clock
 
 #: Of what is wrong with a declaration.
 CODE = "register"
@@ -31,6 +34,9 @@ LISTS = ("title", "columns", "search", "unique", "readers", "writers")
 REFERENCES = "references"
 #: What it has to say.
 REQUIRED = ("id", "name", "form", "title")
+#: Records that are found anew in one transaction, a fifth of a second long, and when the next ones are.
+AT_ONCE = 100
+PAUSE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +76,11 @@ class Register:
         yield from ((REFERENCES, field) for field in self.references)
 
 
-def parse(declaration: Mapping[str, Any], definition_id: int = 0) -> Register:
+def parse(declaration: Mapping[str, Any]) -> Register:
     """Return the register of a declaration that the deployment check has accepted."""
     lists = {name: tuple(declaration.get(name, ())) for name in LISTS}
     return Register(
-        definition_id=definition_id,
+        definition_id=0,
         key=declaration["id"],
         name=declaration["name"],
         name_en=declaration.get("name_en", ""),
@@ -106,13 +112,8 @@ def every(session: Session) -> list[Register]:
 
 
 def _parsed(session: Session, found: Definition) -> Register:
-    if found.sha256 not in _declarations:
-        _declarations[found.sha256] = json.loads(definitions.content(session, found.id))
-    return parse(_declarations[found.sha256], found.id)
-
-
-#: What declarations say, by the hashes of their files, which never change.
-_declarations: dict[str, Mapping[str, Any]] = {}
+    declared = definitions.declaration(session, found, lambda file: parse(json.loads(file)))
+    return replace(declared, definition_id=found.id)
 
 
 def search_anew(session: Session, register: Register, stored: Definition) -> None:
@@ -120,7 +121,29 @@ def search_anew(session: Session, register: Register, stored: Definition) -> Non
     before = select(Definition).where(Definition.kind == "register", Definition.key == register.key)
     last = session.scalars(before.where(Definition.version == stored.version - 1)).one_or_none()
     if last is not None and set(_parsed(session, last).search) != set(register.search):
-        entries.search_anew(session.connection(), register.key, register.search)
+        search_on(session, register.key)
+
+
+def search_on(session: Session, key: str, *, after: int = 0) -> None:
+    """
+    Have the next records of a register, those above an id, be found by the fields that its newest version searches.
+
+    There may be many: a job goes on with the rest, so that nobody has to wait for all of them.
+    """
+    register, now = declared(session, key), clock.now()
+    last = entries.search_next(session.connection(), key, register.search, after=after, limit=AT_ONCE)
+    if last is not None:
+        session.execute(
+            insert(Job).values(
+                kind="continuation",
+                definition_id=register.definition_id,
+                state="waiting",
+                due_at=now + PAUSE,
+                payload=values.dumps({"after": last}),
+                retries=ATTEMPTS,
+                created_at=now,
+            )
+        )
 
 
 def read(file: str, declaration: Mapping[str, Any]) -> Register:
@@ -188,12 +211,11 @@ def unfit(
     there.update(session.scalars(select(Definition.key).where(Definition.kind == "register")))
     groups = {group.key for group in identity.groups(session)} | set(authorization.ROLES)
     for file, register in named.items():
-        source = sources.get(register.form)
-        form = forms.parse(source, file) if source is not None else definitions.form(session, register.form)
-        if form is None:
-            yield _finding(file, CODE, "Expected a form, but found “{form}”, which is not there", form=register.form)
-        else:
+        form = definitions.coming_form(session, register.form, sources)
+        if form is not None:
             yield from _unfit_fields(file, register, form)
+        elif register.form not in sources:
+            yield _finding(file, CODE, "Expected a form, but found “{form}”, which is not there", form=register.form)
         for key in sorted(set(register.references.values()) - there):
             yield _finding(file, CODE, "Expected a register, but found “{register}”, which is not there", register=key)
         # As long as there are no groups but the roles of the engine, nobody has made any yet.

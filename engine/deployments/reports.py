@@ -7,7 +7,6 @@ Reports that were deployed, and what a process measures for them: found by key, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -28,9 +27,6 @@ from casepath.engine.reports import BUILT_IN, OF_FACT, PARTS, Figure, Report, Ta
 TIMES = ("duration", "working", "elapsed")
 PASSES = "passes"
 
-#: Reports by the hashes of their files, which never change.
-_read: dict[str, Report] = {}
-
 
 def declared(session: Session, key: str) -> Report:
     """Return the newest version of a report; raises `NotFound`."""
@@ -47,9 +43,7 @@ def every(session: Session) -> list[Report]:
 
 
 def _report(session: Session, found: Definition) -> Report:
-    if found.sha256 not in _read:
-        _read[found.sha256] = reports.read(found.key, definitions.content(session, found.id))
-    return replace(_read[found.sha256], definition_id=found.id)
+    return definitions.declaration(session, found, lambda file: reports.read(found.key, file))
 
 
 def measured(session: Session, processes: Iterable[str]) -> dict[str, str]:

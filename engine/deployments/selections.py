@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms
+from casepath.engine import errors
 from casepath.engine.bpmn import ProcessSpec
 from casepath.engine.database.models import Definition
 from casepath.engine.deployments import definitions, registers
@@ -114,9 +114,10 @@ def unfit(
                 register=selection.register,
             )
             continue
-        source = sources.get(register.form)
-        form = forms.parse(source, file) if source is not None else definitions.form(session, register.form)
-        fields = {each.key for each in form.fields} if form is not None else set()
+        form = definitions.coming_form(session, register.form, sources)
+        if form is None:
+            continue
+        fields = {each.key for each in form.fields}
         for name in [name for name in selection.values if name not in fields]:
             yield _finding(
                 file,

@@ -83,6 +83,7 @@ class _Checker:
     def __init__(self, file: str) -> None:
         self.file = file
         self.findings: list[Finding] = []
+        self.ids: set[str] = set()
         self.keys: set[str] = set()
         self.count = 0
 
@@ -145,6 +146,7 @@ class _Checker:
         for component in container.get("components") or ():
             self.count += 1
             if isinstance(component, dict):
+                self.id(component)
                 self.component(component, depth)
             else:
                 self.find(container, "component-not-an-object", "Expected every component to be an object")
@@ -176,19 +178,22 @@ class _Checker:
         if kind in CHOICES | MANY_CHOICES:
             self.options(component)
 
+    def id(self, component: Mapping[str, Any]) -> None:
+        key = component.get("id")
+        if not isinstance(key, str):
+            return
+        if key in self.ids:
+            self.find(component, "duplicate-id", "Expected different ids, but found '{key}' twice", key=key)
+        self.ids.add(key)
+
     def type(self, component: Mapping[str, Any]) -> None:
         kind = component.get("type")
         reason = supported.REFUSED_TYPES.get(kind) if isinstance(kind, str) else None
         if reason is None:
             self.find(component, "component-type", "Expected a type that is supported, but found '{kind}'", kind=kind)
         else:
-            self.find(
-                component,
-                "component-type",
-                "Expected a type that is supported, but found '{kind}': {reason}",
-                kind=kind,
-                reason=reason,
-            )
+            text = "Expected a type that is supported, but found '{kind}': {reason}"
+            self.find(component, "component-type", text, kind=kind, reason=reason)
 
     def ineffective(self, component: Mapping[str, Any], name: str) -> None:
         self.find(component, "component-without-effect", "'{name}' has no effect here", level="warning", name=name)
@@ -204,24 +209,14 @@ class _Checker:
         layout = component.get("layout")
         columns = layout.get("columns") if isinstance(layout, dict) else None
         if columns is not None and not (_is_count(columns) and 1 <= columns <= MAX_COLUMNS):
-            self.find(
-                component,
-                "component-property",
-                "Expected 1 to {limit} columns, but found '{columns}'",
-                limit=MAX_COLUMNS,
-                columns=columns,
-            )
+            text = "Expected 1 to {limit} columns, but found '{columns}'"
+            self.find(component, "component-property", text, limit=MAX_COLUMNS, columns=columns)
 
     def unsupported(self, component: Mapping[str, Any]) -> None:
         for name, reason in supported.REFUSED_ATTRIBUTES.items():
             if component.get(name):
-                self.find(
-                    component,
-                    "component-property",
-                    "Expected no '{name}', which is not supported: {reason}",
-                    name=name,
-                    reason=reason,
-                )
+                text = "Expected no '{name}', which is not supported: {reason}"
+                self.find(component, "component-property", text, name=name, reason=reason)
         for name in _FIXED:
             value = component.get(name)
             if isinstance(value, str) and (value.startswith("=") or "{{" in value):

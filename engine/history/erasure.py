@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -26,8 +27,6 @@ from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 
 TOLD, QUEUED = "notification.sent", "delivery.queued"
-#: How the kinds of what came in begin.
-ARRIVED = "arrival."
 #: What people were told, and the value in which it stands in other languages: whoever erases one erases the other.
 WORDS, OTHER_LANGUAGES = frozenset({"subject", "text"}), "wordings"
 #: Characters of a reason.
@@ -37,8 +36,9 @@ _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _notifications = Base.metadata.tables[Notification.__tablename__]
 _mails = Base.metadata.tables[Mail.__tablename__]
 _deliveries = Base.metadata.tables[Delivery.__tablename__]
+_arrivals = Base.metadata.tables[Arrival.__tablename__]
 #: Where what has not gone out yet, or not for certain, stands.
-_OPEN = ("waiting", "uncertain", "undeliverable")
+_OPEN = ("waiting", "sending", "uncertain", "undeliverable", "failed")
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
 
 
@@ -49,8 +49,9 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     Of an instance that has ended, what is left of its variables, facts, measures and drafts goes too. Variables that
     are still alive are needed: whoever erases sets them before. `subject` and `text` of what people were told leave
     their notices as well; a mail that has not gone out does not any more, and where it went is forgotten; so it is with
-    `text` and `to` of what goes out through a channel. `by` is how the history names whoever does; the nouns ask
-    whether they may. Raises `NotFound`, and `InvalidInput` without a reason.
+    `text` and `to` of what goes out through a channel, and with variables that go with it. What an item of another
+    system said of these variables goes too. `by` is how the history names whoever does; the nouns ask whether they may.
+    Raises `NotFound`, and `InvalidInput` without a reason.
     """
     reason = texts.checked(reason, name="a reason", limit=MAX_REASON)
     log.lock(session, process_instance_id)
@@ -58,7 +59,6 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     rewritten = []
     notices: dict[str, list[int]] = defaultdict(list)
     deliveries: set[int] = set()
-    arrivals: set[int] = set()
     stored = session.execute(
         select(_table.c.id, _table.c.sequence, _table.c.kind, _table.c.facts, _table.c.variables)
         .where(_table.c.process_instance_id == process_instance_id, _table.c.variables.is_not(None))
@@ -75,15 +75,14 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
                     notices[name] += json.loads(told).get("notifications", [])
             elif kind == QUEUED:
                 deliveries.add(json.loads(told)["delivery"])
-            elif kind.startswith(ARRIVED):
-                arrivals.add(json.loads(told)["arrival"])
     if rewritten:
         session.execute(_rewrite, rewritten)
     before = log.read_state(session, process_instance_id)
     _erase_remains(session, process_instance_id, names)
     _erase_notices(session, notices)
     _erase_deliveries(session, deliveries)
-    session.execute(update(Arrival).where(Arrival.id.in_(arrivals)).values(content="{}"))
+    _erase_fields(session, process_instance_id, names)
+    _erase_arrivals(session, process_instance_id, names)
     event = Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason})
     log.record_move(session, process_instance_id, [event], before=before)
     return sum(len(gone) for gone in erased.values())
@@ -134,3 +133,28 @@ def _erase_deliveries(session: Session, numbers: Collection[int]) -> None:
     erased = update(_deliveries).where(_deliveries.c.id.in_(numbers))
     session.execute(erased.values(text="", fields="{}", record_key=None, address=None, answer=None))
     session.execute(erased.where(_deliveries.c.state.in_(_OPEN)).values(state="given_up", ended_at=clock.now()))
+
+
+def _erase_fields(session: Session, process_instance_id: int, names: Collection[str]) -> None:
+    """Have deliveries know no longer these variables, nor the answers to them; none goes out without what it needs."""
+    mine = _deliveries.c.process_instance_id == process_instance_id
+    for number, text in session.execute(select(_deliveries.c.id, _deliveries.c.fields).where(mine)).all():
+        held: Any = values.loads(text)
+        left = {name: value for name, value in held.items() if name not in names}
+        if left != held:
+            erased = update(_deliveries).where(_deliveries.c.id == number)
+            session.execute(erased.values(fields=values.dumps(left), answer=None))
+            session.execute(erased.where(_deliveries.c.state.in_(_OPEN)).values(state="given_up", ended_at=clock.now()))
+
+
+def _erase_arrivals(session: Session, process_instance_id: int, names: Collection[str]) -> None:
+    """Have what came in know no longer what it said: an item these variables, all else everything with any of them."""
+    mine = select(_arrivals.c.id, _arrivals.c.kind, _arrivals.c.content)
+    mine = mine.where(_arrivals.c.process_instance_id == process_instance_id)
+    for number, kind, text in session.execute(mine).all():
+        said: Any = values.loads(text)
+        left = {}
+        if kind == "item":
+            left["variables"] = {name: value for name, value in said["variables"].items() if name not in names}
+        if kind == "item" or not said.keys().isdisjoint(names):
+            session.execute(update(_arrivals).where(_arrivals.c.id == number).values(content=values.dumps(left)))

@@ -8,7 +8,7 @@ What can be asked of running process instances, one module per noun; the caller 
     messages            correlate a message, broadcast a signal; `waiting` looks for who waits
     deliveries          what goes out through channels, and mails to people here: both queues are `outgoing`
     arrivals            what comes in through channels
-    batches             start one instance for each of many records
+    batches             start one instance for each of many records; `approvals` lets somebody else look first
     incidents           resolve what is stuck
     migration_plans     move running instances to another version
     drafts              what is begun to be filled in before there is a process instance

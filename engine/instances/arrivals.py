@@ -5,7 +5,7 @@ The other side names each by a number of its own. What comes again under it chan
 something else under a known number is refused. What belongs to a process instance stands in its history.
 
     report     one that went out was delivered, or failed
-    reply      an answer to one that went out, by its number or by the address that it went to last
+    reply      an answer to one that went out, by its number or by the address, however written, that it went to last
     recording  what was spoken, with number and time, for the matter of a business key or of what went out
     item       of another system: starts the process that the channel names, once, with its number
 """
@@ -21,7 +21,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, history, texts
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, entries, values
 from casepath.engine.database.models import Arrival, Delivery, ProcessInstance
 from casepath.engine.deployments import Channel, channels
 from casepath.engine.history import Event
@@ -69,9 +69,9 @@ def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[
     """
     Take what has come in through a channel; the entry point has made sure who says it.
 
-    Raises `NotFound` where there is no such channel, or nothing that is answered or reported on, and `InvalidInput` for
-    what it does not say as it should, or says otherwise than before under the same number. An item raises as
-    `process_instances.start` does.
+    Raises `NotFound` where there is no such channel, or nothing that is answered or reported on or went to the address,
+    and `InvalidInput` for what it does not say as it should, or says otherwise than before under the same number. An
+    item raises as `process_instances.start` does. Of a report that changes nothing no history tells.
     """
     declared = channels.declared(session, channel)
     number = texts.checked(number, name="a number", limit=255)
@@ -93,20 +93,21 @@ def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[
         return _known(found, digest)
     by = Program(f"channel-{channel}")
     delivery: Row[Any] | None = None
-    instance_id: int | None = None
     if kind == "item":
         instance_id = _start(session, declared, number, content["variables"], by)
+    elif content.get("business_key") and not content.get("delivery"):
+        instance_id = _of_matter(session, content["business_key"])
     else:
-        delivery = _answered(session, declared, kind, content)
-        instance_id = delivery.process_instance_id if delivery is not None else _of_matter(session, content)
+        delivery = _answered(session, declared, content)
+        instance_id = delivery.process_instance_id
     where = {"delivery_id": delivery.id if delivery is not None else None, "process_instance_id": instance_id}
     session.execute(update(_arrivals).where(_arrivals.c.id == found.id).values(**where))
-    if instance_id is not None:
-        _note(session, instance_id, found.id, declared, kind, number, content, by)
+    is_told = True
     if kind == "report" and delivery is not None:
-        deliveries.report(session, delivery.id, content["state"], answer=content.get("text", ""))
-    elif instance_id is not None:
-        _tell(session, declared, kind, instance_id, number, content, by)
+        is_told = deliveries.report(session, delivery.id, content["state"], answer=content.get("text", ""))
+    if is_told:
+        _note(session, instance_id, found.id, declared, kind, number, content, by)
+    _tell(session, declared, kind, instance_id, number, content, by)
     return Taken(id=found.id, is_known=False, **where)
 
 
@@ -152,34 +153,34 @@ def _checked(kind: Kind, said: Mapping[str, Any]) -> dict[str, Any]:
     return dict(said)
 
 
-def _answered(session: Session, channel: Channel, kind: Kind, content: Mapping[str, Any]) -> Row[Any] | None:
+def _answered(session: Session, channel: Channel, content: Mapping[str, Any]) -> Row[Any]:
     """
     Return the delivery that is meant: by the number that the other side gave it, by our key, or by its address.
 
-    Raises `NotFound` where a number is said that none has.
+    Raises `InvalidInput` where neither a number nor an address is said, `NotFound` where nothing has it.
     """
     columns = _deliveries.c
     of_channel = select(_deliveries).where(columns.channel == channel.key).order_by(columns.id.desc()).limit(1)
-    wanted = content.get("delivery")
-    if wanted:
+    if wanted := content.get("delivery"):
         by_key = of_channel.where(columns.idempotency_key == wanted)
         found = session.execute(of_channel.where(columns.number == wanted)).one_or_none()
         found = found or session.execute(by_key).one_or_none()
         if found is None:
             raise errors.NotFound("delivery", wanted)
         return found
-    if kind == "recording" and content.get("business_key"):
-        return None
-    address = content.get("address")
+    if not (address := content.get("address")):
+        raise errors.InvalidInput("Expected “{entry}”, but it is not there", code="arrival-missing", entry="address")
+    # The index has all addresses of a channel: no row is read to find how this one was written.
+    written = select(columns.address).where(columns.channel == channel.key, entries.spelled(columns.address, address))
     went = columns.state.not_in(("waiting", "withheld", "given_up"))
-    return session.execute(of_channel.where(columns.address == address, went)).one_or_none() if address else None
+    found = session.execute(of_channel.where(columns.address.in_(written), went)).one_or_none()
+    if found is None:
+        raise errors.NotFound("address", address)
+    return found
 
 
-def _of_matter(session: Session, content: Mapping[str, Any]) -> int | None:
+def _of_matter(session: Session, key: str) -> int:
     """Return the first process instance of the matter that is named; raises `NotFound` where there is none."""
-    key = content.get("business_key")
-    if not key:
-        return None
     query = select(_instances.c.id).where(_instances.c.business_key == key).order_by(_instances.c.id).limit(1)
     found: int | None = session.scalar(query)
     if found is None:

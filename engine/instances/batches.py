@@ -2,20 +2,22 @@
 Instances of one process that are started for many records of a register, one for each: `deployments.selections`.
 
 A batch is proposed with the records that were chosen; above a number that the diagram declares, somebody else has to
-let it begin. Workers start its instances a few at a time, each in the transaction that notes it: whatever is killed
-when, each record has exactly one. Who has proposed it starts them, and may still have to. It can be stopped; what was
-started goes on. The history of the house tells what became of a batch, that of each instance by which it was started.
+let it begin: `approvals`. Workers start its instances a few at a time, each in the transaction that notes it: whatever
+is killed when, each record has exactly one. Who has proposed it starts them, and may still have to. It can be stopped;
+what was started goes on. The history of the house tells what became of a batch, that of each instance by which it was
+started.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, literal_column, select, update
+from sqlalchemy import Row, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -25,10 +27,11 @@ from casepath.engine.database.models import Batch, BatchItem, Definition, Extern
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import Register, Selection, definitions, registers, selections
 from casepath.engine.history import Event, organisation
-from casepath.engine.instances import instantiation, process_instances
+from casepath.engine.instances import approvals, instantiation, process_instances
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.phrases import Phrase
+from casepath.engine.registers import rows
 from casepath.engine.time import clock
 
 #: Records of one batch: all are written in one transaction, for which others wait where only one can write.
@@ -76,7 +79,7 @@ def get(session: Session, batch_id: int, *, by: By) -> Batch:
     actor = identity.actor(session, by)
     if not isinstance(actor, Person) or authorization.may_see_every_instance(actor):
         return found
-    if not _reads(actor, registers.declared(session, found.register)):
+    if not approvals.reads(actor, registers.declared(session, found.register)):
         raise errors.NotFound("batch", batch_id)
     return found
 
@@ -120,14 +123,16 @@ def propose(
     )
     session.add(batch)
     session.flush()
-    rows = [
+    items = [
         {"batch_id": batch.id, "position": position, "record_id": found[key], "state": "waiting"}
         for position, key in enumerate(wanted, start=1)
     ]
-    session.execute(insert(_items), rows)
+    session.execute(insert(_items), items)
     digest = sha256("\n".join(wanted).encode()).hexdigest()
     facts = {"process": process, "version": asked.definition.version, "size": len(wanted), "records": digest}
     _tell(session, batch, "proposed", asked.actor, register=asked.register.key, **facts)
+    if needs_approval:
+        approvals.ask(session, batch)
     return batch
 
 
@@ -139,11 +144,17 @@ def preview(
 
     Nothing is left of it: the transaction may be ended as it likes.
     """
-    asked = _asked(session, process, submitted, by)
     wanted = list(keys)
-    query = select(_records).where(_records.c.register == asked.register.key, _records.c.key.in_(wanted))
-    found = {row.key: row for row in session.execute(query)}
-    return [_tried(session, asked, found.get(key), key) for key in wanted]
+    previews: list[Preview] = []
+    with contextlib.suppress(_Undone), session.begin_nested():
+        # What is submitted may make a record.
+        asked = _asked(session, process, submitted, by)
+        query = select(_records).where(_records.c.register == asked.register.key, _records.c.key.in_(wanted))
+        found = {row.key: row for row in session.execute(query)}
+        previews += [_tried(session, asked, found.get(key), key) for key in wanted]
+        raise _Undone
+    session.expire_all()
+    return previews
 
 
 def approve(session: Session, batch_id: int, *, by: By) -> Batch:
@@ -154,10 +165,11 @@ def approve(session: Session, batch_id: int, *, by: By) -> Batch:
     """
     batch = get(session, batch_id, by=by)
     actor = identity.actor(session, by)
-    if not may_approve(session, batch, actor):
+    if not approvals.may_approve(session, batch, actor):
         raise errors.Forbidden("approve", "batch", batch_id, actor.signature)
     change = {"state": "running", "approved_at": clock.now(), "approved_by": actor.signature}
     _move(session, batch, "approve", ("proposed",), change)
+    approvals.settle(session, batch)
     _tell(session, batch, "approved", actor)
     return batch
 
@@ -173,6 +185,7 @@ def stop(session: Session, batch_id: int, *, by: By) -> Batch:
     if not may_stop(session, batch, actor):
         raise errors.Forbidden("stop", "batch", batch_id, actor.signature)
     _move(session, batch, "stop", ("proposed", "running"), {"state": "stopped", "ended_at": clock.now()})
+    approvals.settle(session, batch)
     _tell(session, batch, "stopped", actor)
     return batch
 
@@ -180,30 +193,15 @@ def stop(session: Session, batch_id: int, *, by: By) -> Batch:
 # -- who ---------------------------------------------------------------------------------------------------------------
 
 
-def may_approve(session: Session, batch: Batch, actor: Actor) -> bool:
-    """Tell whether somebody may let a batch begin: not who has proposed it, nor who may not read its records."""
-    is_own = actor.signature is not None and actor.signature == batch.created_by
-    if is_own or not _reads(actor, registers.declared(session, batch.register)):
-        return False
-    spec = definitions.process(session, batch.definition_id)
-    selection = selections.of(spec)
-    groups = selection.approvers if selection is not None else frozenset[str]()
-    return not isinstance(actor, Person) or authorization.may_start(actor, groups or spec.candidate_starters)
-
-
 def may_stop(session: Session, batch: Batch, actor: Actor) -> bool:
     """Tell whether somebody may stop a batch: who has proposed it, who might let it begin, who operates the engine."""
     is_own = actor.signature is not None and actor.signature == batch.created_by
     operates = not isinstance(actor, Person) or authorization.may_operate(actor)
-    return is_own or operates or may_approve(session, batch, actor)
-
-
-def _reads(actor: Actor, register: Register) -> bool:
-    return not isinstance(actor, Person) or authorization.may_read_register(actor, register.readers, register.writers)
+    return is_own or operates or approvals.may_approve(session, batch, actor)
 
 
 def _require_reader(actor: Actor, register: Register) -> None:
-    if not _reads(actor, register):
+    if not approvals.reads(actor, register):
         raise errors.NotFound("register", register.key)
 
 
@@ -260,8 +258,8 @@ def _run(session: Session, batch: Row[Any]) -> int:
         .limit(TOGETHER)
         .with_for_update(of=_items, skip_locked=True)
     )
-    rows = session.execute(waiting).all()
-    if not rows:
+    found = session.execute(waiting).all()
+    if not found:
         _complete(session, batch.id)
         return 0
     definition = definitions.definition(session, batch.definition_id)
@@ -272,7 +270,7 @@ def _run(session: Session, batch: Row[Any]) -> int:
     refusal = _refusal(session, batch, definition)
     tried = 0
     end = time.monotonic() + TOGETHER_SECONDS
-    for row in rows:
+    for row in found:
         if tried and time.monotonic() > end:
             break
         tried += 1
@@ -314,7 +312,7 @@ def _start(
     row: Row[Any],
 ) -> None:
     if row.state != "active":
-        raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=row.key)
+        raise rows.unknown(row.key)
     own = _own(selection, row)
     facts = {"batch": batch.id, "position": row.position, "register": row.register, "record": row.key}
     number = instantiation.begin(session, definition, {**variables, **own}, by=batch.created_by, facts=facts)
@@ -339,7 +337,10 @@ def _complete(session: Session, batch_id: int) -> None:
     """End a batch of which nothing waits any more; what another worker has just now still does."""
     left = select(_items.c.position).where(_items.c.batch_id == batch_id, _items.c.state == "waiting").exists()
     change = update(_batches).where(_batches.c.id == batch_id, _batches.c.state == "running", ~left)
-    session.execute(change.values(state="completed", ended_at=clock.now()))
+    if session.connection().execute(change.values(state="completed", ended_at=clock.now())).rowcount:
+        became = select(_items.c.state, func.count().label("size")).where(_items.c.batch_id == batch_id)
+        counts = {row.state: row.size for row in session.execute(became.group_by(_items.c.state))}
+        organisation.record(session, Event(kind="batch.completed", facts={"batch": batch_id, **counts}))
 
 
 def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> Preview:
@@ -347,9 +348,9 @@ def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> P
     told: list[str] = []
     refusal: Phrase | None = None
     try:
-        with session.begin_nested():
+        with contextlib.suppress(_Undone), session.begin_nested():
             if row is None or row.state != "active":
-                raise errors.InvalidInput("There is no record “{key}” in use.", code="record-unknown", key=key)
+                raise rows.unknown(key)
             own = {**asked.variables, **_own(asked.selection, row)}
             number = instantiation.begin(session, asked.definition, own, by=asked.actor.signature)
             tasks = select(ExternalTask.activity_instance).where(ExternalTask.process_instance_id == number)
@@ -357,8 +358,6 @@ def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> P
                 text = runtime.activity_variables(session, number, activity_instance).get("text")
                 told += [text] if isinstance(text, str) else []
             raise _Undone
-    except _Undone:
-        pass
     except errors.EngineError as error:
         refusal = error.phrase
     session.expire_all()

@@ -10,20 +10,18 @@ the other side tells later of one that it has, `report` notes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, history, texts
+from casepath.engine import database, errors, history, texts
 from casepath.engine.database import Base, entries, values
-from casepath.engine.database.models import Delivery, Record, RecordValue
-from casepath.engine.database.statements import Statement
-from casepath.engine.deployments import Channel
+from casepath.engine.database.models import Delivery, Record, RecordTerm
+from casepath.engine.deployments import Channel, Recipients, registers
 from casepath.engine.history import Event
 from casepath.engine.instances import outgoing
 from casepath.engine.instances.outgoing import Outcome, Queue
@@ -36,6 +34,8 @@ MAX_ADDRESS_LENGTH = 255
 
 UNANSWERED = Phrase("The server was given all of it and did not answer: it may have arrived.")
 WITHHELD = Phrase("Whoever was to have it has not agreed to that.")
+#: After how many that may not go out no more are settled in one transaction.
+WITHHELD_AT_ONCE = 20
 #: What stands between several addresses in one field; the first one is written to.
 _BETWEEN = re.compile(r"[、,，;；/]|或")
 #: What the other side tells of one that it has.
@@ -43,14 +43,6 @@ Report = Literal["delivered", "failed"]
 
 _deliveries = Base.metadata.tables[Delivery.__tablename__]
 _queue = Queue(_deliveries, "delivery", UNANSWERED)
-
-
-def _inserting(insert: Any) -> Statement:
-    # What is asked for a second time under the same key is there already.
-    return Statement(insert(_deliveries).on_conflict_do_nothing().returning(_deliveries.c.id))
-
-
-_INSERT = {"postgresql": _inserting(postgresql.insert), "sqlite": _inserting(sqlite.insert)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +62,15 @@ class Outgoing:
     fields: Mapping[str, Any]
     business_key: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What a worker was given; where that is nothing, but some were withheld, more may be due."""
+
+    items: Sequence[Outgoing]
+    #: How many do not go out, because whoever was to have them has not agreed to that.
+    withheld: int
 
 
 def put(
@@ -117,16 +118,23 @@ def put(
         "due_at": now,
         "created_at": now,
     }
-    written = _INSERT[session.get_bind().dialect.name].rows(session.connection(), row)
+    # What is asked for a second time under the same key is there already.
+    written = database.insert_several(session, Delivery, [row], unique=("idempotency_key",))
     if not written:
         return False
+    ((number, _),) = written
     event = Event(
         kind="delivery.queued",
-        facts={"channel": channel.key, "delivery": written[0].id, "register": register},
+        facts={"channel": channel.key, "delivery": number, "register": register},
         variables={"text": text, "to": to or record_key},
     )
     history.record(session, process_instance_id, event)
     return True
+
+
+def are_due(session: Session) -> bool:
+    """Tell whether `due` has anything to say or to note; this only reads."""
+    return _queue.are_due(session)
 
 
 def due(session: Session) -> list[str]:
@@ -137,11 +145,12 @@ def due(session: Session) -> list[str]:
     return list(session.scalars(waiting.distinct().order_by(_deliveries.c.channel)))
 
 
-def take(session: Session, channel: Channel, *, limit: int = 1) -> list[Outgoing]:
+def take(session: Session, channel: Channel, *, limit: int = 1) -> Taken:
     """
-    Give those that are due longest to a worker, for `LOCK`; none where none is due.
+    Give those that are due longest to a worker, for `LOCK`.
 
-    What another worker takes at this moment is passed over, what may not go out is settled.
+    What another worker takes at this moment is passed over. What may not go out is settled, until there have been
+    `WITHHELD_AT_ONCE` of these: others may want to write.
     """
     columns = _deliveries.c
     query = (
@@ -152,17 +161,18 @@ def take(session: Session, channel: Channel, *, limit: int = 1) -> list[Outgoing
         .with_for_update(skip_locked=True)
     )
     taken: list[Outgoing] = []
-    while not taken and (rows := session.execute(query).all()):
+    withheld = 0
+    while not taken and withheld < WITHHELD_AT_ONCE and (rows := session.execute(query).all()):
         records = _records(session, channel, rows)
         for row in rows:
             item = _outgoing(row, channel, records.get(row.id, ()))
+            _queue.begin(session, row.id, item.attempt)
             if channel.recipients is not None and _objects(channel, records.get(row.id, ())):
-                _queue.begin(session, row.id, item.attempt)
                 settle(session, item, "withheld", answer=WITHHELD)
+                withheld += 1
             else:
-                _queue.begin(session, row.id, item.attempt)
                 taken.append(item)
-    return taken
+    return Taken(items=taken, withheld=withheld)
 
 
 def _records(session: Session, channel: Channel, rows: Sequence[Row[Any]]) -> dict[int, list[Mapping[str, Any]]]:
@@ -170,26 +180,44 @@ def _records(session: Session, channel: Channel, rows: Sequence[Row[Any]]) -> di
     wanted = channel.recipients
     if wanted is None:
         return {}
-    keys = {row.record_key for row in rows if row.record_key is not None}
-    addresses = {entries.compared(row.address) for row in rows if row.record_key is None}
-    of_register = (Record.register == wanted.register, Record.state == "active")
     named: dict[str, Any] = {}
-    if keys:
-        query = select(Record.key, Record.values).where(*of_register, Record.key.in_(keys))
+    if keys := {row.record_key for row in rows if row.record_key is not None}:
+        query = select(Record.key, Record.values).where(*_in_use(wanted), Record.key.in_(keys))
         named = {row.key: values.loads(row.values) for row in session.execute(query)}
-    having: dict[str, list[Mapping[str, Any]]] = {}
-    if addresses and wanted.consent:
-        holding = select(RecordValue.compared, Record.values).join(Record, Record.id == RecordValue.record_id)
-        same = (RecordValue.register == wanted.register, RecordValue.name == wanted.address)
-        for found in session.execute(holding.where(*of_register, *same, RecordValue.compared.in_(addresses))):
-            held: Any = values.loads(found.values)
-            having.setdefault(found.compared, []).append(held)
+    addresses = {row.address or "" for row in rows if row.record_key is None} if wanted.consent else set[str]()
+    having = {address: _having(session, wanted, _addresses(address)) for address in addresses}
     return {
-        row.id: having.get(entries.compared(row.address), [])
+        row.id: having.get(row.address or "", [])
         if row.record_key is None
         else [named[key] for key in (row.record_key,) if key in named]
         for row in rows
     }
+
+
+def _having(session: Session, wanted: Recipients, addresses: Collection[str]) -> list[Mapping[str, Any]]:
+    """Return the values of the records in use that have one of these addresses, alone or beside others."""
+    register = registers.declared(session, wanted.register)
+    found: dict[int, Any] = {}
+    for address in addresses:
+        # The last letters of a number tell more than the first ones.
+        word = address[-RecordTerm.SIZE :]
+        ids = (
+            entries.found_by(session.connection(), register.key, register.search, word)
+            if wanted.address in register.search
+            else entries.holding(register.key, wanted.address, word)
+        )
+        query = select(Record.id, Record.values).where(*_in_use(wanted), Record.id.in_(ids))
+        found |= {row.id: values.loads(row.values) for row in session.execute(query)}
+    return [held for held in found.values() if not _addresses(held.get(wanted.address)).isdisjoint(addresses)]
+
+
+def _in_use(wanted: Recipients) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Record.register == wanted.register, Record.state == "active"
+
+
+def _addresses(written: object) -> set[str]:
+    """Return the addresses that stand in a field, as they are compared."""
+    return {entries.compared(each) for each in _BETWEEN.split(str(written or "")) if each.strip()}
 
 
 def _outgoing(row: Row[Any], channel: Channel, records: Sequence[Mapping[str, Any]]) -> Outgoing:
@@ -239,11 +267,21 @@ def settle(
 
 
 def report(session: Session, delivery_id: int, told: Report, *, answer: str = "") -> bool:
-    """Note what the other side tells of a delivery that it has; return whether that is new."""
+    """
+    Note what the other side tells of a delivery that it has; return whether that is new.
+
+    It may have one that counts as refused here, or waits to be tried again: that is delivered then, and not sent again.
+    One that was erased does not fail any more: nobody could send it again.
+    """
     columns = _deliveries.c
-    before = ("sending", "sent", "uncertain") if told == "failed" else ("sending", "sent", "uncertain", "failed")
+    known: ColumnElement[bool] = columns.state.in_(("sending", "sent", "uncertain"))
+    if told == "delivered":
+        tried = columns.state.in_(("waiting", "undeliverable")) & (columns.attempts > 0)
+        known |= (columns.state == "failed") | tried
+    else:
+        known &= columns.text != ""
     change = {"state": told, "ended_at": clock.now(), **({"answer": outgoing.stored(answer)} if answer else {})}
-    guarded = update(_deliveries).where(columns.id == delivery_id, columns.state.in_(before)).values(**change)
+    guarded = update(_deliveries).where(columns.id == delivery_id, known).values(**change)
     return bool(session.connection().execute(guarded).rowcount)
 
 

@@ -25,7 +25,7 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Incident, Job, ProcessInstance
 from casepath.engine.database.statements import Statement
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, registers
 from casepath.engine.history import Event
 from casepath.engine.instances import external_tasks, instantiation, messages
 from casepath.engine.people import authorization, identity
@@ -60,7 +60,7 @@ _claim_moving = Statement(
     .limit(1)
     .with_for_update(of=(_roots, _jobs), skip_locked=True)
 )
-#: The next job that starts an instance, or looks for who waits for a message or signal.
+#: The next job that starts an instance, looks for who waits for a message or signal, or goes on with records.
 _claim_free = Statement(
     select(_jobs)
     .outerjoin(_instances, _instances.c.id == _jobs.c.process_instance_id)
@@ -166,9 +166,12 @@ def _execute(session: Session, row: Row[Any]) -> None:
 
 
 def _find_instance(session: Session, row: Row[Any]) -> None:
-    """Start an instance, or give a message or signal to those that wait for it."""
+    """Start an instance, give a message or signal to those that wait for it, or go on with records to be found anew."""
     payload: Any = values.loads(row.payload)
     match row.kind:
+        case "continuation":
+            register = definitions.definition(session, row.definition_id)
+            registers.search_on(session, register.key, after=payload["after"])
         case "start_timer":
             definition = definitions.definition(session, row.definition_id)
             instantiation.begin(session, definition, {}, start_element=row.element_id)

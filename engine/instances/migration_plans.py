@@ -34,7 +34,7 @@ from casepath.engine.history import Event
 from casepath.engine.people import access
 from casepath.engine.people.authorization import By
 from casepath.engine.phrases import Phrase
-from casepath.engine.runtime import storage
+from casepath.engine.runtime import storage, told
 from casepath.engine.time import clock
 
 _activity_instances = Base.metadata.tables[ActivityInstance.__tablename__]
@@ -143,6 +143,8 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
             tokens=stored_tokens, variables=stored_variables, definition_id=plan.target_id, definition_key=target.key
         )
     )
+    # The row as it is now, of the target version.
+    told.keep(session, new, runtime.lock(session, process_instance_id), now, declared_before=old.spec.properties)
     drafted = draft(session, plan.source_id, plan.target_id).instructions
     facts = {
         "definition": target.key,

@@ -117,3 +117,9 @@ def mark_read(session: Session, username: str, notification_id: int | None = Non
     of_matter = _table.c.business_key == business_key
     session.connection().execute(mine.where(or_(_table.c.id == notification_id, of_matter)))
     return business_key
+
+
+def settle(session: Session, idempotency_key: str) -> None:
+    """Note of what was told under a key that nobody need read it any more: what it asks for is done."""
+    told = update(_table).where(_table.c.idempotency_key == idempotency_key, _table.c.read_at.is_(None))
+    session.connection().execute(told.values(read_at=clock.now()))

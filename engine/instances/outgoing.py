@@ -30,7 +30,7 @@ MAX_ANSWER_LENGTH = 1_000
 #: What became of an attempt.
 Outcome = Literal["waiting", "sent", "uncertain", "undeliverable", "withheld"]
 #: Where a person may step in.
-STUCK = ("waiting", "uncertain", "undeliverable")
+STUCK = ("waiting", "uncertain", "undeliverable", "failed")
 
 
 class Queue:
@@ -51,6 +51,12 @@ class Queue:
             .where(columns.state == "sending", columns.due_at <= now)
             .values(state="uncertain", answer=phrases.dumps(self.unanswered), ended_at=now)
         )
+
+    def are_due(self, session: Session) -> bool:
+        """Tell whether any are due, or were handed over and not settled in time."""
+        columns = self.table.c
+        late = select(columns.id).where(columns.state.in_(("waiting", "sending")), columns.due_at <= clock.now())
+        return session.scalar(late.limit(1)) is not None
 
     def begin(self, session: Session, row_id: int, attempt: int) -> None:
         """Note that a worker begins an attempt at one that is due."""
@@ -81,18 +87,18 @@ class Queue:
         """
         Note what came of an attempt, and what was answered; one that is to wait is tried again in `retry_in`.
 
-        Nothing is noted of an attempt that another one has followed, or that a person has put an end to.
+        Nothing is noted of an attempt that another one has followed, or that a person has put an end to. Of one that
+        was given up or erased while it left, only that it did.
         """
         now = clock.now()
         columns = self.table.c
         open_states = ("waiting", "sending", "uncertain") if outcome == "sent" else ("waiting", "sending")
         change: dict[str, Any] = {"state": outcome, "answer": stored(answer), **more}
         change |= {"due_at": now + retry_in} if outcome == "waiting" else {"ended_at": now}
-        session.connection().execute(
-            update(self.table)
-            .where(columns.id == row_id, columns.attempts == attempt, columns.state.in_(open_states))
-            .values(**change)
-        )
+        mine = update(self.table).where(columns.id == row_id, columns.attempts == attempt)
+        noted = session.connection().execute(mine.where(columns.state.in_(open_states)).values(**change)).rowcount
+        if outcome == "sent" and not noted:
+            session.connection().execute(mine.where(columns.state == "given_up").values(state=outcome, ended_at=now))
 
     def retry(self, session: Session, row_id: int, *, by: By) -> None:
         """

@@ -72,7 +72,7 @@ def start(
     What is `submitted` has to fit the form of its start event, if it has one. Without a business key it gets the one
     that the process makes (`businessKeyFormat`), if it makes any. Raises `NotFound`, `Forbidden`, `InvalidState` where
     the definition is suspended, `InvalidVariables`, and `InvalidInput` where it is not executable, or begins with a
-    record and gets none.
+    record and gets none that is in use and that whoever starts it may read, or where somebody else has to let it begin.
     """
     definition = definitions.find(session, "process", key, version=version)
     spec = definitions.process(session, definition.id)
@@ -80,12 +80,20 @@ def start(
     require_starter(actor, spec)
     variables = accepted(session, definition, spec, submitted, start_element, by=actor)
     selection = selections.of(spec)
-    if selection is not None and variables.get(selection.register) is None:
-        raise errors.InvalidInput(
-            "“{process}” begins with a record, but there is none. Please start it from the list of the records.",
-            code="begins-with-a-record",
-            process=definition.name,
-        )
+    if selection is not None:
+        if (record := variables.get(selection.register)) is None:
+            raise errors.InvalidInput(
+                "“{process}” begins with a record, but there is none. Please start it from the list of the records.",
+                code="begins-with-a-record",
+                process=definition.name,
+            )
+        lookups.find(session, selection.register, str(record), by=actor)
+        if selection.needs_approval(1):
+            raise errors.InvalidInput(
+                "Somebody else has to let “{process}” begin. Please start it from the list of the records.",
+                code="needs-approval",
+                process=definition.name,
+            )
     started = instantiation.begin(
         session, definition, variables, business_key=business_key, by=actor.signature, start_element=start_element
     )

@@ -22,18 +22,18 @@ from casepath.engine.papers.blocks import (
 )
 from casepath.engine.papers.language import LANGUAGES, PaperLanguage
 from casepath.engine.papers.markdown import Values, mark, plain, read, read_line
-from casepath.engine.papers.typesetting import MAX_CHARACTERS, MAX_RUNS, pdf
-from casepath.engine.papers.workbooks import Column, Sheet, sheet_of, workbook
+from casepath.engine.papers.typesetting import pdf
+from casepath.engine.papers.workbooks import XLSX, Column, Number, Sheet, sheet_of, workbook
 
 __all__ = [
     "LANGUAGES",
-    "MAX_CHARACTERS",
-    "MAX_RUNS",
+    "XLSX",
     "Block",
     "Cell",
     "Column",
     "Heading",
     "Line",
+    "Number",
     "PageBreak",
     "Paper",
     "PaperLanguage",

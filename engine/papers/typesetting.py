@@ -47,24 +47,22 @@ def pdf(paper: Paper) -> bytes:
     Takes about 20 ms for a page; no transaction should be open meanwhile. A long one is set by a process of its own,
     which gives its memory back. Raises `InvalidInput` for a paper that is too long.
     """
-    require_size(paper)
+    _require_size(paper)
     told = json.dumps(_as_json(paper), ensure_ascii=False)
     return _set_apart(told) if len(told) > LONG else _set(told)
 
 
-def require_size(paper: Paper) -> None:
+def _require_size(paper: Paper) -> None:
     """Raise `InvalidInput` for a paper that has more text, or more texts, than one should have."""
     copies = len(paper.copies) or 1
     runs = list(paper.runs)
     for limit, count in ((MAX_CHARACTERS, sum(len(run.text) for run in runs)), (MAX_RUNS, len(runs))):
         if count * copies > limit:
-            raise too_long(count * copies, limit)
-
-
-def too_long(count: int, limit: int) -> errors.InvalidInput:
-    """Return the refusal of a paper that is too long."""
-    text = "The document is too long to be printed: {count} characters or texts, and at most {limit} are possible."
-    return errors.InvalidInput(text, code="paper-too-long", count=count, limit=limit)
+            raise errors.InvalidInput(
+                "The document is too long to be printed: {count} characters or texts, "
+                "and at most {limit} are possible.",
+                code="paper-too-long", count=count * copies, limit=limit,
+            )  # fmt: skip
 
 
 def _set_apart(told: str) -> bytes:

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import phrases
 from casepath.engine.database import values
-from casepath.engine.database.models import Batch, BatchItem, Definition, ProcessInstance, Record
+from casepath.engine.database.models import Batch, BatchItem, Definition, Delivery, ProcessInstance, Record
+from casepath.engine.instances import approvals
+from casepath.engine.people.authorization import Person
 from casepath.engine.phrases import Phrase
 
 STATES = ("waiting", "started", "refused")
@@ -79,6 +81,25 @@ def row(session: Session, batch: Batch) -> BatchRow:
     """Return a batch with how far it has come."""
     definition = session.get_one(Definition, batch.definition_id)
     return _row(batch, definition, _counts(session, [batch.id])[batch.id])
+
+
+def waiting(session: Session, person: Person) -> int:
+    """Return how many batches wait until a person, or somebody else, lets them begin."""
+    proposed = session.scalars(select(Batch).where(Batch.state == "proposed"))
+    return sum(approvals.may_approve(session, batch, person) for batch in proposed)
+
+
+def sent(session: Session, batch_id: int) -> dict[str, int]:
+    """Return how much of what went out for a batch, or was to, is in each state; states without any are not there."""
+    query = (
+        select(Delivery.state, func.count())
+        .join(ProcessInstance, ProcessInstance.id == Delivery.process_instance_id)
+        .join(BatchItem, BatchItem.process_instance_id == ProcessInstance.root_id)
+        .where(BatchItem.batch_id == batch_id)
+        .group_by(Delivery.state)
+        .order_by(Delivery.state)
+    )
+    return {row.state: row[1] for row in session.execute(query)}
 
 
 def items(

@@ -16,7 +16,7 @@ from casepath.engine.phrases import Phrase
 
 STATES = tuple(TRANSITIONS["deliveries"])
 #: Those that a person should look at.
-TROUBLED = ("uncertain", "undeliverable")
+TROUBLED = ("uncertain", "undeliverable", "failed")
 #: What stands on the page of a matter.
 SHOWN = 100
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -19,9 +20,11 @@ from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 -
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions.dmn import DecisionTable
-from casepath.engine.deployments import decisions, definitions
+from casepath.engine.deployments import Selection, decisions, definitions, selections
 from casepath.engine.forms import Form
 from casepath.engine.forms import guidance as guidances
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Person
 from casepath.engine.time import clock
 
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
@@ -68,28 +71,42 @@ def translation(session: Session, deployment_id: int, language: str) -> Mapping[
             Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
         )
     ).one_or_none()
-    if found is None:
-        return {}
-    if found.sha256 not in _translated:
-        content = session.execute(select(Resource.content).where(Resource.id == found.id)).scalar_one()
-        _translated[found.sha256] = {str(key): str(name) for key, name in json.loads(content).items()}
-    return _translated[found.sha256]
+    return _texts(session, found.id, found.sha256) if found is not None else {}
 
 
-def words(session: Session, language: str) -> dict[tuple[str, str | None], str]:
+def words(session: Session, language: str) -> Mapping[tuple[str, str | None], str]:
     """
     Return what variables (with None) and their values are called in a language, by the texts of all deployments.
 
     Processes call each other and hand variables on, so that their words belong to all; the newest say how.
     """
-    query = select(Resource.deployment_id).where(Resource.name == f"texts.{language}.json").order_by(Resource.id)
-    said: dict[tuple[str, str | None], str] = {}
-    for deployment_id in session.scalars(query):
-        for key, text in translation(session, deployment_id, language).items():
-            if key.startswith(VARIABLES):
-                name, _, value = key.removeprefix(VARIABLES).partition(".")
-                said[name, value or None] = text
-    return said
+    newest = func.max(Resource.id)
+    query = (
+        select(newest, Resource.sha256)
+        .where(Resource.name == f"texts.{language}.json")
+        .group_by(Resource.sha256)
+        .order_by(newest)
+    )
+    files = [(resource_id, sha256) for resource_id, sha256 in session.execute(query)]
+    hashes = tuple(sha256 for _, sha256 in files)
+    if hashes not in _words:
+        said: dict[tuple[str, str | None], str] = {}
+        for resource_id, sha256 in files:
+            for key, text in _texts(session, resource_id, sha256).items():
+                if key.startswith(VARIABLES):
+                    name, _, value = key.removeprefix(VARIABLES).partition(".")
+                    said[name, value or None] = text
+        if len(_words) >= MAX_WORDS:
+            _words.clear()
+        _words[hashes] = MappingProxyType(said)
+    return _words[hashes]
+
+
+def _texts(session: Session, resource_id: int, sha256: str) -> Mapping[str, str]:
+    if sha256 not in _translated:
+        content = session.execute(select(Resource.content).where(Resource.id == resource_id)).scalar_one()
+        _translated[sha256] = {str(key): str(name) for key, name in json.loads(content).items()}
+    return _translated[sha256]
 
 
 def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
@@ -102,30 +119,47 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
 
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
 _translated: dict[str, Mapping[str, str]] = {}
+#: Words by the hashes of the files that say them, which never change.
+_words: dict[tuple[str, ...], Mapping[tuple[str, str | None], str]] = {}
+#: How many of them are kept: two languages before and after a deployment, with room for those of tests.
+MAX_WORDS = 16
 
 
-def startable(session: Session, language: str = "") -> list[StartableProcess]:
-    """Return the newest version of each process that a person may start, in the order of their names."""
-    processes = []
-    for each in definitions.list_definitions(session, "process"):
-        if each.executable and not each.suspended:
-            said = texts(session, each.id, language)
-            name = said.called(each.key, each.name or each.key)
-            processes.append(
-                StartableProcess(definition_id=each.id, key=each.key, name=name, version=each.version, texts=said)
-            )
-    return [each for each in processes if each.texts.can_be_started]
+def startable(session: Session, language: str = "", *, person: Person | None = None) -> list[StartableProcess]:
+    """Return the newest version of each process that people may start, or this person, in the order of their names."""
+    found = [_startable(session, each, language) for each in _newest(session)]
+    return [each for each in found if each.texts.can_be_started and _may_start(person, each)]
+
+
+def startable_for(
+    session: Session, register: str, language: str = "", *, person: Person
+) -> list[tuple[StartableProcess, Selection]]:
+    """Return the processes that a person may start for records of a register, those that are started so only too."""
+    chosen = selections.startable(session, register)
+    found = [(_startable(session, each, language), selection) for each, selection in chosen]
+    return [(each, selection) for each, selection in found if _may_start(person, each)]
 
 
 def starters(session: Session) -> list[tuple[str, ...]]:
     """Return the groups that may start each process that a person may start; empty where everybody may."""
-    newest = [
-        each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended
-    ]
-    known = (
-        _remembered.get((each.key, each.sha256)) or texts(session, each.id) for each in newest
-    )
+    known = (_remembered.get((each.key, each.sha256)) or texts(session, each.id) for each in _newest(session))
     return [said.candidate_starters for said in known if said.can_be_started]
+
+
+def _newest(session: Session) -> list[Definition]:
+    return [each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended]
+
+
+def _startable(session: Session, definition: Definition, language: str) -> StartableProcess:
+    said = texts(session, definition.id, language)
+    name = said.called(definition.key, definition.name or definition.key)
+    return StartableProcess(
+        definition_id=definition.id, key=definition.key, name=name, version=definition.version, texts=said
+    )
+
+
+def _may_start(person: Person | None, process: StartableProcess) -> bool:
+    return person is None or authorization.may_start(person, process.texts.candidate_starters)
 
 
 def form(session: Session, form_key: str | None, definition_id: int) -> Form | None:

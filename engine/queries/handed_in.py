@@ -7,7 +7,6 @@ event keeps.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserT
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.queries.instances import Reference, belongs
+from casepath.engine.queries.rounds import LOOP, Turn, turn
 
 #: Events in which a person hands in values.
 KINDS = ("process_instance.started", "user_task.completed", "message.received")
@@ -36,7 +36,8 @@ class Step:
     element_id: str | None
     #: Name of the element, as it was then.
     title: str
-    #: The how manieth time this element of its process was done in the matter, from 1, whichever instance it was in.
+    #: The how manieth time this element of its process was done in the matter, from 1, whichever instance it was in;
+    #: members of a multi-instance do it once together.
     round: int
     at: datetime
     #: User name; None where nobody was told.
@@ -67,9 +68,9 @@ def _steps(
     session: Session, condition: ColumnElement[bool], until: datetime
 ) -> Iterator[tuple[str | None, Step]]:
     """Yield the steps of the matters of these process instances, each behind the number of its matter."""
-    rounds: Counter[tuple[str | None, str, str | None]] = Counter()
+    rounds: dict[tuple[str | None, str, str | None], dict[Turn, int]] = {}
     query = (
-        select(HistoryEvent, ProcessInstance, UserTask)
+        select(HistoryEvent, ProcessInstance, UserTask, LOOP)
         .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
         .outerjoin(
             UserTask,
@@ -79,12 +80,12 @@ def _steps(
         .where(condition, HistoryEvent.kind.in_(KINDS), HistoryEvent.at <= until)
         .order_by(HistoryEvent.id)
     )
-    for event, instance, task in session.execute(query):
+    for event, instance, task, loop in session.execute(query):
         found = _place(session, event, instance, task)
         if found is None:
             continue
         definition_id, element_id, title, form_key = found
-        rounds[instance.business_key, instance.definition_key, element_id] += 1
+        turns = rounds.setdefault((instance.business_key, instance.definition_key, element_id), {})
         held: Any = values.loads(event.variables) if event.variables else {}
         facts: Any = values.loads(event.facts)
         yield instance.business_key, Step(
@@ -92,7 +93,7 @@ def _steps(
             sequence=event.sequence,
             element_id=element_id,
             title=title,
-            round=rounds[instance.business_key, instance.definition_key, element_id],
+            round=turns.setdefault(turn(session, event, instance, loop), len(turns) + 1),
             at=event.at,
             by=event.by,
             acted_for=facts.get("for"),

@@ -49,6 +49,8 @@ class Filters:
     record: tuple[str, str] | None = None
     #: Only those that this user watches.
     watched_by: str = ""
+    #: Only those of these business keys.
+    numbers: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +212,8 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.watched_by:
         watched = select(Watch.business_key).where(Watch.username == filters.watched_by)
         conditions.append(ProcessInstance.business_key.in_(watched))
+    if filters.numbers is not None:
+        conditions.append(ProcessInstance.business_key.in_(filters.numbers))
     return conditions
 
 
@@ -360,11 +364,7 @@ def awaited_messages(session: Session, reference: Reference) -> list[Awaited]:
     query = (
         select(Subscription)
         .join(ProcessInstance, ProcessInstance.id == Subscription.process_instance_id)
-        .where(
-            Subscription.kind == "message",
-            belongs(reference),
-            ProcessInstance.state == "active",
-        )
+        .where(Subscription.kind == "message", belongs(reference), ProcessInstance.state == "active")
         .order_by(Subscription.id)
     )
     return [

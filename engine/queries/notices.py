@@ -51,6 +51,12 @@ class Notice:
         """What the engine itself says, to be told in the language of the reader; None for a diagram's own words."""
         return phrases.loads(self.text)
 
+    @property
+    def batch(self) -> int | None:
+        """The batch that it is about; None where it is about none."""
+        number = self.phrase.facts.get("batch") if self.phrase is not None else None
+        return number if isinstance(number, int) else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoticesOfMatter:
@@ -106,6 +112,13 @@ def page(
         told.setdefault(each.business_key or each.id, []).append(_notice(each, language, is_settled))
     rows = [NoticesOfMatter(business_key=key, notices=told[key or number]) for key, number in shown]
     return NoticePage(rows=rows, next=shown[-1][1] if len(found) > limit else None)
+
+
+def batch_of(session: Session, username: str, notification_id: int) -> int | None:
+    """Return the batch of which a user was told; None for anything else that he was told, or somebody else."""
+    mine = (Notification.id == notification_id, Notification.username == username)
+    found = session.execute(select(Notification, _SETTLED).where(*mine)).one_or_none()
+    return _notice(found[0], "", found[1]).batch if found is not None else None
 
 
 def of_matter(

@@ -1,7 +1,10 @@
 """
 What is printed: the documents that were deployed, filled with what the history of matters tells.
 
-What people handed in is as it was handed in, in the step in which it was; what has not happened is not there.
+What people handed in is as it was handed in, in the step in which it was; what has not happened is not there. Steps,
+files, and whether and when a matter ended are those of the moment for which it is printed, however late that is done;
+facts and names are those that are known when it is done. What is said of a matter itself is that of its first
+process instance, where several share its number.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database.models import Attachment, ProcessInstance
 from casepath.engine.deployments import definitions, documents
-from casepath.engine.forms import TEXTS, Document, Form, Words
+from casepath.engine.forms import Document
 from casepath.engine.papers import Paper, PaperLanguage
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, facts, handed_in, people
+from casepath.engine.queries import facts, handed_in, people, vocabulary
 from casepath.engine.queries.handed_in import Step
 from casepath.engine.queries.instances import Reference, belongs
+from casepath.engine.queries.vocabulary import Vocabulary
 
 #: Matters of one list.
 MAX_MATTERS = 1_000
@@ -46,17 +50,11 @@ class _Words:
 
     language: PaperLanguage
     zone: ZoneInfo
-    #: Variable → value → what it is called.
-    options: Mapping[str, Mapping[str, str]]
-    #: Variables that hold what people wrote.
-    written: frozenset[str]
-    #: Keys of groups → what they are called.
-    groups: Mapping[str, str]
+    called: Vocabulary
 
     def say(self, name: str | None, value: Any) -> str:
         """Return a value as people read it."""
-        known = self.options.get(name or "", {} if name in self.written else self.groups)
-        return self.language.said(value, self.zone, known)
+        return self.language.said(value, self.zone, self.called.values(name or ""))
 
 
 def offered(session: Session, reference: Reference, printing: Printing) -> list[Document]:
@@ -88,7 +86,7 @@ def of_period(
     Raises `InvalidInput` where they are more than one list holds, and `ExpressionLimit`.
     """
     instances = _begun(session, document, person, first, last, printing.zone)
-    states = [_state(each) for each in instances]
+    states = [_state(each, printing.at) for each in instances]
     period = {"from": first, "until": last, "count": len(states)}
     period |= {state: states.count(state) for state in ("open", "completed", "cancelled")}
     known = {**_printed(printing), "period": period, "matters": _each_known(session, document, instances, printing)}
@@ -98,6 +96,10 @@ def of_period(
 def _paper(session: Session, document: Document, known: Mapping[str, Any], printing: Printing) -> Paper:
     words = _words(session, document.language, printing.zone)
     return document.paper(known, words.say, now=printing.at.astimezone(printing.zone))
+
+
+def _words(session: Session, language: PaperLanguage, zone: ZoneInfo) -> _Words:
+    return _Words(language=language, zone=zone, called=vocabulary.of(session, language.code))
 
 
 def _of_matters(session: Session) -> Iterator[Document]:
@@ -120,10 +122,10 @@ def _known(
         raise errors.NotFound("matter", reference)
     steps = list(handed_in.steps(session, reference, until=printing.at)) if {"rounds", "steps"} & set(wanted) else []
     known = facts.of_matter(session, reference) if "facts" in wanted else {}
-    files = list(_files(session, reference)) if "files" in wanted else []
+    files = list(_files(session, reference, until=printing.at)) if "files" in wanted else []
     names = _names(session, [first], steps, files)
     words = _words(session, language, printing.zone) if "steps" in wanted else None
-    told = _Telling(session=session, names=names, language=language, zone=printing.zone, words=words)
+    told = _Telling(session=session, names=names, language=language, printing=printing, words=words)
     own = told.of_instance(first, known, steps)
     return {**_printed(printing), **own, "files": [{**each, "by": told.person(each["by"])} for each in files]}
 
@@ -136,7 +138,7 @@ def _each_known(
     steps = handed_in.steps_of_matters(session, keys, until=printing.at) if "rounds" in wanted else {}
     known = facts.of_roots(session, [each.id for each in instances]) if "facts" in wanted else {}
     names = _names(session, instances, [step for of_one in steps.values() for step in of_one], [])
-    told = _Telling(session=session, names=names, language=document.language, zone=printing.zone)
+    told = _Telling(session=session, names=names, language=document.language, printing=printing)
     for each in instances:
         yield told.of_instance(each, known.get(each.id, {}), steps.get(each.business_key or "", []))
 
@@ -153,7 +155,7 @@ class _Telling:
     #: Full names by user names.
     names: Mapping[str, str]
     language: PaperLanguage
-    zone: ZoneInfo
+    printing: Printing
     #: Where there are none, the rows of steps are not told.
     words: _Words | None = None
 
@@ -171,10 +173,10 @@ class _Telling:
         return {
             "number": instance.business_key,
             "process": definitions.definition(self.session, instance.definition_id).name,
-            "state": _state(instance),
+            "state": _state(instance, self.printing.at),
             "started_at": instance.started_at,
             "started_by": self.person(instance.started_by),
-            "ended_at": instance.ended_at,
+            "ended_at": instance.ended_at if _has_ended(instance, self.printing.at) else None,
             "facts": dict(known),
             "rounds": rounds,
             "steps": told,
@@ -185,7 +187,7 @@ class _Telling:
         by = self.person(step.by)
         if by and step.acted_for:
             by = self.language.acted_for.format(name=by, other=self.person(step.acted_for))
-        at = self.language.said(step.at, self.zone, {})
+        at = self.language.said(step.at, self.printing.zone, {})
         return {
             "title": step.title + (self.language.round.format(number=step.round) if step.round > 1 else ""),
             "round": step.round,
@@ -200,15 +202,15 @@ class _Telling:
 
 
 def _rows(step: Step, words: _Words) -> Iterator[dict[str, str]]:
-    """Yield what was handed in, in the order of the form; what the form does not name comes after it."""
+    """Yield what was handed in, in the order of the form; behind it what was erased of what the form does not name."""
     language = words.language
     fields = step.form.fields if step.form is not None else ()
     for field in fields:
-        label = _in_language(field.label, language) or field.key
+        label = vocabulary.said(field.label, language.code) or field.key
         if field.key in step.erased:
             yield {"label": label, "value": language.erased}
         elif step.values.get(field.key) not in (None, "", []):
-            options = {option.value: _in_language(option.label, language) for option in field.options}
+            options = {option.value: vocabulary.said(option.label, language.code) for option in field.options}
             yield {"label": label, "value": language.said(step.values[field.key], words.zone, options)}
     for key in sorted((step.values.keys() | step.erased) - {field.key for field in fields}):
         if step.form is None or key in step.erased:
@@ -216,11 +218,12 @@ def _rows(step: Step, words: _Words) -> Iterator[dict[str, str]]:
             yield {"label": key, "value": value}
 
 
-def _files(session: Session, reference: Reference) -> Iterator[dict[str, Any]]:
+def _files(session: Session, reference: Reference, *, until: datetime) -> Iterator[dict[str, Any]]:
     if isinstance(reference, int):
         return
     query = select(Attachment.name, Attachment.created_at, Attachment.created_by).order_by(Attachment.id)
-    for name, at, by in session.execute(query.where(Attachment.business_key == reference)):
+    query = query.where(Attachment.business_key == reference, Attachment.created_at <= until)
+    for name, at, by in session.execute(query):
         yield {"name": name, "at": at, "by": by}
 
 
@@ -250,36 +253,10 @@ def _begun(
     return found
 
 
-def _state(instance: ProcessInstance) -> str:
-    """Return `open`, `completed` or `cancelled`."""
-    return "open" if instance.ended_at is None else instance.state
+def _has_ended(instance: ProcessInstance, at: datetime) -> bool:
+    return instance.ended_at is not None and instance.ended_at <= at
 
 
-# -- words -------------------------------------------------------------------------------------------------------------
-
-
-def _words(session: Session, language: PaperLanguage, zone: ZoneInfo) -> _Words:
-    """Return what values are called: by the forms as they are now, by texts of the deployments, by the groups."""
-    options: dict[str, dict[str, str]] = {}
-    written: set[str] = set()
-    for form in definitions.latest_forms(session):
-        written |= {field.key for field in form.fields if field.type in TEXTS}
-        for name, choices in _choices(form, language):
-            options[name] = choices | options.get(name, {})
-    for (name, value), said in deployed.words(session, language.code).items():
-        if value is not None:
-            options[name] = options.get(name, {}) | {value: said}
-    groups = people.group_names(session)
-    place = 0 if language.code == "zh" else 1
-    called = {key: names[place] for key, names in groups.items()}
-    return _Words(language=language, zone=zone, options=options, written=frozenset(written), groups=called)
-
-
-def _choices(form: Form, language: PaperLanguage) -> Iterator[tuple[str, dict[str, str]]]:
-    for field in form.fields:
-        if field.options:
-            yield field.key, {option.value: _in_language(option.label, language) for option in field.options}
-
-
-def _in_language(words: Words, language: PaperLanguage) -> str:
-    return str(words.text if language.code == "zh" else words)
+def _state(instance: ProcessInstance, at: datetime) -> str:
+    """Return what it was at a moment: `open`, `completed` or `cancelled`."""
+    return instance.state if _has_ended(instance, at) else "open"

@@ -1,7 +1,8 @@
 """
 Tasks that come back: which round it is, and what was answered the rounds before, as the history has it.
 
-A round of a task is one completion of its element in the matter, whichever version or process instance it was in.
+A round of a task is one completion of its element in the matter, whichever version or process instance it was in. What
+the instances of a multi-instance task answer is one round: they are members beside each other, and none comes back.
 """
 
 from __future__ import annotations
@@ -9,15 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, aliased
 
+from casepath.engine.bpmn import Activity
 from casepath.engine.database import values
-from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.database.models import ActivityInstance, HistoryEvent, ProcessInstance
+from casepath.engine.deployments import definitions
 from casepath.engine.queries.instances import Reference, belongs
 from casepath.engine.queries.user_task import TaskDetail
+
+_own, _body = aliased(ActivityInstance), aliased(ActivityInstance)
+#: The activity instance of the loop that repeats the element of an event; None where none does.
+LOOP: Final = (
+    select(_body.number)
+    .join(_own, (_own.process_instance_id == _body.process_instance_id) & (_own.parent == _body.number))
+    .where(
+        _own.process_instance_id == HistoryEvent.process_instance_id,
+        _own.number == HistoryEvent.activity_instance,
+        _own.element_id == _body.element_id,
+    )
+    .correlate(HistoryEvent)
+    .scalar_subquery()
+)
+#: What tells the rounds of an element apart: an event, or a process instance and a multi-instance in it.
+Turn = tuple[int] | tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,40 +52,67 @@ class Round:
     values: Mapping[str, Any]
 
 
+def turn(session: Session, event: HistoryEvent, instance: ProcessInstance, loop: int | None) -> Turn:
+    """Return in which turn of its element an event was; `loop` is what `LOOP` says of it."""
+    if loop is not None:
+        node = definitions.process(session, instance.definition_id).nodes.get(event.element_id or "")
+        if isinstance(node, Activity) and node.loop is not None and node.loop.kind != "standard":
+            return instance.id, loop
+    return (event.id,)
+
+
 def before(session: Session, task: TaskDetail) -> list[Round]:
-    """Return the rounds that were over when a task came up, oldest first."""
-    completions = (
-        select(HistoryEvent)
-        .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
-        .where(
-            belongs(task.reference),
-            ProcessInstance.definition_key == task.definition_key,
-            HistoryEvent.kind == "user_task.completed",
-            HistoryEvent.element_id == task.element_id,
-            HistoryEvent.at <= task.created_at,
-        )
-        .order_by(HistoryEvent.id)
+    """Return what was answered in the rounds that were over when a task came up, oldest first."""
+    own = session.get(ActivityInstance, (task.process_instance_id, task.activity_instance))
+    beside = (own.process_instance_id, own.parent) if own is not None else None
+    turns = _turns(
+        session,
+        task.reference,
+        ProcessInstance.definition_key == task.definition_key,
+        HistoryEvent.element_id == task.element_id,
+        HistoryEvent.at <= task.created_at,
     )
-    return [_round(event, number) for number, event in enumerate(session.scalars(completions), start=1)]
+    earlier = [events for of_element in turns for key, events in of_element.items() if key != beside]
+    return [_round(event, number) for number, events in enumerate(earlier, start=1) for event in events]
 
 
 def numbers(session: Session, reference: Reference) -> dict[int, int]:
-    """Return which round each completion of a task was that was done more than once, by the id of its event."""
+    """Return which round each completion of a task was that had more than one, by the id of its event."""
+    return {
+        event.id: number
+        for of_element in _turns(session, reference)
+        if len(of_element) > 1
+        for number, events in enumerate(of_element.values(), start=1)
+        for event in events
+    }
+
+
+def together(session: Session, reference: Reference) -> dict[int, dict[int, Round]]:
+    """Return, for each completion that had others beside it in its round, all of that round; by the ids of events."""
+    found: dict[int, dict[int, Round]] = {}
+    for of_element in _turns(session, reference):
+        for number, events in enumerate(of_element.values(), start=1):
+            if len(events) > 1:
+                of_round = {event.id: _round(event, number) for event in events}
+                found |= {event.id: of_round for event in events}
+    return found
+
+
+def _turns(
+    session: Session, reference: Reference, *conditions: ColumnElement[bool]
+) -> list[dict[Turn, list[HistoryEvent]]]:
+    """Return the completions of each user task by their turns, in the order of time."""
     query = (
-        select(HistoryEvent.id, ProcessInstance.definition_key, HistoryEvent.element_id)
+        select(HistoryEvent, ProcessInstance, LOOP)
         .join(ProcessInstance, ProcessInstance.id == HistoryEvent.process_instance_id)
-        .where(belongs(reference), HistoryEvent.kind == "user_task.completed")
+        .where(belongs(reference), HistoryEvent.kind == "user_task.completed", *conditions)
         .order_by(HistoryEvent.id)
     )
-    completions: dict[tuple[str, str | None], list[int]] = {}
-    for event_id, key, element_id in session.execute(query):
-        completions.setdefault((key, element_id), []).append(event_id)
-    return {
-        event_id: number
-        for event_ids in completions.values()
-        if len(event_ids) > 1
-        for number, event_id in enumerate(event_ids, start=1)
-    }
+    found: dict[tuple[str, str | None], dict[Turn, list[HistoryEvent]]] = {}
+    for event, instance, loop in session.execute(query):
+        of_element = found.setdefault((instance.definition_key, event.element_id), {})
+        of_element.setdefault(turn(session, event, instance, loop), []).append(event)
+    return list(found.values())
 
 
 def handed_in(session: Session, task: TaskDetail) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 Many records at once: those of a file, row by row.
 
 A row that names a record changes it, and leaves alone what it says nothing of; any other one adds a record. A row that
-is refused leaves nothing behind, and the others are taken: the same file taken again adds nothing that has a key.
+is refused leaves nothing behind, and the others are taken: the same file taken again adds nothing that has a key. Of
+two rows with the same key the second changes what the first has made.
 """
 
 from __future__ import annotations
@@ -88,6 +89,10 @@ def take(session: Session, register: str, rows: Iterable[Row], *, by: By) -> Tak
     done += ["created"] * len(stored)
     for row in [row for row in new if keys.get(row) not in stored]:
         try:
+            # A row before it may have made the record that it names.
+            if (record := _named(session, declared, new[row])) is not None:
+                done.append(_change(session, declared, record, row, by))
+                continue
             with session.begin_nested():
                 records.create(session, declared.key, row.submitted, by=by)
                 done.append("created")
@@ -105,6 +110,14 @@ def _there(session: Session, declared: Register, rows: Sequence[Row]) -> dict[st
     keys = {key for row in rows if (key := _key(declared, row))}
     found = session.scalars(select(Record).where(Record.register == declared.key, Record.key.in_(keys)))
     return {record.key: record for record in found}
+
+
+def _named(session: Session, declared: Register, held: Mapping[str, Any]) -> Record | None:
+    """Return the record that has the key of what would be a new one; None where there is none."""
+    if declared.key_field is None:
+        return None
+    key = str(held.get(declared.key_field, ""))
+    return session.scalars(select(Record).where(Record.register == declared.key, Record.key == key)).one_or_none()
 
 
 def _change(session: Session, declared: Register, record: Record, row: Row, by: By) -> Done:

@@ -2,19 +2,21 @@
 What is submitted with a form whose fields name records: the records are there, and others are made where that is asked.
 
 A field holds the key of a record that is in use and may be read by whoever submits; what stood there before stays, as
-any value that nobody touches. Fields that copy a value of the record and are left empty take it.
+any value that nobody touches. Fields that copy a value of the record and are left empty take it; one that would name
+another record so does only where nobody has said himself what that one would.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
+from casepath.engine import errors, forms, settings
 from casepath.engine.database.models import Record
 from casepath.engine.deployments import definitions, registers
 from casepath.engine.forms import Form, Lookup
@@ -22,8 +24,12 @@ from casepath.engine.people import access as matters
 from casepath.engine.people import identity
 from casepath.engine.people.authorization import By, Person
 from casepath.engine.registers import access, records, rows
+from casepath.engine.time import clock
 
 Values = Mapping[str, Any]
+
+#: What is submitted where nothing was filled in.
+EMPTY: tuple[object, ...] = (None, "", [])
 
 
 def accepted(
@@ -47,7 +53,7 @@ def accepted(
         return definitions.accepted(session, form_key, definition_id, submitted, known, element_id=element_id)
     before = known() if known is not None else {}
     named, wrong = _named(session, form, submitted, before, by)
-    filled = copied(form, submitted, named)
+    filled = _copied(session, form, submitted, named, by)
     try:
         variables = dict(
             definitions.accepted(session, form_key, definition_id, filled, lambda: before, element_id=element_id)
@@ -85,14 +91,41 @@ def require_matter(session: Session, business_key: str, *, by: By) -> None:
         raise errors.InvalidInput(text, code="matter-unknown", key=business_key) from None
 
 
-def copied(form: Form, submitted: Values, named: Mapping[str, Record]) -> dict[str, Any]:
-    """Return what is submitted, with what records that are named say where nothing else does."""
+def told(form: Form, submitted: Values) -> frozenset[str]:
+    """
+    Return the fields of whose record somebody has said himself what it would say, or that it is a new one.
+
+    That a record is named which it would name as well says nothing of it: one customer has many cars.
+    """
+    zone = clock.time_zone(settings.current.time_zone)
+    typed = forms.typed_values(form, {}, zone, texts={field.key: submitted.get(field.key) for field in form.fields})
+    return frozenset(
+        field
+        for field, lookup in form.lookups.items()
+        if typed.get(lookup.new_if) is True
+        or any(submitted.get(own) not in EMPTY for own in lookup.copies.keys() - form.lookups.keys())
+    )
+
+
+def _copied(session: Session, form: Form, submitted: Values, named: Mapping[str, Record], by: By) -> dict[str, Any]:
+    """Return what is submitted, with what records that are named, and those that they name, say where it is silent."""
     filled = dict(submitted)
-    for field, record in named.items():
+    withheld = told(form, submitted)
+    waiting = deque(named.items())
+    while waiting:
+        field, record = waiting.popleft()
         held = records.values_of(record)
         for own, theirs in form.lookups[field].copies.items():
-            if filled.get(own) in (None, "", []) and held.get(theirs) is not None:
-                filled[own] = held[theirs]
+            if held.get(theirs) is None or filled.get(own) not in EMPTY or own in withheld:
+                continue
+            if (lookup := form.lookups.get(own)) is not None:
+                try:
+                    another = _find(session, lookup, held[theirs], by)
+                except errors.InvalidInput:
+                    # Nobody has asked for it: what he may not name stays away.
+                    continue
+                waiting += [(own, another)] if another is not None else []
+            filled[own] = held[theirs]
     return filled
 
 
@@ -104,17 +137,23 @@ def _named(
     wrong: list[errors.InvalidInput] = []
     for field, lookup in form.lookups.items():
         key = submitted.get(field)
-        if key in (None, "") or key == before.get(field):
+        if key in EMPTY or key == before.get(field):
             continue
         try:
-            if lookup.is_of_matter:
-                require_matter(session, str(key).strip(), by=by)
-            else:
-                named[field] = find(session, lookup.register, str(key).strip(), by=by)
+            if (found := _find(session, lookup, key, by)) is not None:
+                named[field] = found
         except errors.InvalidInput as refusal:
             refusal.field = field
             wrong.append(refusal)
     return named, wrong
+
+
+def _find(session: Session, lookup: Lookup, key: object, by: By) -> Record | None:
+    """Return the record of a key, None where it is one of a matter; raises `InvalidInput` where it cannot be named."""
+    if lookup.is_of_matter:
+        require_matter(session, str(key).strip(), by=by)
+        return None
+    return find(session, lookup.register, str(key).strip(), by=by)
 
 
 def _create(session: Session, lookup: Lookup, variables: Values, by: By) -> str:

@@ -107,7 +107,7 @@ def add(
 def enter(session: Session, declared: Register, record: Record, held: Mapping[str, Any]) -> None:
     """Write in what a record is found."""
     connection = session.connection()
-    entries.forget(connection, record.register, record.id)
+    entries.forget(connection, record.register, [record.id])
     session.execute(delete(_values).where(_values.c.record_id == record.id))
     entered = entries.entered(record.register, record.key, held)
     session.execute(insert(_values), [{"record_id": record.id, "name": name, **row} for name, row in entered.items()])

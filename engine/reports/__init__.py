@@ -5,7 +5,6 @@ Reports as they are declared: what is counted of process instances, by what, in 
     source      YAML, as far as declarations need it, within bounds
     reading     a declaration as a definition, or all that is wrong with it
     periods     the months and years that reports are about
-    workbook    figures in a file for spreadsheets
 """
 
 from casepath.engine.reports.definition import (

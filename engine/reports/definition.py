@@ -136,8 +136,6 @@ class Table:
 class Report:
     """A report, as it was declared."""
 
-    #: The number of its definition; 0 before it has one.
-    definition_id: int = 0
     key: str
     name: str
     name_en: str

@@ -61,8 +61,8 @@ class Period:
 
     def compared(self, how: str) -> Period | None:
         """Return the period to compare with: the one `before`, or the same one of the `year_before`."""
-        if self.year is None or (how == "year_before" and self.month is None):
-            return self.moved(-1) if self.year is not None else None
+        if self.year is None:
+            return None
         return self.moved(-1) if how == "before" else Period(self.year - 1, self.month)
 
     @property

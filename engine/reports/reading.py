@@ -124,6 +124,7 @@ def _check_names(reading: _Reading, figures: Mapping[str, Figure], tables: Itera
             if name not in figures or figures[name].measure not in ("count", "sum"):
                 text = "Expected a figure that counts or sums, but found “{found}”"
                 reading.wrong(f"figures.{figure.id}", text, found=name)
+        _check_units(reading, figure, [figures[name] for name in (figure.part, figure.whole) if name in figures])
     seen: set[str] = set()
     for table in tables:
         if table.id in seen:
@@ -133,6 +134,13 @@ def _check_names(reading: _Reading, figures: Mapping[str, Figure], tables: Itera
             if name not in figures:
                 text = "Expected a figure of this report, but found “{found}”"
                 reading.wrong(f"tables.{table.id}", text, found=name)
+
+
+def _check_units(reading: _Reading, ratio: Figure, of: Iterable[Figure]) -> None:
+    """Note a ratio of a time to something that is none, which no percent can say."""
+    if len({bool(figure.unit) for figure in of}) > 1:
+        text = "Expected two figures with a unit, or two without one, but found “{part}” and “{whole}”"
+        reading.wrong(f"figures.{ratio.id}", text, part=ratio.part, whole=ratio.whole)
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, bindparam, select
@@ -39,6 +40,7 @@ class InstanceRow(NamedTuple):
     history_length: int
     history_hash: str
     state_salt: str | None
+    started_at: datetime
     taken_back: bool
 
 

@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import bpmn, errors, history, settings
 from casepath.engine.bpmn import Budget, CallCancelled, Called, Escalated, Outcome, TokenWorkflow, triggers
-from casepath.engine.database import Base, facts, links, measures, terms, values
+from casepath.engine.database import Base, terms, values
 from casepath.engine.database.models import Definition, ProcessInstance
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import definitions
 from casepath.engine.expressions import Environment
 from casepath.engine.people import authorization, identity
-from casepath.engine.runtime import measurements, storage, taken_back
+from casepath.engine.runtime import storage, taken_back, told
 from casepath.engine.runtime.rows import InstanceRow, lock, read
 from casepath.engine.runtime.services import Services
 from casepath.engine.time import clock
@@ -298,7 +298,7 @@ def _store(
     tokens, variables = bpmn.dump(running) if outcome is None else ("", values.dumps({"0": running.root.variables}))
     storage.write_correlation(connection, running, row, variables)
     if variables != row.variables or outcome is not None:
-        _tell(session, running, row, now)
+        told.keep(session, running, row, now)
     after = history.State(
         salt=history.new_salt(),
         state=outcome.state if outcome else row.state,
@@ -333,20 +333,6 @@ def _store(
     if landed:
         return _report(running, row, outcome, trigger)
     raise errors.InvalidState("move", "process instance", row.id, "moved by somebody else")
-
-
-def _tell(session: Session, running: TokenWorkflow, row: InstanceRow, now: datetime) -> None:
-    """Keep what lists show and reports count of the variables, and to which records they point, as it is declared."""
-    connection, held, properties = session.connection(), running.root.variables, running.spec.properties
-    if names := facts.declared(properties.get(facts.PROPERTY, "")):
-        facts.store(connection, row.id, row.root_id, row.business_key, names, held)
-    if pointing := links.declared(properties.get(links.PROPERTY, "")):
-        links.store(connection, row.id, row.root_id, pointing, held)
-    wanted = measures.declared(properties.get(measures.PROPERTY, "")) if row.parent_id is None else ()
-    if wanted:
-        state = measures.OPEN if running.outcome is None else running.outcome.state
-        calendar = definitions.calendar(session)
-        measurements.store(connection, row, wanted, held, at=now, state=state, calendar=calendar)
 
 
 def _report(running: TokenWorkflow, row: InstanceRow, outcome: Outcome | None, trigger: triggers.Trigger) -> list[Step]:

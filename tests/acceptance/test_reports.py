@@ -40,8 +40,10 @@ FIGURES = {
     "handling_median": "36.25",
     "overdue": "1",
     "score": "7.0",
+    "satisfied": "100.0",
     "not_satisfied": "2",
     "not_satisfied_again": "1",
+    "praised": "1",
     "exchanged": "10.0",
     "reported_late": "0",
 }
@@ -50,6 +52,7 @@ TABLES: dict[str, dict[Any, int]] = {
     "channels": {
         "phone": 3, "visit": 2, "hotline": 1, "letter": 1, "crm": 1, "follow_up_call": 1, "fax": 1,
     },
+    "customer_types": {"impatient": 9, "dominant": 1},
     "departments": {0: 5, 1: 4, 2: 1, 3: 0},
     "severities": {"ordinary": 6, "medium": 3, "major": 1},
     "hours": {9: 3, 10: 2, 11: 1, 12: 1, 15: 1, 16: 1, 17: 1},
@@ -77,6 +80,7 @@ def test_monthly__to_the_digit(sessions: sessionmaker[Session]) -> None:
     assert {key: str(found.values[key].value) for key in FIGURES} == FIGURES
     counted = {key: {row.key: int(row.values["received"].value or 0) for row in found.tables[key]} for key in TABLES}
     assert counted == TABLES
+    assert {row.key: str(row.values["praised"].value) for row in found.tables["praised"]} == {"孙涛": "1", None: "0"}
     contact = found.values["contact_in_time"]
     assert (contact.part, contact.whole, contact.is_met) == (8, 10, False)
 
@@ -116,7 +120,8 @@ def test_pages__every_number_leads_to_as_many_matters(director: Visitor) -> None
     assert len(addresses) > 70
     assert {address: pair for address, pair in counted.items() if pair[0] != pair[1] or not pair[0]} == {}
     # What counts matters says how many there are behind it.
-    of_counts = {"received", "resolved", "open", "withdrawn", "overdue", "not_satisfied", "not_satisfied_again"}
+    of_counts = {"received", "resolved", "open", "withdrawn", "overdue", "praised"}
+    of_counts |= {"not_satisfied", "not_satisfied_again"}
     for link in root.xpath("//dl//dd[@class='big']/a"):
         figure = str(link.get("href")).partition("figure=")[2].partition("&")[0]
         if figure in of_counts:

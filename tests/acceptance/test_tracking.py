@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import select
 
 from casepath.engine import database, history
@@ -20,6 +21,7 @@ WATCHED = {"watched_step": "处理", "watched_groups": "after_sales_director", "
            "customer_name": "王先生"}  # fmt: skip
 
 
+@pytest.mark.usefixtures("clock")
 def test_overdue__counts_the_days_on_which_nothing_ran(dealership_on_sqlite: str) -> None:
     pool = database.connect(dealership_on_sqlite)
     sessions = database.sessions(pool)
@@ -40,4 +42,3 @@ def test_overdue__counts_the_days_on_which_nothing_ran(dealership_on_sqlite: str
         assert [text.partition("，")[2] for text in texts] == ["超期第 6 个工作日。", "超期第 7 个工作日。"]
         assert len(thrown) == 1
     pool.dispose()
-    clock.reset()

@@ -78,6 +78,7 @@ class Wanderer:
                 self.wait,
             ]  # fmt: skip
             self.chance.choice(moves)()
+            self.stage.work()
             self.stage.move_to(clock.now() + timedelta(minutes=self.chance.randrange(1, 60)))
 
     def over(self) -> bool:

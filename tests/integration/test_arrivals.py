@@ -94,12 +94,41 @@ def test_reply__nobody_waits_any_more(transaction: Sessions) -> None:
     assert kinds(transaction, number) == ["arrival.reply", "arrival.reply"]
 
 
-def test_reply__from_somebody_unknown_is_kept(transaction: Sessions) -> None:
+@pytest.mark.parametrize("written", ["13800000001", "+86 138-0000-0001", "0086 (138) 00000001", "138.0000.0001/"])
+def test_reply__by_the_address_however_it_is_written(transaction: Sessions, written: str) -> None:
+    number = asked(transaction)
+
+    assert take(transaction, "reply", "a1", address=written, text="Yes").process_instance_id == number
+
+
+@pytest.mark.parametrize(("address", "written"), [("ou_7#Ab", "ou_7#Ab"), ("Anna@dealer.test", "anna@DEALER.test")])
+def test_reply__by_an_address_that_is_no_number(transaction: Sessions, address: str, written: str) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, SMS, p=channels.sending("sms", f"to={address}", "text=Hello"))
+        number = channels.send(session)
+    Loop(Surroundings(sessions=transaction), worker_id="w1").rest()
+
+    assert take(transaction, "reply", "a1", address=written, text="Yes").process_instance_id == number
+
+
+def test_reply__in_the_matter_of_what_went_there_last(transaction: Sessions) -> None:
     asked(transaction)
+    with transaction.begin() as session:
+        channels.deploy(session, SMS, last=channels.sending("sms", "to=+86 13800000001", "text=Hello", key="last"))
+        last = channels.send(session, key="last", business_key="N2")
+    Loop(Surroundings(sessions=transaction), worker_id="w1").rest()
 
-    taken = take(transaction, "reply", "a1", address="139", text="Who is this?")
+    assert take(transaction, "reply", "a1", address="138 0000 0001", text="Yes").process_instance_id == last
 
-    assert (taken.delivery_id, taken.process_instance_id) == (None, None)
+
+def test_report__that_changes_nothing_stands_nowhere(transaction: Sessions) -> None:
+    number = asked(transaction)
+    key = key_of(transaction)
+    take(transaction, "report", "r1", delivery=key, state="delivered")
+
+    take(transaction, "report", "r2", delivery=key, state="failed")
+
+    assert kinds(transaction, number) == ["arrival.report"]
 
 
 def test_recording__of_a_matter(transaction: Sessions) -> None:
@@ -140,6 +169,9 @@ def test_take__something_else_under_a_known_number(transaction: Sessions) -> Non
         ("report", {"delivery": "nobody's", "state": "failed"}, "not-found"),
         ("reply", {"text": "Yes", "mood": "good"}, "arrival-unknown"),
         ("reply", {"text": 7}, "arrival-type"),
+        ("reply", {"text": "Who is this?", "address": "139"}, "not-found"),
+        ("reply", {"text": "Who is this?"}, "arrival-missing"),
+        ("recording", {"at": "now", "address": "139"}, "not-found"),
         ("reply", {"text": "x" * 20_001}, "text-too-long"),
         ("recording", {"at": "now", "business_key": "N9"}, "not-found"),
         ("recording", {"at": "now", "seconds": float("nan")}, "value-number"),
@@ -169,3 +201,31 @@ def test_erase__what_came_in(transaction: Sessions) -> None:
     with transaction.begin() as session:
         assert session.scalars(select(Arrival.content)).one() == "{}"
         assert history.verify_instance(session, number) == []
+
+
+def test_erase__a_report_that_changed_nothing(transaction: Sessions) -> None:
+    number = asked(transaction)
+    key = key_of(transaction)
+    for name in ("r1", "r2"):
+        take(transaction, "report", name, delivery=key, state="failed", text=f"138 0000 0001 is off, {name}")
+
+    with transaction.begin() as session:
+        process_instances.erase(session, number, ["text"], by=PROGRAM, reason="asked for")
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Arrival.content)).all() == ["{}", "{}"]
+
+
+def test_erase__what_an_item_said(transaction: Sessions) -> None:
+    asked(transaction)
+    said = {"what": "door", "whose": "Anna"}
+    number = take(transaction, "item", "OEM-1", variables=said).process_instance_id
+    assert number is not None
+
+    with transaction.begin() as session:
+        assert process_instances.erase(session, number, ["whose"], by=PROGRAM, reason="asked for") == 1
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Arrival.content)).one() == '{"variables":{"what":"door"}}'
+        assert history.verify_instance(session, number) == []
+    assert take(transaction, "item", "OEM-1", variables=said).is_known

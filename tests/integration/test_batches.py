@@ -15,8 +15,9 @@ from casepath.engine.database.models import (
     BatchItem,
     Delivery,
     Membership,
-    OrganisationEvent,
+    Notification,
     ProcessInstance,
+    Record,
     User,
 )
 from casepath.engine.instances import batches, process_instances
@@ -25,7 +26,7 @@ from casepath.engine.registers import records
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import channels, factories
-from tests.acting import ALICE, BOB, OPERATOR, PROGRAM
+from tests.acting import ALICE, BOB, OPERATOR, PROGRAM, somebody
 from tests.each import each
 
 Sessions = sessionmaker[Session]
@@ -81,6 +82,29 @@ def test_start__without_a_record_is_refused(transaction: Sessions) -> None:
     assert refusal.value.code == "begins-with-a-record"
 
 
+def test_start__only_with_a_record_in_use_that_one_may_read(transaction: Sessions) -> None:
+    anna, bert = keep(transaction, "Anna", "Bert")
+    with transaction.begin() as session:
+        records.archive(session, 2, by=ALICE)
+
+    for key, by in ((bert, ALICE), ("G99999", PROGRAM), (anna, somebody("stefan", "kitchen"))):
+        with transaction.begin() as session, pytest.raises(errors.InvalidInput) as refusal:
+            process_instances.start(session, "bulk", {"said": "hello", "guest": key, "name": ""}, by=by)
+        assert refusal.value.code == "record-unknown"
+    with transaction.begin() as session:
+        process_instances.start(session, "bulk", {"said": "hello", "guest": anna, "name": "Anna"}, by=ALICE)
+        assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 1
+
+
+def test_start__not_past_whoever_has_to_agree(transaction: Sessions) -> None:
+    (anna,) = keep(transaction, "Anna", above="0")
+
+    with transaction.begin() as session, pytest.raises(errors.InvalidInput) as refusal:
+        process_instances.start(session, "bulk", {"said": "hello", "guest": anna, "name": "Anna"}, by=ALICE)
+
+    assert refusal.value.code == "needs-approval"
+
+
 def test_propose__each_record_once(transaction: Sessions) -> None:
     keys = keep(transaction, "Anna", "Bert")
 
@@ -106,8 +130,9 @@ def test_run__the_history_says_by_which_batch(transaction: Sessions) -> None:
         assert by_batch.items() <= found[0].facts.items()
         assert history.verify_instance(session, item.process_instance_id) == []
         assert list(history.organisation.verify(session)) == []
-        kinds = list(session.scalars(select(OrganisationEvent.kind)))
-    assert "batch.proposed" in kinds
+        house = [each for each in history.organisation.events(session) if each.kind.startswith("batch.")]
+    assert [each.kind for each in house] == ["batch.proposed", "batch.completed"]
+    assert house[-1].facts == {"batch": number, "started": 1}
 
 
 def test_propose__more_than_the_limit_waits_for_another_person(transaction: Sessions) -> None:
@@ -224,6 +249,27 @@ def test_preview__tells_what_would_go_out_and_leaves_nothing(transaction: Sessio
         assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 0
 
 
+def test_preview__makes_no_record(transaction: Sessions) -> None:
+    keys = keep(transaction, "Anna")
+    said = channels.form(
+        "said",
+        channels.field("said"),
+        {**channels.field("host"), "properties": {"lookup": "guest", "copies": "said=name", "new_if": "is_new"}},
+        channels.field("is_new", "checkbox"),
+    )
+    begun = bulk().replace(b'<startEvent id="start"', b'<startEvent id="start" camunda:formKey="said"')
+    with transaction.begin() as session:
+        deployments.deploy(session, {"said.form": said, "bulk.bpmn": begun}, name="said", by=PROGRAM)
+
+    with transaction.begin() as session:
+        (shown,) = batches.preview(session, "bulk", keys, {"said": "Carl", "is_new": "true"}, by=ALICE)
+
+    assert shown.texts == ["Dear Anna, Carl"]
+    with transaction.begin() as session:
+        assert session.scalars(select(Record.key)).all() == keys
+        assert list(history.organisation.verify(session)) == []
+
+
 def test_propose__refused(transaction: Sessions) -> None:
     keys = keep(transaction, "Anna")
     with transaction.begin() as session:
@@ -254,3 +300,58 @@ def test_deploy__what_a_diagram_says_of_records_and_is_not_so(
     files = {**channels.REGISTER, "bulk.bpmn": bulk(**said)}
     with transaction.begin() as session, pytest.raises(errors.DeploymentRefused, match=words):
         deployments.deploy(session, files, name="x", by=PROGRAM)
+
+
+def told(transaction: Sessions, username: str) -> list[tuple[str, bool]]:
+    """What a user was told, and whether he need not read it any more."""
+    with transaction.begin() as session:
+        found = session.scalars(select(Notification).where(Notification.username == username).order_by(Notification.id))
+        return [(each.subject, each.read_at is not None) for each in found]
+
+
+def test_propose__tells_those_who_may_let_it_begin(transaction: Sessions) -> None:
+    keys = keep(transaction, "Anna", "Bert", "Carl")
+    with transaction.begin() as session:
+        factories.user(session, "zoe", groups=["service"], active=False)
+
+    number = propose(transaction, keys)
+
+    said = f"“bulk” for 3 records waits until somebody lets it begin (batch {number})."
+    assert told(transaction, "bob") == [(said, False)]
+    assert told(transaction, "alice") == told(transaction, "zoe") == []
+
+
+@pytest.mark.parametrize("verb", ["approve", "stop"])
+def test_propose__nobody_need_look_when_it_is_done(transaction: Sessions, verb: str) -> None:
+    keys = keep(transaction, "Anna", "Bert", "Carl")
+    with transaction.begin() as session:
+        factories.user(session, "carol", groups=["service"])
+    number = propose(transaction, keys)
+
+    with transaction.begin() as session:
+        getattr(batches, verb)(session, number, by=BOB)
+
+    assert [is_read for _, is_read in told(transaction, "carol")] == [True]
+
+
+def test_propose__tells_nobody_where_nobody_is_needed(transaction: Sessions) -> None:
+    propose(transaction, keep(transaction, "Anna", "Bert"))
+
+    assert told(transaction, "bob") == []
+
+
+@pytest.mark.parametrize("approvers", ["directors", "service,directors"])
+def test_propose__tells_those_whom_the_diagram_names_as_far_as_they_may(
+    transaction: Sessions, approvers: str
+) -> None:
+    """A director does not read the guests; where nobody may, administrators are told."""
+    with transaction.begin() as session:
+        factories.group(session, "directors")
+        factories.group(session, "administrator")
+        factories.user(session, "dora", groups=["directors"])
+        factories.user(session, "ada", groups=["administrator"])
+    propose(transaction, keep(transaction, "Anna", "Bert", "Carl", approvers=approvers))
+
+    assert told(transaction, "dora") == []
+    assert bool(told(transaction, "bob")) == ("service" in approvers)
+    assert bool(told(transaction, "ada")) == ("service" not in approvers)

@@ -12,7 +12,7 @@ from casepath.engine import deployments, errors
 from casepath.engine.deployments import channels as declarations
 from casepath.engine.instances import signs
 from casepath.engine.time import clock
-from tests import channels
+from tests import channels, diagrams
 from tests.acting import PROGRAM
 from tests.each import each
 
@@ -45,6 +45,7 @@ def test_deploy__a_file_that_has_not_changed_is_no_new_version(transaction: Sess
         ({"recipients": {"register": "nobody", "address": "phone"}}, "nobody"),
         ({"recipients": {"register": "guest", "address": "fax"}}, "fax"),
         ({"recipients": {"register": "guest", "address": "phone", "consent": "likes"}}, "likes"),
+        ({"recipients": {"register": "guest", "address": "phone", "consent": "name"}}, "checkbox"),
         ({"messages": {"smoke": "m"}}, "smoke"),
         ({"starts": {"number": "n"}}, "starts.process"),
         ({"accepted": [0]}, "accepted"),
@@ -53,6 +54,25 @@ def test_deploy__a_file_that_has_not_changed_is_no_new_version(transaction: Sess
 def test_deploy__refused(transaction: Sessions, change: dict[str, Any], words: str) -> None:
     with transaction.begin() as session, pytest.raises(errors.DeploymentRefused, match=words):
         channels.deploy(session, {**channels.WECOM, **change})
+
+
+def test_deploy__warns_of_a_process_that_is_not_there_yet(transaction: Sessions) -> None:
+    def starting(key: str) -> dict[str, bytes]:
+        declared = channels.declared({**channels.SMS, "starts": {"process": key}})
+        return {**channels.REGISTER, "channels.json": declared}
+
+    nodes = diagrams.nodes("startEvent s;endEvent e")
+    process = diagrams.process(nodes, flow="s > e", key="q")
+    with transaction.begin() as session:
+        files = {**starting("q"), "q.bpmn": process}
+        assert deployments.deploy(session, files, name="whole", by=PROGRAM).warnings == []
+    with transaction.begin() as session:
+        warnings = deployments.deploy(session, starting("r"), name="x", by=PROGRAM).warnings
+        assert [(each.code, each.element_id) for each in warnings] == [("unknown-process", "sms")]
+        assert deployments.still_unknown(session, warnings) == warnings
+
+        deployments.deploy(session, {"r.bpmn": diagrams.process(nodes, flow="s > e", key="r")}, name="r", by=PROGRAM)
+        assert deployments.still_unknown(session, warnings) == []
 
 
 @each(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -10,13 +12,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import errors, history
+from casepath.engine import deployments, errors, history
+from casepath.engine.database import values
 from casepath.engine.database.models import Delivery, ExternalTask, OrganisationEvent
 from casepath.engine.deployments import channels as declarations
 from casepath.engine.instances import deliveries
-from casepath.engine.instances.outgoing import LOCK
+from casepath.engine.instances.outgoing import LOCK, Outcome
 from casepath.engine.registers import records
 from casepath.workers import Endpoint, Surroundings, connectors
 from casepath.workers.loop import Loop
@@ -26,6 +30,8 @@ from tests.acting import OPERATOR, PROGRAM
 from tests.robots import Robots
 
 Sessions = sessionmaker[Session]
+#: How long a test waits for what should happen, in seconds; machines under load are slow.
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -128,6 +134,55 @@ def test_take__asks_whether_people_agree(
     assert states(transaction) == [state]
 
 
+@pytest.mark.parametrize("searched", [["name"], ["name", "phone"]])
+@pytest.mark.parametrize(
+    ("held", "address", "state"),
+    [
+        ("025-8123 4567、+86 154 0000 1111", "15400001111", "withheld"),
+        ("025-8123 4567 或 154 0000 1111", "+86 154-0000-1111", "withheld"),
+        ("154 0000 1111", "138 0000 0001/154 0000 1111", "withheld"),
+        ("154 0000 1111、025-8123 4567", "1540000111", "sent"),
+        ("154 0000 1111、025-8123 4567", "1111 025", "sent"),
+    ],
+)
+def test_take__asks_whoever_has_an_address_beside_others(
+    transaction: Sessions, held: str, address: str, state: str, searched: list[str]
+) -> None:
+    declaration = json.loads(channels.REGISTER["registers/guest.json"]) | {"search": searched}
+    with transaction.begin() as session:
+        file = json.dumps(declaration).encode()
+        diagram = channels.sending("sms", f"to={address}", "text=Hello")
+        channels.deploy(session, channels.SMS, p=diagram)
+        deployments.deploy(session, {**channels.REGISTER, "registers/guest.json": file}, name="s", by=PROGRAM)
+        channels.guest(session, "Anna", held, agrees=False)
+        channels.send(session)
+
+    loop_to(transaction).rest()
+
+    assert states(transaction) == [state]
+
+
+@pytest.mark.parametrize("channel", [channels.SMS, channels.OTHER | {"recipients": channels.GUESTS}])
+def test_take__many_who_do_not_agree_keep_the_database_from_nobody(
+    transaction: Sessions, server: Robots, channel: dict[str, Any]
+) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channel, p=channels.sending(channel["id"], "to=1", "text=Hello"))
+        number = channels.send(session)
+        declared = declarations.declared(session, channel["id"])
+        anna, bert = (channels.guest(session, name, name, agrees=name == "Bert") for name in ("Anna", "Bert"))
+        for each, key in enumerate([anna] * 70 + [bert]):
+            deliveries.put(session, declared, text="Hello", record_key=key, idempotency_key=f"k{each}",
+                           process_instance_id=number)  # fmt: skip
+
+    with transaction.begin() as session:
+        taken = deliveries.take(session, declared)
+    assert (list(taken.items), taken.withheld) == ([], deliveries.WITHHELD_AT_ONCE)
+    loop_to(transaction, other=to(server, "/other")).rest()
+
+    assert states(transaction) == [*["withheld"] * 70, "sent", "sent"]
+
+
 def test_take__who_does_not_agree_any_more_keeps_nobody_waiting(transaction: Sessions) -> None:
     with transaction.begin() as session:
         channels.deploy(session, channels.OTHER | {"recipients": channels.GUESTS},
@@ -143,7 +198,7 @@ def test_take__who_does_not_agree_any_more_keeps_nobody_waiting(transaction: Ses
         channel = declarations.declared(session, "other")
         taken = deliveries.take(session, channel)
 
-    assert [each.address for each in taken] == ["Bert"]
+    assert ([each.address for each in taken.items], taken.withheld) == (["Bert"], 1)
     assert states(transaction) == ["withheld", "waiting"]
 
 
@@ -266,6 +321,62 @@ def test_http__values_keep_their_type_and_what_it_is_called_is_kept(transaction:
     assert delivery.number == "4711"
 
 
+def test_http__what_it_is_called_is_kept_however_late_that_is_noted(
+    transaction: Sessions, server: Robots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("the database is away"))
+
+    server.other = (200, {"id": 4711})
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other"))
+    with monkeypatch.context() as patched:
+        patched.setattr(deliveries, "settle", fail)
+        with pytest.raises(OperationalError):
+            loop.rest()
+    assert states(transaction) == ["sending"]
+
+    # Nothing else is to go out.
+    loop.rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, delivery.number) == ("sent", "4711")
+    assert len(server.taken) == 1
+
+
+def test_stop__waits_for_what_is_on_its_way(transaction: Sessions, server: Robots) -> None:
+    is_asked, goes_on = threading.Event(), threading.Event()
+
+    def answer_late() -> None:
+        is_asked.set()
+        goes_on.wait(PATIENCE)
+
+    server.before = answer_late
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other", timeout=PATIENCE))
+    running = threading.Thread(target=loop.run, daemon=True)
+    running.start()
+    assert is_asked.wait(PATIENCE)
+
+    loop.stop()
+    threading.Timer(0.5, goes_on.set).start()
+    running.join(PATIENCE)
+
+    assert not running.is_alive()
+    assert states(transaction) == ["sent"]
+
+
+def test_take__keeps_nobody_from_writing_where_nothing_goes_out(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS)
+    couriers = loop_to(transaction).couriers
+
+    with transaction.begin() as session:
+        # Whoever writes now is not waited for.
+        session.connection()
+        assert (couriers.take(), couriers.waiting()) == (0, [])
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "again_in"),
     [
@@ -291,10 +402,8 @@ def test_http__what_is_answered(
     assert len(server.taken) == (1 if answer is None else 0)
 
 
-def test_http__a_server_that_drips_is_left_within_its_time(transaction: Sessions, server: Robots) -> None:
-    import threading
-
-    server.before = threading.Event().wait  # never answers
+def test_http__a_server_that_never_answers_is_left_within_its_time(transaction: Sessions, server: Robots) -> None:
+    server.before = threading.Event().wait
     sent_through_other(transaction)
 
     loop_to(transaction, other=to(server, "/other", timeout=0.3)).rest()
@@ -385,6 +494,66 @@ def test_erase__what_it_said_and_to_whom(transaction: Sessions) -> None:
         assert history.verify_instance(session, number) == []
 
 
+@pytest.mark.parametrize(("outcome", "state"), [("sent", "sent"), ("uncertain", "given_up"), ("waiting", "given_up")])
+def test_erase__while_it_leaves(transaction: Sessions, outcome: Outcome, state: str) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        number = channels.send(session)
+    loop_to(transaction).couriers.take()
+    with transaction.begin() as session:
+        (item,) = deliveries.take(session, declarations.declared(session, "sms")).items
+        assert deliveries.hand_over(session, item)
+
+    with transaction.begin() as session:
+        history.erase(session, number, ["text", "to"], by="ada", reason="asked for")
+    with transaction.begin() as session:
+        deliveries.settle(session, item, outcome, answer="138 has it")
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, delivery.address, delivery.answer) == (state, None, None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "names", "held", "state"),
+    [
+        (False, ["amount"], {}, "given_up"),
+        (True, ["amount"], {}, "sent"),
+        (True, ["other"], {"amount": "Anna owes 1"}, "sent"),
+    ],
+)
+def test_erase__a_variable_that_goes_with_it(
+    transaction: Sessions, server: Robots, sent: bool, names: list[str], held: dict[str, str], state: str
+) -> None:
+    sent_through_other(transaction, amount="Anna owes 1")
+    loop = loop_to(transaction, other=to(server, "/other"))
+    loop.couriers.take()
+    if sent:
+        loop.rest()
+
+    with transaction.begin() as session:
+        history.erase(session, 1, names, by="ada", reason="asked for")
+    loop.rest()
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, values.loads(delivery.fields), delivery.text) == (state, held, "Hello")
+    assert len(server.taken) == (1 if sent else 0)
+
+
+def test_report__of_one_that_was_erased(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        number = channels.send(session)
+    loop_to(transaction).rest()
+
+    with transaction.begin() as session:
+        history.erase(session, number, ["text"], by="ada", reason="asked for")
+        assert not deliveries.report(session, 1, "failed", answer="138 is off")
+        assert deliveries.report(session, 1, "delivered")
+
+    (delivery,) = queue(transaction)
+    assert (delivery.state, delivery.answer) == ("delivered", None)
+
+
 @pytest.mark.parametrize("change", [{"text": "Bye"}, {"channel": "other"}])
 def test_verify__a_delivery_that_was_changed(transaction: Sessions, change: dict[str, str]) -> None:
     with transaction.begin() as session:
@@ -430,6 +599,40 @@ def test_report__only_of_what_the_other_side_has(transaction: Sessions, server: 
         assert not deliveries.report(session, 1, "failed")
 
     assert states(transaction) == ["delivered"]
+
+
+@pytest.mark.parametrize(("answer", "state"), [((503, {}), "waiting"), ((400, {}), "undeliverable")])
+def test_report__delivered_is_not_sent_again(
+    transaction: Sessions, server: Robots, clock: ModuleType, answer: tuple[int, Any], state: str
+) -> None:
+    server.other = answer
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other"))
+    loop.rest()
+    assert states(transaction) == [state]
+
+    with transaction.begin() as session:
+        assert not deliveries.report(session, 1, "failed")
+        assert deliveries.report(session, 1, "delivered")
+    server.other = (200, {})
+    clock.set_to(clock.now() + FIRST_BACK_OFF)
+    loop.rest()
+
+    assert (states(transaction), server.taken) == (["delivered"], [])
+
+
+def test_retry__one_that_the_other_side_could_not_deliver(transaction: Sessions, server: Robots) -> None:
+    sent_through_other(transaction)
+    loop = loop_to(transaction, other=to(server, "/other"))
+    loop.rest()
+    with transaction.begin() as session:
+        assert deliveries.report(session, 1, "failed", answer="switched off")
+
+    with transaction.begin() as session:
+        deliveries.retry(session, 1, by=OPERATOR)
+    loop.rest()
+
+    assert (states(transaction), len(server.taken)) == (["sent"], 2)
 
 
 def test_log__many_at_once(transaction: Sessions) -> None:

@@ -153,6 +153,15 @@ class TestDeploying:
         assert (found.level, found.file) == ("error", "documents/notice.md")
         assert "Line 18: expected a field of the form at “Plan”, but found “plam”" in found.message
 
+    def test_refuses_a_field_that_is_called_as_what_is_told_beside_it(self, transaction: Sessions) -> None:
+        files = {**FILES, "forms/plan.form": form(plan=["方案"], good=["好吗"], step=["步骤"])}
+        with transaction.begin() as session, pytest.raises(errors.DeploymentRefused) as refused:
+            deployments.deploy(session, files, name="p", by=PROGRAM)
+
+        found = {each.file: str(each.phrase) for each in refused.value.findings if each.level == "error"}
+        assert sorted(found) == ["documents/list.md", "documents/notice.md"]
+        assert all("the form at “Plan” has a field “step”" in said for said in found.values())
+
     def test_refuses_what_cannot_be_read(self, transaction: Sessions) -> None:
         (found,) = self.refusals(transaction, notice=NOTICE.replace("{{/loop}}", "", 1))
 
@@ -196,6 +205,41 @@ class TestPrinting:
                 ["方案 1", "甲 | **乙**\nAlice　2026年11月2日 09:07"],
                 ["方案 2", "丙\nAlice　2026年11月2日 09:14"],
             ]
+
+    def test_tells_how_it_was_then(self, transaction: Sessions, play: Callable[..., str]) -> None:
+        text = "---\ntitle: 状态\nfor: p\n---\n{{state}} {{ended_at}}{{#loop files}}，{{name}}{{/loop}}\n"
+        with transaction.begin() as session:
+            deployments.deploy(session, {"documents/how.md": text.encode()}, name="how", by=PROGRAM)
+        key = play("K1", "甲")
+        before = printing()
+        engine_clock.move(timedelta(minutes=1))
+        Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai"), worker_id="w").rest()
+
+        with transaction.begin() as session:
+            papers_of = [
+                printed.of_matter(session, documents.newest(session, "how"), key, each)
+                for each in (before, printing())
+            ]
+        assert ["".join(run.text for run in paper.runs) for paper in papers_of] == [
+            "open", "completed 2026年11月2日 09:08，K1 通知单.pdf",
+        ]  # fmt: skip
+
+    def test_archiving_keeps_nobody_from_writing(
+        self, transaction: Sessions, play: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        of_matter = printed.of_matter
+
+        def meanwhile(*given: Any) -> Paper:
+            with transaction.begin() as session:
+                attachments.add(session, "K1", name="note.txt", content=b"meanwhile", by=PROGRAM)
+            return of_matter(*given)
+
+        monkeypatch.setattr(printed, "of_matter", meanwhile)
+        play("K1", "甲")
+        Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai"), worker_id="w").rest()
+
+        with transaction.begin() as session:
+            assert [file.name for file in attachments.list_of(session, "K1")] == ["note.txt", "K1 通知单.pdf"]
 
     def test_tells_what_was_erased(self, transaction: Sessions, play: Callable[..., str]) -> None:
         key = play("K1", "秘密")

@@ -22,6 +22,7 @@ from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import diagrams, factories, pdf
 from tests.acting import PROGRAM
+from tests.each import each
 
 Sessions = sessionmaker[Session]
 
@@ -106,6 +107,25 @@ class TestSteps:
             ("提出方案", 2, {"plan": "0 元"}),
             ("检查", 2, {"verdict": "well", "note": "好"}),
         ]
+
+    @each("is_sequential", ["false", "true"])
+    def test_counts_what_members_do_beside_each_other_once(
+        self, transaction: Sessions, is_sequential: str
+    ) -> None:
+        key = f"K{next(_numbers)}"
+        twice = f'isSequential="{is_sequential}"><loopCardinality>2</loopCardinality>'
+        several = f"<multiInstanceLoopCharacteristics {twice}</multiInstanceLoopCharacteristics>"
+        asked = f'<userTask id="Ask" name="询问">{several}</userTask>'
+        loop = diagrams.process(
+            '<startEvent id="Start"/>', asked, '<userTask id="Check"/>', flow="Start > Ask; Ask > Check; Check > Ask"
+        )
+        with transaction.begin() as session:
+            deployments.deploy(session, {"members.bpmn": loop}, name="members", by=PROGRAM)
+            process_instances.start(session, "p", {}, business_key=key, by=PROGRAM)
+            for element_id in ("Ask", "Ask", "Check", "Ask", "Ask"):
+                user_tasks.complete(session, user_tasks.open_of(session, key, element_id), {"said": 1}, by=PROGRAM)
+
+        assert [step.round for step in steps(transaction, key) if step.element_id == "Ask"] == [1, 1, 2, 2]
 
     def test_tells_who_and_when(self, transaction: Sessions, played: Callable[[list[tuple[str, str]]], str]) -> None:
         found = steps(transaction, played([("a", "b"), ("c", "d")]))

@@ -14,10 +14,11 @@ from casepath.engine import deployments, errors, history
 from casepath.engine.database import links
 from casepath.engine.database.models import Record, RecordLink, UserTask
 from casepath.engine.instances import process_instances, user_tasks
+from casepath.engine.people.authorization import By
 from casepath.engine.registers import records
 from tests.acting import ADMINISTRATOR, OLIVIA, PROGRAM, somebody
 from tests.each import each
-from tests.wards import ADMISSION, ADMISSION_FORM, FILES, LOOKUP, admission, field, form
+from tests.wards import ADMISSION, ADMISSION_FORM, FILES, LOOKUP, MORE, admission, field, form
 
 Sessions = sessionmaker[Session]
 
@@ -122,6 +123,50 @@ def test_start__not_with_an_archived_one(ward: Sessions) -> None:
             process_instances.start(session, "admission", {"patient": key(session), "name": "x"}, by=NURSE)
 
     assert wrong(caught.value) == [("patient", "record-unknown")]
+
+
+@each("submitted, patient, name, telephone", [
+    ({}, "P2026-0001", "梅一", "555-0101"),
+    ({"name": "兰二"}, None, "兰二", None),
+    ({"name": "兰二", "is_new": ""}, None, "兰二", None),
+    ({"name": "兰二", "is_new": "on"}, "P2026-0002", "兰二", None),
+    ({"name": "兰二", "patient": "P2026-0001"}, "P2026-0001", "兰二", "555-0101"),
+])  # fmt: skip
+def test_start__a_record_that_names_another_says_nothing_against_what_was_typed(
+    ward: Sessions, submitted: dict[str, str], patient: str | None, name: str, telephone: str | None
+) -> None:
+    with ward() as session:  # nothing is kept, so that each begins with the ward as it is
+        instance = process_instances.start(session, "admission", {"bed": "3A", **submitted}, by=NURSE)
+        held = process_instances.variables(session, instance.id)
+
+        assert (held["patient"], held["name"], held["telephone"]) == (patient, name, telephone)
+        assert pointing(session) == [("bed", "bed", "3A"), *([("patient", "patient", patient)] if patient else [])]
+
+
+def test_start__the_box_for_a_new_one_counts_without_any_text(ward: Sessions) -> None:
+    with ward.begin() as session, pytest.raises(errors.InvalidVariables) as caught:
+        process_instances.start(session, "admission", {"bed": "3A", "is_new": "on"}, by=NURSE)
+
+    assert wrong(caught.value) == [("name", "required")]
+
+
+@pytest.mark.parametrize(("by", "archived"), [(DOCTOR, False), (NURSE, True)])
+def test_start__a_record_that_is_named_by_another_is_one_in_use_that_may_be_read(
+    transaction: Sessions, by: By, archived: bool
+) -> None:
+    unasked = [*ADMISSION_FORM[:1], field("name", "姓名", "Name"), *ADMISSION_FORM[2:], *MORE]
+    with transaction.begin() as session:
+        deployments.deploy(session, FILES, name="ward", by=OLIVIA)
+        files = {"admission.bpmn": admission(), "admission.form": form(*unasked)}
+        deployments.deploy(session, files, name="admission", by=OLIVIA)
+        patient = records.create(session, "patient", {"name": "梅一"}, by=NURSE)
+        records.create(session, "bed", {"label": "3A", "patient": patient.key}, by=NURSE)
+        if archived:
+            records.archive(session, patient.id, by=NURSE)
+        instance = process_instances.start(session, "admission", {"bed": "3A"}, by=by)
+
+        assert process_instances.variables(session, instance.id)["patient"] is None
+        assert pointing(session) == [("bed", "bed", "3A")]
 
 
 def test_complete__what_stood_there_stays_though_it_is_archived_since(ward: Sessions) -> None:

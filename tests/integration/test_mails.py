@@ -21,7 +21,7 @@ from casepath.engine.database.models import ExternalTask, Incident, Mail, Notifi
 from casepath.engine.history import organisation
 from casepath.engine.instances import attachments, mails, notifications, process_instances
 from casepath.engine.instances.mails import Outgoing
-from casepath.engine.instances.outgoing import LOCK
+from casepath.engine.instances.outgoing import LOCK, Outcome
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.queries import notices
 from casepath.workers import Mail as Server
@@ -287,15 +287,19 @@ def test_notify__values_in_the_language_of_the_reader(transaction: Sessions, box
     assert box.messages[0].get_content().splitlines()[0] == "Zhang San, 张三"
 
 
-def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sessions, box: Mailbox) -> None:
+def test_notify__lists_yes_times_and_groups_as_the_reader_writes_them(transaction: Sessions, box: Mailbox) -> None:
     for name, language in (("carol", "zh_CN"), ("emma", "en")):
         user(transaction, name, language=language)
-    text = "${words.demands} · ${words.urgent} · ${words.at} · ${words.count * 2}"
+    with transaction.begin() as session:
+        group = factories.group(session, "repair")
+        group.name, group.name_en = "维修班", "Repair"
+    text = "${words.demands} · ${words.urgent} · ${words.at} · ${words.count * 2} · ${words.team}"
     options = [{"value": "r", "label": "退车"}, {"value": "m", "label": "媒体"}]
     field = {"type": "checklist", "key": "demands", "label": "x", "properties": {"options_en": "Return|"}}
     form = {"components": [{**field, "values": options}]}
     files = {f"texts.{language}.json": json.dumps({"Work.text": text}).encode() for language in ("zh", "en")}
     variables = {"demands": ["r", "m", "x"], "urgent": True, "count": 2, "at": datetime(2026, 3, 2, 1, 10, tzinfo=UTC)}
+    variables["team"] = "repair"
     start(transaction, files=files | {"forms/f.form": json.dumps(form).encode()}, variables=variables,
           recipients="carol,emma")  # fmt: skip
 
@@ -303,8 +307,8 @@ def test_notify__lists_yes_and_times_as_the_reader_writes_them(transaction: Sess
 
     told = {str(each["To"].addresses[0].username): each.get_content().splitlines()[0] for each in box.messages}
     assert told == {
-        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4",
-        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4",
+        "carol": "退车、媒体、x · 是 · 2026年3月2日 09:10 · 4 · 维修班",
+        "emma": "Return, 媒体, x · yes · 2 Mar 2026 09:10 · 4 · Repair",
     }
 
 
@@ -691,6 +695,27 @@ def test_erase__leaves_nothing_in_notices_and_mails(transaction: Sessions, box: 
         assert set(session.execute(select(*columns))) == {("", "", None)}
         assert set(session.execute(select(Mail.address, Mail.answer))) == {(None, None)}
         assert history.verify(session, instance) == []
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("sent", "sent"), ("waiting", "given_up")])
+def test_erase__while_it_leaves(transaction: Sessions, outcome: Outcome, state: str) -> None:
+    user(transaction, "anna")
+    with transaction.begin() as session:
+        instance = factories.process_instance(session, business_key="TS1").id
+    tell(transaction, "anna", process_instance_id=instance)
+    with transaction.begin() as session:
+        taken = mails.take(session)
+        assert taken is not None
+        assert mails.hand_over(session, taken)
+
+    with transaction.begin() as session:
+        history.erase(session, instance, ["subject", "text"], by="olivia", reason="x")
+    with transaction.begin() as session:
+        mails.settle(session, taken, outcome, answer="250 anna@dealer.test has it")
+
+    assert queue(transaction) == [("anna", state)]
+    with transaction.begin() as session:
+        assert session.execute(select(Mail.address, Mail.answer)).one() == (None, None)
 
 
 @pytest.mark.parametrize(("name", "left"), [("subject", ("", "Please.", None)), ("text", ("Here", "", None))])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors
 from casepath.engine.database import entries
+from casepath.engine.database.models import RecordTerm
+from casepath.engine.deployments import registers as declarations
+from casepath.engine.instances import jobs
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters
 from casepath.engine.registers import access, records
@@ -93,6 +98,32 @@ def test_page__words_that_many_have_are_found_as_those_that_few_have(
         assert labels(session, Filters(text="南")) == ["4B", "3B"]
         assert labels(session, Filters(text="楼 12", order="label")) == ["4B"]
         assert labels(session, Filters(text="sud 3")) == ["3A"]
+
+
+def test_page__many_are_found_by_other_fields_one_after_the_other(
+    beds: Sessions, clock: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declarations, "AT_ONCE", 2)
+    for search, before, shown in ((["room"], ["3B"], ["4B", "3B"]), (["label"], ["4B"], [])):
+        with beds.begin() as session:
+            deployments.deploy(session, ward(bed={**BED, "search": search}), name="ward", by=OLIVIA)
+            assert labels(session, Filters(text="南楼")) == before
+            fourth = records.get(session, bed(session, "4A"), by=NURSE)
+            records.change(session, fourth.id, {"label": "4A", "kind": "icu"}, revision=fourth.revision, by=NURSE)
+        # Two more, and then nothing is left.
+        for executed in (1, 1, 0):
+            clock.move(declarations.PAUSE)
+            assert jobs.run_due(beds) == executed
+        with beds.begin() as session:
+            assert labels(session, Filters(text="南楼")) == shown
+            found = terms(session)
+            entries.search_anew(session.connection(), "bed", search)
+            assert terms(session) == found
+
+
+def terms(session: Session) -> list[tuple[str, str, int]]:
+    """All by which records are found."""
+    return sorted((row.register, row.term, row.record_id) for row in session.scalars(select(RecordTerm)))
 
 
 def test_page__archived_ones_by_themselves(beds: Sessions) -> None:

@@ -346,8 +346,20 @@ def test_import__rows_are_asked_what_single_ones_are(ward: Sessions) -> None:
         beds = [{"label": "9A"}, {"label": "9B", "patient": "P-0"}, {"label": "9A"}]
         beds.append({"label": "9C", "patient": key_of(session)})
         taken = take(session, "bed", *beds)
-        assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(3, ["patient"]), (4, ["label"])]
-        assert len(taken.done) == 2
+        assert [(each.row.line, wrong_fields(each)) for each in taken.refused] == [(3, ["patient"])]
+        assert sorted(taken.done) == ["created", "created", "unchanged"]
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_import__rows_with_the_same_key_wherever_the_file_is_cut(ward: Sessions, at_once: int) -> None:
+    rows = [{"label": "9A", "room": "1"}, {"label": "9A", "room": "2"}, {"label": " 9A ", "patient": "P-0"}]
+    with ward.begin() as session:
+        found = [take(session, "bed", *rows[start : start + at_once]) for start in range(0, len(rows), at_once)]
+        bed = session.scalars(select(Record).where(Record.key == "9A")).one()
+
+        assert [done for each in found for done in each.done] == ["created", "changed"]
+        assert [wrong_fields(refused) for each in found for refused in each.refused] == [["patient"]]
+        assert records.values_of(bed)["room"] == "2"
 
 
 def key_of(session: Session) -> str:

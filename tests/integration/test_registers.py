@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors
 from casepath.engine.deployments import registers
-from tests import factories
+from tests import channels, diagrams, factories
 from tests.acting import OLIVIA
 from tests.each import each
 from tests.phrases import chinese
@@ -80,6 +80,27 @@ def test_deploy__what_has_come_before_counts(transaction: Sessions) -> None:
 )  # fmt: skip
 def test_deploy__says_what_was_expected_and_found(transaction: Sessions, changed: dict[str, Any], said: str) -> None:
     assert refused(transaction, **changed) == [said]
+
+
+def test_deploy__a_form_that_cannot_be_read_hides_nothing_else(transaction: Sessions) -> None:
+    """Whatever names the form, it is told once and at its own file, with all that is wrong elsewhere."""
+    said = {"forEach": "guest", "forEachValues": "name"}
+    properties = "".join(f'<camunda:property name="{name}" value="{value}"/>' for name, value in said.items())
+    declared = f"<extensionElements><camunda:properties>{properties}</camunda:properties></extensionElements>"
+    nodes = '<startEvent id="s" camunda:formKey="guest"/><endEvent id="e"/>'
+    files = {
+        **ward(bed={**BED, "form": "couch"}),
+        **channels.REGISTER,
+        "guest.form": channels.form("guest", channels.field("name", "html"), channels.field("phone")),
+        "channels.json": channels.declared(channels.SMS),
+        "bulk.bpmn": diagrams.process(declared, nodes, flow="s > e", key="bulk"),
+        "documents/letter.md": b"---\ntitle: x\nfor: bulk\n---\n{{rounds.s[1].name}}\n",
+    }
+    with transaction.begin() as session, pytest.raises(errors.DeploymentRefused) as caught:
+        deployments.deploy(session, files, name="ward", by=OLIVIA)
+
+    wrong = [(each.file, each.code) for each in caught.value.findings if each.level == "error"]
+    assert sorted(wrong) == [("guest.form", "component-type"), ("registers/bed.json", "register")]
 
 
 def test_deploy__groups_that_nobody_has(transaction: Sessions) -> None:

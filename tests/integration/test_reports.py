@@ -24,6 +24,7 @@ from tests.acting import PROGRAM
 from tests.each import each
 
 Sessions = sessionmaker[Session]
+pytestmark = pytest.mark.usefixtures("clock")
 
 MEASURED = (
     "asked_at:moment,answered_at:moment,due_at:moment,ended:moment,started:moment,colour:text,who:person,urgent:boolean,"
@@ -49,8 +50,12 @@ figures:
   sum: {name: 合计, measure: sum, fact: weight, decimals: 2}
   most: {name: 最多, measure: most, fact: weight, decimals: 2}
   ratio: {name: 比, measure: ratio, part: open, whole: all, decimals: 1}
+  hours: {name: 小时, measure: sum, fact: wait, unit: hours, shown: false}
+  urgent: {name: 急, measure: sum, fact: wait, unit: days, where: {urgent: true}, shown: false}
+  haste: {name: 急的部分, measure: ratio, part: urgent, whole: hours, decimals: 3}
   late: {name: 晚, measure: count, where: [{late: {above: PT0S}}, {answered_at: null, due_at: {below: now}}]}
   early: {name: 早, measure: count, where: {answered_at: {below: due_at}}}
+  never: {name: 未到, measure: count, where: {passes(request/look): {at_least: 1, known: false}}}
   passed: {name: 到, measure: count, where: {passes(request/look): {at_least: 1}}}
   other: {name: 别, measure: count, where: {colour: {not: [red]}, urgent: true}}
 tables:
@@ -129,6 +134,8 @@ def test_reckon__is_what_python_reckons(transaction: Sessions, asked: list[dict[
     waits = [calendar.working_between(each["asked_at"], each["answered_at"]) for each in found if "answered_at" in each]
     minutes = [int(wait.total_seconds()) / 60 for wait in waits]
     quick = sum(wait <= timedelta(hours=2) for wait in waits)
+    answered = [each for each in found if "answered_at" in each]
+    urgent = sum(minute for minute, each in zip(minutes, answered, strict=True) if each["urgent"])
 
     with transaction.begin() as session:
         values = {key: value.value for key, value in reckoned(session).values.items()}
@@ -143,8 +150,14 @@ def test_reckon__is_what_python_reckons(transaction: Sessions, asked: list[dict[
         "sum": rounded(sum(weights), 2),
         "most": rounded(max(weights), 2),
         "ratio": Decimal("100.0"),
+        "hours": rounded(sum(minutes) / 60, 0),
+        "urgent": rounded(urgent / 60 / 24, 0),
+        # Of what was counted, not of the hours and days that are shown.
+        "haste": rounded(100 * urgent / sum(minutes), 3),
         "late": sum("answered_at" not in each or each["answered_at"] > each["due_at"] for each in found),
         "early": sum("answered_at" in each and each["answered_at"] < each["due_at"] for each in found),
+        # How often is always known.
+        "never": 0,
         "passed": len(found),
         "other": sum(each["colour"] != "red" and each["urgent"] for each in found),
     }
@@ -171,6 +184,22 @@ def test_reckon__tables_on_the_clocks_of_the_house(transaction: Sessions, asked:
     assert tables["months"] == counted(at.year * 12 + at.month - 1 if at else None for at in answers)
     assert tables["bands"] == counted(int(each["weight"] >= 5) for each in found)
     assert medians["red"] == rounded(statistics.median(each["weight"] for each in found if each["colour"] == "red"), 3)
+
+
+def test_reckon__tables_by_values_leave_out_what_is_rare_and_say_so(
+    transaction: Sessions, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casepath.engine.queries.reports.reckoning.MAX_GROUPS", 2)
+    with transaction.begin() as session:
+        found = reckoned(session)
+    colours = [each["colour"] for each in of_november(asked)]
+
+    assert found.shortened == {"colours"}
+    assert len(found.tables["colours"]) == 2
+    counted = {row.key: int(row.values["all"].value or 0) for row in found.tables["colours"]}
+    assert min(counted.values()) >= min(colours.count(colour) for colour in {*colours} - counted.keys())
+    # Every hour is there.
+    assert sum(row.values["all"].part for row in found.tables["hours"]) == len(colours)
 
 
 def test_behind__is_as_many_as_each_number_says(transaction: Sessions, asked: list[dict[str, Any]]) -> None:
@@ -298,6 +327,7 @@ def test_deploy__refuses_what_cannot_be_measured(measured: str, said: str) -> No
         ("{below: due_at}", "{below: colour}", "“colour” is of the type “text”"),
         ("moment: answered_at", "moment: weight", "“weight” is of the type “number”"),
         ("fact: wait, unit: minutes", "fact: wait", "“wait” is of the type “working”"),
+        ("part: urgent, whole: hours", "part: urgent, whole: all", "two figures with a unit, or two without one"),
     ],
 )
 def test_deploy__refuses_what_nothing_measures(transaction: Sessions, old: str, new: str, said: str) -> None:

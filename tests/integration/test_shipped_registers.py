@@ -33,7 +33,8 @@ def dealership(transaction: Sessions) -> Sessions:
         people = json.loads((PROCESSES / "shared" / "groups.json").read_text(encoding="utf-8"))
         identity.import_people(session, people, by=PROGRAM)
         result = deployments.deploy(session, deployments.read_folder(FOLDER), name="customers", by=PROGRAM)
-        assert result.warnings == []
+        # The process that its channel starts comes later.
+        assert [(each.code, each.element_id) for each in result.warnings] == [("unknown-process", "oem_crm")]
         demo.add_records(session, PROCESSES)
     return transaction
 

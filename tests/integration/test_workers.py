@@ -16,6 +16,7 @@ from casepath.engine import deployments, errors
 from casepath.engine.database.models import ExternalTask, Incident, Notification, ProcessInstance, UserTask
 from casepath.engine.instances import attachments, external_tasks, incidents, process_instances
 from casepath.engine.instances.external_tasks import Topic
+from casepath.engine.people.authorization import ENGINE
 from casepath.engine.settings import ATTEMPTS
 from casepath.workers import Mail, Result, Surroundings, Unrecoverable, Work
 from casepath.workers.loop import Loop
@@ -226,7 +227,7 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
     content = diagrams.process(
         '<startEvent id="Start" camunda:formKey="f"/>',
         diagrams.service("Keep", "archive", template="sheet"),
-        diagrams.service("Send", "dispatch", document="sheet", recipients="bob"),
+        diagrams.service("Send", "dispatch", document="p.pdf", recipients="bob"),
         '<endEvent id="End"/>',
         flow="Start > Keep; Keep > Send; Send > End",
     )
@@ -244,3 +245,40 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
     assert "客户" in page
     assert "<b>王先生</b>" in page
     assert [username for username, _, _ in notified(transaction)] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("document", "sent"),
+    [
+        # By the key of a document, by the name of a file, and by how one begins.
+        ("notice", "K1 Notice.pdf (6 B)"),
+        ("K1 Notice.pdf", "K1 Notice.pdf (6 B)"),
+        ("Noti", "K1 Notice.pdf (6 B)"),
+        # What only people added.
+        ("photo", "photo.jpg (1 B)"),
+        ("Notice (old)", "Notice (old).pdf (1 B)"),
+        # Nothing is sent in the place of what is not there, least of all what somebody called so.
+        ("letter", None),
+        ("notise", None),
+        (" ", None),
+    ],
+)
+def test_dispatch__sends_what_is_meant(
+    transaction: Sessions, start: Callable[..., int], document: str, sent: str | None
+) -> None:
+    start(diagram("dispatch", document=document, recipients="bob"))
+    with transaction.begin() as session:
+        templates = {
+            f"documents/{title.lower()}.md": f"---\ntitle: {title}\nfor: p\n---\n{{{{number}}}}\n".encode()
+            for title in ("Notice", "Letter")
+        }
+        deployments.deploy(session, templates, name="d", by=PROGRAM)
+        attachments.add(session, "K1", name="K1 Notice.pdf", content=b"engine", by=ENGINE)
+        for name in ("K1 Notice.pdf", "K1 Letter.pdf", "Notice (old).pdf", "photo.jpg"):
+            attachments.add(session, "K1", name=name, content=b"x", by=ALICE)
+
+    loop(transaction).rest()
+
+    with transaction.begin() as session:
+        assert session.scalars(select(Notification.text)).all() == ([sent] if sent else [])
+        assert len(session.scalars(select(Incident.id)).all()) == (0 if sent else 1)

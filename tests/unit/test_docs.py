@@ -13,6 +13,9 @@ from pydantic import SecretStr
 from casepath import demo, stories
 from casepath.commands import main
 from casepath.settings import Settings
+from casepath.web.registers.sheets import MAX_ROWS
+from casepath.workers import HANDLERS
+from casepath.workers.loop import HANDLER_MODULES
 from tests.each import each
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,3 +91,18 @@ def test_process_owner__has_a_story_that_can_be_read(tmp_path: Path) -> None:
 
     assert story.id == yaml.safe_load(example)[0]["id"]
     assert all({"complete", "message", "advance"} & set(step) for step in story.steps)
+
+
+def test_operator__finds_every_topic() -> None:
+    listed = OPERATOR.partition("up to two for each topic\n(")[2].partition(")")[0]
+    shipped = {module.__name__ for module in HANDLER_MODULES}
+    topics = {name for name, handler in HANDLERS.items() if handler.__module__ in shipped}
+
+    assert set(re.findall(r"`(\w+)`", listed)) == topics
+
+
+def test_staff__is_told_in_both_languages_how_many_rows_a_file_may_have() -> None:
+    chinese, _, english = (DOCS / "staff.md").read_text(encoding="utf-8").partition("# For staff")
+
+    assert f"一次最多 {MAX_ROWS:,} 行" in chinese
+    assert f"at most {MAX_ROWS:,} rows" in english

@@ -292,13 +292,20 @@ def test_check__form_attribute_without_effect_and_english_options_that_do_not_fi
 
 
 def test_check__key_twice_also_in_a_group() -> None:
-    assert codes(field(), {"type": "group", "id": "g", "components": [field()]}) == ["field-key-twice"]
+    again = {**field(), "id": "again"}
+    assert codes(field(), {"type": "group", "id": "g", "components": [again]}) == ["field-key-twice"]
+
+
+def test_check__id_twice_also_in_a_group_and_of_texts() -> None:
+    text = {"type": "text", "text": "x", "id": "t"}
+    nameless = {"type": "text", "text": "x"}
+    assert codes(text, nameless, nameless, {"type": "group", "id": "g", "components": [text]}) == ["duplicate-id"]
 
 
 def test_check__groups_too_deep() -> None:
     component: Component = field()
-    for _ in range(7):
-        component = {"type": "group", "id": "g", "components": [component]}
+    for depth in range(7):
+        component = {"type": "group", "id": f"g{depth}", "components": [component]}
 
     assert codes(component) == []
     assert codes({"type": "group", "id": "g", "components": [component]}) == ["form-too-deep"]

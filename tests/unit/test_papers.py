@@ -203,5 +203,23 @@ class TestWorkbook:
         assert [column.label for column in sheet.columns] == ["日期", "性质"]
         assert list(sheet.rows) == [[date(2026, 11, 3), "维修质量"]]
 
+    @each("value", [True, False])
+    def test_of_a_paper__says_yes_and_no_in_words(self, value: bool) -> None:
+        values: Values = []
+        told = papers.mark(values, "是或否", value)
+
+        sheet = papers.sheet_of(paper(f"# 登记表\n| 已交 |\n|------|\n| {told} |", values))
+
+        assert list(sheet.rows) == [["是或否"]]
+
+    def test_numbers_are_shown_as_they_are_told(self) -> None:
+        share = papers.Number(value=Decimal("0.125"), shown="0.0%")
+        sheets = [Sheet(name=name, columns=[Column(label="a")], rows=[[share]]) for name in ("A'" * 20, "a'" * 20, "")]
+
+        book = openpyxl.load_workbook(io.BytesIO(papers.workbook(sheets, zone=SHANGHAI, created_at=MADE_AT)))
+
+        assert [(sheet["A2"].value, sheet["A2"].number_format) for sheet in book.worksheets] == [(0.125, "0.0%")] * 3
+        assert [sheet.title for sheet in book.worksheets] == ["A'" * 15 + "A", ("a'" * 14)[:27] + " 2", "-"]
+
     def test_of_a_paper_without_a_table(self) -> None:
         assert papers.sheet_of(paper("# 登记表")).columns == []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from lxml import html
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -51,6 +52,16 @@ def test_register__offers_what_may_be_started_for_its_list(alice: Visitor) -> No
 
     assert alice.get("/registers/guest/start/?q=Anna").location == f"{ADDRESS}?q=Anna"
     assert "对列表筛选出的 2 条记录" in text(alice.get(f"{ADDRESS}?q=Anna"))
+
+
+def test_register__offers_nothing_to_whoever_may_start_nothing(alice: Visitor, rows: Rows) -> None:
+    assert "/registers/guest/start/" in text(alice.get("/registers/guest"))
+    meant = bulk().replace(b'isExecutable="true"', b'isExecutable="true" camunda:candidateStarterGroups="directors"')
+    with rows.begin() as session:
+        deployments.deploy(session, {"bulk.bpmn": meant}, name="bulk", by=PROGRAM)
+
+    assert "/registers/guest/start/" not in text(alice.get("/registers/guest"))
+    assert alice.get(ADDRESS).status_code == 404
 
 
 def test_new__what_an_address_says_beside_is_nothing(alice: Visitor) -> None:
@@ -144,3 +155,35 @@ def test_stop(alice: Visitor, rows: Rows) -> None:
     assert alice.post("/batches/1/stop").status_code == 303
 
     assert batches(rows) == [("stopped", 3)]
+
+
+def test_approve__who_may_is_told_and_led_there(alice: Visitor, visit: Visit, rows: Rows) -> None:
+    waiting = '批次<span class="count count-alert">1</span>'
+    bob = visit("bob")
+    assert waiting not in text(bob.get("/registers/guest"))
+    alice.post(ADDRESS, previewed(alice, ADDRESS))
+
+    assert "“bulk”（3 条记录）等待批准后开始（批次 1）。" in text(bob.get("/notifications/"))
+    assert waiting in text(bob.get("/registers/guest"))
+    assert waiting not in text(alice.get("/registers/guest"))
+    bob.post("/language", {"language": "en"})
+    assert "“bulk” for 3 records waits until somebody lets it begin (batch 1)." in text(bob.get("/notifications/"))
+    # What somebody else was told leads nowhere.
+    assert alice.post("/notifications/1/open").location == "/notifications/"
+    assert bob.post("/notifications/1/open").location == "/batches/1"
+    bob.post("/batches/1/approve")
+    assert "count-alert" not in text(bob.get("/registers/guest"))
+
+
+def test_show__tells_what_went_out_and_what_was_not_agreed_to(alice: Visitor, rows: Rows) -> None:
+    with rows.begin() as session:
+        channels.guest(session, "Anna C", "138 1", agrees=False)
+    alice.post(f"{ADDRESS}?q=Anna+B", previewed(alice, f"{ADDRESS}?q=Anna+B"))
+    alice.post(f"{ADDRESS}?q=Anna+C", previewed(alice, f"{ADDRESS}?q=Anna+C"))
+    assert "发送情况" not in text(alice.get("/batches/1"))
+
+    Loop(Surroundings(sessions=rows), worker_id="w1").rest()
+
+    found = [html.fromstring(text(alice.get(f"/batches/{number}"))) for number in (1, 2)]
+    said = [" ".join(page.xpath("string(//p[span='发送情况'])").split()) for page in found]
+    assert said == ["发送情况已发送 1", "发送情况未同意接收 1"]

@@ -61,9 +61,22 @@ def test_index__what_the_engine_says_in_the_language_of_the_page(operator: Visit
     assert "接收人没有同意接收" in text(operator.get("/operations/deliveries?state=withheld"))
 
 
-def test_retry__and_give_up(operator: Visitor, rows: Rows) -> None:
-    queue(rows)
-    queue(rows)
+@pytest.mark.parametrize("state", ["undeliverable", "uncertain", "failed"])
+def test_index__counts_and_shows_what_a_person_should_look_at(operator: Visitor, rows: Rows, state: str) -> None:
+    queue(rows, "waiting", "")
+    queue(rows, state, "switched off")
+
+    page = text(operator.get("/operations/deliveries"))
+
+    assert '<span class="count count-alert">1</span>' in page
+    assert "switched off" in page
+    assert "/operations/deliveries/2/retry" in page
+
+
+@pytest.mark.parametrize("state", ["undeliverable", "failed"])
+def test_retry__and_give_up(operator: Visitor, rows: Rows, state: str) -> None:
+    queue(rows, state)
+    queue(rows, state)
 
     assert operator.post("/operations/deliveries/1/retry").status_code == 303
     assert operator.post("/operations/deliveries/2/give-up").status_code == 303

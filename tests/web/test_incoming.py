@@ -62,7 +62,8 @@ def tell(
     client: FlaskClient, kind: str = "reply", *, channel: str = "sms", token: str = TOKEN, **said: Any
 ) -> TestResponse:
     headers = {"Authorization": f"Bearer {token}"}
-    return client.post(f"/incoming/{channel}/{kind}", json=said or {"number": "a1", "text": "Yes"}, headers=headers)
+    said = said or {"number": "a1", "address": "138", "text": "Yes"}
+    return client.post(f"/incoming/{channel}/{kind}", json=said, headers=headers)
 
 
 def test_take__new_then_known(client: FlaskClient) -> None:
@@ -98,7 +99,9 @@ def test_take__without_its_token_nobody_learns_anything(client: FlaskClient, cha
 @pytest.mark.parametrize(
     ("content", "status"),
     [(b"{", 400), (b"[]", 400), (b"\xff", 400), (b'{"text": "no number"}', 400), (b'{"number": "1"}', 400),
-     (b'{"number": "1", "text": "x", "delivery": "none"}', 404), (b"[" * 100_000, 400), (b" " * 300_000, 413)],
+     (b'{"number": "1", "text": "x", "delivery": "none"}', 404),
+     (b'{"number": "1", "text": "x", "address": "139"}', 404), (b'{"number": "1", "text": "x"}', 400),
+     (b"[" * 100_000, 400), (b" " * 300_000, 413)],
 )  # fmt: skip
 def test_take__refused(client: FlaskClient, content: bytes, status: int) -> None:
     answer = client.post("/incoming/sms/reply", data=content, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -109,7 +112,7 @@ def test_take__refused(client: FlaskClient, content: bytes, status: int) -> None
 def test_take__something_else_under_a_known_number(client: FlaskClient) -> None:
     tell(client)
 
-    answer = tell(client, number="a1", text="No")
+    answer = tell(client, number="a1", address="138", text="No")
 
     assert answer.status_code == 409
     assert answer.json is not None
@@ -117,12 +120,12 @@ def test_take__something_else_under_a_known_number(client: FlaskClient) -> None:
 
 
 def test_take__so_many_in_a_minute(client: FlaskClient, clock: ModuleType) -> None:
-    answers = [tell(client, number=f"a{number}", text="Yes").status_code for number in range(7)]
+    answers = [tell(client, number=f"a{number}", address="138", text="Yes").status_code for number in range(7)]
     assert answers == [201] * 5 + [429] * 2
 
     clock.set_to(clock.now() + timedelta(minutes=1))
 
-    assert tell(client, number="a9", text="Yes").status_code == 201
+    assert tell(client, number="a9", address="138", text="Yes").status_code == 201
 
 
 def test_take__who_guesses_is_stopped_for_a_while(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,27 @@ def test_fields__another_record_takes_the_place_of_the_one_before(beds: Sessions
     assert 'name="telephone" type="text" value=""' in shown
 
 
+@each("typed", [{"is_new": "true"}, {"name": "兰二"}, {"name": "兰二", "is_new": "true", "telephone": "555-0202"}])
+def test_fields__what_names_another_record_says_nothing_against_what_was_typed(
+    beds: Sessions, alice: Visitor, typed: dict[str, str]
+) -> None:
+    chosen = {"bed": "3A", "patient": "", "name": "", "telephone": "", **typed}
+    shown = text(alice.post("/register/admission/fields", chosen, headers=LINKED))
+
+    assert 'name="patient" type="text" value=""' in shown
+    assert f'name="name" type="text" value="{typed.get("name", "")}"' in shown
+    assert f'name="telephone" type="text" value="{typed.get("telephone", "")}"' in shown
+
+
+def test_fields__what_names_a_record_out_of_use_names_nobody(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        records.archive(session, 1, by="alice")
+    chosen = {"bed": "3A", "patient": "", "name": "", "telephone": ""}
+    shown = text(alice.post("/register/admission/fields", chosen, headers=LINKED))
+
+    assert 'name="patient" type="text" value=""' in shown
+
+
 @each("typed, found", [
     ({"telephone": "5550101"}, ["P0001", "A-1"]),
     ({"telephone": "555"}, []),
@@ -148,6 +170,18 @@ def test_matter__leads_to_its_records_and_to_what_belongs_together(beds: Session
     assert 'href="/records/1"' in text(alice.get("/matters/show/A-1"))
     assert "A-2" in text(alice.get("/matters/show/A-1"))
     assert "A-1" in text(alice.get("/matters/show/A-2"))
+
+
+def test_matter__is_found_by_its_number_however_many_newer_ones_name_it(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        for _ in range(7):
+            process_instances.start(session, "admission", {"name": "梅二 A-1", "earlier": "A-1"}, by="alice")
+
+    first = text(alice.get("/matters/show/A-8"))
+    assert 'href="/matters/show/A-1"' in first
+    assert "现为：梅一" in text(alice.get("/register/admission?earlier=A-1"))
+    offered = re.findall(r"A-\d", text(alice.get("/matters/choices/earlier?earlier=A-1")))
+    assert list(dict.fromkeys(offered)) == ["A-1", "A-8", "A-7", "A-6", "A-5"]
 
 
 def test_record__shows_its_matters_and_how_to_begin_another(beds: Sessions, alice: Visitor) -> None:

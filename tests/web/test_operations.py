@@ -13,11 +13,13 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, runtime, settings
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, registers
 from casepath.engine.instances import external_tasks, incidents, jobs, process_instances
 from casepath.engine.instances.external_tasks import Topic
 from casepath.engine.people import identity
 from casepath.engine.queries import operations
+from casepath.engine.registers import records
+from tests import wards
 from tests.acting import PROGRAM
 from tests.web.matters import Matter
 from tests.web.visitor import Visitor, text
@@ -187,6 +189,21 @@ class TestJobs:
         page = text(operator.get("/operations/jobs"))
         assert "<strong>一小时后</strong>" in page
         assert "等待 1 项，其中已到时 0 项" in page
+
+    def test_jobs__records_that_are_found_by_other_fields(
+        self, operator: Visitor, rows: Rows, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(registers, "AT_ONCE", 1)
+        with rows.begin() as session:
+            mine = {"readers": ["operator"], "writers": ["operator"]}
+            patients, beds = {**wards.PATIENT, **mine}, {**wards.BED, **mine}
+            deployments.deploy(session, wards.ward(patient=patients, bed=beds), name="ward", by=PROGRAM)
+            records.create(session, "patient", {"name": "梅一"}, by=PROGRAM)
+            files = wards.ward(patient={**patients, "search": ["phone"]}, bed=beds)
+            deployments.deploy(session, files, name="ward", by=PROGRAM)
+        page = text(operator.get("/operations/jobs"))
+        assert "按其他字段检索的记录" in page
+        assert '<span class="beneath">病人</span>' in page
 
     def test_retry__failed(self, operator: Visitor, rows: Rows, waiting: operations.JobRow) -> None:
         for _ in range(3):

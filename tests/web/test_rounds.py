@@ -176,3 +176,78 @@ def test_several_people__each_begins_empty(rows: Rows, alice: Visitor) -> None:
         shown[each_round] = [filled_in(page, name) for name in ("plate", "agrees", "objection")]
 
     assert shown == {"true": [["苏A·2"], [], []], "false": [["苏A·2"], ["no"], ["太慢"]]}
+
+
+def ask_members(rows: Rows) -> str:
+    """Three members were asked and have answered, and are asked once more after a check: nobody has answered yet."""
+    components = [
+        {"type": "textfield", "key": "opinion", "label": "意见", "properties": {"each_round": "true"}},
+        {"type": "textfield", "key": "day", "label": "日期"},
+    ]
+    several = '<multiInstanceLoopCharacteristics camunda:collection="${members}" camunda:elementVariable="member"/>'
+    diagram = process(
+        '<startEvent id="begin"/>',
+        f'<userTask id="ask" name="询问" camunda:candidateGroups="service" camunda:formKey="ask">{several}</userTask>',
+        '<userTask id="check" name="复核" camunda:candidateGroups="service"/>',
+        flow="begin > ask; ask > check; check > ask",
+    )
+    definitions.forget()
+    with rows.begin() as session:
+        opinion = json.dumps({"id": "ask", "components": components}).encode()
+        deployments.deploy(session, {"p.bpmn": diagram, "forms/ask.form": opinion}, name="p", by=PROGRAM)
+        process_instances.start(session, "p", {"members": ["a", "b", "c"]}, business_key="K-1", by="alice")
+    answer_each(rows, "甲乙丙")
+    with rows.begin() as session:
+        user_tasks.complete(session, user_tasks.open_of(session, "K-1", "check"), {}, by="alice")
+    return "K-1"
+
+
+def answer_each(rows: Rows, opinions: str) -> None:
+    """Complete the open tasks of members, the oldest first; all say the same day."""
+    for said in opinions:
+        with rows.begin() as session:
+            task_id = user_tasks.open_of(session, "K-1", "ask")
+            user_tasks.complete(session, task_id, {"opinion": said, "day": "周一"}, by="alice")
+
+
+def captions(shown: html.HtmlElement) -> list[str]:
+    """What stands above each earlier answer, without who and when."""
+    found = shown.xpath("//aside//details/details/summary | //aside//details/div/details/summary")
+    return [each.text_content().strip()[:5] for each in found]
+
+
+def test_members__are_one_round_together(rows: Rows, alice: Visitor) -> None:
+    key = ask_members(rows)
+    answer_each(rows, "丁")
+
+    shown = page(rows, key, alice)
+
+    assert "第 2 轮" in shown.xpath("string(//h1)")
+    # The one who has answered beside it is none of an earlier round.
+    assert captions(shown) == ["第 1 轮"] * 3
+    # Nor is any of three answers the one before.
+    assert beside(shown, "opinion") == []
+
+
+def test_members__are_told_apart_on_the_page_of_the_matter(rows: Rows, alice: Visitor) -> None:
+    key = ask_members(rows)
+
+    known = html.fromstring(text(alice.get(f"/matters/show/{key}"))).xpath("//section[contains(@class, 'known')]")[0]
+    told = [
+        (step.xpath("string(summary/strong)"), [" ".join(each.text_content().split()) for each in step.xpath(".//dd")])
+        for step in known.xpath(".//details[@class='step']")
+    ]
+
+    assert [each for each in told if each[0] == "询问"] == [("询问", [said, "周一"]) for said in "甲乙丙"]
+    assert "轮" not in known.text_content()
+
+
+def test_members__of_the_second_round_say_so(rows: Rows, alice: Visitor) -> None:
+    key = ask_members(rows)
+    answer_each(rows, "丁戊己")
+
+    shown = text(alice.get(f"/matters/show/{key}"))
+    known = html.fromstring(shown).xpath("//section[contains(@class, 'known')]")[0]
+
+    assert known.text_content().count("第 2 轮") == 3
+    assert "第 3 轮" not in shown

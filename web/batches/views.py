@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
-from casepath.engine.deployments import Selection, definitions, selections
+from casepath.engine.deployments import Selection, definitions
 from casepath.engine.forms import Form
-from casepath.engine.instances import batches
+from casepath.engine.instances import approvals, batches
 from casepath.engine.people import authorization
 from casepath.engine.queries import batches as lists
 from casepath.engine.queries import deployed, people, records
@@ -33,6 +33,13 @@ bp = Blueprint("batches", __name__)
 
 #: Records of which it is shown what would come.
 PREVIEWED = 3
+
+
+@bp.app_template_global("batches_waiting")
+def waiting() -> int:
+    """Return how many batches wait until the person of this request, or somebody else, lets them begin."""
+    with g.readers.begin() as session:
+        return lists.waiting(session, g.person)
 
 
 @bp.get("/batches/")
@@ -56,7 +63,7 @@ def choose(key: str) -> str | Response:
     """Show what may be started for the records to which a list is narrowed; where it is only one process, its form."""
     with g.readers.begin() as session:
         register = wording.of(session, access.register(session, key, by=g.person))
-        found = startable(session, key)
+        found = deployed.startable_for(session, key, languages.of_names(), person=g.person)
         if len(found) == 1:
             return redirect(url_for(".new", process=found[0][0].key, **narrowed(key)))
         processes = [each for each, _ in found]
@@ -122,11 +129,12 @@ def show(batch_id: int) -> str:
             items=items,
             titles=titles(session, row.register, [each.record_key for each in items]),
             given=given(session, row),
+            sent=lists.sent(session, batch_id),
             next=after,
             state=state,
             states=lists.STATES,
             names=people.names(session, [row.created_by, row.approved_by]),
-            may_approve=row.state == "proposed" and batches.may_approve(session, batch, g.person),
+            may_approve=row.state == "proposed" and approvals.may_approve(session, batch, g.person),
             may_stop=row.ended_at is None and batches.may_stop(session, batch, g.person),
         )
 
@@ -152,27 +160,11 @@ def move(batch_id: int, verb: str) -> Response:
     return redirect(url_for(".show", batch_id=batch_id), 303)
 
 
-def startable(session: Session, register: str) -> list[tuple[StartableProcess, Selection]]:
-    """Return the processes that the person may start for records of a register, those that are started so only too."""
-    found = []
-    for definition, selection in selections.startable(session, register):
-        texts = deployed.texts(session, definition.id, languages.of_names())
-        if authorization.may_start(g.person, texts.candidate_starters):
-            process = StartableProcess(
-                definition_id=definition.id,
-                key=definition.key,
-                name=texts.called(definition.key, definition.name),
-                version=definition.version,
-                texts=texts,
-            )
-            found.append((process, selection))
-    return found
-
-
 def one(session: Session, register: str, process: str) -> tuple[StartableProcess, Selection]:
     """Return a process that the person may start for records of a register that he reads; raises `NotFound`."""
     access.register(session, register, by=g.person)
-    found = next((each for each in startable(session, register) if each[0].key == process), None)
+    known = deployed.startable_for(session, register, languages.of_names(), person=g.person)
+    found = next((each for each in known if each[0].key == process), None)
     if found is None:
         raise errors.NotFound("process", process)
     return found

@@ -60,4 +60,7 @@ def open_matter(notification_id: int) -> Response:
     """Mark one as read and go to what it is about."""
     with g.sessions.begin() as session:
         found = notifications.mark_read(session, g.person.username, notification_id)
+        batch_id = notices.batch_of(session, g.person.username, notification_id)
+    if batch_id is not None:
+        return redirect(url_for("batches.show", batch_id=batch_id), 303)
     return redirect(navigation.matter_address(found) if found else url_for(".index"), 303)

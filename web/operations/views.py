@@ -1,4 +1,4 @@
-"""What runs without people: what waits to go out, workers."""
+"""What runs without people: incidents, jobs, external tasks, e-mails and deliveries that wait, workers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, registers
 from casepath.engine.instances import deliveries as delivery_queue
 from casepath.engine.instances import external_tasks, incidents, jobs
 from casepath.engine.instances import mails as mail_queue
@@ -19,6 +19,7 @@ from casepath.web import languages
 from casepath.web.auth import requires
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
+from casepath.web.registers import wording
 from casepath.web.user_tasks.inbox import key_from, key_text
 
 bp = Blueprint("operations", __name__, url_prefix="/operations")
@@ -109,7 +110,9 @@ def delivery_list() -> str:
     """Show what goes out through channels: at first what a person should look at, where there is any."""
     with g.readers.begin() as session:
         counts = operations.counts(session)
-        state = chosen_state(deliveries.STATES) or ("undeliverable" if counts["delivery_undeliverable"] else "waiting")
+        state = chosen_state(deliveries.STATES) or next(
+            (each for each in deliveries.TROUBLED if counts[f"delivery_{each}"]), "waiting"
+        )
         below = row_id(request.args.get("below"))
         rows, following = deliveries.page(session, languages.chosen(), states=[state], below=below)
         return render_template(
@@ -210,13 +213,16 @@ def chosen_state(states: Iterable[str]) -> str:
 
 
 def place_names(session: Session, places: Iterable[Place]) -> dict[tuple[int, str | None], str]:
-    """Return what processes, and elements in them, are called, by definition and element id; None for the process."""
+    """Return what processes, elements in them, and registers are called, by definition and element id, if any."""
     found: dict[tuple[int, str | None], str] = {}
     for place in places:
         if place.definition_id is not None:
+            definition = definitions.definition(session, place.definition_id)
+            if definition.kind == "register":
+                found[place.definition_id, None] = wording.name(registers.declared(session, definition.key))
+                continue
             said = deployed.texts(session, place.definition_id, languages.of_names())
-            process = definitions.definition(session, place.definition_id)
-            found[place.definition_id, None] = said.called(process.key, process.name)
+            found[place.definition_id, None] = said.called(definition.key, definition.name)
             if place.element_id is not None:
                 found[place.definition_id, place.element_id] = said.names.get(place.element_id, place.element_id)
     return found

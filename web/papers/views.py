@@ -27,7 +27,6 @@ bp = Blueprint("papers", __name__, url_prefix="/matters")
 #: In which matters may have begun; others no calendar here reckons with.
 YEARS = range(1970, 3000)
 PDF = "application/pdf"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ def register_pdf() -> Response:
 @bp.get("/register.xlsx")
 def register_xlsx() -> Response:
     """Return the list as a workbook, in which moments and numbers are such."""
-    return _register(XLSX, "xlsx", _workbook)
+    return _register(papers.XLSX, "xlsx", _workbook)
 
 
 def _workbook(paper: Paper) -> bytes:

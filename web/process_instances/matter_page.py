@@ -37,6 +37,7 @@ from casepath.engine.queries import (
 from casepath.engine.queries import facts as facts_of
 from casepath.engine.queries.instances import Awaited, Reference
 from casepath.engine.queries.papers import Printing
+from casepath.engine.queries.rounds import Round
 from casepath.engine.time import clock
 from casepath.web import facts, forms, guidance, headers, languages, phrases, uploads, words
 from casepath.web.names import named
@@ -149,7 +150,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         tables=tables(session, lines, teller.words),
         next=page.next,
         every_step=every_step,
-        known=known(teller, changes, variables),
+        known=known(teller, changes, variables, rounds.together(session, reference)),
         unnamed=unnamed(teller, changes, variables),
         notes=notes,
         next_note=next_note,
@@ -226,20 +227,35 @@ def wants_every_step(person: Person) -> bool:
     return bool(flask_session.get("steps", "all" if person.is_auditor else "people") == "all")
 
 
-def known(teller: Teller, changes: Changes, present: Mapping[str, Any]) -> list[Known]:
-    """Return the values that have words, by the steps in which they became what they are, in the order of time."""
+def known(
+    teller: Teller, changes: Changes, present: Mapping[str, Any], together: Mapping[int, Mapping[int, Round]]
+) -> list[Known]:
+    """
+    Return the values that have words, by the steps in which they became what they are, in the order of time.
+
+    Of what several people said `together`, each in his own step, all is told.
+    """
     steps: dict[int, Known] = {}
     for value in values(teller, changes, present):
         last = value.changes[-1][0] if value.changes else None
         if value.name not in teller.words.labels:
             continue
         if last is None or last.by not in teller.people:
-            step = steps.setdefault(BY_ITSELF, Known())
-        else:
-            began = Known(title=teller.step(last), round=teller.rounds.get(last.event_id), by=last.by, at=last.at)
-            step = steps.setdefault(last.event_id, began)
-        step.values.append(value)
+            steps.setdefault(BY_ITSELF, Known()).values.append(value)
+            continue
+        began = Known(title=teller.step(last), round=teller.rounds.get(last.event_id), by=last.by, at=last.at)
+        if last.event_id not in together:
+            steps.setdefault(last.event_id, replace(began, values=[])).values.append(value)
+        for event_id, of_one in together.get(last.event_id, {}).items():
+            if of_one.values.get(value.name) not in (None, "", []):
+                step = steps.setdefault(event_id, replace(began, by=of_one.by, at=of_one.at, values=[]))
+                step.values.append(said_by_one(teller, value, of_one))
     return [replace(steps[key], values=told_apart(teller, steps[key].values)) for key in sorted(steps)]
+
+
+def said_by_one(teller: Teller, value: Value, of: Round) -> Value:
+    """Return a value as one of several people said it, each for himself: what the others said does not change it."""
+    return replace(value, value=teller.words.said(value.name, of.values[value.name]), change_count=1)
 
 
 def told_apart(teller: Teller, values: list[Value]) -> list[Value]:

@@ -17,6 +17,7 @@ from casepath.engine.queries import links
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters, RecordRow
 from casepath.engine.registers import access
+from casepath.engine.registers.lookups import told
 from casepath.web import forms
 from casepath.web.forms import Choice, Field, Known
 from casepath.web.languages import gettext
@@ -65,14 +66,15 @@ def filled(session: Session, form: Form, typed: Texts) -> tuple[dict[str, Any], 
     """
     Return what stands in a form, with what the records that are named say, and which fields took something of them.
 
-    Where a field names the record that it named before (`COPIED`), nothing is copied again: it may be corrected. What
-    alone points to a record is named with it.
+    Where a field names the record that it named before (`COPIED`), nothing is copied again: it may be corrected. No
+    record is named in the stead of what somebody has typed. What alone points to a record is named with it.
     """
     texts = dict(typed) if TYPING in request.form else named(session, registers_of(form), typed)
     before = dict(pair.split("=", 1) for pair in request.values.getlist(COPIED) if "=" in pair)
     for pair in request.form.getlist(CHOSEN):
         field, _, key = pair.partition("=")
         texts |= {field: key} if field in form.lookups else {}
+    withheld = told(form, texts) - before.keys()
     done: set[str] = set()
     taken: set[str] = set()
     # What a record says may name another one.
@@ -80,8 +82,10 @@ def filled(session: Session, form: Form, typed: Texts) -> tuple[dict[str, Any], 
         key = str(texts.get(field) or "")
         row = None if field in done or before.get(field) == key else _row(session, lookup.register, key)
         if row is not None:
-            copies = _copies(form, lookup, row, is_other=bool(before.get(field)))
-            alone = _pointing_alone(session, form, field, key, texts)
+            said = _copies(form, lookup, row, is_other=bool(before.get(field)))
+            may_say = [own for own, text in said.items() if own not in withheld and _may_be(session, form, own, text)]
+            copies = {own: said[own] for own in may_say}
+            alone = _pointing_alone(session, form, field, key, texts, withheld)
             texts |= copies | alone
             done.add(field)
             taken |= {field, *copies, *alone}
@@ -98,12 +102,20 @@ def _copies(form: Form, lookup: Lookup, row: RecordRow, *, is_other: bool) -> di
     return {own: texts for own, texts in shown.items() if texts or is_other}
 
 
-def _pointing_alone(session: Session, form: Form, field: str, key: str, texts: Texts) -> dict[str, str]:
+def _may_be(session: Session, form: Form, field: str, text: Any) -> bool:
+    """Tell whether a field may say this: one that names a record only one that is in use and may be read."""
+    lookup = form.lookups.get(field)
+    return lookup is None or lookup.is_of_matter or not text or _row(session, lookup.register, str(text)) is not None
+
+
+def _pointing_alone(
+    session: Session, form: Form, field: str, key: str, texts: Texts, withheld: Collection[str]
+) -> dict[str, str]:
     """Return the records that other fields may mean: of a register of which only one points to the record."""
     found: dict[str, str] = {}
     for other, lookup in form.lookups.items():
         declared = readable(session, lookup.register)
-        if declared is None or texts.get(other):
+        if declared is None or texts.get(other) or other in withheld:
             continue
         names = [name for name, register in declared.references.items() if register == form.lookups[field].register]
         if names:

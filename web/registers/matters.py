@@ -30,9 +30,9 @@ def of(session: Session, person: Person, pointed: Sequence[tuple[str, str]], tex
 def joined(session: Session, person: Person, reference: Reference) -> list[KnownMatter]:
     """Return the matters to which a matter points, and those that point to it, as far as a person may see them."""
     numbers = [key for register, key in links.of_matter(session, reference) if register == MATTER]
-    named = [each for number in numbers for each in found(session, person, number) if each.number == number]
-    pointing = Filters(record=(MATTER, str(reference)))
-    return named + told(session, instances.page(session, person, pointing, limit=FEW).rows)
+    named = instances.page(session, person, Filters(numbers=numbers))
+    pointing = instances.page(session, person, Filters(record=(MATTER, str(reference))), limit=FEW)
+    return told(session, [*named.rows, *pointing.rows])
 
 
 def told(session: Session, rows: Sequence[MatterRow]) -> list[KnownMatter]:
@@ -58,11 +58,16 @@ def told(session: Session, rows: Sequence[MatterRow]) -> list[KnownMatter]:
 
 
 def found(session: Session, person: Person, text: str) -> list[KnownMatter]:
-    """Return the newest matters in which a text is found."""
-    return told(session, instances.page(session, person, Filters(text=text), limit=FEW).rows) if text else []
+    """Return the matter that has a text as its number, and behind it the newest in which the text is found."""
+    if not text:
+        return []
+    numbered = instances.page(session, person, Filters(numbers=[text]), limit=1)
+    newest = instances.page(session, person, Filters(text=text), limit=FEW)
+    rows = {row.id: row for row in (*numbered.rows, *newest.rows)}
+    return told(session, list(rows.values())[:FEW])
 
 
 def title(session: Session, person: Person, number: str) -> str:
     """Return what names a matter; empty where there is none with this number that a person may see."""
-    meant = [each for each in found(session, person, number) if each.number == number]
+    meant = told(session, instances.page(session, person, Filters(numbers=[number]), limit=1).rows)
     return next((each.title or each.process for each in meant), "")

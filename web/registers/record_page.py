@@ -85,9 +85,9 @@ def of_matter(session: Session, matter: Reference) -> list[tuple[Wording, Record
 def beginnings(session: Session, row: RecordRow) -> list[tuple[str, str]]:
     """Return name and address of each process that the person may start about a record, filled in with it."""
     found = []
-    for each in deployed.startable(session, languages.of_names()):
+    for each in deployed.startable(session, languages.of_names(), person=g.person):
         form = deployed.form(session, each.texts.start_form_key, each.definition_id)
-        if form is not None and authorization.may_start(g.person, each.texts.candidate_starters):
+        if form is not None:
             fields = (field for field, lookup in form.lookups.items() if lookup.register == row.register)
             given: dict[str, Any] = dict.fromkeys(itertools.islice(fields, 1), row.key)
             found += [(each.name, url_for("registration.show", key=each.key, **given))] if given else []

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from casepath.engine import errors, texts
 from casepath.engine.database.entries import KEY
-from casepath.engine.deployments import selections
+from casepath.engine.queries import deployed
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters, Key
 from casepath.engine.registers import access, imports, records
@@ -64,7 +64,7 @@ def register(key: str) -> str:
             chosen={f"{OF_FIELD}{name}": value for name, value in narrowed.values.items()},
             references=record_page.references(session, page.rows),
             may_write=access.may_write(g.person, words.declared),
-            starts=bool(selections.startable(session, key)),
+            starts=bool(deployed.startable_for(session, key, person=g.person)),
         )
 
 
@@ -106,7 +106,7 @@ def export_workbook(key: str) -> Response:
     with g.readers.begin() as session:
         words = of(session, key)
         table = sheets.table(session, words, filters(words), sheets.typed)
-        return workbooks.answer(f"{words.name}.xlsx", table)
+        return workbooks.answer(words.name, table)
 
 
 @bp.get("/registers/<key>/new")

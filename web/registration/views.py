@@ -28,7 +28,7 @@ bp = Blueprint("registration", __name__, url_prefix="/register")
 def index() -> str | Response:
     """Show what may be started; where it is only one process, its form."""
     with g.readers.begin() as session:
-        found = [each for each in deployed.startable(session, languages.of_names()) if may_start(each)]
+        found = deployed.startable(session, languages.of_names(), person=g.person)
     if len(found) == 1:
         return redirect(url_for(".show", key=found[0].key))
     return render_template("registration/index.html", processes=found)
@@ -104,16 +104,11 @@ def start(key: str) -> Response | tuple[str, int]:
     return redirect(navigation.matter_address(number) if number else url_for("user_tasks.index", view="all"), 303)
 
 
-def may_start(found: deployed.StartableProcess) -> bool:
-    """Tell whether the person of this request may start a process."""
-    return authorization.may_start(g.person, found.texts.candidate_starters)
-
-
 def process(session: Session, key: str) -> deployed.StartableProcess:
     """Return a process that may be started; raises `NotFound`, and `Forbidden` for whom it is not meant."""
     for found in deployed.startable(session, languages.of_names()):
         if found.key == key:
-            if not may_start(found):
+            if not authorization.may_start(g.person, found.texts.candidate_starters):
                 raise errors.Forbidden("start", "process definition", key, g.person.username)
             return found
     raise errors.NotFound("process", key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from casepath.engine.queries.reports import Key, Reckoning, RowOfTable, Value
-from casepath.engine.reports import Table
+from casepath.engine.reports import PARTS, Table
 from casepath.web.reports.wording import Wording
 
 #: The box in which columns are drawn, in units of the drawing.
@@ -88,7 +88,7 @@ def of(found: Reckoning, table: Table, words: Wording) -> Drawing:
 def _filled(table: Table, keys: list[Key]) -> list[Key]:
     """Return the keys with those between them, where parts of a moment are counted; all days of the week always."""
     numbers = [key for key in keys if isinstance(key, int)]
-    if table.rows or table.by not in ("hour", "weekday", "day", "month") or not numbers:
+    if table.by not in PARTS or not numbers:
         return keys
     first, last = (0, 6) if table.by == "weekday" else (min(numbers), max(numbers))
     if last - first > MAX_COLUMNS:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from casepath.engine import errors, texts
+from casepath.engine import errors, papers, texts
 from casepath.engine.deployments import definitions
 from casepath.engine.people import authorization
 from casepath.engine.queries import instances, people, reports
@@ -21,8 +21,6 @@ from casepath.web.navigation import row_id
 from casepath.web.reports import charts, wording
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @bp.get("/")
@@ -70,7 +68,7 @@ def file(key: str, period: str) -> Response:
         declared, chosen = asked(session, key, period)
         found = reports.reckon(session, declared, chosen, by=g.person)
         content = workbook.written(found, wording.of(session, declared, found))
-    answer = Response(content, mimetype=XLSX)
+    answer = Response(content, mimetype=papers.XLSX)
     answer.headers["Content-Disposition"] = headers.content_disposition(f"{key}-{chosen}.xlsx")
     return answer
 

@@ -45,7 +45,7 @@ class Wording:
         if key is None:
             return gettext("Not known yet")
         if table.by in PARTS:
-            return _part(table.by, int(key))
+            return _part(table.by, int(key), self.here)
         if self.types.get(table.by) == "person":
             return self.people.get(str(key), str(key))
         if self.types.get(table.by) == "boolean":
@@ -90,6 +90,10 @@ class Wording:
             "target": gettext("Target"),
         }[name]
 
+    def shortened(self) -> str:
+        """Say that a table leaves out what is rare."""
+        return gettext("Only the %(limit)s most frequent are listed; there are more.", limit=reports.MAX_GROUPS)
+
     def number(self, value: Value) -> str:
         """Return a number with the digits that its figure has; a dash where nothing can be said."""
         return "–" if value.value is None else _digits(value.value, value.figure.decimals)
@@ -125,11 +129,16 @@ def _plain(value: Decimal | None, figure: Figure) -> str:
     return f"{number} %" if figure.is_percent else number
 
 
-def _part(part: str, key: int) -> str:
+def _part(part: str, key: int, here: Period | None) -> str:
+    """Return what a part of a moment is called; a day names its year, unless the period that is shown does."""
     if part == "hour":
         return f"{key:02}:00"
     if part == "weekday":
         return str(format_date(MONDAY + timedelta(days=key), "EEE"))
     if part == "day":
-        return str(format_date(EPOCH + timedelta(days=key), "MMMd"))
+        day = EPOCH + timedelta(days=key)
+        is_known = here is not None and here.year == day.year
+        if languages.is_chinese():
+            return f"{day.month}月{day.day}日" if is_known else f"{day.year}年{day.month}月{day.day}日"
+        return str(format_date(day, "MMM d" if is_known else "MMM d, yyyy"))
     return str(format_date(date(key // 12, key % 12 + 1, 1), "MMM yyyy" if not languages.is_chinese() else "yyyy年M月"))

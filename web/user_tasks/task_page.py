@@ -130,6 +130,7 @@ def render(
         may=allowed,
         fields=shown,
         rounds=earlier_rounds(session, rounds_before),
+        round_number=rounds_before[-1].number + 1 if rounds_before else 1,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
         refused_action=refused,
@@ -200,7 +201,8 @@ def fields(
     if task.state == "completed":
         held, texts = dict(rounds.handed_in(session, task)), {}
     earlier = None
-    if rounds_before:
+    # Where several answered the last round beside each other, none of their answers is the one before this.
+    if rounds_before and [each.number for each in rounds_before].count(rounds_before[-1].number) == 1:
         last = rounds_before[-1]
         answered = {key: value for key, value in last.values.items() if key in anew}
         earlier = forms.Earlier(caption=round_caption(session, last), values=answered)

@@ -42,7 +42,7 @@ def by_day() -> str:
 def list_xlsx() -> FlaskResponse:
     """Return the whole list, as far as a file reaches, as a workbook."""
     with g.readers.begin() as session:
-        return workbooks.answer(f"{gettext('Tasks')}.xlsx", list_file.table(session, g.person))
+        return workbooks.answer(gettext("Tasks"), list_file.table(session, g.person))
 
 
 @bp.get("/counts")

@@ -170,7 +170,12 @@ class ExternalTask(Base):
 
 
 class Job(Base):
-    """The engine's own due work: a timer, a continuation after a save point, a message or signal on its way."""
+    """
+    The engine's own due work: a timer, a continuation, a message or signal on its way.
+
+    An instance goes on after a save point; without one, the records of a register are found anew, of which there were
+    too many for the deployment.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -188,7 +193,7 @@ class Job(Base):
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     kind: Mapped[str] = mapped_column(Code(16))
-    #: Null for timers that start an instance.
+    #: Null for timers that start an instance, and for records.
     process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"))
     definition_id: Mapped[int | None] = mapped_column(ForeignKey("definitions.id"))
     #: What it moves; null for what starts an instance, and for a message or signal that still looks for its receivers.
@@ -196,7 +201,8 @@ class Job(Base):
     element_id: Mapped[str | None] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(Code(16), default="waiting")
     due_at: Mapped[datetime]
-    #: What is needed to go on: the rest of a cycle, name and variables of a message, or what a worker reported; JSON.
+    #: What is needed to go on: the rest of a cycle, name and variables of a message, what a worker reported, or after
+    #: which record; JSON.
     payload: Mapped[str | None] = mapped_column(Text)
     retries: Mapped[int] = mapped_column(default=ATTEMPTS)
     error_message: Mapped[str | None] = mapped_column(Prose)

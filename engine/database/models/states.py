@@ -45,27 +45,29 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         # Is tried when `due_at` is past; nothing of it has been handed over.
         "waiting": frozenset({"sending", "undeliverable", "given_up"}),
         # Is being handed over: whether the mail server has it is known when it answers.
-        "sending": frozenset({"waiting", "sent", "uncertain", "undeliverable"}),
+        "sending": frozenset({"waiting", "sent", "uncertain", "undeliverable", "given_up"}),
         "sent": frozenset(),
         # Was handed over and never answered for: it may have arrived. A person sends it once more, or not.
         "uncertain": frozenset({"waiting", "sent", "given_up"}),
         # Refused for good, or for too long.
         "undeliverable": frozenset({"waiting", "given_up"}),
-        "given_up": frozenset(),
+        # By a person, or because it was erased: it may have left just then.
+        "given_up": frozenset({"sent"}),
     },
     "deliveries": {
-        # As of mails, up to what the other side tells later.
-        "waiting": frozenset({"sending", "sent", "withheld", "undeliverable", "given_up"}),
-        "sending": frozenset({"waiting", "sent", "uncertain", "undeliverable", "delivered", "failed"}),
+        # As of mails, up to what the other side tells later: it may have one that waits to be tried once more.
+        "waiting": frozenset({"sending", "sent", "withheld", "undeliverable", "given_up", "delivered"}),
+        "sending": frozenset({"waiting", "sent", "uncertain", "undeliverable", "given_up", "delivered", "failed"}),
         # The other side has it, and may tell later what became of it.
         "sent": frozenset({"delivered", "failed"}),
         "uncertain": frozenset({"waiting", "sent", "given_up", "delivered", "failed"}),
-        "undeliverable": frozenset({"waiting", "given_up"}),
-        "given_up": frozenset(),
+        "undeliverable": frozenset({"waiting", "given_up", "delivered"}),
+        "given_up": frozenset({"sent"}),
         # Whoever was to have it does not consent.
         "withheld": frozenset(),
         "delivered": frozenset(),
-        "failed": frozenset({"delivered"}),
+        # The other side had it and could do nothing with it. A person sends it once more, or not.
+        "failed": frozenset({"waiting", "given_up", "delivered"}),
     },
     "batches": {
         # Waits for somebody else to let it begin.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from casepath.engine.instances.external_tasks.locks import (
     FetchedTask,
     Topic,
+    are_waiting,
     extend_lock,
     fetch_and_lock,
     lock,
@@ -22,6 +23,7 @@ from casepath.engine.instances.external_tasks.rows import get
 __all__ = [
     "FetchedTask",
     "Topic",
+    "are_waiting",
     "complete",
     "extend_lock",
     "fail",

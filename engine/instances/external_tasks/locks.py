@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime, texts
@@ -86,12 +86,7 @@ def fetch_and_lock(
     by_name = {topic.name: topic for topic in topics}
     now = clock.now()
     order = [_table.c.priority.desc(), _table.c.id] if use_priority else [_table.c.locked_until, _table.c.id]
-    free = select(_table).where(
-        or_(*(_serves(topic) for topic in topics)),
-        _table.c.state.in_(("created", "locked")),
-        _table.c.locked_until <= now,
-        rows.active,
-    )
+    free = select(_table).where(*_free(topics, now))
     found = session.connection().execute(
         free.order_by(*order).limit(limit).with_for_update(skip_locked=True)
     ).all()
@@ -106,6 +101,11 @@ def fetch_and_lock(
         topic = by_name[row.topic]
         fetched.append(_fetched(session, row, topic, worker_id, now + topic.lock_for))
     return fetched
+
+
+def are_waiting(session: Session, topics: Sequence[Topic]) -> bool:
+    """Tell whether tasks of these topics may be fetched; this only reads."""
+    return session.scalar(select(_table.c.id).where(*_free(topics, clock.now())).limit(1)) is not None
 
 
 def lock(session: Session, task_id: int, *, worker_id: str, lock_for: timedelta) -> None:
@@ -164,6 +164,16 @@ def _check(topics: Sequence[Topic], limit: int) -> None:
 def _check_duration(lock_for: timedelta) -> None:
     if not timedelta(0) < lock_for <= rows.LONGEST:
         raise errors.InvalidInput("Expected a lock of at most a year, but found {lock_for}", lock_for=lock_for)
+
+
+def _free(topics: Sequence[Topic], now: datetime) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions of tasks that anybody may fetch who serves one of these topics."""
+    return (
+        or_(false(), *(_serves(topic) for topic in topics)),
+        _table.c.state.in_(("created", "locked")),
+        _table.c.locked_until <= now,
+        rows.active,
+    )
 
 
 def _serves(topic: Topic) -> ColumnElement[bool]:

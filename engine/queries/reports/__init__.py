@@ -9,6 +9,7 @@ What reports say: each figure and table in a statement that adds up columns, and
 
 from casepath.engine.queries.reports.figures import Key, Value
 from casepath.engine.queries.reports.reckoning import (
+    MAX_GROUPS,
     Reckoning,
     RowOfTable,
     Side,
@@ -20,4 +21,17 @@ from casepath.engine.queries.reports.reckoning import (
     types,
 )
 
-__all__ = ["Key", "Reckoning", "RowOfTable", "Side", "Value", "behind", "count", "every", "opened", "reckon", "types"]
+__all__ = [
+    "MAX_GROUPS",
+    "Key",
+    "Reckoning",
+    "RowOfTable",
+    "Side",
+    "Value",
+    "behind",
+    "count",
+    "every",
+    "opened",
+    "reckon",
+    "types",
+]

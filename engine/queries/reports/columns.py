@@ -115,7 +115,7 @@ class Columns:
         return or_(false(), *(and_(true(), *map(self._test, tests)) for tests in condition))
 
     def _test(self, test: Test) -> ColumnElement[bool]:
-        if (place := element_of(test.fact)) is not None and test.bounds == _ONCE:
+        if (place := element_of(test.fact)) is not None and test == Test(fact=test.fact, bounds=_ONCE):
             # The database finds all of them at once, which is faster than to count for each.
             return measurements.c.process_instance_id.in_(_passed(*place))
         column = self.fact(test.fact)

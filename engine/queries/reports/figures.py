@@ -14,8 +14,6 @@ from sqlalchemy import ColumnElement, and_, func, select, text
 from casepath.engine.queries.reports.columns import Columns
 from casepath.engine.reports import ALWAYS, UNITS, Condition, Figure
 
-#: What is rarer than so many others is in no table.
-MAX_GROUPS = 400
 #: Figures of one statement, each with two columns at most.
 AT_ONCE = 100
 #: Parts of a percent that a percentile may name.
@@ -32,6 +30,8 @@ class Value:
     figure: Figure
     #: As it is shown, with the figure's decimals; None where nothing can be said.
     value: Decimal | None
+    #: What it was rounded from, times in seconds whatever the figure's unit: ratios are made of it.
+    exact: Fraction | None
     #: How many process instances it is about: those that count, the part of a share, those whose fact is known.
     part: int
     #: Of how many a share is a part; else the same.
@@ -65,14 +65,16 @@ def _totals(columns: Columns, wanted: Sequence[tuple[Figure, Condition]]) -> lis
     return found
 
 
-def grouped(columns: Columns, by: ColumnElement[Any], figures: Sequence[Figure]) -> dict[Key, list[Value]]:
-    """Return figures by a column; what it holds in no row is not there."""
+def grouped(
+    columns: Columns, by: ColumnElement[Any], figures: Sequence[Figure], *, limit: int | None
+) -> dict[Key, list[Value]]:
+    """Return figures by a column, of what is most frequent first; what it holds in no row is not there."""
     group = by.label("grouped_by")
     sums = [list(_sums(columns, figure, ALWAYS)) for figure in figures]
     ranked = [_percentiles(columns, each, ALWAYS, by) if _is_ranked(each) else {} for each in figures]
     found: dict[Key, list[Value]] = {}
     # By its place: PostgreSQL takes two parameters of the same value for two columns.
-    query = columns.select(group, *chain(*sums)).group_by(text("1")).order_by(func.count().desc()).limit(MAX_GROUPS)
+    query = columns.select(group, *chain(*sums)).group_by(text("1")).order_by(func.count().desc()).limit(limit)
     for key, *row in columns.session.execute(query):
         numbers = iter(row)
         found[key] = [
@@ -88,16 +90,9 @@ def with_ratios(values: Mapping[str, Value], figures: Sequence[Figure]) -> dict[
     for figure in figures:
         if figure.measure == "ratio":
             part, whole = values[figure.part], values[figure.whole]
-            exact = _ratio(part, whole)
-            shown = None if exact is None else rounded(exact * 100, figure.decimals)
-            found[figure.id] = Value(figure=figure, value=shown, part=part.part, whole=whole.part)
+            exact = part.exact * 100 / whole.exact if part.exact is not None and whole.exact else None
+            found[figure.id] = _shown(figure, exact, part=part.part, whole=whole.part)
     return found
-
-
-def _ratio(part: Value, whole: Value) -> Fraction | None:
-    if part.value is None or not whole.value:
-        return None
-    return Fraction(part.value) / Fraction(whole.value)
 
 
 def rounded(exact: Fraction, decimals: int) -> Decimal:
@@ -155,9 +150,15 @@ def _value(columns: Columns, figure: Figure, numbers: Sequence[Any], ranked: Fra
         case "median" | "percentile":
             exact = ranked
     if exact is not None and figure.fact:
-        exact /= columns.scale(figure.fact) * UNITS.get(figure.unit, 1)
-    shown = None if exact is None else rounded(exact, figure.decimals)
-    return Value(figure=figure, value=shown, part=part, whole=whole)
+        exact /= columns.scale(figure.fact)
+    return _shown(figure, exact, part=part, whole=whole)
+
+
+def _shown(figure: Figure, exact: Fraction | None, *, part: int, whole: int) -> Value:
+    """Return a number as its figure shows it: in its unit, with its decimals."""
+    unit = UNITS.get(figure.unit, 1) if figure.fact else 1
+    value = None if exact is None else rounded(exact / unit, figure.decimals)
+    return Value(figure=figure, value=value, exact=exact, part=part, whole=whole)
 
 
 def _percentiles(

@@ -21,6 +21,8 @@ from casepath.engine.queries.reports.figures import Key, Value
 from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Table
 from casepath.engine.time import clock
 
+#: What is rarer than so many others is not in a table by values.
+MAX_GROUPS = 400
 #: Which of the two numbers of a share is meant.
 Side = Literal["part", "whole"]
 
@@ -45,6 +47,8 @@ class Reckoning:
     values: Mapping[str, Value]
     #: By the ids of the tables.
     tables: Mapping[str, Sequence[RowOfTable]]
+    #: The ids of those that leave out what is rare: they are by something of which there is more than `MAX_GROUPS`.
+    shortened: frozenset[str] = frozenset()
     #: With what it is compared: `before`, `year_before`.
     compared: Mapping[str, Reckoning] = field(default_factory=dict)
 
@@ -96,12 +100,14 @@ def _reckon(
     columns = _columns(session, report, period, actor)
     every_figure = tuple(report.figures.values())
     values = figures.totals(columns, [(figure, ALWAYS) for figure in every_figure])
+    tables = {table.id: _rows(columns, table) for table in report.tables}
     return Reckoning(
         report=report,
         period=period,
         asked_at=columns.now,
         values=figures.with_ratios(dict(zip(report.figures, values, strict=True)), every_figure),
-        tables={table.id: _rows(columns, table) for table in report.tables},
+        tables={key: rows for key, (rows, _) in tables.items()},
+        shortened=frozenset(key for key, (_, is_shortened) in tables.items() if is_shortened),
         compared=compared or {},
     )
 
@@ -110,8 +116,10 @@ def _columns(session: Session, report: Report, period: Period, actor: Actor) -> 
     return Columns(session, report, period, actor, clock.zone_of(definitions.calendar(session)))
 
 
-def _rows(columns: Columns, table: Table) -> list[RowOfTable]:
+def _rows(columns: Columns, table: Table) -> tuple[list[RowOfTable], bool]:
+    """Return the rows of a table, and whether it leaves out what is rare."""
     wanted = _needed(columns.report, table)
+    is_shortened = False
     if table.rows:
         requests = [(figure, row.where) for row in table.rows for figure in wanted]
         found = figures.totals(columns, requests)
@@ -120,12 +128,16 @@ def _rows(columns: Columns, table: Table) -> list[RowOfTable]:
             number: found[number * size : (number + 1) * size] for number in range(len(table.rows))
         }
     else:
-        parts = figures.grouped(columns, _by(columns, table), wanted)
+        # What a moment has parts of is bounded by itself, and none of them may lack.
+        limit = None if table.by in PARTS else MAX_GROUPS
+        parts = figures.grouped(columns, _by(columns, table), wanted, limit=limit and limit + 1)
+        if is_shortened := limit is not None and len(parts) > limit:
+            parts.popitem()
     rows = [
         RowOfTable(key=key, values=figures.with_ratios({each.figure.id: each for each in values}, wanted))
         for key, values in parts.items()
     ]
-    return _ordered(table, rows)
+    return _ordered(table, rows), is_shortened
 
 
 def _needed(report: Report, table: Table) -> list[Figure]:

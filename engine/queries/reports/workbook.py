@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Protocol
 
-import xlsxwriter
-
+from casepath.engine import papers
+from casepath.engine.papers import Column, Number, Sheet
 from casepath.engine.queries.reports.figures import Key, Value
 from casepath.engine.queries.reports.reckoning import Reckoning
 from casepath.engine.reports import Figure, Period, Report, RowOf, Table
-
-#: Characters of the name of a sheet, and those that none may have.
-MAX_TITLE = 31
-FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
+from casepath.engine.time import clock
 
 Cell = str | Value | None
 
@@ -39,6 +34,10 @@ class Words(Protocol):
         """Return what a figure should be; empty where nobody said."""
         ...
 
+    def shortened(self) -> str:
+        """Say that a table leaves out what is rare."""
+        ...
+
     def heading(self, name: str) -> str:
         """Return the heading `figure`, `part`, `whole` or `target` of a column, or `summary` of a sheet."""
         ...
@@ -46,31 +45,26 @@ class Words(Protocol):
 
 def written(found: Reckoning, words: Words) -> bytes:
     """Return the file: the figures on the first sheet, and each table on one of its own."""
-    file = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(file, options)
-    # The same figures make the same file.
-    book.set_properties({"title": words.named(found.report), "created": found.asked_at.astimezone(UTC)})
-    formats: dict[str, object] = {"head": book.add_format({"bold": True, "bottom": 1})}
-    taken: set[str] = set()
-    sheets = [(words.heading("summary"), list(_summary(found, words)))]
-    sheets += [(words.named(table), list(_table(found, table, words))) for table in found.report.tables]
-    for title, rows in sheets:
-        sheet = book.add_worksheet(_title(title, taken))
-        sheet.set_column(0, 0, 36)
-        sheet.set_column(1, 12, 14)
-        for place, row in enumerate(rows):
-            for column, cell in enumerate(row):
-                if isinstance(cell, Value) and cell.value is not None:
-                    pattern = number_format(cell.figure)
-                    if pattern not in formats:
-                        formats[pattern] = book.add_format({"num_format": pattern})
-                    number = cell.value / 100 if cell.figure.is_percent else cell.value
-                    sheet.write_number(place, column, float(number), formats[pattern])
-                elif isinstance(cell, str):
-                    sheet.write_string(place, column, cell, formats["head"] if place == 0 else None)
-    book.close()
-    return file.getvalue()
+    sheets = [_sheet(words.heading("summary"), _summary(found, words))]
+    for table in found.report.tables:
+        above = words.shortened() if table.id in found.shortened else ""
+        sheets.append(_sheet(words.named(table), _table(found, table, words), above))
+    title = words.named(found.report)
+    return papers.workbook(sheets, zone=clock.time_zone("UTC"), created_at=found.asked_at, title=title)
+
+
+def _sheet(name: str, rows: Iterator[Sequence[Cell]], above: str = "") -> Sheet:
+    """Return rows as a sheet, of which the first has the headings."""
+    columns = [Column(label=str(label), width=14 if number else 36) for number, label in enumerate(next(rows))]
+    return Sheet(name=name, columns=columns, rows=[[_typed(cell) for cell in row] for row in rows], above=above)
+
+
+def _typed(cell: Cell) -> object:
+    if not isinstance(cell, Value):
+        return cell
+    if cell.value is None:
+        return None
+    return Number(value=cell.value / 100 if cell.figure.is_percent else cell.value, shown=number_format(cell.figure))
 
 
 def number_format(figure: Figure) -> str:
@@ -102,13 +96,3 @@ def _table(found: Reckoning, table: Table, words: Words) -> Iterator[Sequence[Ce
 
 def _by_key(found: Reckoning, table: Table) -> Mapping[Key, Mapping[str, Value]]:
     return {row.key: row.values for row in found.tables[table.id]}
-
-
-def _title(title: str, taken: set[str]) -> str:
-    base = title.translate(FORBIDDEN).strip()[:MAX_TITLE] or "-"
-    found, number = base, 2
-    while found.lower() in taken:
-        found = f"{base[: MAX_TITLE - 3]} {number}"
-        number += 1
-    taken.add(found.lower())
-    return found

@@ -1,0 +1,77 @@
+"""Reports on pages, and in files: what they say beside their numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import openpyxl
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine import deployments
+from casepath.engine.instances import process_instances
+from tests.acting import PROGRAM
+from tests.each import each
+from tests.integration.test_reports import files
+from tests.web.visitor import Visitor, text
+
+REPORT = """
+id: requests
+name: 请求
+name_en: Requests
+processes: [request]
+period: any
+readers: [service]
+figures: {all: {name: 全部, measure: count}}
+tables:
+  - {id: colours, name: 颜色, by: colour, figures: [all]}
+  - {id: days, name: 日, by: day, figures: [all]}
+"""
+RARE = "只列出最常见的"
+
+
+@pytest.fixture
+def alice(visit: Callable[[str | None], Visitor], rows: sessionmaker[Session]) -> Visitor:
+    """Somebody who may open the report: of two red requests and a green one, on the last day of a year and the next."""
+    with rows.begin() as session:
+        deployments.deploy(session, files(REPORT), name="requests", by=PROGRAM)
+        eve, new_year = datetime(2026, 12, 31, 15, tzinfo=UTC), datetime(2027, 1, 1, 15, tzinfo=UTC)
+        for asked, colour in ((eve, "red"), (eve, "red"), (new_year, "green")):
+            process_instances.start(session, "request", {"asked_at": asked, "colour": colour}, by="alice")
+    return visit("alice")
+
+
+def test_table__says_that_what_is_rare_is_left_out(alice: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert RARE not in text(alice.get("/reports/requests/all"))
+    monkeypatch.setattr("casepath.engine.queries.reports.reckoning.MAX_GROUPS", 1)
+
+    page = text(alice.get("/reports/requests/all"))
+    assert "red" in page
+    assert "green" not in page
+    assert page.count(RARE) == 1
+    book = openpyxl.load_workbook(io.BytesIO(alice.get("/reports/requests/all/report.xlsx").data))
+    assert str(book["颜色"]["A1"].value).startswith(RARE)
+    assert [row[0] for row in book["颜色"].iter_rows(min_row=2, values_only=True)] == ["颜色", "red"]
+    # Every day is there.
+    assert book["日"].max_row == 3
+
+
+@each(
+    "language, period, said",
+    [
+        ("zh", "all", {"2026年12月31日", "2027年1月1日"}),
+        ("zh", "2026-12", {"12月31日"}),
+        ("en", "all", {"Dec 31, 2026", "Jan 1, 2027"}),
+        ("en", "2026-12", {"Dec 31"}),
+    ],
+)
+def test_table__tells_days_with_their_year_unless_it_is_the_period(
+    alice: Visitor, language: str, period: str, said: set[str]
+) -> None:
+    alice.post("/language", {"language": language})
+
+    book = openpyxl.load_workbook(io.BytesIO(alice.get(f"/reports/requests/{period}/report.xlsx").data))
+
+    assert {row[0] for row in book.worksheets[2].iter_rows(min_row=2, values_only=True)} == said
