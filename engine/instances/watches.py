@@ -8,6 +8,7 @@ see it no longer, watches it no longer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -81,7 +82,7 @@ def tell_news(session: Session) -> int:
         if person is None or not access.sees_matter(session, person, row.business_key):
             session.execute(delete(Watch).where(*own))
             continue
-        seen: dict[str, int] = values.loads(row.seen)
+        seen: Any = values.loads(row.seen)
         _tell(session, row.username, row.business_key, list(_news(session, row.business_key, seen, row.username)))
     return len(found)
 

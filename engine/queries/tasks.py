@@ -169,21 +169,17 @@ def tally(session: Session, person: Person, view: ListName, filters: Filters) ->
     if not filters.needs_reading:
         number = count(session, person, view, filters.due)
         return number, number >= COUNT_LIMIT
-    ranges = task_ranges.union(person, view, bounds(filters.due, None, clock.now()), None, STRETCH).subquery()
-    statement = (
-        select(UserTask.id)
-        .join(Definition, Definition.id == UserTask.definition_id)
-        .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
-        .where(UserTask.id.in_(select(ranges.c.id)), *_fitting(filters))
-        .limit(COUNT_LIMIT)
-    )
-    number = len(session.scalars(statement).all())
-    return number, number >= COUNT_LIMIT or count(session, person, view, filters.due, limit=STRETCH) >= STRETCH
+    ranges = task_ranges.union(person, view, bounds(filters.due, None, clock.now()), None, STRETCH)
+    # Numbers instead of a query within the next one, which a database might begin at the other end.
+    ids = [number for _, number in session.execute(ranges)]
+    statement = select(UserTask.id).where(UserTask.id.in_(ids), *_fitting(filters)).limit(COUNT_LIMIT)
+    number = len(session.scalars(statement).all()) if ids else 0
+    return number, number >= COUNT_LIMIT or len(ids) >= STRETCH
 
 
-def count(session: Session, person: Person, view: ListName, due: str = "", *, limit: int = COUNT_LIMIT) -> int:
-    """Return how many open tasks a list has, at most `limit`."""
-    ranges = task_ranges.union(person, view, bounds(due, None, clock.now()), None, limit).subquery()
+def count(session: Session, person: Person, view: ListName, due: str = "") -> int:
+    """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
+    ranges = task_ranges.union(person, view, bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
     return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
 
 
@@ -238,7 +234,6 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
     statement = (
         select(UserTask, Definition.key, Definition.name, assignee.name)
         .join(Definition, Definition.id == UserTask.definition_id)
-        .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
         .outerjoin(assignee, assignee.username == UserTask.assignee)
         .where(UserTask.id.in_(task_ids), *_fitting(filters))
         .order_by(UserTask.sort_at, UserTask.id)
@@ -247,22 +242,29 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
 
 
 def _fitting(filters: Filters) -> list[ColumnElement[bool]]:
-    """The conditions on tasks, their definitions and process instances, that no index of a list answers."""
+    """
+    The conditions on tasks that no index of a list answers.
+
+    What they ask of other tables they ask for each task: joined, SQLite might begin with all process instances.
+    """
+    owner = ProcessInstance.id == UserTask.process_instance_id
+    root = select(ProcessInstance.root_id).where(owner).correlate(UserTask).scalar_subquery()
     conditions: list[ColumnElement[bool]] = [
         or_(
             UserTask.name.icontains(word, autoescape=True),
-            and_(*(ProcessInstance.root_id.in_(terms.roots_with(piece)) for piece in terms.words(word))),
+            and_(*(root.in_(terms.roots_with(piece)) for piece in terms.words(word))),
         )
         for word in terms.split(unicodedata.normalize("NFKC", filters.text))
     ]
     if filters.definition_key:
-        conditions.append(Definition.key == filters.definition_key)
+        of_process = select(Definition.id).where(Definition.key == filters.definition_key)
+        conditions.append(UserTask.definition_id.in_(of_process))
     if filters.assignee:
         conditions.append(UserTask.assignee == filters.assignee)
     for name, value in filters.facts.items():
         # A text is stored in quotes, a number or what is or is not so without.
         stored = Fact.value.in_([values.dumps(value), value])
-        conditions.append(exists().where(Fact.root_id == ProcessInstance.root_id, Fact.name == name, stored))
+        conditions.append(exists().where(Fact.root_id == root, Fact.name == name, stored))
     return conditions
 
 
