@@ -18,7 +18,7 @@ import random
 import re
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -66,6 +66,8 @@ class Drawn:
 
     name: str
     form: str | None
+    #: Whether several people are to do it beside each other, which is one round of it.
+    for_several: bool
 
 
 @functools.cache
@@ -74,7 +76,11 @@ def drawn(process: str) -> dict[str, Drawn]:
     folder = PROCESSES / process
     root = etree.parse(folder / f"{process}.bpmn").getroot()
     return {
-        key: Drawn(name=each.get("name") or key, form=each.get(f"{CAMUNDA}formKey"))
+        key: Drawn(
+            name=each.get("name") or key,
+            form=each.get(f"{CAMUNDA}formKey"),
+            for_several=each.find(f"{BPMN}multiInstanceLoopCharacteristics") is not None,
+        )
         for each in root.iter(f"{BPMN}*")
         if (key := each.get("id"))
     }
@@ -143,7 +149,7 @@ def shown(value: Any, field: dict[str, Any]) -> str:
 def expected(session: Session, key: str, until: datetime) -> list[Section]:
     """What the paper of a matter should tell that was made at a moment."""
     found: list[Section] = []
-    rounds: Counter[tuple[str, str]] = Counter()
+    turns: defaultdict[tuple[str, str], dict[int, None]] = defaultdict(dict)
     for event in session.execute(EVENTS, {"key": key}):
         facts: Any = values.loads(event.facts)
         stored: Any = values.loads(event.variables) if event.variables else {}
@@ -157,8 +163,9 @@ def expected(session: Session, key: str, until: datetime) -> list[Section]:
         else:
             element_id = event.element_id
         element = drawn(event.definition_key)[element_id]
-        rounds[event.definition_key, element_id] += 1
-        time_no = rounds[event.definition_key, element_id]
+        # Nothing leads back to what several do within one call of its process.
+        turns[event.definition_key, element_id][event.process_instance_id if element.for_several else -event.id] = None
+        time_no = len(turns[event.definition_key, element_id])
         entered = {name: entry[1] for name, entry in stored.items()}
         asked = fields(event.definition_key, element.form) if element.form else []
         assert entered.keys() <= {field["key"] for field in asked}
