@@ -59,6 +59,8 @@ BLUEPRINTS = (
     "auth",
     "health",
     "user_tasks.views",
+    "user_tasks.kept_views",
+    "user_tasks.several",
     "worklists.views",
     "registration.views",
     "process_instances.views",

@@ -23,12 +23,13 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from casepath.engine.deployments import channels as deployed_channels
-from casepath.engine.instances import batches, jobs, record_starts, signs
+from casepath.engine.instances import batches, jobs, record_starts, signs, watches
 from casepath.engine.time import clock
 from casepath.workers import (
     HANDLERS,
     Handler,
     Surroundings,
+    digests,
     documents,
     notifications,
     records,
@@ -47,6 +48,8 @@ HANDLER_MODULES = (documents, notifications, records, reports)
 TOGETHER = 10
 #: How long a thread rests when there was nothing to do, in seconds.
 REST = 1.0
+#: How often it is looked for news of matters that are watched, in seconds.
+NEWS_EVERY = 10.0
 #: The longest rest after steps that failed; the first is `REST`, each further one twice as long.
 LONGEST_REST = 30.0
 #: How often a thread gives a sign of life.
@@ -93,6 +96,7 @@ class Loop:
             "channels": self.send_through_channels,
             "batches": self.start_batches,
             "watch": Watch(self.surroundings).step,
+            "news": self.tell_news,
         }
         while not self._stopping.is_set():
             for name, step in steps.items():
@@ -164,6 +168,12 @@ class Loop:
         sessions = self.surroundings.sessions
         return BREATH if record_starts.run(sessions) or batches.run(sessions) else REST
 
+    def tell_news(self) -> float:
+        """Tell of what happened in matters, and write digests; return how many seconds there is nothing to do."""
+        with self.surroundings.sessions.begin() as session:
+            told = watches.tell_news(session)
+        return 0 if digests.step(self.surroundings) or told else NEWS_EVERY
+
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""
         sessions = self.surroundings.sessions
@@ -175,7 +185,7 @@ class Loop:
             else:
                 self.topics.handle(task)
         taken, sent, mailed = self.couriers.take(), self.couriers.step(), self.outbox.step()
-        return mailed or sent or bool(executed or fetched or taken)
+        return mailed or sent or bool(executed or fetched or taken) or not self.tell_news()
 
     def rest(self) -> None:
         """Step until there is nothing left to do."""

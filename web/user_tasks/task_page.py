@@ -25,7 +25,7 @@ from casepath.web import facts, filters, forms, guidance, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
 from casepath.web.registers import lookups, matters
-from casepath.web.user_tasks import around
+from casepath.web.user_tasks import around, came_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +143,7 @@ def render(
         summary=summary(session, task.definition_id, variables),
         around=around.of(session, task, person),
         comment=request.form.get("matter.comment", ""),
+        came_from=came_from,
         facts=facts.of_instances(session, [task.process_instance_id])[task.process_instance_id],
         groups=people.group_names(session),
         receivers=receivers(session, task, person) if allowed.assign else None,

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import user_tasks
+from casepath.engine.instances.task_views import Filters, ListName
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, tasks
-from casepath.engine.queries.task_ranges import View
-from casepath.engine.queries.tasks import Filters, TaskRow
+from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.time import clock
 from casepath.web import filters, languages
 
@@ -64,7 +64,7 @@ def named(session: Session, person: Person, process: str) -> Worklist:
 def rows(session: Session, person: Person, process: str) -> list[TaskRow]:
     """Return what stands in a worklist, the earliest due first; what nobody has yet behind one's own at that moment."""
     end = filters.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    views: tuple[View, ...] = ("mine", "claimable")
+    views: tuple[ListName, ...] = ("mine", "claimable")
     found: dict[int, TaskRow] = {}
     for view in views:
         page = tasks.page(session, person, view, Filters(definition_key=process, order="due"), limit=MOST)

@@ -32,6 +32,7 @@ from casepath.engine.database.models.people import (
     NumberSequence,
     Submission,
     Substitution,
+    TaskView,
     User,
 )
 from casepath.engine.database.models.records import (
@@ -43,6 +44,7 @@ from casepath.engine.database.models.records import (
     Notification,
     OrganisationEvent,
     OrganisationHistory,
+    Watch,
 )
 from casepath.engine.database.models.registers import (
     Record,
@@ -98,9 +100,11 @@ __all__ = [
     "Subscription",
     "Substitution",
     "TRANSITIONS",
+    "TaskView",
     "User",
     "UserTask",
     "UserTaskCandidate",
+    "Watch",
     "WorkerThread",
     "measurements",
 ]
