@@ -22,6 +22,7 @@ from casepath.engine.people.authorization import Program
 from casepath.engine.queries import records as lists
 from casepath.engine.registers import records
 from casepath.engine.time import clock
+from casepath.habits import Diary, Habit
 from casepath.retelling import Repertoire
 from casepath.stories import Story
 
@@ -38,7 +39,7 @@ LEAD = timedelta(days=400)
 class EngineStage:
     """Plays a story directly on the engine, with the workers' loop running in between."""
 
-    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None]) -> None:
+    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], object]) -> None:
         self.sessions = sessions
         self.work = work
         self.business_key = ""
@@ -96,6 +97,9 @@ class EngineStage:
         with self.sessions.begin() as session:
             self.business_key = process_instances.newest_number(session, process, self.about)
 
+    def wait_for(self, story: Story) -> None:
+        """What begins by itself is told by no story of the demo."""
+
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Claim where nobody has it, and complete."""
         with self.sessions.begin() as session:
@@ -103,6 +107,24 @@ class EngineStage:
             if task.assignee is None:
                 user_tasks.claim(session, task.id, by=by)
             user_tasks.complete(session, task.id, variables, by=by)
+
+    def complete_by_habit(self, diary: Diary, until: datetime) -> None:
+        """Have people do what is to be done up to a moment, each at its time; what cannot be done so is left."""
+        while True:
+            with self.sessions.begin() as session:
+                deed = diary.next(session, until)
+            if deed is None:
+                break
+            self.move_to(max(deed.at, clock.now()))
+            try:
+                with self.sessions.begin() as session:
+                    if user_tasks.get(session, deed.task_id).assignee is None:
+                        user_tasks.claim(session, deed.task_id, by=deed.by)
+                    user_tasks.complete(session, deed.task_id, deed.answers, by=deed.by)
+            except errors.EngineError as error:
+                log.info("task %s of the demo is left to people: %s", deed.task_id, error)
+                diary.leave(deed)
+            self.work()
 
     def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
         """The demo does not try what is refused."""
@@ -199,7 +221,8 @@ def told_here(session: Session, processes: Path, repertoire: Repertoire | None) 
     until = put_up_on(session)
     # What is begun for records stands in the history of the house, too, where time does not go back.
     newest = max((event.at for event in organisation.events(session)), default=until - LEAD)
-    moved = retelling.recent(stories.read_all(processes), until)
+    # What begins by itself does so in the demo, too, on days of its own.
+    moved = retelling.recent([each for each in stories.read_all(processes) if not each.begins_by_itself], until)
     told = [story for story in moved if not story.records or story.begins_at > newest]
     if repertoire is None:
         return told
@@ -258,12 +281,15 @@ def unplayed(session: Session, told: list[Story]) -> list[Story]:
 
 def play_all(
     sessions: sessionmaker[Session],
-    work: Callable[[], None],
+    work: Callable[[], object],
     told: Sequence[Story],
     progress: Callable[[int, int], object] = lambda done, count: None,
+    habits: Sequence[Habit] = (),
 ) -> list[Story]:
     """
     Play stories beside each other, as far as the demo goes and up to now; the clock is real again afterwards.
+
+    Between them people do by `habits` what no story tells of.
 
     `progress` is told how many of how many steps are done. Returns the stories that could not be told to their end,
     because the day on which they are told made them go another way.
@@ -276,10 +302,15 @@ def play_all(
         timed = enumerate([(story.begins_at, {}), *following])
         steps += [(at, number, position, step) for position, (at, step) in timed if at <= now]
     stages = [EngineStage(sessions, work) for _ in told]
+    diary = Diary(habits)
     over: set[int] = set()
+    if steps:
+        # What has become due since the processes were deployed begins before the stories, not today.
+        clock.set_to(min(at for at, *_ in steps))
     try:
         for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
             progress(done, len(steps))
+            stages[0].complete_by_habit(diary, at)
             if number in over:
                 continue
             try:
@@ -290,6 +321,7 @@ def play_all(
             except errors.EngineError as error:
                 log.info("the demo tells no more of %s after %s: %s", told[number].id, at, error)
                 over.add(number)
+        stages[0].complete_by_habit(diary, now)
         stages[0].move_to(now)
     finally:
         clock.reset()

@@ -43,6 +43,11 @@ class Story:
         return list(self.start.get("record", {}).items())
 
     @property
+    def begins_by_itself(self) -> bool:
+        """Whether nobody begins it: its time comes."""
+        return "by" not in self.start
+
+    @property
     def begins_at(self) -> datetime:
         """When it begins."""
         return datetime.fromisoformat(str(self.start["at"]))
@@ -62,6 +67,9 @@ class Stage(Protocol):
 
     def turn_to(self, process: str) -> None:
         """Go on with the newest matter of another process that is about the first record of the story."""
+
+    def wait_for(self, story: Story) -> None:
+        """Let it be the moment at which a story begins by itself."""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Have somebody complete a user task, claiming it first where nobody has it."""
@@ -144,6 +152,9 @@ def play(story: Story, stage: Stage, *, stop_after: int | None = None) -> None:
 
 def begin(story: Story, stage: Stage) -> None:
     """Tell how it begins."""
+    if story.begins_by_itself:
+        stage.wait_for(story)
+        return
     stage.move_to(story.begins_at)
     stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
     stage.move_to(story.begins_at)

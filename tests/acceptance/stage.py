@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from casepath.engine.database.models import (
     Record,
     UserTask,
 )
-from casepath.engine.deployments import selections
+from casepath.engine.deployments import definitions, selections, starts
 from casepath.engine.instances import jobs, messages, process_instances, user_tasks
 from casepath.engine.time import clock
 from casepath.stories import Story
@@ -80,6 +80,17 @@ class RequestStage:
             assert started is not None
             assert started.business_key is not None
             self.business_key = started.business_key
+
+    def wait_for(self, story: Story) -> None:
+        """Have the process begin at the next time of its timer, as no other story has it do."""
+        clock.set_to(story.begins_at - timedelta(days=1))
+        with self.sessions.begin() as session:
+            definition = definitions.latest(session, "process", story.process)
+            starts.arm(session, definition, definitions.process(session, definition.id))
+        self.move_to(story.begins_at)
+        with self.sessions.begin() as session:
+            query = select(ProcessInstance.business_key).where(ProcessInstance.definition_key == story.process)
+            self.business_key = session.scalars(query).one() or ""
 
     def start_for(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """

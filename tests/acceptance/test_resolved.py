@@ -33,7 +33,8 @@ PROPOSED = {"remedies": ["apology"], "promised_amount": 0, "promise": "道歉", 
 TOLD = {"solution_told": "致电道歉", "told_remedies": ["apology"], "told_amount": 0}
 SPOKEN = {"feedback_way": "phone", "call_outcome": "reached", "feedback_text": "已回答"}
 LEARNED = {"root_cause": "流程未执行", "dissatisfaction_kind": "process", "discontent_reasons": ["no_rules"],
-           "gap": "procedure", "improvement": "培训", "improvement_owner": "郑磊", "improvement_due": "2026-12-31",
+           "gap": "procedure", "improvement": "培训",
+           "improvement_owner": "showroom_manager", "improvement_due": "2026-12-31",
            "corrected_cause": "after_sales"}  # fmt: skip
 
 
