@@ -273,6 +273,9 @@ def play_demo(
             click.echo("Playing the stories …")
             work = loop.Loop(server.surroundings(settings, pool)).rest
             demo_people.play_all(sessions, work, told, progress, habits.read(folder))
+            with sessions.begin() as session:
+                demo_people.add_records_of_today(session, folder)
+            work()
             click.echo(f"{len(told)} stories played.")
 
 

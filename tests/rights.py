@@ -38,7 +38,9 @@ from casepath.engine.instances import (
     process_instances,
     signs,
     submissions,
+    task_views,
     user_tasks,
+    watches,
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
@@ -51,7 +53,7 @@ from tests.web.populated import failed_job
 NOUNS: tuple[ModuleType, ...] = (
     approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks,
     identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances,
-    records, signs, submissions, substitutes, user_tasks,
+    records, signs, submissions, substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -71,10 +73,12 @@ READS = frozenset({
     "incidents.get", "incidents.list_open",
     "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "numbers.check_format",
-    "process_instances.accepted", "process_instances.get", "process_instances.require_starter",
+    "process_instances.accepted", "process_instances.get", "process_instances.newest_number",
+    "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
-    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of",
+    "task_views.get", "task_views.may_change", "task_views.of_person",
+    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_watched",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.
@@ -83,7 +87,7 @@ OF_THE_ENGINE = frozenset({
     "arrivals.take", "batches.run", "deliveries.put", "deliveries.report",
     "incidents.noting", "jobs.fail", "jobs.run_due", "messages.deliver", "messages.hand_over",
     "notifications.notify", "notifications.settle", "mails.enqueue", "numbers.business_key", "numbers.formatted",
-    "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring",
+    "numbers.next_number", "numbers.next_numbers", "numbers.several", "signs.ring", "watches.tell_news",
 })  # fmt: skip
 #: What only the worker does that has it: named by `worker_id`, or by the number of its attempt.
 OF_WORKERS = frozenset({
@@ -96,7 +100,7 @@ OF_WORKERS = frozenset({
 OF_ONESELF = frozenset({
     "drafts.discard", "drafts.get", "drafts.list_of", "drafts.save",
     "identity.change_password", "identity.end_session", "identity.note", "notifications.mark_read",
-    "submissions.claim", "submissions.settle",
+    "submissions.claim", "submissions.settle", "watches.leave",
 })  # fmt: skip
 
 #: Who acts: user name and groups. Lena is lent a task, Dora's group distributes the tasks of `service`.
@@ -163,6 +167,7 @@ class There:
     record_keys: tuple[str, ...]
     record_id: int
     archived_id: int
+    view_id: int
 
 
 Command = Callable[[Session, There, By], object]
@@ -188,6 +193,7 @@ COMMANDS: Mapping[str, Command] = {
     "identity.create_user": lambda session, it, by: identity.create_user(session, "new", name="n", by=by),
     "identity.import_people": lambda session, it, by: identity.import_people(session, {}, by=by),
     "identity.set_active": lambda session, it, by: identity.set_active(session, COLLEAGUE, False, by=by),
+    "identity.set_digest": lambda session, it, by: identity.set_digest(session, COLLEAGUE, 8, by=by),
     "identity.set_groups": lambda session, it, by: identity.set_groups(session, COLLEAGUE, [], by=by),
     "identity.set_language": lambda session, it, by: identity.set_language(session, COLLEAGUE, "en", by=by),
     "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
@@ -222,6 +228,10 @@ COMMANDS: Mapping[str, Command] = {
     "substitutes.appoint": lambda session, it, by: substitutes.appoint(
         session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
     "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
+    "task_views.change": lambda session, it, by: task_views.change(session, it.view_id, name="other", by=by),
+    "task_views.remove": lambda session, it, by: task_views.remove(session, it.view_id, by=by),
+    "task_views.save": lambda session, it, by: task_views.save(
+        session, "new", task_views.Settings(), group="sales", by=by),
     "user_tasks.assign": lambda session, it, by: user_tasks.assign(
         session, it.task_id, COLLEAGUE, by=by, reason="x"),
     "user_tasks.claim": lambda session, it, by: user_tasks.claim(session, it.task_id, by=by),
@@ -233,6 +243,7 @@ COMMANDS: Mapping[str, Command] = {
     "user_tasks.set_follow_up": lambda session, it, by: user_tasks.set_follow_up(session, it.task_id, None, by=by),
     "user_tasks.set_priority": lambda session, it, by: user_tasks.set_priority(session, it.task_id, 1, by=by),
     "user_tasks.unclaim": lambda session, it, by: user_tasks.unclaim(session, it.task_id, by=by, reason="x"),
+    "watches.watch": lambda session, it, by: watches.watch(session, it.key, by=by),
 }  # fmt: skip
 
 def public_functions() -> Iterator[str]:
@@ -292,6 +303,7 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         record_keys=keys,
         record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
         archived_id=archived.id,
+        view_id=task_views.save(session, key, task_views.Settings(), group="sales", by=PROGRAM).id,
     )
 
 
@@ -363,6 +375,7 @@ TABLES: tuple[Table, ...] = (
         "identity.create_user": "✓·······",
         "identity.import_people": "✓·······",
         "identity.set_active": "✓·······",
+        "identity.set_digest": "✓·······",
         "identity.set_groups": "✓·······",
         "identity.set_language": "✓·······",
         "identity.set_password": "✓·······",
@@ -378,6 +391,9 @@ TABLES: tuple[Table, ...] = (
         "records.create": "·––·––✓–",
         "records.erase": "✓––·––·–",
         "records.restore": "·––·––✓–",
+        "task_views.change": "✓–––––✓–",
+        "task_views.remove": "✓–––––✓–",
+        "task_views.save": "✓·····✓·",
     }),
     Table(state="free", roles=MATTER, rows={
         "attachments.add": "✓✓✓✓✓✓–··–",
@@ -392,6 +408,7 @@ TABLES: tuple[Table, ...] = (
         "process_instances.resume": "····!!–··–",
         "process_instances.set_variables": "····✓✓–··–",
         "process_instances.suspend": "····✓✓–··–",
+        "watches.watch": "✓✓✓✓✓✓–✓✓–",
     }),
     Table(state="free", roles=MATTER, rows={
         "substitutes.appoint": "✓···✓·····",

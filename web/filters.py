@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import flask_babel
 from babel.dates import format_timedelta
@@ -24,6 +24,8 @@ SOON = timedelta(hours=24)
 #: From here on a span is told in days; the threshold from which Babel would take a larger unit is out of reach.
 MANY_HOURS = timedelta(hours=24)
 NEVER = 1e9
+#: From here on a badge does not count.
+MANY = 100
 #: Letters of Chinese.
 CHINESE = re.compile("[\u3400-\u9fff]")
 #: Tasks without a due date are sorted as if they were due then or later.
@@ -72,6 +74,16 @@ STATE_TONES = {
 }
 
 
+class Tally(Protocol):
+    """How many there are, as far as they were counted."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def is_partial(self) -> bool: ...
+
+
 def init_app(app: Flask) -> None:
     """Make the filters and `now()` known to templates."""
     app.jinja_env.globals["now"] = clock.now
@@ -83,10 +95,12 @@ def init_app(app: Flask) -> None:
         day=day,
         day_named=day_named,
         clock_time=clock_time,
+        weekday=weekday,
         duration=duration,
         due_text=due_text,
         due_tone=due_tone,
         capped=capped,
+        tally=tally,
         state=state,
         state_tone=state_tone,
         value=value,
@@ -156,6 +170,11 @@ def day_named(at: datetime) -> str:
     return " ".join(part for part in parts if part)
 
 
+def weekday(of: date) -> str:
+    """Return the short name of the weekday of a day."""
+    return str(flask_babel.format_date(of, "EEE"))
+
+
 def clock_time(at: datetime) -> str:
     """Return hour and minute of a moment, where its day is told already."""
     return f"{local(at):%H:%M}"
@@ -206,7 +225,12 @@ def due_tone(at: datetime | None) -> str:
 
 def capped(number: int) -> str:
     """Return a count for a badge: nothing for none, `99+` for many."""
-    return "" if not number else str(number) if number < 100 else "99+"
+    return "" if not number else str(number) if number < MANY else f"{MANY - 1}+"
+
+
+def tally(of: Tally) -> str:
+    """Return how many tasks are in a view, for a badge; `12+` where not all of them were looked through."""
+    return f"{min(of.count, MANY - 1)}+" if of.is_partial else capped(of.count)
 
 
 def state(name: str) -> str:

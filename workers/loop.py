@@ -1,5 +1,6 @@
 """
-What a worker does all day: due jobs in one thread, external tasks in others, mails, channels and batches in theirs.
+What a worker does all day: due jobs in one thread, external tasks in others, mails, channels and what is started for
+records in theirs.
 
 The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
 taken again after a while; a thread that has ended is begun again. Both give signs of life; a third one looks whether
@@ -22,14 +23,16 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from casepath.engine.deployments import channels as deployed_channels
-from casepath.engine.instances import batches, jobs, signs
+from casepath.engine.instances import batches, jobs, record_starts, signs, watches
 from casepath.engine.time import clock
 from casepath.workers import (
     HANDLERS,
     Handler,
     Surroundings,
+    digests,
     documents,
     notifications,
+    records,
     reports,
 )
 from casepath.workers.channels import BREATH, Couriers
@@ -40,11 +43,13 @@ from casepath.workers.watch import Watch
 log = logging.getLogger(__name__)
 
 #: Importing a module of handlers registers them.
-HANDLER_MODULES = (documents, notifications, reports)
+HANDLER_MODULES = (documents, notifications, records, reports)
 #: Jobs executed, and tasks handled, before it is asked again whether to stop; few, so that several share the work.
 TOGETHER = 10
 #: How long a thread rests when there was nothing to do, in seconds.
 REST = 1.0
+#: How often it is looked for news of matters that are watched, in seconds.
+NEWS_EVERY = 10.0
 #: The longest rest after steps that failed; the first is `REST`, each further one twice as long.
 LONGEST_REST = 30.0
 #: How often a thread gives a sign of life.
@@ -91,6 +96,7 @@ class Loop:
             "channels": self.send_through_channels,
             "batches": self.start_batches,
             "watch": Watch(self.surroundings).step,
+            "news": self.tell_news,
         }
         while not self._stopping.is_set():
             for name, step in steps.items():
@@ -158,12 +164,20 @@ class Loop:
         return BREATH if taken else REST
 
     def start_batches(self) -> float:
-        """Start instances of batches; return how many seconds there is nothing to do."""
-        return BREATH if batches.run(self.surroundings.sessions) else REST
+        """Start instances for records, new ones first; return how many seconds there is nothing to do."""
+        sessions = self.surroundings.sessions
+        return BREATH if record_starts.run(sessions) or batches.run(sessions) else REST
+
+    def tell_news(self) -> float:
+        """Tell of what happened in matters, and write digests; return how many seconds there is nothing to do."""
+        with self.surroundings.sessions.begin() as session:
+            told = watches.tell_news(session)
+        return 0 if digests.step(self.surroundings) or told else NEWS_EVERY
 
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""
-        executed = jobs.run_due(self.surroundings.sessions) + batches.run(self.surroundings.sessions)
+        sessions = self.surroundings.sessions
+        executed = jobs.run_due(sessions) + record_starts.run(sessions) + batches.run(sessions)
         fetched = self.topics.fetch(self.topics.handlers, TOGETHER)
         for task in fetched:
             if self._stopping.is_set():
@@ -171,7 +185,7 @@ class Loop:
             else:
                 self.topics.handle(task)
         taken, sent, mailed = self.couriers.take(), self.couriers.step(), self.outbox.step()
-        return mailed or sent or bool(executed or fetched or taken)
+        return mailed or sent or bool(executed or fetched or taken) or not self.tell_news()
 
     def rest(self) -> None:
         """Step until there is nothing left to do."""

@@ -18,7 +18,8 @@ from sqlalchemy import Pool, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
-from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, aside, form_name
+from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, aside, form_name, read_texts
+from casepath.engine.database import facts
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
@@ -43,6 +44,8 @@ class _Cache:
     declarations: dict[tuple[str, str], Any] = field(default_factory=dict)
     #: Form key and process definition → the form that came with the process, None where none did.
     own_forms: dict[tuple[str, int], int | None] = field(default_factory=dict)
+    #: Process definition → the facts that it declares.
+    facts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
@@ -184,6 +187,16 @@ def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -
 def latest_forms(session: Session) -> list[Form]:
     """Return the newest version of every form, by name."""
     return [_form(session, each.id) for each in list_definitions(session, "form")]
+
+
+def declared_facts(session: Session) -> list[str]:
+    """Return the facts by which the newest version of any process says that its matters are known, each once."""
+    known = _cache(session).facts
+    for each in (newest := list_definitions(session)):
+        if each.id not in known:
+            properties = read_texts(content(session, each.id), each.key).properties.get(each.key, {})
+            known[each.id] = facts.declared(properties.get(facts.PROPERTY, ""))
+    return list(dict.fromkeys(name for each in newest for name in known[each.id]))
 
 
 def accepted(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, history, texts
 from casepath.engine.database.models import Comment, ProcessInstance
 from casepath.engine.history import Event
+from casepath.engine.instances import mentions
 from casepath.engine.people import access, authorization, identity
 from casepath.engine.people.authorization import By
 from casepath.engine.time import clock
@@ -20,6 +21,8 @@ def add(
 ) -> Comment:
     """
     Note something about a matter, in the history of one of its process instances; the newest where none is named.
+
+    Whom it mentions is told (`mentions`).
 
     Raises `InvalidInput` for an empty or long text, `NotFound` for strangers, `Forbidden` for those who only look.
     """
@@ -40,6 +43,7 @@ def add(
     variables = {_variable(comment.id): text}
     event = Event(kind="comment.added", facts={"comment": comment.id}, variables=variables, by=actor.signature)
     history.record(session, instance_id, event)
+    mentions.tell(session, business_key, instance_id, text, by=actor)
     return comment
 
 

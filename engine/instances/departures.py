@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history
 from casepath.engine.database import Base
-from casepath.engine.database.models import Draft, LoginFailure, Notification, UserTask
+from casepath.engine.database.models import Draft, LoginFailure, Notification, TaskView, UserTask, Watch
 from casepath.engine.history import organisation
 from casepath.engine.instances import task_changes
 from casepath.engine.instances.task_changes import Found
@@ -47,9 +47,9 @@ def erase(session: Session, username: str, *, by: By, reason: str) -> int:
     """
     Forget who somebody was that is locked out; return how many values left the history of the house.
 
-    Name, address and password leave the account, which keeps its user name and belongs to no group; his drafts and
-    wrong passwords go, and where mails to him went. What he was told belongs to its matters. Raises `NotFound`,
-    `Forbidden`, and `InvalidInput` without a reason, or for whoever is not locked out.
+    Name, address and password leave the account, which keeps its user name and belongs to no group; his drafts, views,
+    watches and wrong passwords go, and where mails to him went. What he was told belongs to its matters. Raises
+    `NotFound`, `Forbidden`, and `InvalidInput` without a reason, or for whoever is not locked out.
     """
     actor = identity.allowed(session, by, authorization.may_erase, "erase", "user", username)
     organisation.lock(session)
@@ -61,6 +61,8 @@ def erase(session: Session, username: str, *, by: By, reason: str) -> int:
     identity.set_groups(session, gone.username, [], by=actor)
     history.forget_mails(session, _notifications.c.username == gone.username)
     session.execute(delete(Draft).where(Draft.username == gone.username))
+    session.execute(delete(TaskView).where(TaskView.username == gone.username))
+    session.execute(delete(Watch).where(Watch.username == gone.username))
     session.execute(delete(LoginFailure).where(LoginFailure.username == gone.username))
     return organisation.erase(session, gone.username, by=actor.signature, reason=reason)
 

@@ -19,7 +19,7 @@ from casepath.engine.instances import mails, wordings
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.time import clock
 
-KINDS = ("notice", "reminder", "escalation")
+KINDS = ("notice", "reminder", "escalation", "mention", "news", "digest")
 MAX_SUBJECT_LENGTH = 255
 MAX_TEXT_LENGTH = 20_000
 
@@ -54,7 +54,7 @@ def notify(
     Everybody reads it in his language where `translated` has it. `by_mail` has it go out by e-mail as well, with a file
     of the matter where one is named. `once_a_day` tells nobody who was told so of the matter today, in this kind: what
     several deadlines of one matter ask for is asked once. With a process instance its history says who was told what.
-    Raises `InvalidInput` for another kind than notice, reminder and escalation, or without a subject.
+    Raises `InvalidInput` for another kind than `KINDS`, or without a subject.
     """
     if kind not in KINDS:
         raise errors.InvalidInput("Expected one of {kinds}, but found '{kind}'", kinds=KINDS, kind=kind)

@@ -6,7 +6,8 @@ process instances with one business key; who is involved in one of them sees the
 process to another must not hide what came before. There is one rule for the matter and everything in it: its tasks,
 open or not, files, comments, history and diagrams are seen by whoever sees the matter.
 
-Whoever was told of a matter reads it, and gets no part in it by that.
+Whoever was told of a matter reads it, and gets no part in it by that. Who is told only because he sees it, as one who
+is mentioned or watches it, sees it no longer than without that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from casepath.engine.database.models import HistoryEvent, Notification, ProcessI
 from casepath.engine.database.models.records import TAKEN
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person, Program
+
+#: Kinds of notifications that give nobody a right to see.
+FOR_THOSE_WHO_SEE = ("mention", "news")
 
 
 def process_instance(session: Session, person: Person, process_instance_id: int) -> ProcessInstance:
@@ -40,6 +44,13 @@ def matter(session: Session, person: Person, business_key: str) -> list[ProcessI
     if not found or not _may_see(session, person, found[0]):
         raise errors.NotFound("matter", business_key)
     return list(found)
+
+
+def sees_matter(session: Session, person: Person, business_key: str) -> bool:
+    """Tell whether there is a matter with a number that a person may see."""
+    query = select(ProcessInstance).where(ProcessInstance.business_key == business_key).order_by(ProcessInstance.id)
+    found = session.scalars(query.limit(1)).first()
+    return found is not None and _may_see(session, person, found)
 
 
 def is_known(session: Session, business_key: str) -> bool:
@@ -167,7 +178,9 @@ def _is_told(session: Session, person: Person, business_key: str | None) -> bool
 def _told(person: Person) -> Select[str | None]:
     """The business keys of the matters of which somebody was told."""
     return select(Notification.business_key).where(
-        Notification.username == person.username, Notification.business_key.is_not(None)
+        Notification.username == person.username,
+        Notification.business_key.is_not(None),
+        Notification.kind.not_in(FOR_THOSE_WHO_SEE),
     )
 
 

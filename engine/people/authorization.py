@@ -194,6 +194,12 @@ def may_appoint(person: Person, *, is_own: bool) -> bool:
 
 
 @_acting
+def may_share_views(person: Person, group: str) -> bool:
+    """To keep a view of the task lists for all members of a group, to change it and to take it away."""
+    return group in person.groups or may_manage_people(person)
+
+
+@_acting
 def may_erase(person: Person) -> bool:
     return person.is_administrator
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, texts
+from casepath.engine import errors, settings, texts
 from casepath.engine.database import values
 from casepath.engine.database.models import Group, Membership, User
 from casepath.engine.history import Event, organisation
@@ -59,6 +59,7 @@ __all__ = [
     "person",
     "person_since",
     "set_active",
+    "set_digest",
     "set_groups",
     "set_language",
     "set_password",
@@ -66,6 +67,8 @@ __all__ = [
 ]
 
 MAX_NAME_LENGTH = 100
+#: Of a day.
+HOURS = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
@@ -229,6 +232,25 @@ def set_language(session: Session, username: str, language: str, *, by: By) -> N
     user.language = language
     session.flush()
     facts = {"user": user.username, "language": language}
+    organisation.record(session, Event(kind="user.changed", facts=facts, by=doer.signature))
+
+
+def set_digest(session: Session, username: str, hour: int | None, *, by: By) -> None:
+    """
+    Have an e-mail tell a user each day, at an hour of the house (0 to 23), what is unread; None for no such e-mail.
+
+    Raises `NotFound`, `Forbidden`, `InvalidInput`.
+    """
+    doer = _change(session, by, username, own=True)
+    user = get(session, username)
+    if hour is not None and not 0 <= hour < HOURS:
+        raise errors.InvalidInput("Please choose an hour from 0 to {last}.", code="hour", last=HOURS - 1)
+    if user.digest_hour == hour:
+        return
+    zone = clock.time_zone(settings.current.time_zone)
+    user.digest_hour, user.digest_at = hour, None if hour is None else clock.next_hour(hour, clock.now(), zone)
+    session.flush()
+    facts = {"user": user.username, "digest_hour": hour}
     organisation.record(session, Event(kind="user.changed", facts=facts, by=doer.signature))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import phrases
 from casepath.engine.database.models import Notification, ProcessInstance
 from casepath.engine.instances import wordings
+from casepath.engine.instances.digests import KIND
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.phrases import Phrase
 from casepath.engine.queries.tasks import COUNT_LIMIT
@@ -20,7 +21,7 @@ from casepath.engine.queries.tasks import COUNT_LIMIT
 _ALONE = case((Notification.business_key.is_(None), Notification.id)).label("alone")
 #: Whether what a notification asks for is done; who only tells something is never settled.
 _SETTLED = and_(
-    Notification.kind != "notice",
+    Notification.kind.in_(("reminder", "escalation")),
     exists().where(
         ProcessInstance.id == Notification.process_instance_id, ProcessInstance.ended_at.is_not(None)
     ),
@@ -36,7 +37,7 @@ class Notice:
     #: Who was told.
     username: str
     business_key: str | None
-    #: `notice`, `reminder` or `escalation`.
+    #: One of `notifications.KINDS`.
     kind: str
     subject: str
     text: str
@@ -94,7 +95,7 @@ def page(
     It is told in a language where it has words in it, else as it was written.
     """
     newest = func.max(Notification.id)
-    own = [Notification.username == username]
+    own = [Notification.username == username, Notification.kind != KIND]
     if unread_only:
         own += _UNREAD
     grouped = select(Notification.business_key, newest).where(*own).group_by(Notification.business_key, _ALONE)
@@ -156,7 +157,7 @@ def unread(session: Session, username: str) -> int:
     """Return of how many matters somebody has something to read, at most `COUNT_LIMIT`; many about one count once."""
     matters = (
         select(Notification.business_key, _ALONE)
-        .where(Notification.username == username, *_UNREAD)
+        .where(Notification.username == username, Notification.kind != KIND, *_UNREAD)
         .distinct()
         .limit(COUNT_LIMIT)
         .subquery()

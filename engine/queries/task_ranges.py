@@ -10,24 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from casepath.engine.database.models import UserTask, UserTaskCandidate
+from casepath.engine.database import entries, values
+from casepath.engine.database.models import Fact, ProcessInstance, UserTask, UserTaskCandidate
+from casepath.engine.instances.task_views import ListName
 from casepath.engine.people.authorization import Person, may_see_every_instance
 from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
-#: Which part of the open tasks: one's own, what one may claim, or everything that one may see.
-View = Literal["mine", "claimable", "all", "put_off"]
 #: Tasks due at the first moment or later, or without a due date, and before the second.
 Bounds = tuple[datetime | None, datetime | None]
-#: What comes first in a list; empty for what is overdue, then by urgency.
-Order = Literal["", "due", "priority", "newest"]
-ORDERS: tuple[Order, ...] = ("", "due", "priority", "newest")
+#: How many of the most urgent tasks are put in the order of a fact.
+SORTED = 5_000
 
 # A bound parameter would hide from SQLite that the partial indexes apply.
 _OPEN = UserTask.state == literal_column("'created'")
@@ -38,11 +37,12 @@ _COLUMNS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "due": (_DUE_AT, UserTask.id.expression),
     "priority": (-UserTask.priority, UserTask.sort_at.expression, UserTask.id.expression),
     "newest": (-UserTask.id,),
+    "oldest": (UserTask.id.expression,),
 }
 
 
 def union(
-    person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None, limit: int
+    person: Person, view: ListName, due: Bounds, after: tuple[datetime, int] | None, limit: int
 ) -> Select[datetime, int]:
     """Return the statement for the first keys of a list: each range is cut before they are put together."""
     ranges = [part.limit(limit).subquery() for part in _ranges(person, view, due, after)]
@@ -55,7 +55,7 @@ def union(
 
 
 def ordered(
-    session: Session, person: Person, view: View, due: Bounds, order: Order, last: int | None, limit: int
+    session: Session, person: Person, view: ListName, due: Bounds, order: str, last: int | None, limit: int
 ) -> Select[datetime, int]:
     """Return the statement for the first keys of a list in another order than by urgency, behind its last task."""
     columns = _COLUMNS[order]
@@ -68,7 +68,35 @@ def ordered(
     return statement.order_by(*columns).limit(limit)
 
 
-def _ranges(person: Person, view: View, due: Bounds, after: tuple[datetime, int] | None) -> list[Select[datetime, int]]:
+def by_fact(
+    session: Session, person: Person, view: ListName, due: Bounds, fact: str, *, backwards: bool, last: int | None
+) -> list[tuple[datetime, int]]:
+    """
+    Return the keys of a list in the order of a fact of the matters, behind its last task; those without it come last.
+
+    Of a list that is longer than `SORTED`, the most urgent tasks are put in order.
+    """
+    found = {number: sort_at for sort_at, number in session.execute(union(person, view, due, None, SORTED))}
+    wanted = found.keys() | ({last} if last is not None else set())
+    query = (
+        select(UserTask.id, Fact.value)
+        .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
+        .join(Fact, Fact.root_id == ProcessInstance.root_id)
+        .where(UserTask.id.in_(wanted), Fact.name == fact)
+        .order_by(Fact.process_instance_id.desc())
+    )
+    # The last row of a task is that of the outermost process instance.
+    compared = {number: entries.compared(values.loads(value)) for number, value in session.execute(query)}
+    having = sorted((number for number in wanted if number in compared), key=lambda number: (compared[number], number))
+    lacking = sorted(number for number in wanted if number not in compared)
+    ordered = [*(reversed(having) if backwards else having), *lacking]
+    behind = ordered[ordered.index(last) + 1 :] if last is not None else ordered
+    return [(found[number], number) for number in behind if number in found]
+
+
+def _ranges(
+    person: Person, view: ListName, due: Bounds, after: tuple[datetime, int] | None
+) -> list[Select[datetime, int]]:
     shown = _asleep() if view == "put_off" else _awake()
     if view == "all" and may_see_every_instance(person):
         return [_tasks(due, after, shown)]

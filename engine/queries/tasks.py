@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from casepath.engine.database import terms
-from casepath.engine.database.models import Definition, ProcessInstance, User, UserTask
+from casepath.engine.database import terms, values
+from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask
+from casepath.engine.instances.task_views import BACKWARDS, Filters, ListName
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
 from casepath.engine.queries import task_ranges
 from casepath.engine.queries.instances import Reference, belongs
-from casepath.engine.queries.task_ranges import View, bounds
+from casepath.engine.queries.task_ranges import bounds
 from casepath.engine.time import clock
 
 #: Counts are not counted further than this.
@@ -31,6 +32,8 @@ COUNT_LIMIT = 100
 #: How many tasks a filter looks through at once, and how often before the page is shown as it is.
 STRETCH = 500
 STRETCHES = 10
+#: Tasks that are shown by the days on which they are due.
+MOST_DUE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,30 +46,6 @@ class Key:
     is_late: bool
     sort_at: datetime
     id: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """What a list is narrowed to; everything unset shows everything."""
-
-    #: Words, each part of the task's name, of the business key, or of a fact of its matter.
-    text: str = ""
-    definition_key: str = ""
-    #: `overdue`, or `soon`: due within a day, overdue ones included.
-    due: str = ""
-    assignee: str = ""
-    #: What comes first: `due`, `priority` or `newest`; empty for what is most urgent.
-    order: task_ranges.Order = ""
-
-    @property
-    def is_set(self) -> bool:
-        """Whether the list is narrowed at all."""
-        return self != Filters(order=self.order)
-
-    @property
-    def needs_reading(self) -> bool:
-        """Whether something is looked for that no index of the list has."""
-        return bool(self.text or self.definition_key or self.assignee)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +96,7 @@ class TaskPage:
 def page(
     session: Session,
     person: Person,
-    view: View,
+    view: ListName,
     filters: Filters | None = None,
     *,
     after: Key | None = None,
@@ -145,21 +124,25 @@ def page(
 
 
 def keys(
-    session: Session, person: Person, view: View, filters: Filters, *, after: Key | None = None, limit: int
+    session: Session, person: Person, view: ListName, filters: Filters, *, after: Key | None = None, limit: int
 ) -> list[Key]:
     """Return the order keys of the first open tasks after a key: the overdue ones, then the others, or in its order."""
     as_of = after.as_of if after is not None else clock.now()
+    last = after.id if after is not None else None
+    due = bounds(filters.due, None, as_of)
+    if filters.fact:
+        backwards = filters.order.startswith(BACKWARDS)
+        placed = task_ranges.by_fact(session, person, view, due, filters.fact, backwards=backwards, last=last)
+        return [Key(as_of=as_of, is_late=False, sort_at=at, id=number) for at, number in placed[:limit]]
     if filters.order:
-        last = after.id if after is not None else None
-        due = bounds(filters.due, None, as_of)
         statement = task_ranges.ordered(session, person, view, due, filters.order, last, limit)
         return [Key(as_of=as_of, is_late=False, sort_at=at, id=number) for at, number in session.execute(statement)]
     found: list[Key] = []
     for is_late in (True, False):
         if len(found) < limit and not (after is not None and is_late and not after.is_late):
             begin = (after.sort_at, after.id) if after is not None and after.is_late == is_late else None
-            due = bounds(filters.due, is_late, as_of)
-            statement = task_ranges.union(person, view, due, begin, limit - len(found))
+            within = bounds(filters.due, is_late, as_of)
+            statement = task_ranges.union(person, view, within, begin, limit - len(found))
             found += [
                 Key(as_of=as_of, is_late=is_late, sort_at=sort_at, id=task_id)
                 for sort_at, task_id in session.execute(statement)
@@ -167,7 +150,34 @@ def keys(
     return found
 
 
-def count(session: Session, person: Person, view: View, due: str = "") -> int:
+def due_within(
+    session: Session, person: Person, view: ListName, filters: Filters, *, since: datetime, until: datetime
+) -> TaskPage:
+    """Return the tasks of a list that are due at a moment or later, and before another; at most `MOST_DUE` of them."""
+    statement = task_ranges.union(person, view, (since, until), None, MOST_DUE + 1)
+    ids = [number for _, number in session.execute(statement)]
+    rows = [row for row in _rows(session, ids[:MOST_DUE], filters) if row.due_at is not None]
+    return TaskPage(rows=rows, next=None, is_partial=len(ids) > MOST_DUE)
+
+
+def tally(session: Session, person: Person, view: ListName, filters: Filters) -> tuple[int, bool]:
+    """
+    Return how many open tasks of a list fit, at most `COUNT_LIMIT`, and whether more may fit.
+
+    Where an index does not answer, only the first `STRETCH` of the list are looked through.
+    """
+    if not filters.needs_reading:
+        number = count(session, person, view, filters.due)
+        return number, number >= COUNT_LIMIT
+    ranges = task_ranges.union(person, view, bounds(filters.due, None, clock.now()), None, STRETCH)
+    # Numbers instead of a query within the next one, which a database might begin at the other end.
+    ids = [number for _, number in session.execute(ranges)]
+    statement = select(UserTask.id).where(UserTask.id.in_(ids), *_fitting(filters)).limit(COUNT_LIMIT)
+    number = len(session.scalars(statement).all()) if ids else 0
+    return number, number >= COUNT_LIMIT or len(ids) >= STRETCH
+
+
+def count(session: Session, person: Person, view: ListName, due: str = "") -> int:
     """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
     ranges = task_ranges.union(person, view, bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
     return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
@@ -221,27 +231,41 @@ def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[T
     if not task_ids:
         return []
     assignee = aliased(User)
-    conditions: list[ColumnElement[bool]] = [UserTask.id.in_(task_ids)]
-    conditions += [
+    statement = (
+        select(UserTask, Definition.key, Definition.name, assignee.name)
+        .join(Definition, Definition.id == UserTask.definition_id)
+        .outerjoin(assignee, assignee.username == UserTask.assignee)
+        .where(UserTask.id.in_(task_ids), *_fitting(filters))
+        .order_by(UserTask.sort_at, UserTask.id)
+    )
+    return [_row(task, key, name, assignee_name) for task, key, name, assignee_name in session.execute(statement)]
+
+
+def _fitting(filters: Filters) -> list[ColumnElement[bool]]:
+    """
+    The conditions on tasks that no index of a list answers.
+
+    What they ask of other tables they ask for each task: joined, SQLite might begin with all process instances.
+    """
+    owner = ProcessInstance.id == UserTask.process_instance_id
+    root = select(ProcessInstance.root_id).where(owner).correlate(UserTask).scalar_subquery()
+    conditions: list[ColumnElement[bool]] = [
         or_(
             UserTask.name.icontains(word, autoescape=True),
-            and_(*(ProcessInstance.root_id.in_(terms.roots_with(piece)) for piece in terms.words(word))),
+            and_(*(root.in_(terms.roots_with(piece)) for piece in terms.words(word))),
         )
         for word in terms.split(unicodedata.normalize("NFKC", filters.text))
     ]
     if filters.definition_key:
-        conditions.append(Definition.key == filters.definition_key)
+        of_process = select(Definition.id).where(Definition.key == filters.definition_key)
+        conditions.append(UserTask.definition_id.in_(of_process))
     if filters.assignee:
         conditions.append(UserTask.assignee == filters.assignee)
-    statement = (
-        select(UserTask, Definition.key, Definition.name, assignee.name)
-        .join(Definition, Definition.id == UserTask.definition_id)
-        .join(ProcessInstance, ProcessInstance.id == UserTask.process_instance_id)
-        .outerjoin(assignee, assignee.username == UserTask.assignee)
-        .where(and_(*conditions))
-        .order_by(UserTask.sort_at, UserTask.id)
-    )
-    return [_row(task, key, name, assignee_name) for task, key, name, assignee_name in session.execute(statement)]
+    for name, value in filters.facts.items():
+        # A text is stored in quotes, a number or what is or is not so without.
+        stored = Fact.value.in_([values.dumps(value), value])
+        conditions.append(exists().where(Fact.root_id == root, Fact.name == name, stored))
+    return conditions
 
 
 def _row(task: UserTask, definition_key: str, definition_name: str, assignee_name: str | None) -> TaskRow:

@@ -268,6 +268,13 @@ class Calendar:
                 return
 
 
+def next_hour(hour: int, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the clock of a zone shows a full hour (0 to 23) for the first time after a moment."""
+    day = after.astimezone(zone).date()
+    found = local_moment(datetime.combine(day, time(hour)), zone)
+    return found if found > after else local_moment(datetime.combine(day + timedelta(days=1), time(hour)), zone)
+
+
 def zone_of(calendar: Calendar | None) -> ZoneInfo:
     """Return the zone of local dates and times: that of the calendar, UTC where none is deployed."""
     return time_zone(calendar.zone if calendar else "UTC")

@@ -20,6 +20,8 @@ from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
 from casepath.habits import Habit
 from casepath.stories import Story
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
 from tests import channels, factories
 from tests.diagrams import nodes, process
 
@@ -84,7 +86,7 @@ def test_put_up_on__stays_the_day_on_which_it_was(transaction: sessionmaker[Sess
             clock.set_to(now)
             assert demo.begins_at(session) is None
             assert demo.told_here(session, PROCESSES, None) == told
-        assert any(story.record for story in told)
+        assert any(story.records for story in told)
 
 
 def test_put_up_on__today_where_people_were_let_in_before(
@@ -97,7 +99,7 @@ def test_put_up_on__today_where_people_were_let_in_before(
         assert demo.put_up_on(session) == datetime(2027, 3, 1, tzinfo=UTC)
         told = demo.told_here(session, PROCESSES, None)
         assert len(told) > 30
-        assert not any(story.record for story in told), "they would stand in the history of the house, before its last"
+        assert not any(story.records for story in told), "they would stand in the history of the house, before its last"
 
 
 def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session], clock: ModuleType) -> None:
@@ -201,6 +203,27 @@ def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[S
             RecordLink.process_instance_id == started.id)).all()  # fmt: skip
         assert {(register, key) for register, key in linked} == {
             ("customer", begun["variables"]["customer"]), ("vehicle", begun["variables"]["vehicle"])}  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2025-10-26", "2028-02-29"])
+def test_add_records_of_today__calls_are_due_today(
+    transaction: sessionmaker[Session], clock: ModuleType, day: str
+) -> None:
+    now = datetime.fromisoformat(f"{day}T09:30+08:00")
+    clock.set_to(now)
+    with transaction.begin() as session:
+        demo.add_people(session, PROCESSES)
+        for folder in ("shared", "customers", "tracking", "complaint", "follow_up"):
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=demo.DEMO)
+        demo.add_records(session, PROCESSES)
+        demo.add_records_of_today(session, PROCESSES)
+
+    Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai")).rest()
+
+    with transaction.begin() as session:
+        dues = [task.due_at for task in session.scalars(select(UserTask)) if task.element_id == "make_call"]
+        assert sum(due is not None and due.date() == now.date() for due in dues) >= 3
+        assert all(due is not None and due > now for due in dues)
 
 
 def test_play_all__people_do_by_habit_what_no_story_tells(

@@ -10,6 +10,7 @@ from casepath.engine import deployments, history
 from casepath.engine.database import terms
 from casepath.engine.database.models import SearchTerm
 from casepath.engine.instances import process_instances
+from casepath.engine.instances.task_views import Filters
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import instances, tasks
 from tests import diagrams, factories
@@ -65,7 +66,7 @@ def matter(transaction: Transaction) -> int:
 def test_found__by_whatever_spelling(transaction: Transaction, matter: int, text: str, is_found: bool) -> None:
     with transaction.begin() as session:
         assert found(session, text) == ([matter] if is_found else [])
-        assert len(tasks.page(session, DIRECTOR, "all", tasks.Filters(text=text)).rows) == is_found
+        assert len(tasks.page(session, DIRECTOR, "all", Filters(text=text)).rows) == is_found
 
 
 def test_found__by_the_beginning_of_a_long_text_only(transaction: Transaction) -> None:

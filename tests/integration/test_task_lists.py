@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import errors
 from casepath.engine.database.models import UserTask
 from casepath.engine.instances import user_tasks
+from casepath.engine.instances.task_views import ORDERS, Filters, ListName
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import task_ranges, tasks
-from casepath.engine.queries.task_ranges import ORDERS, Order, View
-from casepath.engine.queries.tasks import Filters, Key, TaskRow
+from casepath.engine.queries.tasks import Key, TaskRow
 from casepath.engine.runtime import urgency
 from casepath.engine.time import clock as engine_clock
 from tests import factories
@@ -28,7 +28,7 @@ Transaction = sessionmaker[Session]
 
 ALICE = Person(username="alice", groups=frozenset({"service", "sales"}))
 DIRECTOR = Person(username="director", sees_all=True)
-VIEWS: tuple[View, ...] = ("mine", "claimable", "all")
+VIEWS: tuple[ListName, ...] = ("mine", "claimable", "all")
 
 
 def many(transaction: Transaction, number: int = 60) -> None:
@@ -59,7 +59,9 @@ def many_tasks(transaction: Transaction) -> Transaction:
     return transaction
 
 
-def pages(session: Session, person: Person, view: View, filters: Filters | None = None, limit: int = 7) -> list[int]:
+def pages(
+    session: Session, person: Person, view: ListName, filters: Filters | None = None, limit: int = 7
+) -> list[int]:
     found: list[int] = []
     after: Key | None = None
     while True:
@@ -70,7 +72,7 @@ def pages(session: Session, person: Person, view: View, filters: Filters | None 
         after = page.next
 
 
-def expected(session: Session, person: Person, view: View) -> list[int]:
+def expected(session: Session, person: Person, view: ListName) -> list[int]:
     rows = tasks.page(session, DIRECTOR, "all", limit=1000).rows
     is_candidate = {
         row.id: person.username in row.candidate_users or not person.groups.isdisjoint(row.candidate_groups)
@@ -86,7 +88,7 @@ def expected(session: Session, person: Person, view: View) -> list[int]:
 
 @pytest.mark.parametrize("person", [ALICE, DIRECTOR], ids=lambda person: person.username)
 @pytest.mark.parametrize("view", VIEWS)
-def test_page__all_pages_together_are_the_list(transaction: Transaction, person: Person, view: View) -> None:
+def test_page__all_pages_together_are_the_list(transaction: Transaction, person: Person, view: ListName) -> None:
     many(transaction)
     with transaction.begin() as session:
         found = pages(session, person, view)
@@ -99,11 +101,12 @@ def test_page__all_pages_together_are_the_list(transaction: Transaction, person:
 @each("order", [order for order in ORDERS if order])
 @each("person", [ALICE, DIRECTOR])
 @each("view", VIEWS)
-def test_page__other_orders(many_tasks: Transaction, person: Person, view: View, order: Order) -> None:
+def test_page__other_orders(many_tasks: Transaction, person: Person, view: ListName, order: str) -> None:
     by: dict[str, Callable[[TaskRow], Any]] = {
         "due": lambda row: (row.due_at or urgency.FAR_FUTURE, row.id),
         "priority": lambda row: (-row.priority, row.sort_at, row.id),
         "newest": lambda row: -row.id,
+        "oldest": lambda row: row.id,
     }
     with many_tasks.begin() as session:
         found = pages(session, person, view, Filters(order=order))
@@ -208,7 +211,7 @@ def test_count__ends_at_its_limit(transaction: Transaction) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @each("person", [ALICE, DIRECTOR])
 @each("view", VIEWS)
-def test_page__reads_ranges_of_indexes(transaction: Transaction, person: Person, view: View) -> None:
+def test_page__reads_ranges_of_indexes(transaction: Transaction, person: Person, view: ListName) -> None:
     with transaction.begin() as session:
         now = engine_clock.now()
         statement = task_ranges.union(person, view, (now, None), (now, 5), 26)

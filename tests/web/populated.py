@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import deployments
 from casepath.engine.database.models import Incident, Job
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import attachments, batches, notifications, process_instances, user_tasks
+from casepath.engine.instances import attachments, batches, notifications, process_instances, task_views, user_tasks
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity, substitutes
 from casepath.engine.queries import notices
@@ -88,12 +88,15 @@ class Populated:
     #: Of a register in which the members write and which directors read; and an archived one.
     record_id: int
     archived_id: int
+    #: Of the members' group.
+    view_id: int
 
 
 #: Is started for beds; for more than one somebody else has to agree.
 CLEAN = diagrams.process(
     '<extensionElements><camunda:properties><camunda:property name="forEach" value="bed"/>'
-    '<camunda:property name="approvalAbove" value="1"/></camunda:properties></extensionElements>',
+    '<camunda:property name="approvalAbove" value="1"/><camunda:property name="worklist" value="今天打扫"/>'
+    '<camunda:property name="worklistGroups" value="service"/></camunda:properties></extensionElements>',
     '<startEvent id="dirty"/><endEvent id="cleaned"/>', flow="dirty > cleaned", key="clean",
 )  # fmt: skip
 
@@ -160,6 +163,7 @@ def fill(session: Session) -> Populated:
         batch_id=batches.propose(session, "clean", [kept.key, other.key], by="alice").id,
         record_id=kept.id,
         archived_id=archived.id,
+        view_id=task_views.save(session, "V", task_views.Settings(), group="service", by="alice").id,
     )
 
 

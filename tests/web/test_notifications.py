@@ -215,3 +215,13 @@ def test_timeline__what_the_engine_says(alice: Visitor, rows: Rows, told_by: int
 
     assert page.count("Bob将任务“核实”转交给您") == 2
     assert "handed the task" not in page
+
+
+def test_digest__is_chosen_on_the_page(alice: Visitor, rows: sessionmaker[Session]) -> None:
+    page = text(alice.post("/notifications/digest", {"hour": "8"}, follow_redirects=True))
+    assert "今后每天 08:00 将通过邮件告知您未读的通知。" in page
+    assert '<option value="8" selected>' in page
+
+    page = text(alice.post("/notifications/digest", {"hour": ""}, follow_redirects=True))
+    assert "不再通过邮件汇总未读通知。" in page
+    assert "请选择 0 到 23 点。" in text(alice.post("/notifications/digest", {"hour": "24"}, follow_redirects=True))

@@ -50,6 +50,7 @@ COUNTED = "302 404 404 200 200 404 404 200 404 200"
 WRITTEN = "302 404 404 200 200 403 404 403 404 403"
 KEPT = "401 404 404 303 303 403 404 403 404 403"
 STARTABLE = "302 404 404 200 200 200 404 404 404 200"
+SHARED = "401 404 404 303 303 404 404 404 404 303"
 BATCH = "302 404 404 200 200 200 200 200 404 200"
 DIAGRAM = (Path(__file__).parent / "matter" / "matter.bpmn").read_bytes().replace(b'name="done"', b'name="over"')
 
@@ -77,6 +78,8 @@ RIGHTS = (
     Row("GET /static/<path:filename>", "/static/icon.svg", EVERYBODY),
     # tasks
     Row("GET /tasks/", "/tasks/", PEOPLE),
+    Row("GET /tasks/list.xlsx", "/tasks/list.xlsx", PEOPLE),
+    Row("GET /tasks/calendar", "/tasks/calendar", PEOPLE),
     Row("GET /tasks/counts", "/tasks/counts", PEOPLE),
     Row("GET /tasks/<int:task_id>", "/tasks/{free}", SEEN),
     Row("GET /tasks/<int:task_id>", "/tasks/{held}", SEEN),
@@ -107,6 +110,14 @@ RIGHTS = (
         (("matter.comment", "好"),)),
     Row("POST /tasks/<int:task_id>/attach", "/tasks/{free}/attach", "401 404 404 303 303 303 303 403 404 303",
         (("matter.files", (b"x", "a.txt")),)),
+    Row("POST /tasks/several/claim", "/tasks/several/claim", "401 " + "303 " * 9, (("page.task", "{free}"),)),
+    Row("POST /tasks/several/assign", "/tasks/several/assign", "401 " + "303 " * 9, (("to", "bob"),)),
+    Row("POST /tasks/several/follow-up", "/tasks/several/follow-up", "401 " + "303 " * 9),
+    Row("POST /tasks/several/form", "/tasks/several/form", "401 " + "303 " * 9),
+    Row("POST /tasks/several/complete", "/tasks/several/complete", "401 " + "303 " * 9),
+    Row("POST /tasks/views/", "/tasks/views/", "401 " + "303 " * 9, (("name", "A"),)),
+    Row("POST /tasks/views/<int:view_id>", "/tasks/views/{view_id}", SHARED, (("name", "B"),)),
+    Row("POST /tasks/views/<int:view_id>/remove", "/tasks/views/{view_id}/remove", SHARED),
     # registration
     Row("GET /register/", "/register/", PEOPLE),
     Row("GET /register/<key>", "/register/request", "302 403 200 200 200 200 200 403 200 200"),
@@ -120,6 +131,10 @@ RIGHTS = (
     Row("GET /matters/", "/matters/", PEOPLE),
     Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
+    Row("POST /notifications/digest", "/notifications/digest", "401 " + "303 " * 9, (("hour", "8"),)),
+    Row("POST /matters/watch/<path:business_key>", "/matters/watch/{key}", "401 404 404 303 303 303 303 303 404 303",
+        (("watch", "1"),)),
+    Row("GET /matters/people/<path:business_key>", "/matters/people/{key}", SEEN),
     Row("GET /matters/timeline/<matter:reference>", "/matters/timeline/{key}", SEEN),
     Row("GET /matters/timeline.csv/<matter:reference>", "/matters/timeline.csv/{key}", SEEN),
     Row("GET /matters/verify/<matter:reference>", "/matters/verify/{key}", SEEN),
@@ -191,6 +206,9 @@ RIGHTS = (
     Row("POST /records/<int:record_id>/restore", "/records/{archived_id}/restore", KEPT),
     Row("POST /records/<int:record_id>/erase", "/records/{archived_id}/erase",
         "401 404 404 403 403 403 404 403 404 303", (("fields", "room"), ("reason", "x"))),
+    # worklists
+    Row("GET /worklists/<process>", "/worklists/clean", "302 404 404 200 200 404 404 404 404 404"),
+    Row("POST /worklists/<process>/next", "/worklists/clean/next", "401 404 404 303 303 404 404 404 404 404"),
     # batches
     Row("GET /batches/", "/batches/", PEOPLE),
     Row("GET /registers/<key>/start/", "/registers/bed/start/", "302 404 404 302 302 302 404 200 404 302"),

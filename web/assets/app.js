@@ -5,6 +5,8 @@ import htmx from 'htmx.org';
 import { fill } from './kept.js';
 import { countAll } from './limits.js';
 import { announce, meta } from './page.js';
+import './keys.js';
+import './mentions.js';
 import './uploads.js';
 
 // The Content-Security-Policy allows neither inline styles nor evaluated code, and nothing here needs them.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from casepath.engine import errors
 from casepath.engine.instances import notifications
+from casepath.engine.people import identity
 from casepath.engine.queries import notices
-from casepath.web import facts, languages, navigation
+from casepath.web import facts, languages, navigation, phrases
+from casepath.web.languages import gettext
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
@@ -24,7 +27,24 @@ def index() -> str:
             facts=facts.of_matters(session, [each.business_key for each in found.rows if each.business_key]),
             unread_only=unread_only,
             unread=notices.unread(session, g.person.username),
+            digest_hour=identity.get(session, g.person.username).digest_hour,
         )
+
+
+@bp.post("/digest")
+def digest() -> Response:
+    """Choose when an e-mail tells what is unread, or that none does."""
+    chosen = request.form.get("hour", "")
+    hour = int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 3 else None
+    try:
+        with g.sessions.begin() as session:
+            identity.set_digest(session, g.person.username, hour, by=g.person)
+    except errors.InvalidInput as refusal:
+        flash(phrases.sentence(refusal), "error")
+    else:
+        said = gettext("From now on an e-mail tells you at %(hour)s what is unread.", hour=f"{hour or 0:02}:00")
+        flash(said if hour is not None else gettext("No e-mail tells you what is unread."), "success")
+    return redirect(url_for(".index"), 303)
 
 
 @bp.post("/read")

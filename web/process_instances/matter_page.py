@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
-from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances
+from casepath.engine.instances import attachments, comments, incidents, media_types, process_instances, watches
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import (
@@ -171,6 +171,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
         alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
         may_add=business_key is not None and authorization.may_comment(person),
+        is_watched=business_key is not None and watches.is_watched(session, business_key, person.username),
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,

@@ -12,12 +12,21 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors, history, texts
-from casepath.engine.instances import attachments, comments, incidents, media_types, messages, process_instances
+from casepath.engine.instances import (
+    attachments,
+    comments,
+    incidents,
+    media_types,
+    mentions,
+    messages,
+    process_instances,
+    watches,
+)
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, papers, people, rounds
+from casepath.engine.queries import deployed, events, instances, papers, people, rounds, trails
 from casepath.engine.queries.instances import Reference
-from casepath.web import facts, filters, headers, languages, names, once, spreadsheets, uploads
+from casepath.web import facts, filters, headers, languages, names, once, phrases, spreadsheets, uploads
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -56,6 +65,7 @@ def index() -> str:
         state=chosen if chosen in STATES else "",
         definition_key=texts.storable(request.args.get("process", "")[:255]),
         overdue="overdue" in request.args,
+        watched_by=g.person.username if "watched" in request.args else "",
     )
     with g.readers.begin() as session:
         found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
@@ -150,7 +160,7 @@ def path(instance_id: int) -> Response:
     """Return the path that an instance has taken."""
     with g.readers.begin() as session:
         access.process_instance(session, g.person, instance_id)
-        return jsonify(instances.trail(session, instance_id))
+        return jsonify(trails.trail(session, instance_id))
 
 
 @bp.post("/comments/<path:business_key>")
@@ -161,11 +171,48 @@ def comment(business_key: str) -> Response | tuple[str, int]:
         with g.sessions.begin() as session:
             is_new = sent.made(session) is None
             if is_new:
-                comments.add(session, business_key, request.form.get("text", ""), by=g.person)
+                text = request.form.get("text", "")
+                comments.add(session, business_key, text, by=g.person)
+                not_told(session, business_key, text)
     except errors.InvalidInput as refusal:
         return again(business_key, "comment", refusal)
     flash(gettext("The comment is added.") if is_new else once.told_before(), "success")
     return back(business_key)
+
+
+@bp.post("/watch/<path:business_key>")
+def watch(business_key: str) -> Response:
+    """Be told of what happens in a matter, or no longer."""
+    wanted = bool(request.form.get("watch"))
+    try:
+        with g.sessions.begin() as session:
+            if wanted:
+                watches.watch(session, business_key, by=g.person)
+            else:
+                watches.leave(session, business_key, by=g.person.username)
+    except errors.InvalidInput as refusal:
+        flash(phrases.sentence(refusal), "error")
+    else:
+        said = gettext("You will be told what happens here.") if wanted else gettext("You watch this no longer.")
+        flash(said, "success")
+    return redirect(url_for(".matter", reference=business_key), 303)
+
+
+def not_told(session: Session, business_key: str, text: str) -> None:
+    """Say who was mentioned and may not see the matter."""
+    if strangers := mentions.of(session, business_key, text).strangers:
+        called = gettext(", ").join(sorted(people.names(session, strangers).values()))
+        flash(gettext("%(names)s may not see this matter and were not told.", names=called), "warning")
+
+
+@bp.get("/people/<path:business_key>")
+def mentionable(business_key: str) -> Response:
+    """Return who may be mentioned about a matter and is called as is typed."""
+    begun = texts.storable(request.args.get("q", "")[: mentions.LONGEST])
+    with g.readers.begin() as session:
+        access.matter(session, g.person, business_key)
+        found = mentions.suggested(session, business_key, begun)
+    return jsonify([{"username": username, "name": name} for username, name in found])
 
 
 @bp.post("/attachments/<path:business_key>")

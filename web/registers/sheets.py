@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, time
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -53,9 +52,7 @@ def table(
 
 def typed(words: Wording, name: str, value: Any) -> object:
     """Return a value for a workbook: days, moments and numbers as such, everything else as people read it."""
-    if isinstance(value, date | time | int | float | Decimal) and not isinstance(value, bool):
-        return value
-    return said(words, name, value)
+    return workbooks.typed(value, lambda each: said(words, name, each))
 
 
 def said(words: Wording, name: str, value: Any) -> str:

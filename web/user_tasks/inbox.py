@@ -2,94 +2,99 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
 
-from flask import Response, current_app, g, render_template, request
+from flask import g, render_template, request
 from sqlalchemy.orm import Session
 
-from casepath.engine import texts
+from casepath.engine.instances.task_views import ListName
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, notices, operations, people, task_ranges, tasks
-from casepath.engine.queries.task_ranges import View
-from casepath.web import facts, names, navigation
+from casepath.engine.queries import deployed, notices, operations, people, tasks
+from casepath.engine.queries import facts as queried
+from casepath.engine.queries.tasks import TaskRow
+from casepath.web import facts, filters, names, navigation, words
 from casepath.web.registration import begun
+from casepath.web.user_tasks import asked, columns, tools
+from casepath.web.words import Words
 
-#: Where a browser keeps the order that was chosen last, and for how many seconds.
-COOKIE, KEPT = "task-order", 365 * 24 * 3600
-VIEWS: tuple[View, ...] = ("mine", "claimable", "all", "put_off")
+#: More people than these are not listed on each page; whoever is meant is written.
+FEW = 60
 
 
-def render(session: Session, person: Person) -> str:
-    """Return the page that the address asks for."""
-    view, narrowed = chosen_view(), chosen_filters()
-    found = tasks.page(session, person, view, narrowed, after=list_key_from(request.args.get("after")))
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A task of a list, as its page shows it."""
+
+    task: TaskRow
+    #: What names its matter.
+    named: facts.Named
+    #: What stands in the columns of facts, by these; moments as such.
+    cells: Mapping[str, Any]
+    #: What its diagram says about it.
+    about: str
+
+
+def render(session: Session, person: Person) -> str | None:
+    """
+    Return the page that the address asks for; only its list where a page asks for that, None where it is as it was.
+    """
+    wanted = asked.of(session, person, request.args)
+    settings, told = wanted.settings, words.of(session)
+    narrowed = settings.filters
+    found = tasks.page(session, person, settings.list, narrowed, after=list_key_from(request.args.get("after")))
     exact = tasks.with_business_key(session, person, narrowed.text) if narrowed.text else []
-    found = replace(found, rows=[names.named(session, row) for row in found.rows])
-    exact = [names.named(session, row) for row in exact]
+    first = {row.id for row in exact}
+    listed = rows(session, told, [*exact, *(row for row in found.rows if row.id not in first)])
+    seen = fingerprint(listed)
+    if (known := request.args.get("seen")) is not None and "HX-Request" in request.headers and known == seen:
+        return None
     return render_template(
-        "user_tasks/index.html",
+        "user_tasks/list.html" if known is not None and "HX-Request" in request.headers else "user_tasks/index.html",
+        seen=seen,
         page=found,
-        exact=exact,
-        view=view,
-        views=VIEWS,
-        filters=narrowed,
-        orders=task_ranges.ORDERS,
+        rows=listed,
+        columns=columns.shown(told, settings),
+        receivers=people.choices(session, limit=FEW),
         key_text=list_key_text,
         counts=counts(session, person),
-        drafts=begun.rows(session, person) if view == "mine" else [],
-        facts=facts.of_instances(session, {row.process_instance_id for row in found.rows + exact}),
-        groups=people.group_names(session),
+        drafts=begun.rows(session, person) if settings.list == "mine" else [],
         may_claim=lambda row: authorization.acting_as(person, authorization.may_claim, row.candidacy) is not None,
         absent={each.username: each.name or each.username for each in person.stands_in_for},
-        texts={each: deployed.texts(session, each) for each in {row.definition_id for row in found.rows + exact}},
-        definitions=names.processes(session),
+        **tools.shown(session, person, wanted, told),
     )
 
 
-def chosen_view() -> View:
-    """Return the tab of the address."""
-    wanted = request.args.get("view", "mine")
-    return next((view for view in VIEWS if view == wanted), "mine")
+def fingerprint(listed: Sequence[Row]) -> str:
+    """Return what tells a list from another one, as far as its reader sees it."""
+    seen = [(row.task, row.named, row.cells, filters.due_tone(row.task.due_at)) for row in listed]
+    return sha256(repr(seen).encode()).hexdigest()[:16]
 
 
-def chosen_filters() -> tasks.Filters:
-    """Return what the address narrows the list to."""
-    arguments = request.args
-    due = arguments.get("due", "")
-    return tasks.Filters(
-        text=texts.storable(arguments.get("q", "").strip()[:100]),
-        definition_key=texts.storable(arguments.get("process", "")[:255]),
-        due=due if due in ("overdue", "soon") else "",
-        order=chosen_order(),
-    )
-
-
-def chosen_order() -> task_ranges.Order:
-    """Return the order of the address, else the one that was chosen last on this browser."""
-    wanted = request.args.get("order", request.cookies.get(cookie_name(), ""))
-    return next((order for order in task_ranges.ORDERS if order == wanted), "")
-
-
-def remember_order(answer: Response) -> Response:
-    """Have the browser keep the order that the address asks for."""
-    if "order" in request.args:
-        secure = current_app.config["SESSION_COOKIE_SECURE"]
-        answer.set_cookie(
-            cookie_name(), chosen_order(), max_age=KEPT, secure=secure, httponly=True, samesite="Lax"
-        )
-    return answer
-
-
-def cookie_name() -> str:
-    """Return the name of the cookie with the order; other installations on the same host have their own."""
-    return f"{current_app.config['SESSION_COOKIE_NAME']}-{COOKIE}"
+def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:
+    """Return tasks with what their matters are known by."""
+    known = queried.of_instances(session, {row.process_instance_id for row in found})
+    texts = {each: deployed.texts(session, each) for each in {row.definition_id for row in found}}
+    listed = []
+    for row in found:
+        of_matter, task = known.get(row.process_instance_id, {}), names.named(session, row)
+        about = filters.readable(texts[row.definition_id].documentation.get(row.element_id, ""))
+        cells = {
+            name: value if isinstance(value, datetime) else told.said(name, value) for name, value in of_matter.items()
+        }
+        named = facts.named(told, of_matter)
+        listed.append(Row(task=task, named=named, cells=cells, about=about or task.definition_name))
+    return listed
 
 
 def counts(session: Session, person: Person) -> dict[str, int]:
     """Return the numbers of all badges: those of the header and those of the lists."""
-    lists: tuple[View, ...] = ("claimable", "all", "put_off")
+    lists: tuple[ListName, ...] = ("claimable", "all", "put_off")
     return badges(session, person) | {name: tasks.count(session, person, name) for name in lists}
 
 

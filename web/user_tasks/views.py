@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
-from casepath.web import filters, forms, names, once, phrases, uploads
+from casepath.engine.queries.user_task import TaskDetail
+from casepath.web import filters, forms, names, once, phrases, uploads, workbooks
 from casepath.web.languages import gettext
-from casepath.web.user_tasks import inbox, task_page
+from casepath.web.user_tasks import asked, calendar, came_from, inbox, list_file, task_page, tools
+from casepath.web.worklists import today
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -25,7 +28,22 @@ bp.add_app_template_global(inbox.badges_of_page, "header_badges")
 def index() -> Response:
     """Show one page of the task list; what it is narrowed to stands in the address, and its order is remembered."""
     with g.readers.begin() as session:
-        return inbox.remember_order(make_response(inbox.render(session, g.person)))
+        page = inbox.render(session, g.person)
+    return asked.remember_order(make_response(page)) if page is not None else make_response("", 204)
+
+
+@bp.get("/calendar")
+def by_day() -> str:
+    """Show the tasks of a list by the days of a month on which they are due."""
+    with g.readers.begin() as session:
+        return calendar.render(session, g.person)
+
+
+@bp.get("/list.xlsx")
+def list_xlsx() -> FlaskResponse:
+    """Return the whole list, as far as a file reaches, as a workbook."""
+    with g.readers.begin() as session:
+        return workbooks.answer(gettext("Tasks"), list_file.table(session, g.person))
 
 
 @bp.get("/counts")
@@ -33,7 +51,10 @@ def counts() -> str:
     """Return the badges of the header, and of the inbox where it is open; pages ask for it every few seconds."""
     with g.readers.begin() as session:
         return render_template(
-            "user_tasks/counts.html", counts=inbox.counts(session, g.person), with_tabs="tabs" in request.args
+            "user_tasks/counts.html",
+            counts=inbox.counts(session, g.person),
+            with_tabs="tabs" in request.args,
+            kept=tools.tallies(session, g.person) if "tabs" in request.args else [],
         )
 
 
@@ -60,7 +81,7 @@ def claim(task_id: int) -> Response:
         task = user_tasks.claim(session, task_id, by=g.person)
         called = names.title(session, task)
     flash(gettext("“%(task)s” is yours now.", task=called), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
 
 
 @bp.post("/<int:task_id>/unclaim")
@@ -150,7 +171,7 @@ def draft(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     flash(gettext("The draft is saved."), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
 
 
 @bp.post("/<int:task_id>/comment")
@@ -192,7 +213,7 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, added=True)
     flash(gettext("It is added to the matter.") if is_new else once.told_before(), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
 
 
 @bp.post("/<int:task_id>/complete")
@@ -211,8 +232,20 @@ def complete(task_id: int) -> Response | tuple[str, int]:
             task_page.remember_form(session, task_id)
         raise
     with g.readers.begin() as session:
+        if came_from.NEXT in request.form:
+            return lead_on(session, task)
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(today.following() or came_from.address(), 303)
+
+
+def lead_on(session: Session, done: TaskDetail) -> Response:
+    """Lead from a task that is completed to the next one of the list; back to the list where there is none."""
+    flash(task_page.completed_text(done, None), "success")
+    found = came_from.following(session, g.person, done.id)
+    if found is None:
+        flash(gettext("There is nothing left to do in this list."), "notice")
+        return redirect(came_from.address(), 303)
+    return redirect(url_for(".show", task_id=found.id, list=came_from.listed() or None), 303)
 
 
 def add_beside(session: Session, task_id: int) -> None:

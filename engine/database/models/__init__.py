@@ -32,6 +32,7 @@ from casepath.engine.database.models.people import (
     NumberSequence,
     Submission,
     Substitution,
+    TaskView,
     User,
 )
 from casepath.engine.database.models.records import (
@@ -43,13 +44,16 @@ from casepath.engine.database.models.records import (
     Notification,
     OrganisationEvent,
     OrganisationHistory,
+    Watch,
 )
 from casepath.engine.database.models.registers import (
     Record,
     RecordEvent,
     RecordLink,
+    RecordStart,
     RecordTerm,
     RecordValue,
+    RegisterProcess,
 )
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
@@ -86,17 +90,21 @@ __all__ = [
     "Record",
     "RecordEvent",
     "RecordLink",
+    "RecordStart",
     "RecordTerm",
     "RecordValue",
+    "RegisterProcess",
     "Resource",
     "SearchTerm",
     "Submission",
     "Subscription",
     "Substitution",
     "TRANSITIONS",
+    "TaskView",
     "User",
     "UserTask",
     "UserTaskCandidate",
+    "Watch",
     "WorkerThread",
     "measurements",
 ]

@@ -1,4 +1,4 @@
-"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms, drafts; and the numbers given out."""
+"""Who may do what: users, groups, wrong passwords, ended sessions, sent forms, drafts, views; and numbers given out."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class User(Base):
     password_is_given: Mapped[bool] = mapped_column(default=False, server_default=false())
     language: Mapped[str] = mapped_column(String(8), default="zh_CN")
     active: Mapped[bool] = mapped_column(default=True)
+    #: At which hour of the house, 0 to 23, an e-mail tells what is unread; null: none does. And when the next one goes.
+    digest_hour: Mapped[int | None]
+    digest_at: Mapped[datetime | None]
     #: Ends sessions that were begun before.
     sessions_valid_from: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -114,6 +117,22 @@ class Draft(Base):
     #: JSON of what stood in the fields.
     typed: Mapped[str] = mapped_column(Text)
     saved_at: Mapped[datetime]
+
+
+class TaskView(Base):
+    """What somebody, or a group, wants to see of the task lists, under a name (`engine.instances.task_views`)."""
+
+    __tablename__ = "task_views"
+    __table_args__ = (CheckConstraint("(username IS NULL) <> (group_key IS NULL)", name="task_views_owner"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    #: Whose own it is.
+    username: Mapped[str | None] = mapped_column(ForeignKey("users.username"), index=True)
+    #: Whose people share it.
+    group_key: Mapped[str | None] = mapped_column(ForeignKey("groups.key"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    #: JSON.
+    settings: Mapped[str] = mapped_column(Text)
 
 
 class NumberSequence(Base):

@@ -157,7 +157,7 @@ class Notification(Base):
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     username: Mapped[str] = mapped_column(String(255), index=True)
     business_key: Mapped[str | None] = mapped_column(String(255), index=True)
-    #: `notice`, `reminder` or `escalation`.
+    #: `notice`, `reminder` or `escalation`; `mention` in a comment, `news` of what one watches.
     kind: Mapped[str] = mapped_column(String(16))
     #: Of the process instance that told it: when it has ended, its reminders and escalations ask for nothing any more.
     process_instance_id: Mapped[int | None] = mapped_column(RowId)
@@ -173,6 +173,19 @@ class Notification(Base):
     def phrase(self) -> Phrase | None:
         """What the engine itself says, to be told in the language of the reader; None for a diagram's own words."""
         return phrases.loads(self.text)
+
+
+class Watch(Base):
+    """Somebody wants to be told what happens in a matter (`engine.instances.watches`)."""
+
+    __tablename__ = "watches"
+
+    username: Mapped[str] = mapped_column(ForeignKey("users.username"), primary_key=True)
+    business_key: Mapped[str] = mapped_column(String(255), primary_key=True, index=True)
+    #: Of how many events of the matter's histories this one was told, or need not be.
+    events: Mapped[int]
+    #: How many of them each process instance had, JSON: `{"12": 40}`.
+    seen: Mapped[str] = mapped_column(Text)
 
 
 class Mail(Base):

@@ -1,0 +1,54 @@
+"""People are suggested while a comment is typed, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy.orm import Session, sessionmaker
+
+from casepath.engine.instances import comments
+from tests.web.conftest import LogIn
+from tests.web.matters import Matter
+from tests.web.visitor import Visitor, text
+
+Rows = sessionmaker[Session]
+Visit = Callable[[str | None], Visitor]
+
+
+def test_comment__says_who_is_not_told(alice: Visitor, matter: Matter) -> None:
+    page = text(alice.post(f"/matters/comments/{matter.key}", {"text": "@stranger @bob"}, follow_redirects=True))
+
+    assert "Stranger无权查看此案件，没有通知。" in page
+
+
+def test_notifications__tell_of_a_mention(alice: Visitor, bob: Visitor, matter: Matter) -> None:
+    alice.post(f"/matters/comments/{matter.key}", {"text": "@bob"})
+
+    page = text(bob.get("/notifications/"))
+    assert "Alice在评论中提到了您。" in page
+    assert "提及" in page
+
+
+def test_people__are_those_who_may_see_the_matter(alice: Visitor, visit: Visit, matter: Matter) -> None:
+    found = alice.get(f"/matters/people/{matter.key}?q=bo").get_json()
+
+    assert found == [{"username": "bob", "name": "Bob"}]
+    assert alice.get(f"/matters/people/{matter.key}?q=strang").get_json() == []
+    assert visit("stranger").get(f"/matters/people/{matter.key}?q=bo").status_code == 404
+
+
+@pytest.mark.browser
+def test_comment__somebody_is_suggested(page: Page, address: str, log_in: LogIn, matter: Matter, rows: Rows) -> None:
+    log_in("alice")
+    page.goto(f"{address}/matters/show/{matter.key}")
+    box = page.locator("#comment")
+    box.press_sequentially("Please look, @bo")
+    expect(page.get_by_role("option", name="Bob")).to_be_visible()
+    box.press("Enter")
+
+    expect(box).to_have_value("Please look, @Bob ")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    with rows.begin() as session:
+        assert comments.page(session, matter.key)[0] == []

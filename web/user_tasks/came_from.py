@@ -1,0 +1,53 @@
+"""The list from which a task was opened: the way back to it, and what comes next in it."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from flask import request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from casepath.engine import errors
+from casepath.engine.instances.task_views import Settings
+from casepath.engine.people import authorization
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import tasks
+from casepath.engine.queries.tasks import TaskRow
+from casepath.web.names import named
+from casepath.web.user_tasks import asked
+
+#: What pages of tasks send along: the arguments of the list's address; and that the next task is wanted.
+FIELD, NEXT = "page.list", "page.next"
+#: Characters of these arguments; addresses are not longer.
+LONGEST = 4_000
+
+
+def listed() -> str:
+    """Return the arguments of the list's address as this request has them; empty where it came from elsewhere."""
+    return (request.form.get(FIELD) or request.args.get("list", ""))[:LONGEST]
+
+
+def address() -> str:
+    """Return the address of the list."""
+    here = url_for("user_tasks.index")
+    return f"{here}?{found}" if (found := listed()) else here
+
+
+def following(session: Session, person: Person, *done: int) -> TaskRow | None:
+    """Return the first task of the list that somebody can work on, but for those that are done; None without."""
+    given = MultiDict(parse_qsl(listed()))
+    try:
+        settings = asked.of(session, person, given).settings
+    except errors.NotFound:  # a view that is gone
+        settings = Settings()
+    rows = tasks.page(session, person, settings.list, settings.filters).rows
+    ours = (row for row in rows if row.id not in done and is_for(person, row))
+    found = next(ours, None)
+    return named(session, found) if found is not None else None
+
+
+def is_for(person: Person, row: TaskRow) -> bool:
+    """Tell whether somebody can work on a task, or claim it."""
+    rule = authorization.may_claim if row.assignee is None else authorization.may_save_draft
+    return authorization.acting_as(person, rule, row.candidacy) is not None
