@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, papers
 from casepath.engine.deployments import definitions, documents
-from casepath.engine.expressions import Environment, compile_expression
+from casepath.engine.expressions import Environment, Expression, compile_expression
 from casepath.engine.instances import attachments, notifications
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
@@ -132,9 +132,23 @@ def attached(session: Session, work: Work) -> Document:
         if entry.name.startswith(name) or entry.name.removeprefix(f"{key} ").startswith(name)
     ]
     if not found:
+        titles = titles_of(session, work.task.definition_id, name)
+        names = {attachments.safe_name(file_name(key, title)) for title in titles}
+        found = [entry for entry in own if entry.name in names]
+    if not found:
         raise Unrecoverable(f"Expected a document '{name}' with {key}, but found none")
     newest = found[-1]
     return Document(id=newest.id, name=newest.name, size=newest.size)
+
+
+def titles_of(session: Session, definition_id: int, template: str) -> set[str]:
+    """Return what a diagram calls the archive of a document that was never deployed: all steps, under that title."""
+    found = set()
+    for node in definitions.process(session, definition_id).nodes.values():
+        inputs = {each.target: each.source.text for each in node.input_mappings if isinstance(each.source, Expression)}
+        if inputs.get("template") == template:
+            found.add(inputs.get("title") or definitions.definition(session, definition_id).name or "")
+    return found
 
 
 def translations(session: Session, work: Work, wording: Wording) -> dict[str, Wording]:

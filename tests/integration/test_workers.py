@@ -247,6 +247,22 @@ def test_archive_and_dispatch(transaction: Sessions, start: Callable[..., int]) 
     assert [username for username, _, _ in notified(transaction)] == ["bob"]
 
 
+@pytest.mark.parametrize("title", [{}, {"title": "Summary"}])
+def test_dispatch__of_an_archive_whose_document_was_never_deployed(
+    transaction: Sessions, start: Callable[..., int], title: dict[str, str]
+) -> None:
+    """As diagrams did before there were documents: the paper of all steps is called as the diagram says."""
+    keep = diagrams.service("Keep", "archive", template="sheet", **title)
+    send = diagrams.service("Send", "dispatch", document="sheet", recipients="bob")
+    start(diagrams.process('<startEvent id="Start"/>', keep, send, flow="Start > Keep; Keep > Send"))
+
+    loop(transaction).rest()
+
+    assert [username for username, _, _ in notified(transaction)] == ["bob"]
+    with transaction.begin() as session:
+        assert session.scalars(select(Incident.id)).all() == []
+
+
 @pytest.mark.parametrize(
     ("document", "sent"),
     [
