@@ -259,7 +259,7 @@ def play_demo(
 ) -> None:
     """Play the stories of the demo that were not begun; `progress` is told how many of how many steps are done."""
     from casepath import demo as demo_people
-    from casepath import retelling, server
+    from casepath import habits, retelling, server
     from casepath.workers import loop
 
     folder = processes_folder(settings)
@@ -271,7 +271,11 @@ def play_demo(
             told = demo_people.unplayed(session, demo_people.told_here(session, folder, repertoire))
         if told:
             click.echo("Playing the stories …")
-            demo_people.play_all(sessions, loop.Loop(server.surroundings(settings, pool)).rest, told, progress)
+            work = loop.Loop(server.surroundings(settings, pool)).rest
+            demo_people.play_all(sessions, work, told, progress, habits.read(folder))
+            with sessions.begin() as session:
+                demo_people.add_records_of_today(session, folder)
+            work()
             click.echo(f"{len(told)} stories played.")
 
 

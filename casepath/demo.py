@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath import retelling, stories
 from casepath.engine import errors
-from casepath.engine.deployments import definitions, registers
+from casepath.engine.deployments import definitions, registers, selections
 from casepath.engine.history import organisation
 from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
@@ -21,6 +22,7 @@ from casepath.engine.people.authorization import Program
 from casepath.engine.queries import records as lists
 from casepath.engine.registers import records
 from casepath.engine.time import clock
+from casepath.habits import Diary, Habit
 from casepath.retelling import Repertoire
 from casepath.stories import Story
 
@@ -37,10 +39,12 @@ LEAD = timedelta(days=400)
 class EngineStage:
     """Plays a story directly on the engine, with the workers' loop running in between."""
 
-    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], None]) -> None:
+    def __init__(self, sessions: sessionmaker[Session], work: Callable[[], object]) -> None:
         self.sessions = sessions
         self.work = work
         self.business_key = ""
+        #: Register and key of the first record of the story.
+        self.about = ("", "")
 
     def now(self) -> datetime:
         """Return the time of the engine."""
@@ -71,17 +75,30 @@ class EngineStage:
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """Register the matter, or start it for a record."""
-        if story.record is not None:
-            register, values = story.record
+        if story.records:
+            keys: dict[str, str] = {}
             with self.sessions.begin() as session:
-                kept = records.create(session, register, values, by=by)
-                batches.propose(session, story.process, [kept.key], variables, by=by)
+                for register, values in story.records:
+                    keys[register] = records.create(session, register, stories.pointing(values, keys), by=by).key
+                self.about = next(iter(keys.items()))
+                if story.process in {definition.key for definition, _ in selections.startable(session, register)}:
+                    batches.propose(session, story.process, [keys[register]], variables, by=by)
             self.work()
+            with self.sessions.begin() as session, contextlib.suppress(errors.NotFound):
+                self.business_key = process_instances.newest_number(session, story.process, (register, keys[register]))
             return
         with self.sessions.begin() as session:
             asked = _asked(session, story.process, variables)
             started = process_instances.start(session, story.process, asked, by=by)
             self.business_key = started.business_key or ""
+
+    def turn_to(self, process: str) -> None:
+        """Go on with the newest matter of another process."""
+        with self.sessions.begin() as session:
+            self.business_key = process_instances.newest_number(session, process, self.about)
+
+    def wait_for(self, story: Story) -> None:
+        """What begins by itself is told by no story of the demo."""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Claim where nobody has it, and complete."""
@@ -90,6 +107,24 @@ class EngineStage:
             if task.assignee is None:
                 user_tasks.claim(session, task.id, by=by)
             user_tasks.complete(session, task.id, variables, by=by)
+
+    def complete_by_habit(self, diary: Diary, until: datetime) -> None:
+        """Have people do what is to be done up to a moment, each at its time; what cannot be done so is left."""
+        while True:
+            with self.sessions.begin() as session:
+                deed = diary.next(session, until)
+            if deed is None:
+                break
+            self.move_to(max(deed.at, clock.now()))
+            try:
+                with self.sessions.begin() as session:
+                    if user_tasks.get(session, deed.task_id).assignee is None:
+                        user_tasks.claim(session, deed.task_id, by=deed.by)
+                    user_tasks.complete(session, deed.task_id, deed.answers, by=deed.by)
+            except errors.EngineError as error:
+                log.info("task %s of the demo is left to people: %s", deed.task_id, error)
+                diary.leave(deed)
+            self.work()
 
     def refuse(self, by: str, element_id: str, variables: Mapping[str, Any], field: str) -> None:
         """The demo does not try what is refused."""
@@ -154,11 +189,7 @@ def add_records(session: Session, processes: Path, repertoire: Repertoire | None
     """
     unused = {each.key for each in registers.every(session) if not lists.is_used(session, each.key)}
     for file in sorted(processes.glob("*/records.json")):
-        told = json.loads(file.read_text(encoding="utf-8"))
-        since = clock.now().date() - date.fromisoformat(told["on"])
-        for register in [each for each in told["records"] if each in unused]:
-            for submitted in retelling.later(told["records"][register], since):
-                records.create(session, register, submitted, by=told["by"])
+        _add(session, json.loads(file.read_text(encoding="utf-8")), unused.__contains__)
     if repertoire is None:
         return
     for invention in repertoire.records:
@@ -168,13 +199,31 @@ def add_records(session: Session, processes: Path, repertoire: Repertoire | None
                 records.create(session, invention.register, submitted, by=repertoire.by)
 
 
+def add_records_of_today(session: Session, processes: Path) -> None:
+    """
+    Add what has come in during the last days, from `today.json` of the folders, once the stories are told.
+
+    A file is written as `records.json`; its records may start processes, which then have something to do today.
+    """
+    for file in sorted(processes.glob("*/today.json")):
+        _add(session, json.loads(file.read_text(encoding="utf-8")), lambda _: True)
+
+
+def _add(session: Session, told: Mapping[str, Any], is_wanted: Callable[[str], bool]) -> None:
+    since = clock.now().date() - date.fromisoformat(told["on"])
+    for register in filter(is_wanted, told["records"]):
+        for submitted in retelling.later(told["records"][register], since):
+            records.create(session, register, submitted, by=told["by"])
+
+
 def told_here(session: Session, processes: Path, repertoire: Repertoire | None) -> list[Story]:
     """Return the stories of the folders, moved to the days before the demo was put up, and those told again."""
     until = put_up_on(session)
     # What is begun for records stands in the history of the house, too, where time does not go back.
     newest = max((event.at for event in organisation.events(session)), default=until - LEAD)
-    moved = retelling.recent(stories.read_all(processes), until)
-    told = [story for story in moved if story.record is None or story.begins_at > newest]
+    # What begins by itself does so in the demo, too, on days of its own.
+    moved = retelling.recent([each for each in stories.read_all(processes) if not each.begins_by_itself], until)
+    told = [story for story in moved if not story.records or story.begins_at > newest]
     if repertoire is None:
         return told
     known = list(_variables(session, repertoire))
@@ -232,12 +281,15 @@ def unplayed(session: Session, told: list[Story]) -> list[Story]:
 
 def play_all(
     sessions: sessionmaker[Session],
-    work: Callable[[], None],
+    work: Callable[[], object],
     told: Sequence[Story],
     progress: Callable[[int, int], object] = lambda done, count: None,
+    habits: Sequence[Habit] = (),
 ) -> list[Story]:
     """
     Play stories beside each other, as far as the demo goes and up to now; the clock is real again afterwards.
+
+    Between them people do by `habits` what no story tells of.
 
     `progress` is told how many of how many steps are done. Returns the stories that could not be told to their end,
     because the day on which they are told made them go another way.
@@ -250,10 +302,15 @@ def play_all(
         timed = enumerate([(story.begins_at, {}), *following])
         steps += [(at, number, position, step) for position, (at, step) in timed if at <= now]
     stages = [EngineStage(sessions, work) for _ in told]
+    diary = Diary(habits)
     over: set[int] = set()
+    if steps:
+        # What has become due since the processes were deployed begins before the stories, not today.
+        clock.set_to(min(at for at, *_ in steps))
     try:
         for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
             progress(done, len(steps))
+            stages[0].complete_by_habit(diary, at)
             if number in over:
                 continue
             try:
@@ -264,6 +321,7 @@ def play_all(
             except errors.EngineError as error:
                 log.info("the demo tells no more of %s after %s: %s", told[number].id, at, error)
                 over.add(number)
+        stages[0].complete_by_habit(diary, now)
         stages[0].move_to(now)
     finally:
         clock.reset()

@@ -63,6 +63,8 @@ def read(processes: Path) -> Repertoire | None:
     if not file.is_file():
         return None
     told = yaml.safe_load(file.read_text(encoding="utf-8"))
+    # That is read by `habits`.
+    told.pop("done", None)
     records = [
         Invention(register=register, count=invented.pop("count"), fields=invented)
         for register, invented in told.pop("records").items()

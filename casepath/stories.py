@@ -20,8 +20,8 @@ from casepath.engine.time import timers
 #: The quick one, where PyYAML was built with it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: Keys of a step, besides what it needs.
-ACTIONS = ("complete", "hand_on", "message", "advance", "expect_open", "expect_held", "expect_notified", "expect_task",
-           "expect_reading")  # fmt: skip
+ACTIONS = ("turn_to", "complete", "hand_on", "message", "advance", "expect_open", "expect_held", "expect_notified",
+           "expect_task", "expect_reading")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +38,14 @@ class Story:
     demo: Mapping[str, Any] | None = None
 
     @property
-    def record(self) -> tuple[str, Mapping[str, Any]] | None:
-        """The register and the values of the record for which it begins; None where it begins by a form alone."""
-        return next(iter(self.start["record"].items())) if "record" in self.start else None
+    def records(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Register and values of each record that is added before; it begins with the last, without any by a form."""
+        return list(self.start.get("record", {}).items())
+
+    @property
+    def begins_by_itself(self) -> bool:
+        """Whether nobody begins it: its time comes."""
+        return "by" not in self.start
 
     @property
     def begins_at(self) -> datetime:
@@ -58,7 +63,13 @@ class Stage(Protocol):
         """Return what time it is in the story."""
 
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
-        """Have somebody register the matter, or start it for the record of the story, which is added before."""
+        """Have somebody register the matter, or add the records of the story, of which the last starts it."""
+
+    def turn_to(self, process: str) -> None:
+        """Go on with the newest matter of another process that is about the first record of the story."""
+
+    def wait_for(self, story: Story) -> None:
+        """Let it be the moment at which a story begins by itself."""
 
     def complete(self, by: str, element_id: str, variables: Mapping[str, Any]) -> None:
         """Have somebody complete a user task, claiming it first where nobody has it."""
@@ -141,6 +152,9 @@ def play(story: Story, stage: Stage, *, stop_after: int | None = None) -> None:
 
 def begin(story: Story, stage: Stage) -> None:
     """Tell how it begins."""
+    if story.begins_by_itself:
+        stage.wait_for(story)
+        return
     stage.move_to(story.begins_at)
     stage.start(story, str(story.start["by"]), story.start.get("variables", {}))
     stage.move_to(story.begins_at)
@@ -165,6 +179,8 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         stage.move_to(datetime.fromisoformat(str(step["at"])))
     if "advance" in step:
         stage.move_to(stage.now() + timers.span(str(step["advance"])))
+    if "turn_to" in step:
+        stage.turn_to(str(step["turn_to"]))
     if "refused" in step:
         stage.refuse(str(step["by"]), str(step["complete"]), step.get("variables", {}), str(step["refused"]))
     elif "complete" in step:
@@ -174,6 +190,16 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
     if "message" in step:
         stage.message(str(step["by"]), str(step["message"]), step.get("variables", {}))
     stage.move_to(stage.now())
+    _expect(step, stage)
+    if not any(action in step for action in (*ACTIONS, "at")):
+        raise errors.InvalidInput(
+            "Expected one of {actions} in a step, but found {found}",
+            actions=ACTIONS,
+            found=repr(dict(step)),
+        )
+
+
+def _expect(step: Mapping[str, Any], stage: Stage) -> None:
     if "expect_open" in step:
         stage.expect_open(step["expect_open"])
     if "expect_held" in step:
@@ -185,12 +211,12 @@ def play_step(step: Mapping[str, Any], stage: Stage) -> None:
         stage.expect_task(str(step["by"]), str(step["expect_task"]), *expected)
     for is_open, usernames in step.get("expect_reading", {}).items():
         stage.expect_reading(usernames, is_open=is_open == "by")
-    if not any(action in step for action in (*ACTIONS, "at")):
-        raise errors.InvalidInput(
-            "Expected one of {actions} in a step, but found {found}",
-            actions=ACTIONS,
-            found=repr(dict(step)),
-        )
+
+
+def pointing(values: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of a record, those that say `{register}` with the key of the one that was added before."""
+    named = {f"{{{register}}}": key for register, key in keys.items()}
+    return {name: named.get(value, value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def as_typed(variables: Mapping[str, Any]) -> dict[str, str | list[str]]:

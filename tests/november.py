@@ -298,7 +298,7 @@ def _handled(stage: EngineStage, complaint: Complaint) -> None:
         discontent_reasons=["no_rules"],
         gap="procedure",
         improvement="培训",
-        improvement_owner="郑磊",
+        improvement_owner="showroom_manager",
         improvement_due="2026-12-31",
     )
 
@@ -473,7 +473,7 @@ def _exchanged(stage: EngineStage) -> None:
         discontent_reasons=["product_failed"],
         gap="behaviour",
         improvement="上报厂家",
-        improvement_owner="周建国",
+        improvement_owner="after_sales_director",
         improvement_due="2026-12-31",
         corrected_cause="product",
     )

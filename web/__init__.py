@@ -61,6 +61,7 @@ BLUEPRINTS = (
     "user_tasks.views",
     "user_tasks.kept_views",
     "user_tasks.several",
+    "worklists.views",
     "registration.views",
     "process_instances.views",
     "papers.views",

@@ -1,5 +1,6 @@
 """
-What a worker does all day: due jobs in one thread, external tasks in others, mails, channels and batches in theirs.
+What a worker does all day: due jobs in one thread, external tasks in others, mails, channels and what is started for
+records in theirs.
 
 The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
 taken again after a while; a thread that has ended is begun again. Both give signs of life; a third one looks whether
@@ -22,7 +23,7 @@ from types import FrameType
 from sqlalchemy.exc import SQLAlchemyError
 
 from casepath.engine.deployments import channels as deployed_channels
-from casepath.engine.instances import batches, jobs, signs, watches
+from casepath.engine.instances import batches, jobs, record_starts, signs, watches
 from casepath.engine.time import clock
 from casepath.workers import (
     HANDLERS,
@@ -31,6 +32,7 @@ from casepath.workers import (
     digests,
     documents,
     notifications,
+    records,
     reports,
 )
 from casepath.workers.channels import BREATH, Couriers
@@ -41,7 +43,7 @@ from casepath.workers.watch import Watch
 log = logging.getLogger(__name__)
 
 #: Importing a module of handlers registers them.
-HANDLER_MODULES = (documents, notifications, reports)
+HANDLER_MODULES = (documents, notifications, records, reports)
 #: Jobs executed, and tasks handled, before it is asked again whether to stop; few, so that several share the work.
 TOGETHER = 10
 #: How long a thread rests when there was nothing to do, in seconds.
@@ -162,8 +164,9 @@ class Loop:
         return BREATH if taken else REST
 
     def start_batches(self) -> float:
-        """Start instances of batches; return how many seconds there is nothing to do."""
-        return BREATH if batches.run(self.surroundings.sessions) else REST
+        """Start instances for records, new ones first; return how many seconds there is nothing to do."""
+        sessions = self.surroundings.sessions
+        return BREATH if record_starts.run(sessions) or batches.run(sessions) else REST
 
     def tell_news(self) -> float:
         """Tell of what happened in matters, and write digests; return how many seconds there is nothing to do."""
@@ -173,7 +176,8 @@ class Loop:
 
     def step(self) -> bool:
         """Do in this thread what there is to do now, once; return whether there was anything."""
-        executed = jobs.run_due(self.surroundings.sessions) + batches.run(self.surroundings.sessions)
+        sessions = self.surroundings.sessions
+        executed = jobs.run_due(sessions) + record_starts.run(sessions) + batches.run(sessions)
         fetched = self.topics.fetch(self.topics.handlers, TOGETHER)
         for task in fetched:
             if self._stopping.is_set():

@@ -1,17 +1,21 @@
 """
-The topic that makes reports: `report` reckons one and keeps it with the matter that asks for it, as a spreadsheet.
+The topics that ask reports. They count everything, as whoever deployed the process may.
 
-Inputs: `report`, its key, and `period`, such as `2026-11`: the last one that is over without it. What comes back is
-`document`, the name of the file, by which `dispatch` finds it, and `period`. It counts everything, as whoever deployed
-the process may. It is reckoned without keeping anybody from writing, and kept in the transaction that completes the
-task: once. Who asks again later gets a file of its own, with the numbers of then.
+`report` reckons one and keeps it with the matter that asks for it, as a spreadsheet. Inputs: `report`, its key, and
+`period`, such as `2026-11`: the last one that is over without it. What comes back is `document`, the name of the file,
+by which `dispatch` finds it, and `period`. It is reckoned without keeping anybody from writing, and kept in the
+transaction that completes the task: once. Who asks again later gets a file of its own, with the numbers of then.
+
+`count` says how many matters are behind one number of a report since a moment. Inputs: `report`, `figure`, `since`,
+and, where it is a number of a table, `table` and `row`. What comes back is `count`, and `matters`: the numbers of the
+newest ones, the newest first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -22,7 +26,7 @@ from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import people, reports, vocabulary
 from casepath.engine.queries.reports import Key, Reckoning, workbook
 from casepath.engine.queries.vocabulary import Vocabulary
-from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Table
+from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Span, Table
 from casepath.engine.time import clock
 from casepath.workers import Result, Unrecoverable, Work, topic
 
@@ -32,6 +36,8 @@ STATES = {"open": "未结", "completed": "已完成", "cancelled": "已取消"}
 YES_OR_NO = {"true": "是", "false": "否"}
 UNKNOWN = "尚未认定"
 EPOCH = date(1970, 1, 1)
+#: Matters that are named with their count.
+NAMED = 20
 
 
 @topic("report")
@@ -41,10 +47,7 @@ def report(work: Work) -> Result:
     if matter is None:
         raise Unrecoverable("Expected a business key, under which the report is kept, but found none")
     with work.surroundings.readers.begin() as session:
-        try:
-            declared = reports.opened(session, work.text("report"), by=ENGINE)
-        except errors.NotFound as error:
-            raise Unrecoverable(error.message) from error
+        declared = _declared(session, work)
         period = _period(session, declared, work)
         found = reports.reckon(session, declared, period, by=ENGINE)
         words = _words(session, found)
@@ -63,6 +66,32 @@ def report(work: Work) -> Result:
         )
 
     return Result(local_variables={"document": name, "period": str(period)}, also=keep)
+
+
+@topic("count")
+def count(work: Work) -> Result:
+    """Count the matters behind a number of a report from a moment up to now, and name the newest."""
+    since = work.task.variables.get("since")
+    if not isinstance(since, datetime):
+        raise Unrecoverable(f"Expected a moment as “since”, but found “{since}”")
+    with work.surroundings.readers.begin() as session:
+        declared = _declared(session, work)
+        figure, table = declared.figures.get(work.text("figure")), declared.table(work.text("table"))
+        if figure is None or (table is None and work.text("table")):
+            asked = ", ".join(filter(None, (work.text("figure"), work.text("table"))))
+            raise Unrecoverable(f"Expected a figure and a table of the report “{declared.key}”, but found “{asked}”")
+        span = Span(since=since, until=clock.now())
+        key = work.text("row") or None
+        chosen = reports.behind(session, declared, span, by=ENGINE, figure=figure, table=table, key=key)
+        found = {"count": reports.count(session, chosen), "matters": reports.newest(session, chosen, NAMED)}
+    return Result(local_variables=found)
+
+
+def _declared(session: Session, work: Work) -> Report:
+    try:
+        return reports.opened(session, work.text("report"), by=ENGINE)
+    except errors.NotFound as error:
+        raise Unrecoverable(error.message) from error
 
 
 def _period(session: Session, declared: Report, work: Work) -> Period:

@@ -106,14 +106,15 @@ def unfit(session: Session, named: Mapping[str, Report], specs: Mapping[str, Pro
     there = set(specs) | set(session.scalars(select(Definition.key).where(Definition.kind == "process")))
     groups = {group.key for group in identity.groups(session)} | set(authorization.ROLES)
     for file, report in named.items():
-        for key in sorted(set(report.processes) - there):
+        for key in sorted(set(report.every_process) - there):
             yield _finding(file, "", "Expected a process, but found “{process}”, which is not there", process=key)
         for group in sorted(report.readers - groups) if groups.difference(authorization.ROLES) else ():
             text = "Expected a group of the organisation, but found “{group}”; correct its key, or add the group before"
             yield _finding(file, "", text, group=group)
-        old = measured(session, [key for key in report.processes if key not in specs])
-        new = {name: type_ for key in report.processes if key in specs for name, type_ in _types(specs[key]).items()}
-        yield from _unfit_facts(file, report, {**BUILT_IN, **old, **new})
+        for part in report.parts():
+            old = measured(session, [key for key in part.processes if key not in specs])
+            new = {name: type_ for key in part.processes if key in specs for name, type_ in _types(specs[key]).items()}
+            yield from _unfit_facts(file, part, {**BUILT_IN, **old, **new})
 
 
 def _unfit_facts(file: str, report: Report, types: Mapping[str, str]) -> Iterator[errors.Finding]:

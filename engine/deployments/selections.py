@@ -1,12 +1,13 @@
 """
-Processes that are started for many records of a register, one instance for each: what their diagrams say of that.
+Processes that are started for records of a register, one instance for each: what their diagrams say of that.
 
-    forEach           key of the register
+    forEach           key of the register for whose records somebody may have it started, many at once
+    onCreate          key of the register whose records start it when they are new
     forEachValues     fields of a record that its instance begins with, as variables of the same names, with commas
     approvalAbove     more records than this need somebody else to let it begin
     approvers         groups that may do so, with commas; without any whoever may start the process
 
-The key of the record is the variable that has the name of its register.
+The key of the record is the variable that has the name of its register. Who says both, says them of one register.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from casepath.engine.deployments.registers import Register
 from casepath.engine.phrases import Phrase
 
 CODE = "for-each"
-REGISTER, VALUES, APPROVAL, APPROVERS = "forEach", "forEachValues", "approvalAbove", "approvers"
+REGISTER, ON_CREATE, VALUES = "forEach", "onCreate", "forEachValues"
+APPROVAL, APPROVERS = "approvalAbove", "approvers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,10 @@ class Selection:
     """For which records a process can be started, and with what."""
 
     register: str
+    #: Whether somebody may have it started for many of them.
+    for_many: bool = True
+    #: Whether each new one starts it.
+    on_create: bool = False
     values: tuple[str, ...] = ()
     #: None: however many, nobody else has to agree.
     approval_above: int | None = None
@@ -45,11 +51,14 @@ class Selection:
 def of(spec: ProcessSpec) -> Selection | None:
     """Return for which records a process can be started; None where its diagram says nothing of any."""
     properties = spec.properties
-    if not properties.get(REGISTER):
+    register = _register(spec)
+    if not register:
         return None
     above = properties.get(APPROVAL, "")
     return Selection(
-        register=properties[REGISTER],
+        register=register,
+        for_many=bool(properties.get(REGISTER)),
+        on_create=bool(properties.get(ON_CREATE)),
         values=_listed(properties.get(VALUES, "")),
         approval_above=int(above) if above else None,
         approvers=frozenset(_listed(properties.get(APPROVERS, ""))),
@@ -58,18 +67,18 @@ def of(spec: ProcessSpec) -> Selection | None:
 
 def variables(spec: ProcessSpec) -> tuple[str, ...]:
     """Return the variables that a process begins with where it is started for a record."""
-    register, others = spec.properties.get(REGISTER, ""), _listed(spec.properties.get(VALUES, ""))
+    register, others = _register(spec), _listed(spec.properties.get(VALUES, ""))
     return (register, *others) if register else ()
 
 
 def startable(session: Session, register: str) -> list[tuple[Definition, Selection]]:
-    """Return the newest versions of the processes that can be started for records of a register, by name."""
+    """Return the newest versions of the processes that can be started for many records of a register, by name."""
     found = []
     for definition in definitions.list_definitions(session, "process"):
         if not definition.executable or definition.suspended:
             continue
         selection = of(definitions.process(session, definition.id))
-        if selection is not None and selection.register == register:
+        if selection is not None and selection.for_many and selection.register == register:
             found.append((definition, selection))
     return found
 
@@ -104,6 +113,12 @@ def unfit(
                     found=others[0],
                 )
             continue
+        if spec.properties.get(ON_CREATE, selection.register) != selection.register:
+            text = "Expected “{entry}” and “{other}” to name one register, but found “{found}” and “{second}”"
+            second = spec.properties[ON_CREATE]
+            named_both = {"entry": REGISTER, "other": ON_CREATE, "found": selection.register, "second": second}
+            yield _finding(file, spec, text, **named_both)
+            continue
         try:
             register = there.get(selection.register) or registers.declared(session, selection.register)
         except errors.NotFound:
@@ -127,6 +142,11 @@ def unfit(
                 entry=VALUES,
                 found=name,
             )
+
+
+def _register(spec: ProcessSpec) -> str:
+    """Return the register to whose records a process belongs; empty where its diagram says nothing of any."""
+    return spec.properties.get(REGISTER) or spec.properties.get(ON_CREATE, "")
 
 
 def _listed(text: str) -> tuple[str, ...]:

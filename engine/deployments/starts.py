@@ -1,4 +1,7 @@
-"""What begins new instances by itself: messages, signals and timers of start events, always of the newest version."""
+"""
+What begins new instances by itself, always of the newest version: messages, signals and timers of start events, and new
+records of a register.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from casepath.engine.bpmn import Element, EventDefinition, ProcessSpec
 from casepath.engine.database import Base, values
-from casepath.engine.database.models import Definition, Job, Subscription
-from casepath.engine.deployments import definitions
+from casepath.engine.database.models import Definition, Job, RegisterProcess, Subscription
+from casepath.engine.deployments import definitions, selections
 from casepath.engine.expressions import Environment
 from casepath.engine.settings import ATTEMPTS
 from casepath.engine.time import clock, timers
 
 _definitions = Base.metadata.tables[Definition.__tablename__]
 _jobs = Base.metadata.tables[Job.__tablename__]
+_processes = Base.metadata.tables[RegisterProcess.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 
 
@@ -37,10 +41,14 @@ def arm(session: Session, definition: Definition, spec: ProcessSpec) -> None:
                         created_at=clock.now(),
                     )
                 )
+    selection = selections.of(spec)
+    if selection is not None and selection.on_create:
+        session.execute(insert(_processes).values(register=selection.register, process=definition.key))
 
 
 def disarm(session: Session, key: str) -> None:
     """Wait no longer for what starts any version of a process."""
+    session.execute(delete(_processes).where(_processes.c.process == key))
     versions = select(_definitions.c.id).where(_definitions.c.kind == "process", _definitions.c.key == key)
     for table in (_subscriptions, _jobs):
         session.execute(delete(table).where(table.c.process_instance_id.is_(None), table.c.definition_id.in_(versions)))

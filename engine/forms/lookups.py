@@ -28,6 +28,7 @@ class Lookup:
     #: Field of the form → field of the record.
     copies: Mapping[str, str] = field(default_factory=dict)
     new_with: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
     #: Empty where nobody makes a new record here.
     new_if: str = ""
 
@@ -47,17 +48,20 @@ class Lookup:
 
         `own` is the key of the field itself, `types` are those of all fields, by their keys.
         """
-        for name in (*self.copies, *self.new_with):
-            if name == own or name not in types:
-                yield "copies" if name in self.copies else "new_with", name
+        for entry, names in self._entries:
+            yield from ((entry, name) for name in names if name == own or name not in types)
         if self.new_if and types.get(self.new_if) != "checkbox":
             yield "new_if", self.new_if
 
     @property
     def record_names(self) -> Iterator[tuple[str, str]]:
         """Each field of the record that is named, behind the property that names it."""
-        yield from (("copies", name) for name in self.copies.values())
-        yield from (("new_with", name) for name in self.new_with.values())
+        for entry, names in self._entries:
+            yield from ((entry, name) for name in names.values())
+
+    @property
+    def _entries(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        return ("copies", self.copies), ("new_with", self.new_with), ("changes", self.changes)
 
 
 def read(properties: Mapping[str, Any]) -> Lookup | None:
@@ -68,6 +72,7 @@ def read(properties: Mapping[str, Any]) -> Lookup | None:
         register=register,
         copies=_pairs(properties, "copies"),
         new_with=_pairs(properties, "new_with"),
+        changes=_pairs(properties, "changes"),
         new_if=str(properties.get("new_if") or "").strip(),
     )
 

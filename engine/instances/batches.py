@@ -11,23 +11,22 @@ started.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, literal_column, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import errors, phrases, runtime
+from casepath.engine import errors, runtime
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import Batch, BatchItem, Definition, ExternalTask, Record
 from casepath.engine.database.statements import Statement
 from casepath.engine.deployments import Register, Selection, definitions, registers, selections
 from casepath.engine.history import Event, organisation
-from casepath.engine.instances import approvals, instantiation, process_instances
+from casepath.engine.instances import approvals, instantiation, of_records, process_instances
+from casepath.engine.instances.of_records import Begun
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.phrases import Phrase
@@ -36,9 +35,6 @@ from casepath.engine.time import clock
 
 #: Records of one batch: all are written in one transaction, for which others wait where only one can write.
 MAX_SIZE = 20_000
-#: Instances that share a transaction, and after how many seconds it takes no more: others may want to write.
-TOGETHER = 20
-TOGETHER_SECONDS = 0.1
 #: Records that are asked for at once.
 CHUNK = 500
 
@@ -222,7 +218,7 @@ def _asked(session: Session, process: str, submitted: Mapping[str, Any] | None, 
     actor = identity.actor(session, by)
     process_instances.require_starter(actor, spec)
     selection = selections.of(spec)
-    if selection is None:
+    if selection is None or not selection.for_many:
         raise errors.InvalidInput(
             "“{process}” is not started for records.", code="batch-process", process=definition.name
         )
@@ -255,7 +251,7 @@ def _run(session: Session, batch: Row[Any]) -> int:
         .join(_records, _records.c.id == _items.c.record_id)
         .where(_items.c.batch_id == batch.id, _items.c.state == "waiting")
         .order_by(_items.c.position)
-        .limit(TOGETHER)
+        .limit(of_records.TOGETHER)
         .with_for_update(of=_items, skip_locked=True)
     )
     found = session.execute(waiting).all()
@@ -269,23 +265,13 @@ def _run(session: Session, batch: Row[Any]) -> int:
     held: Any = values.loads(batch.variables)
     refusal = _refusal(session, batch, definition)
     tried = 0
-    end = time.monotonic() + TOGETHER_SECONDS
-    for row in found:
-        if tried and time.monotonic() > end:
-            break
+    for row in of_records.few(found):
         tried += 1
-        try:
-            if refusal is not None:
-                raise refusal
-            with session.begin_nested():
-                _start(session, batch, definition, selection, held, row)
-        except OperationalError:
-            # The database is busy or away: that is no failure of the record.
-            raise
-        except Exception as error:
-            fault = Phrase("It failed: {error}", error=type(error).__name__)
-            answer = error.phrase if isinstance(error, errors.EngineError) else fault
-            _settle(session, batch.id, row.position, "refused", answer=phrases.dumps(answer))
+        facts = {"batch": batch.id, "position": row.position}
+        begun = of_records.begin(
+            session, definition, selection, row, held, by=batch.created_by, facts=facts, refusal=refusal
+        )
+        _settle(session, batch.id, row.position, begun)
     return tried
 
 
@@ -303,32 +289,8 @@ def _refusal(session: Session, batch: Row[Any], definition: Definition) -> error
     return None
 
 
-def _start(
-    session: Session,
-    batch: Row[Any],
-    definition: Definition,
-    selection: Selection,
-    variables: Mapping[str, Any],
-    row: Row[Any],
-) -> None:
-    if row.state != "active":
-        raise rows.unknown(row.key)
-    own = _own(selection, row)
-    facts = {"batch": batch.id, "position": row.position, "register": row.register, "record": row.key}
-    number = instantiation.begin(session, definition, {**variables, **own}, by=batch.created_by, facts=facts)
-    _settle(session, batch.id, row.position, "started", number=number)
-
-
-def _own(selection: Selection, row: Row[Any]) -> dict[str, Any]:
-    """Return what an instance begins with of its record."""
-    held: Any = values.loads(row.values)
-    return {**{name: held.get(name) for name in selection.values}, selection.register: row.key}
-
-
-def _settle(
-    session: Session, batch_id: int, position: int, state: str, *, number: int | None = None, answer: str | None = None
-) -> None:
-    change = {"batch": batch_id, "place": position, "to": state, "number": number, "said": answer}
+def _settle(session: Session, batch_id: int, position: int, begun: Begun) -> None:
+    change = {"batch": batch_id, "place": position, "to": begun.state, "number": begun.number, "said": begun.answer}
     landed = _note.change(session.connection(), change)
     assert landed == 1, "Expected a record of a batch that we have"
 
@@ -351,7 +313,7 @@ def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> P
         with contextlib.suppress(_Undone), session.begin_nested():
             if row is None or row.state != "active":
                 raise rows.unknown(key)
-            own = {**asked.variables, **_own(asked.selection, row)}
+            own = {**asked.variables, **of_records.variables(asked.selection, row)}
             number = instantiation.begin(session, asked.definition, own, by=asked.actor.signature)
             tasks = select(ExternalTask.activity_instance).where(ExternalTask.process_instance_id == number)
             for activity_instance in session.scalars(tasks.order_by(ExternalTask.id)).all():

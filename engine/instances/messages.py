@@ -87,7 +87,8 @@ def deliver(
     Give a message that a process has sent to the one that waits for it, and return its process instance.
 
     One with the sender's business key comes before one without any; a sender without one reaches any. Where the message
-    has correlation properties, the receiver may want no others. Raises `NotWaiting` and `SeveralWaiting`.
+    has correlation properties, the receiver may want no others. What it starts belongs to the sender's matter, unless
+    its process makes numbers of its own (`businessKeyFormat`). Raises `NotWaiting` and `SeveralWaiting`.
     """
     search = waiting.named("message", name)
     if correlation:
@@ -193,6 +194,8 @@ def _start(
     session: Session, row: Found, business_key: str | None, variables: Mapping[str, Any], by: str | None
 ) -> int:
     definition = definitions.definition(session, row.definition_id)
+    if instantiation.KEY_FORMAT in definitions.process(session, definition.id).properties:
+        business_key = None
     return instantiation.begin(
         session, definition, variables, business_key=business_key, by=by, start_element=row.element_id
     )

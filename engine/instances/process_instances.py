@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, history, runtime
 from casepath.engine.bpmn import ProcessSpec, StartEvent, triggers
 from casepath.engine.database import Base, values
-from casepath.engine.database.models import Definition, ProcessInstance
+from casepath.engine.database.models import Definition, ProcessInstance, RecordLink
 from casepath.engine.deployments import definitions, selections
 from casepath.engine.history import Event
 from casepath.engine.instances import instantiation
@@ -36,6 +36,7 @@ _SWITCHES = {
 }
 
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_links = Base.metadata.tables[RecordLink.__tablename__]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,22 @@ def was_started(session: Session, key: str | None = None, at: datetime | None = 
     wanted = {_instances.c.definition_key: key, _instances.c.started_at: at}
     conditions = [column == value for column, value in wanted.items() if value is not None]
     return session.execute(select(_instances.c.id).where(*conditions).limit(1)).first() is not None
+
+
+def newest_number(session: Session, key: str, record: tuple[str, str]) -> str:
+    """
+    Return the number of the matter of a process that was begun last of those that point to a record.
+
+    Raises `NotFound` where none has one.
+    """
+    pointing = select(_links.c.process_instance_id).where(_links.c.register == record[0], _links.c.key == record[1])
+    numbered = select(_instances.c.business_key).where(
+        _instances.c.definition_key == key, _instances.c.business_key.is_not(None), _instances.c.id.in_(pointing)
+    )
+    found: str | None = session.scalar(numbered.order_by(_instances.c.id.desc()).limit(1))
+    if found is None:
+        raise errors.NotFound("process instance", key)
+    return found
 
 
 def suspend(session: Session, process_instance_id: int, *, by: By, reason: str) -> None:

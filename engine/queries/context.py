@@ -1,4 +1,7 @@
-"""What the diagram wants a task to show beside its form (`context`): values as they were when the task was done."""
+"""
+What the diagram wants a task to show beside its form: values as they were when the task was done (`context`), and what
+is open of the records that its matter points to (`open_matters`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import values
+from casepath.engine.database import links, values
 from casepath.engine.database.models import HistoryEvent
+from casepath.engine.deployments import definitions
 from casepath.engine.queries import deployed, user_task
 from casepath.engine.queries.events import CHANGES
 from casepath.engine.queries.user_task import TaskDetail
@@ -22,6 +26,15 @@ def names(session: Session, task: TaskDetail) -> list[str]:
     """Return the variables that the diagram wants to be shown with a task, in its order."""
     properties = deployed.texts(session, task.definition_id).properties.get(task.element_id, {})
     return [name for part in properties.get("context", "").split(",") if (name := part.strip())]
+
+
+def records(session: Session, task: TaskDetail, variables: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return register and key of the records whose open matters the diagram wants to be shown with a task."""
+    said = deployed.texts(session, task.definition_id)
+    names = said.properties.get(task.element_id, {}).get("open_matters", "")
+    registers = links.declared(definitions.process(session, task.definition_id).properties.get(links.PROPERTY, ""))
+    wanted = [(registers.get(name), variables.get(name)) for part in names.split(",") if (name := part.strip())]
+    return [(register, key) for register, key in wanted if register is not None and isinstance(key, str)]
 
 
 def of(session: Session, task: TaskDetail) -> dict[str, Any]:

@@ -131,6 +131,13 @@ def named(session: Session, person: Person, wanted: Collection[tuple[str, str]])
     return {(record.register, record.key): row(record) for record in session.scalars(query)}
 
 
+def values_of(session: Session, register: str, key: str) -> Mapping[str, Any]:
+    """Return what a record holds now, by field; nothing where there is none."""
+    held = session.scalar(select(Record.values).where(Record.register == register, Record.key == key))
+    found: Any = values.loads(held) if held is not None else {}
+    return dict(found)
+
+
 def chosen(session: Session, declared: Register, text: str) -> str:
     """Return the key of the record that is meant by a key, or by words that only one has; else the text itself."""
     if _is_key(session, declared, text):

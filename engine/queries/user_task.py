@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -115,6 +115,12 @@ def _called(session: Session, task: UserTask, language: str) -> str:
     if not language:
         return task.name
     return deployed.texts(session, task.definition_id, language).called(task.element_id, task.name)
+
+
+def open_of_elements(session: Session, element_ids: Collection[str]) -> list[int]:
+    """Return the ids of the open user tasks of elements with these ids, in whichever process, oldest first."""
+    query = select(UserTask.id).where(UserTask.state == "created", UserTask.element_id.in_(element_ids))
+    return list(session.scalars(query.order_by(UserTask.id)))
 
 
 def find(session: Session, task_id: int) -> TaskDetail:

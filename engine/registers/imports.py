@@ -16,14 +16,13 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, settings
+from casepath.engine import errors
 from casepath.engine.database import entries
 from casepath.engine.database.models import Record, RecordValue
-from casepath.engine.deployments import Register, definitions, registers
+from casepath.engine.deployments import Register, registers
 from casepath.engine.people.authorization import By
 from casepath.engine.registers import access, records
 from casepath.engine.registers import rows as rows_of
-from casepath.engine.time import clock
 
 #: What becomes of a row.
 Done = Literal["created", "changed", "unchanged"]
@@ -122,8 +121,8 @@ def _named(session: Session, declared: Register, held: Mapping[str, Any]) -> Rec
 
 def _change(session: Session, declared: Register, record: Record, row: Row, by: By) -> Done:
     """Change a record where a row says anything else."""
-    submitted = {**_standing(session, declared, record), **row.submitted}
     held = records.values_of(record)
+    submitted = {**rows_of.standing(session, declared, held), **row.submitted}
     if record.state == "active" and rows_of.accepted(session, declared, submitted, held) == held:
         return "unchanged"
     revision = record.revision
@@ -170,10 +169,3 @@ def _known(session: Session, declared: Register, field: str, texts: set[str]) ->
         .where(Record.state == "active")
     )
     return set(session.scalars(query))
-
-
-def _standing(session: Session, declared: Register, record: Record) -> dict[str, Any]:
-    """Return what stands in the form of a record."""
-    form = definitions.form(session, declared.form, declared.definition_id)
-    held, zone = records.values_of(record), clock.time_zone(settings.current.time_zone)
-    return {field.key: forms.show(field, held.get(field.key), zone).texts for field in form.fields} if form else {}

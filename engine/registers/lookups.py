@@ -1,5 +1,6 @@
 """
-What is submitted with a form whose fields name records: the records are there, and others are made where that is asked.
+What is submitted with a form whose fields name records: the records are there, others are made and these are changed
+where the form says so.
 
 A field holds the key of a record that is in use and may be read by whoever submits; what stood there before stays, as
 any value that nobody touches. Fields that copy a value of the record and are left empty take it; one that would name
@@ -45,8 +46,9 @@ def accepted(
     """
     Return the variables that are submitted to an element, as `definitions.accepted` does, with the records they name.
 
-    A record that is asked for by its box is made of what was typed. Raises `InvalidVariables` with everything that does
-    not fit the form or its records.
+    A record that is asked for by its box is made of what was typed, one that is named takes what its field `changes`.
+    Raises `InvalidVariables` with everything that does not fit the form or its records, and `Forbidden` for whoever may
+    not change them.
     """
     form = definitions.form(session, form_key, definition_id) if form_key else None
     if form is None or not form.lookups:
@@ -65,6 +67,9 @@ def accepted(
     for field, lookup in form.lookups.items():
         if variables.get(lookup.new_if) is True and variables.get(field) is None:
             variables[field] = _create(session, lookup, variables, by)
+        # A field that only shows its record is not submitted.
+        elif lookup.changes and (record := variables.get(field, before.get(field))) is not None:
+            _change(session, lookup, field, str(record), variables, by)
     return variables
 
 
@@ -166,10 +171,31 @@ def _create(session: Session, lookup: Lookup, variables: Values, by: By) -> str:
     try:
         return records.create(session, declared.key, held, by=by).key
     except errors.InvalidVariables as refusal:
-        own = {theirs: own for own, theirs in lookup.of_new.items()}
-        for error in refusal.errors:
-            error.field = own.get(error.field, lookup.new_if)
+        _name_own(refusal, lookup.of_new, lookup.new_if)
         raise
+
+
+def _change(session: Session, lookup: Lookup, field: str, key: str, variables: Values, by: By) -> None:
+    """Write what was typed into a record; raises `InvalidVariables` at the fields of the form."""
+    try:
+        record = find(session, lookup.register, key, by=by)
+    except errors.InvalidInput as refusal:
+        raise _at(field, refusal) from None
+    declared = registers.declared(session, lookup.register)
+    held = {theirs: variables[own] for own, theirs in lookup.changes.items() if own in variables}
+    submitted = {**rows.standing(session, declared, records.values_of(record)), **held}
+    try:
+        records.change(session, record.id, submitted, revision=record.revision, by=by)
+    except errors.InvalidVariables as refusal:
+        _name_own(refusal, lookup.changes, next(iter(lookup.changes)))
+        raise
+
+
+def _name_own(refusal: errors.InvalidVariables, pairs: Mapping[str, str], other: str) -> None:
+    """Have errors of a record stand at the fields of the form that it takes; those of its other fields at another."""
+    own = {theirs: own for own, theirs in pairs.items()}
+    for error in refusal.errors:
+        error.field = own.get(error.field, other)
 
 
 def _at(field: str, refusal: errors.InvalidInput) -> errors.InvalidVariables:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, forms, history, settings, texts
 from casepath.engine.database import Base, entries, numbers, values
-from casepath.engine.database.models import Record, RecordValue
+from casepath.engine.database.models import Record, RecordStart, RecordValue, RegisterProcess
 from casepath.engine.deployments import Register, definitions
+from casepath.engine.forms import Form
 from casepath.engine.history import Event
 from casepath.engine.time import clock
 
+_starts = Base.metadata.tables[RecordStart.__tablename__]
 _values = Base.metadata.tables[RecordValue.__tablename__]
 
 
@@ -26,14 +28,25 @@ def accepted(
     session: Session, declared: Register, submitted: Mapping[str, Any], before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return all values that a record has with what was submitted; raises `InvalidVariables`."""
-    form = definitions.form(session, declared.form, declared.definition_id)
-    if form is None:
-        raise errors.NotFound("form definition", declared.form)
+    form = _form(session, declared)
     zone = clock.time_zone(settings.current.time_zone)
     found = forms.validate(form, submitted, zone, variables=before)
     asked = {field.key for field in form.fields if not field.readonly}
     kept = {name: value for name, value in before.items() if name not in asked}
     return {name: value for name, value in {**kept, **found}.items() if value not in (None, "", [])}
+
+
+def standing(session: Session, declared: Register, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands in the form of a record that holds these values, as it would be submitted."""
+    form, zone = _form(session, declared), clock.time_zone(settings.current.time_zone)
+    return {field.key: forms.show(field, held.get(field.key), zone).texts for field in form.fields}
+
+
+def _form(session: Session, declared: Register) -> Form:
+    found = definitions.form(session, declared.form, declared.definition_id)
+    if found is None:
+        raise errors.NotFound("form definition", declared.form)
+    return found
 
 
 def keys(session: Session, declared: Register, held: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -101,7 +114,16 @@ def add(
         number: Event(kind="record.created", facts={**told, "key": key}, variables=held[key], by=by)
         for key, number in ids.items()
     })  # fmt: skip
+    _note_starts(session, declared.key, list(ids.values()))
     return ids
+
+
+def _note_starts(session: Session, register: str, ids: Sequence[int]) -> None:
+    """Note what new records start: nothing of that happens in the transaction of whoever makes them."""
+    processes = session.scalars(select(RegisterProcess.process).where(RegisterProcess.register == register)).all()
+    noted = [{"record_id": number, "process": process, "state": "waiting"} for process in processes for number in ids]
+    if noted:
+        session.execute(insert(_starts), noted)
 
 
 def enter(session: Session, declared: Register, record: Record, held: Mapping[str, Any]) -> None:

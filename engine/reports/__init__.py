@@ -4,7 +4,7 @@ Reports as they are declared: what is counted of process instances, by what, in 
     definition  a report, its figures, tables and conditions
     source      YAML, as far as declarations need it, within bounds
     reading     a declaration as a definition, or all that is wrong with it
-    periods     the months and years that reports are about
+    periods     the months and years that reports are about, and times between two moments
 """
 
 from casepath.engine.reports.definition import (
@@ -23,7 +23,7 @@ from casepath.engine.reports.definition import (
     Test,
     element_of,
 )
-from casepath.engine.reports.periods import Period
+from casepath.engine.reports.periods import Period, Span
 from casepath.engine.reports.reading import read
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "Period",
     "Report",
     "RowOf",
+    "Span",
     "Table",
     "Target",
     "Test",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Final
 
 #: What every process instance has, beside what its process measures, and of which type it is.
@@ -91,6 +92,8 @@ class Figure:
     target: Target | None = None
     #: Whether it stands above the tables; others are only columns of tables, or parts of ratios.
     is_shown: bool = True
+    #: Keys of the processes whose instances it counts.
+    processes: tuple[str, ...] = ()
 
     @property
     def is_percent(self) -> bool:
@@ -126,6 +129,8 @@ class Table:
     #: The moment of which it is a part.
     moment: str = "begun"
     rows: tuple[RowOf, ...] = ()
+    #: Which instances are in it at all.
+    where: Condition = ALWAYS
     #: The first one is drawn, and puts the rows in order.
     figures: tuple[str, ...] = ()
     #: `bars`, `columns` or `none`.
@@ -139,7 +144,7 @@ class Report:
     key: str
     name: str
     name_en: str
-    #: Keys of the processes whose instances are counted, those that nobody called.
+    #: Keys of the processes whose instances are counted, those that nobody called, by figures that name no others.
     processes: tuple[str, ...]
     #: `month`, `year` or `any`.
     period: str
@@ -150,6 +155,18 @@ class Report:
     figures: dict[str, Figure]
     tables: tuple[Table, ...]
 
+    @property
+    def every_process(self) -> tuple[str, ...]:
+        """The keys of all processes whose instances are counted, its own first."""
+        return tuple(dict.fromkeys(chain(self.processes, *(figure.processes for figure in self.figures.values()))))
+
+    def parts(self) -> Iterator[Report]:
+        """Yield what it says of the same processes, as a report of its own, for each of their sets."""
+        for processes in dict.fromkeys(figure.processes for figure in self.figures.values()):
+            figures = {key: figure for key, figure in self.figures.items() if figure.processes == processes}
+            tables = tuple(table for table in self.tables if table.figures[0] in figures)
+            yield replace(self, processes=processes, figures=figures, tables=tables)
+
     def facts(self) -> Iterator[tuple[str, Test | Figure | Table]]:
         """Each fact that it reads, and what reads it."""
         for figure in self.figures.values():
@@ -159,7 +176,7 @@ class Report:
         for table in self.tables:
             if table.by:
                 yield (table.moment if table.by in PARTS else table.by), table
-            yield from _asked(*(row.where for row in table.rows))
+            yield from _asked(table.where, *(row.where for row in table.rows))
 
     def table(self, table_id: str) -> Table | None:
         """Return the table of an id."""

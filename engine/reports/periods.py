@@ -1,4 +1,4 @@
-"""The months and years that reports are about, on the calendar of the house."""
+"""The months and years that reports are about, on the calendar of the house, and times between two moments."""
 
 from __future__ import annotations
 
@@ -74,3 +74,15 @@ class Period:
         """Return its first moment and the first one after it; None where it has no bounds."""
         first, after = self.first_day, self.moved(1).first_day
         return None if first is None or after is None else (clock.moment(first, 0, zone), clock.moment(after, 0, zone))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """The time from one moment up to another, which is not in it."""
+
+    since: datetime
+    until: datetime
+
+    def bounds(self, _zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """Return its first moment and the first one after it, as a period does."""
+        return self.since, self.until

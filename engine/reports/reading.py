@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -100,7 +101,9 @@ def read(file: str, content: bytes) -> Report:
     else:
         reading.wrong("conditions", "Expected a map of names, but found {found}", found=repr(conditions))
     found = reading.entries("", declaration, _REPORT)
-    figures, tables = found.get("figures", {}), found.get("tables", ())
+    own = found.get("processes", ())
+    figures = {key: _counting(figure, own) for key, figure in found.get("figures", {}).items()}
+    tables = found.get("tables", ())
     _check_names(reading, figures, tables)
     if reading.findings:
         raise errors.DeploymentRefused(reading.findings)
@@ -117,12 +120,19 @@ def read(file: str, content: bytes) -> Report:
     )
 
 
+def _counting(figure: Figure, processes: tuple[str, ...]) -> Figure:
+    return figure if figure.processes else replace(figure, processes=processes)
+
+
 def _check_names(reading: _Reading, figures: Mapping[str, Figure], tables: Iterable[Table]) -> None:
     """Note figures that ratios and tables name and that are not there, and tables of the same id."""
     for figure in figures.values():
         for name in (figure.part, figure.whole) if figure.measure == "ratio" else ():
             if name not in figures or figures[name].measure not in ("count", "sum"):
                 text = "Expected a figure that counts or sums, but found “{found}”"
+                reading.wrong(f"figures.{figure.id}", text, found=name)
+            elif figures[name].processes != figure.processes:
+                text = "Expected a figure of the same processes, but found “{found}”"
                 reading.wrong(f"figures.{figure.id}", text, found=name)
         _check_units(reading, figure, [figures[name] for name in (figure.part, figure.whole) if name in figures])
     seen: set[str] = set()
@@ -133,6 +143,9 @@ def _check_names(reading: _Reading, figures: Mapping[str, Figure], tables: Itera
         for name in table.figures:
             if name not in figures:
                 text = "Expected a figure of this report, but found “{found}”"
+                reading.wrong(f"tables.{table.id}", text, found=name)
+            elif figures[name].processes != figures.get(table.figures[0], figures[name]).processes:
+                text = "Expected a figure of the same processes, but found “{found}”"
                 reading.wrong(f"tables.{table.id}", text, found=name)
 
 
@@ -354,6 +367,7 @@ _FIGURE = {
     "decimals": _Entry(_decimals),
     "target": _Entry(_target),
     "shown": _Entry(_boolean),
+    "processes": _Entry(_texts),
 }
 _TABLE = {
     "id": _Entry(_id, True),
@@ -361,6 +375,7 @@ _TABLE = {
     "by": _Entry(_text),
     "moment": _Entry(_text),
     "rows": _Entry(_rows),
+    "where": _Entry(_condition),
     "figures": _Entry(_texts, True),
     "chart": _Entry(_one_of(*CHARTS)),
 }

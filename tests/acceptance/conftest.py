@@ -10,9 +10,11 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 from pydantic import SecretStr
+from sqlalchemy import delete
 
 from casepath import demo, stories
 from casepath.engine import database, deployments
+from casepath.engine.database.models import Job
 from casepath.engine.deployments import definitions
 from casepath.engine.time import clock
 from casepath.settings import Settings
@@ -37,6 +39,9 @@ def prepare(url: str) -> None:
     for folder in stories.folders(PROCESSES):
         with sessions.begin() as session:
             deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
+    with sessions.begin() as session:
+        # What begins by itself each month begins only in the stories about it (`RequestStage.wait_for`).
+        session.execute(delete(Job).where(Job.kind == "start_timer"))
     clock.reset()
     pool.dispose()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +15,16 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from casepath import stories
-from casepath.engine.database.models import ActivityInstance, HistoryEvent, Notification, ProcessInstance, UserTask
-from casepath.engine.instances import jobs, messages, user_tasks
+from casepath.engine.database.models import (
+    ActivityInstance,
+    HistoryEvent,
+    Notification,
+    ProcessInstance,
+    Record,
+    UserTask,
+)
+from casepath.engine.deployments import definitions, selections, starts
+from casepath.engine.instances import jobs, messages, process_instances, user_tasks
 from casepath.engine.time import clock
 from casepath.stories import Story
 from casepath.workers.loop import Loop
@@ -31,6 +39,8 @@ class RequestStage:
         self.sessions = sessions
         self.loop = loop
         self.business_key = ""
+        #: Register and key of the first record of the story.
+        self.about = ("", "")
         #: Notifications up to this id have been looked at.
         self.seen = 0
 
@@ -60,8 +70,8 @@ class RequestStage:
     def start(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
         """Fill in the start form."""
         before = self.last_instance()
-        if story.record is not None:
-            self.start_for(story.record, story.process, by, variables)
+        if story.records:
+            self.start_for(story, by, variables)
         else:
             answer = self.visitor(by).post(f"/register/{story.process}", stories.as_typed(variables))
             assert answer.status_code == 303, text(answer)
@@ -71,21 +81,50 @@ class RequestStage:
             assert started.business_key is not None
             self.business_key = started.business_key
 
-    def start_for(
-        self, record: tuple[str, Mapping[str, Any]], process: str, by: str, variables: Mapping[str, Any]
-    ) -> None:
-        """Add a record, narrow the list of its register to it, fill in the form, look at the preview, and start."""
-        register, values = record
+    def wait_for(self, story: Story) -> None:
+        """Have the process begin at the next time of its timer, as no other story has it do."""
+        clock.set_to(story.begins_at - timedelta(days=1))
+        with self.sessions.begin() as session:
+            definition = definitions.latest(session, "process", story.process)
+            starts.arm(session, definition, definitions.process(session, definition.id))
+        self.move_to(story.begins_at)
+        with self.sessions.begin() as session:
+            query = select(ProcessInstance.business_key).where(ProcessInstance.definition_key == story.process)
+            self.business_key = session.scalars(query).one() or ""
+
+    def start_for(self, story: Story, by: str, variables: Mapping[str, Any]) -> None:
+        """
+        Add the records, of which the last may start the process.
+
+        Else narrow the list of its register to it, fill in the form, look at the preview, and start.
+        """
         visitor = self.visitor(by)
-        assert visitor.post(f"/registers/{register}/new", stories.as_typed(values)).status_code == 303
+        keys: dict[str, str] = {}
+        for register, told in story.records:
+            values = stories.pointing(told, keys)
+            answer = visitor.post(f"/registers/{register}/new", stories.as_typed(values))
+            assert answer.status_code == 303, text(answer)
+            with self.sessions.begin() as session:
+                newest = select(Record.key).where(Record.register == register).order_by(Record.id.desc()).limit(1)
+                keys[register] = session.scalars(newest).one()
+        self.about = next(iter(keys.items()))
+        self.loop.rest()
+        with self.sessions.begin() as session:
+            if story.process not in {definition.key for definition, _ in selections.startable(session, register)}:
+                return
         words = next(str(value) for value in values.values())
-        address, typed = f"/registers/{register}/start/{process}?q={quote(words)}", stories.as_typed(variables)
+        address, typed = f"/registers/{register}/start/{story.process}?q={quote(words)}", stories.as_typed(variables)
         page = text(visitor.post(address, typed))
         assert words in page
         seen = re.search('name="batch.seen" value="([^"]+)"', page)
         assert seen is not None
         assert visitor.post(address, {**typed, "batch.seen": seen[1]}).status_code == 303
         self.loop.rest()
+
+    def turn_to(self, process: str) -> None:
+        """Go on with the newest matter of another process."""
+        with self.sessions.begin() as session:
+            self.business_key = process_instances.newest_number(session, process, self.about)
 
     def last_instance(self) -> int:
         """Id of the newest process instance; 0 without any."""

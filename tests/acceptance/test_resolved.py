@@ -33,7 +33,8 @@ PROPOSED = {"remedies": ["apology"], "promised_amount": 0, "promise": "道歉", 
 TOLD = {"solution_told": "致电道歉", "told_remedies": ["apology"], "told_amount": 0}
 SPOKEN = {"feedback_way": "phone", "call_outcome": "reached", "feedback_text": "已回答"}
 LEARNED = {"root_cause": "流程未执行", "dissatisfaction_kind": "process", "discontent_reasons": ["no_rules"],
-           "gap": "procedure", "improvement": "培训", "improvement_owner": "郑磊", "improvement_due": "2026-12-31",
+           "gap": "procedure", "improvement": "培训",
+           "improvement_owner": "showroom_manager", "improvement_due": "2026-12-31",
            "corrected_cause": "after_sales"}  # fmt: skip
 
 
@@ -86,7 +87,9 @@ class Matter:
     def known(self, *names: str) -> list[Any]:
         """Return variables of it."""
         with self.sessions.begin() as session:
-            whole = session.scalars(select(ProcessInstance.id).where(ProcessInstance.parent_id.is_(None))).one()
+            # What it has begun beside it, such as an improvement, came later.
+            outermost = select(ProcessInstance.id).where(ProcessInstance.parent_id.is_(None))
+            whole = session.scalars(outermost.order_by(ProcessInstance.id)).first() or 0
             found = process_instances.variables(session, whole)
         return [found.get(name) for name in names]
 

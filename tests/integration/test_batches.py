@@ -20,7 +20,7 @@ from casepath.engine.database.models import (
     Record,
     User,
 )
-from casepath.engine.instances import batches, process_instances
+from casepath.engine.instances import batches, of_records, process_instances
 from casepath.engine.people.authorization import Person
 from casepath.engine.registers import records
 from casepath.workers import Surroundings
@@ -164,7 +164,7 @@ def test_approve__only_the_groups_that_the_diagram_names(transaction: Sessions) 
 
 
 def test_stop__what_was_started_goes_on(transaction: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "TOGETHER", 1)
+    monkeypatch.setattr(of_records, "TOGETHER", 1)
     number = propose(transaction, keep(transaction, "Anna", "Bert"))
     batches.run(transaction)
 
@@ -220,7 +220,7 @@ def test_run__killed_in_between_each_once(transaction: Sessions, monkeypatch: py
     def die(*_: object, **__: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(batches, "TOGETHER", 3)
+    monkeypatch.setattr(of_records, "TOGETHER", 3)
     propose(transaction, keep(transaction, *(f"Guest {number}" for number in range(10)), above="100"))
     for name in ("_settle", "_complete"):
         batches.run(transaction)

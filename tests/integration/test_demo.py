@@ -15,15 +15,18 @@ from casepath import demo, retelling, stories
 from casepath.engine import deployments, history
 from casepath.engine.database.models import ProcessInstance, RecordLink, UserTask
 from casepath.engine.deployments import registers
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import jobs, process_instances
 from casepath.engine.queries import records
 from casepath.engine.time import clock as engine_clock
+from casepath.habits import Habit
 from casepath.stories import Story
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
 from tests import channels, factories
 from tests.diagrams import nodes, process
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
-STORIES = stories.read_all(PROCESSES)
+STORIES = [story for story in stories.read_all(PROCESSES) if not story.begins_by_itself]
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -83,7 +86,7 @@ def test_put_up_on__stays_the_day_on_which_it_was(transaction: sessionmaker[Sess
             clock.set_to(now)
             assert demo.begins_at(session) is None
             assert demo.told_here(session, PROCESSES, None) == told
-        assert any(story.record for story in told)
+        assert any(story.records for story in told)
 
 
 def test_put_up_on__today_where_people_were_let_in_before(
@@ -96,7 +99,7 @@ def test_put_up_on__today_where_people_were_let_in_before(
         assert demo.put_up_on(session) == datetime(2027, 3, 1, tzinfo=UTC)
         told = demo.told_here(session, PROCESSES, None)
         assert len(told) > 30
-        assert not any(story.record for story in told), "they would stand in the history of the house, before its last"
+        assert not any(story.records for story in told), "they would stand in the history of the house, before its last"
 
 
 def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session], clock: ModuleType) -> None:
@@ -200,3 +203,104 @@ def test_told_here__of_records_that_matters_point_to(transaction: sessionmaker[S
             RecordLink.process_instance_id == started.id)).all()  # fmt: skip
         assert {(register, key) for register, key in linked} == {
             ("customer", begun["variables"]["customer"]), ("vehicle", begun["variables"]["vehicle"])}  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2025-10-26", "2028-02-29"])
+def test_add_records_of_today__calls_are_due_today(
+    transaction: sessionmaker[Session], clock: ModuleType, day: str
+) -> None:
+    now = datetime.fromisoformat(f"{day}T09:30+08:00")
+    clock.set_to(now)
+    with transaction.begin() as session:
+        demo.add_people(session, PROCESSES)
+        for folder in ("shared", "customers", "tracking", "complaint", "follow_up"):
+            deployments.deploy(session, deployments.read_folder(PROCESSES / folder), name=folder, by=demo.DEMO)
+        demo.add_records(session, PROCESSES)
+        demo.add_records_of_today(session, PROCESSES)
+
+    Loop(Surroundings(sessions=transaction, time_zone="Asia/Shanghai")).rest()
+
+    with transaction.begin() as session:
+        dues = [task.due_at for task in session.scalars(select(UserTask)) if task.element_id == "make_call"]
+        assert sum(due is not None and due.date() == now.date() for due in dues) >= 3
+        assert all(due is not None and due > now for due in dues)
+
+
+def test_play_all__people_do_by_habit_what_no_story_tells(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    """What a story has begun beside it is done so many days later, by whom it is for, with what their habit answers."""
+    task = '<userTask id="A" camunda:candidateGroups="staff"/>'
+    diagram = process(nodes("startEvent S; endEvent E"), task, flow="S > A; A > E")
+    with transaction.begin() as session:
+        factories.group(session, "staff")
+        for name in ("bob", "alice"):
+            factories.user(session, name, groups=["staff"])
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [
+        Story(id=day, name={}, process="p", start={"at": f"2026-05-{day}T08:00:00+00:00", "by": "alice"}, steps=[])
+        for day in ("01", "02", "07")
+    ]
+    answers = {"until": {"in_days": 14}, "said": "done"}
+    habit = Habit(task="p/A", percent=100, days=[4, 4], answers=[answers])
+
+    demo.play_all(transaction, lambda: None, told, habits=[habit, replace(habit, task="q/A", days=[0, 0])])
+
+    with transaction.begin() as session:
+        columns = UserTask.state, UserTask.assignee, UserTask.ended_at
+        found = session.execute(select(*columns).order_by(UserTask.id)).all()
+        assert [(row.state, row.assignee) for row in found] == [("completed", "alice")] * 2 + [("created", None)]
+        assert [row.ended_at.day for row in found[:2]] == [5, 6]
+        known = process_instances.variables(session, session.scalars(select(ProcessInstance.id)).first() or 0)
+    assert known == {"until": "2026-05-19", "said": "done"}
+
+
+def test_play_all__what_is_refused_by_habit_is_left_to_people(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    form = b'{"type": "default", "components": [{"type": "textfield", "key": "said", "validate": {"required": true}}]}'
+    task = '<userTask id="A" camunda:candidateUsers="alice" camunda:formKey="f"/>'
+    diagram = process(nodes("startEvent S; endEvent E"), task, flow="S > A; A > E")
+    with transaction.begin() as session:
+        factories.group(session, "staff")
+        factories.user(session, "alice", groups=["staff"])
+        deployments.deploy(session, {"p.bpmn": diagram, "f.form": form}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [Story(id="1", name={}, process="p", start={"at": "2026-05-01T08:00:00+00:00", "by": "alice"}, steps=[])]
+
+    habit = Habit(task="p/A", percent=100, days=[0, 0], answers=[{}])
+    assert demo.play_all(transaction, lambda: None, told, habits=[habit]) == []
+
+    with transaction.begin() as session:
+        assert session.scalars(select(UserTask.state)).all() == ["created"]
+
+
+def test_play_all__what_begins_by_itself_does_so_among_the_stories(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    """A timer that was due before the first story has begun nothing today."""
+    daily = "<timerEventDefinition><timeCycle>0 0 * * *</timeCycle></timerEventDefinition>"
+    by_itself = process(f'<startEvent id="S">{daily}</startEvent>', nodes("endEvent E"), flow="S > E", key="daily")
+    told_of = process(nodes("startEvent S; endEvent E"), flow="S > E")
+    clock.set_to(datetime(2026, 4, 1, 12, tzinfo=UTC))
+    with transaction.begin() as session:
+        factories.group(session, "staff")
+        factories.user(session, "alice", groups=["staff"])
+        deployments.deploy(session, {"p.bpmn": told_of, "daily.bpmn": by_itself}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    told = [
+        Story(id=day, name={}, process="p", start={"at": f"2026-05-{day}T08:00:00+00:00", "by": "alice"}, steps=[])
+        for day in ("01", "04")
+    ]
+
+    def work() -> None:
+        jobs.run_due(transaction)
+
+    demo.play_all(transaction, work, told)
+
+    with transaction.begin() as session:
+        query = select(ProcessInstance.started_at).where(ProcessInstance.definition_key == "daily")
+        begun = list(session.scalars(query.order_by(ProcessInstance.id)))
+    # The last one is of today, where the clock is real again.
+    assert [each.day for each in begun[:-1]] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]

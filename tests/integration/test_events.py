@@ -11,7 +11,7 @@ from casepath.engine import deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import external_tasks, process_instances, user_tasks
 from casepath.engine.instances.external_tasks import Topic
-from casepath.engine.queries import events, instances, rounds
+from casepath.engine.queries import events, instances, rounds, trails
 from tests import factories
 from tests.acting import PROGRAM
 from tests.diagrams import process
@@ -101,11 +101,11 @@ def test_trail__leads_to_where_people_have_something_to_do(matter: Sessions) -> 
     with matter.begin() as session:
         outer, middle, inner = instances.of_matter(session, "K")
 
-        assert instances.trail(session, outer.id)["elements"]["call_middle"] == {
+        assert trails.trail(session, outer.id)["elements"]["call_middle"] == {
             "state": "active", "count": 1, "called": [middle.id], "work": True,
         }  # fmt: skip
-        assert instances.trail(session, inner.id)["elements"]["ask"] == {"state": "active", "count": 1, "work": True}
-        assert instances.trail(session, outer.id)["elements"]["s"] == {"state": "visited", "count": 1}
+        assert trails.trail(session, inner.id)["elements"]["ask"] == {"state": "active", "count": 1, "work": True}
+        assert trails.trail(session, outer.id)["elements"]["s"] == {"state": "visited", "count": 1}
 
 
 def test_trail__is_stuck_where_what_was_called_is_stuck(matter: Sessions) -> None:
@@ -116,7 +116,7 @@ def test_trail__is_stuck_where_what_was_called_is_stuck(matter: Sessions) -> Non
         user_tasks.complete(session, user_tasks.open_of(session, "L", "ask"), {"again": 1}, by="alice")
         outer, middle, inner = instances.of_matter(session, "L")
 
-        found = [instances.trail(session, each.id)["elements"] for each in (outer, middle, inner)]
+        found = [trails.trail(session, each.id)["elements"] for each in (outer, middle, inner)]
         states = [{key: entry["state"] for key, entry in elements.items()} for elements in found]
         assert states[0]["call_middle"] == states[1]["call_inner"] == "incident"
         assert "incident" in states[2].values()

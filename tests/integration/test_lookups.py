@@ -180,6 +180,32 @@ def test_complete__what_stood_there_stays_though_it_is_archived_since(ward: Sess
         assert pointing(session) == [("patient", "patient", key(session))]
 
 
+def test_complete__writes_into_the_record(ward: Sessions) -> None:
+    """What its field says it changes, as somebody fills the record in, and nothing else of it."""
+    correcting = {"lookup": "patient", "changes": "name, telephone=phone"}
+    files = {**ADMISSION, "correct.form": form(field("patient", "病人", "Patient", properties=correcting),
+                                               *ADMISSION_FORM[1:3], key="correct")}  # fmt: skip
+    files["admission.bpmn"] = files["admission.bpmn"].replace(
+        b'<userTask id="t" camunda:formKey="admission"', b'<userTask id="t" camunda:formKey="correct"'
+    )
+    with ward.begin() as session:
+        deployments.deploy(session, files, name="admission", by=OLIVIA)
+        patient = key(session)
+        process_instances.start(session, "admission", {"patient": patient}, by=NURSE)
+        task = session.scalars(select(UserTask.id)).one()
+        submitted = {"patient": patient, "name": "梅一", "telephone": "555-0199"}
+        with pytest.raises(errors.InvalidVariables) as refused, session.begin_nested():
+            user_tasks.complete(session, task, submitted, by=somebody("dora", "service", "doctors"))
+        assert wrong(refused.value) == [("patient", "record-unknown")]
+        user_tasks.complete(session, task, submitted, by=somebody("nina", "service", "nurses"))
+
+    with ward.begin() as session:
+        record = session.get_one(Record, 1)
+        assert (records.values_of(record), record.revision) == ({"name": "梅一", "phone": "555-0199"}, 2)
+        (changed,) = [each for each in history.registers.events(session, 1) if each.kind == "record.changed"]
+        assert changed.variables == {"phone": "555-0199"}
+
+
 def test_complete__another_record(ward: Sessions) -> None:
     with ward.begin() as session:
         process_instances.start(session, "admission", {"patient": key(session)}, by=NURSE)
@@ -251,6 +277,8 @@ def findings(session: Session, properties: Mapping[str, str], declared: str = "p
     ({"copies": "no_such_field=name"}, ["error: lookup"]),
     ({"new_with": "telephone=no_such_field"}, ["error: lookup"]),
     ({"new_if": "name"}, ["error: lookup"]),
+    ({"changes": "telephone=no_such_field"}, ["error: lookup"]),
+    ({"changes": "no_such_field=name"}, ["error: lookup"]),
     ({"copies": "patient=name"}, ["error: lookup"]),
     ({"lookup": ""}, []),
     ({"lookup": "matter", "copies": ""}, ["warning: unlinked-record"] * 2),

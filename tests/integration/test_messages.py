@@ -359,6 +359,19 @@ def test_send__by_one_without_a_business_key(transaction: Sessions) -> None:
     assert open_tasks(transaction) == [(first, "A")]
 
 
+def test_send__starts_a_matter_with_a_number_of_its_own(transaction: Sessions) -> None:
+    numbers = '<camunda:property name="businessKeyFormat" value="N-{number}"/>'
+    numbered = f"<extensionElements><camunda:properties>{numbers}</camunda:properties></extensionElements>"
+    deploy(transaction, STARTED.replace(b"<startEvent", numbered.encode() + b"<startEvent", 1), SENDING)
+
+    start(transaction, "sending", "K1")
+    jobs.run_due(transaction)
+
+    ((started, _),) = open_tasks(transaction)
+    with transaction.begin() as session:
+        assert process_instances.get(session, started).business_key == "N-1"
+
+
 def test_send__nobody_waits(transaction: Sessions) -> None:
     deploy(transaction, SENDING, WAITING)
     instance = start(transaction, "sending", "K1")

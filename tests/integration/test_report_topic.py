@@ -21,6 +21,7 @@ from casepath.workers import DEFAULT_LOCK, Surroundings
 from casepath.workers.loop import Loop
 from tests import diagrams, factories
 from tests.acting import PROGRAM
+from tests.each import each
 from tests.integration.test_reports import MEASURED, REPORT, files
 
 Sessions = sessionmaker[Session]
@@ -46,7 +47,7 @@ def counted(transaction: Sessions) -> Sessions:
         deployments.deploy(session, files(), name="requests", by=PROGRAM)
         for day in (9, 10):
             asked = {"asked_at": datetime(2026, 11, day, 15, tzinfo=UTC), "colour": "red"}
-            process_instances.start(session, "request", asked, by=PROGRAM)
+            process_instances.start(session, "request", asked, business_key=f"K-{day:02}", by=PROGRAM)
     clock.set_to(datetime(2026, 12, 1, 14, tzinfo=UTC))
     return transaction
 
@@ -179,3 +180,69 @@ def test_report__of_no_such_period_is_an_incident(counted: Sessions) -> None:
         messages = session.scalars(select(Incident.message)).all()
 
     assert ["soon" in message for message in messages] == [True]
+
+
+def counting(*inputs: tuple[str, str]) -> bytes:
+    """A process that keeps how many requests are behind a number, and which."""
+    given = "".join(f'<camunda:inputParameter name="{name}">{value}</camunda:inputParameter>' for name, value in inputs)
+    kept = (
+        '<camunda:outputParameter name="how_many">${count}</camunda:outputParameter>'
+        '<camunda:outputParameter name="which">${matters}</camunda:outputParameter>'
+    )
+    task = (
+        '<serviceTask id="ask" camunda:type="external" camunda:topic="count"><extensionElements>'
+        f"<camunda:inputOutput>{given}{kept}</camunda:inputOutput></extensionElements></serviceTask>"
+    )
+    return diagrams.process('<startEvent id="s"/>', task, '<userTask id="u"/>', flow="s > ask; ask > u", key="review")
+
+
+def ask(sessions: Sessions, since: str, *inputs: tuple[str, str]) -> dict[str, object]:
+    """Ask for a number of the report of requests, and return what the process knows then."""
+    file = counting(("report", "requests"), ("since", since), *inputs)
+    with sessions.begin() as session:
+        deployments.deploy(session, {"review.bpmn": file}, name="review", by=PROGRAM)
+        asking = process_instances.start(session, "review", {}, business_key="R-1", by=PROGRAM).id
+    Loop(Surroundings(sessions=sessions)).rest()
+    with sessions.begin() as session:
+        return process_instances.variables(session, asking)
+
+
+NINTH = "${dateTime('2026-11-09T12:00:00Z')}"
+TENTH = "${dateTime('2026-11-10T12:00:00Z')}"
+
+
+COUNTED = [
+    (NINTH, {}, ["K-10", "K-09"]),
+    (TENTH, {}, ["K-10"]),
+    ("${dateTime('2026-11-10T15:00:01Z')}", {}, []),
+    (NINTH, {"table": "colours", "row": "red"}, ["K-10", "K-09"]),
+    (NINTH, {"table": "colours", "row": "blue"}, []),
+    (NINTH, {"table": "colours"}, []),
+]
+
+
+@each("since, inputs, expected", COUNTED)
+def test_count__since_a_moment_and_of_one_row(
+    counted: Sessions, since: str, inputs: dict[str, str], expected: list[str]
+) -> None:
+    known = ask(counted, since, ("figure", "all"), *inputs.items())
+
+    assert (known["how_many"], known["which"]) == (len(expected), expected)
+
+
+MISTAKEN = [
+    ("soon", {"figure": "all"}, "soon"),
+    (NINTH, {"figure": "none"}, "none"),
+    (NINTH, {"figure": "all", "table": "shapes"}, "shapes"),
+]
+
+
+@each("since, inputs, named", MISTAKEN)
+def test_count__of_what_no_report_has_is_an_incident(
+    counted: Sessions, since: str, inputs: dict[str, str], named: str
+) -> None:
+    ask(counted, since, *inputs.items())
+
+    with counted.begin() as session:
+        messages = session.scalars(select(Incident.message).order_by(Incident.id)).all()
+    assert named in messages[-1]

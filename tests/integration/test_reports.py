@@ -69,6 +69,14 @@ tables:
       - {name: 轻, where: {weight: {below: 5}}}
       - {name: 重, where: {weight: {at_least: 5}}}
     figures: [all, mean]
+  - {id: red, name: 红, by: urgent, where: {colour: red}, figures: [all, median, quick]}
+  - id: red_bands
+    name: 红段
+    where: {colour: red}
+    rows:
+      - {name: 轻, where: {weight: {below: 5}}}
+      - {name: 重, where: {weight: {at_least: 5}}}
+    figures: [all]
 """
 CALENDAR = b'{"zone": "America/New_York", "hours": {"mon-fri": [["09:00", "17:00"]]}}'
 NOVEMBER = Period(2026, 11)
@@ -186,6 +194,21 @@ def test_reckon__tables_on_the_clocks_of_the_house(transaction: Sessions, asked:
     assert medians["red"] == rounded(statistics.median(each["weight"] for each in found if each["colour"] == "red"), 3)
 
 
+def test_reckon__tables_of_some_only(transaction: Sessions, asked: list[dict[str, Any]]) -> None:
+    with transaction.begin() as session:
+        tables = reckoned(session).tables
+
+    red = [each for each in of_november(asked) if each["colour"] == "red"]
+    urgent = [each for each in red if each["urgent"]]
+    light = [each for each in red if each["weight"] < 5]
+    counted = {row.key: row.values["all"].value for row in tables["red"]}
+    assert counted == {"true": len(urgent), "false": len(red) - len(urgent)}
+    assert [row.values["all"].value for row in tables["red_bands"]] == [len(light), len(red) - len(light)]
+    medians = {row.key: row.values["median"].value for row in tables["red"]}
+    middle = statistics.median(each["weight"] for each in urgent)
+    assert medians["true"] == middle.quantize(Decimal("0.001"), ROUND_HALF_UP)
+
+
 def test_reckon__tables_by_values_leave_out_what_is_rare_and_say_so(
     transaction: Sessions, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +245,45 @@ def test_behind__is_as_many_as_each_number_says(transaction: Sessions, asked: li
                         wrong.append((table.id, row.key, value.figure.id))
 
     assert wrong == []
+
+
+REPAIRS = """
+  repairs: {name: 修理, measure: count, processes: [repair]}
+  costs: {name: 费用, measure: sum, fact: cost, processes: [repair]}
+  each: {name: 每件, measure: ratio, part: costs, whole: repairs, processes: [repair]}
+tables:
+  - {id: works, name: 工种, by: work, figures: [repairs, each]}
+"""
+
+
+def test_reckon__figures_of_other_processes(transaction: Sessions, asked: list[dict[str, Any]]) -> None:
+    """They are counted for themselves, and change nothing of the others."""
+    measured = '<camunda:property name="measured" value="done_at:moment,work:text,cost:number"/>'
+    properties = f"<extensionElements><camunda:properties>{measured}</camunda:properties></extensionElements>"
+    repair = diagrams.process(properties, diagrams.nodes("startEvent s; userTask u"), flow="s > u", key="repair")
+    both = files(REPORT.replace("tables:\n", REPAIRS.lstrip("\n"), 1))
+    with transaction.begin() as session:
+        before = reckoned(session)
+        deployments.deploy(session, {**both, "repair.bpmn": repair}, name="repairs", by=PROGRAM)
+        for work, cost in (("paint", 3), ("paint", 4), ("wheel", 5)):
+            done = {"done_at": datetime(2026, 11, 9, tzinfo=UTC), "work": work, "cost": cost}
+            process_instances.start(session, "repair", done, by=PROGRAM)
+        found = reckoned(session)
+        report = found.report
+        each_repair, works = report.figures["each"], report.table("works")
+        chosen = reports.behind(session, report, NOVEMBER, by=PROGRAM, figure=each_repair, table=works, key="paint")
+        behind = reports.count(session, chosen)
+
+    assert {key: value.value for key, value in found.values.items() if key in before.values} == {
+        key: value.value for key, value in before.values.items()
+    }
+    assert [int(found.values[key].value or 0) for key in ("repairs", "costs", "each")] == [3, 12, 400]
+    assert [(row.key, int(row.values["each"].value or 0)) for row in found.tables["works"]] == [
+        ("paint", 350),
+        ("wheel", 500),
+    ]
+    assert [row.key for row in found.tables["colours"]] == [row.key for row in before.tables["colours"]]
+    assert behind == 2
 
 
 def test_reckon__compares_with_the_month_before_and_the_year_before(
@@ -327,6 +389,9 @@ def test_deploy__refuses_what_cannot_be_measured(measured: str, said: str) -> No
         ("{below: due_at}", "{below: colour}", "“colour” is of the type “text”"),
         ("moment: answered_at", "moment: weight", "“weight” is of the type “number”"),
         ("fact: wait, unit: minutes", "fact: wait", "“wait” is of the type “working”"),
+        ("name: 早, measure", "name: 早, processes: [other], measure", "“other”, which is not there"),
+        ("part: open, whole: all", "part: open, whole: all, processes: [other]", "same processes, but found “open”"),
+        ("measure: median", "measure: median, processes: [other]", "same processes, but found “median”"),
         ("part: urgent, whole: hours", "part: urgent, whole: all", "two figures with a unit, or two without one"),
     ],
 )

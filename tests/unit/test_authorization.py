@@ -132,6 +132,10 @@ def test_may_appoint(is_own: bool) -> None:
     assert allowed(authorization.may_appoint, is_own=is_own) == set(SUBSTITUTES[is_own].split())
 
 
+def test_may_share_views() -> None:
+    assert allowed(authorization.may_share_views, "service") == {"administrator", "assignee", "candidate"}
+
+
 def test_acting_as__oneself_before_another_and_no_auditor_for_anybody() -> None:
     alice = PEOPLE["assignee"]
     nemo = Person(username="nemo", stands_in_for=(alice,))
@@ -153,7 +157,8 @@ def test_rule__every_one_is_in_a_table() -> None:
     rules = {name for name in vars(authorization) if name.startswith("may_")}
 
     tested = {rule.__name__ for rule in GENERAL} | {rule.__name__ for rule, _ in [*TASKS, *INSTANCES]}
-    tested |= {authorization.may_appoint.__name__} | {rule.__name__ for rule in REGISTERS}
+    tested |= {authorization.may_appoint.__name__, authorization.may_share_views.__name__}
+    tested |= {rule.__name__ for rule in REGISTERS}
     assert rules == tested
 
 

@@ -95,7 +95,8 @@ class Populated:
 #: Is started for beds; for more than one somebody else has to agree.
 CLEAN = diagrams.process(
     '<extensionElements><camunda:properties><camunda:property name="forEach" value="bed"/>'
-    '<camunda:property name="approvalAbove" value="1"/></camunda:properties></extensionElements>',
+    '<camunda:property name="approvalAbove" value="1"/><camunda:property name="worklist" value="今天打扫"/>'
+    '<camunda:property name="worklistGroups" value="service"/></camunda:properties></extensionElements>',
     '<startEvent id="dirty"/><endEvent id="cleaned"/>', flow="dirty > cleaned", key="clean",
 )  # fmt: skip
 

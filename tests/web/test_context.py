@@ -13,6 +13,8 @@ from casepath.engine import deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
+from casepath.engine.registers import records
+from tests import wards
 from tests.acting import PROGRAM
 from tests.diagrams import container, process
 from tests.each import each
@@ -188,3 +190,31 @@ def test_ended__what_nobody_has_handed_in(rows: Rows, alice: Visitor, diagram: b
 
 def test_undeclared__nothing(alice: Visitor, task_ids: list[int]) -> None:
     assert shown(alice, task_ids[0]) == {}
+
+
+def test_task__what_else_is_open_of_its_record(rows: Rows, visit: Visit) -> None:
+    shown = "<extensionElements><camunda:properties><camunda:property name='open_matters' value='patient'/>"
+    task = b'<userTask id="t" camunda:formKey="admission" camunda:candidateGroups="service">'
+    files = {**wards.ADMISSION, "admission.bpmn": wards.ADMISSION["admission.bpmn"].replace(
+        task[:-1] + b"/>", task + f"{shown}</camunda:properties></extensionElements></userTask>".encode()
+    )}  # fmt: skip
+    with rows.begin() as session:
+        said = {"readers": [], "writers": ["service"]}
+        ward = wards.ward(patient={**wards.PATIENT, **said}, bed={**wards.BED, **said})
+        deployments.deploy(session, ward, name="ward", by=PROGRAM)
+        deployments.deploy(session, files, name="admission", by=PROGRAM)
+        first, other = (
+            records.create(session, "patient", {"name": name, "phone": name}, by=PROGRAM).key for name in ("Mei", "Lan")
+        )
+        for patient in (first, first, other):
+            process_instances.start(session, "admission", {"patient": patient}, by=PROGRAM)
+        task_ids = [user_tasks.open_of(session, f"A-{number}", "t") for number in (1, 2, 3)]
+
+    def told() -> list[list[str]]:
+        pages = [html.fromstring(text(visit("bob").get(f"/tasks/{task_id}"))) for task_id in task_ids]
+        return [page.xpath('//*[@id="open"]//*[@class="found-number"]/text()') for page in pages]
+
+    assert told() == [["A-2"], ["A-1"], []]
+    with rows.begin() as session:
+        user_tasks.complete(session, task_ids[0], {"patient": first, "name": "Mei"}, by=PROGRAM)
+    assert told() == [[], [], []]

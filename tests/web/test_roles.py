@@ -206,6 +206,9 @@ RIGHTS = (
     Row("POST /records/<int:record_id>/restore", "/records/{archived_id}/restore", KEPT),
     Row("POST /records/<int:record_id>/erase", "/records/{archived_id}/erase",
         "401 404 404 403 403 403 404 403 404 303", (("fields", "room"), ("reason", "x"))),
+    # worklists
+    Row("GET /worklists/<process>", "/worklists/clean", "302 404 404 200 200 404 404 404 404 404"),
+    Row("POST /worklists/<process>/next", "/worklists/clean/next", "401 404 404 303 303 404 404 404 404 404"),
     # batches
     Row("GET /batches/", "/batches/", PEOPLE),
     Row("GET /registers/<key>/start/", "/registers/bed/start/", "302 404 404 302 302 302 404 200 404 302"),

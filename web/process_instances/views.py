@@ -24,7 +24,7 @@ from casepath.engine.instances import (
 )
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import deployed, events, instances, papers, people, rounds
+from casepath.engine.queries import deployed, events, instances, papers, people, rounds, trails
 from casepath.engine.queries.instances import Reference
 from casepath.web import facts, filters, headers, languages, names, once, phrases, spreadsheets, uploads
 from casepath.web.errors import wants_json
@@ -163,7 +163,7 @@ def path(instance_id: int) -> Response:
     """Return the path that an instance has taken."""
     with g.readers.begin() as session:
         access.process_instance(session, g.person, instance_id)
-        return jsonify(instances.trail(session, instance_id))
+        return jsonify(trails.trail(session, instance_id))
 
 
 @bp.post("/comments/<path:business_key>")

@@ -17,9 +17,17 @@ from casepath.web.forms import KnownMatter
 FEW = 5
 
 
-def of(session: Session, person: Person, pointed: Sequence[tuple[str, str]], texts: Sequence[str]) -> list[KnownMatter]:
-    """Return matters that point to one of these records or have one of these texts: open ones first, then new ones."""
-    narrowed = [Filters(record=each) for each in pointed] + [Filters(text=each) for each in texts]
+def of(
+    session: Session, person: Person, pointed: Sequence[tuple[str, str]], texts: Sequence[str], *, state: str = ""
+) -> list[KnownMatter]:
+    """
+    Return matters that point to one of these records or have one of these texts: open ones first, then new ones.
+
+    `state` narrows them as it does their list.
+    """
+    narrowed = [Filters(record=each, state=state) for each in pointed] + [
+        Filters(text=each, state=state) for each in texts
+    ]
     found: dict[int, MatterRow] = {}
     for each in narrowed:
         found |= {row.id: row for row in instances.page(session, person, each, limit=FEW).rows}

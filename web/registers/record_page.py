@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history
 from casepath.engine.deployments import Register
+from casepath.engine.instances import record_starts
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, instances, links, people
 from casepath.engine.queries import records as lists
@@ -20,6 +21,7 @@ from casepath.engine.queries.instances import Filters, Reference
 from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import access, records
 from casepath.web import languages, phrases
+from casepath.web import names as processes
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.registers import matters, wording
@@ -130,8 +132,17 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         may_erase=authorization.may_erase(g.person),
         erasable=[name for name in held if name != words.declared.key_field],
         alike=alike(session, words, refusal),
+        # What it should have started, and why it did not.
+        not_started=not_started(session, record_id),
         refusal=phrases.sentence(refusal) if refusal and not isinstance(refusal, errors.InvalidVariables) else "",
     )
+
+
+def not_started(session: Session, record_id: int) -> list[tuple[str, str]]:
+    """Return the name of each process that a record should have started and could not, and why."""
+    found = record_starts.refused(session, record_id)
+    named = dict(processes.processes(session)) if found else {}
+    return [(named.get(key, key), phrases.told(answer)) for key, answer in found.items()]
 
 
 def below() -> int | None:

@@ -24,7 +24,7 @@ from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import facts, filters, forms, guidance, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
-from casepath.web.registers import lookups
+from casepath.web.registers import lookups, matters
 from casepath.web.user_tasks import around, came_from
 
 
@@ -139,6 +139,7 @@ def render(
         guidance=guidance_for(session, task, variables, refusal=refusal, typed=typed),
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         context=in_context(session, task),
+        open_matters=open_matters(session, task, variables, person),
         summary=summary(session, task.definition_id, variables),
         around=around.of(session, task, person),
         comment=request.form.get("matter.comment", ""),
@@ -284,6 +285,17 @@ def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str]]:
     shown = context.of(session, task)
     told = words.of(session, [task.definition_id]) if shown else None
     return [(told.label(name), told.said(name, value)) for name, value in shown.items()] if told else []
+
+
+def open_matters(
+    session: Session, task: TaskDetail, variables: Mapping[str, Any], person: Person
+) -> list[forms.KnownMatter]:
+    """Return the other open matters of the records whose open ones the diagram wants to be shown with a task."""
+    if task.state != "created":
+        return []
+    pointed = context.records(session, task, variables)
+    found = matters.of(session, person, pointed, [], state="open") if pointed else []
+    return [each for each in found if each.reference != task.reference]
 
 
 def summary(session: Session, definition_id: int, variables: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import filters, forms, names, once, phrases, uploads, workbooks
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import asked, calendar, came_from, inbox, list_file, task_page, tools
+from casepath.web.worklists import today
 
 bp = Blueprint("user_tasks", __name__, url_prefix="/tasks")
 
@@ -234,7 +235,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         if came_from.NEXT in request.form:
             return lead_on(session, task)
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
-    return redirect(came_from.address(), 303)
+    return redirect(today.following() or came_from.address(), 303)
 
 
 def lead_on(session: Session, done: TaskDetail) -> Response:

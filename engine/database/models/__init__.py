@@ -50,8 +50,10 @@ from casepath.engine.database.models.registers import (
     Record,
     RecordEvent,
     RecordLink,
+    RecordStart,
     RecordTerm,
     RecordValue,
+    RegisterProcess,
 )
 from casepath.engine.database.models.states import TRANSITIONS
 from casepath.engine.database.models.watch import Alarm, WorkerThread
@@ -88,8 +90,10 @@ __all__ = [
     "Record",
     "RecordEvent",
     "RecordLink",
+    "RecordStart",
     "RecordTerm",
     "RecordValue",
+    "RegisterProcess",
     "Resource",
     "SearchTerm",
     "Submission",

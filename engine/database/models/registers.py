@@ -1,11 +1,14 @@
-"""Records of registers: what is kept beside the process instances, in what it is found, and what happened to it."""
+"""
+Records of registers: what is kept beside the process instances, in what it is found, what happened to it, and what each
+starts.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, Ordered, RowId, String, Text
@@ -89,6 +92,35 @@ class RecordLink(Base):
     root_id: Mapped[int] = mapped_column(ForeignKey("process_instances.id"))
     register: Mapped[str] = mapped_column(String(255))
     key: Mapped[str] = mapped_column(String(255))
+
+
+class RegisterProcess(Base):
+    """A process of which each new record of a register starts an instance, as its newest version says."""
+
+    __tablename__ = "register_processes"
+
+    register: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: Key of the process.
+    process: Mapped[str] = mapped_column(String(255), primary_key=True)
+
+
+class RecordStart(Base):
+    """What a new record starts: noted with it, and started by a worker."""
+
+    __tablename__ = "record_starts"
+    __table_args__ = (
+        states_check("record_starts"),
+        CheckConstraint("(state = 'started') = (process_instance_id IS NOT NULL)", name="record_starts_started"),
+        Index("record_starts_by_state", "state", "process", "record_id"),
+    )
+
+    record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)
+    #: Key of the process.
+    process: Mapped[str] = mapped_column(String(255), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    process_instance_id: Mapped[int | None] = mapped_column(ForeignKey("process_instances.id"), index=True)
+    #: Why none was started (a phrase).
+    answer: Mapped[str | None] = mapped_column(Text)
 
 
 class RecordTerm(Base):

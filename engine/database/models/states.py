@@ -82,6 +82,13 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         # The process could not be started with this record; `answer` says why.
         "refused": frozenset(),
     },
+    "record_starts": {
+        # A worker starts the newest version of the process with this record.
+        "waiting": frozenset({"started", "refused"}),
+        "started": frozenset(),
+        # The process could not be started with this record; `answer` says why.
+        "refused": frozenset(),
+    },
     "records": {
         # Is found and pointed to.
         "active": frozenset({"archived"}),

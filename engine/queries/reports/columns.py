@@ -32,7 +32,7 @@ from casepath.engine.database.models import ActivityInstance, ProcessInstance, m
 from casepath.engine.deployments import reports
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Actor, Person
-from casepath.engine.reports import Bound, Condition, Period, Report, Test, element_of
+from casepath.engine.reports import Bound, Condition, Period, Report, Span, Test, element_of
 from casepath.engine.time import clock
 
 HOUR, DAY = 3_600, 86_400
@@ -53,7 +53,7 @@ _WEEKDAY = 3
 class Columns:
     """The process instances that a report counts in a period for somebody, and what it reads of them."""
 
-    def __init__(self, session: Session, report: Report, period: Period, actor: Actor, zone: ZoneInfo) -> None:
+    def __init__(self, session: Session, report: Report, period: Period | Span, actor: Actor, zone: ZoneInfo) -> None:
         self.session = session
         self.report = report
         self.zone = zone
@@ -66,7 +66,7 @@ class Columns:
         if isinstance(actor, Person) and self._is_narrowed:
             self.base.append(access.seen_by(actor))
 
-    def _within(self, period: Period) -> Iterator[ColumnElement[bool]]:
+    def _within(self, period: Period | Span) -> Iterator[ColumnElement[bool]]:
         if bounds := period.bounds(self.zone):
             first, after = map(measures.seconds, bounds)
             yield measurements.c.begun_at >= first

@@ -66,15 +66,21 @@ def _totals(columns: Columns, wanted: Sequence[tuple[Figure, Condition]]) -> lis
 
 
 def grouped(
-    columns: Columns, by: ColumnElement[Any], figures: Sequence[Figure], *, limit: int | None
+    columns: Columns,
+    by: ColumnElement[Any],
+    figures: Sequence[Figure],
+    where: Condition = ALWAYS,
+    *,
+    limit: int | None,
 ) -> dict[Key, list[Value]]:
-    """Return figures by a column, of what is most frequent first; what it holds in no row is not there."""
+    """Return figures by a column, of what fits a condition, the most frequent first; what is in no row is not there."""
     group = by.label("grouped_by")
     sums = [list(_sums(columns, figure, ALWAYS)) for figure in figures]
-    ranked = [_percentiles(columns, each, ALWAYS, by) if _is_ranked(each) else {} for each in figures]
+    ranked = [_percentiles(columns, each, where, by) if _is_ranked(each) else {} for each in figures]
     found: dict[Key, list[Value]] = {}
     # By its place: PostgreSQL takes two parameters of the same value for two columns.
-    query = columns.select(group, *chain(*sums)).group_by(text("1")).order_by(func.count().desc()).limit(limit)
+    chosen = columns.select(group, *chain(*sums), where=[columns.condition(where)])
+    query = chosen.group_by(text("1")).order_by(func.count().desc()).limit(limit)
     for key, *row in columns.session.execute(query):
         numbers = iter(row)
         found[key] = [

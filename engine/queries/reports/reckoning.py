@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
-from casepath.engine.database.models import measurements
+from casepath.engine.database.models import ProcessInstance, measurements
 from casepath.engine.deployments import definitions, reports
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By, Person
 from casepath.engine.queries.reports import figures
 from casepath.engine.queries.reports.columns import Columns
 from casepath.engine.queries.reports.figures import Key, Value
-from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Table
+from casepath.engine.reports import ALWAYS, BUILT_IN, OF_FACT, PARTS, Condition, Figure, Period, Report, Span, Table
 from casepath.engine.time import clock
 
 #: What is rarer than so many others is not in a table by values.
@@ -69,7 +69,7 @@ def opened(session: Session, key: str, *, by: By) -> Report:
 
 def types(session: Session, report: Report) -> Mapping[str, str]:
     """Return the types of the facts of a report."""
-    return {**BUILT_IN, **reports.measured(session, report.processes)}
+    return {**BUILT_IN, **reports.measured(session, report.every_process)}
 
 
 def _may_read(actor: Actor, report: Report) -> bool:
@@ -97,22 +97,27 @@ def _reckon(
     *,
     compared: Mapping[str, Reckoning] | None = None,
 ) -> Reckoning:
-    columns = _columns(session, report, period, actor)
-    every_figure = tuple(report.figures.values())
-    values = figures.totals(columns, [(figure, ALWAYS) for figure in every_figure])
-    tables = {table.id: _rows(columns, table) for table in report.tables}
+    asked_at = clock.now()
+    values: dict[str, Value] = {}
+    tables: dict[str, tuple[list[RowOfTable], bool]] = {}
+    for part in report.parts():
+        columns = _columns(session, part, period, actor)
+        every_figure = tuple(part.figures.values())
+        found = figures.totals(columns, [(figure, ALWAYS) for figure in every_figure])
+        values |= figures.with_ratios(dict(zip(part.figures, found, strict=True)), every_figure)
+        tables |= {table.id: _rows(columns, table) for table in part.tables}
     return Reckoning(
         report=report,
         period=period,
-        asked_at=columns.now,
-        values=figures.with_ratios(dict(zip(report.figures, values, strict=True)), every_figure),
+        asked_at=asked_at,
+        values=values,
         tables={key: rows for key, (rows, _) in tables.items()},
         shortened=frozenset(key for key, (_, is_shortened) in tables.items() if is_shortened),
         compared=compared or {},
     )
 
 
-def _columns(session: Session, report: Report, period: Period, actor: Actor) -> Columns:
+def _columns(session: Session, report: Report, period: Period | Span, actor: Actor) -> Columns:
     return Columns(session, report, period, actor, clock.zone_of(definitions.calendar(session)))
 
 
@@ -121,7 +126,7 @@ def _rows(columns: Columns, table: Table) -> tuple[list[RowOfTable], bool]:
     wanted = _needed(columns.report, table)
     is_shortened = False
     if table.rows:
-        requests = [(figure, row.where) for row in table.rows for figure in wanted]
+        requests = [(figure, figures.both(row.where, table.where)) for row in table.rows for figure in wanted]
         found = figures.totals(columns, requests)
         size = len(wanted)
         parts: dict[Key, list[Value]] = {
@@ -130,7 +135,7 @@ def _rows(columns: Columns, table: Table) -> tuple[list[RowOfTable], bool]:
     else:
         # What a moment has parts of is bounded by itself, and none of them may lack.
         limit = None if table.by in PARTS else MAX_GROUPS
-        parts = figures.grouped(columns, _by(columns, table), wanted, limit=limit and limit + 1)
+        parts = figures.grouped(columns, _by(columns, table), wanted, table.where, limit=limit and limit + 1)
         if is_shortened := limit is not None and len(parts) > limit:
             parts.popitem()
     rows = [
@@ -168,7 +173,7 @@ def _ordered(table: Table, rows: list[RowOfTable]) -> list[RowOfTable]:
 def behind(
     session: Session,
     report: Report,
-    period: Period,
+    period: Period | Span,
     *,
     by: By,
     figure: Figure,
@@ -177,13 +182,16 @@ def behind(
     key: Key = None,
 ) -> Select[int]:
     """Return the ids of the process instances that a number is about: as many as its `part`, or its `whole`."""
-    columns = _columns(session, report, period, identity.actor(session, by))
+    part = next(each for each in report.parts() if figure.id in each.figures)
+    columns = _columns(session, part, period, identity.actor(session, by))
     if figure.measure == "ratio":
         figure, side = report.figures[figure.part if side == "part" else figure.whole], "part"
     wanted: Condition = figure.of if side == "whole" and figure.measure == "share" else figures.known(figure)
     conditions = [columns.condition(wanted)]
     if figure.measure in OF_FACT:
         conditions.append(columns.fact(figure.fact).is_not(None))
+    if table is not None:
+        conditions.append(columns.condition(table.where))
     if table is not None and table.rows:
         conditions.append(columns.condition(table.rows[int(key or 0)].where))
     elif table is not None:
@@ -195,3 +203,11 @@ def behind(
 def count(session: Session, chosen: Select[int]) -> int:
     """Return how many process instances there are behind a number."""
     return session.scalar(chosen.with_only_columns(func.count())) or 0
+
+
+def newest(session: Session, chosen: Select[int], limit: int) -> list[str]:
+    """Return the numbers of the newest matters behind a number, the newest first; those that have none are left out."""
+    query = select(ProcessInstance.business_key).where(
+        ProcessInstance.id.in_(chosen), ProcessInstance.business_key.is_not(None)
+    )
+    return [key for key in session.scalars(query.order_by(ProcessInstance.id.desc()).limit(limit)) if key is not None]

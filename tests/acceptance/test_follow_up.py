@@ -1,0 +1,136 @@
+"""Follow-up calls: with another calendar, a corrected number in its record, scripts in turn, and the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casepath import stories
+from casepath.engine import database, deployments, history
+from casepath.engine.database.models import Attachment, ProcessInstance, Record, UserTask
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import process_instances
+from casepath.engine.queries import reports
+from casepath.engine.reports import Period
+from casepath.engine.time import clock
+from casepath.settings import Settings
+from casepath.workers import Surroundings
+from casepath.workers.loop import Loop
+from tests.acceptance.stage import RequestStage
+from tests.acting import PROGRAM
+from tests.applications import make_app
+from tests.web.visitor import text
+
+PROCESSES = Path(__file__).resolve().parents[2] / "processes"
+TOLD = {story.id: story for story in stories.read(PROCESSES / "follow_up" / "scenarios.yaml")}
+REACHED = {"call_way": "phone", "call_outcome": "reached", "satisfied": "yes", "discussed": "保养"}
+
+
+@pytest.fixture
+def stage(dealership_on_sqlite: str, tmp_path: Path) -> Iterator[RequestStage]:
+    """The pages and a worker, with the dealership's processes and people."""
+    kept = tmp_path / "kept"
+    app = make_app(Settings(data_folder=kept, database_url=dealership_on_sqlite, secret_key=SecretStr("secret")))
+    sessions = database.sessions(app.extensions["database"])
+    yield RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
+    clock.reset()
+    app.extensions["database"].dispose()
+
+
+def calls(session: Session) -> list[dict[str, Any]]:
+    """The variables of each call, oldest first."""
+    query = select(ProcessInstance.id).where(ProcessInstance.definition_key == "follow_up_call")
+    return [process_instances.variables(session, each) for each in session.scalars(query.order_by(ProcessInstance.id))]
+
+
+def test_due__on_a_day_off_at_the_usual_closing_and_offered_before(stage: RequestStage) -> None:
+    """S4 with a house that works from Monday to Friday: due on Sunday all the same, offered on Friday."""
+    calendar = json.loads((PROCESSES / "shared" / "calendar.json").read_text(encoding="utf-8"))
+    calendar["hours"] = {"mon-fri": [["09:00", "18:00"]]}
+    with stage.sessions.begin() as session:
+        deployments.deploy(session, {"calendar.json": json.dumps(calendar).encode()}, name="x", by=PROGRAM)
+    definitions.forget()
+    told = TOLD["call_after_service"]
+    before = [step for step in told.steps if "complete" not in step][:4]
+
+    stories.play(replace(told, steps=before), stage)
+
+    with stage.sessions.begin() as session:
+        task = session.scalars(select(UserTask).where(UserTask.element_id == "make_call")).one()
+    assert task.created_at == datetime.fromisoformat("2026-11-27T09:00:00+08:00")
+    assert task.due_at == datetime.fromisoformat("2026-11-29T18:00:00+08:00")
+
+
+def test_correction__keeps_the_old_number_in_the_history(stage: RequestStage) -> None:
+    stories.play(TOLD["wrong_number"], stage)
+
+    with stage.sessions.begin() as session:
+        record = session.scalars(select(Record).where(Record.register == "customer")).one()
+        told = [event.variables.get("customer_phone") for event in history.registers.events(session, record.id)]
+        order = session.scalars(select(Record).where(Record.register == "repair_order")).one()
+        handed_over = [event.kind for event in history.registers.events(session, order.id)]
+    assert told == ["154 0000 7105", "154 0000 7155"]
+    assert handed_over == ["record.created", "record.changed"]
+
+
+def test_scripts__none_twice_in_a_row_and_what_was_agreed_is_told(stage: RequestStage) -> None:
+    """S20: four calls to one customer for one purpose."""
+    at = datetime.fromisoformat("2026-03-02T10:00:00+08:00")
+    stage.move_to(at)
+    visitor = stage.visitor("advisor_li")
+    customer = {"customer_name": "穆清", "customer_kind": "private", "customer_phone": "154 0000 7201"}
+    vehicle = {"vin": "LTEST26XC11000009", "vehicle_model": "远航 2.0T", "plate": "沪A·1I709", "owner": "KH000001"}
+    assert visitor.post("/registers/customer/new", customer).status_code == 303
+    assert visitor.post("/registers/vehicle/new", vehicle).status_code == 303
+    stage.about = ("customer", "KH000001")
+    openings = []
+    for number in range(1, 5):
+        moment = f"{at:%Y-%m-%dT%H:%M}"
+        order = {
+            "work_order": f"WX{number}", "vehicle": vehicle["vin"], "customer": "KH000001", "service_advisor": "李强",
+            "customer_complaint": "保养", "came_in_at": moment, "handed_over_at": moment,
+        }  # fmt: skip
+        assert stage.visitor("advisor_li").post("/registers/repair_order/new", order).status_code == 303
+        stage.move_to(at + timedelta(days=1, hours=1))
+        stage.turn_to("follow_up_call")
+        stage.expect_task("caller_liu", "make_call", [], [f"第{number - 1}次同意"] if number > 1 else [])
+        with stage.sessions.begin() as session:
+            topic = calls(session)[-1]["call_topic"]
+            task = session.scalars(select(UserTask.id).order_by(UserTask.id.desc())).first()
+        page = " ".join(text(stage.visitor("caller_liu").get(f"/tasks/{task}")).split())
+        openings.append(page.partition("开场</strong>")[2].partition("</li>")[0])
+        answers = {**REACHED, f"score_{topic}": 5, "agreed": f"第{number}次同意"}
+        stage.complete("caller_liu", "make_call", answers)
+        at += timedelta(days=60)
+        stage.move_to(at)
+
+    with stage.sessions.begin() as session:
+        held = calls(session)
+    assert [call["call_template"] for call in held] == ["A", "B", "A", "B"]
+    assert [call["call_topic"] for call in held] == ["attitude", "repair", "price", "parts"]
+    assert openings[0] == openings[2] != openings[1] == openings[3]
+
+
+def test_report__counts_what_was_reached_and_missed(stage: RequestStage) -> None:
+    for name in ("nobody_calls", "wrong_number", "call_after_service"):
+        stories.play(TOLD[name], stage)
+    stage.move_to(datetime.fromisoformat("2026-12-02T16:00:00+08:00"))
+
+    with stage.sessions.begin() as session:
+        declared = reports.opened(session, "follow_up", by=PROGRAM)
+        november = Period.parse("2026-11", declared.period)
+        assert november is not None
+        found = reports.reckon(session, declared, november, by=PROGRAM)
+        sheet = session.scalars(select(Attachment.name).where(Attachment.name.contains("回访反馈单"))).all()
+    told = [found.values[name].value for name in ("calls", "reached", "missed", "reach_rate", "satisfied", "repair")]
+    assert told == [5, 3, 3, 100, 100, None]
+    assert sheet == ["HF2026-0005 回访反馈单.pdf"]

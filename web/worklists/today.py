@@ -1,0 +1,122 @@
+"""
+Which worklists there are, for whom, and what stands in them.
+
+A process declares one: its property `worklist` is what it is called, `worklistGroups` who works through it. It has the
+open tasks of the process that somebody may do and that are due by the end of today, the most pressing first; what is
+put off until later is not among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import g, request, url_for
+from sqlalchemy.orm import Session
+
+from casepath.engine import errors
+from casepath.engine.deployments import definitions
+from casepath.engine.instances import user_tasks
+from casepath.engine.instances.task_views import Filters, ListName
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import deployed, tasks
+from casepath.engine.queries.tasks import TaskRow
+from casepath.engine.time import clock
+from casepath.web import filters, languages
+
+NAME, GROUPS = "worklist", "worklistGroups"
+#: Sent along with a task that was opened from a worklist: the key of its process.
+FIELD = "page.worklist"
+#: Tasks that a worklist has at most.
+MOST = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worklist:
+    """One worklist."""
+
+    #: Key of its process.
+    process: str
+    name: str
+
+
+def of_person(session: Session, person: Person) -> list[Worklist]:
+    """Return the worklists of a person."""
+    found = []
+    for definition in definitions.list_definitions(session, "process"):
+        properties = definitions.process(session, definition.id).properties if definition.executable else {}
+        groups = {group.strip() for group in properties.get(GROUPS, "").split(",")}
+        if properties.get(NAME) and person.groups & groups:
+            texts = deployed.texts(session, definition.id, languages.of_names())
+            name = texts.called(f"{definition.key}.{NAME}", properties[NAME])
+            found.append(Worklist(process=definition.key, name=name))
+    return found
+
+
+def named(session: Session, person: Person, process: str) -> Worklist:
+    """Return a worklist of a person; raises `NotFound`."""
+    try:
+        return next(each for each in of_person(session, person) if each.process == process)
+    except StopIteration:
+        raise errors.NotFound("worklist", process) from None
+
+
+def rows(session: Session, person: Person, process: str) -> list[TaskRow]:
+    """Return what stands in a worklist, the earliest due first; what nobody has yet behind one's own at that moment."""
+    end = filters.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    views: tuple[ListName, ...] = ("mine", "claimable")
+    found: dict[int, TaskRow] = {}
+    for view in views:
+        page = tasks.page(session, person, view, Filters(definition_key=process, order="due"), limit=MOST)
+        found |= {row.id: row for row in page.rows if row.due_at is not None and row.due_at < end}
+    return sorted(found.values(), key=lambda row: (row.due_at, row.assignee is None, row.id))
+
+
+def begin(session: Session, person: Person, process: str, *, after: int | None = None) -> int | None:
+    """
+    Return the task to be done next, taken for the person where nobody has it; None where nothing is left for today.
+
+    `after` is one that was passed over: what stands behind it comes first.
+    """
+    left = rows(session, person, process)
+    ids = [row.id for row in left]
+    at = ids.index(after) + 1 if after in ids else 0
+    for row in [*left[at:], *left[: at and at - 1]]:
+        if row.assignee is not None:
+            return row.id
+        try:
+            return user_tasks.claim(session, row.id, by=person).id
+        except (errors.InvalidState, errors.Forbidden):
+            # Somebody else was quicker.
+            continue
+    return None
+
+
+def current() -> Worklist | None:
+    """Return the worklist that the person of this request works through; None where a task was opened otherwise."""
+    process = request.form.get(FIELD) or request.args.get("worklist")
+    return next((each for each in entries() if each.process == process), None)
+
+
+def following() -> str | None:
+    """Return where whoever has done a task goes on; None where he does not work through a worklist."""
+    worklist = current()
+    if worklist is None:
+        return None
+    with g.sessions.begin() as session:
+        task_id = begin(session, g.person, worklist.process)
+    return address(task_id, worklist.process) if task_id else url_for("worklists.show", process=worklist.process)
+
+
+def address(task_id: int, process: str) -> str:
+    """Return the address of a task of a worklist."""
+    return url_for("user_tasks.show", task_id=task_id, worklist=process)
+
+
+def entries() -> list[Worklist]:
+    """Return the worklists of the person of this request, for the header."""
+    if "worklists" not in g:
+        with g.readers.begin() as session:
+            g.worklists = of_person(session, g.person) if isinstance(g.get("person"), Person) else []
+    found: list[Worklist] = g.worklists
+    return found
