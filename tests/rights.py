@@ -78,7 +78,7 @@ READS = frozenset({
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
-    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_watched",
+    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_watched", "watches.of_user",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.

@@ -53,6 +53,11 @@ def leave(session: Session, business_key: str, *, by: str) -> None:
     session.execute(delete(Watch).where(Watch.username == by, Watch.business_key == business_key))
 
 
+def of_user(session: Session, username: str) -> list[str]:
+    """Return the business keys of the matters that a user watches."""
+    return list(session.scalars(select(Watch.business_key).where(Watch.username == username)))
+
+
 def is_watched(session: Session, business_key: str, username: str) -> bool:
     """Tell whether a user watches a matter."""
     return session.get(Watch, (username, business_key)) is not None

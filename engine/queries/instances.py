@@ -20,7 +20,6 @@ from casepath.engine.database.models import (
     Subscription,
     User,
     UserTask,
-    Watch,
 )
 from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
@@ -46,8 +45,6 @@ class Filters:
     overdue: bool = False
     #: Only those that point to this record: its register and its key.
     record: tuple[str, str] | None = None
-    #: Only those that this user watches.
-    watched_by: str = ""
     #: Only those of these business keys.
     numbers: Sequence[str] | None = None
 
@@ -208,9 +205,6 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         register, key = filters.record
         pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
         conditions.append(ProcessInstance.id.in_(pointing))
-    if filters.watched_by:
-        watched = select(Watch.business_key).where(Watch.username == filters.watched_by)
-        conditions.append(ProcessInstance.business_key.in_(watched))
     if filters.numbers is not None:
         conditions.append(ProcessInstance.business_key.in_(filters.numbers))
     return conditions

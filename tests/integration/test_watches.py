@@ -131,7 +131,7 @@ def test_page__of_what_is_watched(transaction: Transaction) -> None:
         process_instances.start(session, "p", business_key="L", by=PROGRAM)
         watches.watch(session, "K", by="alice")
         alice = Person(username="alice", groups=frozenset({"service"}))
-        wanted = instances.Filters(watched_by="alice")
+        wanted = instances.Filters(numbers=watches.of_user(session, "alice"))
 
         assert [row.business_key for row in instances.page(session, alice, wanted).rows] == ["K"]
 

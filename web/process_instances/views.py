@@ -65,9 +65,11 @@ def index() -> str:
         state=chosen if chosen in STATES else "",
         definition_key=texts.storable(request.args.get("process", "")[:255]),
         overdue="overdue" in request.args,
-        watched_by=g.person.username if "watched" in request.args else "",
     )
+    watched = "watched" in request.args
     with g.readers.begin() as session:
+        if watched:
+            filters = replace(filters, numbers=watches.of_user(session, g.person.username))
         found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
         groups = people.group_names(session)
         return render_template(
@@ -76,6 +78,7 @@ def index() -> str:
             facts=facts.of_instances(session, [row.id for row in found.rows]),
             who={row.id: names.holders(row.open_tasks, groups) for row in found.rows},
             filters=filters,
+            watched=watched,
             states=STATES,
             definitions=names.processes(session),
             lists=papers.lists(session),
