@@ -97,7 +97,7 @@ class BrowserStage(RequestStage):
         self.page.goto(f"{self.address}/tasks/?view={view}")
         self.page.locator("main").get_by_role("searchbox").fill(self.business_key)
         self.page.keyboard.press("Enter")
-        self.page.locator(f'table a.title[href="/tasks/{task.id}"]').click()
+        self.page.locator(f"#task-{task.id} a.title").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(task.name)
         if claim and task.assignee is None:
             self.page.get_by_role("button", name="认领", exact=True).click()

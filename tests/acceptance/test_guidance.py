@@ -16,7 +16,7 @@ from tests.each import each
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 #: Here the customer is satisfied, has not complained, or is not spoken to.
-WITHOUT_DEMANDS = {"root_cause", "appointment", "follow_up", "improvement", "monthly_review"}
+WITHOUT_DEMANDS = {"root_cause", "appointment", "follow_up", "improvement", "improvement_plan", "monthly_review"}
 
 Tell = Callable[..., str]
 
