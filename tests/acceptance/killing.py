@@ -134,10 +134,11 @@ def prepare(url: str) -> None:
 
 
 def known_answers() -> tuple[list[Story], Known]:
-    """Return the stories, and for each element who does it and with which values."""
-    found = stories.read_all(PROCESSES)
+    """Return the stories that somebody begins with a form; and for each element who does it and with which values."""
+    told = stories.read_all(PROCESSES)
+    found = [story for story in told if not story.records and not story.begins_by_itself]
     answers: Known = {}
-    for story in found:
+    for story in told:
         for step in story.steps:
             if "complete" in step:
                 answers.setdefault(step["complete"], (step["by"], dict(step.get("variables", {}))))

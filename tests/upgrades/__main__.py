@@ -68,8 +68,9 @@ def make(name: str) -> None:
 def play(stage: LonelyStage) -> dict[str, dict[str, object]]:
     """Play every story part of its way; return how many steps of each, its business key, and when it stands still."""
     played: dict[str, dict[str, object]] = {}
-    # What is begun for records stands in the history of the house too, where time does not go back.
-    told = [story for story in stories.read_all(PROCESSES) if not story.records]
+    # What is begun for records stands in the history of the house too, where time does not go back; and what begins by
+    # itself does so whatever is played.
+    told = [story for story in stories.read_all(PROCESSES) if not story.records and not story.begins_by_itself]
     for number, story in enumerate(told):
         steps = resting(story, number)
         clock.set_to(story.begins_at)
