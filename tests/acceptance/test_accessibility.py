@@ -27,7 +27,9 @@ STORY = stories.read_all(ROOT / "processes")[0]
 #: User → pages; `{task}`, `{key}` and `{process}` are what is there.
 PAGES = {
     "customer_director_zhao": (
-        "/tasks/", "/tasks/?view=claimable", "/tasks/?view=all", "/tasks/?view=put_off", "/tasks/{task}", "/matters/",
+        "/tasks/", "/tasks/?view=claimable", "/tasks/calendar?view=all", "/reports/", "/reports/monthly",
+        "/tasks/?view=all&column=who&column=fact.severity&order=fact.severity", "/tasks/?view=put_off", "/tasks/{task}",
+        "/matters/",
         "/matters/?q=NONE", "/matters/show/{key}", "/matters/show/{key}?steps=all",
         "/matters/register?from=2000-01-01&until=2099-12-31", "/matters/papers/notice/{key}",
         "/notifications/", "/notifications/?unread=1", "/register/", "/register/complaint", "/password",
@@ -46,6 +48,7 @@ PAGES = {
         "/substitutes/front_desk_wang", "/operations/", "/operations/?state=resolved", "/operations/jobs",
         "/operations/jobs?state=failed", "/operations/external-tasks", "/operations/mails", "/operations/workers",
     ),
+    "caller_liu": ("/worklists/follow_up_call",),
     "auditor_jiang": ("/tasks/?view=all", "/matters/", "/matters/show/{key}", "/tasks/{task}"),
 }  # fmt: skip
 #: Diagrams that are not there yet.
