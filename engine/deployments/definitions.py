@@ -1,7 +1,7 @@
 """
 What was deployed, for reading: definitions by key and version, their files, and processes ready to run.
 
-A process is parsed once per version and kept in memory: definitions never change. The calendar is the newest one that
+A file is parsed once and kept in memory, by its content: definitions never change. The calendar is the newest one that
 was deployed; another operating system process notices a new one within `CALENDAR_AGE`.
 """
 
@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -31,6 +32,8 @@ Declaration = TypeVar("Declaration")
 
 #: How long a calendar is used before a newer one is looked for.
 CALENDAR_AGE = timedelta(minutes=1)
+#: How many processes, and how many files of decisions, are kept beside those of the databases in use.
+MAX_FILES = 256
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ def _cache(session: Session) -> _Cache:
 
 
 def forget() -> None:
-    """Drop everything that is kept in memory; it is read again when it is needed."""
+    """Drop what is kept in memory of databases; it is asked for again when it is needed."""
     _caches.clear()
 
 
@@ -284,8 +287,8 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         source = session.get(Resource, found.resource_id)
         assert source is not None
         with aside():
-            diagram = Diagram(source.content, source.name, modules=settings.current.extensions)
-            spec = cache.processes[definition_id] = diagram.process(found.key, settings.current.script_formats)
+            how = settings.current.extensions, settings.current.script_formats
+            spec = cache.processes[definition_id] = _process(source.content, source.name, found.key, *how)
     return spec
 
 
@@ -294,16 +297,26 @@ def decision_model(session: Session, found: Definition) -> DecisionModel:
     cache = _cache(session)
     model = cache.decisions.get(found.id)
     if model is None:
-        files = {
-            row.name: row.content
-            for row in session.scalars(select(Resource).where(Resource.deployment_id == found.deployment_id))
-            if row.name.endswith(".dmn")
-        }
+        of_deployment = Resource.deployment_id == found.deployment_id, Resource.name.endswith(".dmn")
+        rows = session.execute(select(Resource.name, Resource.content).where(*of_deployment).order_by(Resource.name))
+        files = tuple((row.name, row.content) for row in rows)
         source = session.get(Resource, found.resource_id)
         assert source is not None
         with aside():
-            model = cache.decisions[found.id] = dmn.parse(source.content, source.name, files.items())
+            model = cache.decisions[found.id] = _decisions(source.content, source.name, files)
     return model
+
+
+@lru_cache(maxsize=MAX_FILES)
+def _process(
+    content: bytes, file: str, key: str, modules: tuple[str, ...], script_formats: frozenset[str]
+) -> ProcessSpec:
+    return Diagram(content, file, modules=modules).process(key, script_formats)
+
+
+@lru_cache(maxsize=MAX_FILES)
+def _decisions(content: bytes, file: str, files: tuple[tuple[str, bytes], ...]) -> DecisionModel:
+    return dmn.parse(content, file, files)
 
 
 def called(session: Session, caller_id: int, call: Called) -> Definition:

@@ -14,7 +14,7 @@ from lxml import etree
 from casepath.engine import xml as safe_xml
 from casepath.engine.decisions.dmn.boxed import BoxedCompiler
 from casepath.engine.decisions.dmn.checks import check_table
-from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, children, read, resolve
+from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, child, children, read, resolve
 from casepath.engine.decisions.dmn.item_types import ItemTypes
 from casepath.engine.decisions.dmn.model import Compiled, DecisionModel, compile_element, cyclic
 from casepath.engine.decisions.dmn.results import DecisionEvaluation, DecisionResult, TableEvaluation
@@ -42,7 +42,8 @@ def parse(
     executed is null, and the errors are among the findings of the model.
     """
     main = read(safe_xml.parse(content, file), file)
-    others = [read(safe_xml.parse(other, name), name) for name, other in imports if name != file]
+    files = imports if child(main.root, "import") is not None else ()
+    others = [read(safe_xml.parse(other, name), name) for name, other in files if name != file]
     by_namespace = {other.namespace: other for other in [*others, main]}
     used = _linked(main, by_namespace)
     compiled: dict[DrgElement, Compiled] = {}
