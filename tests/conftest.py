@@ -58,6 +58,14 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def upgraded_once() -> Iterator[None]:
+    """An empty file of SQLite is upgraded once; tests of the revisions call `schema.upgrade`."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "upgrade", databases.upgrade)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_settings() -> Iterator[None]:
     """What a test sets, as each application does that it makes, holds for no other test."""
