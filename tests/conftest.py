@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import argon2
 import pytest
 import sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,9 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import database, settings
 from casepath.engine.bpmn import scripts
 from casepath.engine.database import connection
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, deployment
+from casepath.engine.people import passwords
 from casepath.engine.time import clock as engine_clock
-from tests import chromium, outside
+from tests import chromium, deploying, outside
 from tests import database as databases
 
 if TYPE_CHECKING:
@@ -63,6 +65,22 @@ def upgraded_once() -> Iterator[None]:
     """An empty file of SQLite is upgraded once; tests of the revisions call `schema.upgrade`."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(database, "upgrade", databases.upgrade)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """A file that is deployed again, as most tests deploy one that others do, is not parsed and checked again."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(deployment, "_read", deploying.Remembered(deployment._read))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasty_hashes() -> Iterator[None]:
+    """Passwords are hashed in no time; `tests/unit/test_passwords.py` has the hashes that users have."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(passwords, "_hasher", argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
         yield
 
 

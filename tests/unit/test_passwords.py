@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import argon2
 import pytest
 
 from casepath.engine import errors
 from casepath.engine.people import passwords
 from tests.each import each
+
+#: What users have, who have it before any test begins.
+HASHER = passwords._hasher
+
+
+@pytest.fixture(autouse=True)
+def as_users_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes are those of users."""
+    monkeypatch.setattr(passwords, "_hasher", HASHER)
+
+
+def test_hashed__is_slow_on_purpose() -> None:
+    """As OWASP recommends: argon2id, 19 MiB of memory, two passes."""
+    found = argon2.extract_parameters(passwords.hashed("something else"))
+
+    assert (found.type, found.time_cost >= 2, found.memory_cost >= 19_456) == (argon2.Type.ID, True, True)
 
 
 def test_matches__the_right_one_only() -> None:
