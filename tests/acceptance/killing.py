@@ -257,16 +257,21 @@ def kill_often(
     seed: int,
     *,
     each: int = 1,
+    life: float = LIFE,
     restart: Callable[[], None] | None = None,
     restarts: int = 0,
 ) -> None:
-    """Let so many servers and workers live at a time, and kill one after the other; restart the database in between."""
+    """
+    Let so many servers and workers live at a time, and kill one after the other; restart the database in between.
+
+    Between two kills are at most `life` seconds.
+    """
     chance = random.Random(seed)
     children = Children(url, shared, seed)
     for role in ("server", "worker") * each:
         children.begin(role)
     for kill in range(kills):
-        time.sleep(chance.uniform(0.0, LIFE))
+        time.sleep(chance.uniform(0.0, life))
         if restart is not None and kill * restarts // kills != (kill + 1) * restarts // kills:
             restart()
         role = children.kill(chance.choice(sorted(children.alive)))

@@ -4,33 +4,30 @@ Clients that send slowly, half, too much and nonsense, beside people who work, w
     python -m tests.acceptance.loading --idle 2000 --seconds 60 [--postgresql]
 
 A real server listens on 127.0.0.1. Nobody who works is refused, and of 100 of their requests 99 are answered within a
-second; neither memory nor disk of the server grows. Those who attack are as many as `--idle` and `ATTACKERS` say, and
+second; neither memory nor disk of the server grows. Those who attack are as many as `--idle` and `attacking` say, and
 end with the time. How long the same takes without them is told as well, as it is for a busy machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import itertools
 import multiprocessing
 import os
-import random
 import re
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from casepath.engine import database, deployments
 from casepath.engine.people import identity
 from tests import database as databases
+from tests.acceptance.attacking import attack_from_outside
 from tests.acting import PROGRAM
 from tests.servers import PASSWORD, Browser, serving
 
@@ -44,110 +41,6 @@ PHOTO = b"\xff\xd8\xff\xe0" + bytes(100_000)
 MEMORY, DISK = 250_000_000, 700_000_000
 #: Seconds within which 99 of 100 requests are answered.
 WITHIN = 1.0
-
-POST = b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-UPLOAD = b"Content-Type: multipart/form-data; boundary=x\r\n"
-
-Attack = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-# -- those who attack --------------------------------------------------------------------------------------------------
-
-
-async def say_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    """Wait until the server has enough of it."""
-    await reader.read()
-
-
-async def trickle(writer: asyncio.StreamWriter, text: bytes) -> None:
-    """Send a byte each second."""
-    for byte in text:
-        writer.write(bytes([byte]))
-        await writer.drain()
-        await asyncio.sleep(1)
-
-
-async def half_headers(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Begin headers that never end."""
-    writer.write(POST)
-    await trickle(writer, b"X-Slow: " + b"x" * 1000)
-
-
-async def half_body(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Begin a small form that never ends."""
-    writer.write(POST + b"Content-Length: 1000\r\n\r\n")
-    await trickle(writer, b"x" * 1000)
-
-
-async def half_upload(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send most of a file as fast as it goes, and then nothing."""
-    writer.write(POST + UPLOAD + b"Content-Length: 31000000\r\n\r\n")
-    for _ in range(30):
-        writer.write(bytes(1_000_000))
-        await writer.drain()
-    await reader.read()
-
-
-async def too_large(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say that a gigabyte comes, and send it."""
-    writer.write(POST + b"Content-Length: 1000000000\r\n\r\n" + bytes(65536))
-    await reader.read()
-
-
-async def chunks(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send chunks without an end."""
-    writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
-    while True:
-        writer.write(b"10000\r\n" + bytes(65536) + b"\r\n")
-        await writer.drain()
-
-
-async def nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send whole, broken and no requests, one behind the other, without reading the answers."""
-    chance = random.Random(7)
-    whole = b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    writer.write(b"".join(chance.choice([whole, whole[9:], chance.randbytes(40), b"\r\n"]) for _ in range(50)))
-    await writer.drain()
-    await reader.read()
-
-
-#: How many of each at the same time, and how long each one rests before it comes again.
-ATTACKERS: Mapping[Attack, tuple[int, float]] = {
-    half_headers: (200, 0.5),
-    half_body: (200, 0.5),
-    half_upload: (20, 5.0),
-    too_large: (10, 0.5),
-    chunks: (5, 1.0),
-    nonsense: (5, 1.0),
-}
-
-
-async def come_again(address: tuple[str, int], attack: Attack, rest: float) -> None:
-    """Attack over and over, whenever the server has closed the connection."""
-    while True:
-        with contextlib.suppress(OSError):
-            reader, writer = await asyncio.open_connection(*address)
-            try:
-                await attack(reader, writer)
-            finally:
-                writer.transport.abort()
-        await asyncio.sleep(rest)
-
-
-async def attack_all(address: tuple[str, int], idle: int, share: float, seconds: float) -> None:
-    """Have all attack for so long; `share` of those in `ATTACKERS`."""
-    wanted = [come_again(address, say_nothing, 1.0) for _ in range(idle)]
-    for attack, (count, rest) in ATTACKERS.items():
-        wanted += [come_again(address, attack, rest) for _ in range(max(1, round(count * share)))]
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*wanted), seconds)
-
-
-def attack_from_outside(address: str, idle: int, share: float, seconds: float) -> None:
-    """Be the process of those who attack."""
-    found = urlsplit(address)
-    assert found.hostname == "127.0.0.1"
-    asyncio.run(attack_all((found.hostname, found.port or 0), idle, share, seconds))
 
 
 # -- those who work ----------------------------------------------------------------------------------------------------
@@ -195,10 +88,10 @@ def work(address: str, username: str, until: float, told: Told) -> None:
         told.refused.append(f"{username}: {error!r}")
 
 
-def begin_work(address: str, seconds: float, told: Told) -> list[threading.Thread]:
-    """Have all people work for so long."""
+def begin_work(address: str, people: int, seconds: float, told: Told) -> list[threading.Thread]:
+    """Have so many people work for so long."""
     until = time.monotonic() + seconds
-    each = [threading.Thread(target=work, args=(address, f"user{number}", until, told)) for number in range(PEOPLE)]
+    each = [threading.Thread(target=work, args=(address, f"user{number}", until, told)) for number in range(people)]
     for thread in each:
         thread.start()
     return each
@@ -267,8 +160,8 @@ class Outcome:
                 f"memory +{self.memory / 1e6:.0f} MB, temporary files {self.disk / 1e6:.0f} MB")  # fmt: skip
 
 
-def load(url: str, folder: Path, *, idle: int, seconds: float, share: float = 1.0) -> Outcome:
-    """Have people work and others attack for so long."""
+def load(url: str, folder: Path, *, idle: int, seconds: float, people: int = PEOPLE, share: float = 1.0) -> Outcome:
+    """Have people, `PEOPLE` at most, work and others attack for so long."""
     install(url)
     temporary = folder / "temporary"
     temporary.mkdir()
@@ -276,14 +169,14 @@ def load(url: str, folder: Path, *, idle: int, seconds: float, share: float = 1.
                    "CASEPATH_DATABASE_URL": url, "TMPDIR": str(temporary)}  # fmt: skip
     told, alone, highest, disk = Told(), Told(), 0, 0
     with serving(environment) as (address, server):
-        for each in begin_work(address, seconds / 3, alone):
+        for each in begin_work(address, people, seconds / 3, alone):
             each.join()
         before = memory(server.pid)
         attackers = multiprocessing.get_context("spawn").Process(
             target=attack_from_outside, args=(address, idle, share, seconds + 5), daemon=True
         )
         attackers.start()
-        workers = begin_work(address, seconds, told)
+        workers = begin_work(address, people, seconds, told)
         while any(each.is_alive() for each in workers):
             highest, disk = max(highest, memory(server.pid)), max(disk, on_disk(server.pid))
             time.sleep(0.5)

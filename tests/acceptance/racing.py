@@ -346,7 +346,9 @@ class Course:
 @contextmanager
 def course(url: str) -> Iterator[Course]:
     """Two processes on a database that has tables and nothing else."""
-    context = get_context("spawn")
+    # To import the engine takes most of what they do; who has done so once in a run is forked from.
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(2, mp_context=context, initializer=open_database, initargs=(url,)) as runners:
         ready = Course(url, runners)
         yield ready

@@ -60,13 +60,21 @@ class Outcome:
     waited: float
 
 
-def prepare(sessions: Sessions, count: int) -> tuple[list[str], set[str]]:
-    """Deploy the dealership, keep customers; return the keys of all, and of those who do not agree to messages."""
+def prepare(url: str) -> None:
+    """Make tables, add the people, deploy the dealership."""
+    pool = database.connect(url)
+    database.upgrade(pool)
+    sessions = database.sessions(pool)
     with sessions.begin() as session:
         demo.add_people(session, PROCESSES)
     for folder in stories.folders(PROCESSES):
         with sessions.begin() as session:
             deployments.deploy(session, deployments.read_folder(folder), name=folder.name, by=PROGRAM)
+    pool.dispose()
+
+
+def keep_customers(sessions: Sessions, count: int) -> tuple[list[str], set[str]]:
+    """Add customers to the register; return the keys of all, and of those who do not agree to messages."""
     keys: list[str] = []
     objecting: set[str] = set()
     for begin in range(0, count, TOGETHER):
@@ -177,6 +185,7 @@ def main(arguments: list[str]) -> None:
         server = databases.PostgresServer() if chosen.postgresql else None
         url = server.create("sending") if server else f"sqlite:///{folder}/casepath.db"
         try:
+            prepare(url)
             outcome, keys, objecting = play(url, chosen.records, chosen.kills, chosen.seed, told=print)
         finally:
             if server:
@@ -189,11 +198,14 @@ def main(arguments: list[str]) -> None:
 def play(
     url: str, count: int, kills: int, seed: int, *, told: Callable[[str], object]
 ) -> tuple[Outcome, list[str], set[str]]:
-    """Prepare, send, check; return what came of it, all customers, and those who do not agree to messages."""
+    """
+    Send to so many customers of the dealership that is on a database, and check that each has what he should.
+
+    Return what came of it, all customers, and those who do not agree to messages.
+    """
     pool = database.connect(url)
-    database.upgrade(pool)
     sessions = database.sessions(pool)
-    keys, objecting = prepare(sessions, count)
+    keys, objecting = keep_customers(sessions, count)
     begin = time.monotonic()
     propose(sessions, keys)
     told(f"{count} customers are kept; proposed in {time.monotonic() - begin:.2f} s")

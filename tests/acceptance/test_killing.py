@@ -13,6 +13,8 @@ from tests.acceptance import killing
 from tests.replaying import assert_replays
 
 KILLS = 12
+#: The longest time between two, in seconds.
+LIFE = 0.5
 
 
 @pytest.fixture(autouse=True)
@@ -22,14 +24,12 @@ def real_time() -> Iterator[None]:
     clock.reset()
 
 
-def test_kill__at_random_moments(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'casepath.db'}"
+def test_kill__at_random_moments(dealership_on_sqlite: str, tmp_path: Path) -> None:
     shared = killing.Shared(folder=tmp_path)
-    killing.prepare(url)
 
-    killing.kill_often(url, shared, KILLS, seed=7)
+    killing.kill_often(dealership_on_sqlite, shared, KILLS, seed=7, life=LIFE)
 
-    assert killing.finish(url, shared) == []
-    pool = database.connect(url)
+    assert killing.finish(dealership_on_sqlite, shared) == []
+    pool = database.connect(dealership_on_sqlite)
     assert assert_replays(database.sessions(pool)) > 0
     pool.dispose()

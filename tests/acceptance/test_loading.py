@@ -9,6 +9,9 @@ import pytest
 from tests.acceptance import loading
 from tests.database import WORKER, PostgresServer
 
+#: Who works sees what others do to all: each does five things, one after the other, while they attack.
+PEOPLE = 4
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -20,8 +23,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_people_notice_nothing(url: str, tmp_path: Path) -> None:
-    outcome = loading.load(url, tmp_path, idle=300, seconds=5, share=0.1)
+    outcome = loading.load(url, tmp_path, idle=300, seconds=5, people=PEOPLE, share=0.1)
 
     print(outcome)
     assert outcome.problems() == []
-    assert len(outcome.told.took) >= loading.PEOPLE
+    assert len(outcome.told.took) >= 5 * PEOPLE

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.acceptance import sending
 
 
-def test_sending__each_exactly_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'casepath.db'}"
-
-    outcome, keys, objecting = sending.play(url, 150, 4, seed=1, told=lambda _: None)
+def test_sending__each_exactly_once(dealership_on_sqlite: str) -> None:
+    outcome, keys, objecting = sending.play(dealership_on_sqlite, 150, 4, seed=1, told=lambda _: None)
 
     assert (len(keys), len(objecting)) == (150, 3)
     assert outcome.kills > 0
