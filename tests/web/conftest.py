@@ -20,10 +20,12 @@ from casepath.engine.people import identity
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import tasks
 from casepath.settings import Settings
+from tests import database as databases
 from tests import factories
 from tests.acting import PROGRAM
 from tests.applications import make_app
 from tests.web import matters
+from tests.web.populated import Populated, populate
 from tests.web.visitor import Visitor
 
 #: User name → groups. `stranger` may log in and belongs to nothing that has work to do.
@@ -39,6 +41,16 @@ REQUEST = Path(__file__).parent / "request"
 PASSWORD = "quiet-river-42"
 
 LogIn = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def populated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Populated]:
+    """A SQLite file with one of everything, to be copied, and what there is."""
+    path = tmp_path_factory.mktemp("populated") / "casepath.db"
+    pool = database.connect(databases.copy_file(sqlite_template, path))
+    there = populate(database.sessions(pool))
+    pool.dispose()
+    return path, there
 
 
 @pytest.fixture
