@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, g, request, url_for
 from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, reports
 from casepath.engine.registers import access
+
+Answer = TypeVar("Answer")
+
+#: What the header of a page asks the database, by where the answer is kept in `g`.
+_questions: dict[str, Callable[[Session], Any]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +116,7 @@ def init_app(app: Flask) -> None:
         """Return the address of a bundle; it changes when the bundles do, so that browsers may keep them."""
         return url_for("static", filename=f"dist/{name}", v=version)
 
-    app.jinja_env.globals.update(navigation=entries, may_register=may_register)
+    app.jinja_env.globals.update(ask=ask, navigation=entries, may_register=may_register)
     app.jinja_env.globals.update(matter_address=matter_address, asset=asset)
 
 
@@ -123,28 +130,48 @@ def matter_address(business_key: str) -> str:
     return url_for("process_instances.matter", reference=business_key)
 
 
-def may_register() -> bool:
+def asked(question: Callable[[Session], Answer]) -> Callable[[], Answer]:
+    """Have the header ask this, once for a request; a page that asks it before has a transaction of its own for it."""
+    name = f"{question.__module__}.{question.__name__}"
+    _questions[name] = question
+
+    @wraps(question)
+    def answer() -> Answer:
+        if name not in g:
+            with g.readers.begin() as session:
+                setattr(g, name, question(session))
+        found: Answer = g.get(name)
+        return found
+
+    return answer
+
+
+def ask() -> None:
+    """Ask all that the header shows in one transaction; nothing where the database does not answer."""
+    if g.get("database_away", False):
+        return
+    with g.readers.begin() as session:
+        for name, question in _questions.items():
+            if name not in g:
+                setattr(g, name, question(session))
+
+
+@asked
+def may_register(session: Session) -> bool:
     """Tell whether the person of this request may start any process."""
-    if "may_register" not in g:
-        with g.readers.begin() as session:
-            g.may_register = any(authorization.may_start(g.person, groups) for groups in deployed.starters(session))
-    return bool(g.may_register)
+    return any(authorization.may_start(g.person, groups) for groups in deployed.starters(session))
 
 
-def may_read_registers() -> bool:
+@asked
+def may_read_registers(session: Session) -> bool:
     """Tell whether the person of this request may read the records of any register."""
-    if "may_read_registers" not in g:
-        with g.readers.begin() as session:
-            g.may_read_registers = bool(access.readable(session, g.person))
-    return bool(g.may_read_registers)
+    return bool(access.readable(session, g.person))
 
 
-def may_read_reports() -> bool:
+@asked
+def may_read_reports(session: Session) -> bool:
     """Tell whether the person of this request may open any report."""
-    if "may_read_reports" not in g:
-        with g.readers.begin() as session:
-            g.may_read_reports = bool(reports.every(session, g.person))
-    return bool(g.may_read_reports)
+    return bool(reports.every(session, g.person))
 
 
 def entries() -> list[Entry]:
