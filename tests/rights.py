@@ -60,7 +60,7 @@ NOUNS: tuple[ModuleType, ...] = (
 READS = frozenset({
     "approvals.may_approve", "approvals.reads",
     "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.page",
-    "attachments.safe_name", "batches.get", "batches.may_stop",
+    "attachments.safe_name", "batches.are_running", "batches.get", "batches.may_stop",
     "batches.preview", "comments.instance_of", "comments.page", "deliveries.are_due", "deployments.check",
     "deployments.content", "deployments.inspect", "deployments.definition",
     "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
@@ -71,14 +71,15 @@ READS = frozenset({
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.count_open",
     "incidents.get", "incidents.list_open",
-    "jobs.next_due", "migration_plans.draft", "migration_plans.validate",
+    "jobs.next_due", "mails.are_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "numbers.check_format",
     "process_instances.accepted", "process_instances.get", "process_instances.newest_number",
     "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
-    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_watched", "watches.of_user",
+    "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_news", "watches.is_watched",
+    "watches.of_user",
 })  # fmt: skip
 #: What is the engine's own: due work, what one process sends to another, numbers given out in a transaction, the
 #: transaction of a step itself.

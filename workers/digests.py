@@ -40,6 +40,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 def step(surroundings: Surroundings) -> bool:
     """Write the digests that are due; return whether there were any."""
+    with surroundings.readers.begin() as session:
+        if not digests.are_due(session):
+            return False
     with surroundings.sessions.begin() as session:
         found = digests.take(session)
         for digest in found or ():

@@ -141,11 +141,15 @@ class Loop:
 
     def run_jobs(self) -> float:
         """Execute due jobs; return how many seconds there is nothing to do."""
-        if jobs.run_due(self.surroundings.sessions, TOGETHER):
-            return 0
         now = clock.now()
         with self.surroundings.readers.begin() as session:
-            due = jobs.next_due(session, after=now)
+            due = jobs.next_due(session)
+        if due is not None and due <= now:
+            if jobs.run_due(self.surroundings.sessions, TOGETHER):
+                return 0
+            # Others have those.
+            with self.surroundings.readers.begin() as session:
+                due = jobs.next_due(session, after=now)
         return REST if due is None else min((due - now).total_seconds(), REST)
 
     def serve_topics(self) -> float:
@@ -165,13 +169,18 @@ class Loop:
 
     def start_batches(self) -> float:
         """Start instances for records, new ones first; return how many seconds there is nothing to do."""
+        with self.surroundings.readers.begin() as session:
+            is_new, is_more = record_starts.are_waiting(session), batches.are_running(session)
         sessions = self.surroundings.sessions
-        return BREATH if record_starts.run(sessions) or batches.run(sessions) else REST
+        return BREATH if (is_new and record_starts.run(sessions)) or (is_more and batches.run(sessions)) else REST
 
     def tell_news(self) -> float:
         """Tell of what happened in matters, and write digests; return how many seconds there is nothing to do."""
-        with self.surroundings.sessions.begin() as session:
-            told = watches.tell_news(session)
+        with self.surroundings.readers.begin() as session:
+            told = watches.is_news(session)
+        if told:
+            with self.surroundings.sessions.begin() as session:
+                watches.tell_news(session)
         return 0 if digests.step(self.surroundings) or told else NEWS_EVERY
 
     def step(self) -> bool:

@@ -36,12 +36,17 @@ class Outbox(Sender[Outgoing]):
 
     def step(self) -> bool:
         """Send some of the mails that are due, over one connection; return whether any was tried."""
-        if self.surroundings.mail is None:
+        if self.surroundings.mail is None or not (self.unsettled or self.are_due()):
             return False
         try:
             return super().step()
         finally:
             self.hang_up()
+
+    def are_due(self) -> bool:
+        """Tell whether a mail is to be sent, or given up, now; that holds nobody up who writes."""
+        with self.surroundings.readers.begin() as session:
+            return mails.are_due(session)
 
     @property
     def mail(self) -> Mail:

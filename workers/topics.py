@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,12 +63,19 @@ class Topics:
         #: Set when a handler has ended, or when there is no reason to wait for one.
         self.freed = threading.Event()
 
+    def is_anything_for(self, topics: Sequence[Topic]) -> bool:
+        """Tell whether tasks wait under some topics; that holds nobody up who writes."""
+        if not topics:
+            return False
+        with self.surroundings.readers.begin() as session:
+            return external_tasks.are_waiting(session, topics)
+
     # -- one after the other -------------------------------------------------------------------------------------------
 
     def fetch(self, names: Iterable[str], limit: int) -> list[FetchedTask]:
         """Take tasks of some topics."""
         topics = [Topic(name=name, lock_for=DEFAULT_LOCK) for name in sorted(names)]
-        if not topics:
+        if not self.is_anything_for(topics):
             return []
         with self.surroundings.sessions.begin() as session:
             return external_tasks.fetch_and_lock(session, topics, worker_id=self.worker_id, limit=limit)
@@ -104,7 +111,7 @@ class Topics:
     def begin(self) -> bool:
         """Begin tasks in threads of their own; return whether there were any."""
         topics = [(Topic(name=name, lock_for=DEFAULT_LOCK), free) for name, free in self.free_slots().items()]
-        if not topics:
+        if not self.is_anything_for([topic for topic, _ in topics]):
             return False
         with self.surroundings.sessions.begin() as session:
             fetched = [

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -32,8 +32,9 @@ Declaration = TypeVar("Declaration")
 
 #: How long a calendar is used before a newer one is looked for.
 CALENDAR_AGE = timedelta(minutes=1)
-#: How many processes, and how many files of decisions, are kept beside those of the databases in use.
-MAX_FILES = 256
+#: How many processes, files of decisions and forms are kept each, and of declarations, beside those of the databases in
+#: use.
+MAX_FILES, MAX_DECLARATIONS = 256, 1024
 
 
 @dataclass(slots=True)
@@ -43,12 +44,8 @@ class _Cache:
     processes: dict[int, ProcessSpec] = field(default_factory=dict)
     decisions: dict[int, DecisionModel] = field(default_factory=dict)
     forms: dict[int, Form] = field(default_factory=dict)
-    #: What else is read of files, by the hash of the file and the key.
-    declarations: dict[tuple[str, str], Any] = field(default_factory=dict)
     #: Form key and process definition → the form that came with the process, None where none did.
     own_forms: dict[tuple[str, int], int | None] = field(default_factory=dict)
-    #: Process definition → the facts that it declares.
-    facts: dict[int, tuple[str, ...]] = field(default_factory=dict)
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
@@ -76,6 +73,8 @@ _newest_form = (
     .limit(1)
 )
 
+#: What else is read of files, by kind and key of the definition and the hash of the file, whatever database it is in.
+_declarations: dict[tuple[str, str, str], Any] = {}
 #: By connection pool: reading and writing sessions of a database share one.
 _caches: WeakKeyDictionary[Pool, _Cache] = WeakKeyDictionary()
 
@@ -148,10 +147,13 @@ def content(session: Session, definition_id: int) -> bytes:
 
 def declaration(session: Session, found: Definition, read: Callable[[bytes], Declaration]) -> Declaration:
     """Return what the file of a definition declares, as `read` finds it there at the first call."""
-    known, own = _cache(session).declarations, (found.sha256, found.key)
-    if own not in known:
-        known[own] = read(content(session, found.id))
-    declared: Declaration = known[own]
+    own = found.kind, found.key, found.sha256
+    declared: Declaration | None = _declarations.get(own)
+    if declared is None:
+        declared = read(content(session, found.id))
+        if len(_declarations) >= MAX_DECLARATIONS:
+            _declarations.clear()
+        _declarations[own] = declared
     return declared
 
 
@@ -196,12 +198,13 @@ def latest_forms(session: Session) -> list[Form]:
 
 def declared_facts(session: Session) -> list[str]:
     """Return the facts by which the newest version of any process says that its matters are known, each once."""
-    known = _cache(session).facts
-    for each in (newest := list_definitions(session)):
-        if each.id not in known:
-            properties = read_texts(content(session, each.id), each.key).properties.get(each.key, {})
-            known[each.id] = facts.declared(properties.get(facts.PROPERTY, ""))
-    return list(dict.fromkeys(name for each in newest for name in known[each.id]))
+    declared = [declaration(session, each, partial(_facts, each.key)) for each in list_definitions(session)]
+    return list(dict.fromkeys(name for names in declared for name in names))
+
+
+def _facts(key: str, file: bytes) -> tuple[str, ...]:
+    properties = read_texts(file, key).properties.get(key, {})
+    return facts.declared(properties.get(facts.PROPERTY, ""))
 
 
 def accepted(
@@ -233,7 +236,7 @@ def accepted(
 def _form(session: Session, form_id: int) -> Form:
     cached = _cache(session).forms
     if form_id not in cached:
-        cached[form_id] = forms.read(json.loads(content(session, form_id)))
+        cached[form_id] = _read_form(content(session, form_id))
     return cached[form_id]
 
 
@@ -307,6 +310,11 @@ def decision_model(session: Session, found: Definition) -> DecisionModel:
         with aside():
             model = cache.decisions[found.id] = _decisions(source.content, source.name, files)
     return model
+
+
+@lru_cache(maxsize=MAX_FILES)
+def _read_form(content: bytes) -> Form:
+    return forms.read(json.loads(content))
 
 
 @lru_cache(maxsize=MAX_FILES)

@@ -231,6 +231,11 @@ def _asked(session: Session, process: str, submitted: Mapping[str, Any] | None, 
 # -- starting ----------------------------------------------------------------------------------------------------------
 
 
+def are_running(session: Session) -> bool:
+    """Tell whether a batch is still to start something."""
+    return session.scalar(select(_batches.c.id).where(_batches.c.state == "running").limit(1)) is not None
+
+
 def run(sessions: sessionmaker[Session]) -> int:
     """
     Start some instances of the oldest batch that runs; return how many records were tried.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import settings
@@ -35,6 +35,11 @@ class Digest:
     matters: Mapping[str | None, Mapping[str, int]]
 
 
+def are_due(session: Session) -> bool:
+    """Tell whether a digest is to be written."""
+    return session.scalar(select(User.username).where(_due(clock.now())).limit(1)) is not None
+
+
 def take(session: Session) -> Sequence[Digest] | None:
     """
     Return the digests that are due, and note when the next ones are; None where none is due.
@@ -42,7 +47,7 @@ def take(session: Session) -> Sequence[Digest] | None:
     Nobody who has read everything is among them.
     """
     now, zone = clock.now(), clock.time_zone(settings.current.time_zone)
-    due = select(User.username, User.digest_hour, User.digest_at).where(User.digest_at <= now, User.active)
+    due = select(User.username, User.digest_hour, User.digest_at).where(_due(now))
     rows = session.execute(due.order_by(User.digest_at, User.username).limit(TOGETHER)).all()
     found = []
     for row in rows:
@@ -60,6 +65,10 @@ def write(session: Session, digest: Digest, said: Mapping[str, Wording], *, lang
     notifications.notify(
         session, [digest.username], kind=KIND, wording=said[language], translated=said, by_mail=True
     )
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return and_(User.digest_at <= now, User.active)
 
 
 def _unread(session: Session, username: str) -> dict[str | None, dict[str, int]]:

@@ -69,6 +69,11 @@ def enqueue(session: Session, notification_ids: Collection[int], *, attachment_i
     return ids
 
 
+def are_due(session: Session) -> bool:
+    """Tell whether a mail is due, or was handed over and not settled in time."""
+    return _queue.are_due(session)
+
+
 def take(session: Session) -> Outgoing | None:
     """
     Give the mail that is due longest to a worker, for `LOCK`; None where none is due.

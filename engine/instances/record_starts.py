@@ -33,6 +33,11 @@ _note = Statement(
 )
 
 
+def are_waiting(session: Session) -> bool:
+    """Tell whether a new record is still to start something."""
+    return session.scalar(select(_starts.c.record_id).where(_starts.c.state == "waiting").limit(1)) is not None
+
+
 def run(sessions: sessionmaker[Session]) -> int:
     """
     Start some of what new records start; return how many records were tried.

@@ -10,11 +10,12 @@ from datetime import timedelta
 from types import ModuleType
 
 import pytest
+import sqlalchemy
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments
+from casepath.engine import database, deployments
 from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, UserTask
 from casepath.engine.instances import process_instances
 from casepath.engine.queries import mails
@@ -112,6 +113,25 @@ def test_timer__is_not_late_while_a_mail_server_is_silent(transaction: Sessions)
     assert max(lateness) < timedelta(seconds=2)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_worker__waits_for_nobody_who_writes_while_there_is_nothing_to_do(
+    database_url: str, engine_database: sqlalchemy.Engine
+) -> None:
+    """Where one can write at a time, to look whether there is anything would keep all others waiting each second."""
+    impatient = database.sessions(database.connect(database_url, patience=0.05))
+    loop = loop_of(impatient, Mail(host="127.0.0.1", port=9, encryption="none", sender="a@b.test"))
+    with database.sessions(engine_database).begin() as writing:
+        writing.execute(select(Job))
+        with pytest.raises(OperationalError), impatient.begin() as waiting:
+            waiting.execute(select(Job))
+
+        rests = [loop.run_jobs(), loop.send_mails(), loop.send_through_channels(), loop.start_batches()]
+        assert rests == [loops.REST] * 4
+        assert loop.tell_news() == loops.NEWS_EVERY
+        assert loop.topics.begin() is False
+    impatient.kw["bind"].dispose()
+
+
 def test_topics__a_handler_that_hangs_costs_its_slot_only(transaction: Sessions, gate: threading.Event) -> None:
     deploy(transaction, "p", "work")
     hanging = start(transaction, "p")
@@ -198,13 +218,12 @@ def test_loop__a_thread_that_has_ended_is_begun_again(
 ) -> None:
     ended: list[int] = []
 
-    def run_due(_sessions: Sessions, _limit: int) -> int:
+    def next_due(_session: Session) -> None:
         ended.append(1)
         if len(ended) == 1:
             raise SystemExit
-        return 0
 
-    monkeypatch.setattr("casepath.workers.loop.jobs.run_due", run_due)
+    monkeypatch.setattr("casepath.workers.loop.jobs.next_due", next_due)
     with running(loop_of(transaction)):
         assert until(lambda: len(ended) > 1)
 

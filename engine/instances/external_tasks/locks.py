@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime, texts
@@ -40,6 +40,12 @@ class Topic:
     version_tag: str | None = None
     #: Names of the variables that the worker wants; None for all.
     variables: Sequence[str] | None = None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it serves only some of the tasks under its name."""
+        narrower = self.business_key is not None, bool(self.definition_ids), bool(self.definition_keys)
+        return any(narrower) or self.version_tag is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +174,9 @@ def _check_duration(lock_for: timedelta) -> None:
 
 def _free(topics: Sequence[Topic], now: datetime) -> Sequence[ColumnElement[bool]]:
     """Return the conditions of tasks that anybody may fetch who serves one of these topics."""
+    whole = [topic.name for topic in topics if not topic.is_narrowed]
     return (
-        or_(false(), *(_serves(topic) for topic in topics)),
+        or_(_table.c.topic.in_(whole), *(_serves(topic) for topic in topics if topic.is_narrowed)),
         _table.c.state.in_(("created", "locked")),
         _table.c.locked_until <= now,
         rows.active,
