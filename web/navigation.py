@@ -42,18 +42,6 @@ class Entry:
         return (request.blueprint or "") in {self.endpoint.partition(".")[0], self.beside}
 
 
-ENTRIES = (
-    Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
-    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
-    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder", beside="papers"),
-    Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
-    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=lambda _: may_read_reports()),
-    Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
-    Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
-    Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
-)
-
-
 class RowId(IntegerConverter):
     """The number of a row in an address; what no row can have leads nowhere."""
 
@@ -172,6 +160,18 @@ def may_read_registers(session: Session) -> bool:
 def may_read_reports(session: Session) -> bool:
     """Tell whether the person of this request may open any report."""
     return bool(reports.every(session, g.person))
+
+
+ENTRIES = (
+    Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
+    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
+    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder", beside="papers"),
+    Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
+    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=lambda _: may_read_reports()),
+    Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
+    Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
+    Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
+)
 
 
 def entries() -> list[Entry]:
