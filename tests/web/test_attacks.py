@@ -201,9 +201,10 @@ class TestEverywhere:
             names = read_by(administrator, "POST", path)
             all_names |= names
             for value in turns.next(is_read=bool(names)):
+                # What is asked for first may hide what is asked for then.
                 right = {"reason": "x", "name": "loss", "value": value, "text": value}
-                forms = [dict.fromkeys({*FIELDS, *names}, value), *([right] if names & right.keys() else [])]
-                for form in forms:
+                is_hidden = not names.isdisjoint({"value", "text"})
+                for form in [dict.fromkeys({*FIELDS, *names}, value), *([right] if is_hidden else [])]:
                     if (status := administrator.post(path, form).status_code) >= 500:
                         broken[rule.rule, value[:20]] = status
         assert broken == {}
