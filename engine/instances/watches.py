@@ -39,8 +39,8 @@ def watch(session: Session, business_key: str, *, by: By) -> None:
     if not isinstance(actor, Person):
         raise errors.Forbidden("watch", "matter", business_key, actor.signature)
     access.matter(session, actor, business_key)
-    mine = Watch.username == actor.username
-    if (session.scalar(select(func.count()).select_from(Watch).where(mine)) or 0) >= MAX_WATCHED:
+    others = Watch.username == actor.username, Watch.business_key != business_key
+    if (session.scalar(select(func.count()).select_from(Watch).where(*others)) or 0) >= MAX_WATCHED:
         text = "At most {limit} matters can be watched; please leave one."
         raise errors.InvalidInput(text, code="too-many-watched", limit=MAX_WATCHED)
     seen = _lengths(session, business_key)
@@ -85,7 +85,8 @@ def tell_news(session: Session) -> int:
             session.execute(delete(Watch).where(*own))
             continue
         seen: Any = values.loads(row.seen)
-        _tell(session, row.username, row.business_key, list(_news(session, row.business_key, seen, row.username)))
+        news = _news(session, row.business_key, row.username, seen, lengths)
+        _tell(session, row.username, row.business_key, list(news))
     return len(found)
 
 
@@ -119,11 +120,17 @@ def _dumps(lengths: Mapping[str, int]) -> str:
     return values.dumps(dict(lengths))
 
 
-def _news(session: Session, business_key: str, seen: Mapping[str, int], reader: str) -> Iterator[Phrase]:
-    """Yield what others than the reader have done since, and what has come to an end."""
+def _news(
+    session: Session, business_key: str, reader: str, seen: Mapping[str, int], lengths: Mapping[str, int]
+) -> Iterator[Phrase]:
+    """Yield what others than the reader have done between two looks, and what has come to an end."""
     instances = select(ProcessInstance).where(ProcessInstance.business_key == business_key).order_by(ProcessInstance.id)
     for instance in session.scalars(instances).all():
-        for event in history.events(session, instance.id, after=seen.get(str(instance.id), 0)):
+        number = str(instance.id)
+        for event in history.events(session, instance.id, after=seen.get(number, 0)):
+            # What others write just now is told next time.
+            if event.sequence > lengths.get(number, 0):
+                break
             if event.by != reader and (phrase := _said(session, instance, event)) is not None:
                 yield phrase
 
