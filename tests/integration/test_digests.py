@@ -62,6 +62,31 @@ def test_take__at_the_hour_that_was_chosen_and_again_a_day_later(transaction: Tr
         assert [each.matters for each in taken(session) or ()] == [{"M": {"news": 1}}]
 
 
+@each(
+    "zone, day",
+    [("Asia/Shanghai", datetime(2026, 12, 2, tzinfo=UTC)), ("Europe/Berlin", datetime(2026, 10, 24, tzinfo=UTC))],
+)
+def test_take__leaves_nothing_out_however_late_or_long_a_day_is(
+    transaction: Transaction, clock: ModuleType, monkeypatch: pytest.MonkeyPatch, zone: str, day: datetime
+) -> None:
+    monkeypatch.setattr(settings.current, "time_zone", zone)
+    at_eight = day.replace(hour=8, tzinfo=engine_clock.time_zone(zone))
+    with transaction.begin() as session:
+        clock.set_to(at_eight - timedelta(hours=1))
+        for hour in (None, 8):
+            identity.set_digest(session, "alice", hour, by="alice")
+        clock.set_to(at_eight)
+        assert taken(session) == []
+        clock.move(timedelta(minutes=1))
+        tell(session, "K", "news")
+        # No worker runs for three hours.
+        clock.set_to(at_eight + timedelta(days=1, hours=3))
+        assert [each.matters for each in taken(session) or ()] == [{"K": {"news": 1}}]
+        clock.set_to(at_eight + timedelta(days=2))
+        assert taken(session) == []
+        notifications.mark_read(session, "alice")
+
+
 def test_take__not_what_was_read_or_mailed(transaction: Transaction, clock: ModuleType) -> None:
     with transaction.begin() as session:
         identity.set_digest(session, "alice", 8, by="alice")
