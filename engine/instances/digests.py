@@ -79,7 +79,7 @@ def _unread(session: Session, username: str, since: datetime) -> dict[str | None
         select(Notification.business_key, Notification.kind)
         .where(
             Notification.username == username,
-            Notification.read_at.is_(None),
+            *notifications.UNREAD,
             Notification.created_at >= since,
             Notification.kind != KIND,
             ~mailed,

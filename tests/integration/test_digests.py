@@ -98,6 +98,22 @@ def test_take__not_what_was_read_or_mailed(transaction: Transaction, clock: Modu
         assert taken(session) == []
 
 
+def test_take__not_what_needs_no_answer_any_more(transaction: Transaction, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        identity.set_digest(session, "alice", 8, by="alice")
+        instance = factories.process_instance(session, business_key="K")
+        for kind in ("reminder", "notice"):
+            wording = Wording(subject="x")
+            notifications.notify(
+                session, ["alice"], kind=kind, wording=wording, business_key="K", process_instance_id=instance.id
+            )
+        instance.state, instance.ended_at = "completed", engine_clock.now()
+        clock.move(timedelta(hours=1))
+
+        assert [each.matters for each in taken(session) or ()] == [{"K": {"notice": 1}}]
+        assert notices.page(session, "alice").rows[0].unread == 1
+
+
 def test_set_digest__never_again(transaction: Transaction, clock: ModuleType) -> None:
     with transaction.begin() as session:
         identity.set_digest(session, "alice", 8, by="alice")
