@@ -16,6 +16,8 @@ from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.queries import notices
 from casepath.engine.time import clock as engine_clock
+from casepath.workers import Mail as Server
+from casepath.workers import Surroundings
 from casepath.workers import digests as words
 from tests import factories
 from tests.acting import PROGRAM
@@ -148,6 +150,20 @@ def test_write__goes_out_by_e_mail_and_rings_no_bell(transaction: Transaction) -
         assert said["en"].text.startswith("K – mentions: 1, news: 2\nOther – notices: 1\n")
         assert notices.unread(session, "alice") == 0
         assert notices.page(session, "alice").rows == []
+
+
+def test_step__waits_for_a_mail_server(transaction: Transaction, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        identity.set_digest(session, "alice", 8, by="alice")
+        tell(session, "K", "news")
+    clock.move(timedelta(hours=1))
+
+    assert not words.step(Surroundings(sessions=transaction))
+    with transaction.begin() as session:
+        assert session.scalars(select(Mail.id)).all() == []
+    assert words.step(Surroundings(sessions=transaction, mail=Server(host="mail.example", port=25)))
+    with transaction.begin() as session:
+        assert len(session.scalars(select(Mail.id)).all()) == 1
 
 
 def test_next_hour__where_the_clock_is_put_forward() -> None:
