@@ -18,7 +18,7 @@ from casepath.engine import phrases
 from casepath.engine.database import Base
 from casepath.engine.database.models import Definition, Record, RecordStart
 from casepath.engine.database.statements import Statement
-from casepath.engine.deployments import Selection, definitions, selections
+from casepath.engine.deployments import definitions
 from casepath.engine.instances import of_records
 from casepath.engine.phrases import Phrase
 
@@ -69,15 +69,10 @@ def _run(session: Session, definition: Definition) -> int:
         .limit(of_records.TOGETHER)
         .with_for_update(of=_starts, skip_locked=True)
     )
-    rows = session.execute(waiting).all()
-    said = selections.of(definitions.process(session, definition.id)) if rows else None
     tried = 0
-    for row in of_records.few(rows):
+    for row in of_records.few(session.execute(waiting).all()):
         # The newest version may say so no more; what was noted before it came still begins.
-        selection = said
-        if selection is None or selection.register != row.register:
-            selection = Selection(register=row.register)
-        begun = of_records.begin(session, definition, selection, row, by=row.created_by)
+        begun = of_records.begin(session, definition, row, by=row.created_by)
         _settle(session, row.id, definition.key, begun)
         tried += 1
     return tried
