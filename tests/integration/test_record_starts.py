@@ -127,7 +127,9 @@ def test_run__a_suspended_process_waits(transaction: Sessions) -> None:
     rest(transaction)
     assert states(transaction) == ["waiting"]
     with transaction.begin() as session:
+        assert not record_starts.are_waiting(session)
         session.execute(update(Definition).where(Definition.key == "welcome").values(suspended=False))
+        assert record_starts.are_waiting(session)
     rest(transaction)
 
     assert states(transaction) == ["started"]
