@@ -27,6 +27,11 @@ from casepath.engine.phrases import Phrase
 TOGETHER, MOST = 20, 5
 #: Matters that one person watches.
 MAX_WATCHED = 500
+#: What is said of how a matter ends.
+ENDS: Mapping[str, Phrase] = {
+    "process_instance.completed": Phrase("The matter is completed."),
+    "process_instance.cancelled": Phrase("The matter was cancelled."),
+}
 
 
 def watch(session: Session, business_key: str, *, by: By) -> None:
@@ -124,23 +129,22 @@ def _news(
     session: Session, business_key: str, reader: str, seen: Mapping[str, int], lengths: Mapping[str, int]
 ) -> Iterator[Phrase]:
     """Yield what others than the reader have done between two looks, and what has come to an end."""
-    instances = select(ProcessInstance).where(ProcessInstance.business_key == business_key).order_by(ProcessInstance.id)
-    for instance in session.scalars(instances).all():
+    query = select(ProcessInstance).where(ProcessInstance.business_key == business_key).order_by(ProcessInstance.id)
+    instances = session.scalars(query).all()
+    for instance in instances:
         number = str(instance.id)
         for event in history.events(session, instance.id, after=seen.get(number, 0)):
             # What others write just now is told next time.
             if event.sequence > lengths.get(number, 0):
                 break
-            if event.by != reader and (phrase := _said(session, instance, event)) is not None:
+            # A matter ends with its first process instance, whatever else has its number.
+            ended = ENDS.get(event.kind) if instance is instances[0] else None
+            if event.by != reader and (phrase := ended or _done(session, instance, event)) is not None:
                 yield phrase
 
 
-def _said(session: Session, instance: ProcessInstance, event: EventView) -> Phrase | None:
-    is_outermost = instance.parent_id is None
-    if event.kind == "process_instance.completed" and is_outermost:
-        return Phrase("The matter is completed.")
-    if event.kind == "process_instance.cancelled" and is_outermost:
-        return Phrase("The matter was cancelled.")
+def _done(session: Session, instance: ProcessInstance, event: EventView) -> Phrase | None:
+    """Return what somebody has done; None where nobody has, or nothing that is told."""
     username = authorization.username(event.by)
     if username is None:
         return None

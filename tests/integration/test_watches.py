@@ -66,6 +66,19 @@ def test_tell_news__of_what_others_do_once(transaction: Transaction) -> None:
         assert list(history.verify(session, instance.id)) == []
 
 
+def test_tell_news__a_matter_ends_with_its_first_process_instance(transaction: Transaction) -> None:
+    with transaction.begin() as session:
+        first, second = (process_instances.start(session, "p", business_key="M", by="alice").id for _ in range(2))
+        watches.watch(session, "M", by="alice")
+        process_instances.cancel(session, second, by=PROGRAM, reason="x")
+        rest(session)
+        assert told(session, "alice") == []
+        process_instances.cancel(session, first, by=PROGRAM, reason="x")
+        rest(session)
+
+        assert told(session, "alice") == ["The matter was cancelled."]
+
+
 def test_tell_news__much_at_once_is_counted(transaction: Transaction) -> None:
     with transaction.begin() as session:
         watches.watch(session, "K", by="alice")
