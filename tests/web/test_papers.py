@@ -27,6 +27,12 @@ class TestDocument:
         assert f"编号：{matter.key}" in page
         assert f"/matters/papers.pdf/slip/{matter.key}" in page
 
+    def test_page__says_where_the_paper_is_in_another_language(self, alice: Visitor, matter: Matter) -> None:
+        pages = [f"/matters/{each}" for each in (f"papers/slip/{matter.key}", f"show/{matter.key}", f"register?{ALL}")]
+        assert [page for page in pages if "in Chinese" in text(alice.get(page))] == []
+        alice.post("/language", {"language": "en", "next": "/"})
+        assert [page for page in pages if "in Chinese" not in text(alice.get(page))] == []
+
     def test_page__escapes_what_people_wrote(self, alice: Visitor, matter: Matter, rows: Rows) -> None:
         with rows.begin() as session:
             task = user_tasks.open_of(session, matter.key, "solve")

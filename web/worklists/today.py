@@ -22,7 +22,7 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, tasks
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.time import clock
-from casepath.web import filters, languages
+from casepath.web import filters, languages, navigation
 
 NAME, GROUPS = "worklist", "worklistGroups"
 #: Sent along with a task that was opened from a worklist: the key of its process.
@@ -113,10 +113,7 @@ def address(task_id: int, process: str) -> str:
     return url_for("user_tasks.show", task_id=task_id, worklist=process)
 
 
-def entries() -> list[Worklist]:
+@navigation.asked
+def entries(session: Session) -> list[Worklist]:
     """Return the worklists of the person of this request, for the header."""
-    if "worklists" not in g:
-        with g.readers.begin() as session:
-            g.worklists = of_person(session, g.person) if isinstance(g.get("person"), Person) else []
-    found: list[Worklist] = g.worklists
-    return found
+    return of_person(session, g.person) if isinstance(g.get("person"), Person) else []
