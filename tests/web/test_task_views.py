@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from lxml import html
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments
@@ -128,6 +129,25 @@ def test_index__a_view_that_is_narrowed_further_can_be_kept_so(alice: Visitor, r
     assert "Keep what is shown now" in page
     alice.post(f"/tasks/views/{view.id}", {"name": "A", "shown": "view=claimable&fact.size=9"})
     assert keys(text(alice.get(f"/tasks/?saved={view.id}"))) == ["K-1"]
+
+
+def test_change__keeps_the_order_of_the_view_whatever_was_chosen_last(alice: Visitor, rows: Rows) -> None:
+    alice.post("/tasks/views/", {"name": "A", "shown": "view=claimable&order=urgent"})
+    (view,) = kept(rows)
+    alice.get("/tasks/?view=claimable&order=-fact.who")
+
+    page = html.fromstring(text(alice.get(f"/tasks/?saved={view.id}")))
+    (shown,) = set(page.xpath('//input[@name="shown"]/@value'))
+    alice.post(f"/tasks/views/{view.id}", {"name": "B", "shown": str(shown)})
+
+    assert [(each.name, each.settings.filters.order) for each in kept(rows)] == [("B", "")]
+
+
+def test_index__the_usual_columns_are_those_of_the_list_that_is_shown(alice: Visitor) -> None:
+    page = text(alice.get("/tasks/?view=mine&column=matter&column=due&column=since"))
+    (others,) = html.fromstring(page).xpath('//nav[@class="tabs"]/a[contains(@href, "view=all")]/@href')
+
+    assert headings(text(alice.get(others))) == ["Task", "Matter", "Due", "Who", "Since", "Actions"]
 
 
 def test_index__who_has_it(alice: Visitor, rows: Rows) -> None:
