@@ -341,6 +341,11 @@ def problem(finding: errors.Finding) -> dict[str, Any]:
     }
 
 
+def reason_of(error: errors.EngineError) -> str:
+    """Return why something was refused; of what is wrong inside a process only that something is."""
+    return str(ENGINE_ANSWERS[errors.EngineError].text) if isinstance(error, TECHNICAL) else phrases.sentence(error)
+
+
 def technical(error: errors.EngineError | None) -> str:
     """Return what is wrong inside a process, for those who look after processes."""
     person = g.get("person")
