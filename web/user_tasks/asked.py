@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from casepath.engine import texts
+from casepath.engine import errors, texts
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import task_views
 from casepath.engine.instances.task_views import (
@@ -68,10 +68,14 @@ class Asked:
 
 
 def of(session: Session, person: Person, given: Arguments) -> Asked:
-    """Return what an address asks for; raises `NotFound` for a view that is not this person's."""
+    """
+    Return what an address asks for.
+
+    Raises `NotFound` for a view that is not this person's, unless the address says beside it what the list shows: that
+    of a page that is open while somebody takes its view away.
+    """
     known = definitions.declared_facts(session)
-    number = navigation.row_id(given.get("saved"))
-    kept = task_views.get(session, person, number) if number is not None else None
+    kept = _kept(session, person, given)
     if kept is not None and "view" not in given:
         settings = _still_known(kept.settings, known)
         return Asked(settings=settings, kept=replace(kept, settings=settings), known=known)
@@ -110,6 +114,16 @@ def remember_order(answer: Response) -> Response:
 def cookie_name() -> str:
     """Return the name of the cookie with the order; other installations on the same host have their own."""
     return f"{current_app.config['SESSION_COOKIE_NAME']}-{COOKIE}"
+
+
+def _kept(session: Session, person: Person, given: Arguments) -> Kept | None:
+    number = navigation.row_id(given.get("saved"))
+    try:
+        return task_views.get(session, person, number) if number is not None else None
+    except errors.NotFound:
+        if "view" in given:
+            return None
+        raise
 
 
 def _filters(given: Arguments) -> Filters:
