@@ -218,6 +218,16 @@ class TestNextTask:
 
         assert self.complete(alice, first, "view=claimable") == "/tasks/?view=claimable"
 
+    def test_complete__leads_back_whatever_the_address_of_the_list_is_said_to_be(
+        self, alice: Visitor, rows: Rows
+    ) -> None:
+        with rows.begin() as session:
+            first = user_tasks.open_of(session, "K-0", "ask")
+
+        answer = alice.get(self.complete(alice, first, "view=all\r\nX-A: b&q=王"))
+        assert answer.status_code == 200
+        assert 'name="q" value="王"' in text(answer)
+
     def test_complete__passes_over_what_others_have(self, alice: Visitor, rows: Rows) -> None:
         with rows.begin() as session:
             first, second, third = (user_tasks.open_of(session, f"K-{number}", "ask") for number in range(3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import request, url_for
 from sqlalchemy.orm import Session
@@ -28,9 +28,9 @@ def listed() -> str:
 
 
 def address() -> str:
-    """Return the address of the list."""
-    here = url_for("user_tasks.index")
-    return f"{here}?{found}" if (found := listed()) else here
+    """Return the address of the list: where whoever sent the request says what no address can, it is written so."""
+    here, given = url_for("user_tasks.index"), parse_qsl(listed())
+    return f"{here}?{urlencode(given)}" if given else here
 
 
 def following(session: Session, person: Person, *done: int) -> TaskRow | None:
