@@ -21,7 +21,7 @@ from tests import chromium, outside
 from tests import database as databases
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 #: How long a browser test waits for what should be there, in milliseconds; machines under load are slow.
 PATIENCE = 20_000
@@ -55,6 +55,14 @@ def compiled_once() -> Iterator[None]:
     """What SQLAlchemy has compiled for a connection pool serves all later ones to databases of the same kind."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(database, "connect", databases.connect)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def upgraded_once() -> Iterator[None]:
+    """An empty file of SQLite is upgraded once; tests of the revisions call `schema.upgrade`."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "upgrade", databases.upgrade)
         yield
 
 
@@ -163,12 +171,31 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page in zh-CN; the test fails when a script on it fails or the Content-Security-Policy stops something."""
+@pytest.fixture(scope="session")
+def browser_context(browser: Browser) -> BrowserContext:
+    """
+    What the pages of all tests have in common, which is their cookies: `page` removes them.
+
+    A test that changes more of it, such as the clock of the pages, has one of its own, for which it overrides this.
+    """
+    return new_context(browser)
+
+
+def new_context(browser: Browser) -> BrowserContext:
+    """Somebody's browser, in zh-CN."""
     context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
+    return context
+
+
+@pytest.fixture
+def page(browser_context: BrowserContext) -> Iterator[Page]:
+    """
+    A page in zh-CN; the test fails when a script on it fails or the Content-Security-Policy stops something.
+
+    To open another context for it, with a process of its own, would take most of a second.
+    """
+    opened = browser_context.new_page()
     failures: list[str] = []
     opened.on("pageerror", lambda error: failures.append(str(error)))
     opened.on(
@@ -176,5 +203,7 @@ def page(browser: Browser) -> Iterator[Page]:
         lambda message: failures.append(message.text) if "Content Security Policy" in message.text else None,
     )
     yield opened
-    context.close()
+    for each in browser_context.pages:
+        each.close()
+    browser_context.clear_cookies()
     assert failures == []

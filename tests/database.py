@@ -11,9 +11,10 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from casepath.engine.database import (  # the tables make themselves known
     Base,
     connection,
     models,  # noqa: F401
+    schema,
 )
 
 #: The worker process of pytest-xdist, or the only process.
@@ -36,6 +38,8 @@ FOLDERS = Path(tempfile.gettempdir())
 PREFIX = "casepath-pg-"
 #: Kind of database → what stands for it, and what has been compiled for it.
 _COMPILED: dict[str, tuple[sqlalchemy.Dialect, dict[Any, Any]]] = {}
+#: What the revisions make of an empty file of SQLite, by how its tables look then; at most one.
+_UPGRADED: dict[tuple[object, ...], sqlite3.Connection] = {}
 
 
 class PostgresServer:
@@ -193,6 +197,50 @@ def connect(url: str, *, patience: float | None = None) -> sqlalchemy.Engine:
         known: tuple[sqlalchemy.Dialect, dict[Any, Any]] = (engine.dialect, {})
         sqlalchemy.event.listen(engine, "connect", lambda *_: _COMPILED.setdefault(engine.name, known), once=True)
     return engine
+
+
+def upgrade(engine: sqlalchemy.Engine) -> None:
+    """
+    Do what `database.upgrade` does.
+
+    What the revisions make of an empty file of SQLite is always the same, and is copied; tables of the newest revision
+    that have been compared with the models once are not compared again.
+    """
+    found: tuple[object, ...] | None = None
+    # What is wrong with a file is said by whoever upgrades it.
+    if engine.name == "sqlite":
+        with contextlib.suppress(sqlite3.DatabaseError, sqlalchemy.exc.DatabaseError), _driver(engine) as connection:
+            found = _form(connection)
+            if found == () and _UPGRADED:
+                next(iter(_UPGRADED.values())).backup(connection)
+                return
+    if found not in _UPGRADED:
+        schema.upgrade(engine)
+    if found == ():
+        with _driver(engine) as connection:
+            kept = sqlite3.connect(":memory:", check_same_thread=False)
+            connection.backup(kept)
+            _UPGRADED[_form(connection)] = kept
+
+
+@contextlib.contextmanager
+def _driver(engine: sqlalchemy.Engine) -> Iterator[sqlite3.Connection]:
+    """Give a connection of the pool, in no transaction."""
+    connection = engine.raw_connection()
+    try:
+        driver = connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        yield driver
+    finally:
+        connection.close()
+
+
+def _form(connection: sqlite3.Connection) -> tuple[object, ...]:
+    """Return everything that makes the tables of a SQLite database, with their revision; nothing for an empty one."""
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid").fetchall()
+    if not any(name == "alembic_version" for _, name, _, _ in found):
+        return tuple(found)
+    return (*found, *connection.execute("SELECT version_num FROM alembic_version").fetchall())
 
 
 def copy_file(template: Path, target: Path) -> str:

@@ -145,6 +145,13 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def _nodes(path: Path) -> tuple[list[ast.AST], dict[str, list[str]], list[ast.Call]]:
+    """Return all that stands in a source, the texts that it gives to names, and its calls."""
+    nodes = list(ast.walk(_tree(path)))
+    return nodes, _assigned(nodes), [node for node in nodes if isinstance(node, ast.Call)]
+
+
 def _called(call: ast.Call) -> str:
     """Return the last two words of what is called: `errors.InvalidInput`, or the last one."""
     match call.func:
@@ -224,14 +231,13 @@ def passed(parameter: str, *functions: str) -> set[str]:
     places: dict[str, set[int]] = {}
     calls: list[tuple[ast.Call, dict[str, set[int]], Mapping[str, list[str]]]] = []
     for path in SOURCES:
-        nodes = list(ast.walk(_tree(path)))
+        nodes, assigned, called = _nodes(path)
         own = _places(nodes, parameter)
         for name, found in own.items():
             places.setdefault(name, set()).update(found)
         # A function of the same file comes before those of that name elsewhere, also where it has no such parameter.
         own = {node.name: set() for node in nodes if isinstance(node, ast.FunctionDef)} | own
-        assigned = _assigned(nodes)
-        calls += [(node, own, assigned) for node in nodes if isinstance(node, ast.Call)]
+        calls += [(node, own, assigned) for node in called]
     texts: set[str] = set()
     for call, own, names in calls:
         callee = _called(call).rpartition(".")[2]

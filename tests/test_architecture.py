@@ -91,10 +91,17 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=name(path))
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All that stands in the source."""
+    return list(ast.walk(tree(path)))
+
+
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Every module that the source imports, with all modules above it: `a.b.c`, `a.b` and `a`."""
     found: set[str] = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -104,15 +111,16 @@ def imports(path: Path) -> set[str]:
     return {".".join(parts[:end]) for parts in paths for end in range(1, len(parts) + 1)}
 
 
+@functools.cache
 def calls(path: Path) -> set[str]:
     """The last two parts of the name of everything that the source calls: `session.commit`."""
-    functions = (node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+    functions = (node.func for node in nodes(path) if isinstance(node, ast.Call))
     return {".".join(ast.unparse(function).split(".")[-2:]) for function in functions}
 
 
 def identifiers(path: Path) -> Iterator[str]:
     """Every name that the source itself gives: classes, functions, parameters, variables, attributes of `self`."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
         elif isinstance(node, ast.arg):
@@ -224,7 +232,7 @@ def test_rooms_with_a_door_are_entered_by_it() -> None:
     """What such a room offers is named in the `__all__` of its `__init__`."""
     wrong = []
     for module, path in modules().items():
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if not isinstance(node, ast.ImportFrom) or node.module is None:
                 continue
             door = next((each for each in DOORS if f"{node.module}.".startswith(f"{each}.")), None)

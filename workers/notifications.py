@@ -158,8 +158,13 @@ def translations(session: Session, work: Work, wording: Wording) -> dict[str, Wo
     found: dict[str, Wording] = {}
     for language in LANGUAGES:
         said = deployed.translation(session, deployment_id, file_language(language))
-        subject = told(session, work, said, "subject", wording.subject, language)
-        text = told(session, work, said, "text", wording.text, language)
+        here = Wording(
+            subject=said.get(f"{work.task.element_id}.subject", ""), text=said.get(f"{work.task.element_id}.text", "")
+        )
+        # To know what everything is called takes longer than all else here, and few texts ask for it.
+        words = in_words(session, work, language) if "words" in here.subject + here.text else {}
+        subject = told(session, work, here.subject, words, wording.subject)
+        text = told(session, work, here.text, words, wording.text)
         if (each := with_open_tasks(session, work, Wording(subject=subject, text=text), language)) != own:
             found[language] = each
     return found
@@ -170,10 +175,9 @@ def file_language(language: str) -> str:
     return language.partition("_")[0]
 
 
-def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: str, language: str) -> str:
-    """Return an input in the language of `said`, else as the diagram has it: a translation keeps nothing back."""
-    template = said.get(f"{work.task.element_id}.{name}")
-    if template is None:
+def told(session: Session, work: Work, template: str, words: Mapping[str, Any], own: str) -> str:
+    """Return an input as `template` has it, else, also where there is none, as the diagram: nothing is kept back."""
+    if not template:
         return own
     environment = Environment(
         calendar=definitions.calendar(session),
@@ -181,10 +185,11 @@ def told(session: Session, work: Work, said: Mapping[str, str], name: str, own: 
         process_instance_id=work.task.process_instance_id,
     )
     try:
-        variables = {"words": in_words(session, work, language), **work.task.variables}
+        variables = {"words": words, **work.task.variables}
         value = compile_expression(template).evaluate(variables, environment)
     except errors.ExpressionError as error:
-        log.warning("task %s: %s of %s is not translated: %s", work.task.id, name, work.task.element_id, error.message)
+        task = work.task
+        log.warning("task %s: %r of %s is not translated: %s", task.id, template, task.element_id, error.message)
         return own
     return str(value).strip() or own
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import func, select, type_coerce
+from sqlalchemy import Column, CompoundSelect, Text, bindparam, cast, func, literal, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NULLTYPE
 
 from casepath.engine.database import Base
 from casepath.engine.database.models import Definition, Deployment, NumberSequence, ProcessInstance, Resource
+from casepath.engine.database.statements import Statement
 from casepath.engine.history import log, organisation, records, registers, work
 from casepath.engine.history.problems import Problem
 from casepath.engine.history.verification import verify
@@ -27,6 +30,7 @@ _instances = _tables[ProcessInstance.__tablename__]
 _resources = _tables[Resource.__tablename__]
 _sequences = _tables[NumberSequence.__tablename__]
 
+_query_instance = Statement(select(_instances).where(_instances.c.id == bindparam("instance")))
 #: Name of a sequence of business keys, such as `business_key:TS2026-{number}`.
 _OF_KEYS = re.compile(r"business_key:(.*)\{number\}(.*)", re.DOTALL)
 
@@ -57,7 +61,7 @@ def verify_instance(session: Session, process_instance_id: int) -> list[Problem]
     if problems:
         return problems
     try:
-        row = session.execute(select(_instances).where(_instances.c.id == process_instance_id)).one()
+        (row,) = _query_instance.rows(session.connection(), {"instance": process_instance_id})
         events = log.events(session, process_instance_id)
         found = [*records.compare(session, row, events), *work.compare(session, row, events)]
     except (TypeError, ValueError) as error:
@@ -68,19 +72,34 @@ def verify_instance(session: Session, process_instance_id: int) -> list[Problem]
 
 def _orphans(session: Session) -> Iterator[Problem]:
     """Find rows that refer to what is not there; SQLite lets whoever opens the file make them."""
-    for table in Base.metadata.sorted_tables:
-        for reference in table.foreign_keys:
-            own, its = reference.parent, reference.column
-            other = its.table.alias()
-            gone = select(own, func.count()).outerjoin(other, other.c[its.name] == own)
-            query = gone.where(own.is_not(None), other.c[its.name].is_(None)).group_by(own).order_by(own)
-            for key, count in session.execute(query):
-                rows = f"{count} rows of {table.name}" if count > 1 else f"1 row of {table.name}"
-                yield Problem(
-                    process_instance_id=key if its.table is _instances else None,
-                    what="orphaned",
-                    message=f"{rows} with {own.name} {key}, but {its.table.name} has no such {its.name}",
-                )
+    references, query = _references()
+    # Numbers come as texts too: the longer ones are the larger ones.
+    rows = sorted(session.execute(query), key=lambda row: (row.number, len(row.key), row.key))
+    for number, key, count in rows:
+        own, its = references[number]
+        said = f"{count} rows of {own.table.name}" if count > 1 else f"1 row of {own.table.name}"
+        yield Problem(
+            process_instance_id=int(key) if its.table is _instances and key.isdecimal() else None,
+            what="orphaned",
+            message=f"{said} with {own.name} {key}, but {its.table.name} has no such {its.name}",
+        )
+
+
+@cache
+def _references() -> tuple[list[tuple[Column[Any], Column[Any]]], CompoundSelect[Any]]:
+    """Return every column that refers to another one, with that one; and the query for what is not there, in all."""
+    references = [
+        (reference.parent, reference.column)
+        for table in Base.metadata.sorted_tables
+        for reference in table.foreign_keys
+    ]
+    queries = []
+    for number, (own, its) in enumerate(references):
+        other = its.table.alias()
+        gone = select(literal(number).label("number"), cast(own, Text).label("key"), func.count())
+        joined = gone.select_from(own.table).outerjoin(other, other.c[its.name] == own)
+        queries.append(joined.where(own.is_not(None), other.c[its.name].is_(None)).group_by(own))
+    return references, union_all(*queries)
 
 
 def _files(session: Session) -> Iterator[Problem]:

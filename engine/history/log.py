@@ -13,12 +13,20 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.database.statements import Statement
 from casepath.engine.history.chain import Event, Sealed, State, new_salt, seal
 from casepath.engine.time import clock
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _insert = insert(_table)
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_events = (
+    select(_table)
+    .where(_table.c.process_instance_id == bindparam("instance"), _table.c.sequence > bindparam("after"))
+    .order_by(_table.c.sequence)
+)
+_names = [column.name for column in _table.c]
+_query_all = Statement(_events, make=lambda row: dict(zip(_names, row, strict=True)))
 _state_of = select(
     _instances.c.state_salt, _instances.c.state, _instances.c.tokens, _instances.c.variables
 ).where(_instances.c.id == bindparam("instance"))
@@ -102,13 +110,10 @@ def record_move(session: Session, process_instance_id: int, events: Sequence[Eve
 
 def events(session: Session, process_instance_id: int, *, after: int = 0, limit: int | None = None) -> list[EventView]:
     """Return the events of a process instance with a sequence greater than `after`, in their order."""
-    query = (
-        select(_table)
-        .where(_table.c.process_instance_id == process_instance_id, _table.c.sequence > after)
-        .order_by(_table.c.sequence)
-        .limit(limit)
-    )
-    return [view(row) for row in session.execute(query).mappings()]
+    place = {"instance": process_instance_id, "after": after}
+    if limit is None:
+        return [view(row) for row in _query_all.rows(session.connection(), place)]
+    return [view(row) for row in session.execute(_events.limit(limit), place).mappings()]
 
 
 def view(row: Any) -> EventView:

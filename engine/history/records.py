@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Column, ColumnElement, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import Base
@@ -26,6 +26,7 @@ from casepath.engine.database.models import (
     Notification,
     ProcessInstance,
 )
+from casepath.engine.database.statements import Statement
 from casepath.engine.history.chain import State
 from casepath.engine.history.erasure import OTHER_LANGUAGES, QUEUED
 from casepath.engine.history.log import EventView
@@ -53,6 +54,25 @@ _comments = _tables[Comment.__tablename__]
 _notifications = _tables[Notification.__tablename__]
 _mails = _tables[Mail.__tablename__]
 _deliveries = _tables[Delivery.__tablename__]
+
+
+def of_instance(*columns: Column[Any], where: ColumnElement[bool] | None = None) -> Statement:
+    """Return the query for the rows of a process instance in a table, as dictionaries; its parameter is `instance`."""
+    mine = columns[0].table.c.process_instance_id == bindparam("instance")
+    names = [column.name for column in columns]
+    query = select(*columns).where(mine if where is None else mine & where)
+    return Statement(query, make=lambda row: dict(zip(names, row, strict=True)))
+
+
+_query_comments = of_instance(*_comments.c)
+_query_attachments = of_instance(*(column for column in _attachments.c if column.name != "content"))
+_query_deliveries = of_instance(*_deliveries.c)
+_query_definition = Statement(
+    select(_definitions.c.kind, _definitions.c.key, _definitions.c.version).where(
+        _definitions.c.id == bindparam("definition")
+    )
+)
+_query_called = Statement(select(_instances.c.id).where(_instances.c.parent_id == bindparam("instance")))
 
 
 def compare(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
@@ -92,8 +112,7 @@ def _said(value: Any) -> str:
 def _instance(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
     started = events[0]
     named = next((event for event in reversed(events) if event.kind == MIGRATED), started).facts
-    query = select(_definitions.c.kind, _definitions.c.key, _definitions.c.version)
-    definition = session.execute(query.where(_definitions.c.id == row.definition_id)).one_or_none()
+    definitions = _query_definition.rows(session.connection(), {"definition": row.definition_id})
     switched = next(event for event in reversed(events) if event.kind in STATES)
     ended = STATES[switched.kind] in ("completed", "cancelled")
     told = {
@@ -106,7 +125,7 @@ def _instance(session: Session, row: Row[Any], events: Sequence[EventView]) -> I
         "end_reason": switched.facts.get("reason") if ended else None,
     }
     yield from differing("the instance", row._asdict(), told)
-    if definition is not None:
+    for definition in definitions:
         version = {"kind": "process", "key": named.get("definition"), "version": named.get("version")}
         yield from differing("its definition", definition._asdict(), version)
 
@@ -115,15 +134,16 @@ def _calls(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iter
     """Compare both ends of each call: the caller's event names the instance that it began."""
     called = {event.facts["process_instance"]: event for event in events if event.kind == CALLED}
     query = select(_instances.c.id, _instances.c.parent_id, _instances.c.parent_activity_instance, _instances.c.root_id)
-    found = {child.id: child._asdict() for child in session.execute(query.where(_instances.c.id.in_(called)))}
+    children = session.execute(query.where(_instances.c.id.in_(called))).all() if called else []
+    found = {child.id: child._asdict() for child in children}
     for number, event in called.items():
         if number not in found:
             yield "lost", f"process instance {number}, which event {event.sequence} began, is gone"
             continue
         told = {"parent_id": row.id, "parent_activity_instance": event.activity_instance, "root_id": row.root_id}
         yield from differing(f"process instance {number}, which it called", found[number], told)
-    children = session.scalars(select(_instances.c.id).where(_instances.c.parent_id == row.id))
-    for number in sorted(set(children) - set(called)):
+    callees = {callee.id for callee in _query_called.rows(session.connection(), {"instance": row.id})}
+    for number in sorted(callees - set(called)):
         yield "unrecorded", f"no event tells that it called process instance {number}"
     if row.parent_id is None and row.root_id != row.id:
         yield "altered", f"the instance: expected root_id {row.id}, but found {row.root_id}"
@@ -151,8 +171,7 @@ def _states(row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
 
 def _comments_of(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
     told = {event.facts.get("comment"): event for event in events if event.kind == "comment.added"}
-    rows = session.execute(select(_comments).where(_comments.c.process_instance_id == row.id)).mappings()
-    found = {each["id"]: dict(each) for each in rows}
+    found = {each["id"]: each for each in _query_comments.rows(session.connection(), {"instance": row.id})}
     yield from _set_apart("comment", found, told)
     for number, event in told.items():
         if number in found:
@@ -163,9 +182,7 @@ def _comments_of(session: Session, row: Row[Any], events: Sequence[EventView]) -
 
 def _attachments_of(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
     told = {event.facts.get("attachment"): event for event in events if event.kind == "attachment.added"}
-    described = [column for column in _attachments.c if column.name != "content"]
-    rows = session.execute(select(*described).where(_attachments.c.process_instance_id == row.id)).mappings()
-    found = {each["id"]: dict(each) for each in rows}
+    found = {each["id"]: each for each in _query_attachments.rows(session.connection(), {"instance": row.id})}
     yield from _set_apart("attachment", found, told)
     for number, event in told.items():
         if number not in found:
@@ -181,8 +198,7 @@ def _attachments_of(session: Session, row: Row[Any], events: Sequence[EventView]
 
 def _deliveries_of(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
     told = {event.facts["delivery"]: event for event in events if event.kind == QUEUED}
-    rows = session.execute(select(_deliveries).where(_deliveries.c.process_instance_id == row.id)).mappings()
-    found = {each["id"]: dict(each) for each in rows}
+    found = {each["id"]: each for each in _query_deliveries.rows(session.connection(), {"instance": row.id})}
     yield from _set_apart("delivery", found, told)
     for number, event in told.items():
         if number in found:

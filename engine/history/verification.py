@@ -16,12 +16,13 @@ from datetime import datetime, timedelta
 from itertools import combinations, groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, select, true
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, select, true
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database import Base, values
 from casepath.engine.database.models import HistoryEvent, ProcessInstance
+from casepath.engine.database.statements import Statement
 from casepath.engine.history.chain import SALT_LENGTH, at_text, chain_hash, digest
 from casepath.engine.history.problems import Problem, WrongEvent
 
@@ -34,6 +35,14 @@ ERASED = "values.erased"
 
 _table = Base.metadata.tables[HistoryEvent.__tablename__]
 _instances = Base.metadata.tables[ProcessInstance.__tablename__]
+_ends = (_instances.c.history_length, _instances.c.history_hash)
+_joined = _instances.outerjoin(_table, _table.c.process_instance_id == _instances.c.id)
+_order = (_table.c.sequence, _table.c.id)
+_names = [column.name for column in (*_ends, *_table.c)]
+_query_stored = Statement(
+    select(*_ends, *_table.c).select_from(_joined).where(_instances.c.id == bindparam("instance")).order_by(*_order),
+    make=lambda row: dict(zip(_names, row, strict=True)),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,10 +99,11 @@ def check(rows: Iterable[Mapping[str, Any]], process_instance_id: int, *, length
 
 def _stored(session: Session, process_instance_id: int) -> list[dict[str, Any]]:
     """Return the events, each with the end that the instance keeps: in one statement, so that they fit."""
-    ends = (_instances.c.history_length, _instances.c.history_hash)
-    joined = _instances.outerjoin(_table, _table.c.process_instance_id == _instances.c.id)
-    mine = _instances.c.id == process_instance_id
-    return stored(session, _table, _table.c.sequence, _table.c.id, beside=ends, joined=joined, where=mine)
+    try:
+        return _query_stored.rows(session.connection(), {"instance": process_instance_id})
+    except (TypeError, ValueError):
+        mine = _instances.c.id == process_instance_id
+        return stored(session, _table, *_order, beside=_ends, joined=_joined, where=mine)
 
 
 def stored(

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import Base
 from casepath.engine.database.models import ActivityInstance, ExternalTask, Job, UserTask
+from casepath.engine.database.statements import Statement
 from casepath.engine.history.log import EventView
-from casepath.engine.history.records import MIGRATED, Found, differing
+from casepath.engine.history.records import MIGRATED, Found, differing, of_instance
 
 #: The diagram assigned it, which no event tells.
 UNKNOWN = object()
@@ -27,24 +28,27 @@ _external_tasks = _tables[ExternalTask.__tablename__]
 _visits = _tables[ActivityInstance.__tablename__]
 _jobs = _tables[Job.__tablename__]
 
+_query_timers = of_instance(*_jobs.c, where=(_jobs.c.kind == "timer") & _jobs.c.error_message.is_(None))
+_query_visits = of_instance(*_visits.c)
+_query_tasks = {"user_task": of_instance(*_user_tasks.c), "external_task": of_instance(*_external_tasks.c)}
+
 Told = dict[int, dict[str, Any]]
 
 
 def compare(session: Session, row: Row[Any], events: Sequence[EventView]) -> Iterator[Found]:
     """Yield where tasks, visits and timers are not what the history tells."""
     moved = any(event.kind == MIGRATED for event in events)
-    for noun, table in (("user_task", _user_tasks), ("external_task", _external_tasks)):
+    for noun, query in _query_tasks.items():
         told, untold = _work(noun, events)
-        found = _rows(session, table, row.id, "activity_instance")
+        found = _rows(session, query, row.id, "activity_instance")
         yield from _compare_tasks(noun.replace("_", " "), found, told, untold, row.business_key, moved)
-    yield from _compare_visits(_rows(session, _visits, row.id, "number"), events, moved)
+    yield from _compare_visits(_rows(session, _query_visits, row.id, "number"), events, moved)
     if not moved:
         yield from _compare_timers(session, row.id, events)
 
 
-def _rows(session: Session, table: Table, process_instance_id: int, key: str) -> dict[int, Mapping[str, Any]]:
-    query = select(table).where(table.c.process_instance_id == process_instance_id)
-    return {found[key]: dict(found) for found in session.execute(query).mappings()}
+def _rows(session: Session, query: Statement, process_instance_id: int, key: str) -> dict[int, Mapping[str, Any]]:
+    return {found[key]: found for found in query.rows(session.connection(), {"instance": process_instance_id})}
 
 
 def _ended(state: str, event: EventView) -> dict[str, Any]:
@@ -152,10 +156,7 @@ def _compare_timers(session: Session, process_instance_id: int, events: Sequence
             armed[place] = datetime.fromisoformat(event.facts["due"])
         elif event.kind == "timer.fired":
             armed.pop((event.activity_instance or 0, event.element_id or ""), None)
-    query = select(_jobs).where(
-        _jobs.c.process_instance_id == process_instance_id, _jobs.c.kind == "timer", _jobs.c.error_message.is_(None)
-    )
-    for job in session.execute(query).mappings():
+    for job in _query_timers.rows(session.connection(), {"instance": process_instance_id}):
         due = armed.get((job["activity_instance"] or 0, job["element_id"]))
         if due is not None:
-            yield from differing(f"the timer of {job['element_id']}", dict(job), {"due_at": due})
+            yield from differing(f"the timer of {job['element_id']}", job, {"due_at": due})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, exists, func, not_, or_, select
+from sqlalchemy import and_, bindparam, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import phrases
@@ -27,6 +27,14 @@ _SETTLED = and_(
     ),
 )
 _UNREAD = (Notification.read_at.is_(None), not_(_SETTLED))
+#: Each page asks for it.
+_UNREAD_COUNT = select(func.count()).select_from(
+    select(Notification.business_key, _ALONE)
+    .where(Notification.username == bindparam("username"), Notification.kind != KIND, *_UNREAD)
+    .distinct()
+    .limit(COUNT_LIMIT)
+    .subquery()
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,11 +163,4 @@ def _notice(of: Notification, language: str, is_settled: bool) -> Notice:
 
 def unread(session: Session, username: str) -> int:
     """Return of how many matters somebody has something to read, at most `COUNT_LIMIT`; many about one count once."""
-    matters = (
-        select(Notification.business_key, _ALONE)
-        .where(Notification.username == username, Notification.kind != KIND, *_UNREAD)
-        .distinct()
-        .limit(COUNT_LIMIT)
-        .subquery()
-    )
-    return session.scalar(select(func.count()).select_from(matters)) or 0
+    return session.scalar(_UNREAD_COUNT, {"username": username}) or 0

@@ -180,8 +180,7 @@ def tally(session: Session, person: Person, view: ListName, filters: Filters) ->
 
 def count(session: Session, person: Person, view: ListName, due: str = "") -> int:
     """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
-    ranges = task_ranges.union(person, view, bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
-    return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
+    return task_ranges.count(session, person, view, bounds(due, None, clock.now())[1], COUNT_LIMIT)
 
 
 def with_business_key(session: Session, person: Person, business_key: str) -> list[TaskRow]:

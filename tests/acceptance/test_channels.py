@@ -49,6 +49,7 @@ def test_item_of_the_manufacturer__becomes_a_complaint_once(sessions: sessionmak
     assert (known["original_number"], known["complaint_text"]) == ("CRM-7", ITEM["complaint_text"])
 
 
+@pytest.mark.parametrize("dealership_url", ["sqlite"], indirect=True)
 def test_recording__stands_in_the_matter_that_it_names(sessions: sessionmaker[Session]) -> None:
     with sessions.begin() as session:
         started = arrivals.take(session, "oem_crm", "item", "CRM-8", {"variables": ITEM}).process_instance_id

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath import stories
+from casepath.demo import EngineStage
 from casepath.engine import database, deployments, history
 from casepath.engine.database.models import Attachment, ProcessInstance, Record, UserTask
 from casepath.engine.deployments import definitions
@@ -46,34 +47,40 @@ def stage(dealership_on_sqlite: str, tmp_path: Path) -> Iterator[RequestStage]:
     app.extensions["database"].dispose()
 
 
+@pytest.fixture
+def people(stage: RequestStage) -> EngineStage:
+    """The same without pages; `test_stories` has those."""
+    return EngineStage(stage.sessions, stage.loop.rest)
+
+
 def calls(session: Session) -> list[dict[str, Any]]:
     """The variables of each call, oldest first."""
     query = select(ProcessInstance.id).where(ProcessInstance.definition_key == "follow_up_call")
     return [process_instances.variables(session, each) for each in session.scalars(query.order_by(ProcessInstance.id))]
 
 
-def test_due__on_a_day_off_at_the_usual_closing_and_offered_before(stage: RequestStage) -> None:
+def test_due__on_a_day_off_at_the_usual_closing_and_offered_before(people: EngineStage) -> None:
     """S4 with a house that works from Monday to Friday: due on Sunday all the same, offered on Friday."""
     calendar = json.loads((PROCESSES / "shared" / "calendar.json").read_text(encoding="utf-8"))
     calendar["hours"] = {"mon-fri": [["09:00", "18:00"]]}
-    with stage.sessions.begin() as session:
+    with people.sessions.begin() as session:
         deployments.deploy(session, {"calendar.json": json.dumps(calendar).encode()}, name="x", by=PROGRAM)
     definitions.forget()
     told = TOLD["call_after_service"]
     before = [step for step in told.steps if "complete" not in step][:4]
 
-    stories.play(replace(told, steps=before), stage)
+    stories.play(replace(told, steps=before), people)
 
-    with stage.sessions.begin() as session:
+    with people.sessions.begin() as session:
         task = session.scalars(select(UserTask).where(UserTask.element_id == "make_call")).one()
     assert task.created_at == datetime.fromisoformat("2026-11-27T09:00:00+08:00")
     assert task.due_at == datetime.fromisoformat("2026-11-29T18:00:00+08:00")
 
 
-def test_correction__keeps_the_old_number_in_the_history(stage: RequestStage) -> None:
-    stories.play(TOLD["wrong_number"], stage)
+def test_correction__keeps_the_old_number_in_the_history(people: EngineStage) -> None:
+    stories.play(TOLD["wrong_number"], people)
 
-    with stage.sessions.begin() as session:
+    with people.sessions.begin() as session:
         record = session.scalars(select(Record).where(Record.register == "customer")).one()
         told = [event.variables.get("customer_phone") for event in history.registers.events(session, record.id)]
         order = session.scalars(select(Record).where(Record.register == "repair_order")).one()
@@ -120,12 +127,12 @@ def test_scripts__none_twice_in_a_row_and_what_was_agreed_is_told(stage: Request
     assert openings[0] == openings[2] != openings[1] == openings[3]
 
 
-def test_report__counts_what_was_reached_and_missed(stage: RequestStage) -> None:
+def test_report__counts_what_was_reached_and_missed(people: EngineStage) -> None:
     for name in ("nobody_calls", "wrong_number", "call_after_service"):
-        stories.play(TOLD[name], stage)
-    stage.move_to(datetime.fromisoformat("2026-12-02T16:00:00+08:00"))
+        stories.play(TOLD[name], people)
+    people.move_to(datetime.fromisoformat("2026-12-02T16:00:00+08:00"))
 
-    with stage.sessions.begin() as session:
+    with people.sessions.begin() as session:
         declared = reports.opened(session, "follow_up", by=PROGRAM)
         november = Period.parse("2026-11", declared.period)
         assert november is not None

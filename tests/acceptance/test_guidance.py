@@ -12,6 +12,7 @@ from lxml import etree
 from casepath.engine import database, forms
 from casepath.engine.deployments import definitions
 from casepath.engine.queries import deployed
+from tests import database as databases
 from tests.each import each
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
@@ -21,10 +22,11 @@ WITHOUT_DEMANDS = {"root_cause", "appointment", "follow_up", "improvement", "imp
 Tell = Callable[..., str]
 
 
-@pytest.fixture
-def tell(dealership_on_sqlite: str) -> Iterator[Tell]:
-    """Tells the guidance for an element of a process, values as they are stored."""
-    pool = database.connect(dealership_on_sqlite)
+@pytest.fixture(scope="module")
+def tell(dealership_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tell]:
+    """Tells the guidance for an element of a process, values as they are stored; it only reads."""
+    definitions.forget()
+    pool = database.connect(databases.copy_file(dealership_file, tmp_path_factory.mktemp("guidance") / "casepath.db"))
     sessions = database.sessions(pool)
 
     def told(process: str, element: str, language: str = "zh", **known: Any) -> str:

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from casepath import retelling, stories
+from casepath.demo import EngineStage
 from casepath.engine import database
 from casepath.engine.database.models import ProcessInstance
 from casepath.engine.instances import attachments, process_instances
@@ -51,9 +52,9 @@ def house(app: Flask) -> RequestStage:
     return RequestStage(app, sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")))
 
 
-def beside(stage: RequestStage) -> RequestStage:
-    """The same house, for another matter."""
-    return RequestStage(stage.app, stage.sessions, stage.loop)
+def beside(stage: RequestStage) -> EngineStage:
+    """The same house, for another matter, whose pages are told by `test_stories`."""
+    return EngineStage(stage.sessions, stage.loop.rest)
 
 
 def started(stage: RequestStage, process: str) -> list[ProcessInstance]:
@@ -111,7 +112,7 @@ def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
     assert {name: value.value for name, value in month.values.items() if name.startswith("measures")} == {
         "measures": 2, "measures_late": 0, "measures_verified": 1, "measures_effective": 0, "measures_recurred": 1,
     }  # fmt: skip
-    following = beside(house)
+    following = RequestStage(house.app, house.sessions, house.loop)
     following.business_key = str(second.business_key)
     assert known(house, second)["earlier_improvement"] == first.business_key
     following.expect_open(["carry_out"])
@@ -120,7 +121,9 @@ def test_improvement__the_same_cause_comes_again(house: RequestStage) -> None:
 
 
 def test_complaint__its_measures_become_improvements_and_it_does_not_wait_for_them(house: RequestStage) -> None:
-    stories.play(told("attitude", "2026-11-09"), house)
+    complaint = beside(house)
+    stories.play(told("attitude", "2026-11-09"), complaint)
+    house.business_key = complaint.business_key
 
     assert {each.state for each in house.instances() if each.parent_id is None} == {"completed"}
     assert [each.state for each in started(house, "improvement")] == ["active", "active"]

@@ -5,25 +5,32 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from flask import Flask
 from lxml import html
+from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.demo import EngineStage
 from casepath.engine import database
+from casepath.engine.deployments import definitions
 from casepath.engine.people.authorization import Program
 from casepath.engine.queries import reports
 from casepath.engine.reports import Period, Report, read
 from casepath.engine.time import clock
+from casepath.settings import Settings
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
+from tests import database as databases
 from tests import november
 from tests.acceptance.conftest import PROCESSES
+from tests.applications import make_app
 from tests.web.visitor import Visitor
 
 NOVEMBER = Period(2026, 11)
@@ -60,16 +67,54 @@ TABLES: dict[str, dict[Any, int]] = {
 }  # fmt: skip
 
 
+def play(sessions: sessionmaker[Session]) -> None:
+    """Tell of the ten complaints, up to the morning of 1 December."""
+    november.play(EngineStage(sessions, Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai")).rest))
+
+
+@pytest.fixture(scope="module")
+def house(dealership_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, datetime]]:
+    """The pages after the ten complaints, and when that is; nobody changes anything any more."""
+    folder = tmp_path_factory.mktemp("november")
+    definitions.forget()
+    url = databases.copy_file(dealership_file, folder / "casepath.db")
+    app = make_app(Settings(data_folder=folder, database_url=url, secret_key=SecretStr("secret")))
+    play(database.sessions(app.extensions["database"]))
+    now = clock.now()
+    clock.reset()
+    yield app, now
+    app.extensions["database"].dispose()
+
+
 @pytest.fixture
-def sessions(dealership_url: str) -> Iterator[sessionmaker[Session]]:
-    """The dealership in the morning of 1 December, after the ten complaints."""
-    pool = database.connect(dealership_url)
+def on_sqlite(house: tuple[Flask, datetime]) -> Iterator[Flask]:
+    """The pages in the morning of 1 December."""
+    app, now = house
+    definitions.forget()
+    clock.set_to(now)
+    yield app
+    clock.reset()
+
+
+@pytest.fixture
+def on_postgresql(dealership_on_postgresql: str) -> Iterator[sessionmaker[Session]]:
+    """The same morning on PostgreSQL."""
+    pool = database.connect(dealership_on_postgresql)
     made = database.sessions(pool)
-    work = Loop(Surroundings(sessions=made, time_zone="Asia/Shanghai")).rest
-    november.play(EngineStage(made, work))
+    play(made)
     yield made
     clock.reset()
     pool.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def sessions(request: pytest.FixtureRequest) -> sessionmaker[Session]:
+    """The dealership in the morning of 1 December; the test runs once on each kind of database."""
+    if request.param == "sqlite":
+        app: Flask = request.getfixturevalue("on_sqlite")
+        return database.sessions(app.extensions["database"])
+    made: sessionmaker[Session] = request.getfixturevalue("on_postgresql")
+    return made
 
 
 def test_monthly__to_the_digit(sessions: sessionmaker[Session]) -> None:
@@ -91,11 +136,9 @@ NUMBER = re.compile(r"[\d,]+(?:\.\d+)?")
 
 
 @pytest.fixture
-def director(app: Flask) -> Visitor:
-    """The customer director on 1 December, after the ten complaints."""
-    made = database.sessions(app.extensions["database"])
-    november.play(EngineStage(made, Loop(Surroundings(sessions=made, time_zone="Asia/Shanghai")).rest))
-    return Visitor(app.test_client(), november.DIRECTOR)
+def director(on_sqlite: Flask) -> Visitor:
+    """The customer director on 1 December."""
+    return Visitor(on_sqlite.test_client(), november.DIRECTOR)
 
 
 def test_pages__every_number_leads_to_as_many_matters(director: Visitor) -> None:

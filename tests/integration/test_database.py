@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy
 
 from casepath.engine import database
-from casepath.engine.database import connection
+from casepath.engine.database import connection, schema
 from tests.database import WORKER, PostgresServer
 
 
@@ -70,7 +70,7 @@ def test_upgrade__by_several_that_start_together(postgresql_server: PostgresServ
         pool = database.connect(url)
         gate.wait()
         try:
-            database.upgrade(pool)
+            schema.upgrade(pool)
         except sqlalchemy.exc.SQLAlchemyError as error:
             failures.append(error)
         pool.dispose()

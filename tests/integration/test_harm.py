@@ -82,6 +82,7 @@ def finished(transaction: Sessions, instances: list[int]) -> bool:
     return states == ["completed"] * HEALTHY
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_whoever_starts_what_harms_is_refused(transaction: Sessions, clock: ModuleType) -> None:
     healthy = start_healthy(transaction)
     stopped: dict[str, str] = {}
@@ -102,7 +103,11 @@ def test_whoever_starts_what_harms_is_refused(transaction: Sessions, clock: Modu
     assert finished(transaction, healthy)
 
 
-@pytest.mark.parametrize("way", [harm.later, harm.reported])
+@pytest.mark.parametrize(
+    ("way", "database_url"),
+    [(harm.later, "sqlite"), pytest.param(harm.reported, "postgresql", marks=pytest.mark.postgresql)],
+    indirect=["database_url"],
+)
 def test_what_harms_on_its_own_is_an_incident(
     transaction: Sessions, clock: ModuleType, way: Callable[[bytes], bytes]
 ) -> None:

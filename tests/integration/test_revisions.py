@@ -17,6 +17,7 @@ from sqlalchemy import select
 from casepath.engine import database
 from casepath.engine.database import correlation, values
 from casepath.engine.database.models import CorrelationValue, Job, Mail, Subscription
+from casepath.engine.database.schema import upgrade
 from tests.database import WORKER, PostgresServer
 
 
@@ -65,16 +66,16 @@ def comparable(found: Any) -> Any:
 def test_upgrade__makes_the_tables_of_the_models(
     engine_database: sqlalchemy.Engine, empty_database: sqlalchemy.Engine
 ) -> None:
-    database.upgrade(empty_database)
+    upgrade(empty_database)
 
     assert schema(empty_database) == schema(engine_database)
 
 
 def test_upgrade__twice_changes_nothing(empty_database: sqlalchemy.Engine) -> None:
-    database.upgrade(empty_database)
+    upgrade(empty_database)
     before = schema(empty_database)
 
-    database.upgrade(empty_database)
+    upgrade(empty_database)
 
     assert schema(empty_database) == before
 
@@ -82,7 +83,7 @@ def test_upgrade__twice_changes_nothing(empty_database: sqlalchemy.Engine) -> No
 def test_upgrade__messages_that_are_waited_for(empty_database: sqlalchemy.Engine) -> None:
     fill(empty_database, "0001", BEFORE)
 
-    database.upgrade(empty_database)
+    upgrade(empty_database)
 
     with database.sessions(empty_database).begin() as session:
         keys = {row.id: row.correlation_key for row in session.scalars(select(Subscription))}
@@ -103,7 +104,7 @@ def test_upgrade__messages_that_are_waited_for(empty_database: sqlalchemy.Engine
 def test_upgrade__mails_that_tasks_had_still_to_send(empty_database: sqlalchemy.Engine) -> None:
     fill(empty_database, "0004", {**BEFORE, "subscriptions": [], "jobs": [], **MAILING})
 
-    database.upgrade(empty_database)
+    upgrade(empty_database)
 
     with database.sessions(empty_database).begin() as session:
         kept = session.execute(select(Mail.notification_id, Mail.state, Mail.created_at, Mail.ended_at)).all()

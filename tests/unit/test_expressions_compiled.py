@@ -145,13 +145,13 @@ def walked(text: str, variables: Mapping[str, object]) -> str:
 
 
 @given(st.recursive(LEAVES, larger, max_leaves=10), VARIABLES)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_compiled__agrees_with_the_operators(text: str, variables: Mapping[str, object]) -> None:
     assert outcome(text, variables) == walked(text, variables)
 
 
 @given(st.recursive(LEAVES, larger, max_leaves=10), VARIABLES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_condition__agrees_with_the_value(text: str, variables: Mapping[str, object]) -> None:
     found = outcome(text, variables)
 
@@ -172,7 +172,7 @@ COMMON = (
 
 
 @given(COMMON, st.sampled_from(["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">="]), COMMON)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_numbers__as_in_feel(a: int | float | Decimal, sign: str, b: int | float | Decimal) -> None:
     variables: dict[str, object] = {"a": a, "b": b}
     theirs = feel.compile_feel(f"a {'=' if sign == '==' else sign} b").evaluate(variables)

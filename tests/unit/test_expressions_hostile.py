@@ -178,7 +178,7 @@ TOKENS = st.sampled_from(
     st.lists(TOKENS, max_size=14).map(" ".join) | st.lists(TOKENS, max_size=10).map("".join) | st.text(max_size=40),
     st.booleans(),
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_evaluate__any_text_gives_a_value_or_our_error(text: str, bare: bool) -> None:
     outcome = evaluated(text if bare else f"${{{text}}}", bare=bare)
 
@@ -205,7 +205,7 @@ LEAVES = st.sampled_from(["1", "x", "n", "null", "m", "'a'", "d", "at", "t", "2.
 
 
 @given(st.recursive(LEAVES, larger, max_leaves=12))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_evaluate__any_tree_gives_a_value_or_our_error(text: str) -> None:
     outcome = evaluated(text, bare=True)
 

@@ -180,7 +180,7 @@ def build(tree: Tree, parent: etree._Element) -> None:
         build(child, element)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(TREES, max_size=5), st.dictionaries(st.sampled_from(ATTRIBUTES), VALUES, max_size=2))
 def test_check__never_raises(trees: list[Tree], attributes: dict[str, str]) -> None:
     root = etree.Element(f"{{{document.BPMN}}}definitions", attributes)

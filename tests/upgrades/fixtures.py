@@ -20,6 +20,9 @@ from casepath.engine.database import schema
 FOLDER = Path(__file__).resolve().parents[1] / "fixtures" / "databases"
 #: Every fixture there is, in the order of names.
 NAMES = sorted(path.name.removesuffix(".db.gz") for path in FOLDER.glob("*.db.gz"))
+#: The first ones are named after commits, later ones after revisions.
+COMMITS = ("642706f", "0ede2b4")
+OLDEST_FIRST = [*COMMITS, *(name for name in NAMES if name not in COMMITS)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.conftest import new_context
 from tests.web.conftest import LogIn
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("task_id")]
@@ -62,14 +64,21 @@ def test_filters__what_is_not_set_is_not_in_the_address(page: Page, address: str
     expect(page).to_have_url(re.compile(r"/tasks/\?view=claimable&order=urgent(&column=\w+)+$"))
 
 
-def test_counts__update_by_themselves(page: Page, log_in: LogIn, app: Flask, task_id: int) -> None:
-    page.clock.install()
-    log_in("alice")
-    expect(page.locator("#count-mine")).to_have_text("")
-    page.request.post(f"{page.url}{task_id}/claim", form={"csrf_token": token(page)}, max_redirects=0)
-    page.clock.fast_forward(15_000)
-    expect(page.locator("#count-mine")).to_have_text("1")
-    expect(page.locator("#count-claimable")).to_have_text("")
+class TestClock:
+    @pytest.fixture
+    def browser_context(self, browser: Browser) -> Iterator[BrowserContext]:
+        """One of its own: a clock that is moved is that of all pages."""
+        with new_context(browser) as context:
+            yield context
+
+    def test_counts__update_by_themselves(self, page: Page, log_in: LogIn, app: Flask, task_id: int) -> None:
+        page.clock.install()
+        log_in("alice")
+        expect(page.locator("#count-mine")).to_have_text("")
+        page.request.post(f"{page.url}{task_id}/claim", form={"csrf_token": token(page)}, max_redirects=0)
+        page.clock.fast_forward(15_000)
+        expect(page.locator("#count-mine")).to_have_text("1")
+        expect(page.locator("#count-claimable")).to_have_text("")
 
 
 def token(page: Page) -> str:

@@ -115,10 +115,12 @@ def badges(session: Session, person: Person) -> dict[str, int]:
 
 def badges_of_page() -> dict[str, int]:
     """Return the numbers of the header for the person of this request; none where the database does not answer."""
-    if g.get("database_away", False):
-        return {}
-    with g.readers.begin() as session:
-        return badges(session, g.person)
+    return {} if g.get("database_away", False) else _badges_of_person()
+
+
+@navigation.asked
+def _badges_of_person(session: Session) -> dict[str, int]:
+    return badges(session, g.person)
 
 
 def list_key_text(key: tasks.Key | None) -> str | None:

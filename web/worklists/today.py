@@ -23,7 +23,7 @@ from casepath.engine.queries import deployed, tasks
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.engine.time import clock
-from casepath.web import filters, languages
+from casepath.web import filters, languages, navigation
 from casepath.web.user_tasks import came_from
 
 NAME, GROUPS = "worklist", "worklistGroups"
@@ -137,10 +137,7 @@ def back() -> str:
     return url_for("worklists.show", process=worklist.process) if worklist is not None else came_from.address()
 
 
-def entries() -> list[Worklist]:
+@navigation.asked
+def entries(session: Session) -> list[Worklist]:
     """Return the worklists of the person of this request, for the header."""
-    if "worklists" not in g:
-        with g.readers.begin() as session:
-            g.worklists = of_person(session, g.person) if isinstance(g.get("person"), Person) else []
-    found: list[Worklist] = g.worklists
-    return found
+    return of_person(session, g.person) if isinstance(g.get("person"), Person) else []
