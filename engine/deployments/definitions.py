@@ -65,6 +65,7 @@ _listed = {
         _newest, (_newest.c.key == Definition.key) & (_newest.c.version == Definition.version)
     ).order_by(*_in_order),
 }
+_newest_forms = _listed[True].with_only_columns(Definition.id)
 _latest = _of_kind.where(Definition.key == bindparam("key")).order_by(Definition.version.desc()).limit(1)
 _newest_form = (
     select(Definition.id)
@@ -193,7 +194,7 @@ def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -
 
 def latest_forms(session: Session) -> list[Form]:
     """Return the newest version of every form, by name."""
-    return [_form(session, each.id) for each in list_definitions(session, "form")]
+    return [_form(session, each) for each in session.scalars(_newest_forms, {"kind": "form"})]
 
 
 def declared_facts(session: Session) -> list[str]:
