@@ -113,9 +113,9 @@ def _version_of_bundles(app: Flask) -> str | None:
     return stamp.read_text(encoding="ascii")[:12] if stamp.is_file() else None
 
 
-def matter_address(business_key: str) -> str:
-    """Return the address of the page of a matter."""
-    return url_for("process_instances.matter", reference=business_key)
+def matter_address(reference: str | int) -> str:
+    """Return the address of the page of a matter: by its business key, or by its outermost process instance."""
+    return url_for("process_instances.matter", reference=reference)
 
 
 def asked(question: Callable[[Session], Answer]) -> Callable[[], Answer]:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, aliased
 from casepath.engine.database import terms, values
 from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask
 from casepath.engine.instances.task_views import BACKWARDS, Filters, ListName
+from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
 from casepath.engine.queries import task_ranges
 from casepath.engine.queries.instances import Reference, belongs
@@ -224,6 +225,11 @@ def sees(person: Person, row: TaskRow) -> bool:
     if may_see_every_instance(person) or person.username == row.assignee or person.username in row.candidate_users:
         return True
     return not (person.groups | person.distributes).isdisjoint(row.candidate_groups)
+
+
+def is_for(person: Person, row: TaskRow) -> bool:
+    """Tell whether somebody can work on an open task: it is his, or of those he stands in for, or they may claim it."""
+    return authorization.acting_as(person, authorization.may_save_draft, row.candidacy) is not None
 
 
 def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[TaskRow]:

@@ -126,6 +126,7 @@ RIGHTS = (
     Row("POST /register/<key>/discard", "/register/request/discard", "401 " + "303 " * 9, (("draft.id", "1"),)),
     # matters
     Row("GET /matters/", "/matters/", PEOPLE),
+    Row("GET /matters/list.xlsx", "/matters/list.xlsx", PEOPLE),
     Row("GET /search/", "/search/?q=a", PEOPLE),
     Row("GET /matters/show/<matter:reference>", "/matters/show/{key}", SEEN),
     Row("POST /notifications/digest", "/notifications/digest", "401 " + "303 " * 9, (("hour", "8"),)),
