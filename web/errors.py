@@ -247,7 +247,7 @@ def absent(error: SQLAlchemyError) -> Any:
     level = logging.WARNING if why == "busy" else logging.ERROR
     log.log(level, "%s: %s: the database is %s", error_id, asked_for(), why)
     said, seconds = ABSENCES[why]
-    body, status = answer(said, error_id=error_id)
+    body, status = answer(said, error_id=error_id, is_away=why == "away")
     return body, status, {"Retry-After": str(seconds)}
 
 
@@ -272,9 +272,9 @@ def places(error: BaseException | None) -> Iterator[str]:
 
 
 def answer(
-    said: Answer, error: errors.EngineError | None = None, *, error_id: str = ""
+    said: Answer, error: errors.EngineError | None = None, *, error_id: str = "", is_away: bool = False
 ) -> tuple[Response | str, int]:
-    """Return the page, or JSON for programs."""
+    """Return the page, or JSON for programs; without a header, which asks the database, where that is away."""
     if wants_json():
         told = as_json(said, error)
         return jsonify(told | {"id": error_id} if error_id else told), said.status
@@ -290,7 +290,7 @@ def answer(
         again=sent_again() if keeps and said.status == 503 else None,
         reason=phrases.sentence(error) if error and not isinstance(error, TECHNICAL) else "",
         technical=technical(error),
-        person=g.get("person"),
+        person=None if is_away else g.get("person"),
         came_from=came_from(),
     )
     return page, said.status
@@ -339,6 +339,11 @@ def problem(finding: errors.Finding) -> dict[str, Any]:
         "element_id": finding.element_id,
         "message": phrases.told(finding.phrase),
     }
+
+
+def reason_of(error: errors.EngineError) -> str:
+    """Return why something was refused; of what is wrong inside a process only that something is."""
+    return str(ENGINE_ANSWERS[errors.EngineError].text) if isinstance(error, TECHNICAL) else phrases.sentence(error)
 
 
 def technical(error: errors.EngineError | None) -> str:

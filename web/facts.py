@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from casepath.engine.queries import facts
-from casepath.web import words
+from casepath.web import words, workbooks
 from casepath.web.words import Words
 
 #: How many facts name a matter; the others stand beneath.
@@ -57,3 +57,9 @@ def named(told: Words, known: Mapping[str, Any]) -> Named:
     ]
     beneath = [(label, text if len(text) <= SHORT else f"{text[:SHORT]}…") for label, text in said[IN_FRONT:]]
     return Named(front=said[:IN_FRONT], beneath=beneath)
+
+
+def cell(told: Words, known: Mapping[str, Any], name: str) -> object:
+    """Return a fact of a matter for a workbook; None where it has none of this name."""
+    value = known.get(name)
+    return None if value is None else workbooks.typed(value, lambda found: told.said(name, found))

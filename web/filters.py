@@ -180,13 +180,17 @@ def clock_time(at: datetime) -> str:
     return f"{local(at):%H:%M}"
 
 
+def begin(of: date) -> datetime:
+    """Return when a day begins on the dealership's clock; raises `OverflowError` for one that is too early."""
+    return clock.local_moment(datetime.combine(of, time()), g.settings.zone)
+
+
 def start_of_day(text: str) -> datetime | None:
     """Return when a day begins on the dealership's clock; None for no text; raises `InvalidInput` for no day."""
     if not text:
         return None
     try:
-        naive = datetime.combine(date.fromisoformat(text), time())
-        return clock.local_moment(naive, g.settings.zone)
+        return begin(date.fromisoformat(text))
     except (ValueError, OverflowError):
         raise errors.InvalidInput(
             "Please choose a day such as 2026-10-01; you wrote “{found}”.",

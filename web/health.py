@@ -8,12 +8,13 @@ from typing import Any
 
 import sqlalchemy
 from flask import Blueprint, Flask, Response, g, jsonify
+from sqlalchemy.orm import Session
 
 from casepath.engine.people import authorization
 from casepath.engine.queries import watch
 from casepath.engine.queries.watch import Standstill, Watch
 from casepath.engine.time import clock
-from casepath.web import auth
+from casepath.web import auth, navigation
 
 bp = Blueprint("health", __name__)
 
@@ -25,10 +26,12 @@ def init_app(app: Flask) -> None:
 
 def standstills() -> Sequence[Standstill]:
     """Return what stands still, for those who can do something about it; nothing where the database does not answer."""
-    if g.person is None or not authorization.may_operate(g.person) or g.get("database_away", False):
-        return ()
-    with g.readers.begin() as session:
-        return watch.standstills(session)
+    return () if g.person is None or g.get("database_away", False) else _standstills()
+
+
+@navigation.asked
+def _standstills(session: Session) -> Sequence[Standstill]:
+    return watch.standstills(session) if authorization.may_operate(g.person) else ()
 
 
 @bp.get("/healthz")

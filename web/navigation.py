@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, g, request, url_for
 from flask_babel import lazy_gettext
+from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter, PathConverter, UnicodeConverter, ValidationError
 
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, reports
 from casepath.engine.registers import access
+
+Answer = TypeVar("Answer")
+
+#: What the header of a page asks the database, by where the answer is kept in `g`.
+_questions: dict[str, Callable[[Session], Any]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +40,6 @@ class Entry:
     def is_current(self) -> bool:
         """Whether the page belongs to this entry: the same blueprint, or that beside it."""
         return (request.blueprint or "") in {self.endpoint.partition(".")[0], self.beside}
-
-
-ENTRIES = (
-    Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
-    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
-    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder", beside="papers"),
-    Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
-    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=lambda _: may_read_reports()),
-    Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
-    Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
-    Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
-)
 
 
 class RowId(IntegerConverter):
@@ -109,7 +104,7 @@ def init_app(app: Flask) -> None:
         """Return the address of a bundle; it changes when the bundles do, so that browsers may keep them."""
         return url_for("static", filename=f"dist/{name}", v=version)
 
-    app.jinja_env.globals.update(navigation=entries, may_register=may_register)
+    app.jinja_env.globals.update(ask=ask, navigation=entries, may_register=may_register)
     app.jinja_env.globals.update(matter_address=matter_address, asset=asset)
 
 
@@ -118,33 +113,65 @@ def _version_of_bundles(app: Flask) -> str | None:
     return stamp.read_text(encoding="ascii")[:12] if stamp.is_file() else None
 
 
-def matter_address(business_key: str) -> str:
-    """Return the address of the page of a matter."""
-    return url_for("process_instances.matter", reference=business_key)
+def matter_address(reference: str | int) -> str:
+    """Return the address of the page of a matter: by its business key, or by its outermost process instance."""
+    return url_for("process_instances.matter", reference=reference)
 
 
-def may_register() -> bool:
+def asked(question: Callable[[Session], Answer]) -> Callable[[], Answer]:
+    """Have the header ask this, once for a request; a page that asks it before has a transaction of its own for it."""
+    name = f"{question.__module__}.{question.__name__}"
+    _questions[name] = question
+
+    @wraps(question)
+    def answer() -> Answer:
+        if name not in g:
+            with g.readers.begin() as session:
+                setattr(g, name, question(session))
+        found: Answer = g.get(name)
+        return found
+
+    return answer
+
+
+def ask() -> None:
+    """Ask all that the header shows in one transaction; nothing where the database does not answer."""
+    if g.get("database_away", False):
+        return
+    with g.readers.begin() as session:
+        for name, question in _questions.items():
+            if name not in g:
+                setattr(g, name, question(session))
+
+
+@asked
+def may_register(session: Session) -> bool:
     """Tell whether the person of this request may start any process."""
-    if "may_register" not in g:
-        with g.readers.begin() as session:
-            g.may_register = any(authorization.may_start(g.person, groups) for groups in deployed.starters(session))
-    return bool(g.may_register)
+    return any(authorization.may_start(g.person, groups) for groups in deployed.starters(session))
 
 
-def may_read_registers() -> bool:
+@asked
+def may_read_registers(session: Session) -> bool:
     """Tell whether the person of this request may read the records of any register."""
-    if "may_read_registers" not in g:
-        with g.readers.begin() as session:
-            g.may_read_registers = bool(access.readable(session, g.person))
-    return bool(g.may_read_registers)
+    return bool(access.readable(session, g.person))
 
 
-def may_read_reports() -> bool:
+@asked
+def may_read_reports(session: Session) -> bool:
     """Tell whether the person of this request may open any report."""
-    if "may_read_reports" not in g:
-        with g.readers.begin() as session:
-            g.may_read_reports = bool(reports.every(session, g.person))
-    return bool(g.may_read_reports)
+    return bool(reports.every(session, g.person))
+
+
+ENTRIES = (
+    Entry(endpoint="user_tasks.index", label=lazy_gettext("Tasks"), icon="inbox"),
+    Entry(endpoint="registration.index", label=lazy_gettext("Register"), icon="plus", rule=lambda _: may_register()),
+    Entry(endpoint="process_instances.index", label=lazy_gettext("Matters"), icon="folder", beside="papers"),
+    Entry(endpoint="registers.index", label=lazy_gettext("Records"), icon="book", rule=lambda _: may_read_registers()),
+    Entry(endpoint="reports.index", label=lazy_gettext("Reports"), icon="chart", rule=lambda _: may_read_reports()),
+    Entry(endpoint="definitions.index", label=lazy_gettext("Processes"), icon="diagram"),
+    Entry(endpoint="operations.index", label=lazy_gettext("Operations"), icon="pulse", rule=authorization.may_operate),
+    Entry(endpoint="people.index", label=lazy_gettext("People"), icon="people", rule=authorization.may_manage_people),
+)
 
 
 def entries() -> list[Entry]:

@@ -15,7 +15,6 @@ from casepath.engine.deployments import definitions
 from casepath.engine.forms import Form
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, vocabulary
-from casepath.engine.queries.vocabulary import Vocabulary
 from casepath.web import filters, languages
 from casepath.web.languages import gettext
 
@@ -91,7 +90,7 @@ def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
     return Words(
         labels=called.labels,
         options=called.options,
-        anywhere=_anywhere(called),
+        anywhere={**called.agreed, **called.groups},
         written=called.written,
         tells_names=authorization.sees_names(g.person),
     )
@@ -104,16 +103,6 @@ def _own(session: Session, definition_ids: Iterable[int]) -> Iterable[Form]:
             form = deployed.form(session, form_key, definition_id)
             if form is not None:
                 yield form
-
-
-def _anywhere(called: Vocabulary) -> dict[str, str]:
-    """Return what a value is called where all variables that name it call it the same; and the groups by their keys."""
-    found: dict[str, set[str]] = {}
-    for choices in called.options.values():
-        for value, said in choices.items():
-            found.setdefault(value, set()).add(said)
-    agreed = {value: next(iter(said)) for value, said in found.items() if len(said) == 1}
-    return {**agreed, **called.groups}
 
 
 def in_language(values: Mapping[str, Any]) -> dict[str, Any]:

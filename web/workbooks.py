@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import openpyxl
 from flask import Response, g
@@ -25,6 +25,36 @@ from casepath.web import headers
 SIGNATURE = b"PK\x03\x04"
 #: Bytes of all that is packed in one.
 MAX_BYTES = 300_000_000
+#: Rows of a list that one file holds.
+MAX_ROWS = 10_000
+
+Row_co = TypeVar("Row_co", covariant=True)
+Key_co = TypeVar("Key_co", covariant=True)
+Read = TypeVar("Read")
+After = TypeVar("After")
+
+
+class Page(Protocol[Row_co, Key_co]):
+    """One page of a list."""
+
+    @property
+    def rows(self) -> Sequence[Row_co]: ...
+
+    @property
+    def next(self) -> Key_co | None:
+        """Where the next page begins; None on the last one."""
+        ...
+
+
+def page_by_page(read: Callable[[After | None], Page[Read, After]]) -> Iterator[Sequence[Read]]:
+    """Yield the rows of a list, of which `read` returns the page that begins at a key, as far as a file reaches."""
+    left, after = MAX_ROWS, None
+    while left > 0:
+        page = read(after)
+        yield page.rows[:left]
+        left, after = left - len(page.rows), page.next
+        if after is None:
+            return
 
 
 def typed(value: object, said: Callable[[Any], str]) -> object:

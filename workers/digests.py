@@ -39,7 +39,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 def step(surroundings: Surroundings) -> bool:
-    """Write the digests that are due; return whether there were any."""
+    """Write the digests that are due, where e-mail is configured; return whether there were any."""
+    if surroundings.mail is None:
+        return False
     with surroundings.readers.begin() as session:
         if not digests.are_due(session):
             return False

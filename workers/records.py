@@ -29,7 +29,7 @@ EARLIER = 50
 def recall(work: Work) -> Result:
     """Look up what is known of the records to which a process instance points."""
     task = work.task
-    with work.surroundings.sessions.begin() as session:
+    with work.surroundings.readers.begin() as session:
         properties = definitions.process(session, task.definition_id).properties
         registers = links.declared(properties.get(links.PROPERTY, ""))
         found = dict(_values(session, work, registers))

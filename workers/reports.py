@@ -81,7 +81,7 @@ def count(work: Work) -> Result:
             asked = ", ".join(filter(None, (work.text("figure"), work.text("table"))))
             raise Unrecoverable(f"Expected a figure and a table of the report “{declared.key}”, but found “{asked}”")
         span = Span(since=since, until=clock.now())
-        key = work.text("row") or None
+        key = _row(table, work.text("row")) if table is not None else None
         chosen = reports.behind(session, declared, span, by=ENGINE, figure=figure, table=table, key=key)
         found = {"count": reports.count(session, chosen), "matters": reports.newest(session, chosen, NAMED)}
     return Result(local_variables=found)
@@ -90,6 +90,14 @@ def count(work: Work) -> Result:
 def _declared(session: Session, work: Work) -> Report:
     try:
         return reports.opened(session, work.text("report"), by=ENGINE)
+    except errors.NotFound as error:
+        raise Unrecoverable(error.message) from error
+
+
+def _row(table: Table, text: str) -> Key:
+    """Return the key of a row; without a text that of what is not known, which rows of conditions do not have."""
+    try:
+        return table.row(text) if text or table.rows else None
     except errors.NotFound as error:
         raise Unrecoverable(error.message) from error
 

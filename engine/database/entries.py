@@ -82,7 +82,7 @@ def spelled(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
         bare = func.replace(bare, sign, "")
     written = [prefix + wanted for prefix in _FROM_ABROAD] if wanted.isdigit() else [wanted]
     # Few have its letters in turn: the signs are taken out of these alone, which is what takes time.
-    return or_(column == text, and_(plain.like("%".join(["", *wanted])), bare.in_(written)))
+    return or_(column == text, and_(plain.like("%".join(["", *wanted, ""])), bare.in_(written)))
 
 
 def _written(value: object) -> str:

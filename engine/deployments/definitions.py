@@ -50,6 +50,23 @@ class _Cache:
     calendar_read_at: datetime | None = None
 
 
+#: Every page asks for these; to write them anew each time would take longer than to execute them.
+_of_kind = select(Definition).where(Definition.kind == bindparam("kind"))
+_in_order = Definition.name, Definition.version.desc()
+_newest = (
+    select(Definition.key, func.max(Definition.version).label("version"))
+    .where(Definition.kind == bindparam("kind"))
+    .group_by(Definition.key)
+    .subquery()
+)
+_listed = {
+    False: _of_kind.order_by(*_in_order),
+    True: _of_kind.join(
+        _newest, (_newest.c.key == Definition.key) & (_newest.c.version == Definition.version)
+    ).order_by(*_in_order),
+}
+_newest_forms = _listed[True].with_only_columns(Definition.id)
+_latest = _of_kind.where(Definition.key == bindparam("key")).order_by(Definition.version.desc()).limit(1)
 _newest_form = (
     select(Definition.id)
     .where(Definition.kind == "form", Definition.key == bindparam("key"))
@@ -83,12 +100,7 @@ def definition(session: Session, definition_id: int) -> Definition:
 
 def latest(session: Session, kind: str, key: str) -> Definition:
     """Return the newest version of what has this key; raises `NotFound`."""
-    found = session.scalars(
-        select(Definition)
-        .where(Definition.kind == kind, Definition.key == key)
-        .order_by(Definition.version.desc())
-        .limit(1)
-    ).first()
+    found = session.scalars(_latest, {"kind": kind, "key": key}).first()
     if found is None:
         raise errors.NotFound(f"{kind} definition", key)
     return found
@@ -124,16 +136,7 @@ def find(
 
 def list_definitions(session: Session, kind: str = "process", *, latest_only: bool = True) -> list[Definition]:
     """Return the definitions of a kind, by name, the newest version of each first."""
-    query = select(Definition).where(Definition.kind == kind)
-    if latest_only:
-        newest = (
-            select(Definition.key, func.max(Definition.version).label("version"))
-            .where(Definition.kind == kind)
-            .group_by(Definition.key)
-            .subquery()
-        )
-        query = query.join(newest, (newest.c.key == Definition.key) & (newest.c.version == Definition.version))
-    return list(session.scalars(query.order_by(Definition.name, Definition.version.desc())))
+    return list(session.scalars(_listed[latest_only], {"kind": kind}))
 
 
 def content(session: Session, definition_id: int) -> bytes:
@@ -191,7 +194,7 @@ def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -
 
 def latest_forms(session: Session) -> list[Form]:
     """Return the newest version of every form, by name."""
-    return [_form(session, each.id) for each in list_definitions(session, "form")]
+    return [_form(session, each) for each in session.scalars(_newest_forms, {"kind": "form"})]
 
 
 def declared_facts(session: Session) -> list[str]:

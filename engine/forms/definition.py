@@ -129,9 +129,9 @@ class Component:
         return tuple(option.value for option in self.options)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Form:
-    """A form as checks, pages and documents see it."""
+    """A form as checks, pages and documents see it; what is known of it is kept by which one it is."""
 
     components: tuple[Component, ...]
 

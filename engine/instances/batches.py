@@ -264,18 +264,13 @@ def _run(session: Session, batch: Row[Any]) -> int:
         _complete(session, batch.id)
         return 0
     definition = definitions.definition(session, batch.definition_id)
-    spec = definitions.process(session, definition.id)
-    selection = selections.of(spec)
-    assert selection is not None
     held: Any = values.loads(batch.variables)
     refusal = _refusal(session, batch, definition)
     tried = 0
     for row in of_records.few(found):
         tried += 1
         facts = {"batch": batch.id, "position": row.position}
-        begun = of_records.begin(
-            session, definition, selection, row, held, by=batch.created_by, facts=facts, refusal=refusal
-        )
+        begun = of_records.begin(session, definition, row, held, by=batch.created_by, facts=facts, refusal=refusal)
         _settle(session, batch.id, row.position, begun)
     return tried
 
@@ -318,7 +313,7 @@ def _tried(session: Session, asked: _Asked, row: Row[Any] | None, key: str) -> P
         with contextlib.suppress(_Undone), session.begin_nested():
             if row is None or row.state != "active":
                 raise rows.unknown(key)
-            own = {**asked.variables, **of_records.variables(asked.selection, row)}
+            own = {**asked.variables, **of_records.variables(session, asked.definition, row)}
             number = instantiation.begin(session, asked.definition, own, by=asked.actor.signature)
             tasks = select(ExternalTask.activity_instance).where(ExternalTask.process_instance_id == number)
             for activity_instance in session.scalars(tasks.order_by(ExternalTask.id)).all():

@@ -22,8 +22,8 @@ from casepath.engine.time import clock
 KIND = "digest"
 #: Digests that are written in one transaction, and notices that one tells of.
 TOGETHER, MOST = 20, 200
-#: From when on notices are told: older ones were in the digest of the day before.
-SINCE = timedelta(days=1)
+#: Longer than any day, even one on which clocks are put back, and shorter than two.
+LONGER_THAN_A_DAY = timedelta(hours=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,8 @@ def take(session: Session) -> Sequence[Digest] | None:
     """
     Return the digests that are due, and note when the next ones are; None where none is due.
 
-    Nobody who has read everything is among them.
+    Each tells what has come since the hour of the day before the one at which it was due: older notices were in the
+    digest of that day. Nobody who has read everything is among them.
     """
     now, zone = clock.now(), clock.time_zone(settings.current.time_zone)
     due = select(User.username, User.digest_hour, User.digest_at).where(_due(now))
@@ -55,7 +56,8 @@ def take(session: Session) -> Sequence[Digest] | None:
         change = update(User).where(User.username == row.username, User.digest_at == row.digest_at)
         # Two workers that look at the same time send one.
         if session.connection().execute(change.values(digest_at=following)).rowcount:
-            matters = _unread(session, row.username)
+            since = clock.next_hour(row.digest_hour, row.digest_at - LONGER_THAN_A_DAY, zone)
+            matters = _unread(session, row.username, since)
             found += [Digest(username=row.username, matters=matters)] if matters else []
     return found if rows else None
 
@@ -71,14 +73,14 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return and_(User.digest_at <= now, User.active)
 
 
-def _unread(session: Session, username: str) -> dict[str | None, dict[str, int]]:
+def _unread(session: Session, username: str, since: datetime) -> dict[str | None, dict[str, int]]:
     mailed = select(Mail.id).where(Mail.notification_id == Notification.id).exists()
     query = (
         select(Notification.business_key, Notification.kind)
         .where(
             Notification.username == username,
-            Notification.read_at.is_(None),
-            Notification.created_at > clock.now() - SINCE,
+            *notifications.UNREAD,
+            Notification.created_at >= since,
             Notification.kind != KIND,
             ~mailed,
         )

@@ -23,7 +23,7 @@ from casepath.engine.phrases import Phrase
 
 SIGN = "@"
 #: Mentions of one comment that are looked at, and characters of a name.
-MOST, LONGEST = 20, 60
+MOST, LONGEST = 20, identity.MAX_NAME_LENGTH
 #: People who are suggested, and how many of those who are called so are asked whether they may see the matter.
 FEW, ASKED = 8, 40
 
@@ -78,18 +78,19 @@ def _sees(session: Session, username: str, business_key: str) -> bool:
 
 def _named(session: Session, text: str) -> list[str]:
     """Return the active users whom a text names, in its order: at each sign the longest name that begins there."""
-    text = unicodedata.normalize("NFKC", text)
     # Behind a letter the sign is that of an address.
-    signs = [at for at, sign in enumerate(text) if sign == SIGN and not (at and _is_latin(text[at - 1]))]
+    signs = [at for at, each in enumerate(text) if _plain(each) == SIGN and not (at and _is_latin(text[at - 1]))]
     begun = {
-        at: [text[at + 1 : end] for end in range(at + 2, min(at + LONGEST, len(text)) + 1) if _ends(text, end)]
+        at: [text[at + 1 : end] for end in range(at + 2, min(at + 1 + LONGEST, len(text)) + 1) if _ends(text, end)]
         for at in signs[:MOST]
     }
     pieces = {piece for found in begun.values() for piece in found}
     called: dict[str, list[str]] = {}
     names = {authentication.normal(piece) for piece in pieces}
-    query = select(User.username, User.name).where(User.active, or_(User.username.in_(names), User.name.in_(pieces)))
-    for username, name in session.execute(query.order_by(User.username)):
+    as_written = pieces | {_plain(piece) for piece in pieces}
+    meant = or_(User.username.in_(names), User.name.in_(as_written))
+    query = select(User.username, User.name).where(User.active, meant).order_by(User.username)
+    for username, name in session.execute(query):
         called.setdefault(username, []).append(username)
         if name and name != username:
             called.setdefault(name, []).append(username)
@@ -101,7 +102,12 @@ def _named(session: Session, text: str) -> list[str]:
 
 
 def _called(called: dict[str, list[str]], piece: str) -> list[str]:
-    return called.get(piece) or called.get(authentication.normal(piece), [])
+    return called.get(piece) or called.get(_plain(piece)) or called.get(authentication.normal(piece), [])
+
+
+def _plain(text: str) -> str:
+    """Return a text with letters and signs of the usual width: names are kept as they were written, in either."""
+    return unicodedata.normalize("NFKC", text)
 
 
 def _ends(text: str, end: int) -> bool:
@@ -110,4 +116,5 @@ def _ends(text: str, end: int) -> bool:
 
 
 def _is_latin(character: str) -> bool:
-    return character == "_" or (character.isalnum() and ord(character) < 0x2E80)
+    plain = _plain(character)[0]
+    return plain == "_" or (plain.isalnum() and ord(plain) < 0x2E80)

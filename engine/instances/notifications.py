@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, exists, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, texts
 from casepath.engine.database import Base
-from casepath.engine.database.models import Notification
+from casepath.engine.database.models import Notification, ProcessInstance
 from casepath.engine.deployments import definitions
 from casepath.engine.history import Event
 from casepath.engine.instances import mails, wordings
@@ -22,6 +22,15 @@ from casepath.engine.time import clock
 KINDS = ("notice", "reminder", "escalation", "mention", "news", "digest")
 MAX_SUBJECT_LENGTH = 255
 MAX_TEXT_LENGTH = 20_000
+#: Whether what a notification asks for is done; who only tells something is never settled.
+SETTLED: Final = and_(
+    Notification.kind.in_(("reminder", "escalation")),
+    exists().where(
+        ProcessInstance.id == Notification.process_instance_id, ProcessInstance.ended_at.is_not(None)
+    ),
+)
+#: What counts as not read.
+UNREAD: Final = (Notification.read_at.is_(None), not_(SETTLED))
 
 _table = Base.metadata.tables[Notification.__tablename__]
 

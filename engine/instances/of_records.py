@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, phrases
 from casepath.engine.database import values
 from casepath.engine.database.models import Definition
-from casepath.engine.deployments import Selection
+from casepath.engine.deployments import definitions, selections
 from casepath.engine.instances import instantiation
 from casepath.engine.phrases import Phrase
 from casepath.engine.registers import rows
@@ -51,7 +51,6 @@ def few(found: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
 def begin(
     session: Session,
     definition: Definition,
-    selection: Selection,
     row: Row[Any],
     given: Mapping[str, Any] | None = None,
     *,
@@ -71,7 +70,7 @@ def begin(
             raise rows.unknown(row.key)
         told = {**(facts or {}), "register": row.register, "record": row.key}
         with session.begin_nested():
-            held = {**(given or {}), **variables(selection, row)}
+            held = {**(given or {}), **variables(session, definition, row)}
             return Begun(number=instantiation.begin(session, definition, held, by=by, facts=told))
     except OperationalError:
         # The database is busy or away: that is no failure of the record.
@@ -81,7 +80,10 @@ def begin(
         return Begun(answer=phrases.dumps(error.phrase if isinstance(error, errors.EngineError) else fault))
 
 
-def variables(selection: Selection, row: Row[Any]) -> dict[str, Any]:
-    """Return what an instance begins with of its record."""
+def variables(session: Session, definition: Definition, row: Row[Any]) -> dict[str, Any]:
+    """Return what an instance begins with of its record: its key, and the values that its process asks for."""
+    said = selections.of(definitions.process(session, definition.id))
+    # A version that came since it was noted may ask for nothing of this register any more.
+    names = said.values if said is not None and said.register == row.register else ()
     held: Any = values.loads(row.values)
-    return {**{name: held.get(name) for name in selection.values}, selection.register: row.key}
+    return {**{name: held.get(name) for name in names}, row.register: row.key}

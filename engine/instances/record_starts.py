@@ -9,6 +9,7 @@ suspended waits until it is not.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import bindparam, literal_column, select, update
@@ -18,7 +19,7 @@ from casepath.engine import phrases
 from casepath.engine.database import Base
 from casepath.engine.database.models import Definition, Record, RecordStart
 from casepath.engine.database.statements import Statement
-from casepath.engine.deployments import Selection, definitions, selections
+from casepath.engine.deployments import definitions
 from casepath.engine.instances import of_records
 from casepath.engine.phrases import Phrase
 
@@ -34,8 +35,8 @@ _note = Statement(
 
 
 def are_waiting(session: Session) -> bool:
-    """Tell whether a new record is still to start something."""
-    return session.scalar(select(_starts.c.record_id).where(_starts.c.state == "waiting").limit(1)) is not None
+    """Tell whether a new record is still to start something now."""
+    return next(_waited_for(session), None) is not None
 
 
 def run(sessions: sessionmaker[Session]) -> int:
@@ -45,12 +46,19 @@ def run(sessions: sessionmaker[Session]) -> int:
     What another worker starts at this moment is passed over.
     """
     with sessions.begin() as session:
-        waiting = select(_starts.c.process).where(_starts.c.state == "waiting").distinct().order_by(_starts.c.process)
-        for process in session.scalars(waiting).all():
-            definition = definitions.find(session, "process", process)
-            if not definition.suspended and (tried := _run(session, definition)):
+        for definition in _waited_for(session):
+            if tried := _run(session, definition):
                 return tried
     return 0
+
+
+def _waited_for(session: Session) -> Iterator[Definition]:
+    """Yield the newest version of each process that new records are still to start, none that is suspended."""
+    waiting = select(_starts.c.process).where(_starts.c.state == "waiting").distinct().order_by(_starts.c.process)
+    for process in session.scalars(waiting).all():
+        definition = definitions.find(session, "process", process)
+        if not definition.suspended:
+            yield definition
 
 
 def refused(session: Session, record_id: int) -> dict[str, Phrase]:
@@ -69,15 +77,10 @@ def _run(session: Session, definition: Definition) -> int:
         .limit(of_records.TOGETHER)
         .with_for_update(of=_starts, skip_locked=True)
     )
-    rows = session.execute(waiting).all()
-    said = selections.of(definitions.process(session, definition.id)) if rows else None
     tried = 0
-    for row in of_records.few(rows):
+    for row in of_records.few(session.execute(waiting).all()):
         # The newest version may say so no more; what was noted before it came still begins.
-        selection = said
-        if selection is None or selection.register != row.register:
-            selection = Selection(register=row.register)
-        begun = of_records.begin(session, definition, selection, row, by=row.created_by)
+        begun = of_records.begin(session, definition, row, by=row.created_by)
         _settle(session, row.id, definition.key, begun)
         tried += 1
     return tried

@@ -120,7 +120,10 @@ def save(session: Session, name: str, settings: Settings, *, group: str | None =
     if group is None and not isinstance(actor, Person):
         raise errors.Forbidden("keep", "view", name, actor.signature)
     owner = _shared(session, actor, group) if group is not None else {"username": actor.signature}
-    row = TaskView(**owner, name=_free_name(session, name, owner), settings=_stored(session, settings))
+    name = _as_kept(name)
+    _require_free(session, name, owner)
+    _require_room(session, owner)
+    row = TaskView(**owner, name=name, settings=_stored(session, settings))
     session.add(row)
     session.flush()
     _record(session, "view.created", row, actor)
@@ -136,8 +139,9 @@ def change(
     Raises `NotFound` for strangers, `Forbidden` and `InvalidInput` as `save` does.
     """
     row, actor = _changed(session, view_id, by)
-    if name is not None and name.strip() != row.name:
-        row.name = _free_name(session, name, {"username": row.username, "group_key": row.group_key})
+    if name is not None and (name := _as_kept(name)) != row.name:
+        _require_free(session, name, {"username": row.username, "group_key": row.group_key})
+        row.name = name
     if settings is not None:
         row.settings = _stored(session, settings)
     session.flush()
@@ -195,16 +199,26 @@ def _require(found: Iterable[str], known: Iterable[str]) -> None:
         raise errors.InvalidInput(text, code="view-unknown", found=unknown)
 
 
-def _free_name(session: Session, name: str, owner: Mapping[str, str | None]) -> str:
-    """Return the name for a view of somebody, or of a group; raises `InvalidInput`."""
-    name = texts.checked(" ".join(name.split()), name="a name", limit=MAX_NAME)
-    own = [getattr(TaskView, column).is_not_distinct_from(value) for column, value in owner.items()]
-    if session.scalar(select(TaskView.id).where(*own, TaskView.name == name)) is not None:
+def _as_kept(name: str) -> str:
+    """Return a name as it is kept; raises `InvalidInput`."""
+    return texts.checked(" ".join(name.split()), name="a name", limit=MAX_NAME)
+
+
+def _require_free(session: Session, name: str, owner: Mapping[str, str | None]) -> None:
+    """Raise `InvalidInput` where somebody, or a group, has a view of a name."""
+    if session.scalar(select(TaskView.id).where(*_owned_by(owner), TaskView.name == name)) is not None:
         raise errors.InvalidInput("There is a view “{name}” already.", code="view-name-taken", name=name)
-    if (session.scalar(select(func.count()).select_from(TaskView).where(*own)) or 0) >= MAX_VIEWS:
+
+
+def _require_room(session: Session, owner: Mapping[str, str | None]) -> None:
+    """Raise `InvalidInput` where somebody, or a group, has as many views as can be kept."""
+    if (session.scalar(select(func.count()).select_from(TaskView).where(*_owned_by(owner))) or 0) >= MAX_VIEWS:
         text = "At most {limit} views can be kept; please remove one."
         raise errors.InvalidInput(text, code="too-many-views", limit=MAX_VIEWS)
-    return name
+
+
+def _owned_by(owner: Mapping[str, str | None]) -> list[ColumnElement[bool]]:
+    return [getattr(TaskView, column).is_not_distinct_from(value) for column, value in owner.items()]
 
 
 # Whose it is

@@ -27,6 +27,11 @@ from casepath.engine.phrases import Phrase
 TOGETHER, MOST = 20, 5
 #: Matters that one person watches.
 MAX_WATCHED = 500
+#: What is said of how a matter ends.
+ENDS: Mapping[str, Phrase] = {
+    "process_instance.completed": Phrase("The matter is completed."),
+    "process_instance.cancelled": Phrase("The matter was cancelled."),
+}
 
 
 def watch(session: Session, business_key: str, *, by: By) -> None:
@@ -39,8 +44,8 @@ def watch(session: Session, business_key: str, *, by: By) -> None:
     if not isinstance(actor, Person):
         raise errors.Forbidden("watch", "matter", business_key, actor.signature)
     access.matter(session, actor, business_key)
-    mine = Watch.username == actor.username
-    if (session.scalar(select(func.count()).select_from(Watch).where(mine)) or 0) >= MAX_WATCHED:
+    others = Watch.username == actor.username, Watch.business_key != business_key
+    if (session.scalar(select(func.count()).select_from(Watch).where(*others)) or 0) >= MAX_WATCHED:
         text = "At most {limit} matters can be watched; please leave one."
         raise errors.InvalidInput(text, code="too-many-watched", limit=MAX_WATCHED)
     seen = _lengths(session, business_key)
@@ -85,7 +90,8 @@ def tell_news(session: Session) -> int:
             session.execute(delete(Watch).where(*own))
             continue
         seen: Any = values.loads(row.seen)
-        _tell(session, row.username, row.business_key, list(_news(session, row.business_key, seen, row.username)))
+        news = _news(session, row.business_key, row.username, seen, lengths)
+        _tell(session, row.username, row.business_key, list(news))
     return len(found)
 
 
@@ -119,21 +125,26 @@ def _dumps(lengths: Mapping[str, int]) -> str:
     return values.dumps(dict(lengths))
 
 
-def _news(session: Session, business_key: str, seen: Mapping[str, int], reader: str) -> Iterator[Phrase]:
-    """Yield what others than the reader have done since, and what has come to an end."""
-    instances = select(ProcessInstance).where(ProcessInstance.business_key == business_key).order_by(ProcessInstance.id)
-    for instance in session.scalars(instances).all():
-        for event in history.events(session, instance.id, after=seen.get(str(instance.id), 0)):
-            if event.by != reader and (phrase := _said(session, instance, event)) is not None:
+def _news(
+    session: Session, business_key: str, reader: str, seen: Mapping[str, int], lengths: Mapping[str, int]
+) -> Iterator[Phrase]:
+    """Yield what others than the reader have done between two looks, and what has come to an end."""
+    query = select(ProcessInstance).where(ProcessInstance.business_key == business_key).order_by(ProcessInstance.id)
+    instances = session.scalars(query).all()
+    for instance in instances:
+        number = str(instance.id)
+        for event in history.events(session, instance.id, after=seen.get(number, 0)):
+            # What others write just now is told next time.
+            if event.sequence > lengths.get(number, 0):
+                break
+            # A matter ends with its first process instance, whatever else has its number.
+            ended = ENDS.get(event.kind) if instance is instances[0] else None
+            if event.by != reader and (phrase := ended or _done(session, instance, event)) is not None:
                 yield phrase
 
 
-def _said(session: Session, instance: ProcessInstance, event: EventView) -> Phrase | None:
-    is_outermost = instance.parent_id is None
-    if event.kind == "process_instance.completed" and is_outermost:
-        return Phrase("The matter is completed.")
-    if event.kind == "process_instance.cancelled" and is_outermost:
-        return Phrase("The matter was cancelled.")
+def _done(session: Session, instance: ProcessInstance, event: EventView) -> Phrase | None:
+    """Return what somebody has done; None where nobody has, or nothing that is told."""
     username = authorization.username(event.by)
     if username is None:
         return None

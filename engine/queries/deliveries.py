@@ -17,6 +17,8 @@ from casepath.engine.phrases import Phrase
 STATES = tuple(TRANSITIONS["deliveries"])
 #: Those that a person should look at.
 TROUBLED = ("uncertain", "undeliverable", "failed")
+#: How many deliveries a person should look at.
+TROUBLED_COUNT = select(func.count()).select_from(Delivery).where(Delivery.state.in_(TROUBLED)).scalar_subquery()
 #: What stands on the page of a matter.
 SHOWN = 100
 
@@ -53,11 +55,6 @@ def counts(session: Session) -> Mapping[str, int]:
     """Return how many deliveries there are in each state."""
     found = session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
     return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in found}
-
-
-def troubled(session: Session) -> int:
-    """Return how many deliveries a person should look at."""
-    return session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state.in_(TROUBLED))) or 0
 
 
 def oldest(session: Session) -> datetime | None:

@@ -74,9 +74,16 @@ def translation(session: Session, deployment_id: int, language: str) -> Mapping[
     return _texts(session, found.id, found.sha256) if found is not None else {}
 
 
-def words(session: Session, language: str) -> Mapping[tuple[str, str | None], str]:
+@dataclass(frozen=True, eq=False)
+class Sayings:
+    """What the texts of some files say of variables (with None) and their values."""
+
+    texts: Mapping[tuple[str, str | None], str]
+
+
+def words(session: Session, language: str) -> Sayings:
     """
-    Return what variables (with None) and their values are called in a language, by the texts of all deployments.
+    Return what variables and their values are called in a language, by the texts of all deployments.
 
     Processes call each other and hand variables on, so that their words belong to all; the newest say how.
     """
@@ -98,7 +105,7 @@ def words(session: Session, language: str) -> Mapping[tuple[str, str | None], st
                     said[name, value or None] = text
         if len(_words) >= MAX_WORDS:
             _words.clear()
-        _words[hashes] = MappingProxyType(said)
+        _words[hashes] = Sayings(MappingProxyType(said))
     return _words[hashes]
 
 
@@ -120,7 +127,7 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
 _translated: dict[str, Mapping[str, str]] = {}
 #: Words by the hashes of the files that say them, which never change.
-_words: dict[tuple[str, ...], Mapping[tuple[str, str | None], str]] = {}
+_words: dict[tuple[str, ...], Sayings] = {}
 #: How many of them are kept: two languages before and after a deployment, with room for those of tests.
 MAX_WORDS = 16
 

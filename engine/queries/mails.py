@@ -17,6 +17,8 @@ from casepath.engine.queries import notices
 STATES = ("waiting", "sending", "sent", "uncertain", "undeliverable", "given_up")
 #: Those that a person should look at.
 TROUBLED = ("uncertain", "undeliverable")
+#: How many mails a person should look at.
+TROUBLED_COUNT = select(func.count()).select_from(Mail).where(Mail.state.in_(TROUBLED)).scalar_subquery()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +49,6 @@ def counts(session: Session) -> Mapping[str, int]:
     """Return how many mails there are in each state."""
     found = session.execute(select(Mail.state, func.count()).group_by(Mail.state))
     return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in found}
-
-
-def troubled(session: Session) -> int:
-    """Return how many mails a person should look at."""
-    return session.scalar(select(func.count()).select_from(Mail).where(Mail.state.in_(TROUBLED))) or 0
 
 
 def oldest(session: Session) -> datetime | None:

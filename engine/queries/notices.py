@@ -6,27 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, exists, func, not_, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import phrases
-from casepath.engine.database.models import Notification, ProcessInstance
+from casepath.engine.database.models import Notification
 from casepath.engine.instances import wordings
 from casepath.engine.instances.digests import KIND
+from casepath.engine.instances.notifications import SETTLED, UNREAD
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.phrases import Phrase
 from casepath.engine.queries.tasks import COUNT_LIMIT
 
 #: What is about no matter is told apart by its number.
 _ALONE = case((Notification.business_key.is_(None), Notification.id)).label("alone")
-#: Whether what a notification asks for is done; who only tells something is never settled.
-_SETTLED = and_(
-    Notification.kind.in_(("reminder", "escalation")),
-    exists().where(
-        ProcessInstance.id == Notification.process_instance_id, ProcessInstance.ended_at.is_not(None)
-    ),
+#: Each page asks for it.
+_UNREAD_COUNT = select(func.count()).select_from(
+    select(Notification.business_key, _ALONE)
+    .where(Notification.username == bindparam("username"), Notification.kind != KIND, *UNREAD)
+    .distinct()
+    .limit(COUNT_LIMIT)
+    .subquery()
 )
-_UNREAD = (Notification.read_at.is_(None), not_(_SETTLED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ def page(
     newest = func.max(Notification.id)
     own = [Notification.username == username, Notification.kind != KIND]
     if unread_only:
-        own += _UNREAD
+        own += UNREAD
     grouped = select(Notification.business_key, newest).where(*own).group_by(Notification.business_key, _ALONE)
     if below is not None:
         grouped = grouped.having(newest < below)
@@ -107,7 +108,7 @@ def page(
     numbers = [number for key, number in shown if key is None]
     belonging = or_(Notification.business_key.in_(keys), Notification.id.in_(numbers))
     told: dict[str | int, list[Notice]] = {}
-    statement = select(Notification, _SETTLED).where(*own, belonging).order_by(Notification.id.desc())
+    statement = select(Notification, SETTLED).where(*own, belonging).order_by(Notification.id.desc())
     for each, is_settled in session.execute(statement):
         told.setdefault(each.business_key or each.id, []).append(_notice(each, language, is_settled))
     rows = [NoticesOfMatter(business_key=key, notices=told[key or number]) for key, number in shown]
@@ -117,7 +118,7 @@ def page(
 def batch_of(session: Session, username: str, notification_id: int) -> int | None:
     """Return the batch of which a user was told; None for anything else that he was told, or somebody else."""
     mine = (Notification.id == notification_id, Notification.username == username)
-    found = session.execute(select(Notification, _SETTLED).where(*mine)).one_or_none()
+    found = session.execute(select(Notification, SETTLED).where(*mine)).one_or_none()
     return _notice(found[0], "", found[1]).batch if found is not None else None
 
 
@@ -125,7 +126,7 @@ def of_matter(
     session: Session, business_key: str, language: str = "", *, below: int | None = None, limit: int = 50
 ) -> tuple[list[Notice], int | None]:
     """Return what people were told about a matter, newest first, below an id; and below which id the earlier begin."""
-    query = select(Notification, _SETTLED).where(Notification.business_key == business_key)
+    query = select(Notification, SETTLED).where(Notification.business_key == business_key)
     if below is not None:
         query = query.where(Notification.id < below)
     found = session.execute(query.order_by(Notification.id.desc()).limit(limit + 1)).all()
@@ -155,11 +156,4 @@ def _notice(of: Notification, language: str, is_settled: bool) -> Notice:
 
 def unread(session: Session, username: str) -> int:
     """Return of how many matters somebody has something to read, at most `COUNT_LIMIT`; many about one count once."""
-    matters = (
-        select(Notification.business_key, _ALONE)
-        .where(Notification.username == username, Notification.kind != KIND, *_UNREAD)
-        .distinct()
-        .limit(COUNT_LIMIT)
-        .subquery()
-    )
-    return session.scalar(select(func.count()).select_from(matters)) or 0
+    return session.scalar(_UNREAD_COUNT, {"username": username}) or 0

@@ -17,6 +17,12 @@ from casepath.engine.time import clock
 
 #: Due date and id of the last row of a page of jobs.
 Key = tuple[datetime, int]
+#: What waits for a person: each page of those who operate the engine asks for it.
+_TROUBLES = select(
+    select(func.count()).select_from(Incident).where(Incident.state == "open").scalar_subquery()
+    + mails.TROUBLED_COUNT
+    + deliveries.TROUBLED_COUNT
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +110,7 @@ def counts(session: Session) -> Mapping[str, int]:
 
 def troubles(session: Session) -> int:
     """Return how much waits for a person: open incidents, and what went out and did not arrive, or perhaps not."""
-    stuck = select(func.count()).select_from(Incident).where(Incident.state == "open")
-    return (session.scalar(stuck) or 0) + mails.troubled(session) + deliveries.troubled(session)
+    return session.scalar(_TROUBLES) or 0
 
 
 def incidents(

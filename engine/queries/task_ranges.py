@@ -10,10 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import entries, values
@@ -24,12 +38,23 @@ from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
 
 #: Tasks due at the first moment or later, or without a due date, and before the second.
-Bounds = tuple[datetime | None, datetime | None]
+Bounds = tuple[datetime | None, datetime | BindParameter[datetime] | None]
 #: How many of the most urgent tasks are put in the order of a fact.
 SORTED = 5_000
+#: How many statements that count are kept: a few for each person who has a page open.
+KEPT = 512
 
 # A bound parameter would hide from SQLite that the partial indexes apply.
 _OPEN = UserTask.state == literal_column("'created'")
+
+#: The moment when a statement is executed; one before which tasks are due, given then, and how far their keys go.
+_NOW = bindparam("now", callable_=clock.now, type_=UserTask.due_at.type)
+_UNTIL = bindparam("until", type_=UserTask.due_at.type)
+_FURTHEST = bindparam("furthest", type_=UserTask.due_at.type)
+#: Not put off to a follow-up date that is still to come; what is overdue is put off no longer.
+_AWAKE = or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= _NOW, UserTask.due_at < _NOW)
+#: Put off, and not overdue.
+_ASLEEP = and_(UserTask.follow_up_at > _NOW, or_(UserTask.due_at.is_(None), UserTask.due_at >= _NOW))
 
 _DUE_AT = func.coalesce(UserTask.due_at, literal(urgency.FAR_FUTURE, UserTask.due_at.type))
 #: By which columns a list is in each order, all of them ascending; the last one tells tasks apart.
@@ -52,6 +77,19 @@ def union(
     # A task of two of one's groups is in two ranges; `UNION` keeps one of them.
     together = sqlalchemy.union(*(select(part.c.sort_at, part.c.id) for part in ranges)).subquery()
     return select(together.c.sort_at, together.c.id).order_by(together.c.sort_at, together.c.id).limit(limit)
+
+
+def count(session: Session, person: Person, view: ListName, until: datetime | None, limit: int) -> int:
+    """Return how many tasks a list has, at most `limit`: all of them, or those that are due before a moment."""
+    given = {"until": until, "furthest": until + urgency.FURTHEST} if until is not None else {}
+    return session.scalar(_counting(person, view, until is not None, limit), given) or 0
+
+
+@lru_cache(maxsize=KEPT)
+def _counting(person: Person, view: ListName, is_bounded: bool, limit: int) -> Select[int]:
+    """Each page counts: to write the statement anew would take longer than to execute it."""
+    ranges = union(person, view, (None, _UNTIL if is_bounded else None), None, limit).subquery()
+    return select(func.count()).select_from(ranges)
 
 
 def ordered(
@@ -97,7 +135,7 @@ def by_fact(
 def _ranges(
     person: Person, view: ListName, due: Bounds, after: tuple[datetime, int] | None
 ) -> list[Select[datetime, int]]:
-    shown = _asleep() if view == "put_off" else _awake()
+    shown = _ASLEEP if view == "put_off" else _AWAKE
     if view == "all" and may_see_every_instance(person):
         return [_tasks(due, after, shown)]
     ranges = []
@@ -147,19 +185,7 @@ def _candidates(
     )
 
 
-def _awake() -> ColumnElement[bool]:
-    """Not put off to a follow-up date that is still to come; what is overdue is put off no longer."""
-    now = clock.now()
-    return or_(UserTask.follow_up_at.is_(None), UserTask.follow_up_at <= now, UserTask.due_at < now)
-
-
-def _asleep() -> ColumnElement[bool]:
-    """Put off, and not overdue."""
-    now = clock.now()
-    return and_(UserTask.follow_up_at > now, or_(UserTask.due_at.is_(None), UserTask.due_at >= now))
-
-
-def bounds(due: str, is_late: bool | None, as_of: datetime) -> Bounds:
+def bounds(due: str, is_late: bool | None, as_of: datetime) -> tuple[datetime | None, datetime | None]:
     """Return between which moments tasks are due: those of a filter, and overdue or not where that is asked."""
     until = {"overdue": as_of, "soon": as_of + timedelta(days=1)}.get(due)
     if is_late is None:
@@ -175,7 +201,7 @@ def _within(
     if after is not None:
         yield tuple_(sort_at, task_id) > tuple_(sqlalchemy.literal(after[0], sort_at.type), after[1])
     if until is not None:
-        yield sort_at < until + urgency.FURTHEST
+        yield sort_at < (until + urgency.FURTHEST if isinstance(until, datetime) else _FURTHEST)
         yield UserTask.due_at < until
     if first is not None:
         yield sort_at >= first - urgency.FURTHEST

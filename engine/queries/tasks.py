@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, aliased
 from casepath.engine.database import terms, values
 from casepath.engine.database.models import Definition, Fact, ProcessInstance, User, UserTask
 from casepath.engine.instances.task_views import BACKWARDS, Filters, ListName
+from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Candidacy, Person, may_see_every_instance
 from casepath.engine.queries import task_ranges
 from casepath.engine.queries.instances import Reference, belongs
@@ -179,8 +180,7 @@ def tally(session: Session, person: Person, view: ListName, filters: Filters) ->
 
 def count(session: Session, person: Person, view: ListName, due: str = "") -> int:
     """Return how many open tasks a list has, at most `COUNT_LIMIT`."""
-    ranges = task_ranges.union(person, view, bounds(due, None, clock.now()), None, COUNT_LIMIT).subquery()
-    return session.scalar(select(sqlalchemy.func.count()).select_from(ranges)) or 0
+    return task_ranges.count(session, person, view, bounds(due, None, clock.now())[1], COUNT_LIMIT)
 
 
 def with_business_key(session: Session, person: Person, business_key: str) -> list[TaskRow]:
@@ -225,6 +225,11 @@ def sees(person: Person, row: TaskRow) -> bool:
     if may_see_every_instance(person) or person.username == row.assignee or person.username in row.candidate_users:
         return True
     return not (person.groups | person.distributes).isdisjoint(row.candidate_groups)
+
+
+def is_for(person: Person, row: TaskRow) -> bool:
+    """Tell whether somebody can work on an open task: it is his, or of those he stands in for, or they may claim it."""
+    return authorization.acting_as(person, authorization.may_save_draft, row.candidacy) is not None
 
 
 def _rows(session: Session, task_ids: Sequence[int], filters: Filters) -> list[TaskRow]:

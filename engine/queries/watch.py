@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from casepath.engine.database import values
@@ -17,6 +17,16 @@ from casepath.engine.time import clock
 
 #: What the threads of a worker do; without one of them the engine stands still.
 THREADS: tuple[Literal["jobs", "topics"], ...] = ("jobs", "topics")
+#: Each page of those who operate the engine asks for these.
+_SEEN = select(WorkerThread).order_by(WorkerThread.seen_at.desc(), WorkerThread.name)
+_OLDEST_DUE = (
+    select(Job.due_at)
+    .outerjoin(ProcessInstance, ProcessInstance.id == Job.process_instance_id)
+    .where(Job.state == "waiting", Job.due_at <= bindparam("now", type_=Job.due_at.type))
+    .where(or_(ProcessInstance.id.is_(None), ProcessInstance.state != "suspended"))
+    .order_by(Job.due_at)
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +102,7 @@ def standstills(session: Session) -> Sequence[Standstill]:
 def _threads(session: Session) -> list[Thread]:
     now = clock.now()
     threads = []
-    for row in session.scalars(select(WorkerThread).order_by(WorkerThread.seen_at.desc(), WorkerThread.name)):
+    for row in session.scalars(_SEEN):
         host, _, process = row.worker_id.rpartition("/")
         topics: Any = values.loads(row.topics)
         threads.append(
@@ -112,14 +122,7 @@ def _threads(session: Session) -> list[Thread]:
 
 
 def _oldest_due(session: Session) -> datetime | None:
-    return session.scalar(
-        select(Job.due_at)
-        .outerjoin(ProcessInstance, ProcessInstance.id == Job.process_instance_id)
-        .where(Job.state == "waiting", Job.due_at <= clock.now())
-        .where(or_(ProcessInstance.id.is_(None), ProcessInstance.state != "suspended"))
-        .order_by(Job.due_at)
-        .limit(1)
-    )
+    return session.scalar(_OLDEST_DUE, {"now": clock.now()})
 
 
 def _topics(session: Session, served: set[str]) -> list[Topic]:

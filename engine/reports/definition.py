@@ -10,12 +10,16 @@ from decimal import Decimal
 from itertools import chain
 from typing import Final
 
+from casepath.engine import errors
+
 #: What every process instance has, beside what its process measures, and of which type it is.
 BUILT_IN: Final = {"state": "text", "process": "text", "started_by": "person", "begun": "moment"}
 #: How often an element was passed, in the instance or in one that it called: `passes(process/element)`.
 _PASSES = re.compile(r"passes\(\s*([\w.-]+)\s*/\s*([\w.-]+)\s*\)")
 #: By which parts of a moment a table may be.
 PARTS: Final = ("hour", "weekday", "day", "month")
+#: Digits of the number of a row.
+MAX_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +139,15 @@ class Table:
     figures: tuple[str, ...] = ()
     #: `bars`, `columns` or `none`.
     chart: str = "bars"
+
+    def row(self, text: str) -> str | int:
+        """Return the key of the row that a text names: a value, or a number; raises `NotFound` where none has it."""
+        if not self.rows and self.by not in PARTS:
+            return text
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
+        if number is None or (self.rows and number >= len(self.rows)):
+            raise errors.NotFound("report", f"{self.id} {text}")
+        return number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -12,7 +15,7 @@ from sqlalchemy import select
 
 from casepath import stories
 from casepath.engine import database, history
-from casepath.engine.database.models import Delivery, Incident
+from casepath.engine.database.models import Delivery, Incident, Notification
 from casepath.engine.instances import process_instances
 from casepath.engine.time import clock
 from casepath.settings import Settings
@@ -25,6 +28,7 @@ from tests.replaying import assert_replays
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 STORIES = stories.read_all(PROCESSES)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The longest of each process is told on PostgreSQL too, so that every process has run there through its pages and the
 #: workers; what the two kinds of database do differently is for the integration tests, which run on both.
 LONGEST = [max(stories.read(path), key=lambda story: len(story.steps)) for path in PROCESSES.glob("*/scenarios.yaml")]
@@ -89,6 +93,26 @@ def assert_nothing_is_wrong(stage: RequestStage) -> None:
     with stage.sessions.begin() as session:
         assert session.scalars(select(Incident.message).where(Incident.state == "open")).all() == []
         assert list(history.verify_all(session)) == []
+
+
+@pytest.mark.parametrize("dealership_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("told", "steps"), [("mental_distress", 7), ("several_departments", 6), ("wrong_pdi", 24)])
+def test_story__left_alone(told: str, steps: int, stage: RequestStage) -> None:
+    """Where several deadlines of a matter are watched, nobody is reminded twice on one day."""
+    story = next(story for story in STORIES if story.id == told)
+    stories.begin(story, stage)
+    for step in story.steps[:steps]:
+        stories.play_step(step, stage)
+
+    stage.move_to(clock.now() + timedelta(days=12))
+
+    with stage.sessions.begin() as session:
+        rows = session.execute(
+            select(Notification.username, Notification.created_at).where(Notification.kind == "reminder")
+        ).all()
+    reminded = Counter((row.username, row.created_at.astimezone(SHANGHAI).date()) for row in rows)
+    assert len(reminded) >= 3
+    assert [each for each, count in reminded.items() if count > 1] == []
 
 
 def test_stories__enough_of_them() -> None:

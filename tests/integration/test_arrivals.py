@@ -101,8 +101,11 @@ def test_reply__by_the_address_however_it_is_written(transaction: Sessions, writ
     assert take(transaction, "reply", "a1", address=written, text="Yes").process_instance_id == number
 
 
-@pytest.mark.parametrize(("address", "written"), [("ou_7#Ab", "ou_7#Ab"), ("Anna@dealer.test", "anna@DEALER.test")])
-def test_reply__by_an_address_that_is_no_number(transaction: Sessions, address: str, written: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [("ou_7#Ab", "ou_7#Ab"), ("Anna@dealer.test", "anna@DEALER.test"), ("+86 138（0000 0001）", "13800000001")],
+)
+def test_reply__by_an_address_that_was_written_otherwise(transaction: Sessions, address: str, written: str) -> None:
     with transaction.begin() as session:
         channels.deploy(session, SMS, p=channels.sending("sms", f"to={address}", "text=Hello"))
         number = channels.send(session)

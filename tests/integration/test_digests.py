@@ -16,6 +16,8 @@ from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity
 from casepath.engine.queries import notices
 from casepath.engine.time import clock as engine_clock
+from casepath.workers import Mail as Server
+from casepath.workers import Surroundings
 from casepath.workers import digests as words
 from tests import factories
 from tests.acting import PROGRAM
@@ -62,6 +64,31 @@ def test_take__at_the_hour_that_was_chosen_and_again_a_day_later(transaction: Tr
         assert [each.matters for each in taken(session) or ()] == [{"M": {"news": 1}}]
 
 
+@each(
+    "zone, day",
+    [("Asia/Shanghai", datetime(2026, 12, 2, tzinfo=UTC)), ("Europe/Berlin", datetime(2026, 10, 24, tzinfo=UTC))],
+)
+def test_take__leaves_nothing_out_however_late_or_long_a_day_is(
+    transaction: Transaction, clock: ModuleType, monkeypatch: pytest.MonkeyPatch, zone: str, day: datetime
+) -> None:
+    monkeypatch.setattr(settings.current, "time_zone", zone)
+    at_eight = day.replace(hour=8, tzinfo=engine_clock.time_zone(zone))
+    with transaction.begin() as session:
+        clock.set_to(at_eight - timedelta(hours=1))
+        for hour in (None, 8):
+            identity.set_digest(session, "alice", hour, by="alice")
+        clock.set_to(at_eight)
+        assert taken(session) == []
+        clock.move(timedelta(minutes=1))
+        tell(session, "K", "news")
+        # No worker runs for three hours.
+        clock.set_to(at_eight + timedelta(days=1, hours=3))
+        assert [each.matters for each in taken(session) or ()] == [{"K": {"news": 1}}]
+        clock.set_to(at_eight + timedelta(days=2))
+        assert taken(session) == []
+        notifications.mark_read(session, "alice")
+
+
 def test_take__not_what_was_read_or_mailed(transaction: Transaction, clock: ModuleType) -> None:
     with transaction.begin() as session:
         identity.set_digest(session, "alice", 8, by="alice")
@@ -71,6 +98,22 @@ def test_take__not_what_was_read_or_mailed(transaction: Transaction, clock: Modu
         clock.move(timedelta(hours=1))
 
         assert taken(session) == []
+
+
+def test_take__not_what_needs_no_answer_any_more(transaction: Transaction, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        identity.set_digest(session, "alice", 8, by="alice")
+        instance = factories.process_instance(session, business_key="K")
+        for kind in ("reminder", "notice"):
+            wording = Wording(subject="x")
+            notifications.notify(
+                session, ["alice"], kind=kind, wording=wording, business_key="K", process_instance_id=instance.id
+            )
+        instance.state, instance.ended_at = "completed", engine_clock.now()
+        clock.move(timedelta(hours=1))
+
+        assert [each.matters for each in taken(session) or ()] == [{"K": {"notice": 1}}]
+        assert notices.page(session, "alice").rows[0].unread == 1
 
 
 def test_set_digest__never_again(transaction: Transaction, clock: ModuleType) -> None:
@@ -107,6 +150,20 @@ def test_write__goes_out_by_e_mail_and_rings_no_bell(transaction: Transaction) -
         assert said["en"].text.startswith("K – mentions: 1, news: 2\nOther – notices: 1\n")
         assert notices.unread(session, "alice") == 0
         assert notices.page(session, "alice").rows == []
+
+
+def test_step__waits_for_a_mail_server(transaction: Transaction, clock: ModuleType) -> None:
+    with transaction.begin() as session:
+        identity.set_digest(session, "alice", 8, by="alice")
+        tell(session, "K", "news")
+    clock.move(timedelta(hours=1))
+
+    assert not words.step(Surroundings(sessions=transaction))
+    with transaction.begin() as session:
+        assert session.scalars(select(Mail.id)).all() == []
+    assert words.step(Surroundings(sessions=transaction, mail=Server(host="mail.example", port=25)))
+    with transaction.begin() as session:
+        assert len(session.scalars(select(Mail.id)).all()) == 1
 
 
 def test_next_hour__where_the_clock_is_put_forward() -> None:

@@ -26,7 +26,8 @@ def filled(transaction: Transaction) -> None:
             factories.group(session, key)
         for username, name, group in (
             ("alice", "王芳", "service"), ("bob", "王芳芳", "service"), ("bo", "Bo", "service"),
-            ("anna", "Anna Li", "service"), ("charlie", "李强", "sales"), ("gone", "赵六", "service"),
+            ("anna", "Anna Li", "service"), ("dora", "王芳（售后）", "service"), ("emil", "E" * 100, "service"),
+            ("charlie", "李强", "sales"), ("gone", "赵六", "service"),
         ):  # fmt: skip
             factories.user(session, username, groups=[group]).name = name
         factories.user(session, "director", groups=["sales"])
@@ -49,6 +50,9 @@ def told(session: Session) -> list[str]:
         ("@BOB @Bo @bo", ["bob", "bo"]),
         ("@Anna Li, please", ["anna"]),
         ("@bobby", []),
+        ("＠ｂｏｂｂｙ ＠ｂｏｂ", ["bob"]),
+        ("@王芳（售后）请看", ["dora"]),
+        ("@" + "E" * 100, ["emil"]),
         ("write to x@bob", []),
         ("@赵六 @nobody @", []),
         ("@bob @bob", ["bob"]),
@@ -85,8 +89,11 @@ def test_add__to_be_mentioned_is_no_right_to_see(transaction: Transaction) -> No
 
 def test_suggested__only_those_who_may_see_it(transaction: Transaction) -> None:
     with transaction.begin() as session:
-        assert mentions.suggested(session, "K", "王") == [("alice", "王芳"), ("bob", "王芳芳")]
+        assert mentions.suggested(session, "K", "王") == [
+            ("alice", "王芳"), ("bob", "王芳芳"), ("dora", "王芳（售后）"),
+        ]  # fmt: skip
         assert mentions.suggested(session, "K", "李") == []
         assert mentions.suggested(session, "K", "an") == [("anna", "Anna Li")]
         assert mentions.suggested(session, "K", "赵") == []
-        assert [username for username, _ in mentions.suggested(session, "K", "")] == ["anna", "bo", "alice", "bob"]
+        everybody = ["anna", "bo", "emil", "alice", "bob", "dora"]
+        assert [username for username, _ in mentions.suggested(session, "K", "")] == everybody

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments
+from casepath.engine import database, deployments
 from casepath.engine.database.models import Incident, ProcessInstance
 from casepath.engine.instances import process_instances
 from casepath.engine.registers import records
-from casepath.workers import Surroundings
+from casepath.workers import Surroundings, Work
 from casepath.workers.loop import Loop
+from casepath.workers.records import recall
 from tests import channels, diagrams
 from tests.acting import PROGRAM
 
@@ -73,6 +75,23 @@ def test_recall__what_was_said_before_of_the_same_record(transaction: Sessions) 
     assert come(transaction, "second")["visits"] == [{"matter": "V1", "said": "first"}]
     assert come(transaction, "")["visits"] == [{"matter": "V3", "said": "second"}, {"matter": "V1", "said": "first"}]
     assert come(transaction, "x")["visits"][:1] == [{"matter": "V4"}]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_recall__waits_for_nobody_who_writes(
+    database_url: str, engine_database: sqlalchemy.Engine, transaction: Sessions
+) -> None:
+    keep(transaction, visit())
+    with transaction.begin() as session:
+        process_instances.start(session, "visit", {"guest": "G00001", "said": "x"}, by=PROGRAM)
+    impatient = database.sessions(database.connect(database_url, patience=0.05))
+    surroundings = Surroundings(sessions=impatient)
+    (task,) = Loop(surroundings, worker_id="w1").topics.fetch(["recall"], 1)
+    with database.sessions(engine_database).begin() as writing:
+        writing.execute(select(ProcessInstance.id))
+
+        assert recall(Work(task=task, surroundings=surroundings)).local_variables["name"] == "Anna"
+    impatient.kw["bind"].dispose()
 
 
 @pytest.mark.parametrize("values", ["nobody.name", "name"])

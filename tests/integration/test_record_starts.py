@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors, history
+from casepath.engine import deployments, errors, history, settings
 from casepath.engine.database.models import Definition, ProcessInstance, RecordStart
-from casepath.engine.deployments import selections
+from casepath.engine.deployments import definitions, selections
 from casepath.engine.instances import batches, of_records, process_instances, record_starts
 from casepath.engine.registers import imports, records
 from casepath.workers import Surroundings
@@ -127,7 +127,9 @@ def test_run__a_suspended_process_waits(transaction: Sessions) -> None:
     rest(transaction)
     assert states(transaction) == ["waiting"]
     with transaction.begin() as session:
+        assert not record_starts.are_waiting(session)
         session.execute(update(Definition).where(Definition.key == "welcome").values(suspended=False))
+        assert record_starts.are_waiting(session)
     rest(transaction)
 
     assert states(transaction) == ["started"]
@@ -146,6 +148,29 @@ def test_run__a_record_that_is_in_use_no_more_says_why(transaction: Sessions) ->
         found = {process: str(answer) for process, answer in record_starts.refused(session, 1).items()}
         assert found == {"welcome": "There is no record “G00001” in use."}
         assert record_starts.refused(session, 2) == {}
+
+
+def test_run__a_process_that_is_accepted_no_more_keeps_no_other_waiting(
+    transaction: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = '<scriptTask id="count" scriptFormat="python"><script>x = 1</script></scriptTask>'
+    declared = '<extensionElements><camunda:properties><camunda:property name="onCreate" value="guest"/>'
+    counted = diagrams.process(
+        f"{declared}</camunda:properties></extensionElements>", '<startEvent id="s"/>', script, flow="s > count",
+        key="counted",
+    )  # fmt: skip
+    monkeypatch.setattr(settings.current, "python_scripts", True)
+    with transaction.begin() as session:
+        channels.deploy(session, channels.SMS, welcome=welcome(onCreate="guest"), counted=counted)
+        channels.guest(session, "Anna")
+    monkeypatch.setattr(settings.current, "python_scripts", False)
+    definitions.forget()
+    rest(transaction)
+
+    with transaction.begin() as session:
+        found = session.execute(select(RecordStart.process, RecordStart.state).order_by(RecordStart.process)).all()
+        assert [tuple(row) for row in found] == [("counted", "refused"), ("welcome", "started")]
+        assert record_starts.refused(session, 1).keys() == {"counted"}
 
 
 def test_run__killed_in_between_each_once(transaction: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,6 +218,9 @@ COUNTED = [
     (NINTH, {"table": "colours", "row": "red"}, ["K-10", "K-09"]),
     (NINTH, {"table": "colours", "row": "blue"}, []),
     (NINTH, {"table": "colours"}, []),
+    (NINTH, {"table": "hours", "row": "10"}, ["K-10", "K-09"]),
+    (NINTH, {"table": "hours", "row": "11"}, []),
+    (NINTH, {"table": "bands", "row": "1"}, []),
 ]
 
 
@@ -234,6 +237,10 @@ MISTAKEN = [
     ("soon", {"figure": "all"}, "soon"),
     (NINTH, {"figure": "none"}, "none"),
     (NINTH, {"figure": "all", "table": "shapes"}, "shapes"),
+    (NINTH, {"figure": "all", "table": "hours", "row": "ten"}, "hours ten"),
+    (NINTH, {"figure": "all", "table": "hours", "row": "1" * 10}, "hours 1111111111"),
+    (NINTH, {"figure": "all", "table": "bands", "row": "2"}, "bands 2"),
+    (NINTH, {"figure": "all", "table": "bands"}, "“bands ”"),
 ]
 
 

@@ -136,6 +136,21 @@ def test_save__one_of_a_name_and_not_too_many(transaction: Transaction, monkeypa
             task_views.save(session, "C", LATE, by="alice")
 
 
+def test_change__another_name_where_there_is_room_for_no_further_view(
+    transaction: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_views, "MAX_VIEWS", 2)
+    with transaction.begin() as session:
+        view, _ = (task_views.save(session, name, LATE, by="alice") for name in ("A b", "C"))
+
+        task_views.change(session, view.id, name="A  b", by="alice")
+        task_views.change(session, view.id, name="B", by="alice")
+        with pytest.raises(errors.InvalidInput, match="already"):
+            task_views.change(session, view.id, name="C", by="alice")
+
+        assert seen(session, "alice") == ["B", "C"]
+
+
 def test_erase__views_go_with_their_owner(transaction: Transaction) -> None:
     with transaction.begin() as session:
         task_views.save(session, "A", LATE, by="bob")

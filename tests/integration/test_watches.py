@@ -66,6 +66,19 @@ def test_tell_news__of_what_others_do_once(transaction: Transaction) -> None:
         assert list(history.verify(session, instance.id)) == []
 
 
+def test_tell_news__a_matter_ends_with_its_first_process_instance(transaction: Transaction) -> None:
+    with transaction.begin() as session:
+        first, second = (process_instances.start(session, "p", business_key="M", by="alice").id for _ in range(2))
+        watches.watch(session, "M", by="alice")
+        process_instances.cancel(session, second, by=PROGRAM, reason="x")
+        rest(session)
+        assert told(session, "alice") == []
+        process_instances.cancel(session, first, by=PROGRAM, reason="x")
+        rest(session)
+
+        assert told(session, "alice") == ["The matter was cancelled."]
+
+
 def test_tell_news__much_at_once_is_counted(transaction: Transaction) -> None:
     with transaction.begin() as session:
         watches.watch(session, "K", by="alice")
@@ -75,6 +88,29 @@ def test_tell_news__much_at_once_is_counted(transaction: Transaction) -> None:
 
         assert told(session, "alice")[-1] == "3 more things happened here."
         assert len(told(session, "alice")) == watches.MOST + 1
+
+
+def test_tell_news__what_happens_while_it_looks_is_told_once(
+    transaction: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = watches._lengths
+
+    def and_meanwhile(session: Session, business_key: str) -> dict[str, int]:
+        found = look(session, business_key)
+        comments.add(session, "K", "meanwhile", by="bob")
+        process_instances.start(session, "p", business_key="K", by=PROGRAM)
+        return found
+
+    with transaction.begin() as session:
+        watches.watch(session, "K", by="alice")
+        comments.add(session, "K", "x", by="bob")
+        with monkeypatch.context() as patched:
+            patched.setattr(watches, "_lengths", and_meanwhile)
+            watches.tell_news(session)
+        assert told(session, "alice") == ["Bob added a comment."]
+        rest(session)
+
+        assert told(session, "alice") == ["Bob added a comment."] * 2
 
 
 def test_tell_news__not_whoever_has_left_it(transaction: Transaction) -> None:
@@ -124,6 +160,7 @@ def test_watch__not_too_many(transaction: Transaction, monkeypatch: pytest.Monke
         watches.watch(session, "K", by="alice")
         with pytest.raises(errors.InvalidInput, match="At most 1"):
             watches.watch(session, "L", by="alice")
+        watches.watch(session, "K", by="alice")
 
 
 def test_page__of_what_is_watched(transaction: Transaction) -> None:

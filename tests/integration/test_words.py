@@ -27,14 +27,14 @@ def test_words__the_newest_say_how(transaction: sessionmaker[Session]) -> None:
     with transaction.begin() as session:
         deploy(session, "a", colour="Colour", **{"colour.red": "red"})
         deploy(session, "b", colour="Paint", size="Size")
-        assert deployed.words(session, "en") == {
+        assert deployed.words(session, "en").texts == {
             ("colour", None): "Paint", ("colour", "red"): "red", ("size", None): "Size"}  # fmt: skip
 
         deploy(session, "a", colour="Tint")
 
-        assert deployed.words(session, "en")["colour", None] == "Tint"
-        assert deployed.words(session, "en")["colour", "red"] == "red"
-        assert deployed.words(session, "zh") == {}
+        assert deployed.words(session, "en").texts["colour", None] == "Tint"
+        assert deployed.words(session, "en").texts["colour", "red"] == "red"
+        assert deployed.words(session, "zh").texts == {}
 
 
 def test_words__in_one_statement_however_many_deployments(transaction: sessionmaker[Session]) -> None:
@@ -46,5 +46,5 @@ def test_words__in_one_statement_however_many_deployments(transaction: sessionma
         deployed.words(session, "en")
         event.listen(session.connection(), "before_cursor_execute", lambda *told: statements.append(told[2]))
 
-        assert len(deployed.words(session, "en")) == 5
+        assert len(deployed.words(session, "en").texts) == 5
         assert len(statements) == 1

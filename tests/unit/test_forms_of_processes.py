@@ -92,6 +92,15 @@ def test_car__slips(name: str, car: str) -> None:
     assert refusals(name, {"plate_number": car})["plate_number"].code == "rule"
 
 
+@each("name", INTAKES)
+def test_records__what_they_need(name: str) -> None:
+    added = refusals(name, {"new_customer": "true", "new_vehicle": "true", "related_matter": "TS2026-0001"})
+    found = refusals(name, {"customer": "KH000001", "vehicle": "LSVAM4187C2184841"})
+
+    assert {"customer_kind", "vin", "relation"} <= set(added)
+    assert {"customer_kind", "vin", "relation"}.isdisjoint(found)
+
+
 def test_vin_of_the_replacement() -> None:
     assert "replacement_vin" not in refusals(RETURN, {"replacement_vin": "LSVAM4187C2184841"})
     assert refusals(RETURN, {"replacement_vin": "苏A12345"})["replacement_vin"].code == "rule"

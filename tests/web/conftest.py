@@ -13,54 +13,80 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.serving import make_server
 
-from casepath.engine import database, deployments
-from casepath.engine.deployments import definitions
-from casepath.engine.instances import process_instances
+from casepath.engine import database
 from casepath.engine.people import identity
-from casepath.engine.people.authorization import Person
-from casepath.engine.queries import tasks
 from casepath.settings import Settings
-from tests import factories
+from tests import database as databases
 from tests.acting import PROGRAM
-from tests.applications import make_app
+from tests.applications import Shared, make_app
 from tests.web import matters
+from tests.web.populated import Populated, populate
+from tests.web.prepared import Begun, Prepared
 from tests.web.visitor import Visitor
 
-#: User name → groups. `stranger` may log in and belongs to nothing that has work to do.
-PEOPLE = {
-    "stranger": ["sales"],
-    "alice": ["service"],
-    "bob": ["service"],
-    "director": ["directors"],
-    "administrator": ["administrator"],
-}
-DIRECTOR = Person(username="director", sees_all=True)
-REQUEST = Path(__file__).parent / "request"
 PASSWORD = "quiet-river-42"
 
 LogIn = Callable[[str], None]
 
 
+@pytest.fixture(scope="session")
+def populated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Populated]:
+    """A SQLite file with one of everything, to be copied, and what there is."""
+    path = tmp_path_factory.mktemp("populated") / "casepath.db"
+    pool = database.connect(databases.copy_file(sqlite_template, path))
+    there = populate(database.sessions(pool))
+    pool.dispose()
+    return path, there
+
+
+@pytest.fixture(scope="session")
+def prepared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """What many tests begin with."""
+    return Prepared(tmp_path_factory.mktemp("prepared"), sqlite_template)
+
+
+@pytest.fixture(autouse=True)
+def begun(request: pytest.FixtureRequest, prepared: Prepared) -> Begun:
+    """What this test begins with; made before a test moves the clock."""
+    return prepared.begun(request.fixturenames)
+
+
 @pytest.fixture
-def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application on a fresh database with the people of `PEOPLE`."""
+def sqlite_url(begun: Begun, tmp_path: Path) -> str:
+    """A database in which is done what the test asks for."""
+    return databases.copy_file(begun.file, tmp_path / "casepath.db")
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """The application of this process; to make one takes as long as to show a page."""
+    return Shared(tmp_path_factory.mktemp("shared"), secret_key=SecretStr("secret"))
+
+
+@pytest.fixture
+def own_app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """An application on a fresh database, for tests that add to it."""
     made = make_app(Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret")))
-    made.testing = False
     yield made
     made.extensions["database"].dispose()
 
 
 @pytest.fixture
+def app(request: pytest.FixtureRequest, shared: Shared, begun: Begun) -> Iterator[Flask]:
+    """The application on a fresh database."""
+    # A browser may still ask it for something when the next test has begun.
+    if not {"address", "own_app"}.isdisjoint(request.fixturenames):
+        yield request.getfixturevalue("own_app")
+        return
+    shared.begin(begun.file)
+    yield shared.app
+    shared.end()
+
+
+@pytest.fixture
 def rows(app: Flask) -> sessionmaker[Session]:
     """Transactions on the application's database, with people in it."""
-    made = database.sessions(app.extensions["database"])
-    with made.begin() as session:
-        for key in ("sales", "service", "administrator"):
-            factories.group(session, key)
-        factories.group(session, "directors", sees_all=True)
-        for username, groups in PEOPLE.items():
-            factories.user(session, username, groups=groups)
-    return made
+    return database.sessions(app.extensions["database"])
 
 
 @pytest.fixture
@@ -88,38 +114,27 @@ def nobody(visit: Callable[[str | None], Visitor]) -> Visitor:
 
 
 @pytest.fixture
-def request_process(rows: sessionmaker[Session]) -> str:
+def request_process(rows: sessionmaker[Session], begun: Begun) -> str:
     """The key of a deployed process: a form to start it, a task of the group `service`, a task of the directors."""
-    definitions.forget()
-    with rows.begin() as session:
-        deployments.deploy(session, deployments.read_folder(REQUEST), name="request", by=PROGRAM)
-    return "request"
+    return str(begun.found["request_process"])
 
 
 @pytest.fixture
-def task_id(rows: sessionmaker[Session], request_process: str) -> int:
+def task_id(request_process: str, begun: Begun) -> int:
     """The open task of the group `service` in a request that Alice registered."""
-    variables = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
-    with rows.begin() as session:
-        instance = process_instances.start(session, request_process, variables, by="alice")
-        return tasks.with_business_key(session, DIRECTOR, str(instance.business_key))[0].id
+    return int(begun.found["task_id"])
 
 
 @pytest.fixture
 def matter_process(rows: sessionmaker[Session]) -> None:
     """The process `matter` with its form and its table; an auditor and an operator beside the others."""
-    definitions.forget()
-    with rows.begin() as session:
-        deployments.deploy(session, deployments.read_folder(matters.FOLDER), name="matter", by=PROGRAM)
-        identity.import_people(session, {}, by=PROGRAM)
-        for username, group in (("auditor", "auditor"), ("operator", "operator")):
-            identity.create_user(session, username, name=username.title(), groups=[group], by=PROGRAM)
 
 
 @pytest.fixture
-def matter(rows: sessionmaker[Session], matter_process: None) -> matters.Matter:
+def matter(matter_process: None, begun: Begun) -> matters.Matter:
     """A matter of Alice."""
-    return matters.register(rows)
+    found: matters.Matter = begun.found["matter"]
+    return found
 
 
 @pytest.fixture

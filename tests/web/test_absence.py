@@ -225,3 +225,17 @@ def test_fault__has_an_id_that_the_log_has_too(app: Flask, ada: Visitor, caplog:
     assert "builtins.KeyError" in caplog.text
     assert "in broken" in caplog.text
     assert "wangwu" not in caplog.text
+
+
+def test_away__in_the_middle_of_a_request(app: Flask, ada: Visitor) -> None:
+    """Who asks is known already; nothing that pages show beside is asked for."""
+    away = database.sessions(database.connect("postgresql://nobody@127.0.0.1:9/none"), read_only=True)
+
+    @app.post("/leave")
+    def leave() -> str:
+        g.sessions = g.readers = away
+        with g.readers.begin() as session:
+            session.execute(sqlalchemy.text("SELECT 1"))
+        return "still there"
+
+    assert_kept(ada.post("/leave", GROUP), retry_after="15")

@@ -1,8 +1,8 @@
 """
 What nobody sends by hand: texts that databases refuse, numbers beyond them, requests that are not ours.
 
-Every address is tried with all of it, and on both databases with what they do not take alike; a new address is tried
-without being named here.
+Every address is tried, with all of it where it reads what is sent, and on both databases with what they do not take
+alike; a new address, and what it reads, is tried without being named here.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import pytest
-from flask import Flask
+from flask import Flask, Request
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule
 
 from casepath.engine import database
 from casepath.engine.people import identity
 from casepath.settings import Settings
+from tests import database as databases
 from tests.acting import PROGRAM
 from tests.applications import make_app
 from tests.each import each
@@ -36,16 +39,54 @@ TYPED = (*HOSTILE[:3], '"\\ud800\\u0000"', "[" * 3000, "1e999999", "0001-01-02",
 JSON: tuple[Any, ...] = ({"xml": "\ud800"}, {"xml": "\x00"}, {"xml": "<a>"}, {"xml": 1}, [], 1, None)
 #: What SQLite and PostgreSQL do not take alike; all else is tried on SQLite only.
 TAKEN_BY_ONE = {"a\x00b", "9" * 30, '"\\ud800\\u0000"', "1e999999", "0001-01-02", "9999-12-31"}
-ARGUMENTS = ("q", "process", "state", "after", "below", "version", "definition", "next", "kind", "language", "steps")
+#: How many of them each address meets on PostgreSQL, by turns.
+ON_POSTGRESQL = 2
+#: What is read only where something else is right, so that an empty form does not show that it is.
 FIELDS = (
     "text", "report.message", "reason", "name", "value", "cancel", "start_before", "to", "day", "next", "language",
     "old", "solved", "note", "withdrawal_reason", "customer_name", "demands", "username", "email", "groups", "key",
     "name_en", "variable", "xml", "password",
 )  # fmt: skip
+#: What is read of every form, whatever its address.
+OF_EVERY_FORM = {"csrf_token", "page.kept"}
 #: What stands in the addresses of things that are there.
 REAL = {"key": "request", "name": "matter.bpmn", "filename": "icon.svg", "username": "bob"}
 #: They would end the session, or test the password for minutes.
 LEFT_OUT = {"auth.logout", "auth.begin", "static"}
+
+
+class Recorded(ImmutableMultiDict[str, str]):
+    """What a request sends; remembers what is read of it."""
+
+    read: ClassVar[set[str]] = set()
+
+    def __getitem__(self, key: str) -> str:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.read.add(str(key))
+        return super().__contains__(key)
+
+    def getlist(self, key: str, *args: Any, **options: Any) -> list[Any]:
+        self.read.add(key)
+        return super().getlist(key, *args, **options)
+
+
+class RecordedRequest(Request):
+    """A request that remembers what is read of it, also as JSON."""
+
+    parameter_storage_class = Recorded
+
+    def get_json(self, *args: Any, **options: Any) -> Any:
+        Recorded.read.add("JSON")
+        return super().get_json(*args, **options)
+
+
+@pytest.fixture
+def sqlite_url(populated: tuple[Path, Populated], tmp_path: Path) -> str:
+    """A database with one of everything."""
+    return databases.copy_file(populated[0], tmp_path / "casepath.db")
 
 
 @pytest.fixture
@@ -53,20 +94,21 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """The application on one kind of database."""
     settings = Settings(data_folder=tmp_path / "kept", database_url=database_url, secret_key=SecretStr("secret"))
     made = make_app(settings)
+    made.request_class = RecordedRequest
     yield made
     made.extensions["database"].dispose()
 
 
 @pytest.fixture
 def rows(app: Flask) -> sessionmaker[Session]:
-    """Transactions on an empty database."""
+    """Transactions on the application's database."""
     return database.sessions(app.extensions["database"])
 
 
 @pytest.fixture
-def there(rows: sessionmaker[Session]) -> Populated:
+def there(app: Flask, rows: sessionmaker[Session], populated: tuple[Path, Populated]) -> Populated:
     """One of everything."""
-    return populate(rows)
+    return populated[1] if is_on_sqlite(app) else populate(rows)
 
 
 @pytest.fixture
@@ -98,53 +140,90 @@ def is_on_sqlite(app: Flask) -> bool:
     return bool(app.extensions["database"].name == "sqlite")
 
 
-def sent(app: Flask, values: Sequence[str]) -> list[str]:
-    """Those of the values that are worth sending to this kind of database."""
-    return [value for value in values if is_on_sqlite(app) or value in TAKEN_BY_ONE]
+class Turns:
+    """What each address is sent, by turns: all that is worth it where it is read, else one of it."""
+
+    def __init__(self, app: Flask, values: Sequence[str]) -> None:
+        self.all = [value for value in values if is_on_sqlite(app) or value in TAKEN_BY_ONE]
+        self.most = len(self.all) if is_on_sqlite(app) else ON_POSTGRESQL
+        self.turn = count()
+
+    def next(self, *, is_read: bool) -> list[str]:
+        number = self.most if is_read else 1
+        return [self.all[next(self.turn) % len(self.all)] for _ in range(number)]
+
+
+def read_by(visitor: Visitor, method: str, path: str) -> set[str]:
+    """Return the names of what is read of a request, as far as an empty one shows."""
+    Recorded.read.clear()
+    (visitor.get if method == "GET" else visitor.post)(path)
+    return Recorded.read - OF_EVERY_FORM
 
 
 class TestEverywhere:
     """No answer is a fault of ours, whatever is sent."""
 
     def test_addresses(self, app: Flask, administrator: Visitor, there: Populated) -> None:
-        asked = [
-            (method, address(rule, there, **{name: value}))
-            for method in ("GET", "POST")
-            for rule in rules(app, method)
-            for name in sorted(rule.arguments)
-            for value in sent(app, HOSTILE)
-        ]
-        found = {(method, path): self.status(administrator, method, path) for method, path in asked}
+        turns = Turns(app, HOSTILE)
+        found = {}
+        for method in ("GET", "POST"):
+            for rule in rules(app, method):
+                for name in sorted(rule.arguments):
+                    # A number is read before the view is asked, by what all addresses have in common.
+                    for value in turns.next(is_read=f"int:{name}" not in rule.rule):
+                        path = address(rule, there, **{name: value})
+                        found[method, path] = self.status(administrator, method, path)
         assert len(found) > 50
         assert {key: status for key, status in found.items() if status >= 500} == {}
 
     def test_queries(self, app: Flask, administrator: Visitor, there: Populated) -> None:
-        broken = {
-            (rule.rule, value[:20]): status
-            for rule in rules(app, "GET")
-            if rule.rule != "/readyz"  # without a worker it says 503, whatever is asked
-            for value in sent(app, HOSTILE)
-            for query in (dict.fromkeys(ARGUMENTS, value), {"q": value})
-            if (status := administrator.get(address(rule, there), query_string=query).status_code) >= 500
-        }
+        turns = Turns(app, HOSTILE)
+        broken, all_names = {}, set()
+        for rule in rules(app, "GET"):
+            path = address(rule, there)
+            names = read_by(administrator, "GET", path)
+            all_names |= names
+            for value in turns.next(is_read=bool(names)):
+                # Together one may hide what another does; alone it is looked up.
+                for query in [dict.fromkeys({"q", *names}, value), *([{"q": value}] if "q" in names else [])]:
+                    status = administrator.get(path, query_string=query).status_code
+                    # Without a worker it says 503, whatever is asked.
+                    if status >= 500 and rule.rule != "/readyz":
+                        broken[rule.rule, value[:20]] = status
         assert broken == {}
+        assert len(all_names) > 20
 
     def test_forms(self, app: Flask, administrator: Visitor, there: Populated) -> None:
-        broken = {
-            (rule.rule, value[:20]): status
-            for rule in rules(app, "POST")
-            for value in sent(app, TYPED)
-            for form in (dict.fromkeys(FIELDS, value), {"reason": "x", "name": "loss", "value": value, "text": value})
-            if (status := administrator.post(address(rule, there), form).status_code) >= 500
-        }
+        turns = Turns(app, TYPED)
+        broken, all_names = {}, set()
+        for rule in rules(app, "POST"):
+            path = address(rule, there)
+            names = read_by(administrator, "POST", path)
+            all_names |= names
+            for value in turns.next(is_read=bool(names)):
+                # What is asked for first may hide what is asked for then.
+                right = {"reason": "x", "name": "loss", "value": value, "text": value}
+                is_hidden = not names.isdisjoint({"value", "text"})
+                for form in [dict.fromkeys({*FIELDS, *names}, value), *([right] if is_hidden else [])]:
+                    if (status := administrator.post(path, form).status_code) >= 500:
+                        broken[rule.rule, value[:20]] = status
         assert broken == {}
+        assert len(all_names) > 20
 
     def test_json__where_a_form_is_expected(self, app: Flask, administrator: Visitor, there: Populated) -> None:
         headers = {"X-CSRF-Token": "token", "Content-Type": "application/json"}
-        for rule in rules(app, "POST"):
-            for value in JSON if is_on_sqlite(app) else JSON[:2]:
-                answer = administrator.client.post(address(rule, there), data=json.dumps(value), headers=headers)
-                assert answer.status_code < 500, (rule.rule, value)
+        sent = [json.dumps(value) for value in (JSON if is_on_sqlite(app) else JSON[:2])]
+        readers = set()
+        for number, rule in enumerate(rules(app, "POST")):
+            path = address(rule, there)
+            Recorded.read.clear()
+            for body in [sent[number % len(sent)], *sent]:
+                answer = administrator.client.post(path, data=body, headers=headers)
+                assert answer.status_code < 500, (rule.rule, body)
+                if "JSON" not in Recorded.read:
+                    break
+                readers.add(rule.rule)
+        assert readers == {"/processes/modeler", "/processes/modeler/check"}
 
     def status(self, visitor: Visitor, method: str, path: str) -> int:
         answer = visitor.get(path) if method == "GET" else visitor.post(path, {"reason": "x", "name": "a"})

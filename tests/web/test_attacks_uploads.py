@@ -21,9 +21,10 @@ from casepath.engine import database, history
 from casepath.engine.database import models as engine_models
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.settings import Settings
+from tests import database as databases
 from tests.applications import make_app
 from tests.each import each
-from tests.web.populated import FOLDERS, PNG, Populated, populate
+from tests.web.populated import FOLDERS, PNG, Populated
 from tests.web.visitor import Visitor, text
 
 if TYPE_CHECKING:
@@ -36,8 +37,14 @@ OUTSIDE = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/pas
 
 
 @pytest.fixture
+def sqlite_url(populated: tuple[Path, Populated], tmp_path: Path) -> str:
+    """A database with one of everything."""
+    return databases.copy_file(populated[0], tmp_path / "casepath.db")
+
+
+@pytest.fixture
 def app(sqlite_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application on an empty database."""
+    """The application."""
     settings = Settings(data_folder=tmp_path / "kept", database_url=sqlite_url, secret_key=SecretStr("secret"))
     made = make_app(settings)
     yield made
@@ -51,9 +58,9 @@ def rows(app: Flask) -> sessionmaker[Session]:
 
 
 @pytest.fixture
-def there(rows: sessionmaker[Session]) -> Populated:
+def there(populated: tuple[Path, Populated]) -> Populated:
     """One of everything."""
-    return populate(rows)
+    return populated[1]
 
 
 @pytest.fixture

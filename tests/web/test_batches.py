@@ -108,6 +108,9 @@ def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
     page = text(alice.get("/batches/1"))
     assert "2 / 2" in page
     assert "/batches/1/progress" not in page
+    # The process gives its instances no numbers.
+    matters = re.findall('href="(/matters/show/[^"]+)"', page)
+    assert [alice.get(address).status_code for address in matters] == [200, 200]
     assert 'href="/batches/1"' in text(alice.get("/batches/"))
     assert batches(rows) == [("completed", 2)]
 

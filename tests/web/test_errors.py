@@ -32,24 +32,24 @@ REFUSALS = {
 
 
 @pytest.fixture
-def refusing(app: Flask) -> Iterator[Flask]:
+def refusing(own_app: Flask) -> Iterator[Flask]:
     """The application with a page that raises what its address says."""
 
-    @app.route("/raise/<name>", methods=["GET", "POST"])
+    @own_app.route("/raise/<name>", methods=["GET", "POST"])
     def refuse(name: str) -> str:
         raise REFUSALS[name][0]
 
-    @app.get("/status/<int:status>")
+    @own_app.get("/status/<int:status>")
     @auth.public
     def answer(status: int) -> str:
         abort(status)
 
-    @app.get("/drawing")
+    @own_app.get("/drawing")
     def drawing() -> str:
         headers.allow_style_attributes()
         return "drawn"
 
-    yield app
+    yield own_app
     auth.PUBLIC.discard(answer)
 
 

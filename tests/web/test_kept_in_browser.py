@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from casepath.engine.queries import tasks
-from tests.web.conftest import DIRECTOR, PASSWORD, LogIn
+from tests.web.conftest import PASSWORD, LogIn
 from tests.web.matters import Matter, Rows
+from tests.web.prepared import DIRECTOR
 
 pytestmark = pytest.mark.browser
 

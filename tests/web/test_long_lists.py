@@ -34,13 +34,16 @@ from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
 Rows = sessionmaker[Session]
-MANY = 501
+#: More people than are listed to be chosen from.
+PEOPLE = 501
+#: More rows than any page has of one list.
+MANY = 151
 
 
-def add_people(rows: Rows) -> None:
+def add_people(rows: Rows, number: int = PEOPLE) -> None:
     """More who may have the tasks of `service` than are listed; the last one is 欧阳修."""
     with rows.begin() as session:
-        names = [f"p{number:03}" for number in range(MANY)]
+        names = [f"p{each:03}" for each in range(number)]
         people = [{"username": name, "name": name, "active": True, "created_at": clock.now()} for name in names]
         session.execute(insert(User), [*people, {**people[0], "username": "zz-ouyang", "name": "欧阳修"}])
         belonging = [{"username": name, "group_key": "service"} for name in [*names, "zz-ouyang"]]
@@ -151,7 +154,7 @@ def fill(rows: Rows, matter: Matter) -> None:
         session.execute(insert(Attachment), [file for _ in ids])
         noted = {"process_instance_id": matter.id, "business_key": matter.key, "created_by": "alice"}
         session.execute(insert(Comment), [{**noted, "text": "t", "created_at": now} for _ in ids])
-    add_people(rows)
+    add_people(rows, MANY)
 
 
 def test_walk__no_page_shows_all_rows(visit: Visit, app: Flask, matter: Matter, rows: Rows) -> None:

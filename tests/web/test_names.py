@@ -13,8 +13,8 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
 from casepath.engine.queries import tasks
 from tests.acting import PROGRAM
-from tests.web.conftest import DIRECTOR, REQUEST
 from tests.web.populated import failed_job
+from tests.web.prepared import DIRECTOR, REQUEST
 from tests.web.visitor import Visitor, text
 
 VARIABLES = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}

@@ -13,8 +13,8 @@ from flask import Flask
 
 from casepath.engine.instances import attachments, comments
 from casepath.engine.queries import tasks
-from tests.web.conftest import DIRECTOR
 from tests.web.matters import Matter, Rows, state_of
+from tests.web.prepared import DIRECTOR
 from tests.web.visitor import Visitor, text
 
 FORM = {"customer_name": "王建国", "channel": "visit", "demands": ["return", "media"]}

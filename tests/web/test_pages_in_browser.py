@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,17 @@ def test_fields__appear_and_go_while_the_next_one_is_typed(page: Page, log_in: L
     expect(rule).to_be_hidden()
     page.get_by_label("否", exact=True).check()
     expect(rule).to_be_visible()
+
+
+def test_filters__what_is_not_set_is_not_in_the_address(page: Page, address: str, log_in: LogIn) -> None:
+    log_in("alice")
+    page.goto(f"{address}/matters/")
+    page.get_by_label("状态").select_option("open")
+    expect(page).to_have_url(f"{address}/matters/?state=open")
+
+    page.goto(f"{address}/tasks/?view=claimable&order=due")
+    page.get_by_label("排序").select_option("urgent")
+    expect(page).to_have_url(re.compile(r"/tasks/\?view=claimable&order=urgent(&column=\w+)+$"))
 
 
 class TestClock:

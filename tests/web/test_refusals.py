@@ -274,9 +274,9 @@ def test_refused__as_json_with_code_and_reason(alice: Visitor, matter: Matter) -
 
 @pytest.mark.parametrize("who", ["operator", "alice"])
 def test_refused__what_is_wrong_inside_a_process_only_for_those_who_look_after_processes(
-    app: Flask, visit: Visit, matter: Matter, who: str
+    own_app: Flask, visit: Visit, matter: Matter, who: str
 ) -> None:
-    @app.get("/raise")
+    @own_app.get("/raise")
     def refuse() -> str:
         text = "Expected a regular expression, but found '{written}': {found}"
         raise errors.ExpressionError(text, written="<b>", found="")
@@ -297,8 +297,8 @@ def test_shown__is_short_and_on_one_line(found: object, said: str) -> None:
 @pytest.mark.parametrize(
     ("count", "said"), [(0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (1001, "1.1 kB"), (20_000_001, "20.1 MB")]
 )
-def test_size__is_never_rounded_down(app: Flask, visit: Visit, count: int, said: str) -> None:
-    @app.get("/size")
+def test_size__is_never_rounded_down(own_app: Flask, visit: Visit, count: int, said: str) -> None:
+    @own_app.get("/size")
     def size() -> str:
         return phrases.size(count)
 

@@ -13,7 +13,7 @@ from casepath.engine.instances import drafts, process_instances
 from casepath.engine.queries import tasks
 from tests import diagrams
 from tests.acting import PROGRAM
-from tests.web.conftest import DIRECTOR
+from tests.web.prepared import DIRECTOR
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import openpyxl
 import pytest
+from lxml import html
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments
@@ -75,3 +76,19 @@ def test_table__tells_days_with_their_year_unless_it_is_the_period(
     book = openpyxl.load_workbook(io.BytesIO(alice.get(f"/reports/requests/{period}/report.xlsx").data))
 
     assert {row[0] for row in book.worksheets[2].iter_rows(min_row=2, values_only=True)} == said
+
+
+def test_matters__go_on_with_all_that_is_behind_a_number(alice: Visitor, rows: sessionmaker[Session]) -> None:
+    with rows.begin() as session:
+        for _ in range(26):
+            given = {"asked_at": datetime(2026, 12, 31, 15, tzinfo=UTC), "colour": "red"}
+            process_instances.start(session, "request", given, by="alice")
+
+    for query, count in (("figure=all", 29), ("figure=all&side=whole", 29), ("figure=all&table=colours&row=red", 28)):
+        first = html.fromstring(text(alice.get(f"/reports/requests/all/matters?{query}")))
+        (following,) = first.xpath('//a[@rel="next"]/@href')
+        second = html.fromstring(text(alice.get(following)))
+        assert len(first.xpath("//tbody/tr")) + len(second.xpath("//tbody/tr")) == count
+        (back,) = second.xpath('//nav[@class="pagination"]/a[not(@rel)]/@href')
+        assert "=&" not in following
+        assert alice.get(back).status_code == 200

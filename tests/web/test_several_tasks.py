@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments
+from casepath.engine import deployments, errors
 from casepath.engine.database.models import UserTask
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.people import identity
+from casepath.engine.people.authorization import By
 from casepath.engine.time import clock
 from tests import diagrams
 from tests.acting import PROGRAM
+from tests.each import each
 from tests.web.visitor import Visitor, text
 
 Rows = sessionmaker[Session]
@@ -149,6 +152,71 @@ class TestForm:
 
         assert "answered in K-1 already" in send(alice, "complete", numbers[:2], answer="yes")
         assert column(rows, numbers, "state") == ["created"] * 3
+
+    @each("held, is_answer", [(0, True), ("", False), (None, False)])
+    def test_form__what_is_an_answer(
+        self, alice: Visitor, rows: Rows, numbers: list[int], held: object, is_answer: bool
+    ) -> None:
+        with rows.begin() as session:
+            task = session.get_one(UserTask, numbers[1])
+            process_instances.set_variables(session, task.process_instance_id, {"size": held}, by=PROGRAM, reason="x")
+
+        assert ("answered in K-1 already" in send(alice, "form", numbers[:2])) is is_answer
+
+    def test_form__what_is_begun_is_not_lost(self, alice: Visitor, rows: Rows, numbers: list[int]) -> None:
+        with rows.begin() as session:
+            user_tasks.save_draft(session, numbers[1], {"answer": "half of"}, by="alice")
+
+        assert "answered in K-1 already" in send(alice, "complete", numbers[:2], answer="yes")
+
+    def test_complete__of_what_others_have_loses_nothing(
+        self, alice: Visitor, rows: Rows, numbers: list[int]
+    ) -> None:
+        with rows.begin() as session:
+            for number in numbers[:2]:
+                user_tasks.claim(session, number, by="bob")
+
+        page = send(alice, "complete", numbers[:2], answer="a long one")
+
+        assert "Ask K-0:" in page
+        assert 'value="a long one"' in page
+
+    def test_complete__what_only_one_matter_asks_for_is_told(
+        self, alice: Visitor, rows: Rows, numbers: list[int]
+    ) -> None:
+        form = FORM.replace(b"]}", b""", {"type": "textfield", "key": "why", "label": "Why", "id": "f3",
+            "conditional": {"hide": "=kind != \\"big\\""}, "validate": {"required": true}}]}""")
+        with rows.begin() as session:
+            deployments.deploy(session, {"p.bpmn": DIAGRAM, "answer.form": form}, name="p", by=PROGRAM)
+            keys = [(f"N-{number}", {"kind": kind}) for number, kind in enumerate(("small", "big"))]
+            for key, held in keys:
+                process_instances.start(session, "p", held, business_key=key, by=PROGRAM)
+            fresh = [user_tasks.open_of(session, key, "ask") for key, _ in keys]
+
+        page = send(alice, "complete", fresh, answer="a long one")
+
+        assert "1 task is completed." in page
+        assert 'id="error-why"' in page
+        assert 'value="a long one"' in page
+        assert page.count('name="page.task"') == 1
+        assert column(rows, fresh, "state") == ["completed", "created"]
+
+    def test_complete__one_that_fails_keeps_no_other(
+        self, alice: Visitor, rows: Rows, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        complete = user_tasks.complete
+
+        def failing(session: Session, task_id: int, submitted: Mapping[str, Any], *, by: By) -> object:
+            if task_id == numbers[0]:
+                raise errors.ExpressionError("unreadable", text="${")
+            return complete(session, task_id, submitted, by=by)
+
+        monkeypatch.setattr(user_tasks, "complete", failing)
+        page = send(alice, "complete", numbers[:2], answer="yes")
+
+        assert "1 task is completed." in page
+        assert "Ask K-0: The process refused it." in page
+        assert column(rows, numbers, "state") == ["created", "completed", "created"]
 
     def test_form__not_a_long_one(
         self, alice: Visitor, numbers: list[int], monkeypatch: pytest.MonkeyPatch

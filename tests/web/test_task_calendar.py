@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from lxml import html
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine.queries import tasks
@@ -54,6 +55,16 @@ def test_calendar__of_the_list_and_its_filters(alice: Visitor) -> None:
     assert days(text(alice.get("/tasks/calendar?view=mine&month=2026-12"))) == {}
     page = text(alice.get("/tasks/calendar?view=claimable&month=2026-12&q=FIRST&due=overdue"))
     assert days(page) == {"2026-12-01": ["FIRST"]}
+
+
+def test_calendar__what_only_the_list_shows_is_there_on_the_way_back(alice: Visitor) -> None:
+    listed = "view=claimable&order=newest&due=overdue&column=number&column=due"
+    page = html.fromstring(text(alice.get(f"/tasks/calendar?{listed}&month=2026-12")))
+
+    sent = {(each.name, each.value) for each in page.xpath('//form[@class="filters"]//input[@type="hidden"]')}
+    shown = {("order", "newest"), ("due", "overdue"), ("column", "number"), ("column", "due")}
+    assert sent == {("month", "2026-12"), ("view", "claimable"), *shown}
+    assert page.xpath('//div[@hx-trigger="every 15s"]/@hx-get') == ["/tasks/counts?tabs=1"]
 
 
 @each("asked", ["", "2026-13", "0001-01", "9999-12", "x"])

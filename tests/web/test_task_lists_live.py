@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from types import ModuleType
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine.database.models import UserTask
 from casepath.engine.instances import user_tasks
 from tests import factories
+from tests.acting import PROGRAM
 from tests.web.conftest import LogIn
 from tests.web.visitor import LINKED, Visitor, text
 
@@ -43,6 +46,20 @@ def test_list__is_sent_only_where_it_has_changed(alice: Visitor, rows: Rows, num
     assert "<html" not in page
     assert "K-1" not in page
     assert alice.get(seen(page), headers=LINKED).status_code == 204
+
+
+def test_list__is_sent_anew_as_a_deadline_comes_nearer(
+    alice: Visitor, rows: Rows, numbers: list[int], clock: ModuleType
+) -> None:
+    now = clock.now()
+    clock.set_to(now)
+    with rows.begin() as session:
+        user_tasks.set_due(session, numbers[0], now + timedelta(hours=5), by=PROGRAM)
+    address = seen(text(alice.get("/tasks/?view=claimable")))
+
+    assert alice.get(address, headers=LINKED).status_code == 204
+    clock.set_to(now + timedelta(hours=3))
+    assert alice.get(address, headers=LINKED).status_code == 200
 
 
 def test_list__without_scripts_its_address_is_the_page(alice: Visitor, numbers: list[int]) -> None:
@@ -90,6 +107,22 @@ def test_keys__through_a_list(page: Page, address: str, log_in: LogIn, rows: Row
 
     with rows.begin() as session:
         assert [session.get_one(UserTask, number).assignee for number in numbers] == ["alice", "alice", None]
+
+
+@pytest.mark.browser
+def test_keys__claim_only_where_the_reader_is(
+    page: Page, address: str, log_in: LogIn, rows: Rows, numbers: list[int]
+) -> None:
+    log_in("alice")
+    page.goto(f"{address}/tasks/?view=claimable")
+    page.keyboard.press("c")
+    expect(page.locator("tr[data-row]")).to_have_count(3)
+
+    for key in ("j", "j", "c"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile(f"/tasks/{numbers[1]}"))
+    with rows.begin() as session:
+        assert [session.get_one(UserTask, number).assignee for number in numbers] == [None, "alice", None]
 
 
 @pytest.mark.browser

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from lxml import html
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments
@@ -117,6 +118,29 @@ def test_save__what_is_wrong_is_told(alice: Visitor, rows: Rows) -> None:
     page = text(alice.get(answer.headers["Location"]))
     assert "There is a view “A” already." in page
     assert keys(page) == ["K-1"]
+    assert "/tasks/?view=claimable" in answer.headers["Location"]
+    assert html.fromstring(page).xpath('//input[@id="field-name"]/@value') == ["A"]
+
+
+def test_change__what_is_wrong_is_told_in_its_view(alice: Visitor, rows: Rows) -> None:
+    for name in ("A", "B"):
+        alice.post("/tasks/views/", {"name": name, "shown": "view=claimable"})
+    answer = alice.post(f"/tasks/views/{kept(rows)[1].id}", {"name": "A", "shown": "view=claimable"})
+
+    page = html.fromstring(text(alice.get(answer.headers["Location"])))
+    assert page.xpath('//input[@id="kept-name"]/@value') == ["A"]
+    assert page.xpath('//nav[@class="views"]/a[@aria-current]/text()') == ["B"]
+
+
+def test_index__of_a_view_that_is_gone_shows_what_it_showed(alice: Visitor, rows: Rows) -> None:
+    alice.post("/tasks/views/", {"name": "A", "shown": "view=claimable&fact.size=9"})
+    (view,) = kept(rows)
+    shown = text(alice.get(f"/tasks/?saved={view.id}"))
+    (address,) = re.findall(r'data-live hx-get="([^"]+)"', shown)
+    alice.post(f"/tasks/views/{view.id}/remove")
+
+    assert keys(text(alice.get(address.replace("&amp;", "&")))) == ["K-1"]
+    assert alice.get(f"/tasks/?saved={view.id}").status_code == 404
 
 
 def test_index__a_view_that_is_narrowed_further_can_be_kept_so(alice: Visitor, rows: Rows) -> None:
@@ -128,6 +152,38 @@ def test_index__a_view_that_is_narrowed_further_can_be_kept_so(alice: Visitor, r
     assert "Keep what is shown now" in page
     alice.post(f"/tasks/views/{view.id}", {"name": "A", "shown": "view=claimable&fact.size=9"})
     assert keys(text(alice.get(f"/tasks/?saved={view.id}"))) == ["K-1"]
+
+
+def test_change__keeps_the_order_of_the_view_whatever_was_chosen_last(alice: Visitor, rows: Rows) -> None:
+    alice.post("/tasks/views/", {"name": "A", "shown": "view=claimable&order=urgent"})
+    (view,) = kept(rows)
+    alice.get("/tasks/?view=claimable&order=-fact.who")
+
+    page = html.fromstring(text(alice.get(f"/tasks/?saved={view.id}")))
+    (shown,) = set(page.xpath('//input[@name="shown"]/@value'))
+    alice.post(f"/tasks/views/{view.id}", {"name": "B", "shown": str(shown)})
+
+    assert [(each.name, each.settings.filters.order) for each in kept(rows)] == [("B", "")]
+
+
+def test_index__the_usual_columns_are_those_of_the_list_that_is_shown(alice: Visitor) -> None:
+    page = text(alice.get("/tasks/?view=mine&column=matter&column=due&column=since"))
+    (others,) = html.fromstring(page).xpath('//nav[@class="tabs"]/a[contains(@href, "view=all")]/@href')
+
+    assert headings(text(alice.get(others))) == ["Task", "Matter", "Due", "Who", "Since", "Actions"]
+
+
+def test_index__offers_auditors_nothing_to_do(alice: Visitor, visit: Visit, rows: Rows) -> None:
+    with rows.begin() as session:
+        identity.import_people(session, {}, by=PROGRAM)
+        identity.create_user(session, "auditor", name="Auditor", groups=["auditor"], by=PROGRAM)
+
+    for visitor, forms in ((alice, 1), (visit("auditor"), 0)):
+        page = html.fromstring(text(visitor.get("/tasks/?view=all")))
+        assert len(page.xpath("//table/tbody/tr")) == 3
+        assert len(page.xpath('//form[@id="several"]')) == forms
+        assert len(page.xpath('//input[@name="page.task"]')) == 3 * forms
+        assert len({len(row) for row in page.xpath("//table//tr")}) == 1
 
 
 def test_index__who_has_it(alice: Visitor, rows: Rows) -> None:
@@ -161,6 +217,16 @@ class TestNextTask:
             first = user_tasks.open_of(session, "K-0", "ask")
 
         assert self.complete(alice, first, "view=claimable") == "/tasks/?view=claimable"
+
+    def test_complete__leads_back_whatever_the_address_of_the_list_is_said_to_be(
+        self, alice: Visitor, rows: Rows
+    ) -> None:
+        with rows.begin() as session:
+            first = user_tasks.open_of(session, "K-0", "ask")
+
+        answer = alice.get(self.complete(alice, first, "view=all\r\nX-A: b&q=王"))
+        assert answer.status_code == 200
+        assert 'name="q" value="王"' in text(answer)
 
     def test_complete__passes_over_what_others_have(self, alice: Visitor, rows: Rows) -> None:
         with rows.begin() as session:

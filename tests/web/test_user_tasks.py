@@ -382,7 +382,14 @@ def test_index__order_is_told_and_remembered(alice: Visitor, task_id: int) -> No
 
     assert "最近到达的在前" in text(chosen)
     assert '<option value="newest" selected>' in text(alice.get("/tasks/?view=claimable"))
-    assert '<option value="" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))
+    assert '<option value="urgent" selected>' in text(alice.get("/tasks/?view=claimable&order=no-such-order"))
+
+
+def test_index__a_list_that_asks_for_what_is_new_chooses_no_order(alice: Visitor, task_id: int) -> None:
+    alice.get("/tasks/?view=claimable&order=newest")
+    alice.get("/tasks/?view=claimable&order=due&seen=other", headers=LINKED)
+
+    assert '<option value="newest" selected>' in text(alice.get("/tasks/?view=claimable"))
 
 
 @each("hours, is_told", [(1, False), (-1, True)])

@@ -90,6 +90,49 @@ def test_next__passes_one_over_and_comes_back_to_it(begun: Rows, visit: Visit) -
     assert seen[3] == seen[0]
 
 
+def number_of(address: str) -> int:
+    return int(address.partition("?")[0].rpartition("/")[2])
+
+
+def test_complete__what_was_passed_over_comes_last(begun: Rows, visit: Visit) -> None:
+    bob = visit("bob")
+    carl = number_of(bob.post("/worklists/visits/next").headers["Location"])
+    address = bob.post("/worklists/visits/next", {"after": carl}).headers["Location"]
+    met = []
+    for _ in range(3):
+        page = text(bob.get(address))
+        met += [guest for guest in ("Anna", "Bert", "Carl") if f'<span title="guest">{guest}' in page]
+        address = bob.post(f"/tasks/{number_of(address)}/complete", {"page.worklist": "visits"}).headers["Location"]
+
+    assert met == ["Anna", "Bert", "Carl"]
+    assert address == "/worklists/visits"
+
+
+def test_show__what_is_lent_is_not_to_be_done_until_it_is_back(begun: Rows, visit: Visit) -> None:
+    bob = visit("bob")
+    carl = number_of(bob.post("/worklists/visits/next").headers["Location"])
+    with begun.begin() as session:
+        user_tasks.delegate(session, carl, "alice", by="bob")
+
+    assert guests(text(bob.get("/worklists/visits"))) == ["Anna", "Bert"]
+    assert guests(text(visit("alice").get("/worklists/visits"))) == ["Carl", "Anna", "Bert"]
+    assert number_of(bob.post("/worklists/visits/next").headers["Location"]) != carl
+
+
+def test_task__what_else_is_done_to_it_stays_in_the_worklist(begun: Rows, visit: Visit) -> None:
+    bob = visit("bob")
+    address = bob.post("/worklists/visits/next").headers["Location"]
+    page = html.fromstring(text(bob.get(address)))
+    forms = list(page.xpath('//main//form[contains(@action, "/tasks/")]'))
+    path, inside = address.partition("?")[0], {"page.worklist": "visits"}
+
+    assert len(forms) > 3
+    assert [each.get("action") for each in forms if each.xpath('.//input[@name="page.worklist"]') == []] == []
+    for verb, sent in (("comment", {"matter.comment": "x"}), ("draft", {}), ("claim", {})):
+        assert bob.post(f"{path}/{verb}", {**inside, **sent}).headers["Location"] == address
+    assert bob.post(f"{path}/unclaim", inside).headers["Location"] == "/worklists/visits"
+
+
 def test_complete__of_a_task_that_was_opened_elsewhere_leads_to_the_tasks(begun: Rows, visit: Visit) -> None:
     bob = visit("bob")
     address = bob.post("/worklists/visits/next").headers["Location"].partition("?")[0]

@@ -75,6 +75,13 @@ document.addEventListener('keydown', event => {
   box.offsetParent ? box.focus() : location.assign(box.form.action);
 });
 
+// What is not set in a form that narrows a list does not stand in the address.
+document.addEventListener('formdata', ({ target, formData }) => {
+  if (target.method === 'get') {
+    [...formData].filter(([, value]) => value === '').forEach(([name]) => formData.delete(name));
+  }
+});
+
 // <select data-submit>: a filter that applies itself; its form has a button for those without scripts.
 document.addEventListener('change', ({ target }) => {
   if (target.matches?.('[data-submit]')) {

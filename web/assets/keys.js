@@ -32,7 +32,8 @@ function claim() {
   if (areChosen()) {
     press('#several > [data-key="c"]');
   } else {
-    (current() ?? document).querySelector('[data-key="c"]')?.click();
+    // In a list only the row where the reader is; elsewhere the one task of the page.
+    (rows().length ? current() : document)?.querySelector('[data-key="c"]')?.click();
   }
 }
 

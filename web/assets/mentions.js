@@ -82,7 +82,8 @@ document.addEventListener('input', ({ target }) => {
   }
 });
 document.addEventListener('keydown', event => {
-  if (!list || event.target !== list.area) {
+  // While letters are composed, as those of Chinese are, these keys choose among the letters.
+  if (!list || event.target !== list.area || event.isComposing) {
     return;
   }
   const does = {

@@ -26,18 +26,17 @@ from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, papers, people, rounds, trails
 from casepath.engine.queries.instances import Reference
-from casepath.web import facts, filters, headers, languages, names, once, phrases, spreadsheets, uploads
+from casepath.web import facts, filters, headers, languages, names, once, phrases, spreadsheets, uploads, workbooks
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
-from casepath.web.process_instances import matter_page
+from casepath.web.process_instances import asked, list_file, matter_page
 from casepath.web.process_instances.sentences import noun
 from casepath.web.process_instances.timeline import Teller, folded
 from casepath.web.registers import lookups
 
 bp = Blueprint("process_instances", __name__, url_prefix="/matters")
 
-STATES = ("open", "completed", "cancelled")
 MAX_REASON = 1000
 MAX_VARIABLE_NAME = 255
 #: What `engine.history` may find.
@@ -59,30 +58,28 @@ WRONG = {
 @bp.get("/")
 def index() -> str:
     """Show one page of the matters that the person may see."""
-    chosen = request.args.get("state", "")
-    filters = instances.Filters(
-        text=texts.storable(request.args.get("q", "").strip()[:100]),
-        state=chosen if chosen in STATES else "",
-        definition_key=texts.storable(request.args.get("process", "")[:255]),
-        overdue="overdue" in request.args,
-    )
-    watched = "watched" in request.args
     with g.readers.begin() as session:
-        if watched:
-            filters = replace(filters, numbers=watches.of_user(session, g.person.username))
-        found = instances.page(session, g.person, filters, below=row_id(request.args.get("below")))
+        wanted = asked.of(session, g.person)
+        found = instances.page(session, g.person, wanted.filters, below=row_id(request.args.get("below")))
         groups = people.group_names(session)
         return render_template(
             "process_instances/index.html",
             page=replace(found, rows=[names.named(session, row) for row in found.rows]),
             facts=facts.of_instances(session, [row.id for row in found.rows]),
             who={row.id: names.holders(row.open_tasks, groups) for row in found.rows},
-            filters=filters,
-            watched=watched,
-            states=STATES,
+            asked=wanted,
+            filters=wanted.filters,
+            states=asked.STATES,
             definitions=names.processes(session),
             lists=papers.lists(session),
         )
+
+
+@bp.get("/list.xlsx")
+def list_xlsx() -> FlaskResponse:
+    """Return the whole list, as far as a file reaches, as a workbook."""
+    with g.readers.begin() as session:
+        return workbooks.answer(gettext("Matters"), list_file.table(session, g.person))
 
 
 @bp.get("/show/<matter:reference>")

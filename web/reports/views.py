@@ -14,7 +14,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.people import authorization
 from casepath.engine.queries import instances, people, reports
 from casepath.engine.queries.reports import Key, workbook
-from casepath.engine.reports import PARTS, Period, Report, Table
+from casepath.engine.reports import Period, Report, Table
 from casepath.engine.time import clock
 from casepath.web import facts, headers, names
 from casepath.web.navigation import row_id
@@ -126,9 +126,4 @@ def row_of(report: Report) -> tuple[Table | None, Key]:
         raise errors.NotFound("report", report.key)
     if text is None and not table.rows:
         return table, None
-    if not table.rows and table.by not in PARTS:
-        return table, texts.storable(text or "")
-    number = row_id(text)
-    if number is None or (table.rows and number >= len(table.rows)):
-        raise errors.NotFound("report", report.key)
-    return table, number
+    return table, table.row(texts.storable(text or ""))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from casepath.engine import texts
+from casepath.engine import errors, texts
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import task_views
 from casepath.engine.instances.task_views import (
@@ -31,7 +31,10 @@ from casepath.engine.instances.task_views import (
 )
 from casepath.engine.people.authorization import Person
 from casepath.web import navigation
+from casepath.web.user_tasks import columns
 
+#: How an address names the order that has no name: without one it would be the order that the browser keeps.
+URGENT = "urgent"
 #: Where a browser keeps the order that was chosen last, and for how many seconds.
 COOKIE, KEPT = "task-order", 365 * 24 * 3600
 
@@ -65,10 +68,14 @@ class Asked:
 
 
 def of(session: Session, person: Person, given: Arguments) -> Asked:
-    """Return what an address asks for; raises `NotFound` for a view that is not this person's."""
+    """
+    Return what an address asks for.
+
+    Raises `NotFound` for a view that is not this person's, unless the address says beside it what the list shows: that
+    of a page that is open while somebody takes its view away.
+    """
     known = definitions.declared_facts(session)
-    number = navigation.row_id(given.get("saved"))
-    kept = task_views.get(session, person, number) if number is not None else None
+    kept = _kept(session, person, given)
     if kept is not None and "view" not in given:
         settings = _still_known(kept.settings, known)
         return Asked(settings=settings, kept=replace(kept, settings=settings), known=known)
@@ -88,16 +95,15 @@ def arguments(settings: Settings) -> dict[str, Any]:
         "process": filters.definition_key or None,
         "due": filters.due or None,
         "who": filters.assignee or None,
-        # Without it the order would be the one that the browser keeps.
-        "order": filters.order,
+        "order": filters.order or URGENT,
         "column": list(settings.columns) or None,
         **{f"{FACT}{name}": value for name, value in filters.facts.items()},
     }
 
 
 def remember_order(answer: Response) -> Response:
-    """Have the browser keep the order that the address asks for."""
-    if "order" in request.args and "saved" not in request.args:
+    """Have the browser keep the order that somebody asks for; a list that asks for what is new chooses nothing."""
+    if "order" in request.args and "saved" not in request.args and "HX-Request" not in request.headers:
         secure = current_app.config["SESSION_COOKIE_SECURE"]
         answer.set_cookie(
             cookie_name(), request.args["order"][:MAX_TEXT], max_age=KEPT, secure=secure, httponly=True, samesite="Lax"
@@ -108,6 +114,16 @@ def remember_order(answer: Response) -> Response:
 def cookie_name() -> str:
     """Return the name of the cookie with the order; other installations on the same host have their own."""
     return f"{current_app.config['SESSION_COOKIE_NAME']}-{COOKIE}"
+
+
+def _kept(session: Session, person: Person, given: Arguments) -> Kept | None:
+    number = navigation.row_id(given.get("saved"))
+    try:
+        return task_views.get(session, person, number) if number is not None else None
+    except errors.NotFound:
+        if "view" in given:
+            return None
+        raise
 
 
 def _filters(given: Arguments) -> Filters:
@@ -132,7 +148,7 @@ def _still_known(settings: Settings, known: Sequence[str]) -> Settings:
     filters, facts = settings.filters, {f"{FACT}{name}" for name in known}
     narrowed: Mapping[str, str] = {name: value for name, value in filters.facts.items() if name in known}
     is_order = filters.order in ORDERS or filters.order.removeprefix(BACKWARDS) in facts
-    columns = [name for name in dict.fromkeys(settings.columns) if name in COLUMNS or name in facts]
+    chosen = [name for name in dict.fromkeys(settings.columns) if name in COLUMNS or name in facts]
     return replace(
         settings,
         filters=replace(
@@ -141,5 +157,6 @@ def _still_known(settings: Settings, known: Sequence[str]) -> Settings:
             facts=dict(list(narrowed.items())[:MAX_FACTS]),
             order=filters.order if is_order else "",
         ),
-        columns=tuple(columns[:MAX_COLUMNS]),
+        # Those that every list shows where nobody chose are no choice: another list has others.
+        columns=() if chosen == columns.usual(settings.list) else tuple(chosen[:MAX_COLUMNS]),
     )

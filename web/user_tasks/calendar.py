@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
-from flask import g, render_template, request
+from flask import render_template, request
 from sqlalchemy.orm import Session
 
 from casepath.engine.people.authorization import Person
@@ -40,9 +40,8 @@ def render(session: Session, person: Person) -> str:
     days = shown(first)
     # When tasks are due, the calendar shows by itself; and it is in the order of days.
     narrowed = wanted.narrowed(due="", order="")
-    found = tasks.due_within(
-        session, person, wanted.settings.list, narrowed, since=begin(days[0]), until=begin(days[-1] + timedelta(days=1))
-    )
+    since, until = filters.begin(days[0]), filters.begin(days[-1] + timedelta(days=1))
+    found = tasks.due_within(session, person, wanted.settings.list, narrowed, since=since, until=until)
     by_day: dict[date, list[Row]] = {}
     for row in inbox.rows(session, told, sorted(found.rows, key=lambda row: (row.due_at or row.sort_at, row.id))):
         if row.task.due_at is not None:
@@ -80,8 +79,3 @@ def shown(first: date) -> list[date]:
     monday = first - timedelta(days=first.weekday())
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return [monday + timedelta(days=number) for number in range((last - monday).days + 7 - last.weekday())]
-
-
-def begin(day: date) -> datetime:
-    """Return when a day begins on the clock of the house."""
-    return clock.local_moment(datetime.combine(day, time()), g.settings.zone)

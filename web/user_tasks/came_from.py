@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import request, url_for
 from sqlalchemy.orm import Session
@@ -10,7 +10,6 @@ from werkzeug.datastructures import MultiDict
 
 from casepath.engine import errors
 from casepath.engine.instances.task_views import Settings
-from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import tasks
 from casepath.engine.queries.tasks import TaskRow
@@ -29,9 +28,9 @@ def listed() -> str:
 
 
 def address() -> str:
-    """Return the address of the list."""
-    here = url_for("user_tasks.index")
-    return f"{here}?{found}" if (found := listed()) else here
+    """Return the address of the list: where whoever sent the request says what no address can, it is written so."""
+    here, given = url_for("user_tasks.index"), parse_qsl(listed())
+    return f"{here}?{urlencode(given)}" if given else here
 
 
 def following(session: Session, person: Person, *done: int) -> TaskRow | None:
@@ -42,12 +41,6 @@ def following(session: Session, person: Person, *done: int) -> TaskRow | None:
     except errors.NotFound:  # a view that is gone
         settings = Settings()
     rows = tasks.page(session, person, settings.list, settings.filters).rows
-    ours = (row for row in rows if row.id not in done and is_for(person, row))
+    ours = (row for row in rows if row.id not in done and tasks.is_for(person, row))
     found = next(ours, None)
     return named(session, found) if found is not None else None
-
-
-def is_for(person: Person, row: TaskRow) -> bool:
-    """Tell whether somebody can work on a task, or claim it."""
-    rule = authorization.may_claim if row.assignee is None else authorization.may_save_draft
-    return authorization.acting_as(person, rule, row.candidacy) is not None

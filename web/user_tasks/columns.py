@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 
-from casepath.engine.instances.task_views import BACKWARDS, COLUMNS, FACT, Settings
+from casepath.engine.instances.task_views import BACKWARDS, COLUMNS, FACT, ListName, Settings
 from casepath.web.words import Words
 
 LABELS: Mapping[str, Any] = {
@@ -46,8 +46,12 @@ class Column:
 
 def shown(told: Words, settings: Settings) -> list[Column]:
     """Return the columns of a list."""
-    usual = [name for name in USUAL if name != "who" or settings.list != "mine"]
-    return [_column(told, name, settings.filters.order) for name in settings.columns or usual]
+    return [_column(told, name, settings.filters.order) for name in settings.columns or usual(settings.list)]
+
+
+def usual(listed: ListName) -> list[str]:
+    """Return the columns that a list shows where nobody chose."""
+    return [name for name in USUAL if name != "who" or listed != "mine"]
 
 
 def choices(told: Words, settings: Settings, known: Sequence[str]) -> list[tuple[str, str, bool]]:

@@ -17,6 +17,7 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, notices, operations, people, tasks
 from casepath.engine.queries import facts as queried
 from casepath.engine.queries.tasks import TaskRow
+from casepath.engine.time import clock
 from casepath.web import facts, filters, names, navigation, words
 from casepath.web.registration import begun
 from casepath.web.user_tasks import asked, columns, tools
@@ -24,7 +25,6 @@ from casepath.web.words import Words
 
 #: More people than these are not listed on each page; whoever is meant is written.
 FEW = 60
-
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,9 @@ def render(session: Session, person: Person) -> str | None:
 
 def fingerprint(listed: Sequence[Row]) -> str:
     """Return what tells a list from another one, as far as its reader sees it."""
-    seen = [(row.task, row.named, row.cells, filters.due_tone(row.task.due_at)) for row in listed]
-    return sha256(repr(seen).encode()).hexdigest()[:16]
+    # Moments are told in another way on another day, and how long there is from hour to hour.
+    told = [(row.task, row.named, row.cells, filters.due_text(row.task.due_at)) for row in listed]
+    return sha256(repr((filters.day(clock.now()), told)).encode()).hexdigest()[:16]
 
 
 def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:
@@ -114,10 +115,12 @@ def badges(session: Session, person: Person) -> dict[str, int]:
 
 def badges_of_page() -> dict[str, int]:
     """Return the numbers of the header for the person of this request; none where the database does not answer."""
-    if g.get("database_away", False):
-        return {}
-    with g.readers.begin() as session:
-        return badges(session, g.person)
+    return {} if g.get("database_away", False) else _badges_of_person()
+
+
+@navigation.asked
+def _badges_of_person(session: Session) -> dict[str, int]:
+    return badges(session, g.person)
 
 
 def list_key_text(key: tasks.Key | None) -> str | None:

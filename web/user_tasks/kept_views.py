@@ -41,7 +41,7 @@ def change(view_id: int) -> Response:
             name = request.form.get("name", "")
             view = task_views.change(session, view_id, name=name, settings=sent(session), by=g.person)
     except errors.InvalidInput as refusal:
-        return refused(refusal)
+        return refused(refusal, view_id)
     flash(gettext("The view “%(name)s” is changed.", name=view.name), "success")
     return redirect(url_for("user_tasks.index", saved=view_id), 303)
 
@@ -66,7 +66,9 @@ def address() -> Arguments:
     return MultiDict(parse_qsl(request.form.get("shown", "")))
 
 
-def refused(refusal: errors.InvalidInput) -> Response:
-    """Lead back to the list, which says what is wrong."""
+def refused(refusal: errors.InvalidInput, view_id: int | None = None) -> Response:
+    """Lead back to the list, and to its view, which says what is wrong and has the name that was typed."""
     flash(phrases.sentence(refusal), "error")
-    return redirect(f"{url_for('user_tasks.index')}?{urlencode(list(address().items(multi=True)))}", 303)
+    beside = {"saved": str(view_id)} if view_id is not None else {}
+    given = [*address().items(multi=True), *beside.items(), ("name", request.form.get("name", ""))]
+    return redirect(f"{url_for('user_tasks.index')}?{urlencode(given)}", 303)

@@ -12,15 +12,15 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.queries import facts, people, tasks
 from casepath.engine.queries.tasks import TaskRow
 from casepath.web import filters, words, workbooks
-from casepath.web.facts import named
+from casepath.web.facts import cell, named
 from casepath.web.languages import gettext
 from casepath.web.names import named as in_language
 from casepath.web.user_tasks import asked, columns
 from casepath.web.user_tasks.columns import Column
 from casepath.web.words import Words
 
-#: Tasks of one file, and how many are read at once.
-MAX_ROWS, AT_ONCE = 10_000, 500
+#: Tasks that are read at once.
+AT_ONCE = 500
 
 
 def table(session: Session, person: Person) -> Iterator[list[object]]:
@@ -29,24 +29,22 @@ def table(session: Session, person: Person) -> Iterator[list[object]]:
     shown = [column for column in columns.shown(told, settings) if column.name != "number"]
     groups = people.group_names(session)
     yield [gettext("Number"), gettext("Task"), *(column.label for column in shown)]
-    count, after = 0, None
-    while count < MAX_ROWS:
-        page = tasks.page(session, person, settings.list, settings.filters, after=after, limit=AT_ONCE)
-        known = facts.of_instances(session, {row.process_instance_id for row in page.rows})
-        for row in page.rows[: MAX_ROWS - count]:
+
+    def page(after: tasks.Key | None) -> tasks.TaskPage:
+        return tasks.page(session, person, settings.list, settings.filters, after=after, limit=AT_ONCE)
+
+    for found in workbooks.page_by_page(page):
+        known = facts.of_instances(session, {row.process_instance_id for row in found})
+        for row in found:
             task, of_matter = in_language(session, row), known.get(row.process_instance_id, {})
             yield [task.business_key, task.name, *(_cell(told, each, task, of_matter, groups) for each in shown)]
-        count, after = count + len(page.rows), page.next
-        if after is None:
-            break
 
 
 def _cell(
     told: Words, column: Column, task: TaskRow, known: facts.Facts, groups: dict[str, tuple[str, str]]
 ) -> object:
     if column.fact:
-        value = known.get(column.fact)
-        return None if value is None else workbooks.typed(value, lambda found: told.said(column.fact, found))
+        return cell(told, known, column.fact)
     held: dict[str, Any] = {
         "matter": named(told, known).title,
         "due": task.due_at,
@@ -55,7 +53,7 @@ def _cell(
         "process": task.definition_name,
         "who": task.assignee_name or task.assignee or _candidates(task, groups),
     }
-    return workbooks.typed(held[column.name] or "", str)
+    return workbooks.typed(held[column.name], lambda found: found or "")
 
 
 def _candidates(task: TaskRow, groups: dict[str, tuple[str, str]]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request
 from flask_babel import ngettext
@@ -19,6 +18,7 @@ from casepath.engine.people import access
 from casepath.engine.queries import deployed, people, user_task
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import filters, forms, names, navigation, phrases
+from casepath.web.errors import reason_of
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import came_from, task_page
 
@@ -37,8 +37,8 @@ class Outcome:
     """What came of it."""
 
     done: list[int] = field(default_factory=list)
-    #: Of each task that stays as it was what it is called and why.
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    #: Why each task stays as it was that does.
+    refused: dict[int, errors.EngineError] = field(default_factory=dict)
 
 
 @bp.post("/claim")
@@ -102,35 +102,43 @@ def complete() -> Response | tuple[str, int]:
     if reason is not None:
         flash(reason, "error")
         return redirect(came_from.address(), 303)
-    unfit: list[errors.InvalidVariables] = []
-
-    def change(session: Session, task_id: int) -> None:
-        try:
-            user_tasks.complete(session, task_id, task_page.sent(session, task_id), by=g.person)
-        except errors.InvalidVariables as refusal:
-            unfit.append(refusal)
-            raise
-
-    outcome = one_by_one(change, within=lambda: incidents.noting(g.sessions))
-    if unfit and not outcome.done:
-        with g.readers.begin() as session:
-            return page(session, found, unfit[0]), 422
+    outcome = one_by_one(
+        lambda session, task_id: user_tasks.complete(session, task_id, task_page.sent(session, task_id), by=g.person),
+        within=lambda: incidents.noting(g.sessions),
+    )
     count = len(outcome.done)
-    return told(outcome, ngettext("%(num)s task is completed.", "%(num)s tasks are completed.", count))
+    done = ngettext("%(num)s task is completed.", "%(num)s tasks are completed.", count)
+    unfit = {number: why for number, why in outcome.refused.items() if isinstance(why, errors.InvalidVariables)}
+    if outcome.done and not unfit:
+        return told(outcome, done)
+    # What was typed stays, for those that may still be completed with it.
+    left = [each for each in found if each.id in (unfit or outcome.refused)]
+    others = {number: why for number, why in outcome.refused.items() if number not in unfit}
+    say(Outcome(done=outcome.done, refused=others), done)
+    with g.readers.begin() as session:
+        return page(session, left, next(iter(unfit.values()), None), typed=True), 422 if unfit else 409
 
 
-def page(session: Session, found: Sequence[TaskDetail], refusal: errors.InvalidInput | None = None) -> str:
-    """Return the page with the form that all of these tasks have."""
+def page(
+    session: Session, found: Sequence[TaskDetail], refusal: errors.InvalidInput | None = None, *, typed: bool = False
+) -> str:
+    """Return the page with the form that all of these tasks have; `typed` says whether it was sent already."""
     first = found[0]
     shape = task_page.form_of(session, first)
-    texts = forms.submitted(shape, request.form) if shape is not None and refusal is not None else {}
-    shown = forms.fields(shape, {}, texts=texts, refusal=refusal) if shape is not None else []
+    shown: list[forms.Field] = []
+    if shape is not None:
+        # What else the first matter has may decide what is shown.
+        own = {part.key for part in shape.fields}
+        held = {key: value for key, value in user_task.variables(session, first).items() if key not in own}
+        texts = forms.submitted(shape, request.form) if typed else {}
+        shown = forms.fields(shape, held, texts=texts, refusal=refusal)
     return render_template(
         "user_tasks/several.html",
         tasks=found,
         name=first.name,
         fields=shown,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
+        other_errors=task_page.other_errors(shown, refusal),
         about=filters.readable(
             deployed.texts(session, first.definition_id).documentation.get(first.element_id, "")
         ),
@@ -155,7 +163,7 @@ def unlike(session: Session, found: Sequence[TaskDetail]) -> str | None:
     if not is_plain(shape):
         return gettext("The form of this step is too long to be filled in for several matters at once.")
     for each in found:
-        if any(is_answered(session, each, shape, user_task.variables(session, each))):
+        if is_answered(session, each, shape):
             return gettext(
                 "Something of this form is answered in %(number)s already; please complete it by itself.",
                 number=each.business_key or each.id,
@@ -168,11 +176,13 @@ def is_plain(shape: Form) -> bool:
     return len(shape.fields) <= SHORT and not shape.lookups
 
 
-def is_answered(session: Session, task: TaskDetail, shape: Form, variables: Mapping[str, Any]) -> Iterable[bool]:
-    """Yield of each field of a form whether the matter has its answer, which would be lost."""
+def is_answered(session: Session, task: TaskDetail, shape: Form) -> bool:
+    """Tell whether the matter has an answer of a form, or somebody has begun to fill it in: that would be lost."""
+    variables = user_task.variables(session, task)
     anew = shape.answered_anew(deployed.texts(session, task.definition_id).properties.get(task.element_id, {}))
-    for part in shape.fields:
-        yield part.key not in anew and variables.get(part.key) not in (None, "", [], False)
+    held = [variables.get(part.key) for part in shape.fields if part.key not in anew]
+    # An empty box is no answer; a zero is one.
+    return any(task.draft.values()) or any(value is not False and value not in (None, "", []) for value in held)
 
 
 def chosen() -> list[int]:
@@ -190,8 +200,8 @@ def one_by_one(
         try:
             with (within or g.sessions.begin)() as session:
                 change(session, task_id)
-        except (errors.NotFound, errors.Forbidden, errors.InvalidState, errors.InvalidInput) as refusal:
-            outcome.refused.append((called(task_id), phrases.sentence(refusal)))
+        except errors.EngineError as refusal:
+            outcome.refused[task_id] = refusal
         else:
             outcome.done.append(task_id)
     return outcome
@@ -212,10 +222,15 @@ def told(outcome: Outcome, done: str) -> Response:
     """Lead back to the list, which says what was done and what was not."""
     if not outcome.done and not outcome.refused:
         flash(gettext("Please choose some tasks first."), "error")
+    say(outcome, done)
+    return redirect(came_from.address(), 303)
+
+
+def say(outcome: Outcome, done: str) -> None:
+    """Have the next page say what was done and what was not."""
     if outcome.done:
         flash(done, "success")
-    for called_so, why in outcome.refused[:TOLD]:
-        flash(gettext("%(task)s: %(reason)s", task=called_so, reason=why), "error")
+    for task_id, why in list(outcome.refused.items())[:TOLD]:
+        flash(gettext("%(task)s: %(reason)s", task=called(task_id), reason=reason_of(why)), "error")
     if (more := len(outcome.refused) - TOLD) > 0:
         flash(ngettext("%(num)s more stays as it was.", "%(num)s more stay as they were.", more), "error")
-    return redirect(came_from.address(), 303)

@@ -42,7 +42,7 @@ def shown(session: Session, person: Person, wanted: Asked, told: Words) -> dict[
         "view": settings.list,
         "views": LISTS,
         "filters": narrowed,
-        "orders": ORDERS,
+        "orders": {name: name or asked.URGENT for name in ORDERS},
         "column_choices": columns.choices(told, settings, wanted.known),
         "fact_choices": fact_choices(told, wanted),
         "fact_order": told.label(narrowed.fact) if narrowed.fact else "",

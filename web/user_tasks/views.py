@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request
 from flask import Response as FlaskResponse
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -81,7 +81,7 @@ def claim(task_id: int) -> Response:
         task = user_tasks.claim(session, task_id, by=g.person)
         called = names.title(session, task)
     flash(gettext("“%(task)s” is yours now.", task=called), "success")
-    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
+    return redirect(today.here(task_id), 303)
 
 
 @bp.post("/<int:task_id>/unclaim")
@@ -94,7 +94,7 @@ def unclaim(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
     flash(gettext("“%(task)s” is given back; others can claim it now.", task=called), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(today.back(), 303)
 
 
 @bp.post("/<int:task_id>/assign")
@@ -109,7 +109,7 @@ def assign(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
     flash(gettext("“%(task)s” is handed to %(name)s.", task=called, name=name), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(today.back(), 303)
 
 
 @bp.post("/<int:task_id>/delegate")
@@ -124,7 +124,7 @@ def delegate(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal)
     flash(gettext("“%(task)s” is delegated to %(name)s; you stay responsible.", task=called, name=name), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(today.back(), 303)
 
 
 @bp.post("/<int:task_id>/resolve")
@@ -139,7 +139,7 @@ def resolve(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     flash(gettext("“%(task)s” is back with its owner.", task=called), "success")
-    return redirect(url_for(".index"), 303)
+    return redirect(today.back(), 303)
 
 
 @bp.post("/<int:task_id>/follow-up")
@@ -158,7 +158,7 @@ def follow_up(task_id: int) -> Response | tuple[str, int]:
         flash(gettext("“%(task)s” is in the list again.", task=called), "success")
     else:
         flash(gettext("“%(task)s” is put off until %(day)s.", task=called, day=filters.day(at)), "success")
-    return redirect(url_for(".show", task_id=task_id), 303)
+    return redirect(today.here(task_id), 303)
 
 
 @bp.post("/<int:task_id>/draft")
@@ -171,7 +171,7 @@ def draft(task_id: int) -> Response | tuple[str, int]:
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
     flash(gettext("The draft is saved."), "success")
-    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
+    return redirect(today.here(task_id), 303)
 
 
 @bp.post("/<int:task_id>/comment")
@@ -213,7 +213,7 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, added=True)
     flash(gettext("It is added to the matter.") if is_new else once.told_before(), "success")
-    return redirect(url_for(".show", task_id=task_id, list=came_from.listed() or None), 303)
+    return redirect(today.here(task_id), 303)
 
 
 @bp.post("/<int:task_id>/complete")
@@ -235,7 +235,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         if came_from.NEXT in request.form:
             return lead_on(session, task)
         flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
-    return redirect(today.following() or came_from.address(), 303)
+    return redirect(today.following(task), 303)
 
 
 def lead_on(session: Session, done: TaskDetail) -> Response:
@@ -245,7 +245,7 @@ def lead_on(session: Session, done: TaskDetail) -> Response:
     if found is None:
         flash(gettext("There is nothing left to do in this list."), "notice")
         return redirect(came_from.address(), 303)
-    return redirect(url_for(".show", task_id=found.id, list=came_from.listed() or None), 303)
+    return redirect(today.here(found.id), 303)
 
 
 def add_beside(session: Session, task_id: int) -> None:

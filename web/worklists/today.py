@@ -9,7 +9,7 @@ put off until later is not among them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import g, request, url_for
 from sqlalchemy.orm import Session
@@ -21,8 +21,10 @@ from casepath.engine.instances.task_views import Filters, ListName
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, tasks
 from casepath.engine.queries.tasks import TaskRow
+from casepath.engine.queries.user_task import TaskDetail
 from casepath.engine.time import clock
-from casepath.web import filters, languages
+from casepath.web import filters, languages, navigation
+from casepath.web.user_tasks import came_from
 
 NAME, GROUPS = "worklist", "worklistGroups"
 #: Sent along with a task that was opened from a worklist: the key of its process.
@@ -62,26 +64,34 @@ def named(session: Session, person: Person, process: str) -> Worklist:
 
 
 def rows(session: Session, person: Person, process: str) -> list[TaskRow]:
-    """Return what stands in a worklist, the earliest due first; what nobody has yet behind one's own at that moment."""
-    end = filters.local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    """
+    Return what somebody can do of a worklist, the earliest due first.
+
+    What nobody has stands behind one's own of the same moment; what one has lent is not to be done until it is back.
+    """
+    end = filters.begin(filters.local(clock.now()).date() + timedelta(days=1))
     views: tuple[ListName, ...] = ("mine", "claimable")
     found: dict[int, TaskRow] = {}
     for view in views:
         page = tasks.page(session, person, view, Filters(definition_key=process, order="due"), limit=MOST)
-        found |= {row.id: row for row in page.rows if row.due_at is not None and row.due_at < end}
-    return sorted(found.values(), key=lambda row: (row.due_at, row.assignee is None, row.id))
+        due = (row for row in page.rows if row.due_at is not None and row.due_at < end)
+        found |= {row.id: row for row in due if tasks.is_for(person, row)}
+    return sorted(found.values(), key=_place)
 
 
-def begin(session: Session, person: Person, process: str, *, after: int | None = None) -> int | None:
+def _place(task: TaskRow | TaskDetail) -> tuple[datetime, bool, int]:
+    return task.due_at or task.created_at, task.assignee is None, task.id
+
+
+def begin(session: Session, person: Person, process: str, *, after: TaskDetail | None = None) -> int | None:
     """
     Return the task to be done next, taken for the person where nobody has it; None where nothing is left for today.
 
-    `after` is one that was passed over: what stands behind it comes first.
+    `after` is one that was done or passed over: what stands behind it comes first, what was passed over before at last.
     """
-    left = rows(session, person, process)
-    ids = [row.id for row in left]
-    at = ids.index(after) + 1 if after in ids else 0
-    for row in [*left[at:], *left[: at and at - 1]]:
+    left = [row for row in rows(session, person, process) if after is None or row.id != after.id]
+    behind = [row for row in left if after is not None and _place(row) > _place(after)]
+    for row in [*behind, *(row for row in left if row not in behind)]:
         if row.assignee is not None:
             return row.id
         try:
@@ -98,14 +108,14 @@ def current() -> Worklist | None:
     return next((each for each in entries() if each.process == process), None)
 
 
-def following() -> str | None:
-    """Return where whoever has done a task goes on; None where he does not work through a worklist."""
+def following(done: TaskDetail) -> str:
+    """Return where whoever has done a task goes on: at the next one of his worklist, or where he came from."""
     worklist = current()
     if worklist is None:
-        return None
+        return back()
     with g.sessions.begin() as session:
-        task_id = begin(session, g.person, worklist.process)
-    return address(task_id, worklist.process) if task_id else url_for("worklists.show", process=worklist.process)
+        task_id = begin(session, g.person, worklist.process, after=done)
+    return back() if task_id is None else address(task_id, worklist.process)
 
 
 def address(task_id: int, process: str) -> str:
@@ -113,10 +123,21 @@ def address(task_id: int, process: str) -> str:
     return url_for("user_tasks.show", task_id=task_id, worklist=process)
 
 
-def entries() -> list[Worklist]:
+def here(task_id: int) -> str:
+    """Return the address of a task, opened from the worklist or list from which this request opened it."""
+    worklist = current()
+    if worklist is not None:
+        return address(task_id, worklist.process)
+    return url_for("user_tasks.show", task_id=task_id, list=came_from.listed() or None)
+
+
+def back() -> str:
+    """Return the address of the worklist or list from which this request opened a task."""
+    worklist = current()
+    return url_for("worklists.show", process=worklist.process) if worklist is not None else came_from.address()
+
+
+@navigation.asked
+def entries(session: Session) -> list[Worklist]:
     """Return the worklists of the person of this request, for the header."""
-    if "worklists" not in g:
-        with g.readers.begin() as session:
-            g.worklists = of_person(session, g.person) if isinstance(g.get("person"), Person) else []
-    found: list[Worklist] = g.worklists
-    return found
+    return of_person(session, g.person) if isinstance(g.get("person"), Person) else []

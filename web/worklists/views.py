@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from casepath.engine import errors
 from casepath.engine.queries import people
 from casepath.web import facts, navigation
 from casepath.web.names import named
+from casepath.web.user_tasks import task_page
 from casepath.web.worklists import today
 
 bp = Blueprint("worklists", __name__, url_prefix="/worklists")
@@ -41,6 +43,10 @@ def next_task(process: str) -> Response:
     """Go to the next task, which belongs to whoever asks from now on; `after` is one that is passed over."""
     with g.sessions.begin() as session:
         today.named(session, g.person, process)
-        after = navigation.row_id(request.form.get("after"))
+        number = navigation.row_id(request.form.get("after"))
+        try:
+            after = task_page.visible(session, number, g.person) if number is not None else None
+        except errors.NotFound:
+            after = None  # Somebody has it meanwhile.
         task_id = today.begin(session, g.person, process, after=after)
     return redirect(url_for(".show", process=process) if task_id is None else today.address(task_id, process), 303)
