@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from casepath.engine import settings
+from casepath.engine.deployments import definitions
 
 #: Larger files, in bytes, are there for being large; and how many others are kept.
 MAX_BYTES, MAX_FILES = 200_000, 1_000
@@ -22,9 +23,10 @@ class Remembered:
     What is refused is read again, and so is what modules of extensions read: a test may write another one of that name.
     """
 
+    known: ClassVar[dict[tuple[object, ...], tuple[Entries, Entries]]] = {}
+
     def __init__(self, read: Read) -> None:
         self.read = read
-        self.known: dict[tuple[object, ...], tuple[Entries, Entries]] = {}
 
     def __call__(self, file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[Entries, Entries]:
         """Return what is found by its key, and what is wrong."""
@@ -38,3 +40,9 @@ class Remembered:
             self.known[key] = self.read(file, content, tables)
         entries, findings = self.known[key]
         return list(entries), list(findings)
+
+
+def forget() -> None:
+    """Have every file read again, for tests that change what reads them."""
+    Remembered.known.clear()
+    definitions.forget_files()

@@ -17,6 +17,7 @@ import SpiffWorkflow
 
 from casepath.engine.database import values
 from casepath.engine.database.models import ProcessInstance
+from tests import deploying
 from tests.diagrams import (
     ERROR,
     MESSAGE,
@@ -146,8 +147,9 @@ def trace(played: Play | None = None, *, until: Sequence[object] = ()) -> list[o
     """
     Return all that can be seen of a run, and what stopped it where something did.
 
-    A run stops early that goes otherwise than `until`.
+    A run stops early that goes otherwise than `until`. Files are read anew: what is replaced may read them.
     """
+    deploying.forget()
     seen: list[object] = []
 
     def see(thing: object) -> None:
@@ -164,6 +166,7 @@ def trace(played: Play | None = None, *, until: Sequence[object] = ()) -> list[o
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        deploying.forget()
     return seen
 
 

@@ -90,6 +90,14 @@ def forget() -> None:
     _caches.clear()
 
 
+def forget_files() -> None:
+    """Drop what was read of files, whatever database they are in; they are read again when they are needed."""
+    forget()
+    _declarations.clear()
+    for kept in (_read_form, _process, _decisions):
+        kept.cache_clear()
+
+
 def definition(session: Session, definition_id: int) -> Definition:
     """Return a definition; raises `NotFound`."""
     found = session.get(Definition, definition_id)
