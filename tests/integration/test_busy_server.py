@@ -17,13 +17,15 @@ import pytest
 from casepath.engine import database, deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import process_instances
-from casepath.engine.people import identity
+from casepath.engine.people import identity, passwords
 from tests.acting import PROGRAM
 from tests.servers import PASSWORD, STARTS_WITHIN, Browser, serving
 
 REQUEST = Path(__file__).resolve().parents[1] / "web" / "request"
 #: People who write all the time, each as soon as the last answer is there.
 WRITERS = 4
+#: As the server has it.
+HASHER = passwords._hasher
 
 
 @pytest.fixture
@@ -33,8 +35,10 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def environment(url: str, tmp_path: Path) -> dict[str, str]:
+def environment(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The settings of an installation with three matters, an administrator, and people who write."""
+    # A hash that is not as the server makes it is made anew at the log-in, which writes.
+    monkeypatch.setattr(passwords, "_hasher", HASHER)
     pool = database.connect(url)
     database.upgrade(pool)
     definitions.forget()
