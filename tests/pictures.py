@@ -6,6 +6,7 @@ Takes the pictures of README: an inbox, a matter with its path, a monthly report
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -68,8 +69,11 @@ def keep(page: Page, name: str) -> None:
 
 def main() -> None:
     """Take them of the demo that is named, or of a new one."""
-    if len(sys.argv) > 1:
-        take(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="the data folder of a demo; none: one is made")
+    folder = parser.parse_args().folder
+    if folder is not None:
+        take(folder)
         return
     with tempfile.TemporaryDirectory() as made:
         subprocess.run([sys.executable, "-m", "casepath", "--data", made, "demo"], check=True)
