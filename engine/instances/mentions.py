@@ -6,6 +6,7 @@ To be told so lets nobody see what he could not see before.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,22 +27,27 @@ SIGN = "@"
 MOST, LONGEST = 20, identity.MAX_NAME_LENGTH
 #: People who are suggested, and how many of those who are called so are asked whether they may see the matter.
 FEW, ASKED = 8, 40
+#: What is taken for a name that nobody has, up to the next space or mark.
+WORD = re.compile(r"\w(?:[\w.-]*\w)?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mentioned:
-    """Whom a text names: user names."""
+    """Whom a text names: user names, and the words that name nobody."""
 
     told: Collection[str]
     #: Those who may not see the matter, and are told nothing.
     strangers: Collection[str]
+    #: What stands behind a sign as a name and is that of nobody who may log in, as it is written.
+    unknown: Collection[str]
 
 
 def of(session: Session, business_key: str, text: str) -> Mentioned:
     """Return whom a text about a matter names."""
-    named = _named(session, text)
+    named, unknown = _named(session, text)
     told = [username for username in named if _sees(session, username, business_key)]
-    return Mentioned(told=told, strangers=[username for username in named if username not in told])
+    strangers = [username for username in named if username not in told]
+    return Mentioned(told=told, strangers=strangers, unknown=unknown)
 
 
 def tell(session: Session, business_key: str, process_instance_id: int, text: str, *, by: Actor) -> None:
@@ -76,8 +82,12 @@ def _sees(session: Session, username: str, business_key: str) -> bool:
     return access.sees_matter(session, identity.person(session, username), business_key)
 
 
-def _named(session: Session, text: str) -> list[str]:
-    """Return the active users whom a text names, in its order: at each sign the longest name that begins there."""
+def _named(session: Session, text: str) -> tuple[list[str], list[str]]:
+    """
+    Return the active users whom a text names, in its order, and the words behind a sign that are nobody's name.
+
+    At each sign the longest name counts that begins there.
+    """
     # Behind a letter the sign is that of an address.
     signs = [at for at, each in enumerate(text) if _plain(each) == SIGN and not (at and _is_latin(text[at - 1]))]
     begun = {
@@ -94,11 +104,14 @@ def _named(session: Session, text: str) -> list[str]:
         called.setdefault(username, []).append(username)
         if name and name != username:
             called.setdefault(name, []).append(username)
-    found: list[str] = []
-    for pieces_here in begun.values():
+    found: dict[str, None] = {}
+    unknown: dict[str, None] = {}
+    for at, pieces_here in begun.items():
         known = next((each for piece in reversed(pieces_here) if (each := _called(called, piece))), [])
-        found += [username for username in known if username not in found]
-    return found
+        found |= dict.fromkeys(known)
+        if not known and (word := WORD.match(text, at + 1, at + 1 + LONGEST)):
+            unknown[word[0]] = None
+    return list(found), list(unknown)
 
 
 def _called(called: dict[str, list[str]], piece: str) -> list[str]:

@@ -63,6 +63,20 @@ def test_of__names_as_people_write_them(transaction: Transaction, text: str, use
         assert mentions.of(session, "K", text).told == usernames
 
 
+@each(
+    "text, words",
+    [
+        ("@nobody, @bob: @nobody. @赵六", ["nobody", "赵六"]),
+        ("@lisa.wu-b. ＠李四，请看", ["lisa.wu-b", "李四"]),
+        ("x@nobody.example @ @, @@", []),
+        ("@李强", []),
+    ],
+)
+def test_of__names_that_nobody_has(transaction: Transaction, text: str, words: list[str]) -> None:
+    with transaction.begin() as session:
+        assert mentions.of(session, "K", text).unknown == words
+
+
 def test_add__tells_those_who_may_see_the_matter(transaction: Transaction) -> None:
     with transaction.begin() as session:
         text = "@bob @李强 @王芳"

@@ -95,6 +95,14 @@ def test_start__preview_first(alice: Visitor, rows: Rows) -> None:
         assert session.scalar(select(func.count()).select_from(ProcessInstance)) == 0
 
 
+def test_start__what_enter_presses_starts_nothing(alice: Visitor) -> None:
+    page = text(alice.post(f"{ADDRESS}?q=Anna"))
+
+    form = page[page.index(f'action="{ADDRESS}') :]
+    first = re.findall("<button[^>]*>", form)[0]
+    assert "batch.seen" not in first
+
+
 def test_start__begins_and_is_watched(alice: Visitor, rows: Rows) -> None:
     answer = alice.post(f"{ADDRESS}?q=Anna", previewed(alice, f"{ADDRESS}?q=Anna"))
     assert answer.location == "/batches/1"

@@ -8,11 +8,21 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine.database.models import UserTask
+from casepath.engine.instances import user_tasks
 from tests.conftest import new_context
 from tests.web.conftest import LogIn
 
+Rows = sessionmaker[Session]
+
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("task_id")]
+
+
+def task(rows: Rows, task_id: int) -> UserTask:
+    with rows.begin() as session:
+        return user_tasks.get(session, task_id)
 
 
 def overflow(page: Page) -> int:
@@ -95,6 +105,49 @@ def test_keyboard__skips_to_the_content_and_searches(page: Page, log_in: LogIn) 
     page.keyboard.type("RQ")
     page.keyboard.press("Enter")
     expect(page.locator("main").get_by_role("searchbox")).to_have_value("RQ")
+
+
+def test_enter__claims_registers_and_completes_nothing(
+    page: Page, address: str, log_in: LogIn, rows: Rows, task_id: int
+) -> None:
+    log_in("alice")
+    page.goto(f"{address}/tasks/?view=claimable")
+    bar, claim = page.locator("#several"), page.locator("#several > [data-key=c]")
+    row = page.get_by_role("checkbox", name="选择联系客户")
+    row.check()
+    expect(claim).to_be_visible()
+    row.press("Enter")
+    bar.locator("summary", has_text="推迟").click()
+    bar.get_by_label("在此日期前不在列表中显示").fill("2099-01-01")
+    bar.get_by_label("原因（推迟到期限之后时必填）").press("Enter")
+    # She was not claiming it.
+    expect(page.get_by_role("alert")).to_contain_text("无权修改此任务")
+    assert task(rows, task_id).assignee is None
+
+    row.check()
+    bar.locator("summary", has_text="转交").click()
+    bar.get_by_label("指派给他人，由其处理").select_option("alice")
+    bar.get_by_label("原因（不是自己的任务时）").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("转交")
+    assert task(rows, task_id).assignee == "alice"
+
+    page.goto(f"{address}/tasks/?view=mine")
+    row.check()
+    expect(bar).to_be_visible()
+    expect(claim).to_be_hidden()
+
+    page.goto(f"{address}/tasks/{task_id}")
+    page.get_by_label("是", exact=True).check()
+    page.get_by_label("联系结果").fill("客户要求退车")
+    page.get_by_label("是", exact=True).press("Enter")
+    expect(page.get_by_role("button", name="完成", exact=True)).to_be_visible()
+    assert task(rows, task_id).state == "created"
+
+    page.goto(f"{address}/register/request")
+    page.get_by_label("客户姓名").fill("王建国")
+    page.get_by_label("客户姓名").press("Enter")
+    expect(page.get_by_label("客户姓名")).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -7,14 +7,28 @@ from datetime import datetime
 
 import openpyxl
 import pytest
+from playwright.sync_api import Page
 
 from casepath.engine.instances import user_tasks
 from tests import pdf
 from tests.each import each
+from tests.web.conftest import LogIn
 from tests.web.matters import Matter, Rows
 from tests.web.visitor import Visitor, text
 
 ALL = "document=list&from=2000-01-01&until=2099-12-31"
+
+
+@pytest.mark.browser
+def test_page__shows_on_a_phone_that_a_table_goes_on(page: Page, address: str, log_in: LogIn, matter: Matter) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    log_in("alice")
+    for path in (f"papers/slip/{matter.key}", f"register?{ALL}"):
+        page.goto(f"{address}/matters/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        for box in page.locator(".paper-table").all():
+            assert "gradient" in box.evaluate("e => getComputedStyle(e).backgroundImage")
+    assert page.locator(".paper-wide").evaluate_all("es => es.some(e => e.scrollWidth > e.clientWidth)")
 
 
 class TestDocument:

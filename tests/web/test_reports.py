@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 import openpyxl
 import pytest
 from lxml import html
+from playwright.sync_api import Page
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments
 from casepath.engine.instances import process_instances
+from casepath.engine.people import identity
 from tests.acting import PROGRAM
 from tests.each import each
 from tests.integration.test_reports import files
+from tests.web.conftest import LogIn
 from tests.web.visitor import Visitor, text
 
 REPORT = """
@@ -42,6 +45,29 @@ def alice(visit: Callable[[str | None], Visitor], rows: sessionmaker[Session]) -
         for asked, colour in ((eve, "red"), (eve, "red"), (new_year, "green")):
             process_instances.start(session, "request", {"asked_at": asked, "colour": colour}, by="alice")
     return visit("alice")
+
+
+@pytest.mark.browser
+def test_page__fits_a_phone(
+    page: Page, address: str, log_in: LogIn, alice: Visitor, rows: sessionmaker[Session]
+) -> None:
+    report = REPORT.replace("period: any", "period: month\ncompare: [before, year_before]")
+    report += "  - {id: both, name: 两者, by: colour, figures: [all, all2]}\n"
+    report = report.replace("{all: {", "{all2: {name: 其他, name_en: Others of this kind, measure: count}, all: {")
+    with rows.begin() as session:
+        deployments.deploy(session, files(report), name="requests", by=PROGRAM)
+        kept = {"asked_at": datetime(2026, 12, 31, 15, tzinfo=UTC), "colour": "a colour with a name that is long " * 2}
+        process_instances.start(session, "request", kept, by="alice")
+        identity.set_language(session, "alice", "en", by=PROGRAM)
+    page.set_viewport_size({"width": 390, "height": 844})
+    log_in("alice")
+    page.goto(f"{address}/reports/requests/2026-12")
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for box in page.locator(".scrolled, .bars-box").all():
+        assert box.evaluate("e => getComputedStyle(e).overflowX") == "auto"
+        # A shadow where it goes on.
+        assert "gradient" in box.evaluate("e => getComputedStyle(e).backgroundImage")
 
 
 def test_table__says_that_what_is_rare_is_left_out(alice: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -74,6 +75,26 @@ def test_claim__each_on_its_own(alice: Visitor, rows: Rows, numbers: list[int]) 
     assert "2 tasks are yours now." in page
     assert "Ask K-1:" in page
     assert column(rows, numbers, "assignee") == ["alice", "bob", "alice"]
+
+
+def test_claim__says_how_many_were_yours_already(alice: Visitor, rows: Rows, numbers: list[int]) -> None:
+    send(alice, "claim", numbers[:1])
+
+    page = send(alice, "claim", numbers[:2])
+    assert "1 task is yours now." in page
+    assert "1 task was yours already." in page
+    again = send(alice, "claim", numbers[:2])
+    assert "yours now" not in again
+    assert "2 tasks were yours already." in again
+    assert "message-error" not in again
+
+
+def test_list__offers_to_claim_only_what_nobody_has(alice: Visitor, numbers: list[int]) -> None:
+    send(alice, "claim", numbers[:1])
+
+    boxes = re.findall(r'<input[^>]+name="page.task"[^>]+>', text(alice.get("/tasks/?view=all")))
+    claimable = {re.findall(r'value="(\d+)"', box)[0]: "data-claimable" in box for box in boxes}
+    assert claimable == {str(number): number != numbers[0] for number in numbers}
 
 
 def test_claim__what_one_may_not_see_is_only_a_number(visit: Visit, rows: Rows, numbers: list[int]) -> None:

@@ -45,6 +45,14 @@ class TestInbox:
         assert "没有待认领的任务" in text(alice.get("/tasks/?view=claimable"))
         assert "没有找到" in text(alice.get("/tasks/?q=TS"))
 
+    def test_index__empty_while_some_wait_to_be_claimed(self, alice: Visitor, rows: Rows) -> None:
+        inbox(rows, ["TS-A", "TS-B"])
+
+        page = text(alice.get("/tasks/"))
+        assert "全部处理完毕" not in page
+        assert "<strong>2 个任务待认领</strong>" in page
+        assert 'class="button" href="/tasks/?view=claimable"' in page
+
     def test_index__overdue_first(self, alice: Visitor, rows: Rows, clock: ModuleType) -> None:
         inbox(rows, ["TS-A", "TS-B", "TS-C"])
         clock.move(timedelta(minutes=90))

@@ -96,6 +96,15 @@ document.addEventListener('change', ({ target }) => {
   }
 });
 
+// <button data-on-enter hidden>: what Enter presses in a form. In a menu that is the button of the menu; elsewhere nothing
+// is done for good by Enter, but what was typed is looked up, since it has changed.
+document.addEventListener('click', event => {
+  if (event.target.matches?.('[data-on-enter]')) {
+    event.preventDefault();
+    document.activeElement?.closest('.menu-panel')?.querySelector('button')?.click();
+  }
+});
+
 // <button data-print hidden>
 for (const button of document.querySelectorAll('[data-print]')) {
   button.hidden = false;

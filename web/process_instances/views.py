@@ -26,7 +26,19 @@ from casepath.engine.people import access
 from casepath.engine.people.authorization import Person
 from casepath.engine.queries import deployed, events, instances, papers, people, rounds, trails
 from casepath.engine.queries.instances import Reference
-from casepath.web import facts, filters, headers, languages, names, once, phrases, spreadsheets, uploads, workbooks
+from casepath.web import (
+    facts,
+    filters,
+    headers,
+    languages,
+    mentioned,
+    names,
+    once,
+    phrases,
+    spreadsheets,
+    uploads,
+    workbooks,
+)
 from casepath.web.errors import wants_json
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
@@ -167,15 +179,17 @@ def path(instance_id: int) -> Response:
 def comment(business_key: str) -> Response | tuple[str, int]:
     """Add a comment."""
     sent = once.Submission()
+    told: list[mentioned.Said] = []
     try:
         with g.sessions.begin() as session:
             is_new = sent.made(session) is None
             if is_new:
                 text = request.form.get("text", "")
                 comments.add(session, business_key, text, by=g.person)
-                not_told(session, business_key, text)
+                told = mentioned.told(session, business_key, text)
     except errors.InvalidInput as refusal:
         return again(business_key, "comment", refusal)
+    mentioned.say(told)
     flash(gettext("The comment is added.") if is_new else once.told_before(), "success")
     return back(business_key)
 
@@ -196,13 +210,6 @@ def watch(business_key: str) -> Response:
         said = gettext("You will be told what happens here.") if wanted else gettext("You watch this no longer.")
         flash(said, "success")
     return redirect(url_for(".matter", reference=business_key), 303)
-
-
-def not_told(session: Session, business_key: str, text: str) -> None:
-    """Say who was mentioned and may not see the matter."""
-    if strangers := mentions.of(session, business_key, text).strangers:
-        called = gettext(", ").join(sorted(people.names(session, strangers).values()))
-        flash(gettext("%(names)s may not see this matter and were not told.", names=called), "warning")
 
 
 @bp.get("/people/<path:business_key>")

@@ -44,7 +44,17 @@ class Outcome:
 @bp.post("/claim")
 def claim() -> Response:
     """Take tasks for oneself."""
-    outcome = one_by_one(lambda session, task_id: user_tasks.claim(session, task_id, by=g.person))
+    had: set[int] = set()
+
+    def take(session: Session, task_id: int) -> None:
+        before = user_tasks.get(session, task_id).assignee
+        if user_tasks.claim(session, task_id, by=g.person).assignee == before:
+            had.add(task_id)
+
+    outcome = one_by_one(take)
+    outcome.done = [task_id for task_id in outcome.done if task_id not in had]
+    if had:
+        flash(ngettext("%(num)s task was yours already.", "%(num)s tasks were yours already.", len(had)), "notice")
     return told(outcome, ngettext("%(num)s task is yours now.", "%(num)s tasks are yours now.", len(outcome.done)))
 
 
@@ -220,7 +230,7 @@ def called(task_id: int) -> str:
 
 def told(outcome: Outcome, done: str) -> Response:
     """Lead back to the list, which says what was done and what was not."""
-    if not outcome.done and not outcome.refused:
+    if not chosen():
         flash(gettext("Please choose some tasks first."), "error")
     say(outcome, done)
     return redirect(came_from.address(), 303)

@@ -13,7 +13,7 @@ from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import filters, forms, names, once, phrases, uploads, workbooks
+from casepath.web import filters, forms, mentioned, names, once, phrases, uploads, workbooks
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import asked, calendar, came_from, inbox, list_file, task_page, tools
 from casepath.web.worklists import today
@@ -167,9 +167,10 @@ def draft(task_id: int) -> Response | tuple[str, int]:
     try:
         with g.sessions.begin() as session:
             keep(session, task_id)
-            add_beside(session, task_id)
+            told = add_beside(session, task_id)
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, typed=True)
+    mentioned.say(told)
     flash(gettext("The draft is saved."), "success")
     return redirect(today.here(task_id), 303)
 
@@ -200,6 +201,7 @@ def attach(task_id: int) -> Response | tuple[str, int]:
 
 def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes) -> Response | tuple[str, int]:
     """Add something to the matter of a task, once, and return to the task with what was typed into its form."""
+    told: list[mentioned.Said] = []
     try:
         with g.sessions.begin() as session:
             task = task_page.visible(session, task_id, g.person)
@@ -210,8 +212,10 @@ def added(task_id: int, add: Callable[[Session, str], object], *contents: bytes)
             is_new = once.Submission(*contents).made(session) is None
             if is_new:
                 add(session, task.business_key)
+                told = mentioned.told(session, task.business_key, request.form.get("matter.comment", ""))
     except errors.InvalidInput as refusal:
         return again(task_id, refusal, added=True)
+    mentioned.say(told)
     flash(gettext("It is added to the matter.") if is_new else once.told_before(), "success")
     return redirect(today.here(task_id), 303)
 
@@ -221,7 +225,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     """Finish a task with the values of its form; wrong ones are shown at their fields."""
     try:
         with incidents.noting(g.sessions) as session:
-            add_beside(session, task_id)
+            told = add_beside(session, task_id)
             user_tasks.complete(session, task_id, task_page.sent(session, task_id), by=g.person)
             task = task_page.visible(session, task_id, g.person)
     except errors.InvalidInput as refusal:
@@ -231,6 +235,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         with g.readers.begin() as session:
             task_page.remember_form(session, task_id)
         raise
+    mentioned.say(told)
     with g.readers.begin() as session:
         if came_from.NEXT in request.form:
             return lead_on(session, task)
@@ -248,22 +253,25 @@ def lead_on(session: Session, done: TaskDetail) -> Response:
     return redirect(today.here(found.id), 303)
 
 
-def add_beside(session: Session, task_id: int) -> None:
-    """Add the comment and the files that were sent along with the form of a task to its matter."""
+def add_beside(session: Session, task_id: int) -> list[mentioned.Said]:
+    """Add the comment and the files that were sent along with the form of a task; return who is told of the comment."""
     files = [file for file in request.files.getlist("matter.files") if file.filename]
     said = request.form.get("matter.comment", "").strip()
     if not files and not said:
-        return
+        return []
     key = task_page.visible(session, task_id, g.person).business_key
     if key is None:
         raise errors.NotFound("matter", "")
     contents = [(file.filename or "", file.read()) for file in uploads.chosen("matter.files")] if files else []
     parts = (part for name, content in contents for part in (name.encode(), content))
-    if once.Submission(*parts).made(session) is None:
-        for name, content in contents:
-            attachments.add(session, key, name=name, content=content, by=g.person)
-        if said:
-            comments.add(session, key, said, by=g.person)
+    if once.Submission(*parts).made(session) is not None:
+        return []
+    for name, content in contents:
+        attachments.add(session, key, name=name, content=content, by=g.person)
+    if not said:
+        return []
+    comments.add(session, key, said, by=g.person)
+    return mentioned.told(session, key, said)
 
 
 def keep(session: Session, task_id: int) -> None:
