@@ -77,6 +77,23 @@ def test_due__on_a_day_off_at_the_usual_closing_and_offered_before(people: Engin
     assert task.due_at == datetime.fromisoformat("2026-11-29T18:00:00+08:00")
 
 
+@pytest.mark.parametrize("at", ["11-10T11:00", "11-10T23:30", "11-09T17:50"], ids=["late", "at night", "just in time"])
+def test_not_reached__comes_back_at_another_hour_however_late_it_is(stage: RequestStage, at: str) -> None:
+    """S20: due on 9 November at 18:00; the table says the next day at 15:00."""
+    told = TOLD["nobody_calls"]
+    stories.play(replace(told, steps=told.steps[:2], expect={}), stage)
+    tried = datetime.fromisoformat(f"2026-{at}+08:00")
+    stage.move_to(tried)
+    stage.complete("caller_liu", "make_call", {"call_way": "phone", "call_outcome": "unreachable"})
+    slot = (tried + timedelta(days=1)).replace(hour=15, minute=0)
+
+    for moment, listed in ((tried + timedelta(minutes=30), False), (slot, True)):
+        stage.move_to(moment)
+        caller = stage.visitor("caller_liu")
+        assert ("俞子期" in text(caller.get("/worklists/follow_up_call"))) == listed
+        assert "俞子期" in text(caller.get("/tasks/"))
+
+
 def test_correction__keeps_the_old_number_in_the_history(people: EngineStage) -> None:
     stories.play(TOLD["wrong_number"], people)
 

@@ -252,9 +252,9 @@ def form_of(session: Session, task: TaskDetail) -> Form | None:
 
 
 def following(session: Session, task: TaskDetail, person: Person) -> TaskRow | None:
-    """Return what the same person can do next in the same matter; None where others go on."""
+    """Return what the same person can do next in the same matter; None where others go on, or only later."""
     found = tasks.with_business_key(session, person, task.business_key) if task.business_key else []
-    mine = next((row for row in found if row.assignee in {None, person.username}), None)
+    mine = next((row for row in found if row.assignee in {None, person.username} and not row.is_put_off), None)
     return named(session, mine) if mine is not None else None
 
 
