@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -92,6 +93,20 @@ def test_not_reached__comes_back_at_another_hour_however_late_it_is(stage: Reque
         caller = stage.visitor("caller_liu")
         assert ("俞子期" in text(caller.get("/worklists/follow_up_call"))) == listed
         assert "俞子期" in text(caller.get("/tasks/"))
+
+
+def test_phones__call_from_the_worklist_and_the_task(stage: RequestStage) -> None:
+    told = TOLD["nobody_calls"]
+    stories.play(replace(told, steps=told.steps[:2], expect={}), stage)
+    stage.move_to(datetime.fromisoformat("2026-11-09T11:00:00+08:00"))
+    caller = stage.visitor("caller_liu")
+    worklist = html.fromstring(text(caller.get("/worklists/follow_up_call")))
+    (task,) = worklist.xpath("//a[@class='title']/@href")
+
+    for page in (worklist, html.fromstring(text(caller.get(task)))):
+        assert set(page.xpath("//a/@href[starts-with(., 'tel:')]")) == {"tel:15400007103"}
+    assert "154 0000 7103" not in worklist.xpath("string(//a[@class='title'])")
+    assert html.fromstring(text(caller.get(task))).xpath("//*[@id='context']//a/text()") == ["154 0000 7103"]
 
 
 def test_correction__keeps_the_old_number_in_the_history(people: EngineStage) -> None:

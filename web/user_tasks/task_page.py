@@ -280,11 +280,17 @@ def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) 
     return [phrases.told(error.phrase) for error in refusal.errors if error.field not in known]
 
 
-def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str]]:
-    """Return label and value of what the diagram wants to be shown with a task, in its order."""
+def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str, bool]]:
+    """
+    Return label and value of what the diagram wants to be shown with a task, in its order.
+
+    The third part says whether it is a telephone number.
+    """
     shown = context.of(session, task)
     told = words.of(session, [task.definition_id]) if shown else None
-    return [(told.label(name), told.said(name, value)) for name, value in shown.items()] if told else []
+    if told is None:
+        return []
+    return [(told.label(name), told.said(name, value), name in told.phones) for name, value in shown.items()]
 
 
 def open_matters(
