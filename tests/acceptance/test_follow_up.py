@@ -20,7 +20,7 @@ from casepath.demo import EngineStage
 from casepath.engine import database, deployments, history
 from casepath.engine.database.models import Attachment, ProcessInstance, Record, UserTask
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.queries import reports
 from casepath.engine.reports import Period
 from casepath.engine.time import clock
@@ -173,3 +173,24 @@ def test_report__counts_what_was_reached_and_missed(people: EngineStage) -> None
     told = [found.values[name].value for name in ("calls", "reached", "missed", "reach_rate", "satisfied", "repair")]
     assert told == [5, 3, 3, 100, 100, None]
     assert sheet == ["HF2026-0005 回访反馈单.pdf"]
+
+
+def test_complaint__its_number_is_told_after_the_call_and_in_its_timeline(stage: RequestStage) -> None:
+    told = TOLD["complaint_in_a_call"]
+    asked = next(index for index, step in enumerate(told.steps) if step.get("refused"))
+    stories.play(replace(told, steps=told.steps[: asked + 1], expect={}), stage)
+    caller = stage.visitor("caller_liu")
+    with stage.sessions.begin() as session:
+        task_id = user_tasks.open_of(session, stage.business_key, "make_call")
+
+    answers = stories.as_typed(told.steps[asked + 1]["variables"])
+    sent = caller.post(f"/tasks/{task_id}/complete", answers)
+    page = html.fromstring(text(caller.get(sent.headers["Location"])))
+    (again,) = page.xpath("//div[@role='status']//span/@hx-get")
+    stage.loop.rest()
+
+    said_after = html.fromstring(text(caller.get(again)))
+    assert said_after.xpath("//a[contains(@href, 'TS2026-0001')]/text()") == ["TS2026-0001"]
+    matter = html.fromstring(text(caller.get(f"/matters/show/{stage.business_key}")))
+    (said,) = matter.xpath("//*[@id='timeline']//a[contains(@href, 'TS2026-0001')]/text()")
+    assert said == "“登记客户抱怨”：由此开始 TS2026-0001"

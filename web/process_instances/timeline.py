@@ -56,6 +56,8 @@ class Line:
     reasons: list[str]
     by: str
     element_id: str | None
+    #: The number of the matter that it began.
+    began: str = ""
     #: What the diagram says about the element.
     about: str = ""
     #: How often it happened one time after another, and when first.
@@ -126,6 +128,7 @@ class Teller:
             reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
             by=self.doer(entry),
             element_id=entry.element_id,
+            began=str(entry.facts["number"]) if entry.kind == "message.began" else "",
             about=self.about(entry) if entry.kind in EXPLAINED else "",
             decision=matched(entry),
         )

@@ -17,15 +17,19 @@ from casepath.engine.instances import receivers as user_task_receivers
 from casepath.engine.instances.task_changes import Rule
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import context, deployed, people, rounds, tasks, user_task
+from casepath.engine.queries import begun, context, deployed, people, rounds, tasks, user_task
 from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import facts, filters, forms, guidance, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
+from casepath.web.navigation import matter_address
 from casepath.web.registers import lookups, matters
 from casepath.web.user_tasks import around, came_from
+
+#: How often a page asks what a task has begun: a worker does so at once, where one runs.
+ASKED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,13 +262,25 @@ def following(session: Session, task: TaskDetail, person: Person) -> TaskRow | N
     return named(session, mine) if mine is not None else None
 
 
-def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:
-    """Return what is said when a task is completed, with a link to the next one."""
-    said = escape(gettext("“%(task)s” is completed.", task=task.name))
+def completed_text(session: Session, task: TaskDetail, following: TaskRow | None) -> Markup:
+    """Return what is said when a task is completed, with links to what it has begun and to the next one."""
+    said = escape(gettext("“%(task)s” is completed.", task=task.name)) + begun_text(session, task)
     if following is None:
         return said
     link = Markup('<a href="{}">{}</a>').format(url_for("user_tasks.show", task_id=following.id), following.name)
     return said + " " + escape(gettext("Next in this matter:")) + " " + link
+
+
+def begun_text(session: Session, task: TaskDetail, tried: int = 0) -> Markup:
+    """Return which matters a task has begun; as long as messages are on their way, the page asks again for them."""
+    found = begun.after(session, task)
+    if found.underway and tried < ASKED:
+        again = url_for("user_tasks.begun", task_id=task.id, tried=tried + 1)
+        pending = Markup('<span hx-get="{}" hx-trigger="load delay:1s" hx-swap="outerHTML"></span>')
+        return Markup(" ") + pending.format(again)
+    link = Markup('<a class="register-number" href="{}">{}</a>')
+    links = Markup(" ").join(link.format(matter_address(number), number) for number in found.numbers)
+    return Markup(" {} {}").format(gettext("Begun:"), links) if links else Markup()
 
 
 def depends_on_answers(form: Form | None) -> bool:
