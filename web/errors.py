@@ -163,7 +163,8 @@ PASSWORD_NEEDED = Answer(
 
 
 def init_app(app: Flask) -> None:
-    """Register the answers."""
+    """Register the answers, and tell templates from where one may come back to a page."""
+    app.jinja_env.globals["here"] = here
     app.register_error_handler(errors.EngineError, refused)
     app.register_error_handler(auth.NotLoggedIn, not_logged_in)
     app.register_error_handler(auth.GivenPassword, given_password)
@@ -301,6 +302,11 @@ def sent_again() -> list[tuple[str, str]] | None:
     if not auth.is_ours() or any(file.filename for file in request.files.values()):
         return None
     return [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
+
+
+def here() -> str:
+    """Return the address of the page that is shown; of one that answers a form, that of the form."""
+    return request.full_path if request.method in auth.SAFE_METHODS else came_from()
 
 
 def came_from() -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, phrases, runtime
 from casepath.engine.database import Base
-from casepath.engine.database.models import ProcessInstance, UserTask, UserTaskCandidate
+from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask, UserTaskCandidate
 from casepath.engine.database.statements import Statement
 from casepath.engine.history import Event
 from casepath.engine.instances import notifications
@@ -148,11 +148,26 @@ def change(
     by: Acting,
     facts: Mapping[str, Any] | None = None,
 ) -> UserTask:
-    """Change an open user task of an active, locked process instance where the conditions hold; write the event."""
+    """
+    Change an open user task of an active, locked process instance where the conditions hold; write the event.
+
+    What somebody has put off is put off no longer once another has it, who knows nothing of that.
+    """
     open_task = (tasks.c.id == task.id, tasks.c.state == "created", active)
     if not session.connection().execute(update(tasks).where(*open_task, *conditions).values(**change)).rowcount:
         raise refusal(session, verb, task.id)
-    return record(session, task, event, {**(facts or {}), **by.facts}, by.signature)
+    changed = record(session, task, event, {**(facts or {}), **by.facts}, by.signature)
+    if changed.assignee == task.assignee or changed.follow_up_at is None or not _was_put_off(session, task):
+        return changed
+    session.connection().execute(update(tasks).where(tasks.c.id == task.id).values(follow_up_at=None))
+    return record(session, task, "changed", {"follow_up_at": None, **by.facts}, by.signature)
+
+
+def _was_put_off(session: Session, task: Found) -> bool:
+    """Tell whether somebody has put a task off; what its diagram says of when it is for stays."""
+    place = HistoryEvent.process_instance_id == task.process_instance_id, HistoryEvent.kind == "user_task.changed"
+    facts = HistoryEvent.activity_instance == task.activity_instance, HistoryEvent.facts.contains('"follow_up_at"')
+    return session.scalar(select(HistoryEvent.id).where(*place, *facts).limit(1)) is not None
 
 
 def record(session: Session, task: Found, event: str, facts: Mapping[str, Any], by: str | None) -> UserTask:

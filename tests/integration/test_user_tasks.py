@@ -268,6 +268,26 @@ def test_set_follow_up__one_s_own(transaction: Sessions, task_id: int) -> None:
     assert run(transaction, user_tasks.set_follow_up, task_id, DUE, by="alice").follow_up_at == DUE
 
 
+@pytest.mark.parametrize(
+    ("hand", "given"), [(user_tasks.assign, ["bob"]), (user_tasks.delegate, ["bob"]), (user_tasks.unclaim, [])]
+)
+def test_set_follow_up__ends_when_another_has_the_task(
+    transaction: Sessions, task_id: int, hand: Callable[..., UserTask], given: list[str]
+) -> None:
+    """Else it would be in nobody's list, and whoever has it would not know why."""
+    run(transaction, user_tasks.claim, task_id, by="alice")
+    run(transaction, user_tasks.set_follow_up, task_id, DUE, by="alice")
+
+    assert run(transaction, hand, task_id, *given, by="alice").follow_up_at is None
+
+
+def test_set_follow_up__of_the_diagram_stays_when_another_has_the_task(transaction: Sessions, task_id: int) -> None:
+    with transaction.begin() as session:
+        session.get_one(UserTask, task_id).follow_up_at = DUE
+
+    assert run(transaction, user_tasks.claim, task_id, by="alice").follow_up_at == DUE
+
+
 def test_set_follow_up__nothing_hides_what_is_overdue(transaction: Sessions, task_id: int, clock: ModuleType) -> None:
     run(transaction, user_tasks.claim, task_id, by="alice")
     run(transaction, user_tasks.set_due, task_id, clock.now() - timedelta(minutes=1), by="dora")

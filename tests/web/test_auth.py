@@ -249,6 +249,14 @@ def test_language__before_logging_in(nobody: Visitor) -> None:
     assert "Log in" in text(nobody.get("/login"))
 
 
+def test_language__leads_back_to_the_form_that_was_refused(alice: Visitor, task_id: int) -> None:
+    form = f"/tasks/{task_id}"
+    refused = alice.post(f"{form}/complete", {}, headers={"Referer": f"http://localhost{form}"})
+
+    assert refused.status_code == 422
+    assert f'name="next" value="{form}"' in text(refused)
+
+
 def test_language__unknown(nobody: Visitor) -> None:
     assert nobody.post("/language", {"language": "../../etc"}).status_code == 400
 

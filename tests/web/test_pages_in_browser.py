@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
 
 from tests.conftest import new_context
 from tests.web.conftest import LogIn
@@ -114,3 +114,24 @@ def test_language__switched_in_the_header(page: Page, log_in: LogIn) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("待办任务")
+
+
+def test_password__that_is_shown_once_is_not_left_by_mistake(page: Page, log_in: LogIn, address: str) -> None:
+    log_in("administrator")
+    page.goto(f"{address}/people/users/bob")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="新密码").click()
+    expect(page.locator("[data-once]")).to_be_visible()
+
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("[data-once]")).to_be_visible()
+    assert asked == ["beforeunload"]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{address}/people/")

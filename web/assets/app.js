@@ -33,6 +33,13 @@ document.addEventListener('htmx:afterRequest', ({ detail }) => {
   }
 });
 
+// What is shown only once is not left by mistake: <div data-once>.
+window.addEventListener('beforeunload', event => {
+  if (document.querySelector('[data-once]')) {
+    event.preventDefault();
+  }
+});
+
 // <form data-confirm="Really cancel?"> or the same on the button that submits it.
 document.addEventListener('submit', event => {
   const form = event.target;
