@@ -50,6 +50,7 @@ from casepath.web import (
     languages,
     navigation,
     once,
+    phones,
     phrases,
     proxies,
 )
@@ -96,7 +97,7 @@ def create_app(settings: Settings | None = None, *, public_demo: bool = False) -
     configure(app, settings)
     app.jinja_env.globals["public_demo"] = public_demo
     connect(app, settings)
-    for part in (languages, headers, auth, errors, filters, forms, guidance, health, navigation, once, phrases):
+    for part in (languages, headers, auth, errors, filters, forms, guidance, health, navigation, once, phones, phrases):
         part.init_app(app)
     for name in BLUEPRINTS:
         app.register_blueprint(importlib.import_module(f"casepath.web.{name}").bp)

@@ -25,6 +25,8 @@ class Named:
 
     front: list[tuple[str, str]]
     beneath: list[tuple[str, str]]
+    #: Those of them that are telephone numbers.
+    phones: list[tuple[str, str]]
 
     @property
     def title(self) -> str:
@@ -56,7 +58,8 @@ def named(told: Words, known: Mapping[str, Any]) -> Named:
         if value is not False and not isinstance(value, date | datetime | timedelta)
     ]
     beneath = [(label, text if len(text) <= SHORT else f"{text[:SHORT]}…") for label, text in said[IN_FRONT:]]
-    return Named(front=said[:IN_FRONT], beneath=beneath)
+    phones = [(told.label(name), told.said(name, value)) for name, value in known.items() if name in told.phones]
+    return Named(front=said[:IN_FRONT], beneath=beneath, phones=phones)
 
 
 def cell(told: Words, known: Mapping[str, Any], name: str) -> object:

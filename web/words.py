@@ -41,6 +41,8 @@ class Words:
     anywhere: Mapping[str, str]
     #: Variables that hold what people wrote.
     written: frozenset[str]
+    #: Variables that hold telephone numbers.
+    phones: frozenset[str] = frozenset()
     #: Whether the reader is told the names of what has no words.
     tells_names: bool = False
 
@@ -92,6 +94,7 @@ def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
         options=called.options,
         anywhere={**called.agreed, **called.groups},
         written=called.written,
+        phones=called.phones,
         tells_names=authorization.sees_names(g.person),
     )
 

@@ -182,6 +182,7 @@ def _find_instance(session: Session, row: Row[Any]) -> None:
                 business_key=payload["business_key"],
                 correlation=payload["correlation"],
                 variables=payload["variables"],
+                sender=(row.process_instance_id, row.element_id),
             )
         case "signal":
             messages.signal(

@@ -16,12 +16,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, runtime
+from casepath.engine import errors, history, runtime
 from casepath.engine.bpmn import triggers
 from casepath.engine.database import Base, values
 from casepath.engine.database.correlation import required
 from casepath.engine.database.models import Definition, Subscription
 from casepath.engine.deployments import definitions
+from casepath.engine.history import Event
 from casepath.engine.instances import instantiation, kept, process_instances, waiting
 from casepath.engine.instances.waiting import Found, Receiver
 from casepath.engine.people import access, authorization, identity
@@ -82,13 +83,15 @@ def deliver(
     business_key: str | None,
     correlation: Mapping[str, Any],
     variables: Mapping[str, Any],
+    sender: tuple[int, str] | None = None,
 ) -> int:
     """
     Give a message that a process has sent to the one that waits for it, and return its process instance.
 
     One with the sender's business key comes before one without any; a sender without one reaches any. Where the message
     has correlation properties, the receiver may want no others. What it starts belongs to the sender's matter, unless
-    its process makes numbers of its own (`businessKeyFormat`). Raises `NotWaiting` and `SeveralWaiting`.
+    its process makes numbers of its own (`businessKeyFormat`): then the history of the `sender`, a process instance and
+    its element, says which number. Raises `NotWaiting` and `SeveralWaiting`.
     """
     search = waiting.named("message", name)
     if correlation:
@@ -98,7 +101,16 @@ def deliver(
         receiver = waiting.receiver(session, each, name, business_key)
         if receiver is not None:
             return _bring(session, receiver, "message", name, variables, None)
-    return _start(session, _first_step(session, name, business_key), business_key, variables, None)
+    first = _first_step(session, name, business_key)
+    if sender is not None:
+        # Before any counter of numbers, which whoever moves the sender may want next.
+        runtime.lock(session, sender[0])
+    begun = _start(session, first, business_key, variables, None)
+    number = runtime.read(session.connection(), begun).business_key
+    if sender is not None and number not in (None, business_key):
+        facts = {"name": name, "process_instance": begun, "number": number}
+        history.record(session, sender[0], Event(kind="message.began", element_id=sender[1], facts=facts))
+    return begun
 
 
 def signal(

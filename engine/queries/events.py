@@ -28,7 +28,7 @@ DONE_BY_PEOPLE = frozenset({
     "user_task.unclaimed", "process_instance.migrated", "process_instance.modified", "process_instance.resumed",
     "process_instance.suspended", "activity.failed", "call.failed", "error.reported", "external_task.failed",
     "external_task.retried", "incident.opened", "incident.resolved", "incident.retried", "delivery.queued",
-    "arrival.report", "arrival.reply", "arrival.recording", "arrival.item",
+    "arrival.report", "arrival.reply", "arrival.recording", "arrival.item", "message.began",
 })  # fmt: skip
 #: Of people under the conditions of `is_of_people`.
 PERHAPS_OF_PEOPLE = frozenset({

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,8 +69,15 @@ class TaskRow:
     candidate_users: tuple[str, ...]
     priority: int
     due_at: datetime | None
+    #: Put off until then; what is overdue stands in the lists all the same.
+    follow_up_at: datetime | None
     sort_at: datetime
     created_at: datetime
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether it is put off to a moment that is still to come, overdue or not."""
+        return self.follow_up_at is not None and self.follow_up_at > clock.now()
 
     @property
     def candidacy(self) -> Candidacy:
@@ -220,6 +227,19 @@ def definitions(session: Session) -> list[tuple[str, str]]:
     return [(key, name or key) for key, name in found]
 
 
+def tried_since(session: Session, task_ids: Collection[int], since: datetime) -> set[int]:
+    """Return which of these tasks were done before, at a moment or later, and have come back since."""
+    before = aliased(UserTask)
+    earlier = exists().where(
+        before.process_instance_id == UserTask.process_instance_id,
+        before.element_id == UserTask.element_id,
+        before.id < UserTask.id,
+        before.state == "completed",
+        before.ended_at >= since,
+    )
+    return set(session.scalars(select(UserTask.id).where(UserTask.id.in_(task_ids), earlier)))
+
+
 def sees(person: Person, row: TaskRow) -> bool:
     """Tell whether an open task is in the list of all that somebody sees."""
     if may_see_every_instance(person) or person.username == row.assignee or person.username in row.candidate_users:
@@ -290,6 +310,7 @@ def _row(task: UserTask, definition_key: str, definition_name: str, assignee_nam
         candidate_users=tuple(json.loads(task.candidate_users)),
         priority=task.priority,
         due_at=task.due_at,
+        follow_up_at=task.follow_up_at,
         sort_at=task.sort_at,
         created_at=task.created_at,
     )

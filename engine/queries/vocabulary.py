@@ -29,6 +29,8 @@ class Vocabulary:
     options: Mapping[str, Mapping[str, str]]
     #: Variables that hold what people wrote: what stands there is nobody's key.
     written: frozenset[str]
+    #: Variables that hold telephone numbers.
+    phones: frozenset[str]
     #: Value → what it is called, where all variables that have it call it the same.
     agreed: Mapping[str, str]
     #: Keys of groups → what they are called.
@@ -57,10 +59,13 @@ def _said(forms: tuple[Form, ...], sayings: Sayings, language: str) -> Vocabular
     labels: dict[str, str] = {}
     options: dict[str, dict[str, str]] = {}
     written: set[str] = set()
+    phones: set[str] = set()
     for form in forms:
         for field in form.fields:
             if field.type in TEXTS and field.key not in labels:
                 written.add(field.key)
+            if field.validation_type == "phone":
+                phones.add(field.key)
             labels.setdefault(field.key, said(field.label, language) or field.key)
             if field.options:
                 choices = {option.value: said(option.label, language) for option in field.options}
@@ -70,7 +75,14 @@ def _said(forms: tuple[Form, ...], sayings: Sayings, language: str) -> Vocabular
             labels[name] = text
         else:
             options.setdefault(name, {})[value] = text
-    return Vocabulary(labels=labels, options=options, written=frozenset(written), agreed=_agreed(options), groups={})
+    return Vocabulary(
+        labels=labels,
+        options=options,
+        written=frozenset(written),
+        phones=frozenset(phones),
+        agreed=_agreed(options),
+        groups={},
+    )
 
 
 def _agreed(options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from casepath.demo import EngineStage
 from casepath.engine import database, deployments, history
 from casepath.engine.database.models import Attachment, ProcessInstance, Record, UserTask
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import process_instances, user_tasks
 from casepath.engine.queries import reports
 from casepath.engine.reports import Period
 from casepath.engine.time import clock
@@ -75,6 +76,37 @@ def test_due__on_a_day_off_at_the_usual_closing_and_offered_before(people: Engin
         task = session.scalars(select(UserTask).where(UserTask.element_id == "make_call")).one()
     assert task.created_at == datetime.fromisoformat("2026-11-27T09:00:00+08:00")
     assert task.due_at == datetime.fromisoformat("2026-11-29T18:00:00+08:00")
+
+
+@pytest.mark.parametrize("at", ["11-10T11:00", "11-10T23:30", "11-09T17:50"], ids=["late", "at night", "just in time"])
+def test_not_reached__comes_back_at_another_hour_however_late_it_is(stage: RequestStage, at: str) -> None:
+    """S20: due on 9 November at 18:00; the table says the next day at 15:00."""
+    told = TOLD["nobody_calls"]
+    stories.play(replace(told, steps=told.steps[:2], expect={}), stage)
+    tried = datetime.fromisoformat(f"2026-{at}+08:00")
+    stage.move_to(tried)
+    stage.complete("caller_liu", "make_call", {"call_way": "phone", "call_outcome": "unreachable"})
+    slot = (tried + timedelta(days=1)).replace(hour=15, minute=0)
+
+    for moment, listed in ((tried + timedelta(minutes=30), False), (slot, True)):
+        stage.move_to(moment)
+        caller = stage.visitor("caller_liu")
+        assert ("俞子期" in text(caller.get("/worklists/follow_up_call"))) == listed
+        assert "俞子期" in text(caller.get("/tasks/"))
+
+
+def test_phones__call_from_the_worklist_and_the_task(stage: RequestStage) -> None:
+    told = TOLD["nobody_calls"]
+    stories.play(replace(told, steps=told.steps[:2], expect={}), stage)
+    stage.move_to(datetime.fromisoformat("2026-11-09T11:00:00+08:00"))
+    caller = stage.visitor("caller_liu")
+    worklist = html.fromstring(text(caller.get("/worklists/follow_up_call")))
+    (task,) = worklist.xpath("//a[@class='title']/@href")
+
+    for page in (worklist, html.fromstring(text(caller.get(task)))):
+        assert set(page.xpath("//a/@href[starts-with(., 'tel:')]")) == {"tel:15400007103"}
+    assert "154 0000 7103" not in worklist.xpath("string(//a[@class='title'])")
+    assert html.fromstring(text(caller.get(task))).xpath("//*[@id='context']//a/text()") == ["154 0000 7103"]
 
 
 def test_correction__keeps_the_old_number_in_the_history(people: EngineStage) -> None:
@@ -141,3 +173,24 @@ def test_report__counts_what_was_reached_and_missed(people: EngineStage) -> None
     told = [found.values[name].value for name in ("calls", "reached", "missed", "reach_rate", "satisfied", "repair")]
     assert told == [5, 3, 3, 100, 100, None]
     assert sheet == ["HF2026-0005 回访反馈单.pdf"]
+
+
+def test_complaint__its_number_is_told_after_the_call_and_in_its_timeline(stage: RequestStage) -> None:
+    told = TOLD["complaint_in_a_call"]
+    asked = next(index for index, step in enumerate(told.steps) if step.get("refused"))
+    stories.play(replace(told, steps=told.steps[: asked + 1], expect={}), stage)
+    caller = stage.visitor("caller_liu")
+    with stage.sessions.begin() as session:
+        task_id = user_tasks.open_of(session, stage.business_key, "make_call")
+
+    answers = stories.as_typed(told.steps[asked + 1]["variables"])
+    sent = caller.post(f"/tasks/{task_id}/complete", answers)
+    page = html.fromstring(text(caller.get(sent.headers["Location"])))
+    (again,) = page.xpath("//div[@role='status']//span/@hx-get")
+    stage.loop.rest()
+
+    said_after = html.fromstring(text(caller.get(again)))
+    assert said_after.xpath("//a[contains(@href, 'TS2026-0001')]/text()") == ["TS2026-0001"]
+    matter = html.fromstring(text(caller.get(f"/matters/show/{stage.business_key}")))
+    (said,) = matter.xpath("//*[@id='timeline']//a[contains(@href, 'TS2026-0001')]/text()")
+    assert said == "“登记客户抱怨”：由此开始 TS2026-0001"

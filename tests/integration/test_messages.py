@@ -492,3 +492,34 @@ def test_signal__nobody_listens(transaction: Sessions) -> None:
     with transaction.begin() as session:
         messages.signal(session, "alarm", {}, by=PROGRAM)
         assert session.scalars(select(ProcessInstance)).all() == []
+
+
+def test_send__what_begins_a_matter_of_its_own_is_told_by_the_sender(transaction: Sessions) -> None:
+    own = diagrams.process(
+        '<extensionElements><camunda:properties><camunda:property name="businessKeyFormat" value="B{number}"/>'
+        '</camunda:properties></extensionElements><startEvent id="Start"><messageEventDefinition messageRef="M"/>'
+        '</startEvent><userTask id="A"/>',
+        flow="Start > A", key="own", root=ROOT,
+    )  # fmt: skip
+    deploy(transaction, own, SENDING)
+    sender = start(transaction, "sending", "K1")
+
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        began = [each for each in history.events(session, sender) if each.kind == "message.began"]
+        assert [(each.element_id, each.facts["number"], each.facts["name"]) for each in began] == [
+            ("Send", "B1", "paid")
+        ]
+        assert history.verify_instance(session, sender) == []
+
+
+def test_send__what_belongs_to_the_same_matter_is_not_told_apart(transaction: Sessions) -> None:
+    deploy(transaction, STARTED, SENDING)
+    sender = start(transaction, "sending", "K1")
+
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        assert "message.began" not in {each.kind for each in history.events(session, sender)}
+    assert len(open_tasks(transaction)) == 1

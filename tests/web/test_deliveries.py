@@ -96,3 +96,19 @@ def test_matter__what_went_out_to_whom_and_what_came_of_it(visit: Visit, rows: R
     assert "“短信”发给 138 0000 0001" in page
     assert "&lt;b&gt;Hello&lt;/b&gt;" in page
     assert "已发送" in page
+
+
+def test_matter__a_record_by_its_title_to_those_who_may_see_it(operator: Visitor, visit: Visit, rows: Rows) -> None:
+    with rows.begin() as session:
+        channels.deploy(session, channels.SMS, p=channels.sending("sms", "recipient=${guest}", "text=Hello"))
+        key = channels.guest(session, "俞子期", "138 0000 0001")
+        process_instances.start(session, "p", {"guest": key}, business_key="N1", by="alice")
+    Loop(Surroundings(sessions=rows), worker_id="w1").rest()
+
+    page = text(visit("alice").get("/matters/show/N1"))
+    hidden = text(operator.get("/matters/show/N1"))
+
+    assert "“短信”发给 俞子期" in page
+    assert "<strong>俞子期</strong>" in page
+    assert f"“短信”发给 {key}" in hidden
+    assert "俞子期" not in hidden

@@ -79,6 +79,7 @@ RIGHTS = (
     Row("GET /tasks/calendar", "/tasks/calendar", PEOPLE),
     Row("GET /tasks/counts", "/tasks/counts", PEOPLE),
     Row("GET /tasks/<int:task_id>", "/tasks/{free}", SEEN),
+    Row("GET /tasks/<int:task_id>/begun", "/tasks/{free}/begun", SEEN),
     Row("GET /tasks/<int:task_id>", "/tasks/{held}", SEEN),
     Row("POST /tasks/<int:task_id>/fields", "/tasks/{free}/fields", "401 404 404 200 200 200 200 200 404 200"),
     Row("POST /tasks/<int:task_id>/claim", "/tasks/{free}/claim", "401 404 404 303 303 403 403 403 404 403"),

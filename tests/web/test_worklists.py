@@ -31,6 +31,21 @@ VISITS = diagrams.process(
 )
 
 
+#: Visited until the guest is at home; where he is not, the next visit is put off until `next`, due or not.
+AGAIN = diagrams.process(
+    '<extensionElements><camunda:properties><camunda:property name="worklist" value="再访"/>'
+    '<camunda:property name="worklistGroups" value="service"/><camunda:property name="facts" value="guest:text"/>'
+    '<camunda:property name="businessKeyFormat" value="B{number}"/></camunda:properties></extensionElements>',
+    '<startEvent id="s"/><exclusiveGateway id="g"/>'
+    '<userTask id="visit" camunda:candidateGroups="service" camunda:dueDate="${due}" camunda:followUpDate="${next}">'
+    '<extensionElements><camunda:inputOutput>'
+    '<camunda:outputParameter name="next">${now() + duration(wait)}</camunda:outputParameter>'
+    "</camunda:inputOutput></extensionElements></userTask>",
+    flow="s > g\ng > visit\nvisit > g",
+    key="again",
+)
+
+
 @pytest.fixture
 def begun(rows: Rows, clock: ModuleType) -> Rows:
     """Four guests, of whom Dora is to be visited tomorrow and Carl has been waiting longest."""
@@ -138,6 +153,59 @@ def test_complete__of_a_task_that_was_opened_elsewhere_leads_to_the_tasks(begun:
     address = bob.post("/worklists/visits/next").headers["Location"].partition("?")[0]
 
     assert bob.post(f"{address}/complete", {}).headers["Location"] == "/tasks/"
+
+
+@pytest.mark.parametrize(
+    ("wait", "hours", "expected"),
+    [
+        pytest.param("PT16H", 0, ["Anna"], id="put off, though it is overdue"),
+        pytest.param("PT16H", 15, ["Anna"], id="put off through the night"),
+        pytest.param("PT16H", 16, ["Carl", "Anna"], id="the moment has come"),
+        pytest.param("PT0S", 0, ["Anna", "Carl"], id="back at once, behind all others"),
+        pytest.param("PT0S", 0.9, ["Anna", "Carl"], id="within the hour"),
+        pytest.param("PT0S", 1.1, ["Carl", "Anna"], id="after the hour"),
+    ],
+)
+def test_show__what_was_just_tried(
+    rows: Rows, visit: Visit, clock: ModuleType, wait: str, hours: float, expected: list[str]
+) -> None:
+    clock.set_to(NOW)
+    with rows.begin() as session:
+        deployments.deploy(session, {"again.bpmn": AGAIN}, name="x", by=PROGRAM)
+        for guest, due in (("Anna", 4), ("Carl", -2)):
+            given = {"guest": guest, "due": NOW + timedelta(hours=due), "next": None, "wait": wait}
+            process_instances.start(session, "again", given, by=PROGRAM)
+    bob = visit("bob")
+    carl = number_of(bob.post("/worklists/again/next").headers["Location"])
+
+    following = bob.post(f"/tasks/{carl}/complete", {"page.worklist": "again"}).headers["Location"]
+    said = text(bob.get(following))
+    clock.set_to(NOW + timedelta(hours=hours))
+
+    assert "Anna" in said
+    assert ("本案下一步" in said) == (wait == "PT0S")
+    assert guests(text(visit("bob").get("/worklists/again"))) == expected
+    assert "Carl" in text(visit("bob").get("/tasks/?view=claimable"))
+
+
+def test_next__comes_to_each_that_was_just_tried(rows: Rows, visit: Visit, clock: ModuleType) -> None:
+    clock.set_to(NOW)
+    with rows.begin() as session:
+        deployments.deploy(session, {"again.bpmn": AGAIN}, name="x", by=PROGRAM)
+        for guest, due in (("Anna", 4), ("Bert", 3), ("Carl", -2)):
+            given = {"guest": guest, "due": NOW + timedelta(hours=due), "next": None, "wait": "PT0S"}
+            process_instances.start(session, "again", given, by=PROGRAM)
+    bob = visit("bob")
+    for _ in range(2):
+        first = number_of(bob.post("/worklists/again/next").headers["Location"])
+        bob.post(f"/tasks/{first}/complete", {"page.worklist": "again"})
+    after, met = "", []
+    for _ in range(4):
+        after = str(number_of(bob.post("/worklists/again/next", {"after": after}).headers["Location"]))
+        met.append(after)
+
+    assert guests(text(bob.get("/worklists/again"))) == ["Anna", "Carl", "Bert"]
+    assert len(set(met)) == 3
 
 
 def test_show__the_first_of_five_hundred(begun: Rows, visit: Visit) -> None:

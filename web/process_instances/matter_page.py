@@ -43,7 +43,7 @@ from casepath.web import facts, forms, guidance, headers, languages, phrases, up
 from casepath.web.names import named
 from casepath.web.navigation import row_id
 from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
-from casepath.web.registers import lookups, matters, record_page
+from casepath.web.registers import lookups, matters, record_page, wording
 from casepath.web.words import Words
 
 T = TypeVar("T")
@@ -133,6 +133,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     involved = is_involved(session, person, reference)
     lines = folded([teller.tell(entry) for entry in page.rows])
     variables = present.of(session, reference)
+    sent = deliveries.of_matter(session, business_key, languages.chosen()) if business_key else []
     return render_template(
         "process_instances/show.html",
         reference=reference,
@@ -158,7 +159,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         told=told,
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
-        deliveries=deliveries.of_matter(session, business_key, languages.chosen()) if business_key else [],
+        deliveries=sent,
+        recipients=wording.titles(session, person, {(each.register or "", each.record_key or "") for each in sent}),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
         files=files,

@@ -124,6 +124,11 @@ SENTENCES: dict[str, tuple[str, str, Say]] = {
     "timer.fired": ("clock", "engine", lambda name, facts: gettext("The time of “%(name)s” had come", name=name)),
     "message.received": ("bell", "person", lambda name, facts: gettext("Reported “%(name)s”", name=name)),
     "message.sent": ("next", "engine", lambda name, facts: gettext("Message sent by “%(name)s”", name=name)),
+    "message.began": (
+        "flag",
+        "engine",
+        lambda name, facts: gettext("“%(name)s” began %(number)s", name=name, number=facts["number"]),
+    ),
     "signal.received": ("bell", "engine", lambda name, facts: gettext("Signal came to “%(name)s”", name=name)),
     "signal.sent": ("next", "engine", lambda name, facts: gettext("Signal sent by “%(name)s”", name=name)),
     "variables.set": ("file", "person", lambda name, facts: gettext("Changed values by hand")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from flask import g
 from sqlalchemy.orm import Session
 
 from casepath.engine import history
@@ -20,6 +21,7 @@ from casepath.engine.queries.events import Change, Entry
 from casepath.web import filters, languages, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.process_instances.sentences import SENTENCES
+from casepath.web.registers import wording
 from casepath.web.words import Words
 
 #: Events that tell in a phrase of the engine what went wrong.
@@ -54,6 +56,8 @@ class Line:
     reasons: list[str]
     by: str
     element_id: str | None
+    #: The number of the matter that it began.
+    began: str = ""
     #: What the diagram says about the element.
     about: str = ""
     #: How often it happened one time after another, and when first.
@@ -124,6 +128,7 @@ class Teller:
             reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
             by=self.doer(entry),
             element_id=entry.element_id,
+            began=str(entry.facts["number"]) if entry.kind == "message.began" else "",
             about=self.about(entry) if entry.kind in EXPLAINED else "",
             decision=matched(entry),
         )
@@ -156,7 +161,7 @@ class Teller:
             "subject": phrases.told_or(loads(said.text), said.subject),
             "by": self.doer(entry),
             "channel": self.channel(entry),
-            "address": entry.variables.get("to", "—"),
+            "address": self.recipient(entry),
             "state": filters.state(str(entry.facts.get("state", ""))),
             "number": entry.facts.get("number"),
         }
@@ -177,6 +182,14 @@ class Teller:
         """Return what the channel is called through which something went out or came in."""
         key = entry.facts.get("channel")
         return deliveries.channel_name(self.session, key, languages.chosen()) if isinstance(key, str) else ""
+
+    def recipient(self, entry: Entry) -> str:
+        """Return to whom something went out: the title of a record that the reader may see, else as it was written."""
+        to = str(entry.variables.get("to", "—"))
+        register = entry.facts.get("register")
+        if not register or "to" not in entry.variables:
+            return to
+        return wording.titles(self.session, g.person, [(register, to)]).get((register, to), to)
 
     def element(self, definition_id: int, element_id: str | None) -> str:
         """Return the name of an element of a diagram."""

@@ -165,9 +165,7 @@ def _offered(session: Session, field: Field, registers: Mapping[str, str], copie
 def _title(session: Session, register: str, key: str) -> str:
     if register == MATTER:
         return matters.title(session, g.person, key)
-    found = lists.named(session, g.person, [(register, key)])
-    words = wording.of(session, access.register(session, register, by=g.person))
-    return next((words.title(row) for row in found.values()), "")
+    return wording.titles(session, g.person, [(register, key)]).get((register, key), "")
 
 
 # -- what is known already ---------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database.entries import KEY
-from casepath.engine.deployments import Register, definitions
+from casepath.engine.deployments import Register, definitions, registers
 from casepath.engine.forms import Form
+from casepath.engine.people.authorization import Person
+from casepath.engine.queries import records
 from casepath.engine.queries.records import RecordRow
 from casepath.web import forms, languages
 from casepath.web.languages import gettext
@@ -79,6 +81,13 @@ def of(session: Session, declared: Register) -> Wording:
     if form is None:
         raise errors.NotFound("form definition", declared.form)
     return Wording(declared=declared, form=form, labels=forms.labels(form), options=forms.options(form))
+
+
+def titles(session: Session, person: Person, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return what the records of these registers and keys are called that a person may read."""
+    found = records.named(session, person, wanted) if wanted else {}
+    words = {key: of(session, registers.declared(session, key)) for key in {register for register, _ in found}}
+    return {pair: words[pair[0]].title(row) for pair, row in found.items()}
 
 
 def name(declared: Register) -> str:

@@ -17,15 +17,19 @@ from casepath.engine.instances import receivers as user_task_receivers
 from casepath.engine.instances.task_changes import Rule
 from casepath.engine.people import access, authorization
 from casepath.engine.people.authorization import Person
-from casepath.engine.queries import context, deployed, people, rounds, tasks, user_task
+from casepath.engine.queries import begun, context, deployed, people, rounds, tasks, user_task
 from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import facts, filters, forms, guidance, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
+from casepath.web.navigation import matter_address
 from casepath.web.registers import lookups, matters
 from casepath.web.user_tasks import around, came_from
+
+#: How often a page asks what a task has begun: a worker does so at once, where one runs.
+ASKED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,19 +256,31 @@ def form_of(session: Session, task: TaskDetail) -> Form | None:
 
 
 def following(session: Session, task: TaskDetail, person: Person) -> TaskRow | None:
-    """Return what the same person can do next in the same matter; None where others go on."""
+    """Return what the same person can do next in the same matter; None where others go on, or only later."""
     found = tasks.with_business_key(session, person, task.business_key) if task.business_key else []
-    mine = next((row for row in found if row.assignee in {None, person.username}), None)
+    mine = next((row for row in found if row.assignee in {None, person.username} and not row.is_put_off), None)
     return named(session, mine) if mine is not None else None
 
 
-def completed_text(task: TaskDetail, following: TaskRow | None) -> Markup:
-    """Return what is said when a task is completed, with a link to the next one."""
-    said = escape(gettext("“%(task)s” is completed.", task=task.name))
+def completed_text(session: Session, task: TaskDetail, following: TaskRow | None) -> Markup:
+    """Return what is said when a task is completed, with links to what it has begun and to the next one."""
+    said = escape(gettext("“%(task)s” is completed.", task=task.name)) + begun_text(session, task)
     if following is None:
         return said
     link = Markup('<a href="{}">{}</a>').format(url_for("user_tasks.show", task_id=following.id), following.name)
     return said + " " + escape(gettext("Next in this matter:")) + " " + link
+
+
+def begun_text(session: Session, task: TaskDetail, tried: int = 0) -> Markup:
+    """Return which matters a task has begun; as long as messages are on their way, the page asks again for them."""
+    found = begun.after(session, task)
+    if found.underway and tried < ASKED:
+        again = url_for("user_tasks.begun", task_id=task.id, tried=tried + 1)
+        pending = Markup('<span hx-get="{}" hx-trigger="load delay:1s" hx-swap="outerHTML"></span>')
+        return Markup(" ") + pending.format(again)
+    link = Markup('<a class="register-number" href="{}">{}</a>')
+    links = Markup(" ").join(link.format(matter_address(number), number) for number in found.numbers)
+    return Markup(" {} {}").format(gettext("Begun:"), links) if links else Markup()
 
 
 def depends_on_answers(form: Form | None) -> bool:
@@ -280,11 +296,17 @@ def other_errors(shown: list[forms.Field], refusal: errors.InvalidInput | None) 
     return [phrases.told(error.phrase) for error in refusal.errors if error.field not in known]
 
 
-def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str]]:
-    """Return label and value of what the diagram wants to be shown with a task, in its order."""
+def in_context(session: Session, task: TaskDetail) -> list[tuple[str, str, bool]]:
+    """
+    Return label and value of what the diagram wants to be shown with a task, in its order.
+
+    The third part says whether it is a telephone number.
+    """
     shown = context.of(session, task)
     told = words.of(session, [task.definition_id]) if shown else None
-    return [(told.label(name), told.said(name, value)) for name, value in shown.items()] if told else []
+    if told is None:
+        return []
+    return [(told.label(name), told.said(name, value), name in told.phones) for name, value in shown.items()]
 
 
 def open_matters(

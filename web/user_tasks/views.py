@@ -13,7 +13,7 @@ from casepath.engine import errors
 from casepath.engine.instances import attachments, comments, incidents, user_tasks
 from casepath.engine.queries import people
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import filters, forms, mentioned, names, once, phrases, uploads, workbooks
+from casepath.web import filters, forms, mentioned, names, navigation, once, phrases, uploads, workbooks
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import asked, calendar, came_from, inbox, list_file, task_page, tools
 from casepath.web.worklists import today
@@ -63,6 +63,14 @@ def show(task_id: int) -> str:
     """Show a task with its form, guidance and matter."""
     with g.readers.begin() as session:
         return task_page.render(session, task_id, g.person)
+
+
+@bp.get("/<int:task_id>/begun")
+def begun(task_id: int) -> str:
+    """Return which matters a task that is completed has begun, for the message that says so."""
+    with g.readers.begin() as session:
+        task = task_page.visible(session, task_id, g.person)
+        return task_page.begun_text(session, task, navigation.row_id(request.args.get("tried")) or 0)
 
 
 @bp.post("/<int:task_id>/fields")
@@ -239,13 +247,13 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     with g.readers.begin() as session:
         if came_from.NEXT in request.form:
             return lead_on(session, task)
-        flash(task_page.completed_text(task, task_page.following(session, task, g.person)), "success")
+        flash(task_page.completed_text(session, task, task_page.following(session, task, g.person)), "success")
     return redirect(today.following(task), 303)
 
 
 def lead_on(session: Session, done: TaskDetail) -> Response:
     """Lead from a task that is completed to the next one of the list; back to the list where there is none."""
-    flash(task_page.completed_text(done, None), "success")
+    flash(task_page.completed_text(session, done, None), "success")
     found = came_from.following(session, g.person, done.id)
     if found is None:
         flash(gettext("There is nothing left to do in this list."), "notice")

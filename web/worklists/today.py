@@ -2,8 +2,9 @@
 Which worklists there are, for whom, and what stands in them.
 
 A process declares one: its property `worklist` is what it is called, `worklistGroups` who works through it. It has the
-open tasks of the process that somebody may do and that are due by the end of today, the most pressing first; what is
-put off until later is not among them.
+open tasks of the process that somebody may do and that are due by the end of today, the most pressing first. What is
+put off until later is not among them, even where it is overdue and stands in the inbox: there is no use in trying
+again what was just tried in vain. What has come back within the hour stands behind all others.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ NAME, GROUPS = "worklist", "worklistGroups"
 FIELD = "page.worklist"
 #: Tasks that a worklist has at most.
 MOST = 500
+#: For how long what was tried and has come back stands behind all others.
+JUST_TRIED = timedelta(hours=1)
+
+#: Place of a task in a worklist: what was just tried behind all others, else the earliest due first.
+Place = tuple[bool, datetime, bool, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +71,7 @@ def named(session: Session, person: Person, process: str) -> Worklist:
 
 def rows(session: Session, person: Person, process: str) -> list[TaskRow]:
     """
-    Return what somebody can do of a worklist, the earliest due first.
+    Return what somebody can do of a worklist, the earliest due first, and at last what was tried within the hour.
 
     What nobody has stands behind one's own of the same moment; what one has lent is not to be done until it is back.
     """
@@ -74,13 +80,17 @@ def rows(session: Session, person: Person, process: str) -> list[TaskRow]:
     found: dict[int, TaskRow] = {}
     for view in views:
         page = tasks.page(session, person, view, Filters(definition_key=process, order="due"), limit=MOST)
-        due = (row for row in page.rows if row.due_at is not None and row.due_at < end)
+        due = (row for row in page.rows if row.due_at is not None and row.due_at < end and not row.is_put_off)
         found |= {row.id: row for row in due if tasks.is_for(person, row)}
-    return sorted(found.values(), key=_place)
+    place = _places(session, *found.values())
+    return sorted(found.values(), key=lambda row: place[row.id])
 
 
-def _place(task: TaskRow | TaskDetail) -> tuple[datetime, bool, int]:
-    return task.due_at or task.created_at, task.assignee is None, task.id
+def _places(session: Session, *found: TaskRow | TaskDetail) -> dict[int, Place]:
+    tried = tasks.tried_since(session, [each.id for each in found], clock.now() - JUST_TRIED)
+    return {
+        each.id: (each.id in tried, each.due_at or each.created_at, each.assignee is None, each.id) for each in found
+    }
 
 
 def begin(session: Session, person: Person, process: str, *, after: TaskDetail | None = None) -> int | None:
@@ -90,7 +100,8 @@ def begin(session: Session, person: Person, process: str, *, after: TaskDetail |
     `after` is one that was done or passed over: what stands behind it comes first, what was passed over before at last.
     """
     left = [row for row in rows(session, person, process) if after is None or row.id != after.id]
-    behind = [row for row in left if after is not None and _place(row) > _place(after)]
+    place = _places(session, *left, *([after] if after is not None else []))
+    behind = [row for row in left if after is not None and place[row.id] > place[after.id]]
     for row in [*behind, *(row for row in left if row not in behind)]:
         if row.assignee is not None:
             return row.id
