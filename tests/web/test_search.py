@@ -94,6 +94,8 @@ def test_box__by_a_key_and_as_one_types(page: Page, log_in: LogIn) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".found li")).to_have_count(2)
 
+    # What is typed before the scripts listen waits for Enter.
+    page.wait_for_load_state()
     page.locator("#find-here").fill("f12")
     expect(page.locator(".found li")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"/search/\?q=f12$"))
