@@ -86,8 +86,16 @@ class Words:
 
 
 def of(session: Session, definition_ids: Iterable[int] = ()) -> Words:
-    """Return the words for variables: of the forms of these processes first, then of all others."""
+    """Return the words for variables: of the forms of these processes first, then of all others; once for a page."""
     language = vocabulary.OWN if languages.is_chinese() else languages.chosen()
+    known: dict[tuple[str, tuple[int, ...]], Words] = g.setdefault("words", {})
+    place = language, tuple(definition_ids)
+    if place not in known:
+        known[place] = _of(session, *place)
+    return known[place]
+
+
+def _of(session: Session, language: str, definition_ids: Iterable[int]) -> Words:
     called = vocabulary.of(session, language, forms=_own(session, definition_ids))
     return Words(
         labels=called.labels,

@@ -56,6 +56,7 @@ PLACES, ENCODINGS = ("query", "header"), ("base64", "hex")
 KNOWN = frozenset({"to", "text", "key", "at", "number"})
 #: What is signed may name.
 SIGNED = frozenset({"timestamp", "secret", "body"})
+_keys = select(Definition.key).where(Definition.kind == "channel").distinct().order_by(Definition.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +163,7 @@ def _of_file(content: bytes, key: str) -> Channel:
 
 def keys(session: Session) -> list[str]:
     """Return the keys of all channels, each of which is a topic."""
-    query = select(Definition.key).where(Definition.kind == "channel").distinct().order_by(Definition.key)
-    return list(session.scalars(query))
+    return list(session.scalars(_keys))
 
 
 def read(file: str, declaration: Mapping[str, Any]) -> list[Channel]:

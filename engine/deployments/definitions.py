@@ -66,7 +66,16 @@ _listed = {
     ).order_by(*_in_order),
 }
 _newest_forms = _listed[True].with_only_columns(Definition.id)
+_contents = (
+    select(Definition.id, Resource.content)
+    .join(Resource, Resource.id == Definition.resource_id)
+    .where(Definition.id.in_(bindparam("ids", expanding=True)))
+)
 _latest = _of_kind.where(Definition.key == bindparam("key")).order_by(Definition.version.desc()).limit(1)
+_of_deployment = _latest.where(
+    Definition.deployment_id <= bindparam("deployment"),
+    Definition.sha256.in_(select(Resource.sha256).where(Resource.deployment_id == bindparam("deployment"))),
+)
 _newest_form = (
     select(Definition.id)
     .where(Definition.kind == "form", Definition.key == bindparam("key"))
@@ -128,15 +137,12 @@ def find(
 
     That of a deployment is an older one where its file came unchanged. Raises `NotFound`.
     """
-    query = select(Definition).where(Definition.kind == kind, Definition.key == key)
+    query = _latest if deployment_id is None else _of_deployment
     if version is not None:
         query = query.where(Definition.version == version)
     if version_tag is not None:
         query = query.where(Definition.version_tag == version_tag)
-    if deployment_id is not None:
-        came = select(Resource.sha256).where(Resource.deployment_id == deployment_id)
-        query = query.where(Definition.deployment_id <= deployment_id, Definition.sha256.in_(came))
-    found = session.scalars(query.order_by(Definition.version.desc()).limit(1)).first()
+    found = session.scalars(query, {"kind": kind, "key": key, "deployment": deployment_id}).first()
     if found is None:
         raise errors.NotFound(f"{kind} definition", key)
     return found
@@ -202,7 +208,10 @@ def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -
 
 def latest_forms(session: Session) -> list[Form]:
     """Return the newest version of every form, by name."""
-    return [_form(session, each) for each in session.scalars(_newest_forms, {"kind": "form"})]
+    newest, cached = session.scalars(_newest_forms, {"kind": "form"}).all(), _cache(session).forms
+    if missing := [each for each in newest if each not in cached]:
+        cached.update((row.id, _read_form(row.content)) for row in session.execute(_contents, {"ids": missing}))
+    return [cached[each] for each in newest]
 
 
 def declared_facts(session: Session) -> list[str]:

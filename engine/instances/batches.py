@@ -42,6 +42,7 @@ _batches = Base.metadata.tables[Batch.__tablename__]
 _items = Base.metadata.tables[BatchItem.__tablename__]
 _records = Base.metadata.tables[Record.__tablename__]
 
+_running = Statement(select(_batches).where(_batches.c.state == "running").order_by(_batches.c.id))
 _note = Statement(
     update(_items)
     .where(_items.c.batch_id == bindparam("batch"), _items.c.position == bindparam("place"))
@@ -243,8 +244,7 @@ def run(sessions: sessionmaker[Session]) -> int:
     What another worker starts at this moment is passed over.
     """
     with sessions.begin() as session:
-        running = select(_batches).where(_batches.c.state == "running").order_by(_batches.c.id)
-        for batch in session.execute(running).all():
+        for batch in _running.rows(session.connection(), {}):
             if tried := _run(session, batch):
                 return tried
     return 0

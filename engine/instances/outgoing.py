@@ -13,7 +13,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, phrases, texts
@@ -42,6 +42,8 @@ class Queue:
         self.noun = noun
         #: What is said of one that was handed over and never answered for.
         self.unanswered = unanswered
+        late = table.c.state.in_(("waiting", "sending")), table.c.due_at <= bindparam("now")
+        self._late = select(table.c.id).where(*late).limit(1)
 
     def doubt(self, session: Session, now: datetime) -> None:
         """Note that those are uncertain that were handed over and not settled in time."""
@@ -54,9 +56,7 @@ class Queue:
 
     def are_due(self, session: Session) -> bool:
         """Tell whether any are due, or were handed over and not settled in time."""
-        columns = self.table.c
-        late = select(columns.id).where(columns.state.in_(("waiting", "sending")), columns.due_at <= clock.now())
-        return session.scalar(late.limit(1)) is not None
+        return session.scalar(self._late, {"now": clock.now()}) is not None
 
     def begin(self, session: Session, row_id: int, attempt: int) -> None:
         """Note that a worker begins an attempt at one that is due."""

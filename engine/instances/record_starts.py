@@ -26,6 +26,10 @@ from casepath.engine.phrases import Phrase
 _records = Base.metadata.tables[Record.__tablename__]
 _starts = Base.metadata.tables[RecordStart.__tablename__]
 
+#: Processes that new records are still to start.
+_processes = Statement(
+    select(_starts.c.process).where(_starts.c.state == "waiting").distinct().order_by(_starts.c.process)
+)
 _note = Statement(
     update(_starts)
     .where(_starts.c.record_id == bindparam("record"), _starts.c.process == bindparam("of_process"))
@@ -54,9 +58,8 @@ def run(sessions: sessionmaker[Session]) -> int:
 
 def _waited_for(session: Session) -> Iterator[Definition]:
     """Yield the newest version of each process that new records are still to start, none that is suspended."""
-    waiting = select(_starts.c.process).where(_starts.c.state == "waiting").distinct().order_by(_starts.c.process)
-    for process in session.scalars(waiting).all():
-        definition = definitions.find(session, "process", process)
+    for row in _processes.rows(session.connection(), {}):
+        definition = definitions.find(session, "process", row.process)
         if not definition.suspended:
             yield definition
 

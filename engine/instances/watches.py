@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, history, phrases
@@ -32,6 +32,14 @@ ENDS: Mapping[str, Phrase] = {
     "process_instance.completed": Phrase("The matter is completed."),
     "process_instance.cancelled": Phrase("The matter was cancelled."),
 }
+#: The watches since whose last look something has happened.
+_grown = (
+    select(Watch.username, Watch.business_key, Watch.events, Watch.seen)
+    .join(ProcessInstance, ProcessInstance.business_key == Watch.business_key)
+    .group_by(Watch.username, Watch.business_key, Watch.events, Watch.seen)
+    .having(func.sum(ProcessInstance.history_length) != Watch.events)
+)
+_any_news = _grown.limit(1)
 
 
 def watch(session: Session, business_key: str, *, by: By) -> None:
@@ -70,12 +78,12 @@ def is_watched(session: Session, business_key: str, username: str) -> bool:
 
 def is_news(session: Session) -> bool:
     """Tell whether anything has happened in a matter that somebody watches."""
-    return session.execute(_grown().limit(1)).first() is not None
+    return session.execute(_any_news).first() is not None
 
 
 def tell_news(session: Session) -> int:
     """Tell those who watch what has happened since; return of how many watches there was anything to look at."""
-    found = session.execute(_grown().order_by(Watch.business_key, Watch.username).limit(TOGETHER)).all()
+    found = session.execute(_grown.order_by(Watch.business_key, Watch.username).limit(TOGETHER)).all()
     for row in found:
         lengths, own = _lengths(session, row.business_key), (
             Watch.username == row.username, Watch.business_key == row.business_key
@@ -93,16 +101,6 @@ def tell_news(session: Session) -> int:
         news = _news(session, row.business_key, row.username, seen, lengths)
         _tell(session, row.username, row.business_key, list(news))
     return len(found)
-
-
-def _grown() -> Select[str, str, int, str]:
-    """Return a query for the watches since whose last look something has happened."""
-    return (
-        select(Watch.username, Watch.business_key, Watch.events, Watch.seen)
-        .join(ProcessInstance, ProcessInstance.business_key == Watch.business_key)
-        .group_by(Watch.username, Watch.business_key, Watch.events, Watch.seen)
-        .having(func.sum(ProcessInstance.history_length) != Watch.events)
-    )
 
 
 def _tell(session: Session, username: str, business_key: str, news: list[Phrase]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, runtime, texts
@@ -24,6 +24,17 @@ MAX_FETCHED = 1000
 
 _table = rows.table
 _definitions = Base.metadata.tables[Definition.__tablename__]
+#: Every worker asks for it at each step; to write it anew each time would take longer than to execute it.
+_waiting = (
+    select(_table.c.id)
+    .where(
+        _table.c.topic.in_(bindparam("topics", expanding=True)),
+        _table.c.state.in_(("created", "locked")),
+        _table.c.locked_until <= bindparam("now"),
+        rows.active,
+    )
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +122,10 @@ def fetch_and_lock(
 
 def are_waiting(session: Session, topics: Sequence[Topic]) -> bool:
     """Tell whether tasks of these topics may be fetched; this only reads."""
-    return session.scalar(select(_table.c.id).where(*_free(topics, clock.now())).limit(1)) is not None
+    if any(topic.is_narrowed for topic in topics):
+        return session.scalar(select(_table.c.id).where(*_free(topics, clock.now())).limit(1)) is not None
+    known = {"topics": [topic.name for topic in topics], "now": clock.now()}
+    return bool(topics) and session.scalar(_waiting, known) is not None
 
 
 def lock(session: Session, task_id: int, *, worker_id: str, lock_for: timedelta) -> None:
