@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
@@ -29,6 +29,22 @@ from casepath.engine.time import clock
 
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
 VARIABLES = "variables."
+
+#: Every page asks for these several times; to write them anew each time would take longer than to execute them.
+_of_process = (
+    select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
+    .join(Resource, Resource.id == Definition.resource_id)
+    .where(Definition.id == bindparam("definition"), Definition.kind == "process")
+)
+_named = select(Resource.id, Resource.sha256).where(
+    Resource.deployment_id == bindparam("deployment"), Resource.name == bindparam("name")
+)
+_newest_named = (
+    select(func.max(Resource.id).label("newest"), Resource.sha256)
+    .where(Resource.name == bindparam("name"))
+    .group_by(Resource.sha256)
+    .order_by("newest")
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +64,7 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
     With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
     """
-    found = session.execute(
-        select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
-        .join(Resource, Resource.id == Definition.resource_id)
-        .where(Definition.id == definition_id, Definition.kind == "process")
-    ).one_or_none()
+    found = session.execute(_of_process, {"definition": definition_id}).one_or_none()
     if found is None:
         raise errors.NotFound("process definition", definition_id)
     key, sha256, resource_id, deployment_id = found
@@ -66,11 +78,8 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
 def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     """Return the names of elements in another language than that of the diagrams, by id; empty where none came."""
-    found = session.execute(
-        select(Resource.id, Resource.sha256).where(
-            Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
-        )
-    ).one_or_none()
+    wanted = {"deployment": deployment_id, "name": f"texts.{language}.json"}
+    found = session.execute(_named, wanted).one_or_none()
     return _texts(session, found.id, found.sha256) if found is not None else {}
 
 
@@ -87,14 +96,8 @@ def words(session: Session, language: str) -> Sayings:
 
     Processes call each other and hand variables on, so that their words belong to all; the newest say how.
     """
-    newest = func.max(Resource.id)
-    query = (
-        select(newest, Resource.sha256)
-        .where(Resource.name == f"texts.{language}.json")
-        .group_by(Resource.sha256)
-        .order_by(newest)
-    )
-    files = [(resource_id, sha256) for resource_id, sha256 in session.execute(query)]
+    rows = session.execute(_newest_named, {"name": f"texts.{language}.json"})
+    files = [(resource_id, sha256) for resource_id, sha256 in rows]
     hashes = tuple(sha256 for _, sha256 in files)
     if hashes not in _words:
         said: dict[tuple[str, str | None], str] = {}
