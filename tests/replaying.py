@@ -135,7 +135,7 @@ class Copy:
             for table, column in DEPLOYED:
                 rows = self.source.execute(select(table).where(table.c[column] == number)).mappings().all()
                 self.target.execute(insert(table), [dict(row) for row in rows])
-            definitions.calendar_changed(self.target)
+            definitions.change(self.target)
 
     def copy_rows(self, tables: Sequence[Table]) -> None:
         """Copy whole tables."""

@@ -2,21 +2,23 @@
 What was deployed, for reading: definitions by key and version, their files, and processes ready to run.
 
 A file is parsed once and kept in memory, by its content: definitions never change. The calendar is the newest one that
-was deployed; another operating system process notices a new one within `CALENDAR_AGE`.
+was deployed; another operating system process notices a new one within `CALENDAR_AGE`. What a transaction reads after
+it has deployed something is its own until it is committed: what it takes back, nobody has seen, and the numbers that
+its rows had may be those of others.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Pool, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Pool, bindparam, event, func, select
+from sqlalchemy.orm import Session, SessionTransaction
 
 from casepath.engine import errors, forms, settings
 from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, aside, form_name, read_texts
@@ -46,6 +48,8 @@ class _Cache:
     forms: dict[int, Form] = field(default_factory=dict)
     #: Form key and process definition → the form that came with the process, None where none did.
     own_forms: dict[tuple[str, int], int | None] = field(default_factory=dict)
+    #: What others keep of what never changes.
+    more: dict[Hashable, Any] = field(default_factory=dict)
     calendar: Calendar | None = None
     calendar_read_at: datetime | None = None
 
@@ -78,11 +82,45 @@ _newest_form = (
 _declarations: dict[tuple[str, str, str], Any] = {}
 #: By connection pool: reading and writing sessions of a database share one.
 _caches: WeakKeyDictionary[Pool, _Cache] = WeakKeyDictionary()
+#: Where a session keeps what it has read since it deployed something.
+_OWN = "definitions"
 
 
 def _cache(session: Session) -> _Cache:
+    own: _Cache | None = session.info.get(_OWN)
+    return own or _shared(session)
+
+
+def _shared(session: Session) -> _Cache:
     pool = session.get_bind().engine.pool
     return _caches.get(pool) or _caches.setdefault(pool, _Cache())
+
+
+def change(session: Session) -> None:
+    """Note that a transaction changes what is deployed; once it is committed, its calendar counts."""
+    session.info[_OWN] = _Cache()
+    event.listen(session, "after_commit", _settle)
+    event.listen(session, "after_soft_rollback", _give_up)
+
+
+def _settle(session: Session) -> None:
+    if not session.in_nested_transaction() and session.info.pop(_OWN, None) is not None:
+        _shared(session).calendar_read_at = None
+
+
+def _give_up(session: Session, previous: SessionTransaction) -> None:
+    # What was deployed before a savepoint may be kept, so that all is read again.
+    if session.info.pop(_OWN, None) is not None and previous.nested:
+        session.info[_OWN] = _Cache()
+
+
+def kept(session: Session, key: Hashable, read: Callable[[], Declaration]) -> Declaration:
+    """Return what `read` finds at the first call, of what never changes in a database, such as files of deployments."""
+    known = _cache(session).more
+    if key not in known:
+        known[key] = read()
+    found: Declaration = known[key]
+    return found
 
 
 def forget() -> None:
@@ -360,7 +398,3 @@ def calendar(session: Session) -> Calendar | None:
         cache.calendar_read_at = now
     return cache.calendar
 
-
-def calendar_changed(session: Session) -> None:
-    """Have the calendar read again."""
-    _cache(session).calendar_read_at = None

@@ -48,6 +48,11 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
     With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
     """
+    own = "texts", definition_id, language
+    return definitions.kept(session, own, lambda: _read_texts(session, definition_id, language))
+
+
+def _read_texts(session: Session, definition_id: int, language: str) -> DiagramTexts:
     found = session.execute(
         select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
         .join(Resource, Resource.id == Definition.resource_id)
@@ -66,6 +71,11 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
 def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     """Return the names of elements in another language than that of the diagrams, by id; empty where none came."""
+    own = "translation", deployment_id, language
+    return definitions.kept(session, own, lambda: _read_translation(session, deployment_id, language))
+
+
+def _read_translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     found = session.execute(
         select(Resource.id, Resource.sha256).where(
             Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"

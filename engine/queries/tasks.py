@@ -14,7 +14,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -208,23 +207,6 @@ def of_matter(session: Session, reference: Reference) -> list[TaskRow]:
     of_instances = UserTask.process_instance_id.in_(select(ProcessInstance.id).where(belongs(reference)))
     query = select(UserTask.id).where(of_instances, UserTask.state == "created").limit(STRETCH)
     return _rows(session, session.scalars(query).all(), Filters())
-
-
-def definitions(session: Session) -> list[tuple[str, str]]:
-    """Return key and name of the processes whose tasks a list may be narrowed to: the newest version of each."""
-    newest = (
-        select(Definition.key, sqlalchemy.func.max(Definition.version).label("version"))
-        .where(Definition.kind == "process")
-        .group_by(Definition.key)
-        .subquery()
-    )
-    found = session.execute(
-        select(Definition.key, Definition.name)
-        .join(newest, and_(Definition.key == newest.c.key, Definition.version == newest.c.version))
-        .where(Definition.kind == "process")
-        .order_by(Definition.name)
-    )
-    return [(key, name or key) for key, name in found]
 
 
 def tried_since(session: Session, task_ids: Collection[int], since: datetime) -> set[int]:
