@@ -8,6 +8,7 @@ was deployed; another operating system process notices a new one within `CALENDA
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,15 +19,18 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Pool, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, settings
+from casepath.engine import bpmn, errors, forms, settings
 from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, aside, form_name, read_texts
 from casepath.engine.database import facts
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
 from casepath.engine.forms import Form
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
+
+log = logging.getLogger(__name__)
 
 Declaration = TypeVar("Declaration")
 
@@ -290,9 +294,9 @@ def forms_of(spec: ProcessSpec) -> list[tuple[str, str, str]]:
 
 def process(session: Session, definition_id: int) -> ProcessSpec:
     """
-    Return a process ready to run, parsed at the first call.
+    Return a process as it was deployed, parsed at the first call: to be looked at.
 
-    Raises `NotFound`, or `DeploymentRefused` where what was accepted once no longer is (Python scripts turned off).
+    That is possible for ever; what is to move asks `executable`. Raises `NotFound`.
     """
     cache = _cache(session)
     spec = cache.processes.get(definition_id)
@@ -302,7 +306,34 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         assert source is not None
         with aside():
             how = settings.current.extensions, settings.current.script_formats
-            spec = cache.processes[definition_id] = _process(source.content, source.name, found.key, *how)
+            try:
+                spec = _process(source.content, source.name, found.key, *how)
+            except Exception as error:
+                log.error("version %s of %s cannot be read: %s", found.version, found.key, type(error).__name__)
+                spec = bpmn.unreadable(found.key, source.name, _why(error))
+        cache.processes[definition_id] = spec
+    return spec
+
+
+def _why(error: Exception) -> Phrase:
+    if isinstance(error, errors.DeploymentRefused):
+        return error.findings[0].phrase
+    if isinstance(error, errors.EngineError):
+        return error.phrase
+    return Phrase("the file cannot be read ({error})", error=type(error).__name__)
+
+
+def executable(session: Session, definition_id: int) -> ProcessSpec:
+    """
+    Return a process ready to run.
+
+    Raises `NotFound`, or `Unreadable` where what was accepted once no longer is: Python scripts were turned off, or an
+    extension is not installed any more.
+    """
+    spec = process(session, definition_id)
+    if spec.refused:
+        found = definition(session, definition_id)
+        raise errors.Unreadable(found.name or found.key, found.version, spec.refused[0])
     return spec
 
 

@@ -181,6 +181,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
         reports=reports(session, reference, refused) if authorization.may_report_to(person, involved=involved) else [],
+        refusals=filter(None, {deployed.refusal(session, view.definition_id) for view in views if not view.ended_at}),
         stuck=stuck,
         unshown=incidents.count_open(session, list(versions)) - len(stuck),
         incident_names={

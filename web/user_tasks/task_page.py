@@ -144,6 +144,7 @@ def render(
         has_draft=bool(task.draft) and refusal is None,
         depends=depends_on_answers(g.form) or deployed.depends(session, task.definition_id, task.element_id),
         guidance=guidance_for(session, task, variables, refusal=refusal, typed=typed),
+        refusal=deployed.refusal(session, task.definition_id) if task.state == "created" else None,
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         context=in_context(session, task),
         open_matters=open_matters(session, task, variables, person),
