@@ -4,6 +4,7 @@ What was deployed: check files and put them into the engine, read them back, par
     deployment   check and store a set of files
     inspection   check them in a process of its own
     definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, channels, …
+    remembered   what is kept in memory of them
     decisions    evaluate the deployed decision tables
     channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there

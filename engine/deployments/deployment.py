@@ -32,6 +32,7 @@ from casepath.engine.deployments import (
     lookups,
     mentioned,
     registers,
+    remembered,
     reports,
     selections,
     starts,
@@ -134,7 +135,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
-    definitions.change(session)
+    remembered.change(session)
     deployment, ids = _store(session, resources, digests, name, actor.signature)
     stored = [_version(session, deployment, entry, ids[entry.file], digests[entry.file]) for entry in fresh]
     for entry, row in zip(fresh, stored, strict=True):
