@@ -87,9 +87,12 @@ def test_correlate__by_variables(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     start(transaction, "waiting", order=1)
     second = start(transaction, "waiting", order=2)
+    third = start(transaction, "waiting", "K3", order=1)
 
     with transaction.begin() as session:
         assert messages.correlate(session, "paid", correlation={"order": 2}, by=PROGRAM) == second
+        # Of two with this value it is the one with the key.
+        assert messages.correlate(session, "paid", business_key="K3", correlation={"order": 1}, by=PROGRAM) == third
 
 
 def test_correlate__nobody_waits(transaction: Sessions) -> None:

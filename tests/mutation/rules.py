@@ -70,8 +70,8 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "history": {
         "engine/database/facts.py": ("tests/integration/test_facts.py",),
         "engine/database/values.py": ("tests/unit/test_values.py", *_HISTORY),
-        "engine/history/erasure.py": (*_HISTORY, "tests/integration/test_mails.py", "tests/integration/test_deliveries.py",
-                                      "tests/integration/test_arrivals.py"),
+        "engine/history/erasure.py": (*_HISTORY, "tests/integration/test_mails.py",
+                                      "tests/integration/test_deliveries.py", "tests/integration/test_arrivals.py"),
         "engine/history/log.py": _HISTORY,
         "engine/history/chain.py": _HISTORY,
         "engine/history/verification.py": _HISTORY,
