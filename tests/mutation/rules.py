@@ -31,7 +31,8 @@ _REGISTERS = ("tests/integration/test_records.py", "tests/integration/test_recor
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "rights": {
         "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py",
-                                    "tests/web/test_seeing.py", "tests/integration/test_messages.py"),
+                                    "tests/web/test_seeing.py", "tests/integration/test_messages.py",
+                                    "tests/integration/test_rights.py"),
         "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
                                            "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
         "engine/people/substitutes.py": ("tests/integration/test_substitutes.py",
@@ -39,7 +40,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "web/auth.py": ("tests/web/test_auth.py",),
     },
     "calendar": {
-        "engine/time/clock.py": _CALENDAR,
+        "engine/time/clock.py": (*_CALENDAR, "tests/unit/test_expressions.py", "tests/integration/test_digests.py"),
         "engine/time/holidays.py": _CALENDAR,
         "engine/time/opening_hours.py": _CALENDAR,
     },
