@@ -239,8 +239,7 @@ def trigger_of(event: EventView) -> triggers.Trigger:
         "local_variables": {name: value for name, value in variables.items() if name in local},
         "error_code": event.facts.get("error_code"), "escalation_code": event.facts.get("escalation_code"),
         "message": text, "name": event.facts.get("name"),
-        "reason": event.facts.get("reason", ""), "last": event.facts.get("last", False),
-        "by_caller": event.facts.get("by_caller", False),
+        "reason": event.facts.get("reason", ""), "by_caller": event.facts.get("by_caller", False),
         "facts": {"for": event.facts["for"]} if "for" in event.facts else {},
         "instructions": [_instruction(facts) for facts in event.facts.get("instructions", ())],
     }  # fmt: skip
