@@ -65,7 +65,7 @@ def known(folder: Path) -> list[PublicKey]:
     except (OSError, ValueError) as error:
         raise errors.InvalidInput(
             "Nothing can be signed: the list of public keys, {file}, cannot be read ({found}).",
-            code="proof-key", file=path.name, found=_reason(error),
+            code="proof-keys-unreadable", file=path.name, found=_reason(error),
         ) from error  # fmt: skip
     return list(found.values())
 
@@ -84,7 +84,7 @@ def signer(folder: Path) -> Signer:
             raise errors.InvalidInput(
                 "Nothing can be signed: the key in {file} is gone. Please put it back, or make a new one with "
                 "casepath history key --new.",
-                code="proof-key", file=path.name,
+                code="proof-key-gone", file=path.name,
             )  # fmt: skip
         # Of two that begin together, both go on with the key of the first.
         _write(path, os.link)
@@ -117,12 +117,12 @@ def _read(path: Path) -> Ed25519PrivateKey:
     except (OSError, TypeError, UnsupportedAlgorithm, ValueError) as error:
         raise errors.InvalidInput(
             "Nothing can be signed: the key in {file} cannot be read ({found}).",
-            code="proof-key", file=path.name, found=_reason(error),
+            code="proof-key-unreadable", file=path.name, found=_reason(error),
         ) from error  # fmt: skip
     if is_open:
         raise errors.InvalidInput(
             "Nothing can be signed: others may read the key in {file}. Only its owner should (chmod 600).",
-            code="proof-key", file=path.name,
+            code="proof-key-open", file=path.name,
         )  # fmt: skip
     return found
 
@@ -145,7 +145,7 @@ def _write(path: Path, put: Callable[[Path, Path], object]) -> None:
     except OSError as error:
         raise errors.InvalidInput(
             "Nothing can be signed: no key can be written to {file} ({found}).",
-            code="proof-key", file=path.name, found=_reason(error),
+            code="proof-key-unwritable", file=path.name, found=_reason(error),
         ) from error  # fmt: skip
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
 """
-Verifies a proof bundle of Casepath 核验证明包: python3 verify.py BUNDLE.zip --key KEY
+Verifies a proof bundle of Casepath 核验证明包: python3 verify.py BUNDLE.zip KEY
 
 KEY is the operator's public key (64 hex digits), its fingerprint (32), or a file with some of them. It has to come to
 you by another way than the bundle: whoever can forge the one can put a key of his own into it. Needs Python 3.8 or
@@ -8,10 +8,10 @@ newer and nothing else; opens no network, writes nothing. Casepath's docs/proof.
 """
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Bundle:
         self.wrong.append((place or self.place, sentence))
 
     def read(self) -> None:
+        """Nothing stands in the zip but files, each once."""
         archive, end = zipfile.ZipFile(self.path), 0
         for entry in archive.infolist():
             if entry.filename in self.contents or entry.header_offset != end:
@@ -82,6 +83,7 @@ class Bundle:
             self.say("something that belongs to no file stands in it")
 
     def verify(self, keys: set[str]) -> list[tuple[str, str]]:
+        """Check everything; `keys` are the public keys or fingerprints that are known from elsewhere."""
         for check in (self.read, self.files, lambda: self.statement(keys), self.histories, self.deployments):
             try:
                 check()
@@ -174,15 +176,13 @@ class Bundle:
                 self.say("it is not there as deployments or histories tell", there.get(name, name))
 
 def main() -> int:
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("bundle")
-    parser.add_argument("--key", default="")
-    asked = parser.parse_args()
-    given = Path(asked.key).read_text("utf-8") if Path(asked.key).is_file() else re.sub(r"[\s:-]", "", asked.key)
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    path, key = (*sys.argv[1:], "", "")[:2]
+    given = Path(key).read_text("utf-8") if Path(key).is_file() else re.sub(r"[\s:-]", "", key)
     keys = set(re.findall(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", given.lower()))
-    if asked.key and not keys:
-        parser.error("KEY holds no public key (64 hex digits) and no fingerprint (32)")
-    bundle = Bundle(asked.bundle)
+    if path in ("", "-h", "--help") or (key and not keys):
+        raise SystemExit(__doc__)
+    bundle = Bundle(path)
     for place, sentence in bundle.verify(keys):
         print(f"WRONG 有误  {place}: {sentence}")
     if bundle.wrong:
