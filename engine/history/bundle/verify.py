@@ -68,7 +68,6 @@ class Bundle:
         self.wrong.append((place or self.place, sentence))
 
     def read(self) -> None:
-        """Nothing stands in the zip but files, each once."""
         archive, end = zipfile.ZipFile(self.path), 0
         for entry in archive.infolist():
             if entry.filename in self.contents or entry.header_offset != end:
@@ -124,7 +123,8 @@ class Bundle:
         key = bytes.fromhex(self.said["key"])
         if keys and not keys & {key.hex(), sha256(key)[:32]}:
             self.say(f"it is signed with another key than yours: {key.hex()}")
-        if not is_signed(key, text.encode(), bytes.fromhex(self.text("statement.sig"))):
+        signature = self.text("statement.sig")
+        if not (re.fullmatch("[0-9a-f]{128}", signature) and is_signed(key, text.encode(), bytes.fromhex(signature))):
             self.say("it is no signature of statement.json by the key that stands there")
 
     def histories(self) -> None:
