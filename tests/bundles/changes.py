@@ -274,7 +274,7 @@ def rewritten_by_the_operator(forger: Forger) -> None:
 
 def statement_changed(forger: Forger) -> tuple[str, ...]:
     """The statement says something else: another time, operator, matter, product."""
-    said = {"at": "1999-01-01T00:00:00.000000+00:00", "operator": "Somebody else", "matter": "X-1", "product": "other"}
+    said: dict[str, Any] = {"at": "1999-01-01", "operator": "Somebody else", "matter": "X-1", "product": "other"}
     name = forger.draw.choice(sorted(said))
     forger.mend(**{name: said[name]})
     return (SIGNATURE,)

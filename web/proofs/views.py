@@ -58,8 +58,9 @@ def bundle(reference: Reference) -> Response | tuple[str, int]:
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK):
-        yield chunk
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 @bp.get("/operations/proof")
