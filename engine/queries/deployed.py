@@ -19,7 +19,7 @@ from casepath.engine import errors
 from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 - part of what is returned here
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
-from casepath.engine.decisions.dmn import DecisionTable
+from casepath.engine.decisions.dmn import WORDING, DecisionTable
 from casepath.engine.deployments import Selection, decisions, definitions, remembered, selections
 from casepath.engine.forms import Form
 from casepath.engine.forms import guidance as guidances
@@ -216,6 +216,12 @@ def decision_table(session: Session, definition_id: int | None) -> DecisionTable
         return None
     tables = definitions.decision_model(session, found).tables
     return next((table for table in tables if table.decision_id == found.key), None)
+
+
+def ill_worded(session: Session, definition_id: int) -> list[errors.Finding]:
+    """Return what a decision table, and those beside it in its file, say otherwise than their columns want it."""
+    found = definitions.definition(session, definition_id)
+    return [each for each in definitions.decision_model(session, found).findings if each.code == WORDING]
 
 
 def filled_guidance(

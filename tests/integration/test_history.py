@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import ModuleType
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, text, update
