@@ -70,6 +70,7 @@ BLUEPRINTS = (
     "registers.views",
     "reports.views",
     "definitions.views",
+    "definitions.comparing",
     "operations.views",
     "people.views",
     "people.substitutes",

@@ -28,7 +28,9 @@ from casepath.engine.deployments.comparison.values import (
     Step,
     Table,
 )
+from casepath.engine.deployments.comparison.wording import pieces
 
 __all__ = [
     "ORDER", "Cell", "Change", "Compared", "Difference", "Piece", "Row", "Step", "Table", "compare", "compare_apart",
+    "pieces",
 ]  # fmt: skip
