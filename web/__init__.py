@@ -73,6 +73,7 @@ BLUEPRINTS = (
     "registers.views",
     "reports.views",
     "definitions.views",
+    "definitions.comparing",
     "operations.views",
     "people.views",
     "people.substitutes",
