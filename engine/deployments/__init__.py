@@ -78,6 +78,7 @@ __all__ = [
     "process",
     "read_folder",
     "registers",
+    "remembered",
     "reports",
     "resource",
     "selections",
