@@ -19,26 +19,19 @@ from casepath.engine import errors
 from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 - part of what is returned here
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
-from casepath.engine.decisions.dmn import DecisionTable
-from casepath.engine.deployments import Selection, decisions, definitions, selections
+from casepath.engine.decisions.dmn import WORDING, DecisionTable
+from casepath.engine.deployments import Selection, decisions, definitions, remembered, selections
 from casepath.engine.forms import Form
 from casepath.engine.forms import guidance as guidances
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
 VARIABLES = "variables."
 
-#: Every page asks for these several times; to write them anew each time would take longer than to execute them.
-_of_process = (
-    select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
-    .join(Resource, Resource.id == Definition.resource_id)
-    .where(Definition.id == bindparam("definition"), Definition.kind == "process")
-)
-_named = select(Resource.id, Resource.sha256).where(
-    Resource.deployment_id == bindparam("deployment"), Resource.name == bindparam("name")
-)
+#: Every page asks for these; to write them anew each time would take longer than to execute them.
 _newest_named = (
     select(func.max(Resource.id).label("newest"), Resource.sha256)
     .where(Resource.name == bindparam("name"))
@@ -64,7 +57,16 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
     With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
     """
-    found = session.execute(_of_process, {"definition": definition_id}).one_or_none()
+    own = "texts", definition_id, language
+    return remembered.once(session, own, lambda: _read_texts(session, definition_id, language))
+
+
+def _read_texts(session: Session, definition_id: int, language: str) -> DiagramTexts:
+    found = session.execute(
+        select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
+        .join(Resource, Resource.id == Definition.resource_id)
+        .where(Definition.id == definition_id, Definition.kind == "process")
+    ).one_or_none()
     if found is None:
         raise errors.NotFound("process definition", definition_id)
     key, sha256, resource_id, deployment_id = found
@@ -78,8 +80,16 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
 def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     """Return the names of elements in another language than that of the diagrams, by id; empty where none came."""
-    wanted = {"deployment": deployment_id, "name": f"texts.{language}.json"}
-    found = session.execute(_named, wanted).one_or_none()
+    own = "translation", deployment_id, language
+    return remembered.once(session, own, lambda: _read_translation(session, deployment_id, language))
+
+
+def _read_translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
+    found = session.execute(
+        select(Resource.id, Resource.sha256).where(
+            Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
+        )
+    ).one_or_none()
     return _texts(session, found.id, found.sha256) if found is not None else {}
 
 
@@ -127,6 +137,14 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
     return renamed(content, translated) if translated else content
 
 
+def in_other_words(diagram: bytes, names: Mapping[str, str]) -> bytes:
+    """Return a diagram that is not deployed with other names, by element id; as it is where it cannot be read."""
+    try:
+        return renamed(diagram, names) if names else diagram
+    except errors.DeploymentRefused:
+        return diagram
+
+
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
 _translated: dict[str, Mapping[str, str]] = {}
 #: Words by the hashes of the files that say them, which never change.
@@ -156,8 +174,32 @@ def starters(session: Session) -> list[tuple[str, ...]]:
     return [said.candidate_starters for said in known if said.can_be_started]
 
 
+def refusal(session: Session, definition_id: int) -> Phrase | None:
+    """Return why nothing of a process moves any more, though it was accepted once; None where it can be executed."""
+    try:
+        definitions.executable(session, definition_id)
+    except errors.Unreadable as error:
+        return error.phrase
+    return None
+
+
+def not_startable(session: Session, key: str) -> errors.EngineError:
+    """Return why a process is none of those that people may start: it can be executed no more, or there is none."""
+    newest = next((each for each in definitions.list_definitions(session, "process") if each.key == key), None)
+    if newest is not None and newest.executable:
+        try:
+            definitions.executable(session, newest.id)
+        except errors.Unreadable as error:
+            return error
+    return errors.NotFound("process", key)
+
+
 def _newest(session: Session) -> list[Definition]:
-    return [each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended]
+    return [
+        each
+        for each in definitions.list_definitions(session, "process")
+        if each.executable and not each.suspended and not definitions.process(session, each.id).refused
+    ]
 
 
 def _startable(session: Session, definition: Definition, language: str) -> StartableProcess:
@@ -184,6 +226,12 @@ def decision_table(session: Session, definition_id: int | None) -> DecisionTable
         return None
     tables = definitions.decision_model(session, found).tables
     return next((table for table in tables if table.decision_id == found.key), None)
+
+
+def ill_worded(session: Session, definition_id: int) -> list[errors.Finding]:
+    """Return what a decision table, and those beside it in its file, say otherwise than their columns want it."""
+    found = definitions.definition(session, definition_id)
+    return [each for each in definitions.decision_model(session, found).findings if each.code == WORDING]
 
 
 def filled_guidance(
@@ -224,7 +272,8 @@ def _decided(session: Session, key: str, known: Mapping[str, Any], deployment_id
             return decisions.evaluate(session, key, known, now=clock.now(), deployment_id=deployment).value
         except errors.NotFound:
             continue
-        except errors.DecisionError:
+        except (errors.DecisionError, errors.DeploymentRefused):
+            # The latter: it was accepted once, and cannot be read any more.
             break
     return None
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from pydantic import SecretStr
 
 from casepath import demo, stories
-from casepath.engine import database
+from casepath.engine import database, deployments
 from casepath.engine.deployments import definitions
 from casepath.engine.instances import notifications, process_instances
 from casepath.engine.instances.wordings import Wording
@@ -43,6 +43,7 @@ PAGES = {
     ),
     "owner_han": (
         "/processes/", "/processes/decisions/", "/processes/forms/", "/processes/show/complaint",
+        "/processes/show/request_help/compare",
         "/processes/decisions/severity", "/processes/decisions/demand_rules", "/processes/forms/complaint_intake",
         "/processes/deployments/", "/processes/deployments/2", "/processes/deployments/2/again",
         "/processes/modeler?definition={process}", "/processes/upload",
@@ -56,7 +57,10 @@ PAGES = {
     "auditor_jiang": ("/tasks/?view=all", "/matters/", "/matters/show/{key}", "/tasks/{task}"),
 }  # fmt: skip
 #: Diagrams that are not there yet.
-DRAWING = ".diagram:not([data-diagram='ready']), .modeler:not([data-modeler='ready'])"
+DRAWING = (
+    ".diagram:not([data-diagram='ready']), .modeler:not([data-modeler='ready']), "
+    "[data-compare]:not([data-compare='ready'])"
+)
 #: A desk, a tablet, a desk at 200 %, a phone.
 WIDTHS = (1440, 768, 720, 390)
 #: Runs axe-core on a page as wide as it is now, without the rules that are never serious: a third of the work. Leaves
@@ -125,10 +129,17 @@ def pages(dealership_file: Path, tmp_path_factory: pytest.TempPathFactory) -> It
             business_key=key,
         )
         process = definitions.latest(session, "process", "complaint").id
+        deployments.deploy(session, changed(), name="request_help", by=PROGRAM)
     with serving(app) as address:
         yield address, {"key": key, "task": 1, "process": process}
     clock.reset()
     app.extensions["database"].dispose()
+
+
+def changed() -> dict[str, bytes]:
+    """A process with something else in its diagram, forms and guidance."""
+    files = deployments.read_folder(ROOT / "processes" / "request_help")
+    return {name: content.replace("协助".encode(), "支持".encode()) for name, content in files.items()}
 
 
 @pytest.mark.parametrize("username", PAGES)
