@@ -185,6 +185,12 @@ def test_add_working_days__keeps_the_local_time() -> None:
     assert DAILY.add_working_days(berlin("2026-03-28T09:00"), 1) == berlin("2026-03-29T09:00")
 
 
+def test_closing__in_an_hour_that_comes_twice() -> None:
+    night = Calendar.from_json({"zone": "Europe/Berlin", "hours": {"mon-sun": [["00:00", "02:30"]]}})
+
+    assert night.closing(date(2026, 10, 25)) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
 def test_is_open__until_the_moment_of_closing() -> None:
     assert DEALER.is_open(shanghai("2026-11-20T08:30"))
     assert DEALER.is_open(shanghai("2026-11-20T17:59"))
