@@ -32,7 +32,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "rights": {
         "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py",
                                     "tests/web/test_seeing.py", "tests/integration/test_messages.py",
-                                    "tests/integration/test_rights.py"),
+                                    "tests/integration/test_rights.py", "tests/integration/test_mentions.py"),
         "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
                                            "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
         "engine/people/substitutes.py": ("tests/integration/test_substitutes.py",
