@@ -36,7 +36,7 @@ from casepath.engine.database.models import (
     Resource,
     User,
 )
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, remembered
 from casepath.engine.history import ERROR_TEXT, Event, EventView
 from casepath.engine.history.verification import ERASED
 from casepath.engine.instances import migration_plans, process_instances
@@ -135,7 +135,7 @@ class Copy:
             for table, column in DEPLOYED:
                 rows = self.source.execute(select(table).where(table.c[column] == number)).mappings().all()
                 self.target.execute(insert(table), [dict(row) for row in rows])
-            definitions.calendar_changed(self.target)
+            remembered.change(self.target)
 
     def copy_rows(self, tables: Sequence[Table]) -> None:
         """Copy whole tables."""

@@ -77,6 +77,11 @@ ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
         title=lazy_gettext("The deployment is refused"),
         text=lazy_gettext("The findings say what is wrong and what to do."),
     ),
+    errors.Unreadable: Answer(
+        status=409,
+        title=lazy_gettext("This process can go on no more"),
+        text=lazy_gettext("What was deployed once is accepted no more. Please tell the process owner."),
+    ),
     errors.NotWaiting: Answer(
         status=409,
         title=lazy_gettext("Nobody waits for this"),

@@ -18,6 +18,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 
 from casepath.engine.bpmn.model import Condition, CorrelationKey, EventDefinition, EventKind, Loop, VariableMapping
+from casepath.engine.phrases import Phrase
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -184,6 +185,8 @@ class ProcessSpec(BpmnProcessSpec):
         self.label = key
         self.version_tag: str | None = None
         self.executable = True
+        #: Why nothing of it can be executed any more, though it was accepted once; it can be looked at.
+        self.refused: tuple[Phrase, ...] = ()
         #: The process itself as the outermost container.
         self.root: Container
         self.nodes: dict[str, Element] = {}

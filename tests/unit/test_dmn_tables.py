@@ -333,3 +333,27 @@ def test_check__cell_that_cannot_be_read() -> None:
         "Expected an expression, but found the end at character 2 of condition in row 2, column 1 of 'Answer': >"
     )
     assert chinese(finding.phrase) == "“Answer”的第 2 行第 1 列的条件：第 2 个字符：此处应为表达式，但读到文本结尾（>）"
+
+
+@each(
+    "cell, expected",
+    [
+        ('"您的车到了。我们等您来"', ["我"]),
+        ('"您好！“我想问一下”"', ["我"]),
+        ('"您的我"', []),
+        ('"这个不能免费"', ["不能"]),
+        ('if x > 1 then "没 办法" else "没办法"', ["没办法"]),
+        ('"一二三四五六七八，九"', []),
+        ('"一二三四五六七八，九十。一二三四五六七八九十一"', [(10, 9), (11, 9)]),
+        ('"I am here. We can\'t. It is I"', ["I"]),
+        ('x + 1', []),
+    ],
+)  # fmt: skip
+def test_wording__what_the_column_does_not_want(cell: str, expected: list[object]) -> None:
+    wanted = 'noSentenceBegins="我, I " neverSays="不能，没办法" longestSentence="9"'
+    logic = table(["x"], ["said"], f"> 10 | {cell}").replace('name="said"', f'name="said" {wanted}')
+    found = [each for each in model(logic).findings if each.code == "wording"]
+
+    facts = [each.phrase.facts for each in found]
+    assert [fact.get("word") or (fact["count"], fact["limit"]) for fact in facts] == expected
+    assert {each.level for each in found} <= {"warning"}
