@@ -153,7 +153,7 @@ class Calendar:
         rest = working
         for begin, end in self._forward(at):
             open_time = end - max(begin, at)
-            if rest < open_time or (rest == open_time and rest):
+            if rest <= open_time:
                 return max(begin, at) + rest
             rest -= open_time
         raise errors.InvalidInput(

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors, history, phrases, runtime
@@ -68,6 +68,20 @@ def kinds(transaction: Sessions, task_id: int) -> list[str]:
         task = external_tasks.get(session, task_id)
         assert history.verify(session, task.process_instance_id) == []
         return [event.kind for event in history.events(session, task.process_instance_id)]
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_fetch_and_lock__waits_for_no_other_worker(transaction: Sessions) -> None:
+    first, second = made(transaction), made(transaction)
+
+    with transaction.begin() as session, transaction.begin() as other:
+        other.execute(text("SET LOCAL lock_timeout = '2s'"))
+        found = [
+            [task.id for task in external_tasks.fetch_and_lock(each, [NOTIFY], worker_id="w", limit=1)]
+            for each in (session, other)
+        ]
+
+    assert found == [[first], [second]]
 
 
 def test_fetch_and_lock__what_a_worker_gets(transaction: Sessions, clock: ModuleType) -> None:

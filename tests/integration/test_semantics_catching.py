@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
-from casepath.engine.database.models import ActivityInstance, Job
+from casepath.engine.database.models import ActivityInstance, Incident, Job
 from tests.diagrams import (
     ERROR,
     SIGNAL,
@@ -66,6 +66,30 @@ def test_error__of_another_code_goes_to_the_event_for_all(world: World) -> None:
                              border("Any", "Sub", error()), flow="S > Sub; Any > Y; Just > Z", root=ERROR))
 
     assert run.open() == "Y"
+
+
+def test_event__that_needs_a_signal_and_a_condition(world: World) -> None:
+    both = catch("C", SIGNALLED + condition("${heat > 5}")).replace(' id="C"', ' id="C" parallelMultiple="true"')
+    run = Run(world, process(nodes("startEvent S; userTask A"), both, flow="S > C; C > A", root=SIGNAL), heat=1)
+
+    world.signal("alarm", {})
+
+    assert run.open() == ""
+    world.set_variables(run.number, {"heat": 9})
+    assert run.open() == "A"
+
+
+@pytest.mark.parametrize(("listens", "kinds"), [(False, ["stuck"]), (True, [])])
+def test_join__that_waits_in_vain_unless_something_may_still_come(
+    world: World, listens: bool, kinds: list[str]
+) -> None:
+    inside = handler("H", SIGNALLED, nodes("userTask B"), flow="H_start > B", interrupting=False) if listens else ""
+    run = Run(world, process(nodes("startEvent S; exclusiveGateway X; parallelGateway J; task L R"), inside,
+                             flow="S > X; X > L [${true}]; X > R [${false}]; L > J; R > J", root=SIGNAL))
+
+    with world.sessions() as session:
+        found = session.scalars(select(Incident.kind).where(Incident.process_instance_id == run.number)).all()
+    assert found == kinds
 
 
 def test_event_sub_process__that_has_interrupted_does_not_start_again(world: World) -> None:

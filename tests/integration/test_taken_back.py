@@ -71,8 +71,12 @@ def test_over_budget__is_an_incident_until_it_is_done(
     assert stuck(transaction) == []
     assert [each.id for each in stuck(transaction, "resolved")] == [found.id]
     with transaction.begin() as session:
-        told = [(each.kind, each.by) for each in history.events(session, waiting) if each.kind.startswith("incident")]
-    assert told == [("incident.opened", "program:test"), ("incident.resolved", None)]
+        told = [each for each in history.events(session, waiting) if each.kind.startswith("incident")]
+        where = session.get_one(Incident, found.id).activity_instance
+    assert [(each.kind, each.by) for each in told] == [
+        ("incident.opened", "program:test"), ("incident.resolved", None),
+    ]  # fmt: skip
+    assert [each.activity_instance for each in told] == [where, where]
 
 
 @pytest.mark.parametrize("ended", ["message", "cancelled"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_ANY_NAME = "any name will do that no variable can have"
+_KEY = 'return found if len(found) <= MAX_LENGTH else f"sha256:{hashlib.sha256(found.encode()).hexdigest()}"'
 _QUICK = "it only spares the database a question"
 _RAREST = "first, value = min(seen.items(), key=lambda each: _frequency(session, *each)"
 _RAREST_ALONE = f"{_RAREST} if len(seen) > 1 else 0)"
@@ -15,16 +17,35 @@ ACCEPTED: dict[str, dict[tuple[str, str], str]] = {
         ("parts = chain.from_iterable(combinations(members, size) for size in range(len(members) + 1))",
          "parts = chain.from_iterable(combinations(members, size) for size in range(len(members) + 2))"):
             "there are no combinations of more than there is",
+        (_KEY, _KEY.replace("len(found) <= MAX_LENGTH", "(len(found) <= MAX_LENGTH) and False")):
+            "digests are told apart, too; short keys are only left readable",
+    },
+    "engine/bpmn/catchers.py": {
+        ("if start.catches(kind):", "if True:"): "what catches nothing of a kind is passed over by each that asks",
+    },
+    "engine/bpmn/compensation.py": {
+        ("if token.inner is not None:", "if True:"): "a loop has opened its scope before it can complete",
     },
     "engine/decisions/dmn/table_logic.py": {
         ("work = 10 + sum(map(len, parts.conditions))", "work = 10 - sum(map(len, parts.conditions))"):
             "what a table counts is a rough measure",
-        (r'TRACE = "\0trace"', r'TRACE = "\0TRACE"'): "any name will do that no variable can have",
+        (r'TRACE = "\0trace"', r'TRACE = "\0TRACE"'): _ANY_NAME,
+        (r'TRACE = "\0trace"', r'TRACE = "XX\0traceXX"'): _ANY_NAME,
     },
     "engine/instances/external_tasks/reports.py": {
         ('message: str = "",', 'message: str = "XXXX",'): "every caller gives a message",
     },
+    "engine/history/erasure.py": {
+        ("if not numbers:", "if False:"): _QUICK,
+        ("if not notices:", "if False:"): _QUICK,
+    },
+    "engine/instances/external_tasks/locks.py": {
+        ("if mine:", "if True:"): _QUICK,
+        ("free.order_by(*order).limit(limit).with_for_update(skip_locked=True)",
+         "free.order_by(*order).limit(limit).with_for_update()"): _ELSEWHERE,
+    },
     "engine/instances/jobs.py": {
+        ('_roots = _instances.alias("roots")', '_roots = _instances.alias("ROOTS")'): "any name will do",
         (_TOGETHER, _TOGETHER.replace("else 1", "else 2")): _ELSEWHERE,
         (_TOGETHER, _TOGETHER.replace('session.get_bind().dialect.name == "sqlite"',
                                       '(session.get_bind().dialect.name == "sqlite") or True')): _ELSEWHERE,
@@ -55,5 +76,10 @@ ACCEPTED: dict[str, dict[tuple[str, str], str]] = {
     },
     "engine/time/timers.py": {
         ("if anchor is None:", "if False:"): "what has no anchor is never due again, and not asked; mypy does not know",
+    },
+    "web/auth.py": {
+        ('sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")',
+         'sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "XXXX")'):
+            "no session has this token",
     },
 }  # fmt: skip

@@ -33,8 +33,8 @@ _NO_RULE = (
     | m.Call(func=m.Attribute(value=m.Name("log")))
     | m.Call(func=m.Attribute(attr=m.Name("find")))
 )
-#: A call that says something: what it is given by place is words, such as a noun.
-_SAYS = m.Call(func=m.Attribute(value=m.Name("errors")) | m.Name("Phrase"))
+#: A call that says something, such as what somebody may not do: what it is given by place is words, such as a noun.
+_SAYS = m.Call(func=m.Attribute(value=m.Name("errors")) | m.Attribute(attr=m.Name("allowed")) | m.Name("Phrase"))
 _WORDS = m.Arg(keyword=None, value=m.SimpleString())
 
 
@@ -77,11 +77,12 @@ def mutants(root: Path, module: str) -> list[Mutant]:
         else:
             start, end = (begins[place.line - 1] + place.column for place in (spans[node].start, spans[node].end))
             mutated = code[:start] + wrapper.module.code_for_node(changed) + code[end:]
-        pairs = enumerate(zip(lines, mutated.splitlines(keepends=True), strict=False), 1)
+        # What is written anew may stand elsewhere in its line, too, which changes nothing.
+        pairs = enumerate(zip(map(str.strip, lines), map(str.strip, mutated.splitlines()), strict=False), 1)
         differs = next(((line, before, after) for line, (before, after) in pairs if before != after), None)
         if differs is not None:
             line, before, after = differs
-            found.append(Mutant(module=module, line=line, before=before.strip(), after=after.strip(), code=mutated))
+            found.append(Mutant(module=module, line=line, before=before, after=after, code=mutated))
     return found
 
 

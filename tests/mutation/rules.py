@@ -32,12 +32,12 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "rights": {
         "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py",
                                     "tests/web/test_seeing.py", "tests/integration/test_messages.py",
-                                    "tests/integration/test_rights.py"),
+                                    "tests/integration/test_rights.py", "tests/integration/test_mentions.py"),
         "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
                                            "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
         "engine/people/substitutes.py": ("tests/integration/test_substitutes.py",
                                          "tests/integration/test_pages_of_lists.py", "tests/web/test_substitutes.py"),
-        "web/auth.py": ("tests/web/test_auth.py", "tests/web/test_absence.py"),
+        "web/auth.py": ("tests/web/test_auth.py", "tests/web/test_absence.py", "tests/web/test_people.py"),
     },
     "calendar": {
         "engine/time/clock.py": (*_CALENDAR, "tests/unit/test_expressions.py", "tests/integration/test_digests.py"),
@@ -51,7 +51,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "joins": {
         "engine/bpmn/budget.py": ("tests/unit/test_budget.py", "tests/integration/test_limits.py"),
-        "engine/bpmn/catchers.py": _SEMANTICS,
+        "engine/bpmn/catchers.py": (*_SEMANTICS, "tests/integration/test_messages.py"),
         "engine/bpmn/compensation.py": _SEMANTICS,
         "engine/bpmn/joins.py": _SEMANTICS,
     },

@@ -78,6 +78,7 @@ def test_move__a_running_clock() -> None:
         ("2026-11-20T16:00", 2, "2026-11-20T18:00"),  # to the very end of the day
         ("2026-11-20T10:00", 0, "2026-11-20T10:00"),
         ("2026-11-20T13:00", 0, "2026-11-20T13:30"),  # nothing, but it begins when they open
+        ("2026-11-20T12:00", 0, "2026-11-20T13:30"),  # the moment of closing is outside
         ("2025-09-30T17:30", 1, "2025-10-09T09:00"),  # National Day 2025: 1 to 8 October
         ("2025-09-27T09:00", 1, "2025-09-28T09:30"),  # Sunday 28 September 2025 is worked
         ("2025-10-10T17:30", 1, "2025-10-11T09:00"),  # so is Saturday 11 October
@@ -183,6 +184,12 @@ def test_add_working_days(start: str, count: int, end: str) -> None:
 
 def test_add_working_days__keeps_the_local_time() -> None:
     assert DAILY.add_working_days(berlin("2026-03-28T09:00"), 1) == berlin("2026-03-29T09:00")
+
+
+def test_closing__in_an_hour_that_comes_twice() -> None:
+    night = Calendar.from_json({"zone": "Europe/Berlin", "hours": {"mon-sun": [["00:00", "02:30"]]}})
+
+    assert night.closing(date(2026, 10, 25)) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
 def test_is_open__until_the_moment_of_closing() -> None:

@@ -105,6 +105,7 @@ def test_check__no_form(content: bytes) -> None:
         (field(properties={"valid": "=x"}), "rule-without-message"),
         (field(properties={"valid": "=x", "valid_message": "m" * 201}), "rule-without-message"),
         ({"type": "text", "id": "x", "properties": {"valid": "=x", "valid_message": "m"}}, "condition"),
+        (field("number", properties={"lookup": "customer"}), "lookup"),
         (field(key=""), "field-key"),
         (field(key="a.b"), "field-key"),
         (field(key="a b"), "field-key"),

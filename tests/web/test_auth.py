@@ -153,6 +153,7 @@ class TestLogIn:
 
 def test_log_out(alice: Visitor) -> None:
     assert alice.post("/logout").location == "/login"
+    assert '<div class="message message-success" role="status">' in text(alice.get("/login"))
     assert alice.get("/tasks/").status_code == 302
 
 

@@ -145,6 +145,7 @@ class TestUsers:
         assert carol.get("/tasks/counts", headers={"HX-Request": "true"}).status_code == 204
         assert carol.post("/tasks/1/claim").status_code == 403
         assert carol.post("/language", {"language": "en"}).status_code == 303
+        assert visit("carol").post("/logout").location == "/login"
         assert "knows it" in text(carol.get("/password"))
         assert "another password" in text(carol.post("/password", {"old": given, "new": given, "again": given}))
         assert carol.post("/password", {"old": given, "new": "own-words-7", "again": "own-words-7"}).status_code == 303
