@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     silent_after: int = Field(default=60, ge=20, le=86_400)
     late_after: int = Field(default=300, ge=20, le=86_400)
 
+    #: Whether everybody who reaches the pages may send the forms that channels open to them (`/open/<channel>`).
+    public_forms: bool = False
+
     #: Megabytes of files that a matter may have, and that one person may add within 24 hours.
     files_per_matter: int = Field(default=500, ge=1)
     files_per_day: int = Field(default=1000, ge=1)

@@ -25,6 +25,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     headers         the Content-Security-Policy and its companions
     languages       zh-CN and English
     navigation      what stands in the header
+    public_forms    forms that people outside may send, where the installation allows it
     once            forms that make something only once, however often they arrive
     spreadsheets    files of a spreadsheet, written and read
     proxies         in front of the pages, and what is believed of what they say
@@ -72,11 +73,13 @@ BLUEPRINTS = (
     "registers.views",
     "reports.views",
     "definitions.views",
+    "definitions.comparing",
     "operations.views",
     "people.views",
     "people.substitutes",
     "notifications.views",
     "incoming.views",
+    "public_forms.views",
     "batches.views",
 )
 

@@ -230,6 +230,7 @@ RIGHTS = (
     # processes: whoever is logged in may read them
     Row("GET /processes/", "/processes/", PEOPLE),
     Row("GET /processes/show/<key>", "/processes/show/matter", PEOPLE),
+    Row("GET /processes/show/<key>/compare", "/processes/show/matter/compare", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>", "/processes/diagrams/{definition_id}", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>/standing", "/processes/diagrams/{definition_id}/standing",
         "302 403 403 403 403 200 200 200 403 200"),
@@ -248,6 +249,8 @@ RIGHTS = (
     Row("GET /processes/modeler", "/processes/modeler", DEPLOYED),
     Row("POST /processes/modeler", "/processes/modeler", "401 403 403 403 403 403 403 403 400 400"),
     Row("POST /processes/modeler/check", "/processes/modeler/check", "401 403 403 403 403 403 403 403 400 400"),
+    Row("POST /processes/modeler/compare/<int:definition_id>", "/processes/modeler/compare/{definition_id}",
+        "401 403 403 403 403 403 403 403 200 200", (("diagram", (DIAGRAM, "matter.bpmn")),)),
     Row("GET /processes/upload", "/processes/upload", DEPLOYED),
     Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
         (("files", (DIAGRAM, "matter.bpmn")),)),
