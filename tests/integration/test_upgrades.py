@@ -118,12 +118,12 @@ def assert_provable(sessions: sessionmaker[Session], business_key: str) -> None:
     """What was written by an earlier version a stranger verifies."""
     key = Ed25519PrivateKey.generate()
     signer = bundle.Signer(key=key.public_key().public_bytes_raw().hex(), sign=key.sign)
-    with tempfile.NamedTemporaryFile() as file:
-        with database.sessions(sessions.kw["bind"], read_only=True).begin() as session:
-            signatory = bundle.Signatory(signer=signer, operator="", product="")
+    signatory = bundle.Signatory(signer=signer, operator="", product="")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.zip"
+        with path.open("wb+") as file, database.sessions(sessions.kw["bind"], read_only=True).begin() as session:
             proofs.write(session, file, business_key, story={}, signatory=signatory)
-        file.flush()
-        assert bundles.found_in_python(Path(file.name), signer.key) == []
+        assert bundles.found_in_python(path, signer.key) == []
 
 
 def gone_on_with(name: str, kind: str) -> list[str]:
