@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import warnings
 import zipfile
 from collections.abc import Sequence
 from hashlib import sha256
@@ -50,10 +51,15 @@ def unpacked(content: bytes) -> list[tuple[str, bytes]]:
         return [(entry.filename, archive.read(entry)) for entry in archive.infolist()]
 
 
-def packed(files: Sequence[tuple[str, bytes]]) -> bytes:
-    """Return a zip of files in this order."""
+def packed(files: Sequence[tuple[str, bytes]], *, hidden: bytes = b"") -> bytes:
+    """Return a zip of files in this order, with what is hidden before the last one; some may have the same name."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in files:
+    with zipfile.ZipFile(file, "w") as archive, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Duplicate name")
+        for number, (name, content) in enumerate(files, 1):
+            if hidden and number == len(files):
+                file.seek(archive.start_dir)
+                file.write(hidden)
+                archive.start_dir += len(hidden)
             archive.writestr(zipfile.ZipInfo(name), content)
     return file.getvalue()

@@ -153,6 +153,13 @@ def file_added(forger: Forger) -> tuple[str, ...]:
     return (name,)
 
 
+def file_twice(forger: Forger) -> tuple[str, ...]:
+    """A file is there once more: readers of zips differ in which one they take."""
+    name = forger.draw.choice(forger.order)
+    forger.order.insert(forger.draw.randrange(len(forger.order) + 1), name)
+    return (name,)
+
+
 def order_changed(forger: Forger) -> tuple[str, ...]:
     """Two files of the zip change places."""
     one, other = forger.draw.sample(range(len(forger.order)), 2)
@@ -284,7 +291,7 @@ KINDS: Mapping[str, Callable[[Forger], tuple[str, ...]]] = {
     each.__name__: each
     for each in (
         bit, line_gone, line_twice, lines_swapped, tail_cut, file_removed, file_removed_and_mended, file_added,
-        order_changed, value_changed, value_changed_by_the_operator, value_forgotten_by_the_operator,
+        file_twice, order_changed, value_changed, value_changed_by_the_operator, value_forgotten_by_the_operator,
         event_changed_by_the_operator, row_changed_by_the_operator, file_changed_by_the_operator,
         history_written_anew, signed_with_another_key, statement_changed,
     )

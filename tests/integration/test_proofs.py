@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,6 +119,8 @@ def test_bundle__is_the_same_again_apart_from_the_statement(matter: Sessions) ->
     first, second = (dict(bundles.unpacked(taken(matter))) for _ in range(2))
 
     assert list(first) == list(second)
+    with zipfile.ZipFile(io.BytesIO(taken(matter))) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     differing = {name for name in first if first[name] != second[name]}
     assert differing <= {"statement.json", "statement.sig"}
 
@@ -196,6 +199,13 @@ def test_zip__holds_nothing_but_its_files(forge: Callable[[bytes], bytes], place
 
     assert place in {where for where, _ in first}
     assert second
+
+
+def test_zip__hides_nothing_between_its_files(matter: Sessions, tmp_path: Path) -> None:
+    forged = bundles.packed(bundles.unpacked(taken(matter)), hidden=b"something")
+
+    for wrong in found(forged, tmp_path):
+        assert [place for place, _ in wrong] == ["statement.sig"]
 
 
 def test_changed_verifier__is_found_by_the_other(matter: Sessions, tmp_path: Path) -> None:

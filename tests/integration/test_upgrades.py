@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import sqlalchemy
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,11 +18,13 @@ from casepath.engine import database, errors, history, settings
 from casepath.engine.database import schema
 from casepath.engine.database.models import Incident, ProcessInstance, Resource
 from casepath.engine.deployments import definitions
-from casepath.engine.instances import process_instances
+from casepath.engine.history import bundle
+from casepath.engine.instances import process_instances, proofs
 from casepath.engine.time import clock
 from casepath.stories import Story
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
+from tests import bundles
 from tests.acceptance.stage import by_validity
 from tests.acting import PROGRAM
 from tests.database import WORKER, PostgresServer
@@ -90,6 +94,7 @@ def test_upgrade__every_chain_verifies_and_every_story_comes_to_its_end(left: sq
     with sessions.begin() as session:
         assert list(history.verify_all(session)) == []
         scenarios = told(session)
+    assert_provable(sessions, next(iter(fixtures.rests(name).values())).business_key)
     rests = fixtures.rests(name)
     assert len(rests) >= 24
     for rest in rests.values():
@@ -107,6 +112,18 @@ def test_upgrade__every_chain_verifies_and_every_story_comes_to_its_end(left: sq
     with sessions.begin() as session:
         assert session.scalars(select(Incident.message).where(Incident.state == "open")).all() == []
         assert list(history.verify_all(session)) == []
+
+
+def assert_provable(sessions: sessionmaker[Session], business_key: str) -> None:
+    """What was written by an earlier version a stranger verifies."""
+    key = Ed25519PrivateKey.generate()
+    signer = bundle.Signer(key=key.public_key().public_bytes_raw().hex(), sign=key.sign)
+    signatory = bundle.Signatory(signer=signer, operator="", product="")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle.zip"
+        with path.open("wb+") as file, database.sessions(sessions.kw["bind"], read_only=True).begin() as session:
+            proofs.write(session, file, business_key, story={}, signatory=signatory)
+        assert bundles.found_in_python(path, signer.key) == []
 
 
 def gone_on_with(name: str, kind: str) -> list[str]:
