@@ -285,7 +285,7 @@ def answer(
         told = as_json(said, error)
         return jsonify(told | {"id": error_id} if error_id else told), said.status
     # What is too large cannot be read either; passwords are not shown again.
-    keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
+    keeps = request.method == "POST" and said.status != 413 and request.endpoint not in auth.WITH_PASSWORD
     typed = forms.readable(request.form) if keeps else []
     page = render_template(
         "layout/error.html",

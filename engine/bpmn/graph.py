@@ -140,8 +140,8 @@ class Element(BpmnSpecMixin):
         """Begin a process instance at this element, whose event has come."""
         workflow.enter(self, workflow.root)
 
-    def caught(self, token: Task, kind: str, last: bool) -> None:
-        """What the element itself waits for has come; `last`: it will not come again."""
+    def caught(self, token: Task) -> None:
+        """What the element itself waits for has come."""
         token.complete()
 
     def happened(self, token: Task, event: Element) -> None:

@@ -19,8 +19,8 @@ from casepath.engine import errors
 from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 - part of what is returned here
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
-from casepath.engine.decisions.dmn import DecisionTable
-from casepath.engine.deployments import Selection, decisions, definitions, selections
+from casepath.engine.decisions.dmn import WORDING, DecisionTable
+from casepath.engine.deployments import Selection, decisions, definitions, remembered, selections
 from casepath.engine.forms import Form
 from casepath.engine.forms import guidance as guidances
 from casepath.engine.people import authorization
@@ -49,6 +49,11 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
     With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
     """
+    own = "texts", definition_id, language
+    return remembered.once(session, own, lambda: _read_texts(session, definition_id, language))
+
+
+def _read_texts(session: Session, definition_id: int, language: str) -> DiagramTexts:
     found = session.execute(
         select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
         .join(Resource, Resource.id == Definition.resource_id)
@@ -67,6 +72,11 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
 def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     """Return the names of elements in another language than that of the diagrams, by id; empty where none came."""
+    own = "translation", deployment_id, language
+    return remembered.once(session, own, lambda: _read_translation(session, deployment_id, language))
+
+
+def _read_translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     found = session.execute(
         select(Resource.id, Resource.sha256).where(
             Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
@@ -123,6 +133,14 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
     deployment_id = definitions.definition(session, definition_id).deployment_id
     translated = translation(session, deployment_id, language) if language else {}
     return renamed(content, translated) if translated else content
+
+
+def in_other_words(diagram: bytes, names: Mapping[str, str]) -> bytes:
+    """Return a diagram that is not deployed with other names, by element id; as it is where it cannot be read."""
+    try:
+        return renamed(diagram, names) if names else diagram
+    except errors.DeploymentRefused:
+        return diagram
 
 
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
@@ -206,6 +224,12 @@ def decision_table(session: Session, definition_id: int | None) -> DecisionTable
         return None
     tables = definitions.decision_model(session, found).tables
     return next((table for table in tables if table.decision_id == found.key), None)
+
+
+def ill_worded(session: Session, definition_id: int) -> list[errors.Finding]:
+    """Return what a decision table, and those beside it in its file, say otherwise than their columns want it."""
+    found = definitions.definition(session, definition_id)
+    return [each for each in definitions.decision_model(session, found).findings if each.code == WORDING]
 
 
 def filled_guidance(

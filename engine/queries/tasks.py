@@ -14,7 +14,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -216,23 +215,6 @@ def of_matter(
     query = query.order_by(UserTask.sort_at, UserTask.id).offset(skipped).limit(limit + 1)
     found = session.scalars(query).all()
     return _rows(session, found[:limit], Filters()), skipped + limit if len(found) > limit else None
-
-
-def definitions(session: Session) -> list[tuple[str, str]]:
-    """Return key and name of the processes whose tasks a list may be narrowed to: the newest version of each."""
-    newest = (
-        select(Definition.key, sqlalchemy.func.max(Definition.version).label("version"))
-        .where(Definition.kind == "process")
-        .group_by(Definition.key)
-        .subquery()
-    )
-    found = session.execute(
-        select(Definition.key, Definition.name)
-        .join(newest, and_(Definition.key == newest.c.key, Definition.version == newest.c.version))
-        .where(Definition.kind == "process")
-        .order_by(Definition.name)
-    )
-    return [(key, name or key) for key, name in found]
 
 
 def tried_since(session: Session, task_ids: Collection[int], since: datetime) -> set[int]:

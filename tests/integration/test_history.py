@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import ModuleType
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, text, update
@@ -272,7 +273,8 @@ def test_erase__every_long_text_is_thought_of() -> None:
 
 def test_erase__nothing_is_left_of_it_in_any_table(transaction: Sessions) -> None:
     """Not in what failed either, or what was yet to be sent: both may quote what it was."""
-    said = {"error_message": f"not a number: {NEEDLE}", "error_details": NEEDLE, "retries": 0, "state": "failed"}
+    told = {"error_message": f"not a number: {NEEDLE}", "error_details": NEEDLE}
+    said: dict[str, Any] = {**told, "retries": 0, "state": "failed"}
     sent = {"name": "told", "correlation": {"customer": NEEDLE}, "variables": {"customer": NEEDLE}}
     now = clock.now()
     with transaction.begin() as session:

@@ -141,6 +141,7 @@ def decision(key: str) -> str:
             versions=known,
             earlier=earlier,
             table=words.table(session, shown.id, found, words.of(session)) if found else None,
+            ill_worded=files.told(deployed.ill_worded(session, shown.id)),
             names=people.names(session, [each.created_by for each in known]),
         )
 

@@ -190,6 +190,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         alive={view.id: instances.alive(session, view.id) for view in ranked if view.ended_at is None},
         may_add=business_key is not None and authorization.may_comment(person),
         is_watched=business_key is not None and watches.is_watched(session, business_key, person.username),
+        may_take_proof=authorization.may_take_proof(person),
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,
