@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     #: Folder whose sub-folders are deployed.
     processes_folder: Path = Path("processes")
 
+    #: Who runs it, as proof bundles name them; empty: the address of the pages.
+    operator: str = ""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     #: Where people reach the pages, for links in e-mails; empty: http://host:port.

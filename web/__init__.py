@@ -11,6 +11,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     process_instances  matters: find, show, add to, repair
     registers       records that are kept beside the matters: find, fill in, change, from and to files
     reports         what is counted of the matters, with what is behind each number
+    proofs          what is taken away of a matter for strangers to verify, and the keys that sign it
     definitions     processes, decision tables and forms: see, edit, deploy
     operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
@@ -67,10 +68,12 @@ BLUEPRINTS = (
     "registration.views",
     "process_instances.views",
     "papers.views",
+    "proofs.views",
     "search.views",
     "registers.views",
     "reports.views",
     "definitions.views",
+    "definitions.comparing",
     "operations.views",
     "people.views",
     "people.substitutes",

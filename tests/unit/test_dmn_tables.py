@@ -8,7 +8,7 @@ from casepath.engine.decisions import dmn
 from casepath.engine.errors import DeploymentRefused, Finding
 from tests.each import each
 from tests.phrases import chinese
-from tests.unit.dmn_files import decision, definitions, input_data, table
+from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 
 #: Of the grades "low" goes before "high", unlike in the alphabet.
 ROWS = ('> 10 | "high" | 1', '> 20 | "low" | 2', '> 30 | "low" | 2')
@@ -182,6 +182,27 @@ def test_result__names_its_columns(attributes: str, name: str) -> None:
     (run,) = model(logic).evaluate("Answer", {"x": 1}).decisions[0].tables
 
     assert run.outputs == ({name: 1},)
+
+
+KNOWLEDGE = (
+    '<businessKnowledgeModel id="b" name="Grade"><variable name="Grade"/><encapsulatedLogic>'
+    '<formalParameter name="x"/>{}</encapsulatedLogic></businessKnowledgeModel>'
+)
+
+
+@each(
+    "elements, name",
+    [
+        ([decision("Answer", graded("UNIQUE"), "input:x").replace(' name="Answer"', "", 1)], "Answer"),
+        ([KNOWLEDGE.format(graded("UNIQUE")), decision("Answer", literal("Grade(x)"), "input:x", "fn:b")], "Grade"),
+    ],
+)
+def test_result__names_the_table_after_whose_it_is(elements: list[str], name: str) -> None:
+    made = dmn.parse(definitions(input_data("x"), *elements), "answer.dmn", strict=False)
+
+    (found,) = made.evaluate("Answer", {"x": 25}).findings
+
+    assert found.message == f"Expected one matching row in table '{name}' (UNIQUE), but rows 1, 2 match"
 
 
 def test_result__several_rows_match_a_unique_table() -> None:
