@@ -43,7 +43,7 @@ from tests.benchmarks.bench_records import values_of
 from tests.web.visitor import Visitor, text
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
-#: Seconds; those of the workbook for fifty thousand rows.
+#: Seconds: of the first page, and of the workbook for fifty thousand rows.
 SHOWN, TAKEN = 0.2, 60.0
 ROUNDS = 11
 #: Numbers of those who are called: none of them is in the workbook.
@@ -75,7 +75,7 @@ def main() -> None:
             taken = workbook(pool, Visitor(app.test_client(), "administrator_xu"), rows, options.calls)
             print(f"{pool.dialect.name}: {options.calls} calls {said(shown)}, to the next {said(on)}")
             print(f"  {rows:,} rows {said(taken)}", flush=True)
-            is_slow |= max(shown[1], on[1]) > SHOWN or taken[1] > TAKEN * rows / 50_000
+            is_slow |= shown[1] > SHOWN or taken[1] > TAKEN * rows / 50_000
             pool.dispose()
     sys.exit(is_slow)
 
