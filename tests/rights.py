@@ -59,7 +59,7 @@ NOUNS: tuple[ModuleType, ...] = (
 
 #: What reads.
 READS = frozenset({
-    "approvals.may_approve", "approvals.reads",
+    "approvals.may_approve", "approvals.reads", "arrivals.count_within", "arrivals.is_known",
     "attachments.content", "attachments.digest", "attachments.get", "attachments.list_of", "attachments.page",
     "attachments.safe_name", "batches.are_running", "batches.get", "batches.may_stop",
     "batches.preview", "comments.instance_of", "comments.page", "deliveries.are_due", "deployments.check",

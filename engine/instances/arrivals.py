@@ -6,7 +6,8 @@ something else under a known number is refused. What belongs to a process instan
 
     report     one that went out was delivered, or failed
     reply      an answer to one that went out, by its number or by the address, however written, that it went to last
-    recording  what was spoken, with number and time, for the matter of a business key or of what went out
+    recording  what was spoken, with number and time, for the matter of a business key, of what went out, or in which
+               somebody has that number: of the open ones the newest
     item       of another system: starts the process that the channel names, once, with its number
 """
 
@@ -22,7 +23,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, history, texts
-from casepath.engine.database import Base, entries, values
+from casepath.engine.database import Base, entries, terms, values
 from casepath.engine.database.models import Arrival, Delivery, ProcessInstance
 from casepath.engine.deployments import Channel, channels
 from casepath.engine.history import Event
@@ -46,6 +47,8 @@ REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     "item": ("variables",),
 }
 MAX_TEXT_LENGTH = 20_000
+#: Digits of the shortest number by which a matter is meant, and newest matters among which the open ones come first.
+LEAST_OF_NUMBER, FEW = 7, 50
 #: Of what is said; of everything else a text.
 _TYPES: Mapping[str, tuple[type, ...]] = {"variables": (dict,), "seconds": (int, float)}
 
@@ -98,6 +101,8 @@ def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[
         instance_id = _start(session, declared, number, content["variables"], by)
     elif content.get("business_key") and not content.get("delivery"):
         instance_id = _of_matter(session, content["business_key"])
+    elif kind == "recording" and not content.get("delivery") and (known := _with_number(session, content)) is not None:
+        instance_id = known
     else:
         delivery = _answered(session, declared, content)
         instance_id = delivery.process_instance_id
@@ -200,6 +205,18 @@ def _of_matter(session: Session, key: str) -> int:
     found: int | None = session.scalar(query)
     if found is None:
         raise errors.NotFound("matter", key)
+    return found
+
+
+def _with_number(session: Session, content: Mapping[str, Any]) -> int | None:
+    """Return the newest matter that people know by a telephone number, an open one first; None where there is none."""
+    number = entries.compared(content.get("address") or "")
+    if not number.isdecimal() or len(number) < LEAST_OF_NUMBER:
+        return None
+    roots = terms.newest(terms.words(number), below=None, limit=FEW)
+    is_open = _instances.c.ended_at.is_(None)
+    query = select(_instances.c.id).where(_instances.c.id.in_(roots.scalar_subquery()))
+    found: int | None = session.scalar(query.order_by(is_open.desc(), _instances.c.id.desc()).limit(1))
     return found
 
 

@@ -9,9 +9,10 @@ import pytest
 from lxml import etree
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import database, history
+from casepath.engine import database, errors, history
 from casepath.engine.instances import arrivals, process_instances
 from tests.acceptance.conftest import PROCESSES
+from tests.acting import PROGRAM
 
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -60,3 +61,23 @@ def test_recording__stands_in_the_matter_that_it_names(sessions: sessionmaker[Se
         kinds = [event.kind for event in history.events(session, started)]
 
     assert kinds.count("arrival.recording") == 1
+
+
+def test_recording__by_the_number_that_was_called(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        ids = [
+            arrivals.take(session, "oem_crm", "item", f"CRM-{number}", {"variables": {**ITEM, "customer_phone": phone}})
+            for number, phone in enumerate(("15400000088", "154 0000 0088、021-54000077", "15400000099", "15400000088"))
+        ]
+        numbers = [each.process_instance_id or 0 for each in ids]
+        process_instances.cancel(session, numbers[3], reason="-", by=PROGRAM)
+    spoken = {"at": "2026-11-02T10:00:00+08:00", "seconds": 95, "url": "https://telephony.test/2"}
+    with sessions.begin() as session:
+        found = [
+            arrivals.take(session, "telephony", "recording", f"R-{place}", {**spoken, "address": number})
+            for place, number in enumerate(("+86 154 0000 0088", "02154000077", "15400000099"))
+        ]
+        assert [each.process_instance_id for each in found] == [numbers[1], numbers[1], numbers[2]]
+        for number in ("15400000077", "154000", "nobody"):
+            with pytest.raises(errors.NotFound):
+                arrivals.take(session, "telephony", "recording", f"R-{number}", {**spoken, "address": number})

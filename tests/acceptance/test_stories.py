@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from casepath import stories
 from casepath.engine import database, history
+from casepath.engine.database import measures
 from casepath.engine.database.models import Delivery, Incident, Notification
 from casepath.engine.instances import process_instances
 from casepath.engine.time import clock
@@ -58,6 +59,7 @@ def test_story__told_to_its_end(story: Story, stage: RequestStage) -> None:
     assert {instance.state for instance in begun} == {story.expect.get("state", "completed")}
     assert_variables(story, stage)
     assert_deliveries(story, stage)
+    assert_measured(story, stage)
     assert_nothing_is_wrong(stage)
     if stage.app.extensions["database"].name == "sqlite":  # each is told there; what is told is the same on both
         assert assert_replays(stage.sessions) >= len(stage.instances())
@@ -86,6 +88,17 @@ def assert_deliveries(story: Story, stage: RequestStage) -> None:
         with stage.sessions.begin() as session:
             found = session.execute(select(Delivery.state, Delivery.text).order_by(Delivery.id)).all()
         assert [{"state": row.state, "text": row.text} for row in found] == story.expect["deliveries"]
+
+
+def assert_measured(story: Story, stage: RequestStage) -> None:
+    """What the matter measures, such as the working time until something, is what the story reckons: seconds."""
+    for name, expected in story.expect.get("measured", {}).items():
+        with stage.sessions.begin() as session:
+            outermost = min(stage.instances(), key=lambda instance: instance.id)
+            positions = measures.positions(session.connection(), outermost.definition_key)
+            held = measures.held(session.connection(), outermost.id) or {}
+        ((_, kind),) = [each for each in positions if each[0] == name]
+        assert (name, held[f"{kind}_{positions[name, kind]}"]) == (name, expected)
 
 
 def assert_nothing_is_wrong(stage: RequestStage) -> None:
