@@ -6,6 +6,7 @@ What was deployed: check files and put them into the engine, read them back, par
     comparison   what is another in one set of files than in another, element by element
     apart        the process of its own, which may take only so much
     definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, channels, …
+    remembered   what is kept in memory of them
     decisions    evaluate the deployed decision tables
     channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
@@ -77,6 +78,7 @@ __all__ = [
     "process",
     "read_folder",
     "registers",
+    "remembered",
     "reports",
     "resource",
     "selections",

@@ -16,7 +16,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.registers import records
 from tests.acting import PROGRAM
 from tests.each import each
-from tests.wards import ADMISSION, BED, PATIENT, ward
+from tests.wards import ADMISSION, ADMISSION_FORM, BED, PATIENT, admission, field, form, ward
 from tests.web.visitor import LINKED, Visitor, text
 
 Sessions = sessionmaker[Session]
@@ -35,6 +35,19 @@ def beds(rows: Sessions) -> Sessions:
         records.create(session, "bed", {"label": "3A", "room": "3", "patient": "P0001"}, by="alice")
         process_instances.start(session, "admission", {"patient": "P0001"}, by="alice")
     return rows
+
+
+@pytest.fixture
+def signs(beds: Sessions) -> Sessions:
+    """Beds by the words of their rooms, one of them out of use, and a form that offers those of which it tells."""
+    asking = field("bed", "床位", "Bed", properties={"lookup": "bed", "found_by": "name=room, telephone=label"})
+    with beds.begin() as session:
+        files = {"admission.bpmn": admission(), "admission.form": form(*ADMISSION_FORM, asking)}
+        deployments.deploy(session, files, name="admission", by=PROGRAM)
+        for label, room in (("B3", "头晕；闷"), ("B2", "胸闷，头晕"), ("B1", "头晕")):
+            records.create(session, "bed", {"label": label, "room": room}, by="alice")
+        records.archive(session, 5, by="alice")
+    return beds
 
 
 def test_show__begins_with_what_a_record_says(beds: Sessions, alice: Visitor) -> None:
@@ -119,6 +132,27 @@ def test_fields__show_what_is_known_while_one_types(
     known = shown[shown.index('id="known-patient"') : shown.index('id="part-name"')]
 
     assert [each for each in ("P0001", "A-1") if each in known] == found
+
+
+@each("typed, found", [
+    ({"name": "他说胸 闷，走不动"}, ["B2"]),
+    ({"name": "头晕、胸闷"}, ["B2", "B3"]),
+    ({"name": "胸闷，在ｂ２"}, ["B2"]),
+    ({"name": "头晕", "telephone": "b3"}, ["B3", "B2"]),
+    ({"name": "闷", "telephone": "b3"}, []),
+    ({"name": "头晕", "bed": "B2"}, ["B2"]),
+])  # fmt: skip
+def test_fields__offer_the_records_whose_words_occur_in_what_is_typed(
+    signs: Sessions, alice: Visitor, typed: dict[str, str], found: list[str]
+) -> None:
+    empty = {"patient": "", "name": "", "telephone": "", "bed": ""}
+    shown = text(alice.post("/register/admission/fields", {**empty, **typed}, headers=LINKED))
+    known = shown[shown.index('class="known-already"', shown.index('id="part-bed"')) :]
+
+    assert re.findall(r'<span>(B\d)|_blank" rel="noopener">(B\d) · ', known) == [
+        ("", label) if "bed" in typed else (label, "") for label in found
+    ]
+    assert "data-telling" in shown[shown.index('id="field-name"') :].partition(">")[0]
 
 
 def test_fields__without_scripts_are_the_page_with_what_was_chosen(beds: Sessions, alice: Visitor) -> None:

@@ -187,12 +187,15 @@ def _known(session: Session, form: Form, field: Field, texts: Texts) -> Field:
     row = _row(session, declared.key, key)
     tells = links.telling(_telling(declared, lookup, texts))
     rows = [row] if row is not None else _meant(session, declared, [key, *tells])
+    if row is None and not key:
+        rows += lists.occurring(session, declared, _said(lookup, texts), limit=FEW)
     words = wording.of(session, declared)
     return replace(
         field,
         known=Known(
             copied=f"{field.key}={key}" if row is not None else "",
-            title=words.title(row) if row is not None else "",
+            # What is told of one that is found by what was said is what somebody wants to tell.
+            title="" if row is None else words.line(row) if lookup.found_by else words.title(row),
             address=url_for("registers.record", record_id=row.id) if row is not None else "",
             choices=[Choice(key=each.key, label=words.line(each)) for each in rows] if row is None else [],
             matters=matters.of(session, g.person, [(declared.key, each.key) for each in rows], tells),
@@ -205,7 +208,7 @@ def telling_fields(session: Session, form: Form) -> frozenset[str]:
     found = set(form.lookups)
     for lookup in form.lookups.values():
         if (declared := readable(session, lookup.register)) is not None:
-            found |= {own for own, theirs in lookup.copies.items() if _tells(declared, theirs)}
+            found |= {own for own, theirs in lookup.copies.items() if _tells(declared, theirs)} | lookup.found_by.keys()
     return frozenset(found)
 
 
@@ -217,6 +220,15 @@ def _telling(declared: Register, lookup: Lookup, texts: Texts) -> Iterator[str]:
     for own, theirs in lookup.copies.items():
         if _tells(declared, theirs) and isinstance(text := texts.get(own), str):
             yield engine_texts.storable(text.strip())[:LONGEST]
+
+
+def _said(lookup: Lookup, texts: Texts) -> dict[str, str]:
+    """Return for each field of the records the texts in which its words may occur."""
+    said: dict[str, str] = {}
+    for own, theirs in lookup.found_by.items():
+        if isinstance(text := texts.get(own), str):
+            said[theirs] = f"{said.get(theirs, '')} {text}"
+    return said
 
 
 def _meant(session: Session, declared: Register, looked_for: Sequence[str]) -> list[RecordRow]:

@@ -20,10 +20,9 @@ from casepath.engine.queries import records as lists
 from casepath.engine.queries.instances import Filters, Reference
 from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import access, records
-from casepath.web import languages, phrases
+from casepath.web import languages, navigation, phrases
 from casepath.web import names as processes
 from casepath.web.languages import gettext
-from casepath.web.navigation import row_id
 from casepath.web.registers import matters, wording
 from casepath.web.registers.wording import Wording
 
@@ -107,8 +106,10 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
     page = instances.page(session, g.person, Filters(record=(row.register, row.key)), below=below(), limit=MATTERS)
     is_first = below() is None
     open_ones = Filters(record=(row.register, row.key), state="open")
-    alive = instances.page(session, g.person, open_ones, limit=MATTERS).rows if is_first else []
-    shown_above = {each.id for each in alive}
+    alive = instances.page(session, g.person, open_ones, limit=MATTERS)
+    open_rows = alive.rows if is_first else []
+    shown_above = {each.id for each in open_rows}
+    lines, earlier = navigation.part_of(told(session, words, record_id)[::-1], "history")
     held = [name for name in words.labels if row.values.get(name) not in (None, "", [])]
     return render_template(
         "registers/record.html",
@@ -116,7 +117,8 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         row=row,
         title=words.title(row),
         held=held,
-        open_matters=matters.told(session, alive),
+        open_matters=matters.told(session, open_rows),
+        more_open=alive.next is not None,
         matters=matters.told(session, [each for each in page.rows if each.id not in shown_above]),
         next_matters=page.next,
         is_first=is_first,
@@ -125,7 +127,8 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         pointing=[(said[each.register.key], each) for each in pointing],
         # In the fields of which registers a record of this one is named, for new ones that point to it.
         pointed_from=_pointed_from(session, words.declared),
-        lines=list(reversed(told(session, words, record_id))),
+        lines=lines,
+        earlier=earlier,
         names=names,
         created=(found.created_at, found.created_by),
         may_write=access.may_write(g.person, words.declared),
@@ -147,7 +150,7 @@ def not_started(session: Session, record_id: int) -> list[tuple[str, str]]:
 
 def below() -> int | None:
     """Return below which matter the list begins, as the address says."""
-    return row_id(request.args.get("matters"))
+    return navigation.row_id(request.args.get("matters"))
 
 
 def _pointed_from(session: Session, declared: Register) -> list[tuple[Wording, str]]:
