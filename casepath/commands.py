@@ -20,7 +20,7 @@ import click
 import sqlalchemy
 
 import casepath
-from casepath import instances, mail, outside, proof
+from casepath import instances, mail, outside, processes, proof
 from casepath.engine import database, deployments, errors
 from casepath.engine.instances import departures
 from casepath.engine.people import identity
@@ -358,6 +358,6 @@ def import_users(settings: Settings, file: Path) -> None:
 
 for command in (
     proof.history_commands, proof.backup, proof.restore, instances.instances, mail.mail, outside.delivery,
-    outside.batch,
+    outside.batch, processes.processes,
 ):  # fmt: skip
     main.add_command(command)

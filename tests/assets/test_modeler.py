@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.assets.conftest import Deployments
 
@@ -55,12 +57,19 @@ def test_modeler__deployment_refused(modeler: Page, deployments: Deployments) ->
 
 
 def test_modeler__lints(modeler: Page) -> None:
-    expect(modeler.locator(".bjsl-button")).to_contain_text("没有问题")
+    """All that is found stands in one list with one count, the names that lack their English too."""
+    count, listed = modeler.locator("[data-modeler-count]"), modeler.locator("[data-modeler-problems] li")
+    expect(count).to_have_text("0 个错误，2 个警告")
+    expect(listed).to_have_text(["收到订单缺英文名", "完成缺英文名"])
+    expect(modeler.locator(".bjsl-button")).to_be_hidden()
 
     select(modeler, "flow_end")
     modeler.locator('.djs-context-pad [data-action="delete"]').click()
 
-    expect(modeler.locator(".bjsl-button")).to_contain_text("个错误")
+    expect(count).to_contain_text("个警告")
+    expect(count).not_to_contain_text("0 个错误，")
+    wrong, warned = (int(word) for word in re.findall(r"\d+", count.inner_text()))
+    expect(listed).to_have_count(wrong + warned)
     expect(modeler.get_by_role("button", name="部署")).to_be_disabled()
 
 
@@ -74,7 +83,6 @@ def test_modeler__speaks_chinese(modeler: Page) -> None:
         modeler.locator(f'[data-action="{action}"]').click()
         expect(modeler.locator(".djs-popup")).to_be_visible()
         modeler.keyboard.press("Escape")
-    modeler.get_by_role("button", name="没有问题").click()
 
     missing = modeler.evaluate("() => [...window.modelers[0].missing].sort()")
 
@@ -101,3 +109,37 @@ def test_modeler__has_the_english_name_beside_the_own_one(modeler: Page, deploym
     expect(modeler.locator("[data-modeler-status]")).to_have_text("已部署")
     (deployed,) = deployments.requests
     assert deployed["english"] == {"check": "Check again"}
+
+
+def test_modeler__shows_and_writes_the_names_of_the_reader(pages: str, page: Page, deployments: Deployments) -> None:
+    """On an English page the diagram shows English names, and the file keeps its own."""
+
+    def in_english(route: Route) -> None:
+        answer = route.fetch()
+        shown = answer.text().replace('lang="zh-CN"', 'lang="en"').replace("data-names", "data-shown data-names")
+        route.fulfill(response=answer, body=shown)
+
+    page.route("**/modeler.html", in_english)
+    page.goto(f"{pages}/modeler.html")
+    expect(page.locator("#modeler")).to_have_attribute("data-modeler", "ready")
+    check, start = (page.locator(f'[data-element-id="{each}"] .djs-label').first for each in ("check", "start_label"))
+    expect(check).to_have_text("Check the order")
+    expect(start).to_have_text("收到订单")
+
+    page.locator('[data-element-id="check"] .djs-hit').first.dblclick()
+    expect(page.locator(".djs-direct-editing-content")).to_have_text("Check the order")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Check again")
+    page.locator(".djs-container svg").first.click(position={"x": 5, "y": 300})
+    expect(check).to_have_text("Check again")
+    page.get_by_role("button", name="撤销").click()
+    expect(check).to_have_text("Check the order")
+
+    select(page, "check")
+    page.get_by_label("英文名").fill("Look at it")
+    expect(check).to_have_text("Look at it")
+    page.get_by_role("button", name="部署").click()
+    expect(page.locator("[data-modeler-status]")).to_have_text("已部署")
+    (deployed,) = deployments.requests
+    assert deployed["english"] == {"check": "Look at it"}
+    assert 'name="检查订单"' in deployed["xml"]

@@ -48,3 +48,16 @@ def test_inspect__does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "PATIENCE", 0)
 
     assert [each.code for each in deployments.inspect(MANY)] == ["check-too-long"]
+
+
+@each("limits", [{"seconds": 1}, {"memory": 1}])
+def test_compare__takes_too_much(limits: dict[str, int]) -> None:
+    """Two versions are compared by such a process too; what is the same needs none."""
+    text = {"a.md": "\n".join(f"{number} b" for number in range(20_000)).encode()}
+    other = {"a.md": "\n".join(f"{-number} c" for number in range(20_000)).encode()}
+
+    with pytest.raises(errors.InvalidInput) as refused:
+        deployments.comparison.compare_apart(text, other, **limits)
+
+    assert refused.value.code == "compare-too-long"
+    assert deployments.comparison.compare_apart(text, dict(text), **limits) == []

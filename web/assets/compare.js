@@ -20,8 +20,6 @@ import './compare.css';
 const SIGNS = { added: '+', removed: '−', changed: '≠', moved: '↔' };
 const STEP = 40;
 const NEAR = 1;
-// What is wider than this times its height is compared one above the other.
-const WIDE = 1.5;
 const VIEWS = {
   fit: viewer => viewer.get('canvas').zoom('fit-viewport', 'auto'),
   in: viewer => viewer.get('canvas').zoom(viewer.get('canvas').zoom() * 1.3),
@@ -136,15 +134,20 @@ async function start(root) {
   const viewers = both.filter(Boolean);
   const [before, after] = both;
   const sides = part('sides');
-  const boxes = viewers.map(viewer => viewer.get('canvas').viewbox().inner);
-  const isWide = boxes.some(({ width, height }) => width > height * WIDE);
+
+  // Whether more can be read of both side by side than one above the other.
+  function isLargerBeside() {
+    const { clientWidth: across, clientHeight: down } = sides;
+    const { width, height } = viewers[0]?.get('canvas').viewbox().inner ?? {};
+    return Math.min(across / 2 / width, down / height) >= Math.min(across / width, down / 2 / height);
+  }
 
   function turn(isSideBySide) {
     sides.classList.toggle('is-stacked', !isSideBySide);
     part('turn')?.setAttribute('aria-pressed', String(isSideBySide));
     viewers.forEach(viewer => viewer.get('canvas').resized());
   }
-  turn(!isWide);
+  turn(isLargerBeside());
   const atOnce = together(viewers);
   const view = name => sides.clientWidth && atOnce(() => {
     viewers.forEach(VIEWS[name]);

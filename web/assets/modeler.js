@@ -6,6 +6,7 @@
 //   <form data-modeler-compare target="_blank"><input name="english"> <input name="diagram" type="file"></form>
 //   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…" data-unchanged="…"
 //      data-older="…"></p>
+//   <p data-modeler-count data-none="…" data-some="… {errors} … {warnings}"></p>
 //   <ul data-modeler-problems></ul>
 //   <input data-modeler-english data-names="…" data-stale="… {name}" data-missing="… {name}">
 // </div>
@@ -24,7 +25,7 @@ import Modeler from 'camunda-bpmn-js/lib/camunda-platform/Modeler';
 import lintModule from 'bpmn-js-bpmnlint';
 
 import bpmnlint from './.bpmnlintrc';
-import { englishNames } from './english.js';
+import { englishNames, namesModule } from './english.js';
 import './modeler.css';
 import translateModule, { missing } from './translate.js';
 
@@ -32,17 +33,19 @@ function start(root) {
   const part = name => root.querySelector(`[data-modeler-${name}]`);
   const status = part('status');
 
+  const names = { of: () => '', set: () => {} };
   const modeler = new Modeler({
     container: part('canvas'),
     propertiesPanel: { parent: part('properties') },
-    additionalModules: [lintModule, translateModule(document.documentElement.lang)],
+    additionalModules: [lintModule, translateModule(document.documentElement.lang), namesModule(names)],
     linting: { bpmnlint, active: true }
   });
-  const english = englishNames(modeler, part('english'), () => {
+  const english = englishNames(modeler, part('english'), names, () => {
     changed = true;
     listProblems(found);
   });
   let found = [];
+  let linted = [];
   let changed = false;
   let opened = '';
   let checks = 0;
@@ -56,16 +59,24 @@ function start(root) {
     status.dataset.state = state;
   }
 
+  // One list and one count of what the deployment, the linter and the names in English have to say.
   function listProblems(told) {
     found = told;
-    const problems = [...told, ...english.problems()];
+    const own = [...told, ...english.problems()];
+    const problems = [...own, ...linted];
     const overlays = modeler.get('overlays');
     overlays.remove({ type: 'problem' });
-    for (const { element_id: id, message, level } of problems) {
+    for (const { element_id: id, message, level } of own) {
       if (modeler.get('elementRegistry').get(id)) {
         overlays.add(id, 'problem', { position: { top: -10, left: -10 }, html: flag(message, level) });
       }
     }
+    const count = part('count');
+    const warnings = problems.filter(({ level }) => level === 'warning').length;
+    count.dataset.state = problems.length ? warnings < problems.length ? 'errors' : 'warnings' : 'none';
+    count.textContent = problems.length
+      ? count.dataset.some.replace('{errors}', problems.length - warnings).replace('{warnings}', warnings)
+      : count.dataset.none;
     part('problems').replaceChildren(...problems.map(({ element_id: id, message, level }) => {
       const item = document.createElement('li');
       item.dataset.level = level ?? 'error';
@@ -76,6 +87,11 @@ function start(root) {
       item.append(button);
       return item;
     }));
+  }
+
+  function nameOf(id) {
+    const { businessObject } = modeler.get('elementRegistry').get(id) ?? {};
+    return names.of(id) || businessObject?.name || id;
   }
 
   function flag(message, level) {
@@ -146,6 +162,12 @@ function start(root) {
 
   modeler.on('linting.completed', ({ issues }) => {
     marked = Object.values(issues).flat().filter(({ category }) => category === 'error').length;
+    linted = Object.entries(issues).flatMap(([id, reports]) => reports.map(({ category, message }) => ({
+      element_id: id,
+      level: category === 'error' ? 'error' : 'warning',
+      message: `${nameOf(id)}: ${modeler.get('translate')(message)}`
+    })));
+    listProblems(found);
     offerDeploying();
   });
 

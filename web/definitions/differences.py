@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms
 from casepath.engine.deployments import comparison
-from casepath.engine.deployments.comparison import Compared, Difference, Piece, Step
 from casepath.engine.people import identity
 from casepath.engine.time import timers
 from casepath.web import filters, languages, phrases, words
@@ -30,6 +29,9 @@ WORKING = re.compile(r"\$\{\s*(workingDays\((?P<days>\d+)\)|workingTime\(['\"](?
 #: The sign of each kind of difference, told beside its colour.
 SIGNS = {"added": "+", "removed": "−", "changed": "≠", "moved": "↔"}
 
+#: The fields of a form before and after, each with what became of it.
+Forms = tuple[Sequence[tuple[str, Field]], Sequence[tuple[str, Field]]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -40,7 +42,7 @@ class Line:
     after: str | None
     is_layout: bool = False
     #: The words of a long text; empty where both are told as a whole.
-    pieces: Sequence[Piece] = ()
+    pieces: Sequence[comparison.Piece] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +99,9 @@ class Changed:
     title: str
     entries: Sequence[Entry] = ()
     tables: Sequence[Table] = ()
-    pieces: Sequence[Piece] = ()
+    pieces: Sequence[comparison.Piece] = ()
     #: The fields of a form before and after, each with what became of it.
-    forms: tuple[Sequence[tuple[str, Field]], Sequence[tuple[str, Field]]] | None = None
+    forms: Forms | None = None
     unreadable: str = ""
 
     @property
@@ -141,7 +143,7 @@ class Reader:
         texts = found.items() if isinstance(found, dict) else ()
         return {str(key): text for key, text in texts if isinstance(text, str)}
 
-    def told(self, compared: Sequence[Compared], diagram: str) -> Told:
+    def told(self, compared: Sequence[comparison.Compared], diagram: str) -> Told:
         """Return what differs, `diagram` being the file that is drawn."""
         for each in compared:
             self._names |= each.names
@@ -153,7 +155,7 @@ class Reader:
         drawn = next((each for each in files if each.name == diagram), None)
         return Told(diagram=drawn, files=[each for each in files if each is not drawn], counts=counts)
 
-    def _file(self, compared: Compared) -> Changed:
+    def _file(self, compared: comparison.Compared) -> Changed:
         order = [each for each in compared.differences if each.type != "definitions" and each.kind != "moved"]
         order += [each for each in compared.differences if each.type != "definitions" and each.kind == "moved"]
         order += [each for each in compared.differences if each.type == "definitions"]
@@ -174,7 +176,7 @@ class Reader:
         stem = name.rpartition("/")[2].partition(".")[0]
         return self._named(stem) if name.startswith("guidance/") else ""
 
-    def _entry(self, difference: Difference) -> Entry:
+    def _entry(self, difference: comparison.Difference) -> Entry:
         self._number += 1
         is_whole = difference.kind in ("added", "removed")
         lines = [
@@ -194,7 +196,7 @@ class Reader:
             lines=lines,
         )
 
-    def _title(self, difference: Difference) -> str:
+    def _title(self, difference: comparison.Difference) -> str:
         if difference.type == "rule":
             numbers = [each for each in difference.names if each]
             return gettext("Row %(number)s", number=" → ".join(dict.fromkeys(numbers)))
@@ -209,11 +211,11 @@ class Reader:
     def _named(self, key: str, name: str = "") -> str:
         return self._translated.get(key) or name or self._names.get(key, "")
 
-    def _line(self, path: Sequence[Step], before: str | None, after: str | None, is_layout: bool) -> Line:
+    def _line(self, path: Sequence[comparison.Step], before: str | None, after: str | None, is_layout: bool) -> Line:
         label = properties.label([step._replace(key=self._named(step.key) or step.key) for step in path])
         last = next((step.label for step in reversed(path) if step.label in properties.MEANT), path[-1].label)
         both = before is not None and after is not None
-        pieces: Sequence[Piece] = ()
+        pieces: Sequence[comparison.Piece] = ()
         if both and not is_layout and max(len(before or ""), len(after or "")) > LONG and last not in properties.MEANT:
             pieces = comparison.pieces(before or "", after or "")
         said = [None if each is None else self._said(last, each) for each in (before, after)]
@@ -268,7 +270,7 @@ class Reader:
     def _cell(self, variable: str, source: str | None) -> str | None:
         return None if source is None else words.cell(self._words, variable, source).text
 
-    def _forms(self, compared: Compared) -> tuple[Sequence[tuple[str, Field]], Sequence[tuple[str, Field]]] | None:
+    def _forms(self, compared: comparison.Compared) -> Forms | None:
         if compared.state != "changed":
             return None
         differences = compared.differences

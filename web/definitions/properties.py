@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from flask_babel import LazyString, lazy_gettext
 
-from casepath.engine.deployments.comparison import ORDER, Step
+from casepath.engine.deployments import comparison
 from casepath.web.languages import gettext
 
 TYPES: Mapping[str, LazyString] = {
@@ -61,7 +61,7 @@ TYPES: Mapping[str, LazyString] = {
     "userTask": lazy_gettext("Task"),
 }
 LABELS: Mapping[str, LazyString] = {
-    ORDER: lazy_gettext("order"),
+    comparison.ORDER: lazy_gettext("order"),
     "BPMNLabel": lazy_gettext("Writing"),
     "Bounds": lazy_gettext("Place and size"),
     "DMNLabel": lazy_gettext("Writing"),
@@ -218,7 +218,7 @@ SAID: Mapping[str, LazyString] = {
 }
 
 
-def label(path: Sequence[Step]) -> str:
+def label(path: Sequence[comparison.Step]) -> str:
     """Return what a property is called: the steps that lead to it, without those that only hold others."""
     parts: list[str] = []
     for step in path:
@@ -231,7 +231,7 @@ def label(path: Sequence[Step]) -> str:
     return " › ".join(parts) or _plain(path[-1].label)
 
 
-def _tells(step: Step) -> bool:
+def _tells(step: comparison.Step) -> bool:
     """Whether the key of a step says which one it is; ids of what is drawn or timed do not."""
     return bool(step.key) and (not step.label or step.label.endswith("Entry"))
 

@@ -34,6 +34,9 @@ KEYS = ("name", "key", "target", "source", "event", "id")
 #: Digits of a coordinate.
 PRECISION = 12
 
+#: What editors write for a name that stands where it stands anyway.
+EMPTY_LABEL = Part(label="BPMNLabel")
+
 Own = Callable[[etree._Element], bool]
 
 
@@ -93,8 +96,8 @@ def drawn(element: etree._Element) -> Part:
             inner.append(_box(child))
         elif name(child.tag) == "waypoint" and not len(child):
             points.append(child)
-        else:
-            inner.append(drawn(child))
+        elif (other := drawn(child)) != EMPTY_LABEL:
+            inner.append(other)
     if points:
         line = " → ".join(_point(each) for each in points)
         inner.append(Part(label="waypoint", value=line))
