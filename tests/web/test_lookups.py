@@ -16,7 +16,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.registers import records
 from tests.acting import PROGRAM
 from tests.each import each
-from tests.wards import ADMISSION, BED, PATIENT, ward
+from tests.wards import ADMISSION, ADMISSION_FORM, BED, MORE, PATIENT, form, ward
 from tests.web.visitor import LINKED, Visitor, text
 
 Sessions = sessionmaker[Session]
@@ -35,6 +35,16 @@ def beds(rows: Sessions) -> Sessions:
         records.create(session, "bed", {"label": "3A", "room": "3", "patient": "P0001"}, by="alice")
         process_instances.start(session, "admission", {"patient": "P0001"}, by="alice")
     return rows
+
+
+@pytest.fixture
+def more_beds(beds: Sessions) -> Sessions:
+    """A second bed of the patient P0001, one of nobody, and a patient without a bed."""
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": "3B", "room": "3", "patient": "P0001"}, by="alice")
+        records.create(session, "bed", {"label": "4A", "room": "4"}, by="alice")
+        records.create(session, "patient", {"name": "兰二"}, by="alice")
+    return beds
 
 
 def test_show__begins_with_what_a_record_says(beds: Sessions, alice: Visitor) -> None:
@@ -119,6 +129,40 @@ def test_fields__show_what_is_known_while_one_types(
     known = shown[shown.index('id="known-patient"') : shown.index('id="part-name"')]
 
     assert [each for each in ("P0001", "A-1") if each in known] == found
+
+
+@each("typed, offered", [
+    ({"patient": "P0001"}, ["3A", "3B"]),
+    # Found by the telephone, and not yet chosen.
+    ({"telephone": "5550101"}, ["3A", "3B"]),
+    ({"patient": "P0001", "bed": "3A"}, []),
+    # Somebody else's bed was chosen before.
+    ({"patient": "P0001", "bed": "4A"}, ["3A", "3B"]),
+    ({"patient": "P0002"}, []),
+    ({}, []),
+])  # fmt: skip
+def test_fields__offer_what_points_to_the_record_of_another_field(
+    more_beds: Sessions, alice: Visitor, typed: dict[str, str], offered: list[str]
+) -> None:
+    empty = {"patient": "", "name": "", "telephone": "", "bed": "", "page.copied": [f"bed={typed.get('bed', '')}"]}
+    shown = text(alice.post("/register/admission/fields", {**empty, **typed}, headers=LINKED))
+    known = shown[shown.index('id="known-bed"') :]
+
+    assert re.findall(r'data-choose="(\w+)"', known) == [*reversed(offered)]
+    assert ("梅一 名下：" in known) == bool(offered)
+
+
+def test_fields__name_the_record_to_which_another_one_points(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        silent = [{**each, "properties": {"lookup": "bed"}} if each["key"] == "bed" else each for each in MORE]
+        files = {**ADMISSION, "admission.form": form(*ADMISSION_FORM, *silent)}
+        deployments.deploy(session, files, name="admission", by=PROGRAM)
+    chosen = {"bed": "3A", "patient": "", "name": "", "telephone": ""}
+
+    shown = text(alice.post("/register/admission/fields", chosen, headers=LINKED))
+
+    assert 'name="patient" type="text" value="P0001"' in shown
+    assert 'name="name" type="text" value="梅一"' in shown
 
 
 def test_fields__without_scripts_are_the_page_with_what_was_chosen(beds: Sessions, alice: Visitor) -> None:

@@ -74,6 +74,8 @@ class Known:
     copied: str
     title: str
     address: str
+    #: What is asked of the choices.
+    asked: str
     choices: Sequence[Choice]
     matters: Sequence[KnownMatter]
 

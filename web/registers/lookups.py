@@ -85,7 +85,8 @@ def filled(session: Session, form: Form, typed: Texts) -> tuple[dict[str, Any], 
             said = _copies(form, lookup, row, is_other=bool(before.get(field)))
             may_say = [own for own, text in said.items() if own not in withheld and _may_be(session, form, own, text)]
             copies = {own: said[own] for own in may_say}
-            alone = _pointing_alone(session, form, field, key, texts, withheld)
+            named_by = _named_by(session, form, lookup, row, {**texts, **copies}, withheld)
+            alone = _pointing_alone(session, form, field, key, texts, withheld) | named_by
             texts |= copies | alone
             done.add(field)
             taken |= {field, *copies, *alone}
@@ -121,6 +122,20 @@ def _pointing_alone(
         if names:
             rows = lists.page(session, declared, Filters(values={names[0]: key}), limit=2).rows
             found |= {other: rows[0].key} if len(rows) == 1 else {}
+    return found
+
+
+def _named_by(
+    session: Session, form: Form, lookup: Lookup, row: RecordRow, texts: Texts, withheld: Collection[str]
+) -> dict[str, str]:
+    """Return the records that a record names itself, for the empty fields that take such ones."""
+    declared = readable(session, lookup.register)
+    found: dict[str, str] = {}
+    for name, register in declared.references.items() if declared is not None else ():
+        key = str(row.values.get(name) or "")
+        empty = [own for own, each in form.lookups.items() if each.register == register and not texts.get(own)]
+        if len(empty) == 1 and empty[0] not in withheld and _row(session, register, key) is not None:
+            found[empty[0]] = key
     return found
 
 
@@ -188,16 +203,42 @@ def _known(session: Session, form: Form, field: Field, texts: Texts) -> Field:
     tells = links.telling(_telling(declared, lookup, texts))
     rows = [row] if row is not None else _meant(session, declared, [key, *tells])
     words = wording.of(session, declared)
+    asked, others = gettext("Is it one of these?"), rows if row is None else []
+    if not others and (related := _related(session, form, field.key, declared, row, texts)) is not None:
+        asked, others = gettext("Of %(title)s:", title=related[0]), related[1]
     return replace(
         field,
         known=Known(
             copied=f"{field.key}={key}" if row is not None else "",
             title=words.title(row) if row is not None else "",
             address=url_for("registers.record", record_id=row.id) if row is not None else "",
-            choices=[Choice(key=each.key, label=words.line(each)) for each in rows] if row is None else [],
+            asked=asked,
+            choices=[Choice(key=each.key, label=words.line(each)) for each in others],
             matters=matters.of(session, g.person, [(declared.key, each.key) for each in rows], tells),
         ),
     )
+
+
+def _related(
+    session: Session, form: Form, field: str, declared: Register, row: RecordRow | None, texts: Texts
+) -> tuple[str, list[RecordRow]] | None:
+    """
+    Return the records of a register that point to the one that another field names or alone means, with its title.
+
+    None where there are none, or where the field names one of them already.
+    """
+    for other, lookup in form.lookups.items():
+        names = [name for name, register in declared.references.items() if register == lookup.register]
+        theirs = readable(session, lookup.register) if names and other != field else None
+        if theirs is None:
+            continue
+        named = _row(session, lookup.register, str(texts.get(other) or ""))
+        meant = [named] if named is not None else _meant(session, theirs, links.telling(_telling(theirs, lookup, texts)))
+        if len(meant) == 1 and (row is None or row.values.get(names[0]) != meant[0].key):
+            pointing = Filters(values={names[0]: meant[0].key})
+            rows = lists.page(session, declared, pointing, limit=FEW).rows
+            return (wording.of(session, theirs).title(meant[0]), list(rows)) if rows else None
+    return None
 
 
 def telling_fields(session: Session, form: Form) -> frozenset[str]:
