@@ -68,6 +68,7 @@ BLUEPRINTS = (
     "papers.views",
     "search.views",
     "registers.views",
+    "registers.merging",
     "reports.views",
     "definitions.views",
     "operations.views",

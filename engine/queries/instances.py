@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import terms
+from casepath.engine.database import merged, terms
 from casepath.engine.database.models import (
     Definition,
     Incident,
@@ -203,7 +203,8 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(ProcessInstance.business_key.in_(late))
     if filters.record is not None:
         register, key = filters.record
-        pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
+        known = RecordLink.key.in_(merged.keys(register, key))
+        pointing = select(RecordLink.root_id).where(RecordLink.register == register, known)
         conditions.append(ProcessInstance.id.in_(pointing))
     if filters.numbers is not None:
         conditions.append(ProcessInstance.business_key.in_(filters.numbers))

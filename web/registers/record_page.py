@@ -20,11 +20,12 @@ from casepath.engine.queries import records as lists
 from casepath.engine.queries.instances import Filters, Reference
 from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import access, records
+from casepath.engine.registers import doubles as merging
 from casepath.web import languages, phrases
 from casepath.web import names as processes
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
-from casepath.web.registers import matters, wording
+from casepath.web.registers import doubles, matters, wording
 from casepath.web.registers.wording import Wording
 
 #: Kind of event → symbol and tone in the list of what happened.
@@ -33,6 +34,11 @@ SYMBOLS = {
     "record.changed": ("check", "person"),
     "record.archived": ("folder", "person"),
     "record.restored": ("back", "person"),
+    "record.merged": ("folder", "person"),
+    "record.joined": ("check", "person"),
+    "record.separated": ("back", "person"),
+    "record.released": ("back", "person"),
+    "record.distinguished": ("info", "person"),
     "values.erased": ("alert", "alert"),
 }
 
@@ -128,6 +134,10 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         lines=list(reversed(told(session, words, record_id))),
         names=names,
         created=(found.created_at, found.created_by),
+        suspected=doubles.suspected(session, words, row),
+        merged=doubles.merged(session, words, row.id),
+        merged_into=_merged_into(session, words, row),
+        may_merge=access.may_merge(g.person, words.declared),
         may_write=access.may_write(g.person, words.declared),
         may_erase=authorization.may_erase(g.person),
         erasable=[name for name in held if name != words.declared.key_field],
@@ -136,6 +146,15 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         not_started=not_started(session, record_id),
         refusal=phrases.sentence(refusal) if refusal and not isinstance(refusal, errors.InvalidVariables) else "",
     )
+
+
+def _merged_into(session: Session, words: Wording, row: RecordRow) -> tuple[int, str, str] | None:
+    """Return id and title of the record that stands for one, and what would not go back; None without one."""
+    if row.merged_into is None:
+        return None
+    stays = records.get(session, row.merged_into, by=g.person)
+    left = doubles.sentence(words, merging.remaining(session, row.id, by=g.person))
+    return stays.id, f"{words.title(lists.row(stays))} · {stays.key}", left
 
 
 def not_started(session: Session, record_id: int) -> list[tuple[str, str]]:
@@ -211,5 +230,10 @@ def _sentence(words: Wording, kind: str, facts: Mapping[str, Any]) -> str:
         "record.changed": gettext("Changed the record"),
         "record.archived": gettext("Archived the record"),
         "record.restored": gettext("Put the record into use again"),
+        "record.merged": gettext("Merged it into %(key)s", key=facts.get("into")),
+        "record.joined": gettext("Merged %(key)s into it", key=facts.get("record")),
+        "record.separated": gettext("Took it apart from %(key)s", key=facts.get("from")),
+        "record.released": gettext("Took %(key)s apart from it", key=facts.get("record")),
+        "record.distinguished": gettext("Noted that %(key)s is another one", key=facts.get("from")),
     }
     return sentences.get(kind, kind)
