@@ -29,7 +29,7 @@ from casepath.engine.time import clock
 #: Of what is wrong with a declaration.
 CODE = "register"
 #: What a declaration may say: texts, lists of names, and which register a field points to.
-TEXTS = ("id", "name", "name_en", "form", "number", "key")
+TEXTS = ("id", "name", "name_en", "form", "number", "key", "moment")
 LISTS = ("title", "columns", "search", "unique", "alike", "readers", "writers", "mergers")
 REFERENCES = "references"
 #: What it has to say.
@@ -55,6 +55,8 @@ class Register:
     number: str | None
     #: The field whose value is the key of a record; None where records are numbered.
     key_field: str | None
+    #: The field that says when what a record tells happened; None where records tell what there is.
+    moment: str | None
     #: The fields whose values are what a record is called.
     title: tuple[str, ...]
     columns: tuple[str, ...]
@@ -75,6 +77,8 @@ class Register:
         """Each field that the declaration names, behind the entry that names it."""
         if self.key_field is not None:
             yield "key", self.key_field
+        if self.moment is not None:
+            yield "moment", self.moment
         for entry in ("title", "columns", "search", "unique", "alike"):
             yield from ((entry, field) for field in getattr(self, entry))
         yield from ((REFERENCES, field) for field in self.references)
@@ -91,6 +95,7 @@ def parse(declaration: Mapping[str, Any]) -> Register:
         form=declaration["form"],
         number=declaration.get("number"),
         key_field=declaration.get("key"),
+        moment=declaration.get("moment"),
         title=lists["title"],
         columns=lists["columns"] or lists["title"],
         search=lists["search"] or lists["title"],
@@ -240,6 +245,8 @@ def _unfit_fields(file: str, register: Register, form: Form) -> Iterator[errors.
             yield _finding(
                 file, CODE, "Expected a field with one value as “{entry}”, but found “{found}”", entry=entry, found=name
             )
+        elif entry == "moment" and fields[name].type != "datetime":
+            yield _finding(file, CODE, "Expected a date as “{entry}”, but found “{found}”", entry=entry, found=name)
         elif entry == "key" and not fields[name].required:
             yield _finding(
                 file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -163,6 +163,12 @@ def page(
         for instance, name in shown
     ]
     return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else following)
+
+
+def of_ids(session: Session, person: Person, ids: Collection[int]) -> Sequence[MatterRow]:
+    """Return matters by their outermost process instances, all of which a person may see, newest first."""
+    among = select(ProcessInstance.id).where(ProcessInstance.id.in_(ids))
+    return page(session, person, among=among, limit=len(ids)).rows
 
 
 def _newest(session: Session, *conditions: ColumnElement[bool], limit: int) -> list[Row[ProcessInstance, str]]:
