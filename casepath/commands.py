@@ -108,6 +108,7 @@ def serve(
     if demo:
         load_demo(settings, pool, demo)
         prepare = partial(play_demo, settings, pool, demo)
+        settings = settings.model_copy(update={"public_forms": True})
     known = require_safe(settings, pool, public=public)
     server.run(
         settings,

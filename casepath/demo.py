@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath import retelling, stories
 from casepath.engine import errors
 from casepath.engine.deployments import definitions, registers, selections
+from casepath.engine.forms import MATTER
 from casepath.engine.history import organisation
 from casepath.engine.instances import batches, jobs, messages, process_instances, user_tasks
 from casepath.engine.people import identity, passwords
@@ -91,6 +92,7 @@ class EngineStage:
             asked = _asked(session, story.process, variables)
             started = process_instances.start(session, story.process, asked, by=by)
             self.business_key = started.business_key or ""
+            self.about = (MATTER, self.business_key)
 
     def turn_to(self, process: str) -> None:
         """Go on with the newest matter of another process."""

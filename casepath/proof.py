@@ -1,4 +1,4 @@
-"""Commands that prove what happened, and that keep it: verify the history, write its heads, back up and restore."""
+"""Commands that prove what happened, and that keep it: verify, write heads and bundles, back up and restore."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ from hashlib import sha256
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
 from casepath.engine import database, history
 from casepath.engine.database import copies
-from casepath.engine.history import Problem
+from casepath.engine.history import Problem, bundle
+from casepath.engine.instances import process_instances, proofs
+from casepath.engine.people import access
+from casepath.engine.people.authorization import AUDITOR, Person, Program
 from casepath.engine.time import clock
 from casepath.installation import prepared
 from casepath.settings import Settings
 
 #: What a file of heads beside a copy is called.
 HEADS = ".heads"
+
+#: Who takes proof away, and reads the account of it, where no user is named.
+COMMAND_LINE = Program("command-line")
+READER = Person(username="", groups=frozenset({AUDITOR}))
 
 FilePath = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -75,6 +83,61 @@ def heads(settings: Settings, out: Path | None) -> None:
     digest = sha256(out.read_bytes()).hexdigest()
     click.echo(f"{out}: {found.instances} process instances, {len(found.deployments)} deployments")
     click.echo(f"SHA-256 of the file, to be written down: {digest}")
+
+
+@history_commands.command("bundle")
+@click.argument("matter")
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Zip to write.")
+@click.option("--by", help="User who takes it; without one the record shows the command line.")
+@click.pass_obj
+def write_bundle(settings: Settings, matter: str, to: Path, by: str | None) -> None:
+    """
+    Write all that is known of a matter, signed, for a stranger to verify.
+
+    MATTER is its number, or that of a process instance without one. What a verifier needs beside it is the public key:
+    casepath history key. That it was taken stands in the history of the house.
+    """
+    from casepath.web.proofs import story
+    from casepath.web.proofs.views import signatory_of
+
+    pool = prepared(settings)
+    signatory = signatory_of(settings)
+    with database.sessions(pool).begin() as session:
+        reference = reference_of(session, matter)
+        proofs.take(session, reference, by=by or COMMAND_LINE)
+    unfinished = to.with_name(f"{to.name}.unfinished")
+    try:
+        with database.sessions(pool, read_only=True).begin() as session:
+            told = story.written_outside(settings, session, reference, READER)
+            with unfinished.open("wb+") as file:
+                proofs.write(session, file, reference, story=told, signatory=signatory)
+        unfinished.replace(to)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    click.echo(f"{to}: {to.stat().st_size} bytes, signed with {signatory.signer.key}")
+
+
+def reference_of(session: Session, matter: str) -> str | int:
+    """Return the matter of this number, or that of the process instance of this number; raises `NotFound`."""
+    if access.is_known(session, matter) or not matter.isdecimal():
+        return matter
+    found = process_instances.get(session, int(matter))
+    return found.business_key or found.root_id or found.id
+
+
+@history_commands.command("key")
+@click.option("--new", is_flag=True, help="Sign with a new key from now on; the old public ones stay known.")
+@click.pass_obj
+def key(settings: Settings, new: bool) -> None:
+    """
+    Show the public keys that sign proof bundles, the one in use first; one is made where there is none.
+
+    Give it out by another way than the bundles.
+    """
+    signing = bundle.renew(settings.data_folder) if new else bundle.signer(settings.data_folder)
+    for each in reversed(bundle.known(settings.data_folder)):
+        state = "signs" if each.text == signing.key else "signed"
+        click.echo(f"{each.text}\tfingerprint {each.fingerprint}\t{state} since {each.since:%Y-%m-%d %H:%M} UTC")
 
 
 @click.command()

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     #: Folder whose sub-folders are deployed.
     processes_folder: Path = Path("processes")
 
+    #: Who runs it, as proof bundles name them; empty: the address of the pages.
+    operator: str = ""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     #: Where people reach the pages, for links in e-mails; empty: http://host:port.
@@ -99,6 +102,9 @@ class Settings(BaseSettings):
     #: After how many seconds without a sign of life a worker counts as dead, and how late a job may be.
     silent_after: int = Field(default=60, ge=20, le=86_400)
     late_after: int = Field(default=300, ge=20, le=86_400)
+
+    #: Whether everybody who reaches the pages may send the forms that channels open to them (`/open/<channel>`).
+    public_forms: bool = False
 
     #: Megabytes of files that a matter may have, and that one person may add within 24 hours.
     files_per_matter: int = Field(default=500, ge=1)

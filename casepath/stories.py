@@ -66,7 +66,7 @@ class Stage(Protocol):
         """Have somebody register the matter, or add the records of the story, of which the last starts it."""
 
     def turn_to(self, process: str) -> None:
-        """Go on with the newest matter of another process that is about the first record of the story."""
+        """Go on with the newest matter of another process that is about its first record, else about its matter."""
 
     def wait_for(self, story: Story) -> None:
         """Let it be the moment at which a story begins by itself."""

@@ -9,6 +9,7 @@ Everything that the engine says no with: one word for each kind, and nothing abo
     │   ├── InvalidVariables  several of them, one for each field
     │   └── OverBudget        a step of a process takes more than one step may
     ├── DeploymentRefused     a set of files with at least one finding that is an error
+    ├── Unreadable            a version of a process was deployed once, but can be executed no more
     ├── NotWaiting            nobody waits for the message and it starts no process
     ├── SeveralWaiting        several wait for the message, or it starts several processes
     ├── ExpressionError       an expression cannot be read or evaluated
@@ -194,6 +195,21 @@ class DeploymentRefused(EngineError):
     def message(self) -> str:
         """Every error in English, with its place."""
         return "\n".join(str(finding) for finding in self.findings if finding.level == "error")
+
+
+class Unreadable(EngineError):
+    """What was accepted when it was deployed cannot be executed any more: it is shown, but nothing of it moves."""
+
+    code = "unreadable"
+
+    def __init__(self, process: str, version: int, reason: Phrase) -> None:
+        super().__init__(
+            "Version {version} of “{process}” can be executed no more: {reason}. Everything in it stays as it is until "
+            "that is mended, or until it is migrated to another version.",
+            version=version,
+            process=process,
+            reason=reason,
+        )
 
 
 class NotWaiting(EngineError):

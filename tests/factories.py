@@ -29,18 +29,20 @@ from casepath.engine.database.models import (
 )
 from casepath.engine.runtime import urgency
 from casepath.engine.time import clock
+from tests import diagrams
 
 _numbers = itertools.count(1)
 
 
-def definition(session: Session, *, key: str = "complaint", content: bytes = b"<definitions/>") -> Definition:
-    """A deployed process with its deployment and resource."""
+def definition(session: Session, *, key: str = "complaint", content: bytes | None = None) -> Definition:
+    """A deployed process, without anything in it where no `content` is given, with its deployment and resource."""
     number = next(_numbers)
     now = clock.now()
     deployment = Deployment(name=key, sha256=f"{number:064x}", created_at=now, created_by="olivia")
     session.add(deployment)
     session.flush()
-    resource = Resource(deployment_id=deployment.id, name=f"{key}.bpmn", sha256=f"{number:064x}", content=content)
+    resource = Resource(deployment_id=deployment.id, name=f"{key}.bpmn", sha256=f"{number:064x}")
+    resource.content = content if content is not None else diagrams.process(key=key)
     session.add(resource)
     session.flush()
     made = Definition(

@@ -36,7 +36,7 @@ from casepath.engine.database.models import (
     Resource,
     User,
 )
-from casepath.engine.deployments import definitions
+from casepath.engine.deployments import definitions, remembered
 from casepath.engine.history import ERROR_TEXT, Event, EventView
 from casepath.engine.history.verification import ERASED
 from casepath.engine.instances import migration_plans, process_instances
@@ -135,7 +135,7 @@ class Copy:
             for table, column in DEPLOYED:
                 rows = self.source.execute(select(table).where(table.c[column] == number)).mappings().all()
                 self.target.execute(insert(table), [dict(row) for row in rows])
-            definitions.calendar_changed(self.target)
+            remembered.change(self.target)
 
     def copy_rows(self, tables: Sequence[Table]) -> None:
         """Copy whole tables."""
@@ -239,8 +239,7 @@ def trigger_of(event: EventView) -> triggers.Trigger:
         "local_variables": {name: value for name, value in variables.items() if name in local},
         "error_code": event.facts.get("error_code"), "escalation_code": event.facts.get("escalation_code"),
         "message": text, "name": event.facts.get("name"),
-        "reason": event.facts.get("reason", ""), "last": event.facts.get("last", False),
-        "by_caller": event.facts.get("by_caller", False),
+        "reason": event.facts.get("reason", ""), "by_caller": event.facts.get("by_caller", False),
         "facts": {"for": event.facts["for"]} if "for" in event.facts else {},
         "instructions": [_instruction(facts) for facts in event.facts.get("instructions", ())],
     }  # fmt: skip

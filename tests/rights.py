@@ -36,6 +36,7 @@ from casepath.engine.instances import (
     migration_plans,
     notifications,
     process_instances,
+    proofs,
     signs,
     submissions,
     task_views,
@@ -53,7 +54,7 @@ from tests.web.populated import failed_job
 NOUNS: tuple[ModuleType, ...] = (
     approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, doubles, drafts,
     external_tasks, identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers,
-    process_instances, records, signs, submissions, substitutes, task_views, user_tasks, watches,
+    process_instances, proofs, records, signs, submissions, substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -77,7 +78,7 @@ READS = frozenset({
     "doubles.remaining",
     "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
-    "process_instances.was_started", "records.get", "records.values_of", "substitutes.concerning",
+    "process_instances.was_started", "proofs.write", "records.get", "records.values_of", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_news", "watches.is_watched",
     "watches.of_user",
@@ -228,6 +229,7 @@ COMMANDS: Mapping[str, Command] = {
     "process_instances.start": lambda session, it, by: process_instances.start(session, "p", by=by),
     "process_instances.suspend": lambda session, it, by: process_instances.suspend(
         session, it.instance_id, by=by, reason="x"),
+    "proofs.take": lambda session, it, by: proofs.take(session, it.key, by=by),
     "records.archive": lambda session, it, by: records.archive(session, it.record_id, by=by),
     "records.change": lambda session, it, by: records.change(
         session, it.record_id, {"name": "other"}, revision=1, by=by),
@@ -426,6 +428,7 @@ TABLES: tuple[Table, ...] = (
         "process_instances.resume": "····!!–··–",
         "process_instances.set_variables": "····✓✓–··–",
         "process_instances.suspend": "····✓✓–··–",
+        "proofs.take": "···✓··–✓✓–",
         "watches.watch": "✓✓✓✓✓✓–✓✓–",
     }),
     Table(state="free", roles=MATTER, rows={
@@ -445,6 +448,7 @@ TABLES: tuple[Table, ...] = (
         "process_instances.resume": "····✓✓–··–",
         "process_instances.set_variables": "····✓✓–··–",
         "process_instances.suspend": "····!!–··–",
+        "proofs.take": "···✓··–✓✓–",
     }),
     Table(state="cancelled", roles=MATTER, rows={
         "attachments.add": "✓––✓✓✓–··–",
@@ -458,6 +462,7 @@ TABLES: tuple[Table, ...] = (
         "process_instances.resume": "·––·!!–··–",
         "process_instances.set_variables": "·––·!!–··–",
         "process_instances.suspend": "·––·!!–··–",
+        "proofs.take": "·––✓··–✓✓–",
     }),
     Table(state="free", roles=MATTER, rows={
         "user_tasks.assign": "✓✓✓·✓✓–··–",

@@ -11,6 +11,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     process_instances  matters: find, show, add to, repair
     registers       records that are kept beside the matters: find, fill in, change, from and to files
     reports         what is counted of the matters, with what is behind each number
+    proofs          what is taken away of a matter for strangers to verify, and the keys that sign it
     definitions     processes, decision tables and forms: see, edit, deploy
     operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
@@ -24,6 +25,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     headers         the Content-Security-Policy and its companions
     languages       zh-CN and English
     navigation      what stands in the header
+    public_forms    forms that people outside may send, where the installation allows it
     once            forms that make something only once, however often they arrive
     spreadsheets    files of a spreadsheet, written and read
     proxies         in front of the pages, and what is believed of what they say
@@ -66,16 +68,19 @@ BLUEPRINTS = (
     "registration.views",
     "process_instances.views",
     "papers.views",
+    "proofs.views",
     "search.views",
     "registers.views",
     "registers.merging",
     "reports.views",
     "definitions.views",
+    "definitions.comparing",
     "operations.views",
     "people.views",
     "people.substitutes",
     "notifications.views",
     "incoming.views",
+    "public_forms.views",
     "batches.views",
 )
 

@@ -36,6 +36,8 @@ PUBLIC: set[Callable[..., Any]] = set()
 PROGRAMS: set[Callable[..., Any]] = set()
 #: What is open to those who have to choose a password first.
 CHOOSING = frozenset({"auth.password", "auth.change_password", "auth.logout", "auth.language", "static"})
+#: What takes passwords: no answer has in it what was typed, wherever the request came to grief.
+WITH_PASSWORD = frozenset({"auth.begin", "auth.change_password"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: No form has as many; each would be looked at, and shown again where the form is refused.
 MAX_FIELD_COUNT = 2000
@@ -187,7 +189,6 @@ def login() -> str | Response:
 @public
 def begin() -> Response | tuple[str, int]:
     """Log in; says the same whether the name or the password is wrong."""
-    g.keeps_typed = False
     username = request.form.get("username", "")
     attempt = check_password(username, request.form.get("password", ""))
     if attempt.username is None:
@@ -250,7 +251,6 @@ def password() -> str:
 @bp.post("/password")
 def change_password() -> Response | tuple[str, int]:
     """Change one's password; every other session of the user ends."""
-    g.keeps_typed = False
     refusals = password_refusals(*(request.form.get(name, "") for name in ("old", "new", "again")))
     if refusals:
         return render_password(refusals), 422

@@ -77,6 +77,11 @@ ENGINE_ANSWERS: dict[type[errors.EngineError], Answer] = {
         title=lazy_gettext("The deployment is refused"),
         text=lazy_gettext("The findings say what is wrong and what to do."),
     ),
+    errors.Unreadable: Answer(
+        status=409,
+        title=lazy_gettext("This process can go on no more"),
+        text=lazy_gettext("What was deployed once is accepted no more. Please tell the process owner."),
+    ),
     errors.NotWaiting: Answer(
         status=409,
         title=lazy_gettext("Nobody waits for this"),
@@ -280,7 +285,7 @@ def answer(
         told = as_json(said, error)
         return jsonify(told | {"id": error_id} if error_id else told), said.status
     # What is too large cannot be read either; passwords are not shown again.
-    keeps = request.method == "POST" and said.status != 413 and g.get("keeps_typed", True)
+    keeps = request.method == "POST" and said.status != 413 and request.endpoint not in auth.WITH_PASSWORD
     typed = forms.readable(request.form) if keeps else []
     page = render_template(
         "layout/error.html",

@@ -58,9 +58,16 @@ def init_app(app: Flask) -> None:
 
 def chosen() -> str:
     """Return the language of this request: one of `LANGUAGES`."""
+    if (asked := g.get("asked_language")) in LANGUAGES:
+        return str(asked)
     person = g.get("person")
     wanted = person.language if person else session.get("language")
     return str(wanted) if wanted in LANGUAGES else str(g.settings.default_language)
+
+
+def ask_for(language: str) -> None:
+    """Show this page in a language whatever was chosen before, `zh_CN` or `zh-CN`; what is none changes nothing."""
+    g.asked_language = language.replace("-", "_")
 
 
 def of_names() -> str:

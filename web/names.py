@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy.orm import Session
 
 from casepath.engine.deployments import definitions
-from casepath.engine.queries import deployed, tasks
+from casepath.engine.queries import deployed
 from casepath.engine.queries.instances import InstanceView, MatterRow, OpenTask
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
@@ -40,12 +40,12 @@ def title(session: Session, task: Task) -> str:
 
 def processes(session: Session) -> list[tuple[str, str]]:
     """Return key and name of every deployed process, the name of its newest version in the language of the reader."""
-    language, found = languages.of_names(), tasks.definitions(session)
-    if not language:
-        return found
-    newest = ((key, name, definitions.latest(session, "process", key).id) for key, name in found)
-    named = [(key, deployed.texts(session, newest_id, language).called(key, name)) for key, name, newest_id in newest]
-    return sorted(named, key=lambda each: each[1])
+    language = languages.of_names()
+    found = [
+        (each.key, deployed.texts(session, each.id, language).called(each.key, each.name or each.key))
+        for each in definitions.list_definitions(session)
+    ]
+    return sorted(found, key=lambda each: each[1])
 
 
 def version(session: Session, row: Version) -> Version:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -18,6 +18,7 @@ from casepath.engine.queries import deployed, reports
 from casepath.engine.registers import access
 
 Answer = TypeVar("Answer")
+Row = TypeVar("Row")
 
 #: What the header of a page asks the database, by where the answer is kept in `g`.
 _questions: dict[str, Callable[[Session], Any]] = {}
@@ -93,6 +94,18 @@ def row_id(text: str | None) -> int | None:
     is_number = text is not None and text.isascii() and text.isdigit() and len(text) < 20
     number = int(text) if is_number and text else None
     return number if number is not None and number < 2**63 else None
+
+
+def part_of(rows: Sequence[Row], name: str, *, size: int = 50) -> tuple[Sequence[Row], int | None]:
+    """
+    Return the part of a list that the address asks for, and how many rows stand before the next one, if there is one.
+
+    The address says under the name of the list how many rows it passes over.
+    """
+    asked = row_id(request.args.get(name)) or 0
+    skipped = asked if asked < len(rows) else 0
+    end = skipped + size
+    return rows[skipped:end], end if len(rows) > end else None
 
 
 def init_app(app: Flask) -> None:

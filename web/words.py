@@ -181,10 +181,10 @@ def table(session: Session, definition_id: int, found: DecisionTable, words: Wor
         rules=[
             Row(
                 conditions=[
-                    _cell(words, column.expression, cell)
-                    for column, cell in zip(found.inputs, rule.conditions, strict=True)
+                    cell(words, column.expression, source)
+                    for column, source in zip(found.inputs, rule.conditions, strict=True)
                 ],
-                results=[_cell(words, found.outputs[number].name, rule.results[number]) for number in kept],
+                results=[cell(words, found.outputs[number].name, rule.results[number]) for number in kept],
                 note="; ".join(one_language(note) for note in rule.annotations),
             )
             for rule in found.rules
@@ -192,7 +192,7 @@ def table(session: Session, definition_id: int, found: DecisionTable, words: Wor
     )
 
 
-def _cell(words: Words, variable: str, source: str) -> Cell:
+def cell(words: Words, variable: str, source: str) -> Cell:
     """Return a cell in words: its texts by what they are called, and around them what everybody understands."""
 
     def called(text: str) -> str:

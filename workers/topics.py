@@ -82,6 +82,9 @@ class Topics:
 
     def handle(self, task: FetchedTask) -> None:
         """Do one task and report what came of it."""
+        if task.refusal is not None:
+            self.report_failure(task, task.refusal, retries=0)
+            return
         work = Work(task=task, surroundings=self.surroundings)
         try:
             result = self.handlers[task.topic](work)
@@ -216,7 +219,7 @@ class Topics:
             raise
         except Exception as error:
             # A step that takes too much would do so again, and a result that is refused too.
-            for_good = isinstance(error, (errors.OverBudget, errors.InvalidInput))
+            for_good = isinstance(error, (errors.InvalidInput, errors.Unreadable))
             self.report_failure(task, error, retries=0 if for_good else others_left(task))
 
     def report_failure(self, task: FetchedTask, error: Exception, *, retries: int) -> None:

@@ -29,7 +29,7 @@ from __future__ import annotations
 from casepath.engine.bpmn import effects, scripts, triggers
 from casepath.engine.bpmn.budget import Budget, aside
 from casepath.engine.bpmn.catchers import seen_by_receivers
-from casepath.engine.bpmn.diagram import Diagram
+from casepath.engine.bpmn.diagram import Diagram, unreadable
 from casepath.engine.bpmn.effects import CallCancelled, Called, Escalated, Outcome
 from casepath.engine.bpmn.elements.activities import Activity
 from casepath.engine.bpmn.elements.events import BoundaryEvent, StartEvent
@@ -80,4 +80,5 @@ __all__ = [
     "renamed",
     "seen_by_receivers",
     "triggers",
+    "unreadable",
 ]

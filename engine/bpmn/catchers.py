@@ -85,12 +85,11 @@ def trigger(
     variables: Mapping[str, Any],
     *,
     name: str = "",
-    last: bool = True,
 ) -> None:
     """
     Let an event catch what came for activity instance `number`.
 
-    `last`: a timer that will not come again. Raises `NotFound` or `InvalidState` where nobody waits for it (any more).
+    Raises `NotFound` or `InvalidState` where nobody waits for it (any more).
     """
     if node.container is not None and node.container.triggered and node in node.container.start_events:
         _trigger_event_subprocess(workflow, number, node, kind, variables, name)
@@ -102,7 +101,7 @@ def trigger(
         return
     if node is token.node:
         workflow.set_variables(token.inner or token.scope, variables)
-        workflow.guard(token, lambda: token.node.caught(token, kind, last))
+        workflow.guard(token, lambda: token.node.caught(token))
     elif node in token.node.boundary:
         fire_boundary(workflow, token, node, variables)
     else:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Mapping
 
+from lxml import etree
+
 from casepath.engine import errors, xml
 from casepath.engine.bpmn import extensions, parser, validation
 from casepath.engine.bpmn.graph import ProcessSpec
+from casepath.engine.bpmn.parser.markup import BPMN
 from casepath.engine.bpmn.validation import mentions, names
 from casepath.engine.bpmn.validation.document import Document
 from casepath.engine.phrases import Phrase
+
+
+def unreadable(key: str, file: str, reason: Phrase) -> ProcessSpec:
+    """Return a process of which nothing is known any more but its key, and why."""
+    root = etree.Element(f"{BPMN}definitions")
+    etree.SubElement(root, f"{BPMN}process", id=key)
+    ((spec, _),) = parser.read(root, file, scripts=frozenset(), extensions={}, drawings=())
+    spec.refused = (reason,)
+    return spec
 
 
 class Diagram:
@@ -47,12 +59,11 @@ class Diagram:
         """
         Return one process of a file that was accepted before; it is to be executed.
 
-        Raises `DeploymentRefused` where a text in it is accepted no longer.
+        Where a text in it is accepted no longer, it says so (`refused`), and is there to be looked at.
         """
         others = {element.get("id", "") for element in self.root.iterchildren()} - {key}
         spec, wrong = next(entry for entry in self._processes(scripts, others) if entry[0].key == key)
-        if wrong:
-            raise errors.DeploymentRefused(wrong)
+        spec.refused = tuple(finding.phrase for finding in wrong)
         return spec
 
     def _check(self, unfit: Mapping[str, Phrase] | None = None) -> validation.Checked:

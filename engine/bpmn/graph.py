@@ -18,6 +18,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 
 from casepath.engine.bpmn.model import Condition, CorrelationKey, EventDefinition, EventKind, Loop, VariableMapping
+from casepath.engine.phrases import Phrase
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -139,8 +140,8 @@ class Element(BpmnSpecMixin):
         """Begin a process instance at this element, whose event has come."""
         workflow.enter(self, workflow.root)
 
-    def caught(self, token: Task, kind: str, last: bool) -> None:
-        """What the element itself waits for has come; `last`: it will not come again."""
+    def caught(self, token: Task) -> None:
+        """What the element itself waits for has come."""
         token.complete()
 
     def happened(self, token: Task, event: Element) -> None:
@@ -184,6 +185,8 @@ class ProcessSpec(BpmnProcessSpec):
         self.label = key
         self.version_tag: str | None = None
         self.executable = True
+        #: Why nothing of it can be executed any more, though it was accepted once; it can be looked at.
+        self.refused: tuple[Phrase, ...] = ()
         #: The process itself as the outermost container.
         self.root: Container
         self.nodes: dict[str, Element] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from casepath.engine import xml
+from casepath.engine import errors, xml
 from casepath.engine.bpmn.parser.markup import (
     BPMN,
     child_text,
@@ -68,8 +68,12 @@ class DiagramTexts:
 
 
 def read_texts(content: bytes, key: str) -> DiagramTexts:
-    """Read the texts of the process with a key from BPMN XML; nothing where it holds no such process."""
-    root = xml.parse(content, "diagram")
+    """Read the texts of the process with a key from BPMN XML; nothing where there is none in it, or no XML."""
+    try:
+        root = xml.parse(content, "diagram")
+    except errors.DeploymentRefused:
+        # Accepted once, by other rules for files.
+        root = etree.Element("definitions")
     process = next((each for each in root.iter(f"{BPMN}process") if each.get("id") == key), etree.Element("process"))
     elements = [each for each in process.iter() if each.get("id")]
     starts = [each for each in process.findall(f"{BPMN}startEvent") if _waits_for_nothing(each)]

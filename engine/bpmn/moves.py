@@ -39,7 +39,7 @@ KINDS: Mapping[type, str] = {
 FACTS: Mapping[type, tuple[str, ...]] = {
     kind: tuple(
         name
-        for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "last", "by_caller")
+        for name in ("start_element", "tracks", "error_code", "escalation_code", "name", "reason", "by_caller")
         if hasattr(kind, name)
     )
     for kind in KINDS
@@ -125,7 +125,7 @@ def _apply(workflow: TokenWorkflow, trigger: triggers.Trigger) -> None:  # noqa:
         case triggers.Escalate():
             _escalate(workflow, trigger)
         case triggers.FireTimer():
-            _trigger(workflow, trigger.activity_instance, trigger.element_id, "timer", {}, last=trigger.last)
+            _trigger(workflow, trigger.activity_instance, trigger.element_id, "timer", {})
         case triggers.ReceiveMessage():
             _trigger(
                 workflow, trigger.activity_instance, trigger.element_id, "message", trigger.variables, name=trigger.name

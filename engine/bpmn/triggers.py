@@ -65,11 +65,10 @@ class Escalate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FireTimer:
-    """A timer is due; `last`: it will not be due again."""
+    """A timer is due."""
 
     activity_instance: int
     element_id: str
-    last: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,10 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
+    comparison   what is another in one set of files than in another, element by element
+    apart        the process of its own, which may take only so much
     definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, channels, …
+    remembered   what is kept in memory of them
     decisions    evaluate the deployed decision tables
     channels     ways to people and systems outside: what a declaration says, and whether that is there
     registers    kinds of records: what a declaration says, and whether that is there
@@ -17,7 +20,16 @@ What was deployed: check files and put them into the engine, read them back, par
     starts       what begins instances by itself, armed with the newest version
 """
 
-from casepath.engine.deployments import channels, decisions, definitions, documents, registers, reports, selections
+from casepath.engine.deployments import (
+    channels,
+    comparison,
+    decisions,
+    definitions,
+    documents,
+    registers,
+    reports,
+    selections,
+)
 from casepath.engine.deployments.channels import Channel, Recipients
 from casepath.engine.deployments.definitions import (
     content,
@@ -51,6 +63,7 @@ __all__ = [
     "Selection",
     "channels",
     "check",
+    "comparison",
     "content",
     "decisions",
     "definition",
@@ -65,6 +78,7 @@ __all__ = [
     "process",
     "read_folder",
     "registers",
+    "remembered",
     "reports",
     "resource",
     "selections",

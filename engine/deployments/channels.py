@@ -37,7 +37,7 @@ OF_CONNECTORS: Mapping[str, tuple[str, ...]] = {
 REQUIRED: Mapping[str, tuple[str, ...]] = {"log": (), "http": ("setting", "body")}
 TEXTS = ("id", "name", "name_en", "connector", "setting", "number")
 OBJECTS = ("recipients", "messages", "starts", "signature", "accepted", "again")
-OF_ALL = ("id", "name", "name_en", "connector", "setting", "recipients", "messages", "starts")
+OF_ALL = ("id", "name", "name_en", "connector", "setting", "recipients", "messages", "starts", "public")
 #: What the parts of a declaration may say; those of what is sent and answered name what the other side has.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "recipients": ("register", "address", "consent"),
@@ -106,6 +106,8 @@ class Channel:
     #: Kind of what comes in → the name of the message that moves whoever waits for it.
     messages: Mapping[str, str] = field(default_factory=dict)
     starts: Starts | None = None
+    #: Whether everybody may send what it starts with, by the start form of the process.
+    is_public: bool = False
     method: str = "POST"
     #: JSON whose texts have expressions.
     body: Any = None
@@ -134,12 +136,17 @@ def expressions(body: Any) -> Iterator[Expression]:
             yield from expressions(each)
 
 
+#: What of a declaration is more than a text.
+_PARSED = ("recipients", "signature", "starts")
+
+
 def parse(declaration: Mapping[str, Any]) -> Channel:
     """Return the channel of a declaration that the deployment check has accepted."""
-    recipients, signature, starts = (declaration.get(name) for name in ("recipients", "signature", "starts"))
-    rest = {name: declaration[name] for name in declaration.keys() - {"id", "recipients", "signature", "starts"}}
+    recipients, signature, starts = (declaration.get(name) for name in _PARSED)
+    rest = {name: declaration[name] for name in declaration.keys() - {"id", "public", *_PARSED}}
     return Channel(
         key=declaration["id"],
+        is_public=declaration.get("public", False),
         recipients=Recipients(**recipients) if recipients is not None else None,
         starts=Starts(**starts) if starts is not None else None,
         signature=Signature(**{**signature, "text": compile_expression(signature["text"])}) if signature else None,
@@ -203,6 +210,11 @@ def _misshapen(file: str, declaration: Any) -> Iterator[errors.Finding]:
             yield _finding(file, key, "Expected a text as “{entry}”, but found {found}", entry=entry, found=repr(value))
         elif entry in OBJECTS:
             yield from _misshapen_part(file, key, entry, value)
+    if not isinstance(declaration.get("public", False), bool):
+        found = repr(declaration["public"])
+        yield _finding(file, key, "Expected true or false as “{entry}”, but found {found}", entry="public", found=found)
+    elif declaration.get("public") and "starts" not in declaration:
+        yield _finding(file, key, "Expected “{entry}”, but it is not there", entry="starts")
     if declaration.get("method", "POST") not in METHODS:
         yield _finding(
             file,

@@ -8,25 +8,28 @@ was deployed; another operating system process notices a new one within `CALENDA
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Pool, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors, forms, settings
+from casepath.engine import bpmn, errors, forms, settings
 from casepath.engine.bpmn import Called, Diagram, ProcessSpec, StartEvent, UserTask, aside, form_name, read_texts
 from casepath.engine.database import facts
 from casepath.engine.database.models import Definition, Resource
 from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
+from casepath.engine.deployments import remembered
 from casepath.engine.forms import Form
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
+
+log = logging.getLogger(__name__)
 
 Declaration = TypeVar("Declaration")
 
@@ -35,19 +38,6 @@ CALENDAR_AGE = timedelta(minutes=1)
 #: How many processes, files of decisions and forms are kept each, and of declarations, beside those of the databases in
 #: use.
 MAX_FILES, MAX_DECLARATIONS = 256, 1024
-
-
-@dataclass(slots=True)
-class _Cache:
-    """What is kept of one database."""
-
-    processes: dict[int, ProcessSpec] = field(default_factory=dict)
-    decisions: dict[int, DecisionModel] = field(default_factory=dict)
-    forms: dict[int, Form] = field(default_factory=dict)
-    #: Form key and process definition → the form that came with the process, None where none did.
-    own_forms: dict[tuple[str, int], int | None] = field(default_factory=dict)
-    calendar: Calendar | None = None
-    calendar_read_at: datetime | None = None
 
 
 #: Every page asks for these; to write them anew each time would take longer than to execute them.
@@ -76,18 +66,11 @@ _newest_form = (
 
 #: What else is read of files, by kind and key of the definition and the hash of the file, whatever database it is in.
 _declarations: dict[tuple[str, str, str], Any] = {}
-#: By connection pool: reading and writing sessions of a database share one.
-_caches: WeakKeyDictionary[Pool, _Cache] = WeakKeyDictionary()
-
-
-def _cache(session: Session) -> _Cache:
-    pool = session.get_bind().engine.pool
-    return _caches.get(pool) or _caches.setdefault(pool, _Cache())
 
 
 def forget() -> None:
     """Drop what is kept in memory of databases; it is asked for again when it is needed."""
-    _caches.clear()
+    remembered.forget()
 
 
 def forget_files() -> None:
@@ -243,7 +226,7 @@ def accepted(
 
 
 def _form(session: Session, form_id: int) -> Form:
-    cached = _cache(session).forms
+    cached = remembered.of(session).forms
     if form_id not in cached:
         cached[form_id] = _read_form(content(session, form_id))
     return cached[form_id]
@@ -252,7 +235,7 @@ def _form(session: Session, form_id: int) -> Form:
 def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:
     key = form_name(form_key)
     if definition_id is not None:
-        known = _cache(session).own_forms
+        known = remembered.of(session).own_forms
         if (key, definition_id) not in known:
             deployment_id = definition(session, definition_id).deployment_id
             own = _newest_form.where(Definition.deployment_id == deployment_id)
@@ -290,11 +273,11 @@ def forms_of(spec: ProcessSpec) -> list[tuple[str, str, str]]:
 
 def process(session: Session, definition_id: int) -> ProcessSpec:
     """
-    Return a process ready to run, parsed at the first call.
+    Return a process as it was deployed, parsed at the first call: to be looked at.
 
-    Raises `NotFound`, or `DeploymentRefused` where what was accepted once no longer is (Python scripts turned off).
+    That is possible for ever; what is to move asks `executable`. Raises `NotFound`.
     """
-    cache = _cache(session)
+    cache = remembered.of(session)
     spec = cache.processes.get(definition_id)
     if spec is None:
         found = definition(session, definition_id)
@@ -302,13 +285,42 @@ def process(session: Session, definition_id: int) -> ProcessSpec:
         assert source is not None
         with aside():
             how = settings.current.extensions, settings.current.script_formats
-            spec = cache.processes[definition_id] = _process(source.content, source.name, found.key, *how)
+            try:
+                spec = _process(source.content, source.name, found.key, *how)
+            except MemoryError:
+                raise  # That says nothing of the file.
+            except Exception as error:
+                log.error("version %s of %s cannot be read: %s", found.version, found.key, type(error).__name__)
+                spec = bpmn.unreadable(found.key, source.name, _why(error))
+        cache.processes[definition_id] = spec
+    return spec
+
+
+def _why(error: Exception) -> Phrase:
+    if isinstance(error, errors.DeploymentRefused):
+        return error.findings[0].phrase
+    if isinstance(error, errors.EngineError):
+        return error.phrase
+    return Phrase("the file cannot be read ({error})", error=type(error).__name__)
+
+
+def executable(session: Session, definition_id: int) -> ProcessSpec:
+    """
+    Return a process ready to run.
+
+    Raises `NotFound`, or `Unreadable` where what was accepted once no longer is: Python scripts were turned off, or an
+    extension is not installed any more.
+    """
+    spec = process(session, definition_id)
+    if spec.refused:
+        found = definition(session, definition_id)
+        raise errors.Unreadable(found.name or found.key, found.version, spec.refused[0])
     return spec
 
 
 def decision_model(session: Session, found: Definition) -> DecisionModel:
     """Return the decisions of a file, parsed at the first call; what it imports comes from its deployment."""
-    cache = _cache(session)
+    cache = remembered.of(session)
     model = cache.decisions.get(found.id)
     if model is None:
         of_deployment = Resource.deployment_id == found.deployment_id, Resource.name.endswith(".dmn")
@@ -346,7 +358,7 @@ def called(session: Session, caller_id: int, call: Called) -> Definition:
 
 def calendar(session: Session) -> Calendar | None:
     """Return the calendar that was deployed, None where none is deployed."""
-    cache = _cache(session)
+    cache = remembered.of(session)
     now = clock.now()
     read_at = cache.calendar_read_at
     if read_at is None or not read_at <= now < read_at + CALENDAR_AGE:
@@ -360,7 +372,3 @@ def calendar(session: Session) -> Calendar | None:
         cache.calendar_read_at = now
     return cache.calendar
 
-
-def calendar_changed(session: Session) -> None:
-    """Have the calendar read again."""
-    _cache(session).calendar_read_at = None

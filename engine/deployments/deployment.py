@@ -32,6 +32,7 @@ from casepath.engine.deployments import (
     lookups,
     mentioned,
     registers,
+    remembered,
     reports,
     selections,
     starts,
@@ -134,6 +135,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     fresh = [entry for entry in found if _is_new(session, entry, digests)]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
+    remembered.change(session)
     deployment, ids = _store(session, resources, digests, name, actor.signature)
     stored = [_version(session, deployment, entry, ids[entry.file], digests[entry.file]) for entry in fresh]
     for entry, row in zip(fresh, stored, strict=True):
@@ -143,7 +145,6 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
         if entry.register is not None:
             registers.search_anew(session, entry.register, row)
         if entry.kind == "calendar":
-            definitions.calendar_changed(session)
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
             organisation.record(session, Event(kind="calendar.deployed", facts=facts, by=actor.signature))
     return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)

@@ -77,7 +77,8 @@ def startable(session: Session, register: str) -> list[tuple[Definition, Selecti
     for definition in definitions.list_definitions(session, "process"):
         if not definition.executable or definition.suspended:
             continue
-        selection = of(definitions.process(session, definition.id))
+        spec = definitions.process(session, definition.id)
+        selection = of(spec) if not spec.refused else None
         if selection is not None and selection.for_many and selection.register == register:
             found.append((definition, selection))
     return found

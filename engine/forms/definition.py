@@ -35,7 +35,7 @@ DEFAULT_MAX_LENGTH = {"textarea": 20_000, "textfield": 1_000}
 class Words:
     """A text of a form: in the form's own language, and in English where the form has that."""
 
-    text: str = ""
+    text: str
     english: str = ""
 
     def __str__(self) -> str:

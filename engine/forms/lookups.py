@@ -3,7 +3,8 @@ Lookups: fields of a form that name a record of a register, and what of the reco
 
 The custom properties of a text field say so: `lookup` is the key of the register; `copies` are the fields that take
 values of the record, `own=theirs` with commas between, or one name where both are called the same; `new_if` is a box
-that, ticked, has a new record made of what was typed; `new_with` are fields that only go into such a new one. With
+that, ticked, has a new record made of what was typed; `new_with` are fields that only go into such a new one.
+`found_by` are fields in whose text words of the records may occur, `own=theirs`: such records are offered. With
 `matter` in place of a register the field names another matter, by its number.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 #: Stands for the register of a field that names another matter, by its number.
 MATTER = "matter"
 #: The properties that mean something only beside `lookup`.
-BESIDE = frozenset({"copies", "new_if", "new_with"})
+BESIDE = frozenset({"copies", "found_by", "new_if", "new_with"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class Lookup:
     copies: Mapping[str, str] = field(default_factory=dict)
     new_with: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
+    #: Field of the form, in whose text words may occur → field of the record, which holds them.
+    found_by: Mapping[str, str] = field(default_factory=dict)
     #: Empty where nobody makes a new record here.
     new_if: str = ""
 
@@ -61,7 +64,12 @@ class Lookup:
 
     @property
     def _entries(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
-        return ("copies", self.copies), ("new_with", self.new_with), ("changes", self.changes)
+        return (
+            ("copies", self.copies),
+            ("new_with", self.new_with),
+            ("changes", self.changes),
+            ("found_by", self.found_by),
+        )
 
 
 def read(properties: Mapping[str, Any]) -> Lookup | None:
@@ -73,6 +81,7 @@ def read(properties: Mapping[str, Any]) -> Lookup | None:
         copies=_pairs(properties, "copies"),
         new_with=_pairs(properties, "new_with"),
         changes=_pairs(properties, "changes"),
+        found_by=_pairs(properties, "found_by"),
         new_if=str(properties.get("new_if") or "").strip(),
     )
 

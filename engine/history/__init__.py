@@ -10,11 +10,12 @@ Each process instance has a history, each record of a register has, and the hous
     audit         … and every row, file and number that is not as the events tell: `records`, `work`
     heads         … and what only a copy of the chains' ends, kept elsewhere, can prove
     erasure       removes values and leaves the chain valid
+    bundle        all that is known of a matter, signed, in a zip that a stranger verifies
 """
 
 from __future__ import annotations
 
-from casepath.engine.history import organisation, registers
+from casepath.engine.history import bundle, organisation, registers
 from casepath.engine.history.audit import deployment_digest, verify_all, verify_instance
 from casepath.engine.history.chain import ERROR_TEXT, Event, Sealed, State, new_salt, seal
 from casepath.engine.history.erasure import erase, forget_mails
@@ -33,6 +34,7 @@ __all__ = [
     "Sealed",
     "State",
     "TAKEN_BACK",
+    "bundle",
     "check",
     "compare_heads",
     "deployment_digest",

@@ -163,14 +163,18 @@ def digest(salt: str, text: str) -> str:
 
 def chain_hash(previous: str, row: Mapping[str, Any], moment: str, digests: str | None) -> str:
     """Return the hash of an event, in hex; `digests` is the canonical JSON of its variables' digests."""
+    return sha256(chain_text(previous, row, moment, digests).encode()).hexdigest()
+
+
+def chain_text(previous: str, row: Mapping[str, Any], moment: str, digests: str | None) -> str:
+    """Return the canonical JSON of an event, of which the hash is made."""
     # Written by hand because it runs for every event of every step; the keys are in canonical order.
-    text = (
+    return (
         f'{{"activity_instance":{_number(row["activity_instance"])},"at":"{moment}","by":{_text(row["by"])},'
         f'"element_id":{_text(row["element_id"])},"facts":{row["facts"]},"kind":{_text(row["kind"])},'
         f'"previous":"{previous}","process_instance_id":{row["process_instance_id"]},"sequence":{row["sequence"]},'
         f'{_state("state_after", row)}{_state("state_before", row)}"variables":{digests or "null"}}}'
     )
-    return sha256(text.encode()).hexdigest()
 
 
 def _state(name: str, row: Mapping[str, Any]) -> str:

@@ -15,7 +15,10 @@ from casepath.engine.database import Base, facts, links, measures, values
 from casepath.engine.database.models import (
     Arrival,
     Delivery,
+    ExternalTask,
     HistoryEvent,
+    Incident,
+    Job,
     Mail,
     Notification,
     ProcessInstance,
@@ -37,6 +40,9 @@ _notifications = Base.metadata.tables[Notification.__tablename__]
 _mails = Base.metadata.tables[Mail.__tablename__]
 _deliveries = Base.metadata.tables[Delivery.__tablename__]
 _arrivals = Base.metadata.tables[Arrival.__tablename__]
+_incidents = Base.metadata.tables[Incident.__tablename__]
+_jobs = Base.metadata.tables[Job.__tablename__]
+_external_tasks = Base.metadata.tables[ExternalTask.__tablename__]
 #: Where what has not gone out yet, or not for certain, stands.
 _OPEN = ("waiting", "sending", "uncertain", "undeliverable", "failed")
 _rewrite = update(_table).where(_table.c.id == bindparam("event_id")).values(variables=bindparam("rest"))
@@ -46,7 +52,8 @@ def erase(session: Session, process_instance_id: int, names: Collection[str], *,
     """
     Remove the values of these variables from all events of a process instance; return how many values were removed.
 
-    Of an instance that has ended, what is left of its variables, facts, measures and drafts goes too. Variables that
+    Of an instance that has ended, what is left of its variables, facts, measures and drafts goes too, with all that was
+    said of what failed in it, which may quote them, and what it was yet to send of them. Variables that
     are still alive are needed: whoever erases sets them before. `subject` and `text` of what people were told leave
     their notices as well; a mail that has not gone out does not any more, and where it went is forgotten; so it is with
     `text` and `to` of what goes out through a channel, and with variables that go with it. What an item of another
@@ -104,6 +111,32 @@ def _erase_remains(session: Session, process_instance_id: int, names: Collection
     links.forget(session.connection(), process_instance_id, names)
     session.execute(update(UserTask).where(UserTask.process_instance_id == process_instance_id).values(draft=None))
     session.flush()
+    _erase_failures(session, process_instance_id)
+    _erase_messages(session, process_instance_id, names)
+
+
+def _erase_failures(session: Session, process_instance_id: int) -> None:
+    """Forget what was said of anything that failed."""
+    mine = _incidents.c.process_instance_id == process_instance_id
+    session.execute(update(_incidents).where(mine).values(message="", details=None))
+    for table in (_jobs, _external_tasks):
+        of_instance = table.c.process_instance_id == process_instance_id
+        session.execute(update(table).where(of_instance).values(error_message=None, error_details=None))
+
+
+def _erase_messages(session: Session, process_instance_id: int, names: Collection[str]) -> None:
+    """Have what was sent and has found nobody yet know no longer these variables."""
+    mine = select(_jobs.c.id, _jobs.c.payload).where(_jobs.c.process_instance_id == process_instance_id)
+    for number, text in session.execute(mine.where(_jobs.c.payload.is_not(None))).all():
+        said: Any = values.loads(text)
+        if not isinstance(said, dict):
+            continue
+        left = {
+            key: {name: value for name, value in held.items() if name not in names} if isinstance(held, dict) else held
+            for key, held in said.items()
+        }
+        if left != said:
+            session.execute(update(_jobs).where(_jobs.c.id == number).values(payload=values.dumps(left)))
 
 
 def _erase_notices(session: Session, notices: Mapping[str, list[int]]) -> None:

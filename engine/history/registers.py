@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, texts
 from casepath.engine.database import Base, entries, values
-from casepath.engine.database.models import Record, RecordEvent, RecordValue
+from casepath.engine.database.models import BatchItem, Record, RecordEvent, RecordStart, RecordValue
 from casepath.engine.history import log, records, verification
 from casepath.engine.history.chain import Event, seal, without
 from casepath.engine.history.erasure import MAX_REASON
@@ -45,6 +45,8 @@ _ELSEWHERE: Mapping[str, Any] = {
 _records = Base.metadata.tables[Record.__tablename__]
 _values = Base.metadata.tables[RecordValue.__tablename__]
 _events = Base.metadata.tables[RecordEvent.__tablename__]
+_batch_items = Base.metadata.tables[BatchItem.__tablename__]
+_record_starts = Base.metadata.tables[RecordStart.__tablename__]
 
 
 def lock(session: Session, record_id: int) -> tuple[int, str]:
@@ -97,6 +99,8 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: str |
     """
     Remove the values of these fields from all events of a record, and from itself; return how many events had one.
 
+    Why a process could not be started for it is forgotten, too.
+
     `by` is how the history names whoever does; the noun asks whether he may. Raises `NotFound`, and `InvalidInput`
     without a reason.
     """
@@ -109,6 +113,9 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: str |
         if gone:
             erased[str(sequence)] = gone
             session.execute(update(_events).where(mine, _events.c.sequence == sequence).values(variables=left))
+    # Why nothing was started for it may quote what it held.
+    for table in (_batch_items, _record_starts):
+        session.execute(update(table).where(table.c.record_id == record_id).values(answer=None))
     record(session, record_id, Event(kind=ERASED, by=by, facts={"erased": erased, "reason": reason}))
     return len(erased)
 

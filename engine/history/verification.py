@@ -141,7 +141,7 @@ def _link(row: Mapping[str, Any]) -> _Link:
     digests, erased, readable = None, frozenset[str](), row["at"] is not None
     if row["variables"] is not None:
         try:
-            digests, erased = _digests(row["variables"])
+            digests, erased = digests_of(row["variables"])
         except (RecursionError, TypeError, ValueError):
             readable = False
     return _Link(
@@ -149,7 +149,7 @@ def _link(row: Mapping[str, Any]) -> _Link:
     )
 
 
-def _digests(text: str) -> tuple[str, frozenset[str]]:
+def digests_of(text: str) -> tuple[str, frozenset[str]]:
     """Return the digests of stored variables and the names that were erased; raises ValueError for another shape."""
     stored = json.loads(text)
     if not isinstance(stored, dict) or values.canonical(stored) != text:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Literal, get_args
 
@@ -111,6 +112,20 @@ def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[
     return Taken(id=found.id, is_known=False, **where)
 
 
+def is_known(session: Session, channel: str, number: str) -> bool:
+    """Tell whether an item has come before under a number."""
+    same = (_arrivals.c.channel == channel, _arrivals.c.kind == "item", _arrivals.c.number == number)
+    return session.scalar(select(_arrivals.c.id).where(*same)) is not None
+
+
+def count_within(session: Session, channel: str, span: timedelta, *, most: int) -> int:
+    """Return how many items have come through a channel within a span of time until now, of `most` at the most."""
+    items = select(_arrivals.c.arrived_at).where(_arrivals.c.channel == channel, _arrivals.c.kind == "item")
+    newest = session.scalars(items.order_by(_arrivals.c.id.desc()).limit(most))
+    since = clock.now() - span
+    return sum(at > since for at in newest)
+
+
 def _known(found: Row[Any], digest: str) -> Taken:
     """Return what became of something when it came first; raises `InvalidInput` where it was something else then."""
     if found.sha256 != digest:
@@ -192,6 +207,9 @@ def _start(session: Session, channel: Channel, number: str, variables: Mapping[s
     starts = channel.starts
     if starts is None:
         raise errors.InvalidInput("“{channel}” takes no items.", code="arrival-item", channel=channel.key)
+    if channel.is_public:
+        # Nobody outside is to choose a number: the process makes its own.
+        return process_instances.start(session, starts.process, variables, by=by).id
     if not starts.number:
         return process_instances.start(session, starts.process, variables, business_key=number, by=by).id
     return process_instances.start(session, starts.process, {**variables, starts.number: number}, by=by).id

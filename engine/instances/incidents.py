@@ -36,9 +36,10 @@ def get(session: Session, incident_id: int) -> Incident:
     return found
 
 
-def list_open(session: Session, process_instance_id: int, *, limit: int | None = None) -> list[Incident]:
-    """Return the open incidents of a process instance, oldest first."""
-    query = select(Incident).where(Incident.process_instance_id == process_instance_id, Incident.state == "open")
+def list_open(session: Session, *process_instance_ids: int, limit: int | None = None) -> list[Incident]:
+    """Return the open incidents of process instances, oldest first."""
+    own = Incident.process_instance_id.in_(process_instance_ids)
+    query = select(Incident).where(own, Incident.state == "open")
     return list(session.scalars(query.order_by(Incident.id).limit(limit)))
 
 

@@ -162,7 +162,7 @@ def _execute(session: Session, row: Row[Any]) -> None:
     elif row.kind == "continuation" and row.payload is not None:
         external_tasks.hand_over(session, row)
     else:
-        runtime.advance(session, instance, _trigger(row, following), by=None)
+        runtime.advance(session, instance, _trigger(row), by=None)
 
 
 def _find_instance(session: Session, row: Row[Any]) -> None:
@@ -195,12 +195,10 @@ def _find_instance(session: Session, row: Row[Any]) -> None:
             )
 
 
-def _trigger(row: Row[Any], following: timers.Due | None) -> triggers.Trigger:
+def _trigger(row: Row[Any]) -> triggers.Trigger:
     if row.kind == "continuation":
         return triggers.Continue(activity_instance=row.activity_instance)
-    return triggers.FireTimer(
-        activity_instance=row.activity_instance, element_id=row.element_id, last=following is None
-    )
+    return triggers.FireTimer(activity_instance=row.activity_instance, element_id=row.element_id)
 
 
 def _following(row: Row[Any]) -> timers.Due | None:

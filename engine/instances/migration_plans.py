@@ -127,7 +127,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
     found = history.read_state(session, process_instance_id)
     now = clock.now()
     old = runtime.load(session, row, now)
-    target = definitions.process(session, plan.target_id)
+    target = definitions.executable(session, plan.target_id)
     new = TokenWorkflow(target, old.environment, old.services)
     tokens, variables = _translated(plan, old, target)
     load(new, tokens, variables)

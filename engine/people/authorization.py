@@ -246,6 +246,11 @@ def may_see_instance(person: Person, *, involved: bool) -> bool:
     return involved or may_see_every_instance(person)
 
 
+def may_take_proof(person: Person) -> bool:
+    """To take away the proof of a matter, with all that is known of it: whoever audits, and those who see every one."""
+    return person.is_auditor or person.sees_all
+
+
 def may_comment(person: Person) -> bool:
     """To write comments and attach files, where one sees the matter."""
     return not person.is_auditor

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, phrases
@@ -19,8 +19,6 @@ STATES = tuple(TRANSITIONS["deliveries"])
 TROUBLED = ("uncertain", "undeliverable", "failed")
 #: How many deliveries a person should look at.
 TROUBLED_COUNT = select(func.count()).select_from(Delivery).where(Delivery.state.in_(TROUBLED)).scalar_subquery()
-#: What stands on the page of a matter.
-SHOWN = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +68,24 @@ def page(
 
     Channels are called what they are in a language, as far as they have a name in it.
     """
-    query = select(Delivery).where(Delivery.state.in_(states)).order_by(Delivery.id.desc()).limit(limit + 1)
+    return _page(session, select(Delivery).where(Delivery.state.in_(states)), language, below, limit)
+
+
+def of_matter(
+    session: Session, business_key: str, language: str = "", *, below: int | None = None, limit: int = 50
+) -> tuple[list[DeliveryRow], int | None]:
+    """Return the deliveries of a matter as `page` does."""
+    return _page(session, select(Delivery).where(Delivery.business_key == business_key), language, below, limit)
+
+
+def _page(
+    session: Session, query: Select[Delivery], language: str, below: int | None, limit: int
+) -> tuple[list[DeliveryRow], int | None]:
     if below is not None:
         query = query.where(Delivery.id < below)
-    found = list(session.scalars(query))
+    found = list(session.scalars(query.order_by(Delivery.id.desc()).limit(limit + 1)))
     rows = _rows(session, found[:limit], language)
     return rows, rows[-1].id if len(found) > limit else None
-
-
-def of_matter(session: Session, business_key: str, language: str = "") -> list[DeliveryRow]:
-    """Return the newest deliveries of a matter, in a language as `page` does."""
-    query = select(Delivery).where(Delivery.business_key == business_key).order_by(Delivery.id.desc()).limit(SHOWN)
-    return _rows(session, list(session.scalars(query)), language)
 
 
 def state(session: Session, delivery_id: int) -> str | None:

@@ -19,12 +19,13 @@ from casepath.engine import errors
 from casepath.engine.bpmn import DiagramTexts as DiagramTexts  # noqa: PLC0414 - part of what is returned here
 from casepath.engine.bpmn import read_texts, renamed
 from casepath.engine.database.models import Definition, Resource
-from casepath.engine.decisions.dmn import DecisionTable
-from casepath.engine.deployments import Selection, decisions, definitions, selections
+from casepath.engine.decisions.dmn import WORDING, DecisionTable
+from casepath.engine.deployments import Selection, decisions, definitions, remembered, selections
 from casepath.engine.forms import Form
 from casepath.engine.forms import guidance as guidances
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import Person
+from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
@@ -48,6 +49,11 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
     With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
     """
+    own = "texts", definition_id, language
+    return remembered.once(session, own, lambda: _read_texts(session, definition_id, language))
+
+
+def _read_texts(session: Session, definition_id: int, language: str) -> DiagramTexts:
     found = session.execute(
         select(Definition.key, Resource.sha256, Resource.id, Definition.deployment_id)
         .join(Resource, Resource.id == Definition.resource_id)
@@ -66,6 +72,11 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
 
 def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     """Return the names of elements in another language than that of the diagrams, by id; empty where none came."""
+    own = "translation", deployment_id, language
+    return remembered.once(session, own, lambda: _read_translation(session, deployment_id, language))
+
+
+def _read_translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
     found = session.execute(
         select(Resource.id, Resource.sha256).where(
             Resource.deployment_id == deployment_id, Resource.name == f"texts.{language}.json"
@@ -124,6 +135,14 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
     return renamed(content, translated) if translated else content
 
 
+def in_other_words(diagram: bytes, names: Mapping[str, str]) -> bytes:
+    """Return a diagram that is not deployed with other names, by element id; as it is where it cannot be read."""
+    try:
+        return renamed(diagram, names) if names else diagram
+    except errors.DeploymentRefused:
+        return diagram
+
+
 _remembered: dict[tuple[str, str], DiagramTexts] = {}
 _translated: dict[str, Mapping[str, str]] = {}
 #: Words by the hashes of the files that say them, which never change.
@@ -153,8 +172,32 @@ def starters(session: Session) -> list[tuple[str, ...]]:
     return [said.candidate_starters for said in known if said.can_be_started]
 
 
+def refusal(session: Session, definition_id: int) -> Phrase | None:
+    """Return why nothing of a process moves any more, though it was accepted once; None where it can be executed."""
+    try:
+        definitions.executable(session, definition_id)
+    except errors.Unreadable as error:
+        return error.phrase
+    return None
+
+
+def not_startable(session: Session, key: str) -> errors.EngineError:
+    """Return why a process is none of those that people may start: it can be executed no more, or there is none."""
+    newest = next((each for each in definitions.list_definitions(session, "process") if each.key == key), None)
+    if newest is not None and newest.executable:
+        try:
+            definitions.executable(session, newest.id)
+        except errors.Unreadable as error:
+            return error
+    return errors.NotFound("process", key)
+
+
 def _newest(session: Session) -> list[Definition]:
-    return [each for each in definitions.list_definitions(session, "process") if each.executable and not each.suspended]
+    return [
+        each
+        for each in definitions.list_definitions(session, "process")
+        if each.executable and not each.suspended and not definitions.process(session, each.id).refused
+    ]
 
 
 def _startable(session: Session, definition: Definition, language: str) -> StartableProcess:
@@ -181,6 +224,12 @@ def decision_table(session: Session, definition_id: int | None) -> DecisionTable
         return None
     tables = definitions.decision_model(session, found).tables
     return next((table for table in tables if table.decision_id == found.key), None)
+
+
+def ill_worded(session: Session, definition_id: int) -> list[errors.Finding]:
+    """Return what a decision table, and those beside it in its file, say otherwise than their columns want it."""
+    found = definitions.definition(session, definition_id)
+    return [each for each in definitions.decision_model(session, found).findings if each.code == WORDING]
 
 
 def filled_guidance(
@@ -221,7 +270,8 @@ def _decided(session: Session, key: str, known: Mapping[str, Any], deployment_id
             return decisions.evaluate(session, key, known, now=clock.now(), deployment_id=deployment).value
         except errors.NotFound:
             continue
-        except errors.DecisionError:
+        except (errors.DecisionError, errors.DeploymentRefused):
+            # The latter: it was accepted once, and cannot be read any more.
             break
     return None
 

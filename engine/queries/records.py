@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import entries, merged, values
+from casepath.engine.database import entries, merged, terms, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.deployments import Register
 from casepath.engine.people.authorization import Person
@@ -23,6 +24,10 @@ FEW = 20
 LOOKED_FOR = 200
 #: Characters of the longest key: what is longer is typed, and the key of nothing.
 MAX_KEY = 255
+#: Records, the newest ones, whose words are looked for in a text, and characters of a word that says anything.
+MOST_KNOWN, LEAST_SAID = 5_000, 2
+#: What stands between the words, or phrases, by which a record is known.
+_BETWEEN = re.compile(r"[,，、;；\n]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +155,35 @@ def chosen(session: Session, declared: Register, text: str) -> str:
         return merged.standing(session.connection(), [pair]).get(pair, text)
     found = page(session, declared, Filters(text=text[:LOOKED_FOR]), limit=2).rows if text.strip() else []
     return found[0].key if len(found) == 1 else text
+
+
+def occurring(session: Session, declared: Register, said: Mapping[str, str], *, limit: int) -> list[RecordRow]:
+    """
+    Return the records in use whose words occur in what is said, those of which the most do first, then the newest.
+
+    `said` has for a field of the records the text in which the words that it holds, with commas between, may occur. One
+    of the first field has to; however they are written, as where one searches.
+    """
+    texts = {name: terms.compact(text) for name, text in said.items()}
+    first = next(iter(texts), "")
+    if not texts.get(first):
+        return []
+    held = (
+        select(RecordValue.record_id, RecordValue.name, RecordValue.value)
+        .join(Record, Record.id == RecordValue.record_id)
+        .where(RecordValue.register == declared.key, RecordValue.name.in_(texts), Record.state == "active")
+        .order_by(RecordValue.record_id.desc())
+        .limit(MOST_KNOWN * len(texts))
+    )
+    counted: dict[int, dict[str, int]] = {}
+    for number, name, value in session.execute(held):
+        words = {terms.compact(word) for word in _BETWEEN.split(str(values.loads(value)))}
+        occur = [word for word in words if len(word) >= LEAST_SAID and word in texts[name]]
+        counted.setdefault(number, {})[name] = len(occur)
+    found = [number for number, by_field in counted.items() if by_field.get(first)]
+    best = sorted(found, key=lambda number: (-sum(counted[number].values()), -number))[:limit]
+    rows = {record.id: row(record) for record in session.scalars(select(Record).where(Record.id.in_(best)))}
+    return [rows[number] for number in best]
 
 
 def _is_key(session: Session, declared: Register, text: str) -> bool:

@@ -14,7 +14,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -203,28 +202,19 @@ def with_business_key(session: Session, person: Person, business_key: str) -> li
     return [row for row in rows if sees(person, row)]
 
 
-def of_matter(session: Session, reference: Reference) -> list[TaskRow]:
-    """Return the open tasks of a matter, for all who may see it: also those who may not act are told who has it."""
+def of_matter(
+    session: Session, reference: Reference, *, skipped: int = 0, limit: int = 50
+) -> tuple[list[TaskRow], int | None]:
+    """
+    Return the open tasks of a matter, most pressing first, and how many stand before the next page, if any.
+
+    They are told to all who may see the matter: also those who may not act learn who has it.
+    """
     of_instances = UserTask.process_instance_id.in_(select(ProcessInstance.id).where(belongs(reference)))
-    query = select(UserTask.id).where(of_instances, UserTask.state == "created").limit(STRETCH)
-    return _rows(session, session.scalars(query).all(), Filters())
-
-
-def definitions(session: Session) -> list[tuple[str, str]]:
-    """Return key and name of the processes whose tasks a list may be narrowed to: the newest version of each."""
-    newest = (
-        select(Definition.key, sqlalchemy.func.max(Definition.version).label("version"))
-        .where(Definition.kind == "process")
-        .group_by(Definition.key)
-        .subquery()
-    )
-    found = session.execute(
-        select(Definition.key, Definition.name)
-        .join(newest, and_(Definition.key == newest.c.key, Definition.version == newest.c.version))
-        .where(Definition.kind == "process")
-        .order_by(Definition.name)
-    )
-    return [(key, name or key) for key, name in found]
+    query = select(UserTask.id).where(of_instances, UserTask.state == "created")
+    query = query.order_by(UserTask.sort_at, UserTask.id).offset(skipped).limit(limit + 1)
+    found = session.scalars(query).all()
+    return _rows(session, found[:limit], Filters()), skipped + limit if len(found) > limit else None
 
 
 def tried_since(session: Session, task_ids: Collection[int], since: datetime) -> set[int]:

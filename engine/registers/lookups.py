@@ -69,7 +69,8 @@ def accepted(
         raise errors.InvalidVariables(wrong)
     for field, lookup in form.lookups.items():
         if variables.get(lookup.new_if) is True and variables.get(field) is None:
-            variables[field] = _create(session, lookup, variables, by)
+            # What the form only shows is not submitted, and belongs to the record as well.
+            variables[field] = _create(session, lookup, {**before, **variables}, by)
         # A field that only shows its record is not submitted.
         elif lookup.changes and (record := variables.get(field, before.get(field))) is not None:
             _change(session, lookup, field, str(record), variables, by)

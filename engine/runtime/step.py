@@ -194,11 +194,17 @@ def load(
     acts_for: str | None = None,
     budget: Budget | None = None,
 ) -> TokenWorkflow:
-    """Return what is alive in a process instance, to be moved by somebody, by his own right or that of another."""
+    """
+    Return what is alive in a process instance, to be moved by somebody, by his own right or that of another.
+
+    Raises `Unreadable` where nothing is known of its process any more.
+    """
     spec = definitions.process(session, row.definition_id)
     services = Services(session, row.definition_id, now)
     running = TokenWorkflow(spec, environment(session, row, now, by, acts_for), services, budget)
     if row.tokens:
+        if not spec.nodes:
+            definitions.executable(session, row.definition_id)
         bpmn.load(running, row.tokens, row.variables)
     return running
 
@@ -224,6 +230,8 @@ def _step(
         # It has ended in this very transaction, by what the process that it called has thrown before.
         return []
     _require_fitting(row, trigger)
+    if not isinstance(trigger, triggers.Cancel):
+        definitions.executable(session, row.definition_id)
     acts_for = trigger.facts.get("for") if isinstance(trigger, triggers.CompleteUserTask) else None
     running = load(session, row, now, by=by, acts_for=acts_for, budget=budget)
     before = running.last_number
@@ -261,6 +269,7 @@ def _call(session: Session, running: TokenWorkflow, row: InstanceRow, by: str | 
                 )
             try:
                 definition = definitions.called(session, row.definition_id, effect)
+                definitions.executable(session, definition.id)
             except errors.EngineError as error:
                 token.memo.pop("called", None)
                 running.fail(token, error)

@@ -53,6 +53,8 @@ OUTSIDE = Topic(name="outside", lock_for=timedelta(hours=1))
 FAR = timedelta(hours=5)
 
 TASK = '<userTask id="A" camunda:candidateGroups="service"/>'
+#: What the process that sends it does not hear itself.
+BEGINS = '<message id="m" name="begin"/>'
 FILES = {
     "one.bpmn": diagrams.process(
         '<startEvent id="Start"/><userTask id="Next"/><userTask id="Late"/><userTask id="Told"/>', TASK,
@@ -74,6 +76,14 @@ FILES = {
         '<startEvent id="Start"/><task id="T" camunda:asyncBefore="true"/><userTask id="Next"/>',
         '<exclusiveGateway id="G"/><endEvent id="End"/>',
         flow="Start > T; T > G; G > Next [${ready}]; G > End [${not ready}]", key="fails"),
+    "sends.bpmn": diagrams.process(
+        '<startEvent id="Start"/>', diagrams.throw("Send", diagrams.message()), TASK, flow="Start > Send; Send > A",
+        key="sends", root=BEGINS),
+    "begun.bpmn": diagrams.process(
+        '<extensionElements><camunda:properties><camunda:property name="businessKeyFormat" value="B{number}"/>'
+        "</camunda:properties></extensionElements>",
+        f'<startEvent id="Start">{diagrams.message()}</startEvent>', '<userTask id="B"/>', flow="Start > B",
+        key="begun", root=BEGINS),
 }  # fmt: skip
 NEWEST = {"new.bpmn": FILES["called.bpmn"].replace(b'id="called"', b'id="new"')}
 
@@ -168,6 +178,12 @@ def complete(by: object) -> Callable[[Session, int], object]:
     return lambda session, task: user_tasks.complete(session, task, {}, by=by)  # type: ignore[arg-type]
 
 
+def go_on(session: Session, task: int) -> None:
+    """Complete a task, and draw a number in the same transaction."""
+    user_tasks.complete(session, task, {}, by=ALICE)
+    messages.correlate(session, "begin", by=PROGRAM)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Race:
     """What two do at the same moment, and what may come of it."""
@@ -181,6 +197,8 @@ class Race:
     ends: frozenset[str]
     #: What happens before.
     before: Callable[[Session, int], object] | None = None
+    #: Whether a message of it has begun one matter with a number of its own, which its history says.
+    begins: bool = False
 
 
 ONE, BOTH, ANY = frozenset({1}), frozenset({2}), frozenset({1, 2})
@@ -221,6 +239,12 @@ RACES: dict[str, Race] = {
         process="one", first=on_task(complete(ALICE)), succeed=ANY, ends=to(""),
         second=on_instance(lambda session, number: process_instances.cancel(
             session, number, by=ADMINISTRATOR, reason="no longer wanted"))),
+    "message begins, cancel": Race(
+        process="sends", first=run_jobs, succeed=BOTH, ends=to(""), begins=True,
+        second=on_instance(lambda session, number: process_instances.cancel(
+            session, number, by=ADMINISTRATOR, reason="no longer wanted"))),
+    "message begins, complete": Race(
+        process="sends", first=run_jobs, second=on_task(go_on), succeed=BOTH, ends=to(""), begins=True),
     "complete, suspend": Race(
         process="one", first=on_task(complete(ALICE)), second=on_instance(suspend), succeed=ANY, ends=to("A", "Next")),
     "complete, assign": Race(
@@ -341,6 +365,13 @@ class Course:
             )
             yield from session.scalars(incident)
             yield from map(str, history.verify(session, instance))
+            begun = [each.facts for each in history.events(session, instance) if each.kind == "message.began"]
+            if len(begun) != race.begins:
+                yield f"has begun {len(begun)} matters after {outcomes}"
+            for facts in begun:
+                other = session.get_one(ProcessInstance, facts["process_instance"])
+                if other.business_key != facts["number"]:
+                    yield f"has begun {other.business_key}, but tells of {facts['number']}"
 
 
 @contextmanager

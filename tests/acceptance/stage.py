@@ -24,6 +24,7 @@ from casepath.engine.database.models import (
     UserTask,
 )
 from casepath.engine.deployments import definitions, selections, starts
+from casepath.engine.forms import MATTER
 from casepath.engine.instances import jobs, messages, process_instances, user_tasks
 from casepath.engine.time import clock
 from casepath.stories import Story
@@ -39,7 +40,7 @@ class RequestStage:
         self.sessions = sessions
         self.loop = loop
         self.business_key = ""
-        #: Register and key of the first record of the story.
+        #: Register and key of the first record of the story; without one its matter.
         self.about = ("", "")
         #: Notifications up to this id have been looked at.
         self.seen = 0
@@ -81,6 +82,8 @@ class RequestStage:
             assert started is not None
             assert started.business_key is not None
             self.business_key = started.business_key
+            if not story.records:
+                self.about = (MATTER, self.business_key)
 
     def wait_for(self, story: Story) -> None:
         """Have the process begin at the next time of its timer, as no other story has it do."""

@@ -30,7 +30,7 @@ from casepath.workers.loop import Loop
 from tests.acceptance.stage import RequestStage
 from tests.acting import PROGRAM
 from tests.applications import make_app
-from tests.web.visitor import text
+from tests.web.visitor import LINKED, text
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 TOLD = {story.id: story for story in stories.read(PROCESSES / "follow_up" / "scenarios.yaml")}
@@ -194,3 +194,26 @@ def test_complaint__its_number_is_told_after_the_call_and_in_its_timeline(stage:
     matter = html.fromstring(text(caller.get(f"/matters/show/{stage.business_key}")))
     (said,) = matter.xpath("//*[@id='timeline']//a[contains(@href, 'TS2026-0001')]/text()")
     assert said == "“登记客户抱怨”：由此开始 TS2026-0001"
+
+
+def test_known_problem__told_at_the_registration_and_in_the_call(stage: RequestStage) -> None:
+    """What is known of a car's trouble stands beside what the customer says, and so does what is open of him (S19)."""
+    told = TOLD["call_after_service"]
+    stories.play(replace(told, steps=told.steps[:3], expect={}), stage)
+    problem = {
+        "symptom": "低速制动时异响", "signs": "刹车响，制动异响", "problem_source": "manual",
+        "problem_cause": "制动片有砂粒", "problem_remedy": "清洁并打磨倒角",
+    }  # fmt: skip
+    assert stage.visitor("service_manager_gao").post("/registers/known_problem/new", problem).status_code == 303
+    with stage.sessions.begin() as session:
+        task_id = user_tasks.open_of(session, stage.business_key, "make_call")
+    caller, desk = stage.visitor("caller_liu"), stage.visitor("front_desk_wang")
+    said = {"call_way": "phone", "call_outcome": "reached", "customer_says": "低速的时候刹车响"}
+    heard = text(caller.post(f"/tasks/{task_id}/fields", said, headers=LINKED))
+    typed = {"customer_phone": "15400007104", "complaint_text": "修完还是刹车响", "known_problem": "CW0001"}
+    registered = text(desk.post("/register/complaint/fields", typed, headers=LINKED))
+
+    assert 'data-choose="CW0001"' in heard
+    for page in (heard, registered):
+        assert "制动片有砂粒 · 清洁并打磨倒角" in page
+    assert stage.business_key in registered

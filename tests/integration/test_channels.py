@@ -48,6 +48,8 @@ def test_deploy__a_file_that_has_not_changed_is_no_new_version(transaction: Sess
         ({"recipients": {"register": "guest", "address": "phone", "consent": "name"}}, "checkbox"),
         ({"messages": {"smoke": "m"}}, "smoke"),
         ({"starts": {"number": "n"}}, "starts.process"),
+        ({"public": "yes", "starts": {"process": "p"}}, "public"),
+        ({"public": True}, "starts"),
         ({"accepted": [0]}, "accepted"),
     ],
 )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import deployments, errors, settings
 from casepath.engine.database.models import Deployment, Group, Job, Resource, Subscription
 from casepath.engine.deployments import definitions
+from casepath.engine.queries import deployed
 from tests import diagrams, factories
 from tests.acting import OLIVIA, PROGRAM
 from tests.each import each
@@ -16,6 +17,7 @@ from tests.phrases import chinese
 
 Sessions = sessionmaker[Session]
 
+CALENDAR = b'{"zone": "Asia/Shanghai", "hours": {"mon-fri": [["09:00", "18:00"]]}}'
 LANE = '<laneSet><lane name="{}"><flowNodeRef>A</flowNodeRef></lane></laneSet>'
 
 
@@ -55,6 +57,47 @@ def test_deploy__only_what_has_changed_is_a_new_version(transaction: Sessions) -
     with transaction.begin() as session:
         assert definitions.latest(session, "process", "q").version == 1
         assert definitions.content(session, definitions.latest(session, "process", "p").id) == simple("B")
+
+
+def test_deploy__what_was_taken_back_is_not_remembered(transaction: Sessions) -> None:
+    """Rows that come later may have the numbers that its rows had."""
+    deploy(transaction, p=simple("A"))
+    with transaction() as session:
+        deployments.deploy(session, {"p.bpmn": simple("B"), "calendar.json": CALENDAR}, name="test", by=OLIVIA)
+        taken_back = definitions.latest(session, "process", "p").id
+        assert definitions.process(session, taken_back).nodes["A"].bpmn_name == "B"
+        assert deployed.texts(session, taken_back).names["A"] == "B"
+        assert definitions.calendar(session) is not None
+        session.rollback()
+
+    with transaction.begin() as session:
+        assert definitions.calendar(session) is None
+    deploy(transaction, p=simple("C"))
+    with transaction.begin() as session:
+        newest = definitions.latest(session, "process", "p").id
+        assert definitions.process(session, newest).nodes["A"].bpmn_name == "C"
+        assert deployed.texts(session, newest).names["A"] == "C"
+
+
+def test_deploy__what_a_savepoint_takes_back_is_not_remembered(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        deployments.deploy(session, {"p.bpmn": simple("A")}, name="test", by=OLIVIA)
+        savepoint = session.begin_nested()
+        deployments.deploy(session, {"p.bpmn": simple("B")}, name="test", by=OLIVIA)
+        assert definitions.process(session, definitions.latest(session, "process", "p").id).nodes["A"].bpmn_name == "B"
+        savepoint.rollback()
+        deployments.deploy(session, {"p.bpmn": simple("C")}, name="test", by=OLIVIA)
+        assert definitions.process(session, definitions.latest(session, "process", "p").id).nodes["A"].bpmn_name == "C"
+
+
+def test_deploy__calendar_counts_at_once(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        assert definitions.calendar(session) is None
+    with transaction.begin() as session:
+        deployments.deploy(session, {"calendar.json": CALENDAR}, name="test", by=OLIVIA)
+
+    with transaction.begin() as session:
+        assert definitions.calendar(session) is not None
 
 
 @pytest.mark.parametrize("file", ["forms/f.form", "guidance/A.md"])

@@ -6,14 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import ModuleType
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors, history
-from casepath.engine.database.models import HistoryEvent, ProcessInstance, UserTask
+from casepath.engine.database import Base, values
+from casepath.engine.database.base import Prose, Text
+from casepath.engine.database.models import HistoryEvent, Incident, Job, ProcessInstance, UserTask
 from casepath.engine.history import Event
+from casepath.engine.time import clock
 from tests import factories
 
 Sessions = sessionmaker[Session]
@@ -232,6 +236,72 @@ def test_erase__what_is_left_of_an_ended_instance(transaction: Sessions) -> None
         assert history.verify(session, made.id) == []
     assert left == '{"0":{"number":1,"on":{"$date":"2026-01-02"}}}'
     assert draft is None
+
+
+#: Nobody else is called so.
+NEEDLE = "欧阳修之墓"
+#: Columns of long texts whose rows belong to a matter or record, or to who wrote them, and are erased with it: here, or
+#: by what the tests of attachments, comments, deliveries, mails, watches, records and people show.
+ERASED = {
+    "arrivals.content", "batch_items.answer", "comments.text", "deliveries.answer",
+    "deliveries.fields", "deliveries.text", "drafts.typed", "external_tasks.error_details",
+    "external_tasks.error_message", "facts.value", "history_events.variables", "incidents.details",
+    "incidents.message", "jobs.error_details", "jobs.error_message", "jobs.payload", "mails.answer",
+    "notifications.text", "notifications.wordings", "organisation_events.variables", "process_instances.variables",
+    "record_events.variables", "record_starts.answer", "record_values.compared", "record_values.value",
+    "records.values", "task_views.settings", "user_tasks.draft",
+}  # fmt: skip
+#: Those that hold nothing of a person: keys, numbers and states, what the house itself says, and reasons, which stay.
+IMPERSONAL = {
+    "batches.variables", "groups.distributes", "history_events.facts", "organisation_events.facts",
+    "process_instances.end_reason", "process_instances.tokens", "record_events.facts", "user_tasks.candidate_groups",
+    "user_tasks.candidate_users", "watches.seen", "worker_threads.topics",
+}  # fmt: skip
+
+
+def test_erase__every_long_text_is_thought_of() -> None:
+    """A new column of texts has to be erased with what it belongs to, or to hold nothing of a person."""
+    found = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        # What is measured has numbered columns, and goes with the variable that is measured.
+        if isinstance(column.type, (Text, Prose)) and table.name != "measurements"
+    }
+    assert found == ERASED | IMPERSONAL
+
+
+def test_erase__nothing_is_left_of_it_in_any_table(transaction: Sessions) -> None:
+    """Not in what failed either, or what was yet to be sent: both may quote what it was."""
+    told = {"error_message": f"not a number: {NEEDLE}", "error_details": NEEDLE}
+    said: dict[str, Any] = {**told, "retries": 0, "state": "failed"}
+    sent = {"name": "told", "correlation": {"customer": NEEDLE}, "variables": {"customer": NEEDLE}}
+    now = clock.now()
+    with transaction.begin() as session:
+        made = factories.process_instance(session, state="completed")
+        made.variables = values.dumps({"0": {"customer": NEEDLE}})
+        factories.user_task(session, of=made).draft = values.dumps({"customer": NEEDLE})
+        factories.external_task(session, of=made, **said)
+        job = {"kind": "message", "due_at": now, "created_at": now, "payload": values.dumps(sent), **said}
+        session.add(Job(process_instance_id=made.id, **job))
+        stuck = {"kind": "stuck", "message": NEEDLE, "details": NEEDLE, "created_at": now}
+        session.add(Incident(process_instance_id=made.id, **stuck))
+        history.record(session, made.id, Event(kind="process_instance.completed", variables={"customer": NEEDLE}))
+        assert len(holding(session, NEEDLE)) > 5
+
+        history.erase(session, made.id, ["customer"], by="olivia", reason="x")
+
+        session.flush()
+        assert holding(session, NEEDLE) == set()
+
+
+def holding(session: Session, needle: str) -> set[str]:
+    """Return the columns of all tables in which a text is found."""
+    found = set()
+    for table in Base.metadata.sorted_tables:
+        for row in session.execute(select(table)).mappings():
+            found |= {f"{table.name}.{name}" for name, value in row.items() if needle in str(value)}
+    return found
 
 
 def test_erase__what_is_alive_stays(transaction: Sessions) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from casepath.engine import deployments, errors
-from casepath.engine.deployments import inspection
+from casepath.engine.deployments import apart
 from tests import diagrams
 from tests.each import each
 
@@ -45,6 +45,6 @@ def test_inspect__takes_too_much(limits: dict[str, int]) -> None:
 
 
 def test_inspect__does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspection, "PATIENCE", 0)
+    monkeypatch.setattr(apart, "PATIENCE", 0)
 
     assert [each.code for each in deployments.inspect(MANY)] == ["check-too-long"]

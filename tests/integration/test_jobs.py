@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import deployments, errors, history
@@ -101,12 +101,30 @@ def test_timer__fires_once(transaction: Sessions, at_begin: ModuleType) -> None:
     assert visits(transaction, "B") == 1
 
 
-def test_run_due__as_many_as_asked_for(transaction: Sessions, at_begin: ModuleType) -> None:
-    for _ in range(3):
+def test_run_due__as_many_as_asked_for(
+    transaction: Sessions, at_begin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "TOGETHER", 2)
+    for _ in range(4):
         run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
     at_begin.move(timedelta(hours=1))
 
-    assert [jobs.run_due(transaction, limit=2), jobs.run_due(transaction, limit=2)] == [2, 1]
+    assert [jobs.run_due(transaction, limit=3), jobs.run_due(transaction, limit=3)] == [3, 1]
+
+
+def test_run_due__a_few_share_a_transaction_where_only_one_can_write(
+    transaction: Sessions, at_begin: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "TOGETHER_SECONDS", 60)
+    for _ in range(2):
+        run(transaction, bordered(diagrams.timer("PT1H"), interrupting=False))
+    at_begin.move(timedelta(hours=1))
+    ended: list[object] = []
+    event.listen(transaction.kw["bind"], "commit", ended.append)
+
+    assert jobs.run_due(transaction) == 2
+    # One finds nothing that starts an instance; the last one of PostgreSQL finds nothing more to move.
+    assert len(ended) == (2 if transaction.kw["bind"].dialect.name == "sqlite" else 4)
 
 
 def test_timer__goes_with_its_activity(transaction: Sessions, at_begin: ModuleType) -> None:

@@ -87,9 +87,12 @@ def test_correlate__by_variables(transaction: Sessions) -> None:
     deploy(transaction, WAITING)
     start(transaction, "waiting", order=1)
     second = start(transaction, "waiting", order=2)
+    third = start(transaction, "waiting", "K3", order=1)
 
     with transaction.begin() as session:
         assert messages.correlate(session, "paid", correlation={"order": 2}, by=PROGRAM) == second
+        # Of two with this value it is the one with the key.
+        assert messages.correlate(session, "paid", business_key="K3", correlation={"order": 1}, by=PROGRAM) == third
 
 
 def test_correlate__nobody_waits(transaction: Sessions) -> None:
@@ -456,7 +459,12 @@ def test_send__by_the_correlation_of_the_diagrams(transaction: Sessions) -> None
     assert open_tasks(transaction) == [(wanted, "A")]
 
 
-def test_send__to_one_that_wants_only_some_of_the_correlation(transaction: Sessions) -> None:
+@pytest.mark.parametrize("of_message", ["M", "N"])
+def test_send__to_one_that_wants_only_some_of_the_correlation(transaction: Sessions, of_message: str) -> None:
+    # Whether the message has a place or another one does: it is not asked for.
+    place = f'messageRef="{of_message}"><messagePath>place'.encode()
+    asking = ASKING.replace(b'<message id="M"', b'<message id="N" name="asked"/><message id="M"')
+    asking = asking.replace(b'messageRef="M"><messagePath>place', place)
     answering = conversation(
         "answering",
         "order",
@@ -465,7 +473,7 @@ def test_send__to_one_that_wants_only_some_of_the_correlation(transaction: Sessi
         flow="Start > Wait; Wait > A",
         subscribes="order",
     )
-    deploy(transaction, ASKING, answering)
+    deploy(transaction, asking, answering)
     wanted = start(transaction, "answering", order=1)
     start(transaction, "answering", order=2)
 

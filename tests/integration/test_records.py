@@ -11,9 +11,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from casepath.engine import deployments, errors, history
-from casepath.engine.database.models import Record, RecordValue
+from casepath.engine import deployments, errors, history, phrases
+from casepath.engine.database.models import Batch, BatchItem, Record, RecordStart, RecordValue
+from casepath.engine.instances import record_starts
+from casepath.engine.phrases import Phrase
 from casepath.engine.registers import imports, records
+from casepath.engine.time import clock
+from tests import factories
 from tests.acting import ADMINISTRATOR, OLIVIA, PROGRAM, somebody
 from tests.each import each
 from tests.wards import FILES
@@ -188,6 +192,23 @@ def test_erase__leaves_the_chain_valid(ward: Sessions) -> None:
         assert not any("555-01" in (each or "") for each in stored)
     assert (count, left) == (2, {"name": "梅一"})
     assert [sorted(event.erased) for event in told] == [["phone"], ["phone"], [], []]
+
+
+def test_erase__why_nothing_was_started_for_it(ward: Sessions) -> None:
+    said = {"record_id": 1, "state": "refused", "answer": phrases.dumps(Phrase("“{found}”", found="555-0101"))}
+    with ward.begin() as session:
+        started = {"definition_id": factories.definition(session).id, "register": "patient", "size": 1}
+        batch = Batch(state="running", variables="{}", created_at=clock.now(), **started)
+        session.add(batch)
+        session.flush()
+        session.add_all([BatchItem(batch_id=batch.id, position=1, **said), RecordStart(process="admission", **said)])
+        records.archive(session, 1, by=NURSE)
+
+        records.erase(session, 1, ["phone"], by=ADMINISTRATOR, reason="asked for")
+
+        for table in ("batch_items", "record_starts"):
+            assert session.execute(text(f"SELECT state, answer FROM {table}")).all() == [("refused", None)]
+        assert record_starts.refused(session, 1) == {}
 
 
 def test_erase__the_key_stays(ward: Sessions) -> None:

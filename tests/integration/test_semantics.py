@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
+from casepath.engine import history
 from casepath.engine.database.models import Job, Subscription
 from tests.diagrams import (
     COMPENSATE,
@@ -92,6 +93,9 @@ def test_error__of_another_code_is_not_caught(world: World) -> None:
     assert run.complete("A") == ""
     assert world.failure(run.number) == ("error", "F1")
     assert run.ended
+    with world.sessions() as session:
+        thrown = [event.facts for event in history.events(session, run.number) if event.kind == "error.thrown"]
+    assert thrown == [{"code": "F1"}]
 
 
 def test_error__ends_all_rounds_of_a_multi_instance(world: World) -> None:

@@ -64,6 +64,14 @@ def test_event_sub_process__compensates_what_is_in_it_and_beside_it(
     assert world.variables(instance)["undone"] == undone
 
 
+def test_task__that_was_taken_back_is_not_taken_back_again(world: Play) -> None:
+    back = throw("First", '<compensateEventDefinition activityRef="B"/>') + throw("Rest", COMPENSATE)
+    instance = world.run(process(nodes("startEvent S; userTask Z"), compensable("A"), compensable("B"), back,
+                                 flow="S > A; A > B; B > First; First > Rest; Rest > Z"), undone=[])  # fmt: skip
+
+    assert world.variables(instance)["undone"] == ["B", "A"]
+
+
 def test_compensation_event_sub_process__of_each_instance(world: Play) -> None:
     inside = handler("H", COMPENSATE, nodes("userTask HA"), throw("On", COMPENSATE), flow="H_start > HA; HA > On")
     sub = container("Sub", each(), nodes("startEvent T"), NOTED, inside, flow="T > A")

@@ -72,6 +72,15 @@ def calling(*elements: str, flow: str, called: str, root: str = "") -> bytes:
         for key, inside in (("p", "".join(elements) + flows(flow)), ("q", called))))
 
 
+def behaving(*, interrupting: bool) -> bytes:
+    """Return a process in which each of three rounds throws a signal that the border of their activity catches."""
+    throws = ("<complexBehaviorDefinition><condition>${true}</condition>"
+              f"<event>{SIGNALLED}</event></complexBehaviorDefinition></multi")
+    rounds = instances(3).replace("</multi", throws).replace("isSequential", 'behavior="Complex" isSequential')
+    return process(nodes("startEvent S; userTask R Z"), f'<userTask id="A">{rounds}</userTask>',
+                   border("O", "A", SIGNALLED, interrupting=interrupting), flow="S > A; A > Z; O > R", root=SIGNAL)
+
+
 UNDO = script("A_undo", "undone = undone + [1]").replace("<scriptTask", '<scriptTask isForCompensation="true"')
 WHILE = "<standardLoopCharacteristics><loopCondition>${n &lt; 2}</loopCondition></standardLoopCharacteristics>"
 PEOPLE = '<multiInstanceLoopCharacteristics camunda:collection="people" camunda:elementVariable="person"/>'
@@ -113,6 +122,11 @@ PLAYS = {
                         '<association id="to" sourceRef="A_at" targetRef="A_undo" associationDirection="One"/>',
                         flow="S > A; A > U; U > Z"),
         begins="A A", steps=(("A", {}, "A"), ("A", {}, "Z")), variables={"undone": []}, leaves={"undone": [1, 1]}),
+    "what each round throws to a border that does not interrupt": Play(
+        diagram=behaving(interrupting=False),
+        begins="A A A", steps=(("A", {}, "A A R"), ("A", {}, "A R R"), ("A", {}, "R R R Z"))),
+    "what each round throws to a border that interrupts": Play(
+        diagram=behaving(interrupting=True), begins="A A A", steps=(("A", {}, "R Z"),)),
     "a link inside a sub-process": Play(
         diagram=process(nodes("startEvent S; userTask Z"), container(
             "Sub", nodes("startEvent T; userTask A"), throw("O", LINK), catch("I", LINK), flow="T > O; I > A"),

@@ -17,7 +17,7 @@ _HISTORY = ("tests/unit/test_history.py", "tests/integration/test_history.py")
 _JOBS = ("tests/integration/test_jobs.py", "tests/integration/test_workers.py", "tests/integration/test_semantics.py",
          "tests/integration/test_semantics_failures.py", "tests/integration/test_races.py",
          "tests/integration/test_messages.py", "tests/integration/test_suspended.py",
-         "tests/integration/test_taken_back.py")  # fmt: skip
+         "tests/integration/test_taken_back.py", "tests/integration/test_record_lists.py")  # fmt: skip
 _MESSAGES = ("tests/integration/test_messages.py", *_SEMANTICS[:-1])
 _MAILS = ("tests/integration/test_mails.py", "tests/integration/test_commands_mail.py")
 _TASKS = ("tests/integration/test_user_tasks.py", "tests/integration/test_completion.py",
@@ -31,14 +31,16 @@ _REGISTERS = ("tests/integration/test_records.py", "tests/integration/test_recor
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "rights": {
         "engine/people/access.py": ("tests/integration/test_access.py", "tests/web/test_roles.py",
-                                    "tests/web/test_seeing.py", "tests/integration/test_messages.py"),
+                                    "tests/web/test_seeing.py", "tests/integration/test_messages.py",
+                                    "tests/integration/test_rights.py"),
         "engine/people/authorization.py": ("tests/unit/test_authorization.py", "tests/integration/test_rights.py",
                                            "tests/integration/test_user_tasks.py", "tests/web/test_roles.py"),
-        "engine/people/substitutes.py": ("tests/integration/test_substitutes.py", "tests/web/test_substitutes.py"),
-        "web/auth.py": ("tests/web/test_auth.py",),
+        "engine/people/substitutes.py": ("tests/integration/test_substitutes.py",
+                                         "tests/integration/test_pages_of_lists.py", "tests/web/test_substitutes.py"),
+        "web/auth.py": ("tests/web/test_auth.py", "tests/web/test_absence.py"),
     },
     "calendar": {
-        "engine/time/clock.py": _CALENDAR,
+        "engine/time/clock.py": (*_CALENDAR, "tests/unit/test_expressions.py", "tests/integration/test_digests.py"),
         "engine/time/holidays.py": _CALENDAR,
         "engine/time/opening_hours.py": _CALENDAR,
     },
@@ -69,7 +71,8 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "history": {
         "engine/database/facts.py": ("tests/integration/test_facts.py",),
         "engine/database/values.py": ("tests/unit/test_values.py", *_HISTORY),
-        "engine/history/erasure.py": (*_HISTORY, "tests/integration/test_mails.py"),
+        "engine/history/erasure.py": (*_HISTORY, "tests/integration/test_mails.py",
+                                      "tests/integration/test_deliveries.py", "tests/integration/test_arrivals.py"),
         "engine/history/log.py": _HISTORY,
         "engine/history/chain.py": _HISTORY,
         "engine/history/verification.py": _HISTORY,

@@ -40,8 +40,11 @@ def berlin(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
 
 
-def test_now__is_utc() -> None:
-    assert clock.now().tzinfo is UTC
+def test_now__is_utc_and_that_of_the_system() -> None:
+    found = clock.now()
+
+    assert found.tzinfo is UTC
+    assert abs(found - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_set_to__stands_still_and_moves() -> None:

@@ -69,5 +69,6 @@ def test_fitting__all_properties_some_or_none() -> None:
 
 
 def test_fitting__too_many_properties() -> None:
+    assert len(correlation.fitting(dict.fromkeys("abcdefgh", 1))) == 2**8
     with pytest.raises(errors.InvalidInput, match="at most 8 correlation properties, but found 9"):
         correlation.fitting(dict.fromkeys("abcdefghi", 1))

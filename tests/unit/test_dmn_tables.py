@@ -8,7 +8,7 @@ from casepath.engine.decisions import dmn
 from casepath.engine.errors import DeploymentRefused, Finding
 from tests.each import each
 from tests.phrases import chinese
-from tests.unit.dmn_files import decision, definitions, input_data, table
+from tests.unit.dmn_files import decision, definitions, input_data, literal, table
 
 #: Of the grades "low" goes before "high", unlike in the alphabet.
 ROWS = ('> 10 | "high" | 1', '> 20 | "low" | 2', '> 30 | "low" | 2')
@@ -184,6 +184,27 @@ def test_result__names_its_columns(attributes: str, name: str) -> None:
     assert run.outputs == ({name: 1},)
 
 
+KNOWLEDGE = (
+    '<businessKnowledgeModel id="b" name="Grade"><variable name="Grade"/><encapsulatedLogic>'
+    '<formalParameter name="x"/>{}</encapsulatedLogic></businessKnowledgeModel>'
+)
+
+
+@each(
+    "elements, name",
+    [
+        ([decision("Answer", graded("UNIQUE"), "input:x").replace(' name="Answer"', "", 1)], "Answer"),
+        ([KNOWLEDGE.format(graded("UNIQUE")), decision("Answer", literal("Grade(x)"), "input:x", "fn:b")], "Grade"),
+    ],
+)
+def test_result__names_the_table_after_whose_it_is(elements: list[str], name: str) -> None:
+    made = dmn.parse(definitions(input_data("x"), *elements), "answer.dmn", strict=False)
+
+    (found,) = made.evaluate("Answer", {"x": 25}).findings
+
+    assert found.message == f"Expected one matching row in table '{name}' (UNIQUE), but rows 1, 2 match"
+
+
 def test_result__several_rows_match_a_unique_table() -> None:
     result = model(graded("UNIQUE"), strict=False).evaluate("Answer", {"x": 35})
 
@@ -312,3 +333,27 @@ def test_check__cell_that_cannot_be_read() -> None:
         "Expected an expression, but found the end at character 2 of condition in row 2, column 1 of 'Answer': >"
     )
     assert chinese(finding.phrase) == "“Answer”的第 2 行第 1 列的条件：第 2 个字符：此处应为表达式，但读到文本结尾（>）"
+
+
+@each(
+    "cell, expected",
+    [
+        ('"您的车到了。我们等您来"', ["我"]),
+        ('"您好！“我想问一下”"', ["我"]),
+        ('"您的我"', []),
+        ('"这个不能免费"', ["不能"]),
+        ('if x > 1 then "没 办法" else "没办法"', ["没办法"]),
+        ('"一二三四五六七八，九"', []),
+        ('"一二三四五六七八，九十。一二三四五六七八九十一"', [(10, 9), (11, 9)]),
+        ('"I am here. We can\'t. It is I"', ["I"]),
+        ('x + 1', []),
+    ],
+)  # fmt: skip
+def test_wording__what_the_column_does_not_want(cell: str, expected: list[object]) -> None:
+    wanted = 'noSentenceBegins="我, I " neverSays="不能，没办法" longestSentence="9"'
+    logic = table(["x"], ["said"], f"> 10 | {cell}").replace('name="said"', f'name="said" {wanted}')
+    found = [each for each in model(logic).findings if each.code == "wording"]
+
+    facts = [each.phrase.facts for each in found]
+    assert [fact.get("word") or (fact["count"], fact["limit"]) for fact in facts] == expected
+    assert {each.level for each in found} <= {"warning"}

@@ -190,6 +190,12 @@ def test_plain__refuses_what_is_no_value() -> None:
         values.plain([object()])
 
 
+def test_loads__the_longest_text_that_dumps_writes() -> None:
+    longest = "x" * (values.MAX_CHARACTERS - 2)
+
+    assert values.loads(values.dumps(longest)) == longest
+
+
 @each("duration", [timedelta(days=days, hours=hours) for days in (-2, 0, 2) for hours in (-1, 0, 1)])
 def test_loads__durations_of_whole_days_and_hours(duration: timedelta) -> None:
     assert values.loads(values.dumps(duration)) == duration

@@ -196,13 +196,18 @@ def test_away__from_the_start(tmp_path: Path) -> None:
     url = "postgresql://nobody:secret-7f3a@127.0.0.1:9/none"
     app = web.create_app(Settings(data_folder=tmp_path, database_url=url, secret_key=SecretStr("secret")))
 
-    answer = Visitor(app.test_client(), "ada").get("/people/?q=王")
+    ada = Visitor(app.test_client(), "ada")
+    answer = ada.get("/people/?q=王")
+    forms = {"/login": ["username", "password"], "/password": ["old", "new", "again"]}
+    sent = [ada.post(address, dict.fromkeys(names, "secret-8b1c")) for address, names in forms.items()]
 
     app.extensions["database"].dispose()
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "15"
     assert "secret-7f3a" not in text(answer)
     assert "重试" in text(answer)
+    # Forms can be sent again, but no page has a password in it.
+    assert [(each.status_code, "secret-8b1c" in text(each)) for each in sent] == [(503, False)] * 2
 
 
 def test_fault__has_an_id_that_the_log_has_too(app: Flask, ada: Visitor, caplog: pytest.LogCaptureFixture) -> None:

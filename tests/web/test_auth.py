@@ -72,6 +72,11 @@ class TestLogIn:
         assert "<script>" not in page
         assert password not in page or not password
 
+    def test_log_in__refused_keeps_the_name_as_far_as_one_can_be_long(self, nobody: Visitor) -> None:
+        _, page = log_in(nobody, "a" * 65, "wrong")
+
+        assert f'value="{"a" * 64}"' in page
+
     def test_log_in__slowed_down_and_told_how_long(self, nobody: Visitor, clock: ModuleType) -> None:
         for _ in range(5):
             assert log_in(nobody, "alice", "wrong")[0] == 401

@@ -21,6 +21,8 @@ from casepath.engine.queries import deployed, versions
 from tests import diagrams
 from tests.acting import PROGRAM
 from tests.each import each
+from tests.unit.dmn_files import decision, input_data, table
+from tests.unit.dmn_files import definitions as definitions_of
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -123,6 +125,15 @@ class TestShow:
         assert "以第一个符合的行为准" in page
         assert "<td>&gt;= 1000</td>" in page
         assert "is-matched" not in page
+
+    def test_decision__tells_what_its_columns_do_not_want(self, olivia: Visitor) -> None:
+        assert 'id="wording"' not in text(olivia.get("/processes/decisions/grade"))
+        logic = table(["x"], ["said"], '> 1 | "我来"').replace('name="said"', 'name="said" noSentenceBegins="我"')
+        script = definitions_of(input_data("x"), decision("script", logic, "input:x"))
+        assert upload(olivia, {"script.dmn": script}).status_code == 303
+        page = text(olivia.get("/processes/decisions/script"))
+
+        assert "以“我”开头，请换一种说法：我来" in page
 
     def test_form__cannot_be_filled_in(self, olivia: Visitor) -> None:
         page = text(olivia.get("/processes/forms/solve"))

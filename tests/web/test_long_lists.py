@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from html import unescape
 
 from flask import Flask
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from casepath.engine import deployments
 from casepath.engine.database.models import (
     Attachment,
+    Batch,
+    BatchItem,
     Comment,
     Definition,
+    Delivery,
     Deployment,
     Group,
     Incident,
@@ -27,9 +32,12 @@ from casepath.engine.database.models import (
     UserTask,
 )
 from casepath.engine.instances import user_tasks
+from casepath.engine.registers import records
 from casepath.engine.time import clock
 from tests import factories
+from tests.acting import PROGRAM
 from tests.web.matters import Matter
+from tests.web.populated import WARD
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -157,6 +165,70 @@ def fill(rows: Rows, matter: Matter) -> None:
     add_people(rows, MANY)
 
 
+#: More rows than a list of one matter, record or batch has on a page; and that.
+OF_ONE, PAGE = 61, 50
+
+
+def fill_matter(rows: Rows, matter: Matter) -> dict[str, int]:
+    """
+    Have more open tasks, called instances and deliveries in a matter than its page has, and more of one record.
+
+    Return the numbers of a record and of a batch.
+    """
+    now = clock.now()
+    ids = range(20_000, 20_000 + OF_ONE)
+    with rows.begin() as session:
+        task, instance = session.get_one(UserTask, matter.task_id), session.get_one(ProcessInstance, matter.id)
+        columns = [column.name for column in UserTask.__table__.columns if column.name != "id"]
+        tasks = {name: getattr(task, name) for name in columns}
+        made = {column.name: getattr(instance, column.name) for column in ProcessInstance.__table__.columns}
+        called = {**made, "parent_id": matter.id, "parent_activity_instance": task.activity_instance}
+        session.execute(insert(ProcessInstance), [{**called, "id": each} for each in ids])
+        held = [{**tasks, "process_instance_id": each, "name": f"open-{each}"} for each in ids]
+        session.execute(insert(UserTask), held)
+        sent = {"channel": "sms", "process_instance_id": matter.id, "business_key": matter.key, "fields": "{}"}
+        sent |= {"state": "waiting", "created_at": now, "due_at": now}
+        texts = [{"text": f"sent-{each}", "idempotency_key": str(each)} for each in ids]
+        session.execute(insert(Delivery), [{**sent, **each} for each in texts])
+        deployments.deploy(session, WARD, name="ward", by=PROGRAM)
+        record = records.create(session, "patient", {"name": "王建国"}, by=PROGRAM)
+        for number in range(OF_ONE):
+            records.change(session, record.id, {"name": f"name-{number:03}"}, revision=number + 1, by=PROGRAM)
+        labels = [{"label": f"B{each}", "patient": record.key} for each in ids]
+        beds = [records.create(session, "bed", each, by=PROGRAM) for each in labels]
+        batch = {"state": "running", "definition_id": instance.definition_id, "register": "bed", "size": OF_ONE}
+        batch |= {"variables": "{}", "created_at": now, "created_by": "alice"}
+        session.execute(insert(Batch), [batch for _ in ids])
+        first = session.scalars(select(Batch.id).order_by(Batch.id)).first()
+        items = [{"position": number, "record_id": bed.id, "state": "waiting"} for number, bed in enumerate(beds, 1)]
+        session.execute(insert(BatchItem), [{**each, "batch_id": first} for each in items])
+        return {"record": record.id, "batch": first or 0}
+
+
+def test_walk__no_list_of_one_thing_shows_all_rows(visit: Visit, matter: Matter, rows: Rows) -> None:
+    made = fill_matter(rows, matter)
+    visitor = visit("administrator")
+    read = cache(lambda address: text(visitor.get(address)))
+    of_matter = f"/matters/show/{matter.key}"
+    paged = {
+        ("tasks", of_matter): r"open-\d+",
+        ("instances", of_matter): r"id=\"form-suspend-(2\d{4})\"",
+        ("deliveries", of_matter): r"sent-\d+",
+        ("history", f"/records/{made['record']}"): r"→ (name-\d+)",
+        ("after", f"/batches/{made['batch']}"): r"B2\d{4}",
+        ("below", "/batches/"): r"/batches/(\d+)\"",
+    }
+
+    found = {name: len(walk(read, address, row, name)) for (name, address), row in paged.items()}
+    assert found == dict.fromkeys(found, OF_ONE)
+
+    shown = {name: len(set(re.findall(row, read(address)))) for (name, address), row in paged.items()}
+    assert {name: count for name, count in shown.items() if count > PAGE} == {}
+    task = read(f"/tasks/{matter.task_id}")
+    assert 0 < len(set(re.findall(r"open-\d+", task))) <= 20
+    assert f'href="{of_matter}#holders"' in task
+
+
 def test_walk__no_page_shows_all_rows(visit: Visit, app: Flask, matter: Matter, rows: Rows) -> None:
     """Every page without arguments, and those of a matter: a new list has to be paged, or named in `FEW`."""
     fill(rows, matter)
@@ -192,27 +264,32 @@ PAGED = {
     "/people/?group=service": r"/people/users/(p\d+)",
     "/substitutes/alice": r"/substitutes/alice/(\d+)/end",
 }
-FOLLOWING = re.compile(r'<a class="button(?: button-small)?" href="([^"#]*(?:after|below)=[^"#]*)')
 
 
 def test_paged__nothing_behind_the_first_page_is_lost(visit: Visit, matter: Matter, rows: Rows) -> None:
     fill(rows, matter)
     administrator = visit("administrator")
 
-    found = {address: len(walk(administrator, address, row)) for address, row in PAGED.items()}
+    read = cache(lambda address: text(administrator.get(address)))
+    found = {address: len(walk(read, address, row)) for address, row in PAGED.items()}
 
     assert {address: count for address, count in found.items() if count not in {MANY - 1, MANY}} == {}
 
 
-def walk(visitor: Visitor, address: str, row: str) -> set[str]:
-    """Return the rows on the page of an address and on all that follow; each of these has some of its own."""
+def walk(read: Callable[[str], str], address: str, row: str, name: str = "(?:after|below)") -> set[str]:
+    """
+    Return the rows on the page of an address and on all that follow; each of these has some of its own.
+
+    An address names the following page under the `name` of the list.
+    """
+    following = re.compile(rf'<a class="button(?: button-small)?" href="([^"#]*[?;]{name}=[^"#]*)')
     seen: set[str] = set()
     while address:
-        page = text(visitor.get(address))
+        page = read(address)
         new = set(re.findall(row, page)) - seen
         assert new, address
         seen |= new
-        found = FOLLOWING.search(page)
+        found = following.search(page)
         address = unescape(found[1]) if found else ""
     return seen
 

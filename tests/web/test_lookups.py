@@ -15,7 +15,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.registers import records
 from tests.acting import PROGRAM
 from tests.each import each
-from tests.wards import ADMISSION, ADMISSION_FORM, BED, MORE, PATIENT, form, ward
+from tests.wards import ADMISSION, ADMISSION_FORM, BED, MORE, PATIENT, admission, field, form, ward
 from tests.web.visitor import LINKED, Visitor, text
 
 Sessions = sessionmaker[Session]
@@ -43,6 +43,19 @@ def more_beds(beds: Sessions) -> Sessions:
         records.create(session, "bed", {"label": "3B", "room": "3", "patient": "P0001"}, by="alice")
         records.create(session, "bed", {"label": "4A", "room": "4"}, by="alice")
         records.create(session, "patient", {"name": "兰二"}, by="alice")
+    return beds
+
+
+@pytest.fixture
+def signs(beds: Sessions) -> Sessions:
+    """Beds by the words of their rooms, one of them out of use, and a form that offers those of which it tells."""
+    asking = field("bed", "床位", "Bed", properties={"lookup": "bed", "found_by": "name=room, telephone=label"})
+    with beds.begin() as session:
+        files = {"admission.bpmn": admission(), "admission.form": form(*ADMISSION_FORM, asking)}
+        deployments.deploy(session, files, name="admission", by=PROGRAM)
+        for label, room in (("B3", "头晕；闷"), ("B2", "胸闷，头晕"), ("B1", "头晕")):
+            records.create(session, "bed", {"label": label, "room": room}, by="alice")
+        records.archive(session, 5, by="alice")
     return beds
 
 
@@ -162,6 +175,27 @@ def test_fields__name_the_record_to_which_another_one_points(beds: Sessions, ali
 
     assert 'name="patient" type="text" value="P0001"' in shown
     assert 'name="name" type="text" value="梅一"' in shown
+
+
+@each("typed, found", [
+    ({"name": "他说胸 闷，走不动"}, ["B2"]),
+    ({"name": "头晕、胸闷"}, ["B2", "B3"]),
+    ({"name": "胸闷，在ｂ２"}, ["B2"]),
+    ({"name": "头晕", "telephone": "b3"}, ["B3", "B2"]),
+    ({"name": "闷", "telephone": "b3"}, []),
+    ({"name": "头晕", "bed": "B2"}, ["B2"]),
+])  # fmt: skip
+def test_fields__offer_the_records_whose_words_occur_in_what_is_typed(
+    signs: Sessions, alice: Visitor, typed: dict[str, str], found: list[str]
+) -> None:
+    empty = {"patient": "", "name": "", "telephone": "", "bed": ""}
+    shown = text(alice.post("/register/admission/fields", {**empty, **typed}, headers=LINKED))
+    known = shown[shown.index('class="known-already"', shown.index('id="part-bed"')) :]
+
+    assert re.findall(r'<span>(B\d)|_blank" rel="noopener">(B\d) · ', known) == [
+        ("", label) if "bed" in typed else (label, "") for label in found
+    ]
+    assert "data-telling" in shown[shown.index('id="field-name"') :].partition(">")[0]
 
 
 def test_fields__without_scripts_are_the_page_with_what_was_chosen(beds: Sessions, alice: Visitor) -> None:

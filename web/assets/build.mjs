@@ -27,7 +27,7 @@ const bpmnlint = {
 
 await rm(outdir, { recursive: true, force: true });
 await build({
-  entryPoints: ['app.css', 'app.js', 'viewer.js', 'modeler.js'].map(name => join(assets, name)),
+  entryPoints: ['app.css', 'app.js', 'viewer.js', 'modeler.js', 'compare.js'].map(name => join(assets, name)),
   outdir,
   bundle: true,
   splitting: true,

@@ -2,7 +2,8 @@
 //
 // <div data-modeler data-diagram-url="…" data-deploy-url="…" data-resource-name="complaint.bpmn">
 //   <div data-modeler-canvas></div> <div data-modeler-properties></div>
-//   <button data-modeler-action="deploy | download | import | undo | redo | fit">…</button>
+//   <button data-modeler-action="deploy | compare | download | import | undo | redo | fit">…</button>
+//   <form data-modeler-compare target="_blank"><input name="english"> <input name="diagram" type="file"></form>
 //   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…" data-unchanged="…"
 //      data-older="…"></p>
 //   <ul data-modeler-problems></ul>
@@ -174,6 +175,17 @@ function start(root) {
     }
   }
 
+  // Shows what differs from what is in force, in a page of its own: a form carries what is drawn there.
+  async function compare() {
+    const { xml } = await modeler.saveXML({ format: true });
+    const form = part('compare');
+    const files = new DataTransfer();
+    files.items.add(new File([xml], root.dataset.resourceName, { type: 'application/xml' }));
+    form.elements.diagram.files = files.files;
+    form.elements.english.value = JSON.stringify(english.entered());
+    form.submit();
+  }
+
   async function download() {
     const { xml } = await modeler.saveXML({ format: true });
     const link = document.createElement('a');
@@ -197,6 +209,7 @@ function start(root) {
   }
 
   const actions = {
+    compare,
     deploy,
     download,
     import: importFile,

@@ -166,7 +166,7 @@ def one(session: Session, register: str, process: str) -> tuple[StartableProcess
     known = deployed.startable_for(session, register, languages.of_names(), person=g.person)
     found = next((each for each in known if each[0].key == process), None)
     if found is None:
-        raise errors.NotFound("process", process)
+        raise deployed.not_startable(session, process)
     return found
 
 

@@ -34,6 +34,7 @@ def index() -> str:
         return render_template(
             "definitions/index.html",
             rows=rows,
+            refused={each.id for each in rows if each.executable and deployed.refusal(session, each.id)},
             next=following,
             names=people.names(session, [each.created_by for each in rows]),
             may_deploy=authorization.may_deploy(g.person),
@@ -92,6 +93,7 @@ def show(key: str) -> str:
             earlier=earlier,
             texts=said,
             tables={each.key: names.version(session, each).name for each in tables},
+            refusal=deployed.refusal(session, shown.id) if shown.executable else None,
             form_keys=definitions.form_keys(session, shown.id) if shown.executable else [],
             guidance=guidance(session, shown, said, came),
             files=came,
@@ -139,6 +141,7 @@ def decision(key: str) -> str:
             versions=known,
             earlier=earlier,
             table=words.table(session, shown.id, found, words.of(session)) if found else None,
+            ill_worded=files.told(deployed.ill_worded(session, shown.id)),
             names=people.names(session, [each.created_by for each in known]),
         )
 

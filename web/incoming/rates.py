@@ -1,4 +1,4 @@
-"""How often something happens in a minute, counted in this process."""
+"""How often something happens in a minute, or in another time, counted in this process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ MAX_NAMES = 10_000
 
 
 class Rates:
-    """Counts by name, so many in a minute and no more."""
+    """Counts by name, so many in a time and no more."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, window: timedelta = WINDOW) -> None:
         self.limit = limit
+        self.window = window
         self._lock = threading.Lock()
         self._counted: OrderedDict[str, deque[datetime]] = OrderedDict()
 
@@ -40,7 +41,7 @@ class Rates:
         self._counted.move_to_end(name)
         if len(self._counted) > MAX_NAMES:
             self._counted.popitem(last=False)
-        begin = clock.now() - WINDOW
+        begin = clock.now() - self.window
         while recent and recent[0] <= begin:
             recent.popleft()
         return recent

@@ -41,7 +41,7 @@ from casepath.engine.queries.rounds import Round
 from casepath.engine.time import clock
 from casepath.web import facts, forms, guidance, headers, languages, phrases, uploads, words
 from casepath.web.names import named
-from casepath.web.navigation import row_id
+from casepath.web.navigation import part_of, row_id
 from casepath.web.process_instances.timeline import Line, Teller, folded, mentioned
 from casepath.web.registers import lookups, matters, record_page, wording
 from casepath.web.words import Words
@@ -57,8 +57,10 @@ BY_ITSELF = sys.maxsize
 
 #: Incidents that a page names; all of them stand on the page *Operations*.
 MAX_STUCK = 20
-#: Changes of one variable that are shown; all of them stand in the timeline.
-MAX_CHANGES = 20
+#: Process instances on one page, to be looked at and repaired.
+MAX_INSTANCES = 20
+#: Changes of one variable, and steps in which values became what they are; all of them stand in the timeline.
+MAX_CHANGES, MAX_STEPS = 20, 50
 #: Letters of a variable's value typed by hand.
 MAX_VALUE = 100_000
 
@@ -118,11 +120,11 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     business_key = reference if isinstance(reference, str) else None
     notes, next_note = listed(session, business_key, "comments", comments.page)
     told, next_told = listed(session, business_key, "notices", partial(notices.of_matter, language=languages.chosen()))
-    open_tasks = [named(session, each) for each in tasks.of_matter(session, reference)]
+    open_tasks, next_task = tasks.of_matter(session, reference, skipped=row_id(request.args.get("tasks")) or 0)
     files, next_file = listed(session, business_key, "files", attachments.page)
     changes = events.changes(session, reference)
-    stuck = [(view, each) for view in views for each in incidents.list_open(session, view.id, limit=MAX_STUCK)]
-    unshown = incidents.count_open(session, [view.id for view in views]) - len(stuck[:MAX_STUCK])
+    versions = {view.id: view.definition_id for view in views}
+    stuck = incidents.list_open(session, *versions, limit=MAX_STUCK)
     every_step = wants_every_step(person)
     page = events.page(session, reference, of_people=None if every_step else events.handed_in(changes))
     rounds_of = rounds.numbers(session, reference)
@@ -133,25 +135,35 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
     involved = is_involved(session, person, reference)
     lines = folded([teller.tell(entry) for entry in page.rows])
     variables = present.of(session, reference)
-    sent = deliveries.of_matter(session, business_key, languages.chosen()) if business_key else []
+    sent, next_sent = listed(
+        session, business_key, "deliveries", partial(deliveries.of_matter, language=languages.chosen())
+    )
+    ranked, next_instance = part_of(by_rank(views)[::-1], "instances", size=MAX_INSTANCES)
+    records, next_record = part_of(record_page.of_matter(session, reference), "records")
+    steps = known(teller, changes, variables, rounds.together(session, reference))
     return render_template(
         "process_instances/show.html",
         reference=reference,
         business_key=business_key,
         facts=facts.named(teller.words, facts_of.of_matter(session, reference)),
-        records=record_page.of_matter(session, reference),
+        records=records,
+        next_record=next_record,
         joined=matters.joined(session, person, reference),
         documents=papers.offered(session, reference, Printing(at=clock.now(), zone=g.settings.zone)),
-        instances=[named(session, each) for each in by_rank(views)],
+        instances=[named(session, each) for each in ranked],
+        next_instance=next_instance,
         newest=named(session, by_rank(views)[-1]),
         first=views[0],
-        open_tasks=open_tasks,
+        open_tasks=[named(session, each) for each in open_tasks],
+        next_task=next_task,
         sees=lambda task: tasks.sees(person, task),
         lines=lines,
         tables=tables(session, lines, teller.words),
         next=page.next,
         every_step=every_step,
-        known=known(teller, changes, variables, rounds.together(session, reference)),
+        # The first step is what the matter began with.
+        known=[*steps[:1], *steps[1:][-MAX_STEPS:]],
+        unshown_steps=max(len(steps) - 1 - MAX_STEPS, 0),
         unnamed=unnamed(teller, changes, variables),
         notes=notes,
         next_note=next_note,
@@ -160,6 +172,7 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         next_told=next_told,
         mails=mails.of_notices(session, [each.id for each in told]),
         deliveries=sent,
+        next_sent=next_sent,
         recipients=wording.titles(session, person, {(each.register or "", each.record_key or "") for each in sent}),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
@@ -168,12 +181,16 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         element_names={key: texts.names for key, texts in teller.texts.items()},
         groups=people.group_names(session),
         reports=reports(session, reference, refused) if authorization.may_report_to(person, involved=involved) else [],
-        stuck=[each for _, each in stuck[:MAX_STUCK]],
-        unshown=unshown,
-        incident_names={each.id: teller.element(view.definition_id, each.element_id) for view, each in stuck},
-        alive={view.id: instances.alive(session, view.id) for view in views if view.ended_at is None},
+        refusals=filter(None, {deployed.refusal(session, view.definition_id) for view in views if not view.ended_at}),
+        stuck=stuck,
+        unshown=incidents.count_open(session, list(versions)) - len(stuck),
+        incident_names={
+            each.id: teller.element(versions[each.process_instance_id or 0], each.element_id) for each in stuck
+        },
+        alive={view.id: instances.alive(session, view.id) for view in ranked if view.ended_at is None},
         may_add=business_key is not None and authorization.may_comment(person),
         is_watched=business_key is not None and watches.is_watched(session, business_key, person.username),
+        may_take_proof=authorization.may_take_proof(person),
         may_repair=authorization.may_operate(person),
         refused=refused,
         max_files=uploads.MAX_FILES,

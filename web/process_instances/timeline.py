@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -96,11 +96,13 @@ class Teller:
         *,
         rounds: Mapping[int, int] | None = None,
         every_step: bool = False,
+        moment: Callable[[datetime], str] = filters.moment,
     ) -> None:
         self.session = session
         self.changes = changes or {}
         self.rounds = rounds or {}
         self.every_step = every_step
+        self.moment = moment
         self.texts: dict[int, deployed.DiagramTexts] = {}
         self.processes: dict[int, str] = {}
         self.people = people.names(session, usernames)
@@ -236,7 +238,7 @@ class Teller:
             value=value,
             name=self.person(given[-1].by),
             step=self.step(given[-1]),
-            when=filters.moment(given[-1].at),
+            when=self.moment(given[-1].at),
         )
 
     def step(self, change: Change) -> str:

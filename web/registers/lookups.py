@@ -206,6 +206,8 @@ def _known(session: Session, form: Form, field: Field, texts: Texts) -> Field:
     row = _row(session, declared.key, key)
     tells = links.telling(_telling(declared, lookup, texts))
     rows = [row] if row is not None else _meant(session, declared, [key, *tells], _held(lookup, texts))
+    if row is None and not key:
+        rows += lists.occurring(session, declared, _said(lookup, texts), limit=FEW)
     words = wording.of(session, declared)
     asked, others = gettext("Is it one of these?"), rows if row is None else []
     if not others and (related := _related(session, form, field.key, declared, row, texts)) is not None:
@@ -214,7 +216,8 @@ def _known(session: Session, form: Form, field: Field, texts: Texts) -> Field:
         field,
         known=Known(
             copied=f"{field.key}={key}" if row is not None else "",
-            title=words.title(row) if row is not None else "",
+            # What is told of one that is found by what was said is what somebody wants to tell.
+            title="" if row is None else words.line(row) if lookup.found_by else words.title(row),
             address=url_for("registers.record", record_id=row.id) if row is not None else "",
             asked=asked,
             choices=[Choice(key=each.key, label=words.line(each)) for each in others],
@@ -252,7 +255,7 @@ def telling_fields(session: Session, form: Form) -> frozenset[str]:
     for lookup in form.lookups.values():
         if (declared := readable(session, lookup.register)) is not None:
             telling = {*declared.unique, *declared.alike, declared.key_field}
-            found |= {own for own, theirs in lookup.copies.items() if theirs in telling}
+            found |= {own for own, theirs in lookup.copies.items() if theirs in telling} | lookup.found_by.keys()
     return frozenset(found)
 
 
@@ -270,6 +273,15 @@ def _telling(declared: Register, lookup: Lookup, texts: Texts) -> Iterator[str]:
     for own, theirs in lookup.copies.items():
         if _tells(declared, theirs) and isinstance(text := texts.get(own), str):
             yield engine_texts.storable(text.strip())[:LONGEST]
+
+
+def _said(lookup: Lookup, texts: Texts) -> dict[str, str]:
+    """Return for each field of the records the texts in which its words may occur."""
+    said: dict[str, str] = {}
+    for own, theirs in lookup.found_by.items():
+        if isinstance(text := texts.get(own), str):
+            said[theirs] = f"{said.get(theirs, '')} {text}"
+    return said
 
 
 def _meant(

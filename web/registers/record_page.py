@@ -21,7 +21,7 @@ from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import access, records
 from casepath.engine.registers import doubles as merging
 from casepath.web import names as processes
-from casepath.web import phrases
+from casepath.web import navigation, phrases
 from casepath.web.languages import gettext
 from casepath.web.registers import doubles, matters, stream, wording
 from casepath.web.registers.wording import Wording
@@ -97,9 +97,10 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
     said = {each.register.key: wording.of(session, each.register) for each in pointing}
     names = people.names(session, [found.created_by, found.changed_by])
     open_ones = Filters(record=(row.register, row.key), state="open")
-    alive = instances.page(session, g.person, open_ones, limit=MATTERS).rows
+    alive = instances.page(session, g.person, open_ones, limit=MATTERS)
     startable = stream.startable(session) if row.state == "active" else []
     begun = [(process.name, process.address({row.register: row.key})) for process in startable]
+    lines, earlier = navigation.part_of(told(session, words, record_id)[::-1], "history")
     held = [name for name in words.labels if row.values.get(name) not in (None, "", [])]
     return render_template(
         "registers/record.html",
@@ -107,7 +108,8 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         row=row,
         title=words.title(row),
         held=held,
-        open_matters=matters.told(session, alive),
+        open_matters=matters.told(session, alive.rows),
+        more_open=alive.next is not None,
         stream=stream.page(session, row, startable),
         beginnings=[(name, address) for name, address in begun if address is not None],
         references=references(session, [row, *(each for part in pointing for each in part.rows)]),
@@ -115,7 +117,8 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         pointing=[(said[each.register.key], each) for each in pointing if each.register.moment is None],
         # In the fields of which registers a record of this one is named, for new ones that point to it.
         pointed_from=_pointed_from(session, words.declared),
-        lines=list(reversed(told(session, words, record_id))),
+        lines=lines,
+        earlier=earlier,
         names=names,
         created=(found.created_at, found.created_by),
         suspected=doubles.suspected(session, words, row),

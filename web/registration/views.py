@@ -111,7 +111,7 @@ def process(session: Session, key: str) -> deployed.StartableProcess:
             if not authorization.may_start(g.person, found.texts.candidate_starters):
                 raise errors.Forbidden("start", "process definition", key, g.person.username)
             return found
-    raise errors.NotFound("process", key)
+    raise deployed.not_startable(session, key)
 
 
 def form_of(session: Session, key: str) -> Form | None:

@@ -16,6 +16,9 @@ from casepath.engine.queries.user_task import TaskDetail
 from casepath.web import phrases, uploads
 from casepath.web.names import named
 
+#: Open tasks of the matter that are looked at.
+OTHERS = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class File:
@@ -49,8 +52,9 @@ class Around:
     earlier_file: int | None
     notes: Sequence[Note]
     earlier_note: int | None
-    #: The other open tasks.
+    #: The other open tasks, the most pressing ones; and whether the matter has more of them.
     others: Sequence[TaskRow]
+    has_more: bool
     group_names: Mapping[str, tuple[str, str]]
     max_files: int
     #: Of the files that are sent together.
@@ -63,6 +67,7 @@ def of(session: Session, task: TaskDetail, person: Person) -> Around:
     files, earlier_file = attachments.page(session, key) if key else ([], None)
     noted, earlier_note = comments.page(session, key) if key else ([], None)
     names = people.names(session, [each.created_by for each in noted])
+    open_tasks, more = tasks.of_matter(session, task.reference, limit=OTHERS)
     return Around(
         reference=task.reference,
         may_add=key is not None and authorization.may_comment(person),
@@ -75,7 +80,8 @@ def of(session: Session, task: TaskDetail, person: Person) -> Around:
             Note(text=each.text, by=names.get(each.created_by, each.created_by), at=each.created_at) for each in noted
         ],
         earlier_note=earlier_note,
-        others=[named(session, row) for row in tasks.of_matter(session, task.reference) if row.id != task.id],
+        others=[named(session, row) for row in open_tasks if row.id != task.id],
+        has_more=more is not None,
         group_names=people.group_names(session),
         max_files=uploads.MAX_FILES,
         max_size=phrases.size(uploads.MAX_BYTES),

@@ -28,6 +28,8 @@ from casepath.web.navigation import matter_address
 from casepath.web.registers import lookups, matters
 from casepath.web.user_tasks import around, came_from
 
+#: Earlier rounds that a page shows; the timeline of the matter has them all.
+MAX_ROUNDS = 20
 #: How often a page asks what a task has begun: a worker does so at once, where one runs.
 ASKED = 10
 
@@ -133,7 +135,8 @@ def render(
         task=task,
         may=allowed,
         fields=shown,
-        rounds=earlier_rounds(session, rounds_before),
+        rounds=earlier_rounds(session, rounds_before[-MAX_ROUNDS:]),
+        earlier_rounds=len(rounds_before[:-MAX_ROUNDS]),
         round_number=rounds_before[-1].number + 1 if rounds_before else 1,
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=other_errors(shown, refusal),
@@ -141,6 +144,7 @@ def render(
         has_draft=bool(task.draft) and refusal is None,
         depends=depends_on_answers(g.form) or deployed.depends(session, task.definition_id, task.element_id),
         guidance=guidance_for(session, task, variables, refusal=refusal, typed=typed),
+        refusal=deployed.refusal(session, task.definition_id) if task.state == "created" else None,
         about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
         context=in_context(session, task),
         open_matters=open_matters(session, task, variables, person),

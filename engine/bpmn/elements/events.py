@@ -55,7 +55,7 @@ class Catcher(Node):
     def awaited(self, token: Token) -> Sequence[Element]:
         return [self]
 
-    def caught(self, token: Token, kind: str, last: bool) -> None:
+    def caught(self, token: Token) -> None:
         self.catch(token, BpmnEvent(self.event_definition))
         token.run()
 

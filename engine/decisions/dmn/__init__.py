@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from lxml import etree
 
 from casepath.engine import xml as safe_xml
+from casepath.engine.decisions.dmn import wording
 from casepath.engine.decisions.dmn.boxed import BoxedCompiler
 from casepath.engine.decisions.dmn.checks import check_table
 from casepath.engine.decisions.dmn.elements import Definitions, DrgElement, child, children, read, resolve
@@ -23,12 +24,15 @@ from casepath.engine.decisions.dmn.tables import DecisionTable, InputColumn, Out
 from casepath.engine.decisions.feel.scanner import normalized
 from casepath.engine.errors import DeploymentRefused
 
+#: Code of the findings that tell of sentences which their column does not want.
+WORDING = wording.CODE
+
 # A table is a boxed expression, too; its module needs the compiler of boxed expressions for its cells.
 BoxedCompiler.KINDS["decisionTable"] = compile_table
 
 __all__ = [
     "DecisionEvaluation", "DecisionModel", "DecisionResult", "DecisionTable", "InputColumn", "OutputColumn",
-    "Rule", "TableEvaluation", "parse",
+    "Rule", "TableEvaluation", "WORDING", "parse",
 ]  # fmt: skip
 
 
@@ -132,6 +136,7 @@ def _compile(
         # A name that another element has must be required to be seen; only unknown ones come from the inputs.
         parts.undeclared -= known
         compiled[element] = parts
+    wording.check(definitions.root, definitions.findings)
     for table, columns, xml in boxed.tables:
         check_table(table, columns, xml, definitions.findings)
     return [table for table, _, _ in boxed.tables]

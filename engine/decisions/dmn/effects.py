@@ -9,7 +9,7 @@ from lxml import etree
 from casepath.engine.decisions.dmn.findings import Findings, local_name
 
 #: Extension attributes that are read, by the end of their namespace and their name.
-READ = frozenset({"inputVariable", "versionTag"})
+READ = frozenset({"inputVariable", "longestSentence", "neverSays", "noSentenceBegins", "versionTag"})
 #: Namespaces of what is drawn, and of XML itself.
 ASIDE = ("http://www.w3.org/", "http://bpmn.io/schema/dmn/", "http://camunda.org/schema/modeler/", "https://www.omg.org/",
          "http://www.omg.org/")  # fmt: skip

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, runtime, texts
 from casepath.engine.database import Base
 from casepath.engine.database.models import Definition
+from casepath.engine.deployments import definitions
 from casepath.engine.instances.external_tasks import rows
 from casepath.engine.instances.external_tasks.rows import Found
 from casepath.engine.people import authorization, identity
@@ -71,6 +72,8 @@ class FetchedTask:
     created_at: datetime
     #: What the activity sees, its input parameters included.
     variables: Mapping[str, Any]
+    #: Why its process can go on no more whatever comes of it, so that nothing is to be done.
+    refusal: errors.EngineError | None = None
 
     @property
     def idempotency_key(self) -> str:
@@ -200,7 +203,14 @@ def _serves(topic: Topic) -> ColumnElement[bool]:
 
 
 def _fetched(session: Session, row: Found, topic: Topic, worker_id: str, until: datetime) -> FetchedTask:
-    variables = runtime.activity_variables(session, row.process_instance_id, row.activity_instance)
+    variables: Mapping[str, Any] = {}
+    refusal: errors.EngineError | None = None
+    try:
+        definitions.executable(session, row.definition_id)
+        variables = runtime.activity_variables(session, row.process_instance_id, row.activity_instance)
+    except errors.EngineError as error:
+        # It is his task all the same: others wait for theirs, and he reports it.
+        refusal = error
     return FetchedTask(
         id=row.id,
         topic=row.topic,
@@ -217,6 +227,7 @@ def _fetched(session: Session, row: Found, topic: Topic, worker_id: str, until: 
         error_details=row.error_details,
         created_at=row.created_at,
         variables=_only(variables, topic.variables),
+        refusal=refusal,
     )
 
 

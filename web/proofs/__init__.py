@@ -1,0 +1,1 @@
+"""What is taken away of a matter for strangers to verify, and the keys that sign it."""
