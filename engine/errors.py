@@ -109,6 +109,7 @@ class InvalidState(EngineError):
         ("process instance", "suspended"): "it is suspended; this is possible again when it is resumed",
         ("record", "active"): "it is in use; archive it before",
         ("record", "archived"): "it is archived",
+        ("record", "merged"): "it was merged into another one; take them apart before",
         ("record", "changed"): "{by} has changed it since you saw it; look at what is new and try again",
         ("user task", "cancelled"): "it is no longer needed, as the process went another way",
         ("user task", "claimed"): "{by} has it now",

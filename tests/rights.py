@@ -45,16 +45,16 @@ from casepath.engine.instances import (
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
-from casepath.engine.registers import imports, records
+from casepath.engine.registers import doubles, imports, records
 from casepath.engine.time import clock
 from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
 from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
-    approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, drafts, external_tasks,
-    identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers, process_instances,
-    proofs, records, signs, submissions, substitutes, task_views, user_tasks, watches,
+    approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, doubles, drafts,
+    external_tasks, identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers,
+    process_instances, proofs, records, signs, submissions, substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -75,6 +75,7 @@ READS = frozenset({
     "jobs.next_due", "mails.are_due", "migration_plans.draft", "migration_plans.validate",
     "migration_plans.validate_instance", "numbers.check_format",
     "process_instances.accepted", "process_instances.get", "process_instances.newest_number",
+    "doubles.remaining",
     "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "proofs.write", "records.get", "records.values_of", "substitutes.concerning",
@@ -169,6 +170,9 @@ class There:
     record_keys: tuple[str, ...]
     record_id: int
     archived_id: int
+    #: Two records that may be one, and one that was merged into another.
+    twin_ids: tuple[int, int]
+    merged_id: int
     view_id: int
 
 
@@ -199,6 +203,10 @@ COMMANDS: Mapping[str, Command] = {
     "identity.set_groups": lambda session, it, by: identity.set_groups(session, COLLEAGUE, [], by=by),
     "identity.set_language": lambda session, it, by: identity.set_language(session, COLLEAGUE, "en", by=by),
     "identity.set_password": lambda session, it, by: identity.set_password(session, COLLEAGUE, None, by=by),
+    "doubles.distinguish": lambda session, it, by: doubles.distinguish(session, *it.twin_ids, by=by),
+    "doubles.merge": lambda session, it, by: doubles.merge(
+        session, *it.twin_ids, (), seen=dict.fromkeys(it.twin_ids, 1), by=by),
+    "doubles.separate": lambda session, it, by: doubles.separate(session, it.merged_id, by=by),
     "imports.take": lambda session, it, by: imports.take(session, "patient", [], by=by),
     "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
     "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
@@ -283,6 +291,10 @@ def make(session: Session, key: str, old: int, new: int) -> There:
     job_id, incident_id = failed_job(session, instance.id)
     archived = records.create(session, "patient", {"name": "n"}, by=PROGRAM)
     records.archive(session, archived.id, by=PROGRAM)
+    twin, other = (records.create(session, "patient", {"name": "t"}, by=PROGRAM).id for _ in range(2))
+    merged = records.create(session, "patient", {"name": "n"}, by=PROGRAM).id
+    into = records.create(session, "patient", {"name": "n"}, by=PROGRAM).id
+    doubles.merge(session, merged, into, seen={merged: 1, into: 1}, by=PROGRAM)
     keys = tuple(records.create(session, "patient", {"name": name}, by=PROGRAM).key for name in ("m", "o"))
     external = factories.external_task(session, of=instance, activity_instance=99, state="failed", retries=0)
     return There(
@@ -306,6 +318,8 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         record_keys=keys,
         record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
         archived_id=archived.id,
+        twin_ids=(twin, other),
+        merged_id=merged,
         view_id=task_views.save(session, key, task_views.Settings(), group="sales", by=PROGRAM).id,
     )
 
@@ -371,6 +385,9 @@ TABLES: tuple[Table, ...] = (
         "departures.erase": "✓·······",
         "departures.lock_out": "✓·······",
         "deployments.deploy": "✓·✓·····",
+        "doubles.distinguish": "·––·––✓–",
+        "doubles.merge": "·––·––✓–",
+        "doubles.separate": "·––·––✓–",
         "external_tasks.set_priority": "✓✓······",
         "external_tasks.set_retries": "✓✓······",
         "external_tasks.unlock": "!!······",

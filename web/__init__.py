@@ -71,6 +71,7 @@ BLUEPRINTS = (
     "proofs.views",
     "search.views",
     "registers.views",
+    "registers.merging",
     "reports.views",
     "definitions.views",
     "definitions.comparing",

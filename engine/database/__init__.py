@@ -10,6 +10,7 @@ The ground: connections, tables with their revisions, statements, and how values
     statements  what every step executes, as cheap as the driver makes it
     entries     values of records in rows of their own
     facts       by what people know a process instance
+    merged      records that were found to be one
     links       to which records it points
     terms       how it is found by the words in its texts
     measures    what reports count and add up of it

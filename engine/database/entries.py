@@ -17,7 +17,21 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from casepath.engine.database import Base, terms, values
 from casepath.engine.database.models import Record, RecordTerm, RecordValue
@@ -41,6 +55,7 @@ _SIGNS = " -()（）+_./@"
 _LAST = "\U0010ffff"
 
 _records = Base.metadata.tables[Record.__tablename__]
+_merged = _records.alias("merged")
 _values = Base.metadata.tables[RecordValue.__tablename__]
 _terms = Base.metadata.tables[RecordTerm.__tablename__]
 _drop = Statement(
@@ -90,13 +105,17 @@ def _written(value: object) -> str:
 
 
 def enter(connection: Connection, register: str, search: Iterable[str], records: Collection[int]) -> None:
-    """Have records, whose values stand in their rows, be found by those of the fields that are searched."""
-    _insert(connection, register, _values.c.record_id.in_(records), _values.c.name.in_([KEY, *search]))
+    """
+    Have records, whose values stand in their rows, be found by those of the fields that are searched.
+
+    So they are by the values of those that were merged into them.
+    """
+    _insert(connection, _begun(register, _owned(records, _values.c.name.in_([KEY, *search]))))
 
 
 def forget(connection: Connection, register: str, records: Collection[int]) -> None:
     """Have records be found no more by what stands in their rows; to be called before these change."""
-    begun = connection.execute(_begun(register, _values.c.record_id.in_(records)))
+    begun = connection.execute(_begun(register, _owned(records)))
     # One by one, each by its key: many records share a term.
     _drop.change_many(connection, [{"of": row.register, "begun": row.term, "record": row.record_id} for row in begun])
 
@@ -104,7 +123,8 @@ def forget(connection: Connection, register: str, records: Collection[int]) -> N
 def search_anew(connection: Connection, register: str, search: Iterable[str]) -> None:
     """Have all records of a register be found by the fields that are searched from now on, at once: of revisions."""
     connection.execute(delete(_terms).where(_terms.c.register == register))
-    _insert(connection, register, _values.c.register == register, _values.c.name.in_([KEY, *search]))
+    searched = _values.c.register == register, _values.c.name.in_([KEY, *search])
+    _insert(connection, _begun(register, _whole(_values.c.record_id, *searched)))
 
 
 def search_next(connection: Connection, register: str, search: Iterable[str], *, after: int, limit: int) -> int | None:
@@ -120,16 +140,26 @@ def search_next(connection: Connection, register: str, search: Iterable[str], *,
     return ids[-1] if len(ids) == limit else None
 
 
-def _insert(connection: Connection, register: str, *conditions: ColumnElement[bool]) -> None:
-    found = _begun(register, *conditions)
-    connection.execute(insert(_terms).from_select(list(found.selected_columns.keys()), found))
+def _insert(connection: Connection, begun: Select[str, str, int]) -> None:
+    connection.execute(insert(_terms).from_select(list(begun.selected_columns.keys()), begun))
 
 
-def _begun(register: str, *conditions: ColumnElement[bool]) -> Select[str, str, int]:
-    """Return the terms of these values, each once: what begins at their first letter, at their second, and so on."""
+def _whole(owner: ColumnElement[int], *conditions: ColumnElement[bool]) -> Select[int, str]:
+    """Return what stands in values, and the record that is found by it."""
     compared = _values.c.compared
-    whole = select(_values.c.record_id, compared.label("rest")).where(compared != "", *conditions)
-    rests = whole.cte("rests", recursive=True)
+    return select(owner.label("record_id"), compared.label("rest")).where(compared != "", *conditions)
+
+
+def _owned(records: Collection[int], *conditions: ColumnElement[bool]) -> CompoundSelect[int, str]:
+    """Return the values of records, and of those that were merged into them as if they were theirs."""
+    own = _whole(_values.c.record_id, _values.c.record_id.in_(records), *conditions)
+    into = _merged.c.merged_into
+    return union_all(own, _whole(into, into.in_(records), _merged.c.id == _values.c.record_id, *conditions))
+
+
+def _begun(register: str, whole: Select[int, str] | CompoundSelect[int, str]) -> Select[str, str, int]:
+    """Return the terms of these values, each once: what begins at their first letter, at their second, and so on."""
+    rests = select(whole.subquery()).cte("rests", recursive=True)
     shorter = select(rests.c.record_id, func.substr(rests.c.rest, 2)).where(func.length(rests.c.rest) > 1)
     rests = rests.union_all(shorter)
     term = func.substr(rests.c.rest, 1, RecordTerm.SIZE).label("term")
@@ -144,7 +174,9 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(each[start : start + size] for each in found for start in range(0, len(each), size)))
 
 
-def found_by(connection: Connection, register: str, search: Iterable[str], word: str) -> Select[int]:
+def found_by(
+    connection: Connection, register: str, search: Iterable[str], word: str
+) -> Select[int] | CompoundSelect[int]:
     """
     Return the records of a register that have a word in a value by which they are searched.
 
@@ -156,7 +188,10 @@ def found_by(connection: Connection, register: str, search: Iterable[str], word:
     if (connection.scalar(select(func.count()).select_from(rows)) or 0) <= FEW:
         return select(_terms.c.record_id).where(begins)
     searched = _values.c.name.in_([KEY, *search]), _values.c.compared.contains(word, autoescape=True)
-    return select(_values.c.record_id).where(_values.c.record_id == Record.id, *searched).correlate(Record)
+    own = select(_values.c.record_id).where(_values.c.record_id == Record.id, *searched).correlate(Record)
+    of_merged = select(_merged.c.merged_into).where(_merged.c.merged_into == Record.id, *searched)
+    joined = of_merged.where(_values.c.record_id == _merged.c.id).correlate(Record)
+    return union_all(own, joined)
 
 
 def holding(register: str, name: str, word: str) -> Select[int]:

@@ -29,8 +29,8 @@ from casepath.engine.time import clock
 #: Of what is wrong with a declaration.
 CODE = "register"
 #: What a declaration may say: texts, lists of names, and which register a field points to.
-TEXTS = ("id", "name", "name_en", "form", "number", "key")
-LISTS = ("title", "columns", "search", "unique", "readers", "writers")
+TEXTS = ("id", "name", "name_en", "form", "number", "key", "moment")
+LISTS = ("title", "columns", "search", "unique", "alike", "readers", "writers", "mergers")
 REFERENCES = "references"
 #: What it has to say.
 REQUIRED = ("id", "name", "form", "title")
@@ -55,23 +55,31 @@ class Register:
     number: str | None
     #: The field whose value is the key of a record; None where records are numbered.
     key_field: str | None
+    #: The field that says when what a record tells happened; None where records tell what there is.
+    moment: str | None
     #: The fields whose values are what a record is called.
     title: tuple[str, ...]
     columns: tuple[str, ...]
     search: tuple[str, ...]
     #: Fields in which two active records should not agree: who stores such a one confirms it.
     unique: tuple[str, ...]
+    #: Fields by which two records may be one: what agrees in one of them, or one of several that stand there, is told.
+    alike: tuple[str, ...]
     #: Field → the register whose keys it holds.
     references: Mapping[str, str]
     readers: frozenset[str]
     writers: frozenset[str]
+    #: Those of the writers who merge records that are one.
+    mergers: frozenset[str]
 
     @property
     def fields(self) -> Iterator[tuple[str, str]]:
         """Each field that the declaration names, behind the entry that names it."""
         if self.key_field is not None:
             yield "key", self.key_field
-        for entry in ("title", "columns", "search", "unique"):
+        if self.moment is not None:
+            yield "moment", self.moment
+        for entry in ("title", "columns", "search", "unique", "alike"):
             yield from ((entry, field) for field in getattr(self, entry))
         yield from ((REFERENCES, field) for field in self.references)
 
@@ -87,13 +95,16 @@ def parse(declaration: Mapping[str, Any]) -> Register:
         form=declaration["form"],
         number=declaration.get("number"),
         key_field=declaration.get("key"),
+        moment=declaration.get("moment"),
         title=lists["title"],
         columns=lists["columns"] or lists["title"],
         search=lists["search"] or lists["title"],
         unique=lists["unique"],
+        alike=lists["alike"] or lists["unique"],
         references=dict(declaration.get(REFERENCES, {})),
         readers=frozenset(lists["readers"]),
         writers=frozenset(lists["writers"]),
+        mergers=frozenset(lists["mergers"] or lists["writers"]),
     )
 
 
@@ -197,9 +208,7 @@ def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) and each for each in value)
 
 
-def unfit(
-    session: Session, named: Mapping[str, Register], sources: Mapping[str, bytes]
-) -> Iterator[errors.Finding]:
+def unfit(session: Session, named: Mapping[str, Register], sources: Mapping[str, bytes]) -> Iterator[errors.Finding]:
     """
     Yield an error for what registers, by their files, name and is not there.
 
@@ -219,7 +228,8 @@ def unfit(
         for key in sorted(set(register.references.values()) - there):
             yield _finding(file, CODE, "Expected a register, but found “{register}”, which is not there", register=key)
         # As long as there are no groups but the roles of the engine, nobody has made any yet.
-        allowed = register.readers | register.writers if groups.difference(authorization.ROLES) else frozenset[str]()
+        named_groups = register.readers | register.writers | register.mergers
+        allowed = named_groups if groups.difference(authorization.ROLES) else frozenset[str]()
         for group in sorted(allowed - groups):
             text = "Expected a group of the organisation, but found “{group}”; correct its key, or add the group before"
             yield _finding(file, "unknown-group", text, group=group)
@@ -235,6 +245,8 @@ def _unfit_fields(file: str, register: Register, form: Form) -> Iterator[errors.
             yield _finding(
                 file, CODE, "Expected a field with one value as “{entry}”, but found “{found}”", entry=entry, found=name
             )
+        elif entry == "moment" and fields[name].type != "datetime":
+            yield _finding(file, CODE, "Expected a date as “{entry}”, but found “{found}”", entry=entry, found=name)
         elif entry == "key" and not fields[name].required:
             yield _finding(
                 file,

@@ -27,8 +27,13 @@ from casepath.engine.history.verification import ERASED
 from casepath.engine.time import clock
 
 CREATED, CHANGED, ARCHIVED, RESTORED = "record.created", "record.changed", "record.archived", "record.restored"
+#: Of the one that goes, and of the one that stays, when both are one, and when they are taken apart again.
+MERGED, SEPARATED = "record.merged", "record.separated"
+JOINED, RELEASED = "record.joined", "record.released"
 #: The state of a record after an event of this kind.
-STATES = {CREATED: "active", ARCHIVED: "archived", RESTORED: "active"}
+STATES = {CREATED: "active", ARCHIVED: "archived", RESTORED: "active", MERGED: "archived", SEPARATED: "active"}
+#: What may give a record other values; such an event says by which version of its register it was filled in then.
+FILLED_IN = (CREATED, CHANGED, JOINED, RELEASED)
 #: What the events of process instances have beside.
 _ELSEWHERE: Mapping[str, Any] = {
     "activity_instance": None,
@@ -84,6 +89,12 @@ def events(session: Session, record_id: int) -> list[EventView]:
     return [log.view({**_ELSEWHERE, **row}) for row in session.execute(query).mappings()]
 
 
+def merged_into(told: Sequence[EventView]) -> int | None:
+    """Return the number of the record that stands for one, as its history tells; None where it stands for itself."""
+    last = next((event for event in reversed(told) if event.kind in STATES), None)
+    return int(str(last.facts["number"])) if last is not None and last.kind == MERGED else None
+
+
 def erase(session: Session, record_id: int, names: Collection[str], *, by: str | None, reason: str) -> int:
     """
     Remove the values of these fields from all events of a record, and from itself; return how many events had one.
@@ -127,7 +138,7 @@ def _compare(session: Session, row: Row[Any], told: Sequence[EventView]) -> Iter
     if not told or told[0].kind != CREATED:
         yield "unrecorded", "no event tells how it came"
         return
-    first, changes = told[0], [event for event in told if event.kind in (CREATED, CHANGED)]
+    first, changes = told[0], [event for event in told if event.kind in FILLED_IN]
     # What was erased is gone from every event until then, the last one that set it among them.
     told_last = {name: event for event in changes for name in (*event.variables, *event.erased)}
     left = {name: event.variables.get(name) for name, event in told_last.items()}
@@ -139,6 +150,7 @@ def _compare(session: Session, row: Row[Any], told: Sequence[EventView]) -> Iter
         "definition_id": changes[-1].facts["definition"],
         "revision": sum(event.kind != ERASED for event in told),
         "state": next(STATES[event.kind] for event in reversed(told) if event.kind in STATES),
+        "merged_into": merged_into(told),
         "values": values.dumps(held),
         "created_at": first.at,
         "created_by": first.by,

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, history, texts
-from casepath.engine.database import Base, entries, values
+from casepath.engine.database import Base, entries, merged, values
 from casepath.engine.database.models import Delivery, Record, RecordTerm
 from casepath.engine.deployments import Channel, Recipients, registers
 from casepath.engine.history import Event
@@ -182,8 +182,11 @@ def _records(session: Session, channel: Channel, rows: Sequence[Row[Any]]) -> di
         return {}
     named: dict[str, Any] = {}
     if keys := {row.record_key for row in rows if row.record_key is not None}:
-        query = select(Record.key, Record.values).where(*_in_use(wanted), Record.key.in_(keys))
-        named = {row.key: values.loads(row.values) for row in session.execute(query)}
+        stays = merged.standing(session.connection(), [(wanted.register, key) for key in keys])
+        meant = {key: stays.get((wanted.register, key), key) for key in keys}
+        query = select(Record.key, Record.values).where(*_in_use(wanted), Record.key.in_(meant.values()))
+        found = {row.key: values.loads(row.values) for row in session.execute(query)}
+        named = {key: found[one] for key, one in meant.items() if one in found}
     addresses = {row.address or "" for row in rows if row.record_key is None} if wanted.consent else set[str]()
     having = {address: _having(session, wanted, _addresses(address)) for address in addresses}
     return {

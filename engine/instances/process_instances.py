@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history, runtime
 from casepath.engine.bpmn import ProcessSpec, StartEvent, triggers
-from casepath.engine.database import Base, values
+from casepath.engine.database import Base, merged, values
 from casepath.engine.database.models import Definition, ProcessInstance, RecordLink
 from casepath.engine.deployments import definitions, selections
 from casepath.engine.history import Event
@@ -143,7 +143,8 @@ def newest_number(session: Session, key: str, record: tuple[str, str]) -> str:
 
     Raises `NotFound` where none has one.
     """
-    pointing = select(_links.c.process_instance_id).where(_links.c.register == record[0], _links.c.key == record[1])
+    known = _links.c.key.in_(merged.keys(*record))
+    pointing = select(_links.c.process_instance_id).where(_links.c.register == record[0], known)
     numbered = select(_instances.c.business_key).where(
         _instances.c.definition_key == key, _instances.c.business_key.is_not(None), _instances.c.id.in_(pointing)
     )

@@ -8,11 +8,13 @@ of the views of groups stands in the history of the house.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, texts
@@ -111,7 +113,7 @@ def get(session: Session, person: Person, view_id: int) -> Kept:
 
 def save(session: Session, name: str, settings: Settings, *, group: str | None = None, by: By) -> Kept:
     """
-    Keep a view under a name, as one's own or for a group.
+    Keep a view under a name, as one's own or for a group; the same once more, as by a second click, is the first one.
 
     Raises `NotFound` for no such group, `Forbidden` for a group that one does not belong to and for auditors, who share
     none, and `InvalidInput` for a name that is taken, for too many, and for what no list can show.
@@ -120,12 +122,20 @@ def save(session: Session, name: str, settings: Settings, *, group: str | None =
     if group is None and not isinstance(actor, Person):
         raise errors.Forbidden("keep", "view", name, actor.signature)
     owner = _shared(session, actor, group) if group is not None else {"username": actor.signature}
-    name = _as_kept(name)
+    name, stored = _as_kept(name), _stored(session, settings)
+    if (there := _named(session, name, owner)) is not None and there.settings == stored:
+        return _kept(there)
     _require_free(session, name, owner)
     _require_room(session, owner)
-    row = TaskView(**owner, name=name, settings=_stored(session, settings))
-    session.add(row)
-    session.flush()
+    row = TaskView(**owner, name=name, settings=stored)
+    try:
+        with _as_one(session, name):
+            session.add(row)
+            session.flush()
+    except errors.InvalidInput:
+        if (there := _named(session, name, owner)) is not None and there.settings == stored:
+            return _kept(there)
+        raise
     _record(session, "view.created", row, actor)
     return _kept(row)
 
@@ -141,7 +151,9 @@ def change(
     row, actor = _changed(session, view_id, by)
     if name is not None and (name := _as_kept(name)) != row.name:
         _require_free(session, name, {"username": row.username, "group_key": row.group_key})
-        row.name = name
+        with _as_one(session, name):
+            row.name = name
+            session.flush()
     if settings is not None:
         row.settings = _stored(session, settings)
     session.flush()
@@ -206,8 +218,26 @@ def _as_kept(name: str) -> str:
 
 def _require_free(session: Session, name: str, owner: Mapping[str, str | None]) -> None:
     """Raise `InvalidInput` where somebody, or a group, has a view of a name."""
-    if session.scalar(select(TaskView.id).where(*_owned_by(owner), TaskView.name == name)) is not None:
-        raise errors.InvalidInput("There is a view “{name}” already.", code="view-name-taken", name=name)
+    if _named(session, name, owner) is not None:
+        raise _taken(name)
+
+
+def _named(session: Session, name: str, owner: Mapping[str, str | None]) -> TaskView | None:
+    return session.scalar(select(TaskView).where(*_owned_by(owner), TaskView.name == name))
+
+
+@contextlib.contextmanager
+def _as_one(session: Session, name: str) -> Iterator[None]:
+    """Keep what is written where nobody has kept a view of the same name in the very moment; else `InvalidInput`."""
+    try:
+        with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        raise _taken(name) from error
+
+
+def _taken(name: str) -> errors.InvalidInput:
+    return errors.InvalidInput("There is a view “{name}” already.", code="view-name-taken", name=name)
 
 
 def _require_room(session: Session, owner: Mapping[str, str | None]) -> None:

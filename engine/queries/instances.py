@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import terms
+from casepath.engine.database import merged, terms
 from casepath.engine.database.models import (
     Definition,
     Incident,
@@ -165,6 +165,12 @@ def page(
     return MatterPage(rows=rows, next=rows[-1].id if len(found) > limit else following)
 
 
+def of_ids(session: Session, person: Person, ids: Collection[int]) -> Sequence[MatterRow]:
+    """Return matters by their outermost process instances, all of which a person may see, newest first."""
+    among = select(ProcessInstance.id).where(ProcessInstance.id.in_(ids))
+    return page(session, person, among=among, limit=len(ids)).rows
+
+
 def _newest(session: Session, *conditions: ColumnElement[bool], limit: int) -> list[Row[ProcessInstance, str]]:
     query = (
         select(ProcessInstance, Definition.name)
@@ -203,7 +209,8 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(ProcessInstance.business_key.in_(late))
     if filters.record is not None:
         register, key = filters.record
-        pointing = select(RecordLink.root_id).where(RecordLink.register == register, RecordLink.key == key)
+        known = RecordLink.key.in_(merged.keys(register, key))
+        pointing = select(RecordLink.root_id).where(RecordLink.register == register, known)
         conditions.append(ProcessInstance.id.in_(pointing))
     if filters.numbers is not None:
         conditions.append(ProcessInstance.business_key.in_(filters.numbers))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import terms, values
+from casepath.engine.database import merged, terms, values
 from casepath.engine.database.models import Fact, ProcessInstance, RecordLink
 from casepath.engine.queries.instances import Reference, belongs
 
@@ -37,7 +37,8 @@ def earlier(
     """
     own = session.get_one(ProcessInstance, process_instance_id)
     register, key = record
-    pointing = select(RecordLink.process_instance_id).where(RecordLink.register == register, RecordLink.key == key)
+    known = RecordLink.key.in_(merged.keys(register, key))
+    pointing = select(RecordLink.process_instance_id).where(RecordLink.register == register, known)
     query = (
         select(ProcessInstance.id, ProcessInstance.business_key)
         .where(ProcessInstance.id.in_(pointing), ProcessInstance.id < own.id)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from casepath.engine.database import entries, terms, values
+from casepath.engine.database import entries, merged, terms, values
 from casepath.engine.database.models import Record, RecordValue
 from casepath.engine.deployments import Register
 from casepath.engine.people.authorization import Person
@@ -68,6 +68,8 @@ class RecordRow:
     state: str
     values: Mapping[str, Any]
     changed_at: datetime
+    #: The id of the record that stands for it, where it was merged.
+    merged_into: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,16 +131,19 @@ def pointing_to(session: Session, person: Person, record: Record) -> list[Found]
 
 
 def named(session: Session, person: Person, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], RecordRow]:
-    """Return the records of these registers and keys that a person may read."""
+    """Return the records of these registers and keys that a person may read; of a merged one that which stays."""
     registers = {declared.key for declared in access.readable(session, person)}
     pairs = [(register, key) for register, key in wanted if register in registers and len(key) <= MAX_KEY]
-    query = select(Record).where(tuple_(Record.register, Record.key).in_(pairs))
-    return {(record.register, record.key): row(record) for record in session.scalars(query)}
+    stays = merged.standing(session.connection(), pairs)
+    meant = {pair: (pair[0], stays.get(pair, pair[1])) for pair in pairs}
+    query = select(Record).where(tuple_(Record.register, Record.key).in_(meant.values()))
+    found = {(record.register, record.key): row(record) for record in session.scalars(query)}
+    return {pair: found[one] for pair, one in meant.items() if one in found}
 
 
 def values_of(session: Session, register: str, key: str) -> Mapping[str, Any]:
-    """Return what a record holds now, by field; nothing where there is none."""
-    held = session.scalar(select(Record.values).where(Record.register == register, Record.key == key))
+    """Return what a record holds now, or the one into which it was merged, by field; nothing where there is none."""
+    held = session.scalar(select(Record.values).where(merged.stands(register, key)))
     found: Any = values.loads(held) if held is not None else {}
     return dict(found)
 
@@ -146,7 +151,8 @@ def values_of(session: Session, register: str, key: str) -> Mapping[str, Any]:
 def chosen(session: Session, declared: Register, text: str) -> str:
     """Return the key of the record that is meant by a key, or by words that only one has; else the text itself."""
     if _is_key(session, declared, text):
-        return text
+        pair = (declared.key, text)
+        return merged.standing(session.connection(), [pair]).get(pair, text)
     found = page(session, declared, Filters(text=text[:LOOKED_FOR]), limit=2).rows if text.strip() else []
     return found[0].key if len(found) == 1 else text
 
@@ -211,6 +217,7 @@ def row(record: Record) -> RecordRow:
         state=record.state,
         values=held,
         changed_at=record.changed_at,
+        merged_into=record.merged_into,
     )
 
 
@@ -270,8 +277,12 @@ def _narrowed(connection: Connection, declared: Register, filters: Filters) -> l
         for word in entries.words(unicodedata.normalize("NFKC", filters.text))
     ]
     for name, value in filters.values.items():
+        # Who points to one that was merged points to the one that stays.
+        register = declared.references.get(name)
+        several = connection.scalars(merged.keys(register, str(value))).all() if register is not None else [value]
         # By what it is compared the index finds it; others may be compared alike.
-        same = RecordValue.compared == entries.compared(value), RecordValue.value == values.dumps(value)
+        compared = RecordValue.compared.in_({entries.compared(each) for each in several})
+        same = compared, RecordValue.value.in_({values.dumps(each) for each in several})
         conditions.append(Record.id.in_(_with(_is_value(declared, name), *same)))
     return conditions
 

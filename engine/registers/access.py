@@ -38,6 +38,14 @@ def writer(session: Session, by: By, declared: Register, verb: str, noun: str, k
     return actor
 
 
+def merger(session: Session, by: By, declared: Register, verb: str, key: object) -> Actor:
+    """Return who merges records of a register; raises `NotFound` for strangers, `Forbidden` for all who do not."""
+    actor = writer(session, by, declared, verb, "record", key)
+    if not may_merge(actor, declared):
+        raise errors.Forbidden(verb, "record", key, actor.signature or "")
+    return actor
+
+
 def may_read(actor: Actor, declared: Register) -> bool:
     """Tell whether somebody may read the records of a register."""
     return not isinstance(actor, Person) or authorization.may_read_register(actor, declared.readers, declared.writers)
@@ -46,3 +54,10 @@ def may_read(actor: Actor, declared: Register) -> bool:
 def may_write(actor: Actor, declared: Register) -> bool:
     """Tell whether somebody may add records to a register and change them."""
     return not isinstance(actor, Person) or authorization.may_write_register(actor, declared.writers)
+
+
+def may_merge(actor: Actor, declared: Register) -> bool:
+    """Tell whether somebody may merge records of a register, and take them apart again."""
+    return may_write(actor, declared) and (
+        not isinstance(actor, Person) or authorization.may_write_register(actor, declared.mergers)
+    )

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, settings
+from casepath.engine.database import merged
 from casepath.engine.database.models import Record
 from casepath.engine.deployments import definitions, registers
 from casepath.engine.forms import Form, Lookup
@@ -55,7 +56,9 @@ def accepted(
         return definitions.accepted(session, form_key, definition_id, submitted, known, element_id=element_id)
     before = known() if known is not None else {}
     named, wrong = _named(session, form, submitted, before, by)
-    filled = _copied(session, form, submitted, named, by)
+    # Of one that was merged the one that stays is named.
+    standing = {field: record.key for field, record in named.items()}
+    filled = _copied(session, form, {**submitted, **standing}, named, by)
     try:
         variables = dict(
             definitions.accepted(session, form_key, definition_id, filled, lambda: before, element_id=element_id)
@@ -75,10 +78,14 @@ def accepted(
 
 
 def find(session: Session, register: str, key: str, *, by: By) -> Record:
-    """Return a record in use by its key; raises `InvalidInput` where there is none that somebody may read."""
+    """
+    Return a record in use by its key, or the one into which it was merged.
+
+    Raises `InvalidInput` where there is none that somebody may read.
+    """
     with contextlib.suppress(errors.NotFound):
         access.register(session, register, by=by)
-        in_use = select(Record).where(Record.register == register, Record.key == key, Record.state == "active")
+        in_use = select(Record).where(merged.stands(register, key), Record.state == "active")
         if (found := session.scalars(in_use).one_or_none()) is not None:
             return found
     raise rows.unknown(key)
@@ -131,6 +138,8 @@ def _copied(session: Session, form: Form, submitted: Values, named: Mapping[str,
                     # Nobody has asked for it: what he may not name stays away.
                     continue
                 waiting += [(own, another)] if another is not None else []
+                filled[own] = another.key if another is not None else held[theirs]
+                continue
             filled[own] = held[theirs]
     return filled
 

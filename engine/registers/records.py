@@ -7,10 +7,9 @@ he saw; whoever stores one that agrees with others in a field in which none shou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history
@@ -21,8 +20,7 @@ from casepath.engine.deployments import Register, registers
 from casepath.engine.history import Event
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Actor, By
-from casepath.engine.registers import access, rows
-from casepath.engine.time import clock
+from casepath.engine.registers import access, rows, rules
 
 _values = Base.metadata.tables[RecordValue.__tablename__]
 
@@ -54,7 +52,7 @@ def create(
     declared = registers.declared(session, register)
     actor = access.writer(session, by, declared, "add to", "register", register)
     held = rows.accepted(session, declared, submitted, {})
-    _check(session, declared, held, {}, None, despite)
+    rules.require_fit(session, declared, held, {}, None, despite)
     (key,) = rows.keys(session, declared, [held])
     number = rows.add(session, declared, {key: held}, by=actor.signature).get(key)
     if number is None:
@@ -85,14 +83,14 @@ def change(
         raise errors.InvalidState("change", "record", record.key, "changed", record.changed_by)
     before = values_of(record)
     held = rows.accepted(session, declared, submitted, before)
-    _check(session, declared, held, before, record.key, despite)
+    rules.require_fit(session, declared, held, before, record.key, despite)
     changed = {name: held.get(name) for name in before.keys() | held.keys() if before.get(name) != held.get(name)}
     if not changed:
         return record
     record.definition_id, record.values = declared.definition_id, values.dumps(held)
     rows.enter(session, declared, record, held)
     told = {"definition": declared.definition_id}
-    return _moved(session, record, Event(kind="record.changed", facts=told, variables=changed, by=actor.signature))
+    return rows.note(session, record, Event(kind="record.changed", facts=told, variables=changed, by=actor.signature))
 
 
 def archive(session: Session, record_id: int, *, by: By) -> Record:
@@ -125,7 +123,7 @@ def erase(session: Session, record_id: int, names: Collection[str], *, by: By, r
     declared = registers.declared(session, record.register)
     for stays in (entries.KEY, declared.key_field):
         if stays is not None and stays in names:
-            raise _key_stays(stays)
+            raise rules.key_stays(stays)
     count = history.registers.erase(session, record_id, names, by=actor.signature, reason=reason)
     held = {name: value for name, value in values_of(record).items() if name not in names}
     record.values = values.dumps(held)
@@ -145,88 +143,15 @@ def _held(session: Session, record_id: int, by: By, verb: str) -> tuple[Record, 
     return record, declared, actor
 
 
-# -- what --------------------------------------------------------------------------------------------------------------
-
-
-def _check(
-    session: Session,
-    declared: Register,
-    held: Mapping[str, Any],
-    before: Mapping[str, Any],
-    key: str | None,
-    despite: Collection[str],
-) -> None:
-    """Raise `InvalidVariables` with every rule of the register that is broken by what a record holds anew."""
-    wrong: list[errors.InvalidInput] = []
-    own = declared.key_field
-    if key is not None and own is not None and held.get(own) != before.get(own):
-        wrong.append(_key_stays(own))
-    anew = {name: value for name, value in held.items() if value != before.get(name)}
-    wrong += [
-        rows.at(field, rows.unknown(anew[field]))
-        for field, register in declared.references.items()
-        if field in anew and not _is_in_use(session, register, str(anew[field]))
-    ]
-    wrong += _alike(session, declared, anew, key, despite)
-    if wrong:
-        raise errors.InvalidVariables(wrong)
-
-
-def _alike(
-    session: Session, declared: Register, held: Mapping[str, Any], key: str | None, despite: Collection[str]
-) -> Iterator[errors.InvalidInput]:
-    """Yield each field in which none should agree and an active record does, but for those that were confirmed."""
-    for field in [name for name in declared.unique if name in held]:
-        others = [each for each in _agreeing(session, declared.key, field, held[field]) if each != key]
-        if set(others) - set(despite):
-            alike = errors.InvalidInput("Others have the same: {keys}.", code="record-alike", keys=others)
-            yield rows.at(field, alike)
-
-
-def _key_stays(field: str) -> errors.InvalidInput:
-    return rows.at(field, errors.InvalidInput("The key of a record stays: {key}.", code="record-key-stays", key=field))
-
-
-def _is_in_use(session: Session, register: str, key: str) -> bool:
-    query = select(Record.id).where(Record.register == register, Record.key == key, Record.state == "active")
-    return session.scalar(query) is not None
-
-
-def _agreeing(session: Session, register: str, field: str, value: object) -> list[str]:
-    """Return the keys of the active records that have a value in a field, however it is written."""
-    query = (
-        select(Record.key)
-        .join(RecordValue, RecordValue.record_id == Record.id)
-        .where(RecordValue.register == register, RecordValue.name == field)
-        .where(RecordValue.compared == entries.compared(value), Record.state == "active")
-    )
-    return list(session.scalars(query.order_by(Record.id)))
-
-
-# -- storing -----------------------------------------------------------------------------------------------------------
-
-
 def _move(
     session: Session, record_id: int, state: str, verb: str, kind: str, by: By, despite: Collection[str] = ()
 ) -> Record:
     record, declared, actor = _held(session, record_id, by, verb)
-    if state not in TRANSITIONS["records"][record.state]:
-        raise errors.InvalidState(verb, "record", record.key, record.state)
+    if state not in TRANSITIONS["records"][record.state] or record.merged_into is not None:
+        state_now = "merged" if record.merged_into is not None else record.state
+        raise errors.InvalidState(verb, "record", record.key, state_now)
     # Whatever comes into use is asked, by whichever way: what others have come to agree with meanwhile.
-    if state == "active" and (alike := [*_alike(session, declared, values_of(record), record.key, despite)]):
-        raise errors.InvalidVariables(alike)
+    if state == "active":
+        rules.require_unlike(session, declared, record, despite)
     record.state = state
-    return _moved(session, record, Event(kind=kind, by=actor.signature))
-
-
-def _moved(session: Session, record: Record, event: Event) -> Record:
-    record.revision += 1
-    record.changed_at, record.changed_by = clock.now(), event.by
-    session.flush()
-    _note(session, record, event)
-    return record
-
-
-def _note(session: Session, record: Record, event: Event) -> None:
-    history.registers.record(session, record.id, event)
-    session.refresh(record)
+    return rows.note(session, record, Event(kind=kind, by=actor.signature))

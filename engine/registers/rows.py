@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from casepath.engine import database, errors, forms, history, settings, texts
-from casepath.engine.database import Base, entries, numbers, values
+from casepath.engine.database import Base, entries, merged, numbers, values
 from casepath.engine.database.models import Record, RecordStart, RecordValue, RegisterProcess
 from casepath.engine.deployments import Register, definitions
 from casepath.engine.forms import Form
@@ -27,13 +27,21 @@ _values = Base.metadata.tables[RecordValue.__tablename__]
 def accepted(
     session: Session, declared: Register, submitted: Mapping[str, Any], before: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all values that a record has with what was submitted; raises `InvalidVariables`."""
+    """
+    Return all values that a record has with what was submitted; raises `InvalidVariables`.
+
+    Where it names anew one that was merged, it names the one that stays.
+    """
     form = _form(session, declared)
     zone = clock.time_zone(settings.current.time_zone)
     found = forms.validate(form, submitted, zone, variables=before)
     asked = {field.key for field in form.fields if not field.readonly}
     kept = {name: value for name, value in before.items() if name not in asked}
-    return {name: value for name, value in {**kept, **found}.items() if value not in (None, "", [])}
+    held = {name: value for name, value in {**kept, **found}.items() if value not in (None, "", [])}
+    named = {name: (of, str(held[name])) for name, of in declared.references.items() if name in held}
+    anew = {name: pair for name, pair in named.items() if held[name] != before.get(name)}
+    stays = merged.standing(session.connection(), list(anew.values()))
+    return {**held, **{name: stays[pair] for name, pair in anew.items() if pair in stays}}
 
 
 def standing(session: Session, declared: Register, held: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,13 +135,24 @@ def _note_starts(session: Session, register: str, ids: Sequence[int]) -> None:
 
 
 def enter(session: Session, declared: Register, record: Record, held: Mapping[str, Any]) -> None:
-    """Write in what a record is found."""
+    """Write in what a record is found, and the one into which it was merged."""
     connection = session.connection()
-    entries.forget(connection, record.register, [record.id])
+    found = [record.id, *filter(None, [record.merged_into])]
+    entries.forget(connection, record.register, found)
     session.execute(delete(_values).where(_values.c.record_id == record.id))
     entered = entries.entered(record.register, record.key, held)
     session.execute(insert(_values), [{"record_id": record.id, "name": name, **row} for name, row in entered.items()])
-    entries.enter(connection, record.register, declared.search, [record.id])
+    entries.enter(connection, record.register, declared.search, found)
+
+
+def note(session: Session, record: Record, event: Event) -> Record:
+    """Write what has happened to a record, once it has; whoever calls holds it."""
+    record.revision += 1
+    record.changed_at, record.changed_by = clock.now(), event.by
+    session.flush()
+    history.registers.record(session, record.id, event)
+    session.refresh(record)
+    return record
 
 
 def unknown(key: object) -> errors.InvalidInput:

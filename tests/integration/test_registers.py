@@ -61,8 +61,8 @@ def test_deploy__what_has_come_before_counts(transaction: Sessions) -> None:
 @each(
     "changed, said",
     [
-        ({"colour": "red"}, "Expected only id, name, name_en, form, number, key, title, columns, search, unique, "
-                            "readers, writers, references, but found “colour”"),
+        ({"colour": "red"}, "Expected only id, name, name_en, form, number, key, moment, title, columns, search, "
+                            "unique, alike, readers, writers, mergers, references, but found “colour”"),
         ({"name": None}, "Expected “name”, but it is not there"),
         ({"form": 7}, "Expected a text as “form”, but found 7"),
         ({"columns": "room"}, "Expected a list of texts as “columns”, but found 'room'"),

@@ -6,7 +6,7 @@ import random
 import statistics
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from sqlalchemy import select
@@ -245,6 +245,29 @@ def test_behind__is_as_many_as_each_number_says(transaction: Sessions, asked: li
                         wrong.append((table.id, row.key, value.figure.id))
 
     assert wrong == []
+
+
+def test_counted__adds_up_to_each_number(transaction: Sessions, asked: list[dict[str, Any]]) -> None:
+    with transaction.begin() as session:
+        report = reports.opened(session, "requests", by=PROGRAM)
+        found = reckoned(session)
+        wrong: list[str] = []
+        seen: set[str] = set()
+        for figure in report.figures.values():
+            side: Literal["part", "whole"] = "whole" if figure.measure == "share" else "part"
+            chosen = reports.behind(session, report, NOVEMBER, by=PROGRAM, figure=figure, side=side)
+            ids = session.scalars(chosen).all()
+            counted = reports.counted(session, report, NOVEMBER, ids, by=PROGRAM, figure=figure, side=side)
+            total, value = sum(each.exact or 0 for each in counted.values()), found.values[figure.id]
+            expected = {"sum": value.exact, "share": value.part, "mean": (value.exact or 0) * value.part}
+            if figure.measure in expected and (total != expected[figure.measure] or set(counted) != {*ids}):
+                wrong.append(figure.id)
+            seen.add(figure.measure)
+            if figure.measure == "count":
+                assert counted == {}
+
+    assert wrong == []
+    assert {"sum", "share", "mean", "count"} <= seen
 
 
 REPAIRS = """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -130,7 +132,7 @@ def test_save__one_of_a_name_and_not_too_many(transaction: Transaction, monkeypa
         task_views.save(session, "A", LATE, by="alice")
         task_views.save(session, "A", LATE, by="bob")
         with pytest.raises(errors.InvalidInput, match="already"):
-            task_views.save(session, "A", LATE, by="alice")
+            task_views.save(session, "A", replace(LATE, list="mine"), by="alice")
         task_views.save(session, "B", LATE, by="alice")
         with pytest.raises(errors.InvalidInput, match="At most 2"):
             task_views.save(session, "C", LATE, by="alice")
@@ -197,3 +199,44 @@ class TestFacts:
             wanted = replace(Filters(), facts={"who": "zhao"})
 
             assert tasks.tally(session, identity.person(session, "alice"), "claimable", wanted) == (0, True)
+
+
+@each("group", [None, "service"])
+@each("other", [False, True])
+def test_save__two_at_once_are_one(transaction: Transaction, group: str | None, other: bool) -> None:
+    barrier = Barrier(2)
+    settings = (LATE, replace(LATE, list="mine") if other else LATE)
+
+    def attempt(shown: Settings) -> bool:
+        with transaction() as session:
+            barrier.wait(timeout=10)
+            try:
+                task_views.save(session, f"V{group}{other}", shown, group=group, by="alice")
+                session.commit()
+            except errors.InvalidInput:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(attempt, settings)) == [not other, True]
+    with transaction.begin() as session:
+        assert seen(session, "alice").count(f"V{group}{other}") == 1
+
+
+def test_change__the_name_of_another_one_at_once(transaction: Transaction) -> None:
+    with transaction.begin() as session:
+        views = [task_views.save(session, name, LATE, by="alice").id for name in ("A", "B")]
+    barrier = Barrier(2)
+
+    def attempt(view: int) -> bool:
+        with transaction() as session:
+            barrier.wait(timeout=10)
+            try:
+                task_views.change(session, view, name="C", by="alice")
+                session.commit()
+            except errors.InvalidInput:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(attempt, views)) == [False, True]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +15,7 @@ from casepath.engine.instances import process_instances
 from casepath.engine.registers import records
 from tests.acting import PROGRAM
 from tests.each import each
-from tests.wards import ADMISSION, ADMISSION_FORM, BED, PATIENT, admission, field, form, ward
+from tests.wards import ADMISSION, ADMISSION_FORM, BED, MORE, PATIENT, admission, field, form, ward
 from tests.web.visitor import LINKED, Visitor, text
 
 Sessions = sessionmaker[Session]
@@ -35,6 +34,16 @@ def beds(rows: Sessions) -> Sessions:
         records.create(session, "bed", {"label": "3A", "room": "3", "patient": "P0001"}, by="alice")
         process_instances.start(session, "admission", {"patient": "P0001"}, by="alice")
     return rows
+
+
+@pytest.fixture
+def more_beds(beds: Sessions) -> Sessions:
+    """A second bed of the patient P0001, one of nobody, and a patient without a bed."""
+    with beds.begin() as session:
+        records.create(session, "bed", {"label": "3B", "room": "3", "patient": "P0001"}, by="alice")
+        records.create(session, "bed", {"label": "4A", "room": "4"}, by="alice")
+        records.create(session, "patient", {"name": "兰二"}, by="alice")
+    return beds
 
 
 @pytest.fixture
@@ -134,6 +143,40 @@ def test_fields__show_what_is_known_while_one_types(
     assert [each for each in ("P0001", "A-1") if each in known] == found
 
 
+@each("typed, offered", [
+    ({"patient": "P0001"}, ["3A", "3B"]),
+    # Found by the telephone, and not yet chosen.
+    ({"telephone": "5550101"}, ["3A", "3B"]),
+    ({"patient": "P0001", "bed": "3A"}, []),
+    # Somebody else's bed was chosen before.
+    ({"patient": "P0001", "bed": "4A"}, ["3A", "3B"]),
+    ({"patient": "P0002"}, []),
+    ({}, []),
+])  # fmt: skip
+def test_fields__offer_what_points_to_the_record_of_another_field(
+    more_beds: Sessions, alice: Visitor, typed: dict[str, str], offered: list[str]
+) -> None:
+    empty = {"patient": "", "name": "", "telephone": "", "bed": "", "page.copied": [f"bed={typed.get('bed', '')}"]}
+    shown = text(alice.post("/register/admission/fields", {**empty, **typed}, headers=LINKED))
+    known = shown[shown.index('id="known-bed"') :]
+
+    assert re.findall(r'data-choose="(\w+)"', known) == [*reversed(offered)]
+    assert ("梅一 名下：" in known) == bool(offered)
+
+
+def test_fields__name_the_record_to_which_another_one_points(beds: Sessions, alice: Visitor) -> None:
+    with beds.begin() as session:
+        silent = [{**each, "properties": {"lookup": "bed"}} if each["key"] == "bed" else each for each in MORE]
+        files = {**ADMISSION, "admission.form": form(*ADMISSION_FORM, *silent)}
+        deployments.deploy(session, files, name="admission", by=PROGRAM)
+    chosen = {"bed": "3A", "patient": "", "name": "", "telephone": ""}
+
+    shown = text(alice.post("/register/admission/fields", chosen, headers=LINKED))
+
+    assert 'name="patient" type="text" value="P0001"' in shown
+    assert 'name="name" type="text" value="梅一"' in shown
+
+
 @each("typed, found", [
     ({"name": "他说胸 闷，走不动"}, ["B2"]),
     ({"name": "头晕、胸闷"}, ["B2", "B3"]),
@@ -225,17 +268,13 @@ def test_record__shows_its_matters_and_how_to_begin_another(beds: Sessions, alic
     assert 'href="/register/admission?patient=P0001"' in shown
 
 
-def test_record__open_matters_first_and_then_page_by_page(beds: Sessions, alice: Visitor) -> None:
+def test_record__open_matters_first(beds: Sessions, alice: Visitor) -> None:
     with beds.begin() as session:
-        for _ in range(22):
-            ended = process_instances.start(session, "admission", {"patient": "P0001"}, by="alice").id
-            process_instances.cancel(session, ended, by=PROGRAM, reason="gone home")
-    shown: Any = text(alice.get("/records/1"))
-    above, below = shown.split('id="matters"')
+        ended = process_instances.start(session, "admission", {"patient": "P0001"}, by="alice").id
+        process_instances.cancel(session, ended, by=PROGRAM, reason="gone home")
+    above, below = text(alice.get("/records/1")).split('id="stream"')
 
-    assert ("A-1<" in above, "A-1<" in below) == (True, False)
-    (following,) = {part.split("#")[0] for part in below.split('href="') if part.startswith("/records/1?matters=")}
-    assert "A-23<" not in text(alice.get(following))
+    assert ("A-1<" in above, "A-2<" in above, "A-1<" in below, "A-2<" in below) == (True, False, True, True)
 
 
 @each("field, text_typed, found", [("earlier", "梅", ["A-1"]), ("earlier", "", []), ("earlier", "nobody", [])])

@@ -106,7 +106,7 @@ def test_record__shows_what_points_to_it_as_far_as_one_may_read(
 ) -> None:
     patient, bed = text(alice.get("/records/1")), text(visit("director").get("/records/2"))
 
-    assert '<a class="title" href="/records/2">3A</a>' in patient
+    assert '<a class="found-name" href="/records/2">3A</a>' in patient
     assert "/registers/bed/new?patient=P0001" in patient
     assert "P0001" in bed
     assert "梅一" not in bed

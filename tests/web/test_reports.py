@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -118,3 +119,30 @@ def test_matters__go_on_with_all_that_is_behind_a_number(alice: Visitor, rows: s
         (back,) = second.xpath('//nav[@class="pagination"]/a[not(@rel)]/@href')
         assert "=&" not in following
         assert alice.get(back).status_code == 200
+
+
+def test_matters__say_what_each_was_counted_with(alice: Visitor, rows: sessionmaker[Session]) -> None:
+    figures = """
+      all: {name: 全部, measure: count}
+      mean: {name: 重量, measure: mean, fact: weight, decimals: 1}
+      red: {name: 红, measure: share, where: {colour: red}}
+      weights: {name: 总重, measure: sum, fact: weight}
+      each: {name: 每公斤, measure: ratio, part: all, whole: weights}
+    """
+    with rows.begin() as session:
+        report = REPORT.replace("figures: {all: {name: 全部, measure: count}}", f"figures:{figures}")
+        deployments.deploy(session, files(report), name="requests", by=PROGRAM)
+        given = {"asked_at": datetime(2026, 12, 31, 15, tzinfo=UTC), "colour": "red", "weight": Decimal("2.5")}
+        process_instances.start(session, "request", given, by="alice")
+
+    def counted(query: str) -> list[str]:
+        shown = html.fromstring(text(alice.get(f"/reports/requests/all/matters?{query}")))
+        return ["".join(cell.itertext()) for cell in shown.xpath('//td[@data-label="计入的值"]')]
+
+    assert counted("figure=mean") == ["2.5"]
+    assert sorted(counted("figure=red&side=whole")) == ["否", "是", "是", "是"]
+    assert counted("figure=all") == []
+    assert "4 件中 3 件" in text(alice.get("/reports/requests/all/matters?figure=red"))
+    shown = html.fromstring(text(alice.get("/reports/requests/all")))
+    (ratio,) = shown.xpath('//dl//div[dt="每公斤"]')
+    assert "".join(ratio.xpath("./dd[2]")[0].itertext()) == "全部 4 / 总重 3"

@@ -7,10 +7,13 @@ from types import ModuleType
 
 from flask import Flask
 
-from casepath.engine.instances import notifications
+from casepath.engine import deployments
+from casepath.engine.instances import notifications, process_instances
 from casepath.engine.instances.wordings import Wording
 from casepath.web.process_instances.timeline import answers
 from casepath.web.words import Words
+from tests.acting import PROGRAM
+from tests.wards import ADMISSION, ADMISSION_FORM, BED, MORE, PATIENT, field, form, ward
 from tests.web.matters import Matter, Rows
 from tests.web.visitor import Visitor, text
 
@@ -73,3 +76,23 @@ def test_answers__of_a_table_are_keys_also_where_people_write_into_a_field_of_th
     with app.test_request_context("/login"):
         app.preprocess_request()
         assert answers({"team": "service,parts"}, {"team": "处理人"}, told) == [("处理人", "服务部、配件部")]
+
+
+def test_values__those_that_are_facts_are_in_sight(rows: Rows, alice: Visitor) -> None:
+    with rows.begin() as session:
+        mine = {"readers": [], "writers": ["service"]}
+        deployments.deploy(session, ward(patient={**PATIENT, **mine}, bed={**BED, **mine}), name="ward", by=PROGRAM)
+        more = [field(name, name, name) for name in ("one", "two")]
+        files = {**ADMISSION, "admission.form": form(*ADMISSION_FORM, *MORE, *more)}
+        deployments.deploy(session, files, name="admission", by=PROGRAM)
+        given = {"name": "梅一", "telephone": "555-0101", "one": "甲", "two": "乙"}
+        process_instances.start(session, "admission", given, by="alice")
+
+    shown = text(alice.get("/matters/show/A-1"))
+    timeline = shown[shown.index('class="events"') :]
+    in_sight, _, folded = timeline.partition('<details class="more-details">')
+
+    assert ["梅一" in in_sight, "555-0101" in in_sight, "甲" in in_sight] == [True, True, False]
+    assert "还有 3 项" in folded
+    assert "甲" in folded
+    assert "甲" in text(alice.get("/matters/timeline.csv/A-1"))

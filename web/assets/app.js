@@ -15,6 +15,15 @@ htmx.config.allowEval = false;
 htmx.config.selfRequestsOnly = true;
 htmx.config.historyCacheSize = 0;
 
+// What was typed before the scripts listened is looked up when they do.
+htmx.onLoad(part => {
+  for (const box of part.querySelectorAll('[hx-trigger$=", typed"]')) {
+    if (box.value !== box.defaultValue) {
+      htmx.trigger(box, 'typed');
+    }
+  }
+});
+
 document.addEventListener('htmx:configRequest', ({ detail }) => {
   if (detail.verb !== 'get') {
     detail.headers['X-CSRF-Token'] = meta('csrf-token');

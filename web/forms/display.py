@@ -53,9 +53,9 @@ class KnownMatter:
     #: As addresses name it, and as people do.
     reference: str | int
     number: str
-    #: What is said of it: what names it, and more.
+    #: What is said of it: what names it, and label and value of more.
     title: str
-    beneath: Sequence[str]
+    beneath: Sequence[tuple[str, str]]
     process: str
     state: str
     #: What is to be done, and who has it.
@@ -74,6 +74,8 @@ class Known:
     copied: str
     title: str
     address: str
+    #: What is asked of the choices.
+    asked: str
     choices: Sequence[Choice]
     matters: Sequence[KnownMatter]
 

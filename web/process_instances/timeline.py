@@ -50,8 +50,10 @@ class Line:
     text: str
     #: Which time a task was done that was done more than once, from 1.
     round: int | None
-    #: With which values: label and value.
+    #: With which values: label and value; of many those by which people know the matter.
     details: list[tuple[str, str]]
+    #: The others.
+    folded: list[tuple[str, str]]
     #: Why a gateway chose its way.
     reasons: list[str]
     by: str
@@ -104,6 +106,7 @@ class Teller:
         self.texts: dict[int, deployed.DiagramTexts] = {}
         self.processes: dict[int, str] = {}
         self.people = people.names(session, usernames)
+        self.facts = definitions.declared_facts(session)
         self.first = min(instance.id for instance in found)
         definition_ids = sorted({instance.definition_id for instance in found})
         told = words.of(session, definition_ids)
@@ -117,6 +120,7 @@ class Teller:
     def tell(self, entry: Entry) -> Line:
         """Return an event in words."""
         symbol, tone, text = self.sentence(entry)
+        details, others = self.details(entry)
         return Line(
             id=entry.id,
             process_instance_id=entry.process_instance_id,
@@ -126,7 +130,8 @@ class Teller:
             tone=tone,
             text=text,
             round=self.rounds.get(entry.id),
-            details=self.details(entry),
+            details=details,
+            folded=others,
             reasons=self.reasons(entry) if entry.kind == "gateway.decided" else [],
             by=self.doer(entry),
             element_id=entry.element_id,
@@ -244,10 +249,11 @@ class Teller:
             return gettext("Changed by hand")
         return self.element(change.definition_id, change.element_id)
 
-    def details(self, entry: Entry) -> list[tuple[str, str]]:
-        """Return what belongs to an event: values, what was decided, a reason."""
+    def details(self, entry: Entry) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """Return what belongs to an event: values, what was decided, a reason; and the values that may be folded."""
         facts = entry.facts
         shown: list[tuple[str, str]] = []
+        others: list[tuple[str, str]] = []
         match entry.kind:
             case "gateway.decided" | "attachment.added":
                 pass
@@ -264,7 +270,7 @@ class Teller:
             case "process_instance.modified":
                 shown = [self._instruction(entry, each) for each in facts.get("instructions", ())]
             case _:
-                shown = self._values(entry)
+                shown, others = self.values(entry)
         due_at = facts.get("due") if entry.kind == "user_task.created" else None
         if due_at:
             shown.append((gettext("Due"), filters.value(datetime.fromisoformat(str(due_at)))))
@@ -278,11 +284,16 @@ class Teller:
             (gettext("Reason"), filters.end_reason(str(facts.get("reason") or ""))),
             (gettext("Message"), wrong),
         )
-        return shown + [(label, str(text)) for label, text in told if text]
+        return shown + [(label, str(text)) for label, text in told if text], others
 
-    def _values(self, entry: Entry) -> list[tuple[str, str]]:
+    def values(self, entry: Entry) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """Return the values that were given and by which people know the matter, and the others; one alone is told."""
         told = self.words.pairs(entry.variables, named_only=not self.every_step and entry.kind != "variables.set")
-        return [(label, said) for name, label, said in told if name != history.ERROR_TEXT]
+        pairs = [(name, (label, said)) for name, label, said in told if name != history.ERROR_TEXT]
+        if len(pairs) == 1:
+            return [pair for _, pair in pairs], []
+        known = sorted((self.facts.index(name), pair) for name, pair in pairs if name in self.facts)
+        return [pair for _, pair in known], [pair for name, pair in pairs if name not in self.facts]
 
     def _told(self, entry: Entry) -> list[tuple[str, str]]:
         """Return the text of a notice; what the engine itself says is its subject already."""
@@ -318,7 +329,7 @@ def folded(lines: Iterable[Line]) -> list[Line]:
     kept: list[Line] = []
     for line in lines:
         newer = kept[-1] if kept else None
-        is_bare = not (line.by or line.details or line.reasons or line.decision)
+        is_bare = not (line.by or line.details or line.folded or line.reasons or line.decision)
         if newer is not None and is_bare and line.icon == newer.icon == "bell" and line.text == newer.text:
             kept[-1] = replace(newer, times=newer.times + 1, since=line.at)
         else:

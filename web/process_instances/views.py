@@ -147,7 +147,8 @@ def timeline_csv(reference: Reference) -> Response:
         table: list[list[object]] = [[*heads, *([gettext("Instance"), gettext("Code")] if tells_names else [])]]
         for entry in rows:
             line = teller.tell(entry)
-            pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in line.details)
+            told = [*line.details, *line.folded]
+            pairs = (gettext("%(label)s: %(value)s", label=label, value=value) for label, value in told)
             details = gettext("; ").join([*line.reasons, *pairs])
             process, at = teller.processes[entry.definition_id], f"{filters.local(entry.at):%Y-%m-%d %H:%M:%S}"
             element = teller.element(entry.definition_id, entry.element_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from flask import g, request, url_for
@@ -13,7 +14,7 @@ from casepath.engine import forms as engine_forms
 from casepath.engine import texts as engine_texts
 from casepath.engine.deployments import Register
 from casepath.engine.forms import MATTER, Form, Lookup
-from casepath.engine.queries import links
+from casepath.engine.queries import doubles, links
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters, RecordRow
 from casepath.engine.registers import access
@@ -83,9 +84,10 @@ def filled(session: Session, form: Form, typed: Texts) -> tuple[dict[str, Any], 
         row = None if field in done or before.get(field) == key else _row(session, lookup.register, key)
         if row is not None:
             said = _copies(form, lookup, row, is_other=bool(before.get(field)))
-            may_say = [own for own, text in said.items() if own not in withheld and _may_be(session, form, own, text)]
-            copies = {own: said[own] for own in may_say}
-            alone = _pointing_alone(session, form, field, key, texts, withheld)
+            named_so = {own: _as_named(session, form, own, text) for own, text in said.items() if own not in withheld}
+            copies = {own: text for own, text in named_so.items() if text is not None}
+            named_by = _named_by(session, form, lookup, row, {**texts, **copies}, withheld)
+            alone = _pointing_alone(session, form, field, key, texts, withheld) | named_by
             texts |= copies | alone
             done.add(field)
             taken |= {field, *copies, *alone}
@@ -102,10 +104,13 @@ def _copies(form: Form, lookup: Lookup, row: RecordRow, *, is_other: bool) -> di
     return {own: texts for own, texts in shown.items() if texts or is_other}
 
 
-def _may_be(session: Session, form: Form, field: str, text: Any) -> bool:
-    """Tell whether a field may say this: one that names a record only one that is in use and may be read."""
+def _as_named(session: Session, form: Form, field: str, text: Any) -> Any:
+    """Return what a field is to say; None where it would name a record that is out of use or may not be read."""
     lookup = form.lookups.get(field)
-    return lookup is None or lookup.is_of_matter or not text or _row(session, lookup.register, str(text)) is not None
+    if lookup is None or lookup.is_of_matter or not text:
+        return text
+    row = _row(session, lookup.register, str(text))
+    return row.key if row is not None else None
 
 
 def _pointing_alone(
@@ -121,6 +126,20 @@ def _pointing_alone(
         if names:
             rows = lists.page(session, declared, Filters(values={names[0]: key}), limit=2).rows
             found |= {other: rows[0].key} if len(rows) == 1 else {}
+    return found
+
+
+def _named_by(
+    session: Session, form: Form, lookup: Lookup, row: RecordRow, texts: Texts, withheld: Collection[str]
+) -> dict[str, str]:
+    """Return the records that a record names itself, for the empty fields that take such ones."""
+    declared = readable(session, lookup.register)
+    found: dict[str, str] = {}
+    for name, register in declared.references.items() if declared is not None else ():
+        key = str(row.values.get(name) or "")
+        empty = [own for own, each in form.lookups.items() if each.register == register and not texts.get(own)]
+        named = _row(session, register, key) if len(empty) == 1 and empty[0] not in withheld else None
+        found |= {empty[0]: named.key} if named is not None else {}
     return found
 
 
@@ -186,10 +205,13 @@ def _known(session: Session, form: Form, field: Field, texts: Texts) -> Field:
     key = str(texts.get(field.key) or "")
     row = _row(session, declared.key, key)
     tells = links.telling(_telling(declared, lookup, texts))
-    rows = [row] if row is not None else _meant(session, declared, [key, *tells])
+    rows = [row] if row is not None else _meant(session, declared, [key, *tells], _held(lookup, texts))
     if row is None and not key:
         rows += lists.occurring(session, declared, _said(lookup, texts), limit=FEW)
     words = wording.of(session, declared)
+    asked, others = gettext("Is it one of these?"), rows if row is None else []
+    if not others and (related := _related(session, form, field.key, declared, row, texts)) is not None:
+        asked, others = gettext("Of %(title)s:", title=related[0]), related[1]
     return replace(
         field,
         known=Known(
@@ -197,10 +219,34 @@ def _known(session: Session, form: Form, field: Field, texts: Texts) -> Field:
             # What is told of one that is found by what was said is what somebody wants to tell.
             title="" if row is None else words.line(row) if lookup.found_by else words.title(row),
             address=url_for("registers.record", record_id=row.id) if row is not None else "",
-            choices=[Choice(key=each.key, label=words.line(each)) for each in rows] if row is None else [],
+            asked=asked,
+            choices=[Choice(key=each.key, label=words.line(each)) for each in others],
             matters=matters.of(session, g.person, [(declared.key, each.key) for each in rows], tells),
         ),
     )
+
+
+def _related(
+    session: Session, form: Form, field: str, declared: Register, row: RecordRow | None, texts: Texts
+) -> tuple[str, list[RecordRow]] | None:
+    """
+    Return the records of a register that point to the one that another field names or alone means, with its title.
+
+    None where there are none, or where the field names one of them already.
+    """
+    for other, lookup in form.lookups.items():
+        names = [name for name, register in declared.references.items() if register == lookup.register]
+        theirs = readable(session, lookup.register) if names and other != field else None
+        if theirs is None:
+            continue
+        named = _row(session, lookup.register, str(texts.get(other) or ""))
+        tells = links.telling(_telling(theirs, lookup, texts))
+        meant = [named] if named is not None else _meant(session, theirs, tells)
+        if len(meant) == 1 and (row is None or row.values.get(names[0]) != meant[0].key):
+            pointing = Filters(values={names[0]: meant[0].key})
+            rows = lists.page(session, declared, pointing, limit=FEW).rows
+            return (wording.of(session, theirs).title(meant[0]), list(rows)) if rows else None
+    return None
 
 
 def telling_fields(session: Session, form: Form) -> frozenset[str]:
@@ -208,12 +254,19 @@ def telling_fields(session: Session, form: Form) -> frozenset[str]:
     found = set(form.lookups)
     for lookup in form.lookups.values():
         if (declared := readable(session, lookup.register)) is not None:
-            found |= {own for own, theirs in lookup.copies.items() if _tells(declared, theirs)} | lookup.found_by.keys()
+            telling = {*declared.unique, *declared.alike, declared.key_field}
+            found |= {own for own, theirs in lookup.copies.items() if theirs in telling} | lookup.found_by.keys()
     return frozenset(found)
 
 
 def _tells(declared: Register, field: str) -> bool:
     return field in declared.unique or field == declared.key_field
+
+
+def _held(lookup: Lookup, texts: Texts) -> dict[str, Any]:
+    """Return what a record would hold of what is typed."""
+    typed = {theirs: texts.get(own) for own, theirs in lookup.of_new.items()}
+    return {theirs: engine_texts.storable(text[:LONGEST]) for theirs, text in typed.items() if isinstance(text, str)}
 
 
 def _telling(declared: Register, lookup: Lookup, texts: Texts) -> Iterator[str]:
@@ -231,9 +284,11 @@ def _said(lookup: Lookup, texts: Texts) -> dict[str, str]:
     return said
 
 
-def _meant(session: Session, declared: Register, looked_for: Sequence[str]) -> list[RecordRow]:
-    """Return the first records in which one of these texts is found."""
-    found: dict[int, RecordRow] = {}
+def _meant(
+    session: Session, declared: Register, looked_for: Sequence[str], held: Mapping[str, Any] = MappingProxyType({})
+) -> list[RecordRow]:
+    """Return the first records in which one of these texts is found, or that may be the one that would hold this."""
+    found = {each.row.id: each.row for each in doubles.suspected(session, declared, held)}
     for text in filter(None, (each.strip()[:LONGEST] for each in looked_for)):
         page = lists.page(session, declared, Filters(text=engine_texts.storable(text)), limit=FEW)
         found |= {row.id: row for row in page.rows}

@@ -52,7 +52,7 @@ def told(session: Session, rows: Sequence[MatterRow]) -> list[KnownMatter]:
             reference=row.business_key or row.id,
             number=row.business_key or f"#{row.id}",
             title=named[row.id].title,
-            beneath=[text for _, text in named[row.id].beneath],
+            beneath=named[row.id].beneath,
             process=names.named(session, row).definition_name,
             state=row.state,
             steps=[names.title(session, task) for task in row.open_tasks],

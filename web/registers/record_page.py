@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import g, render_template, request, url_for
+from flask import g, render_template
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, history
 from casepath.engine.deployments import Register
 from casepath.engine.instances import record_starts
 from casepath.engine.people import authorization
-from casepath.engine.queries import deployed, instances, links, people
+from casepath.engine.queries import instances, links, people
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.instances import Filters, Reference
 from casepath.engine.queries.records import RecordRow
 from casepath.engine.registers import access, records
-from casepath.web import languages, navigation, phrases
+from casepath.engine.registers import doubles as merging
 from casepath.web import names as processes
+from casepath.web import navigation, phrases
 from casepath.web.languages import gettext
-from casepath.web.registers import matters, wording
+from casepath.web.registers import doubles, matters, stream, wording
 from casepath.web.registers.wording import Wording
 
 #: Kind of event → symbol and tone in the list of what happened.
@@ -32,6 +32,11 @@ SYMBOLS = {
     "record.changed": ("check", "person"),
     "record.archived": ("folder", "person"),
     "record.restored": ("back", "person"),
+    "record.merged": ("folder", "person"),
+    "record.joined": ("check", "person"),
+    "record.separated": ("back", "person"),
+    "record.released": ("back", "person"),
+    "record.distinguished": ("info", "person"),
     "values.erased": ("alert", "alert"),
 }
 
@@ -83,18 +88,6 @@ def of_matter(session: Session, matter: Reference) -> list[tuple[Wording, Record
     return [(wording.of(session, known[row.register]), row) for row in found.values()]
 
 
-def beginnings(session: Session, row: RecordRow) -> list[tuple[str, str]]:
-    """Return name and address of each process that the person may start about a record, filled in with it."""
-    found = []
-    for each in deployed.startable(session, languages.of_names(), person=g.person):
-        form = deployed.form(session, each.texts.start_form_key, each.definition_id)
-        if form is not None:
-            fields = (field for field, lookup in form.lookups.items() if lookup.register == row.register)
-            given: dict[str, Any] = dict.fromkeys(itertools.islice(fields, 1), row.key)
-            found += [(each.name, url_for("registration.show", key=each.key, **given))] if given else []
-    return found
-
-
 def render(session: Session, record_id: int, refusal: errors.InvalidInput | None = None) -> str:
     """Return the page of a record; `refusal` says why nothing was erased, or why it did not come into use again."""
     found = records.get(session, record_id, by=g.person)
@@ -103,12 +96,10 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
     pointing = lists.pointing_to(session, g.person, found)
     said = {each.register.key: wording.of(session, each.register) for each in pointing}
     names = people.names(session, [found.created_by, found.changed_by])
-    page = instances.page(session, g.person, Filters(record=(row.register, row.key)), below=below(), limit=MATTERS)
-    is_first = below() is None
     open_ones = Filters(record=(row.register, row.key), state="open")
     alive = instances.page(session, g.person, open_ones, limit=MATTERS)
-    open_rows = alive.rows if is_first else []
-    shown_above = {each.id for each in open_rows}
+    startable = stream.startable(session) if row.state == "active" else []
+    begun = [(process.name, process.address({row.register: row.key})) for process in startable]
     lines, earlier = navigation.part_of(told(session, words, record_id)[::-1], "history")
     held = [name for name in words.labels if row.values.get(name) not in (None, "", [])]
     return render_template(
@@ -117,20 +108,23 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
         row=row,
         title=words.title(row),
         held=held,
-        open_matters=matters.told(session, open_rows),
+        open_matters=matters.told(session, alive.rows),
         more_open=alive.next is not None,
-        matters=matters.told(session, [each for each in page.rows if each.id not in shown_above]),
-        next_matters=page.next,
-        is_first=is_first,
-        beginnings=beginnings(session, row) if row.state == "active" else [],
+        stream=stream.page(session, row, startable),
+        beginnings=[(name, address) for name, address in begun if address is not None],
         references=references(session, [row, *(each for part in pointing for each in part.rows)]),
-        pointing=[(said[each.register.key], each) for each in pointing],
+        # What tells of something that happened stands in the stream.
+        pointing=[(said[each.register.key], each) for each in pointing if each.register.moment is None],
         # In the fields of which registers a record of this one is named, for new ones that point to it.
         pointed_from=_pointed_from(session, words.declared),
         lines=lines,
         earlier=earlier,
         names=names,
         created=(found.created_at, found.created_by),
+        suspected=doubles.suspected(session, words, row),
+        merged=doubles.merged(session, words, row.id),
+        merged_into=_merged_into(session, words, row),
+        may_merge=access.may_merge(g.person, words.declared),
         may_write=access.may_write(g.person, words.declared),
         may_erase=authorization.may_erase(g.person),
         erasable=[name for name in held if name != words.declared.key_field],
@@ -141,16 +135,20 @@ def render(session: Session, record_id: int, refusal: errors.InvalidInput | None
     )
 
 
+def _merged_into(session: Session, words: Wording, row: RecordRow) -> tuple[int, str, str] | None:
+    """Return id and title of the record that stands for one, and what would not go back; None without one."""
+    if row.merged_into is None:
+        return None
+    stays = records.get(session, row.merged_into, by=g.person)
+    left = doubles.sentence(words, merging.remaining(session, row.id, by=g.person))
+    return stays.id, f"{words.title(lists.row(stays))} · {stays.key}", left
+
+
 def not_started(session: Session, record_id: int) -> list[tuple[str, str]]:
     """Return the name of each process that a record should have started and could not, and why."""
     found = record_starts.refused(session, record_id)
     named = dict(processes.processes(session)) if found else {}
     return [(named.get(key, key), phrases.told(answer)) for key, answer in found.items()]
-
-
-def below() -> int | None:
-    """Return below which matter the list begins, as the address says."""
-    return navigation.row_id(request.args.get("matters"))
 
 
 def _pointed_from(session: Session, declared: Register) -> list[tuple[Wording, str]]:
@@ -214,5 +212,10 @@ def _sentence(words: Wording, kind: str, facts: Mapping[str, Any]) -> str:
         "record.changed": gettext("Changed the record"),
         "record.archived": gettext("Archived the record"),
         "record.restored": gettext("Put the record into use again"),
+        "record.merged": gettext("Merged it into %(key)s", key=facts.get("into")),
+        "record.joined": gettext("Merged %(key)s into it", key=facts.get("record")),
+        "record.separated": gettext("Took it apart from %(key)s", key=facts.get("from")),
+        "record.released": gettext("Took %(key)s apart from it", key=facts.get("record")),
+        "record.distinguished": gettext("Noted that %(key)s is another one", key=facts.get("from")),
     }
     return sentences.get(kind, kind)

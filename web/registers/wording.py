@@ -34,6 +34,11 @@ class Wording:
     options: Mapping[str, Mapping[str, str]]
 
     @property
+    def phones(self) -> frozenset[str]:
+        """The fields that hold telephone numbers."""
+        return frozenset(field.key for field in self.form.fields if field.validation_type == "phone")
+
+    @property
     def key(self) -> str:
         """Of the register."""
         return self.declared.key

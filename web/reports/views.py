@@ -14,7 +14,7 @@ from casepath.engine.deployments import definitions
 from casepath.engine.people import authorization
 from casepath.engine.queries import instances, people, reports
 from casepath.engine.queries.reports import Key, workbook
-from casepath.engine.reports import Period, Report, Table
+from casepath.engine.reports import Figure, Period, Report, Table
 from casepath.engine.time import clock
 from casepath.web import facts, headers, names
 from casepath.web.navigation import row_id
@@ -95,10 +95,24 @@ def matters(key: str, period: str) -> str:
             row=None if table is None else words.key(declared, table, row),
             words=words,
             count=reports.count(session, behind),
+            whole=whole(session, declared, chosen, figure, table, row) if side == "part" else None,
+            counted=reports.counted(
+                session, declared, chosen, [each.id for each in found.rows], by=g.person, figure=figure, side=side
+            ),
             page=replace(found, rows=[names.named(session, each) for each in found.rows]),
             facts=facts.of_instances(session, [each.id for each in found.rows]),
             who={each.id: names.holders(each.open_tasks, people.group_names(session)) for each in found.rows},
         )
+
+
+def whole(
+    session: Session, report: Report, period: Period, figure: Figure, table: Table | None, row: Key
+) -> int | None:
+    """Return of how many matters those behind a share are a part; None for other figures."""
+    if figure.measure != "share":
+        return None
+    behind = reports.behind(session, report, period, by=g.person, figure=figure, side="whole", table=table, key=row)
+    return reports.count(session, behind)
 
 
 def asked(session: Session, key: str, period: str) -> tuple[Report, Period]:

@@ -98,6 +98,13 @@ class Wording:
         """Return a number with the digits that its figure has; a dash where nothing can be said."""
         return "–" if value.value is None else _digits(value.value, value.figure.decimals)
 
+    def counted(self, value: Value) -> str:
+        """Return what one matter was counted with: a number with its unit, or whether it is part of a share."""
+        if value.figure.is_percent:
+            return gettext("Yes") if value.exact else gettext("No")
+        unit = self.unit(value.figure)
+        return f"{self.number(value)} {unit}" if unit else self.number(value)
+
     def unit(self, figure: Figure) -> str:
         """Return what stands behind a number; empty for plain ones."""
         if figure.is_percent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, RowId, String, Text
@@ -123,7 +123,12 @@ class TaskView(Base):
     """What somebody, or a group, wants to see of the task lists, under a name (`engine.instances.task_views`)."""
 
     __tablename__ = "task_views"
-    __table_args__ = (CheckConstraint("(username IS NULL) <> (group_key IS NULL)", name="task_views_owner"),)
+    __table_args__ = (
+        CheckConstraint("(username IS NULL) <> (group_key IS NULL)", name="task_views_owner"),
+        # Of two who keep one of the same name at the same moment, one is told.
+        Index("task_views_of_person", "username", "name", unique=True),
+        Index("task_views_of_group", "group_key", "name", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     #: Whose own it is.

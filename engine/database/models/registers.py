@@ -23,6 +23,7 @@ class Record(Base):
         states_check("records"),
         UniqueConstraint("register", "key"),
         Index("records_in_order", "register", "state", "id"),
+        CheckConstraint("merged_into IS NULL OR state = 'archived'", name="records_merged"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -33,6 +34,8 @@ class Record(Base):
     #: The version of the register by which it was filled in last.
     definition_id: Mapped[int] = mapped_column(ForeignKey("definitions.id"))
     state: Mapped[str] = mapped_column(String(16), default="active")
+    #: The record that stands for it, since both were found to be one; itself merged into no other.
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("records.id", name="records_merged_into"), index=True)
     #: Counts the changes, from 1: whoever changes it names the one that he saw.
     revision: Mapped[int]
     #: JSON of all values, by field.

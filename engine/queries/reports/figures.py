@@ -101,6 +101,11 @@ def with_ratios(values: Mapping[str, Value], figures: Sequence[Figure]) -> dict[
     return found
 
 
+def single(figure: Figure, exact: Fraction) -> Value:
+    """Return what one process instance was counted with, as the figure shows it."""
+    return _shown(figure, exact, part=1, whole=1)
+
+
 def rounded(exact: Fraction, decimals: int) -> Decimal:
     """Return a number with so many decimals, a half away from 0."""
     scaled = abs(exact) * 10**decimals

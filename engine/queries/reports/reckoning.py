@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -198,6 +199,38 @@ def behind(
         column = _by(columns, table)
         conditions.append(column.is_(None) if key is None else column == key)
     return columns.select(measurements.c.process_instance_id, where=conditions)
+
+
+def counted(
+    session: Session,
+    report: Report,
+    period: Period | Span,
+    ids: Sequence[int],
+    *,
+    by: By,
+    figure: Figure,
+    side: Side = "part",
+) -> Mapping[int, Value]:
+    """
+    Return what each of these process instances, which are behind a number, was counted with.
+
+    Of a figure of a fact that is its value, of the whole of a share 1 for those that are its part and 0 for others;
+    nothing where each counts as one.
+    """
+    part = next(each for each in report.parts() if figure.id in each.figures)
+    columns = _columns(session, part, period, identity.actor(session, by))
+    if figure.measure == "ratio":
+        figure, side = report.figures[figure.part if side == "part" else figure.whole], "part"
+    mine = measurements.c.process_instance_id
+    if figure.measure in OF_FACT:
+        query = columns.select(mine, columns.fact(figure.fact), where=[mine.in_(ids)])
+        scale = columns.scale(figure.fact)
+        return {row[0]: figures.single(figure, Fraction(row[1], scale)) for row in session.execute(query)}
+    if figure.measure == "share" and side == "whole":
+        fitting = columns.condition(figures.known(figure))
+        parts = set(session.scalars(columns.select(mine, where=[mine.in_(ids), fitting])))
+        return {each: figures.single(figure, Fraction(int(each in parts))) for each in ids}
+    return {}
 
 
 def count(session: Session, chosen: Select[int]) -> int:
