@@ -46,6 +46,7 @@ READ = "302 404 404 200 200 200 404 200 404 200"
 COUNTED = "302 404 404 200 200 404 404 200 404 200"
 WRITTEN = "302 404 404 200 200 403 404 403 404 403"
 KEPT = "401 404 404 303 303 403 404 403 404 403"
+NOT_IN_USE = "401 404 404 409 409 403 404 403 404 403"
 STARTABLE = "302 404 404 200 200 200 404 404 404 200"
 SHARED = "401 404 404 303 303 404 404 404 404 303"
 BATCH = "302 404 404 200 200 200 200 200 404 200"
@@ -116,6 +117,10 @@ RIGHTS = (
     Row("POST /tasks/views/", "/tasks/views/", "401 " + "303 " * 9, (("name", "A"),)),
     Row("POST /tasks/views/<int:view_id>", "/tasks/views/{view_id}", SHARED, (("name", "B"),)),
     Row("POST /tasks/views/<int:view_id>/remove", "/tasks/views/{view_id}/remove", SHARED),
+    # forms for people outside, which are off
+    Row("GET /open/<channel>", "/open/web_form", "404 " * 10),
+    Row("POST /open/<channel>", "/open/web_form", "404 " * 10),
+    Row("GET /open/<channel>/received/<number>", "/open/web_form/received/1", "404 " * 10),
     # registration
     Row("GET /register/", "/register/", PEOPLE),
     Row("GET /register/<key>", "/register/request", "302 403 200 200 200 200 200 403 200 200"),
@@ -204,6 +209,10 @@ RIGHTS = (
         (("record.revision", "1"), ("label", "3A"), ("room", "3"))),
     Row("POST /records/<int:record_id>/archive", "/records/{record_id}/archive", KEPT),
     Row("POST /records/<int:record_id>/restore", "/records/{archived_id}/restore", KEPT),
+    Row("GET /records/<int:record_id>/merge", "/records/{record_id}/merge", WRITTEN),
+    Row("POST /records/<int:record_id>/merge", "/records/{record_id}/merge", NOT_IN_USE, (("other", "2"),)),
+    Row("POST /records/<int:record_id>/separate", "/records/{record_id}/separate", NOT_IN_USE),
+    Row("POST /records/<int:record_id>/distinguish", "/records/{record_id}/distinguish", KEPT, (("other", "2"),)),
     Row("POST /records/<int:record_id>/erase", "/records/{archived_id}/erase",
         "401 404 404 403 403 403 404 403 404 303", (("fields", "room"), ("reason", "x"))),
     # worklists
