@@ -46,7 +46,9 @@ CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 #: What stands above every paper, whichever process has it made, and above and below each page.
 TITLE = "顾客投诉处理表"
 HEAD = "启程汽车销售服务有限公司（示例）编号{key}"
-FOOT = re.compile(r"(?:客户抱怨|重大投诉)处理流程截至\d+年\d+月\d+日\d\d:\d\d第(\d+)页，共(\d+)页$")
+FOOT = re.compile(
+    r"(?:客户抱怨|重大投诉)处理流程投诉电话[\d-]+（示例）截至\d+年\d+月\d+日\d\d:\d\d第(\d+)页，共(\d+)页$"
+)
 
 #: Title, signature, and what is written beside which label.
 Section = tuple[str, str, tuple[tuple[str, str], ...]]
