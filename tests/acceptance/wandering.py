@@ -41,6 +41,8 @@ FLOWS = ("complaint", "major_complaint")
 TIRED, EXHAUSTED = 40, 160
 #: So often a form is filled in anew where rules across its fields refuse what chance has brought.
 ATTEMPTS = 60
+#: A field that words never fit, and the signs of what does.
+VIN, SIGNS_OF_VIN = "vin", "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 WORDS = ("变速箱顿挫", "客户不满意", "已致电", "道歉并说明", "3 天内", "更换总成", "免费检测一次", "<b>好</b> & 谢谢",
          "“引号”", "l'été", "第 2 次", "e.g. 50%", "\U0001f697", "{{ 7 * 7 }}", "${x}")  # fmt: skip
 #: What ends a matter, of the answers that there are.
@@ -219,6 +221,8 @@ class Wanderer:
                 wrong = {error.field for error in refused.errors}
                 # What is refused often depends on another answer.
                 values |= {each.key: self.value(each) for each in fields if attempt % 10 == 9 or each.key in wrong}
+                if VIN in wrong and attempt % 10 == 4:
+                    values[VIN] = "".join(self.chance.choices(SIGNS_OF_VIN, k=17))
             else:
                 return
 
