@@ -40,7 +40,7 @@ FLOWS = ("complaint", "major_complaint")
 #: After so many moves people answer what ends a matter; after so many more it should have ended.
 TIRED, EXHAUSTED = 40, 160
 #: So often a form is filled in anew where rules across its fields refuse what chance has brought.
-ATTEMPTS = 60
+ATTEMPTS = 400
 #: A field that words never fit, and the signs of what does.
 VIN, SIGNS_OF_VIN = "vin", "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 WORDS = ("变速箱顿挫", "客户不满意", "已致电", "道歉并说明", "3 天内", "更换总成", "免费检测一次", "<b>好</b> & 谢谢",
