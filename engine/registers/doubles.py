@@ -56,8 +56,6 @@ def merge(
     held = rows.accepted(session, declared, rows.standing(session, declared, wanted), wanted)
     rules.require_fit(session, declared, held, before, stays.key, [goes.key])
     along = session.scalars(select(Record).where(Record.merged_into == goes.id).order_by(Record.id)).all()
-    for one in along:
-        history.registers.lock(session, one.id)
     _point(session, stays, [goes, *along])
     _fill_in(
         session,
@@ -96,8 +94,6 @@ def separate(session: Session, record_id: int, *, by: By, despite: Collection[st
     held = {**records.values_of(stays), **_before(session, goes, stays, but=left.fields)}
     others = session.scalars(select(Record).where(Record.merged_into == stays.id).order_by(Record.id)).all()
     along = [each for each in others if (told := _merging(session, each.id)) and told.facts.get("with") == goes.key]
-    for one in along:
-        history.registers.lock(session, one.id)
     entries.forget(session.connection(), stays.register, [stays.id])
     goes.state = "active"
     _point(session, None, [goes])
@@ -148,15 +144,20 @@ def remaining(session: Session, record_id: int, *, by: By) -> Remaining:
 
 
 def _both(session: Session, record_id: int, other_id: int, verb: str, by: By) -> tuple[Record, Record, Register, Actor]:
-    """Return two records that nobody else changes until the transaction ends, their register, and who changes them."""
+    """
+    Return two records, their register, and who changes them.
+
+    Nobody else changes them until the transaction ends, nor what was merged into one of them.
+    """
     one, other = (records.get(session, each, by=by) for each in (record_id, other_id))
     declared = registers.declared(session, one.register)
     actor = access.merger(session, by, declared, verb, one.key)
     if one.id == other.id or one.register != other.register:
         text = "Only two records of one register can be one; {key} and {other} are not."
         raise errors.InvalidInput(text, code="records-not-two", key=one.key, other=other.key)
-    # Always in the same order, so that no two wait for each other.
-    for number in sorted((one.id, other.id)):
+    along = session.scalars(select(Record.id).where(Record.merged_into.in_([one.id, other.id])))
+    # All at once and always in the same order, so that no two wait for each other.
+    for number in sorted({one.id, other.id, *along}):
         history.registers.lock(session, number)
     session.refresh(one)
     session.refresh(other)

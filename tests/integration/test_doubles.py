@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Barrier
+from contextlib import contextmanager, suppress
+from threading import Barrier, BrokenBarrierError, local
 from typing import Any
 
 import pytest
@@ -188,6 +188,37 @@ def test_merge__two_at_once(twice: Sessions, both_ways: bool) -> None:
     pairs = [(first, second), (second, first)] if both_ways else [(first, second), (first, 3)]
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(attempt, pairs)) == [False, True]
+
+
+def test_merge__while_what_would_go_along_is_taken_apart(twice: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, met, lock = Barrier(2), local(), history.registers.lock
+
+    def pause(session: Session, record_id: int) -> tuple[int, str]:
+        """Have each hold its first record before either asks for its second."""
+        held = lock(session, record_id)
+        if not getattr(met, "other", False):
+            met.other = True
+            with suppress(BrokenBarrierError):
+                both.wait(timeout=0.5)
+        return held
+
+    def attempt(command: Callable[[Session], object]) -> bool:
+        try:
+            with twice.begin() as session:
+                command(session)
+        except errors.InvalidState:
+            return False
+        return True
+
+    with twice.begin() as session:
+        merge(session, 1, 2)
+    monkeypatch.setattr(history.registers, "lock", pause)
+    commands = (lambda session: merge(session, 2, 3), lambda session: doubles.separate(session, 1, by=NURSE))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        done = list(pool.map(attempt, commands))
+    monkeypatch.undo()
+
+    assert sorted(done) == [False, True]
 
 
 def test_separate__as_it_was(twice: Sessions) -> None:
