@@ -211,9 +211,12 @@ def test_merge__while_what_would_go_along_is_taken_apart(twice: Sessions, monkey
         return True
 
     with twice.begin() as session:
-        merge(session, 1, 2)
+        seen = {merge(session, 1, 2).id: 2, 3: 1}
     monkeypatch.setattr(history.registers, "lock", pause)
-    commands = (lambda session: merge(session, 2, 3), lambda session: doubles.separate(session, 1, by=NURSE))
+    commands = (
+        lambda session: doubles.merge(session, 2, 3, seen=seen, by=NURSE),
+        lambda session: doubles.separate(session, 1, by=NURSE),
+    )
     with ThreadPoolExecutor(max_workers=2) as pool:
         done = list(pool.map(attempt, commands))
     monkeypatch.undo()
