@@ -163,6 +163,18 @@ def test_send__what_programs_send_is_not_taken(
     assert send(client, clock, ticket=again).status_code == 303
 
 
+def test_send__whoever_was_too_fast_is_told_and_need_not_wait_anew(client: FlaskClient, clock: ModuleType) -> None:
+    shown = ticket(client)
+    clock.set_to(clock.now() + timedelta(seconds=2))
+    early = client.post("/open/ward", data={**TYPED, "page.ticket": shown})
+    clock.set_to(clock.now() + timedelta(seconds=1))
+    again = client.post("/open/ward", data={**TYPED, "page.ticket": shown})
+
+    assert "提交得太快" in text(early)
+    assert f'value="{shown}"' in text(early)
+    assert again.status_code == 303
+
+
 def test_send__only_so_much_in_an_hour(
     client: FlaskClient, sessions: Sessions, clock: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,20 +28,28 @@ def new() -> str:
     return _signed("form").dumps([secrets.token_urlsafe(16), clock.now().isoformat()])
 
 
+def kept(ticket: str) -> str:
+    """Return a ticket that may still be used, for the same page shown again; a new one where there is none."""
+    age = _age(ticket)
+    return ticket if age is not None and age[1] <= LATEST else new()
+
+
+def is_early(ticket: str) -> bool:
+    """Tell whether a ticket is ours, and came back faster than anybody types."""
+    age = _age(ticket)
+    return age is not None and age[1] < SOONEST
+
+
 def number(ticket: str, channel: str, typed: Mapping[str, Any]) -> str | None:
     """
     Return under which number what was typed arrives: sent twice from one page it is the same one.
 
     None for a ticket that is not ours, too young, or too old.
     """
-    try:
-        page, shown_at = _signed("form").loads(ticket)
-    except BadSignature:
+    shown = _age(ticket)
+    if shown is None or not SOONEST <= shown[1] <= LATEST:
         return None
-    age = clock.now() - datetime.fromisoformat(shown_at)
-    if not SOONEST <= age <= LATEST:
-        return None
-    return hashlib.sha256(f"{page} {channel} {values.dumps(dict(typed))}".encode()).hexdigest()
+    return hashlib.sha256(f"{shown[0]} {channel} {values.dumps(dict(typed))}".encode()).hexdigest()
 
 
 def told(business_key: str) -> str:
@@ -55,6 +63,15 @@ def telling(text: str) -> str | None:
         return str(_signed("told").loads(text))
     except BadSignature:
         return None
+
+
+def _age(ticket: str) -> tuple[str, timedelta] | None:
+    """Return of which page a ticket is, and how long ago that was shown; None where it is not ours."""
+    try:
+        page, shown_at = _signed("form").loads(ticket)
+    except BadSignature:
+        return None
+    return page, clock.now() - datetime.fromisoformat(shown_at)
 
 
 def _signed(salt: str) -> URLSafeSerializer:

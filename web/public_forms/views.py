@@ -69,7 +69,11 @@ def send(channel: str) -> Response | tuple[str, int]:
         return render(found, form, typed, gettext("Please leave the last field empty and send it again.")), 422
     number = tickets.number(request.form.get(TICKET, ""), channel, typed)
     if number is None:
-        return render(found, form, typed, gettext("Please look through it and send it once more.")), 422
+        if tickets.is_early(request.form.get(TICKET, "")):
+            told = gettext("That was faster than anybody types. Please look through it and send it once more.")
+        else:
+            told = gettext("This page is too old. Please look through it and send it once more.")
+        return render(found, form, typed, told), 422
     try:
         with g.sessions.begin() as session:
             if not arrivals.is_known(session, channel, number) and not has_room(session, channel, address):
@@ -132,7 +136,8 @@ def render(
         fields=fields,
         refused=[each for each in forms.flat(fields) if each.error],
         message=message,
-        ticket=tickets.new(),
+        # Whoever was too fast need not wait anew.
+        ticket=tickets.kept(request.form.get(TICKET, "")),
         ticket_name=TICKET,
         trap=TRAP,
         is_trapped=bool(request.form.get(TRAP, "").strip()),
