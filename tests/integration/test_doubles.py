@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session, aliased, sessionmaker
 
 from casepath.engine import deployments, errors, history
 from casepath.engine.database.models import Record, UserTask
@@ -221,7 +221,12 @@ def test_merge__while_what_would_go_along_is_taken_apart(twice: Sessions, monkey
         done = list(pool.map(attempt, commands))
     monkeypatch.undo()
 
-    assert sorted(done) == [False, True]
+    # One waits for the other, and is refused where what it saw is another then; one after the other both may be right.
+    assert True in done
+    with twice.begin() as session:
+        stays = aliased(Record)
+        led_on = select(Record.id).join(stays, stays.id == Record.merged_into).where(stays.merged_into.is_not(None))
+        assert session.scalars(led_on).all() == []
 
 
 def test_separate__as_it_was(twice: Sessions) -> None:
