@@ -242,6 +242,7 @@ def trigger_of(event: EventView) -> triggers.Trigger:
         "reason": event.facts.get("reason", ""), "by_caller": event.facts.get("by_caller", False),
         "facts": {"for": event.facts["for"]} if "for" in event.facts else {},
         "instructions": [_instruction(facts) for facts in event.facts.get("instructions", ())],
+        "also": [tuple(place) for place in event.facts.get("also", ())],
     }  # fmt: skip
     kind = TRIGGERS[event.kind]
     if kind is triggers.SetVariables:

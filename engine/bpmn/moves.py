@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from casepath.engine import errors
@@ -54,7 +55,20 @@ def apply(workflow: TokenWorkflow, trigger: triggers.Trigger, *, by: str | None)
     """
     workflow.events.append(event_of(workflow, trigger, by))
     _apply(workflow, trigger)
+    if isinstance(trigger, triggers.ReceiveSignal):
+        for number, element_id in trigger.also:
+            _hear_too(workflow, replace(trigger, activity_instance=number, element_id=element_id, also=()), by)
     workflow.run()
+
+
+def _hear_too(workflow: TokenWorkflow, trigger: triggers.ReceiveSignal, by: str | None) -> None:
+    """Let one more hear a signal and remember it, unless who heard it before has interrupted this one."""
+    told, before = event_of(workflow, trigger, by), len(workflow.events)
+    try:
+        _apply(workflow, trigger)
+    except (errors.NotFound, errors.InvalidState):
+        return
+    workflow.events.insert(before, told)
 
 
 def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None) -> Event:
@@ -76,6 +90,8 @@ def event_of(workflow: TokenWorkflow, trigger: triggers.Trigger, by: str | None)
         facts["local"] = sorted(local)
         # A variable of the same name is set where the local one is, and after it.
         variables = {**local, **variables}
+    if also := getattr(trigger, "also", ()):
+        facts["also"] = [list(place) for place in also]
     results = getattr(trigger, "results", None)
     if results:
         facts["thrown"] = sorted(variables)

@@ -83,12 +83,14 @@ class ReceiveMessage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiveSignal:
-    """A signal has come."""
+    """A signal has come, for one who waits for it, and others of the same instance."""
 
     activity_instance: int
     element_id: str
     name: str
     variables: Variables = field(default_factory=dict)
+    #: The others: activity instance and element of each. All hear it before anything runs on.
+    also: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

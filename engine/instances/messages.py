@@ -30,6 +30,9 @@ from casepath.engine.people.authorization import Actor, By
 from casepath.engine.registers import lookups
 from casepath.engine.runtime import InstanceRow
 
+#: Where others of an instance wait: activity instance and element of each.
+Places = Sequence[tuple[int, str]]
+
 _definitions = Base.metadata.tables[Definition.__tablename__]
 _subscriptions = Base.metadata.tables[Subscription.__tablename__]
 
@@ -129,11 +132,16 @@ def signal(
     `NotFound` for no user, `Forbidden` for those who do not operate the engine.
     """
     actor = identity.allowed(session, by, authorization.may_operate, "send", "signal", name)
+    hearing: dict[int, list[Found]] = {}
     for row in sorted(waiting.find(session, waiting.named("signal", name)), key=lambda row: row.id):
         if (newest is None or row.id <= newest) and row.process_instance_id != sender:
-            receiver = waiting.locked(session, row)
-            if receiver is not None:
-                _bring(session, receiver, "signal", name, variables or {}, actor.signature)
+            hearing.setdefault(row.process_instance_id, []).append(row)
+    for rows in hearing.values():
+        receivers = [receiver for row in rows if (receiver := waiting.locked(session, row)) is not None]
+        if receivers:
+            # The first begins, and all others of its instance hear it before anything there runs on.
+            also = tuple((each.at.activity_instance, each.at.element_id) for each in receivers[1:])
+            _bring(session, receivers[0], "signal", name, variables or {}, actor.signature, also)
     for row in _starting(session, "signal", name):
         if newest is None or row.id <= newest:
             _start(session, row, None, variables or {}, actor.signature)
@@ -144,32 +152,45 @@ def hand_over(session: Session, instance: InstanceRow, held: Found) -> None:
     sent: Any = values.loads(held.payload)
     search = waiting.named(held.kind, sent["name"]).inside(instance.id).at(held.activity_instance, held.element_id)
     if found := waiting.find(session, search):
-        _advance(session, Receiver(found[0], instance), held.kind, sent["name"], sent["variables"], sent["by"])
+        receiver, also = Receiver(found[0], instance), tuple(tuple(place) for place in sent.get("also", ()))
+        _advance(session, receiver, held.kind, sent["name"], sent["variables"], sent["by"], also)
     elif held.kind == "message" and instance.state == "active":
         raise errors.NotWaiting(sent["name"], instance.business_key)
 
 
 def _bring(
-    session: Session, receiver: Receiver, kind: str, name: str, variables: Mapping[str, Any], by: str | None
+    session: Session,
+    receiver: Receiver,
+    kind: str,
+    name: str,
+    variables: Mapping[str, Any],
+    by: str | None,
+    also: Places = (),
 ) -> int:
     """Move the instance that waits, or keep what has come until it goes on; return its id."""
     if receiver.instance.state == "active":
-        _advance(session, receiver, kind, name, variables, by)
+        _advance(session, receiver, kind, name, variables, by, also)
     else:
-        kept.keep(session, kind, receiver.at, {"name": name, "variables": dict(variables), "by": by})
+        sent = {"name": name, "variables": dict(variables), "by": by, **({"also": also} if also else {})}
+        kept.keep(session, kind, receiver.at, sent)
     return receiver.instance.id
 
 
 def _advance(
-    session: Session, receiver: Receiver, kind: str, name: str, variables: Mapping[str, Any], by: str | None
+    session: Session,
+    receiver: Receiver,
+    kind: str,
+    name: str,
+    variables: Mapping[str, Any],
+    by: str | None,
+    also: Places,
 ) -> None:
-    received = triggers.ReceiveMessage if kind == "message" else triggers.ReceiveSignal
-    trigger = received(
-        activity_instance=receiver.at.activity_instance,
-        element_id=receiver.at.element_id,
-        name=name,
-        variables=variables,
-    )
+    at = {"activity_instance": receiver.at.activity_instance, "element_id": receiver.at.element_id}
+    trigger: triggers.Trigger
+    if kind == "message":
+        trigger = triggers.ReceiveMessage(**at, name=name, variables=variables)
+    else:
+        trigger = triggers.ReceiveSignal(**at, name=name, variables=variables, also=also)
     runtime.advance(session, receiver.instance, trigger, by=by)
 
 

@@ -496,6 +496,47 @@ def test_signal__all_who_listen_hear_it_and_go_on_listening(transaction: Session
         assert len(session.scalars(select(Subscription)).all()) == 2
 
 
+ENDS_AT_THE_FIRST = diagrams.process(
+    '<startEvent id="Start"/><parallelGateway id="All"/><userTask id="A"/>',
+    diagrams.catch("First", diagrams.SIGNALLED),
+    diagrams.catch("Second", diagrams.SIGNALLED),
+    '<endEvent id="End"><terminateEventDefinition/></endEvent>',
+    flow="Start > All; All > First; All > Second; First > End; Second > A",
+    key="ending", root=diagrams.SIGNAL,
+)  # fmt: skip
+INTERRUPTS_ITSELF = diagrams.process(
+    '<startEvent id="Start"/><userTask id="A"/>',
+    *(diagrams.handler(key, diagrams.SIGNALLED, f'<userTask id="{key}_task"/>', flow=f"{key}_start > {key}_task")
+      for key in ("First", "Second")),
+    flow="Start > A", key="interrupting", root=diagrams.SIGNAL,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("suspends", [False, True])
+@pytest.mark.parametrize(
+    ("diagram", "key", "hear"), [(ENDS_AT_THE_FIRST, "ending", 2), (INTERRUPTS_ITSELF, "interrupting", 1)]
+)
+def test_signal__all_of_one_instance_hear_it_before_anything_there_runs_on(
+    transaction: Sessions, diagram: bytes, key: str, hear: int, suspends: bool
+) -> None:
+    deploy(transaction, diagram)
+    instance = start(transaction, key)
+    with transaction.begin() as session:
+        if suspends:
+            process_instances.suspend(session, instance, by=OLIVIA, reason="audit")
+        messages.signal(session, "alarm", {"loud": True}, by=PROGRAM)
+        if suspends:
+            process_instances.resume(session, instance, by=OLIVIA, reason="done")
+
+    jobs.run_due(transaction)
+
+    with transaction.begin() as session:
+        told = [event for event in history.events(session, instance) if event.kind == "signal.received"]
+        assert len({event.element_id for event in told}) == hear
+        assert [(event.by, event.variables) for event in told] == [(PROGRAM.signature, {"loud": True})] * hear
+        assert session.scalars(select(Incident)).all() == []
+
+
 def test_signal__nobody_listens(transaction: Sessions) -> None:
     with transaction.begin() as session:
         messages.signal(session, "alarm", {}, by=PROGRAM)

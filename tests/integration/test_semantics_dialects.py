@@ -118,6 +118,16 @@ def test_call__of_the_same_deployment_where_its_file_came_unchanged(world: Play)
     assert world.at(world.start("p", {})) == "A"
 
 
+def test_call__of_the_same_deployment_where_only_an_earlier_one_has_it(world: Play) -> None:
+    world.deploy([("child.bpmn", child("A"))])
+
+    instance = world.run(calling('camunda:calledElementBinding="deployment"'))
+
+    assert world.at(instance) == ""
+    expected = "There is no process definition “child”, or it is not meant for you."
+    assert world.failure(instance) == ("incident", expected)
+
+
 def test_call__of_a_process_whose_key_is_the_id_of_the_activity(world: Play) -> None:
     world.deploy([("child.bpmn", child("A"))])
 
