@@ -22,6 +22,7 @@ from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import database as databases
 from tests.acceptance.browsing import BrowserStage, serving
+from tests.acceptance.matters import Matter
 from tests.acting import PROGRAM
 from tests.applications import make_app
 
@@ -95,3 +96,12 @@ def stage(app: Flask, page: Page) -> Iterator[BrowserStage]:
     loop = Loop(Surroundings(sessions=sessions, time_zone="Asia/Shanghai"))
     with serving(app) as address:
         yield BrowserStage(app, sessions, loop, page, address)
+
+
+@pytest.fixture
+def matter(dealership_url: str) -> Iterator[Matter]:
+    """A matter that nobody has registered yet."""
+    pool = database.connect(dealership_url)
+    yield Matter(database.sessions(pool))
+    clock.reset()
+    pool.dispose()

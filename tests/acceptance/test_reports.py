@@ -130,8 +130,8 @@ def test_monthly__to_the_digit(sessions: sessionmaker[Session]) -> None:
     assert (contact.part, contact.whole, contact.is_met) == (8, 10, False)
 
 
-#: Of which nothing can be said: no improvement was verified in that month.
-UNSAID = {"改进措施有效率"}
+#: Of which nothing can be said: no improvement was verified in that month, and no answer was promised.
+UNSAID = {"改进措施有效率", "按承诺时间答复"}
 NUMBER = re.compile(r"[\d,]+(?:\.\d+)?")
 
 
