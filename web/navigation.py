@@ -40,7 +40,9 @@ class Entry:
     @property
     def is_current(self) -> bool:
         """Whether the page belongs to this entry: the same blueprint, or that beside it."""
-        return (request.blueprint or "") in {self.endpoint.partition(".")[0], self.beside}
+        blueprint = request.blueprint
+        # Of a page that does not exist there is none, and most entries have none beside them either.
+        return blueprint is not None and blueprint in {self.endpoint.partition(".")[0], self.beside}
 
 
 class RowId(IntegerConverter):

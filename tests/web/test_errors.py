@@ -104,6 +104,13 @@ def test_http_errors__have_pages_for_everybody(nobody: Visitor, status: int) -> 
     assert "Casepath" in text(answer)
 
 
+def test_not_found__belongs_to_no_entry_of_the_header(alice: Visitor) -> None:
+    page = alice.get("/processes/no-such-page").get_data(as_text=True)
+
+    assert "<nav" in page
+    assert "aria-current" not in page
+
+
 def test_not_found__tells_nobody_more_than_somebody(nobody: Visitor, alice: Visitor) -> None:
     assert nobody.get("/no-such-page").status_code == alice.get("/no-such-page").status_code == 404
 
