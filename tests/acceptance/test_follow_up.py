@@ -126,7 +126,8 @@ def test_scripts__none_twice_in_a_row_and_what_was_agreed_is_told(stage: Request
     at = datetime.fromisoformat("2026-03-02T10:00:00+08:00")
     stage.move_to(at)
     visitor = stage.visitor("advisor_li")
-    customer = {"customer_name": "穆清", "customer_kind": "private", "customer_phone": "154 0000 7201"}
+    customer = {"customer_name": "穆清", "customer_kind": "private", "customer_phone": "154 0000 7201",
+                "consents_to_calls": "true"}  # fmt: skip
     vehicle = {"vin": "LTEST26XC11000009", "vehicle_model": "远航 2.0T", "plate": "沪A·1I709", "owner": "KH000001"}
     assert visitor.post("/registers/customer/new", customer).status_code == 303
     assert visitor.post("/registers/vehicle/new", vehicle).status_code == 303
