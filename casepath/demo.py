@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -35,6 +37,8 @@ PASSWORD = "casepath-demo"  # noqa: S105
 DEMO = Program("demo")
 #: How long ago they were let in and the processes deployed: before all that is told.
 LEAD = timedelta(days=400)
+#: So much later than it was told elsewhere something may happen in a story of the demo.
+PATIENCE = timedelta(days=14)
 
 
 class EngineStage:
@@ -281,6 +285,47 @@ def unplayed(session: Session, told: list[Story]) -> list[Story]:
     return left if all(story.begins_at >= begun for story in left) else []
 
 
+class _Teller:
+    """Tells one story step by step; what has not come to it yet on the days of the demo is waited for."""
+
+    def __init__(self, number: int, story: Story, stage: EngineStage) -> None:
+        self.number, self.story, self.stage = number, story, stage
+        stop_after = story.demo.get("stop_after") if story.demo else None
+        #: What is still to be told, with its moment in the story; without anything its beginning.
+        self.steps = deque([(story.begins_at, {}), *stories.moments(story, stop_after=stop_after)])
+        #: How much later than in the story it is.
+        self.late = timedelta(0)
+
+    def __lt__(self, other: _Teller) -> bool:
+        return (self.at, self.number) < (other.at, other.number)
+
+    @property
+    def at(self) -> datetime:
+        """When the next step is told."""
+        return self.steps[0][0] + self.late
+
+    def tell(self) -> bool:
+        """
+        Tell the next step and return True, or put it off to the next day and return False.
+
+        Raises `EngineError` for what cannot be told, and for what has not come in `PATIENCE`.
+        """
+        _, step = self.steps[0]
+        try:
+            if step:
+                stories.play_step(retelling.later(step, self.late), self.stage)
+            else:
+                stories.begin(self.story, self.stage)
+        except (errors.NotFound, errors.NotWaiting):
+            # On other days holidays lie elsewhere, and what a deadline brings comes later.
+            if not step or self.late >= PATIENCE:
+                raise
+            self.late += timedelta(days=1)
+            return False
+        self.steps.popleft()
+        return True
+
+
 def play_all(
     sessions: sessionmaker[Session],
     work: Callable[[], object],
@@ -297,34 +342,33 @@ def play_all(
     because the day on which they are told made them go another way.
     """
     now = clock.now()
-    steps: list[tuple[datetime, int, int, Mapping[str, Any]]] = []
-    for number, story in enumerate(told):
-        stop_after = story.demo.get("stop_after") if story.demo else None
-        following = stories.moments(story, stop_after=stop_after)
-        timed = enumerate([(story.begins_at, {}), *following])
-        steps += [(at, number, position, step) for position, (at, step) in timed if at <= now]
-    stages = [EngineStage(sessions, work) for _ in told]
-    diary = Diary(habits)
+    tellers = [_Teller(number, story, EngineStage(sessions, work)) for number, story in enumerate(told)]
+    count, done = sum(at <= now for teller in tellers for at, _ in teller.steps), 0
+    diary, aside = Diary(habits), EngineStage(sessions, work)
     over: set[int] = set()
-    if steps:
+    waiting = [teller for teller in tellers if teller.at <= now]
+    heapq.heapify(waiting)
+    if waiting:
         # What has become due since the processes were deployed begins before the stories, not today.
-        clock.set_to(min(at for at, *_ in steps))
+        clock.set_to(waiting[0].at)
     try:
-        for done, (at, number, position, step) in enumerate(sorted(steps, key=lambda each: each[:3])):
-            progress(done, len(steps))
-            stages[0].complete_by_habit(diary, at)
-            if number in over:
-                continue
+        while waiting:
+            teller = heapq.heappop(waiting)
+            progress(min(done, count), count)
+            aside.complete_by_habit(diary, teller.at)
             try:
-                if position:
-                    stories.play_step(step, stages[number])
-                else:
-                    stories.begin(told[number], stages[number])
+                if teller.tell():
+                    done += 1
             except errors.EngineError as error:
-                log.info("the demo tells no more of %s after %s: %s", told[number].id, at, error)
-                over.add(number)
-        stages[0].complete_by_habit(diary, now)
-        stages[0].move_to(now)
+                log.info("the demo tells no more of %s after %s: %s", teller.story.id, teller.at, error)
+                over.add(teller.number)
+            else:
+                if teller.steps and teller.at <= now:
+                    heapq.heappush(waiting, teller)
+                elif teller.late and teller.steps and teller.steps[0][0] <= now:
+                    over.add(teller.number)
+        aside.complete_by_habit(diary, now)
+        aside.move_to(now)
     finally:
         clock.reset()
     work()

@@ -126,7 +126,8 @@ def test_play_all__beside_each_other_up_to_now(transaction: sessionmaker[Session
     over = demo.play_all(transaction, lambda: None, [*told, wrong], lambda *told: progress.append(told))
 
     assert over == [wrong]
-    assert progress == [(done, 10) for done in range(10)]
+    assert progress == sorted(progress)
+    assert {count for _, count in progress} == {10}
     with transaction.begin() as session:
         done = session.execute(select(UserTask.process_instance_id, UserTask.element_id, UserTask.ended_at)
                                .where(UserTask.state == "completed").order_by(UserTask.ended_at)).all()  # fmt: skip
@@ -224,6 +225,40 @@ def test_add_records_of_today__calls_are_due_today(
         dues = [task.due_at for task in session.scalars(select(UserTask)) if task.element_id == "make_call"]
         assert sum(due is not None and due.date() == now.date() for due in dues) >= 3
         assert all(due is not None and due > now for due in dues)
+
+
+def test_play_all__waits_for_what_comes_later_on_these_days(
+    transaction: sessionmaker[Session], clock: ModuleType
+) -> None:
+    wait = "<timerEventDefinition><timeDuration>P4D</timeDuration></timerEventDefinition>"
+    tasks = f'<intermediateCatchEvent id="W">{wait}</intermediateCatchEvent>' + "".join(
+        f'<userTask id="{key}" camunda:assignee="alice" camunda:dueDate="${{said}}"/>' for key in "AB"
+    )
+    number = '<camunda:property name="businessKeyFormat" value="P{number:4}"/>'
+    numbered = f"<extensionElements><camunda:properties>{number}</camunda:properties></extensionElements>"
+    diagram = process(numbered, nodes("startEvent S; endEvent E"), tasks, flow="S > W; W > A; A > B; B > E")
+    with transaction.begin() as session:
+        factories.group(session, "administrator")
+        factories.user(session, "alice", groups=["administrator"])
+        deployments.deploy(session, {"p.bpmn": diagram}, name="p", by=demo.DEMO)
+    clock.set_to(datetime(2026, 5, 10, tzinfo=UTC))
+    start = {"at": "2026-05-01T08:00:00+00:00", "by": "alice", "variables": {"said": "2026-05-20"}}
+    told = Story(id="1", name={}, process="p", start=start, steps=[
+        {"advance": "P2D", "complete": "A", "by": "alice", "variables": {"said": "2026-05-21"}},
+        {"advance": "P1D", "complete": "B", "by": "alice"},
+    ])  # fmt: skip
+
+    def work() -> None:
+        jobs.run_due(transaction)
+
+    assert demo.play_all(transaction, work, [told]) == []
+
+    with transaction.begin() as session:
+        columns = UserTask.element_id, UserTask.ended_at
+        done = session.execute(select(*columns).order_by(UserTask.id)).all()
+        assert [(row.element_id, row.ended_at.day) for row in done] == [("A", 5), ("B", 6)]
+        instance = session.scalars(select(ProcessInstance.id)).one()
+        assert process_instances.variables(session, instance) == {"said": "2026-05-23"}
 
 
 def test_play_all__people_do_by_habit_what_no_story_tells(
