@@ -84,7 +84,7 @@ def test_thrown__brings_to_the_caller_what_its_mapping_says(world: Attended, thr
     caught = thrown.replace('"e"', '""') if "error" in thrown else thrown
     loaded = thrown.replace("/>", ">") + (
         '<extensionElements><camunda:in sourceExpression="${1 + 1}" target="grave"/></extensionElements></'
-        + thrown[1:].split()[0] + ">"
+        + thrown[1:].split(maxsplit=1)[0] + ">"
     )  # fmt: skip
     outer = nodes("startEvent S; userTask Y Z") + call() + border("Up", "C", caught)
     inner = nodes("startEvent T; userTask A") + end("X", loaded)

@@ -131,7 +131,8 @@ def coded_definition(
     code, text = ref, None
     if referred is not None and tag(referred) == kind:
         text = source.compiler.expression(referred, extension(referred, "errorMessage"))
-        code = referred.get(f"{kind}Code") or (None if tag(event) in CATCHING else referred.get("name") or referred.get("id"))
+        called = None if tag(event) in CATCHING else referred.get("name") or referred.get("id")
+        code = referred.get(f"{kind}Code") or called
     return THROWN[kind](
         kind=kind,
         code=code,
