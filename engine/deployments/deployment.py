@@ -141,6 +141,7 @@ def findings(session: Session, checked: Checked) -> list[errors.Finding]:
     for entry in found:
         if entry.spec is not None and entry.executable:
             unfit += groups.unknown(session, entry.spec, entry.file)
+            unfit += groups.empty(session, entry.spec, entry.file)
             unfit += lookups.unlinked(entry.spec, entry.file, filled)
         if entry.kind == "form":
             unfit += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
@@ -153,7 +154,10 @@ def findings(session: Session, checked: Checked) -> list[errors.Finding]:
     unfit += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
     papers = {each.file: each.document for each in found if each.document}
     unfit += documents.unfit(session, papers, list(specs.values()), filled)
-    return unfit if any(finding.level == "error" for finding in unfit) else unfit + _unknown_mentions(session, found)
+    if any(finding.level == "error" for finding in unfit):
+        return unfit
+    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
+    return unfit + mentioned.unknown(session, diagrams, [(entry.kind, entry.key) for entry in found])
 
 
 def use_extensions(modules: tuple[str, ...]) -> None:
@@ -201,6 +205,7 @@ def check(resources: Mapping[str, bytes]) -> Checked:
     findings += _too_long(resources, found)
     if not any(finding.level == "error" for finding in findings):
         findings += _unknown_names(resources, found)
+        findings += translations.unnamed(resources, [(each.file, each.key) for each in found if each.spec])
     return Checked(resources=resources, found=found, findings=findings)
 
 
@@ -215,17 +220,6 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
     keys |= {name for entry in found if entry.spec for name in selections.variables(entry.spec)}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
-
-
-def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
-    """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
-    known = mentioned.known(session)
-    for entry in found:
-        kind = mentioned.KINDS.get(entry.kind, entry.kind)
-        if kind in known:
-            known[kind].add(entry.key)
-    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
-    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
@@ -268,7 +262,7 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
     if path.suffix in (".yaml", ".yml") and path.parent.name == "reports":
         report = read_report(file, content)
         return [_Found(kind="report", key=report.key, name=report.name, file=file, report=report)], []
-    if translations.FILE.fullmatch(path.name):
+    if translations.is_file(file):
         return [], list(translations.check(file, _json(file, content)))
     if path.suffix == ".md" and path.parent.name == "documents":
         document = documents.read(file, path.stem, content)
