@@ -48,7 +48,7 @@ def test_reminder__by_what_the_customer_agrees_to_when_it_is_due(people: EngineS
 
     people.move_to(datetime.fromisoformat("2026-12-03T09:00:00+08:00"))
 
-    assert came_of(people) == (["remind_customer"], []) if agreed else ([], ["sent"])
+    assert came_of(people) == ((["remind_customer"], []) if agreed else ([], ["sent"]))
 
 
 def test_changed_price__is_told_in_a_call_however_the_customer_agrees_to_messages(people: EngineStage) -> None:
