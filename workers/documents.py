@@ -20,13 +20,11 @@ from casepath.engine.deployments import definitions, documents
 from casepath.engine.forms import Document
 from casepath.engine.forms import documents as templates
 from casepath.engine.instances import attachments
-from casepath.engine.papers import Paper, pdf
+from casepath.engine.papers import PDF, Paper, pdf
 from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import papers
 from casepath.engine.queries.papers import Printing
 from casepath.workers import Result, Unrecoverable, Work, topic
-
-MEDIA_TYPE = "application/pdf"
 
 
 @topic("archive")
@@ -49,7 +47,7 @@ def archive(work: Work) -> Result:
             key,
             name=name,
             content=content,
-            media_type=MEDIA_TYPE,
+            media_type=PDF,
             by=ENGINE,
             process_instance_id=work.task.process_instance_id,
         )

@@ -1,10 +1,11 @@
 """
 The topics that ask reports. They count everything, as whoever deployed the process may.
 
-`report` reckons one and keeps it with the matter that asks for it, as a spreadsheet. Inputs: `report`, its key, and
-`period`, such as `2026-11`: the last one that is over without it. What comes back is `document`, the name of the file,
-by which `dispatch` finds it, and `period`. It is reckoned without keeping anybody from writing, and kept in the
-transaction that completes the task: once. Who asks again later gets a file of its own, with the numbers of then.
+`report` reckons one and keeps it with the matter that asks for it, as a spreadsheet, or as `pdf` where that is its
+`format`. Inputs: `report`, its key, and `period`, such as `2026-11`: the last one that is over without it. What comes
+back is `document`, the name of the file, by which `dispatch` finds it, and `period`. It is reckoned without keeping
+anybody from writing, and kept in the transaction that completes the task: once. Who asks again later gets a file of its
+own, with the numbers of then.
 
 `count` says how many matters are behind one number of a report since a moment. Inputs: `report`, `figure`, `since`,
 and, where it is a number of a table, `table` and `row`. What comes back is `count`, and `matters`: the numbers of the
@@ -24,14 +25,17 @@ from casepath.engine.deployments import definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people.authorization import ENGINE
 from casepath.engine.queries import people, reports, vocabulary
-from casepath.engine.queries.reports import Key, Reckoning, workbook
+from casepath.engine.queries.reports import Key, Reckoning, paper, workbook
 from casepath.engine.queries.vocabulary import Vocabulary
 from casepath.engine.reports import PARTS, Figure, Period, Report, RowOf, Span, Table
 from casepath.engine.time import clock
 from casepath.workers import Result, Unrecoverable, Work, topic
 
 WEEKDAYS = "一二三四五六日"
-HEADINGS = {"figure": "指标", "summary": "指标一览", "target": "目标"}
+HEADINGS = {"figure": "指标", "summary": "指标一览", "target": "目标", "asked": "截至"}
+UNITS = {"hours": "小时", "minutes": "分钟", "days": "天（24 小时）"}
+#: What a report may be kept as.
+FORMATS = ("xlsx", "pdf")
 STATES = {"open": "未结", "completed": "已完成", "cancelled": "已取消"}
 YES_OR_NO = {"true": "是", "false": "否"}
 UNKNOWN = "尚未认定"
@@ -51,8 +55,15 @@ def report(work: Work) -> Result:
         period = _period(session, declared, work)
         found = reports.reckon(session, declared, period, by=ENGINE)
         words = _words(session, found)
-    content = workbook.written(found, words)
-    name = f"{declared.key}-{period}.xlsx"
+        zone = clock.zone_of(definitions.calendar(session))
+    wanted = work.text("format") or "xlsx"
+    if wanted not in FORMATS:
+        raise Unrecoverable(f"Expected one of {', '.join(FORMATS)} as “format”, but found “{wanted}”")
+    if wanted == "pdf":
+        content = papers.pdf(paper.printed(found, words, zone=zone, language=papers.LANGUAGES["zh"]))
+    else:
+        content = workbook.written(found, words)
+    name = f"{declared.key}-{period}.{wanted}"
 
     def keep(session: Session) -> None:
         attachments.add(
@@ -60,7 +71,7 @@ def report(work: Work) -> Result:
             matter,
             name=name,
             content=content,
-            media_type=papers.XLSX,
+            media_type=papers.XLSX if wanted == "xlsx" else papers.PDF,
             by=ENGINE,
             process_instance_id=work.task.process_instance_id,
         )
@@ -149,6 +160,10 @@ class Words:
         if period.year is None:
             return "全部"
         return f"{period.year}年" if period.month is None else f"{period.year}年{period.month}月"
+
+    def unit(self, figure: Figure) -> str:
+        """Return what stands behind a number; empty for plain ones."""
+        return "%" if figure.is_percent else UNITS.get(figure.unit or "", "")
 
     def target(self, figure: Figure) -> str:
         """Return what a figure should be; empty where nobody said."""

@@ -46,6 +46,7 @@ from casepath.engine.deployments.deployment import (
     DeploymentResult,
     check,
     deploy,
+    findings,
     read_folder,
     use_extensions,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "deploy",
     "documents",
     "find",
+    "findings",
     "form",
     "inspect",
     "latest",

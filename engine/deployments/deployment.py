@@ -108,27 +108,10 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     checked = files if isinstance(files, Checked) else check(files)
-    resources, found, findings = checked.resources, checked.found, list(checked.findings)
-    named = {each.file: each.register for each in found if each.register}
-    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
-    for entry in found:
-        if entry.spec is not None and entry.executable:
-            findings += groups.unknown(session, entry.spec, entry.file)
-            findings += lookups.unlinked(entry.spec, entry.file, filled)
-        if entry.kind == "form":
-            findings += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
-    findings += registers.unfit(session, named, filled)
-    ways = [(each.file, each.channel) for each in found if each.channel]
-    findings += channels.unfit(session, ways, named.values(), {each.key for each in found if each.spec}, filled)
-    run = [(each.file, each.spec) for each in found if each.spec]
-    findings += selections.unfit(session, run, named.values(), filled)
-    specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
-    findings += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
-    papers = {each.file: each.document for each in found if each.document}
-    findings += documents.unfit(session, papers, list(specs.values()), filled)
-    if any(finding.level == "error" for finding in findings):
-        raise errors.DeploymentRefused(findings)
-    warnings = findings + _unknown_mentions(session, found)
+    resources, found = checked.resources, checked.found
+    warnings = findings(session, checked)
+    if any(finding.level == "error" for finding in warnings):
+        raise errors.DeploymentRefused(warnings)
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
@@ -148,6 +131,29 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
             organisation.record(session, Event(kind="calendar.deployed", facts=facts, by=actor.signature))
     return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
+
+
+def findings(session: Session, checked: Checked) -> list[errors.Finding]:
+    """Return all that is wrong with files, beside what there is already too: what `deploy` refuses or warns of."""
+    resources, found, unfit = checked.resources, checked.found, list(checked.findings)
+    named = {each.file: each.register for each in found if each.register}
+    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
+    for entry in found:
+        if entry.spec is not None and entry.executable:
+            unfit += groups.unknown(session, entry.spec, entry.file)
+            unfit += lookups.unlinked(entry.spec, entry.file, filled)
+        if entry.kind == "form":
+            unfit += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
+    unfit += registers.unfit(session, named, filled)
+    ways = [(each.file, each.channel) for each in found if each.channel]
+    unfit += channels.unfit(session, ways, named.values(), {each.key for each in found if each.spec}, filled)
+    run = [(each.file, each.spec) for each in found if each.spec]
+    unfit += selections.unfit(session, run, named.values(), filled)
+    specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
+    unfit += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
+    papers = {each.file: each.document for each in found if each.document}
+    unfit += documents.unfit(session, papers, list(specs.values()), filled)
+    return unfit if any(finding.level == "error" for finding in unfit) else unfit + _unknown_mentions(session, found)
 
 
 def use_extensions(modules: tuple[str, ...]) -> None:

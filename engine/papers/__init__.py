@@ -22,11 +22,12 @@ from casepath.engine.papers.blocks import (
 )
 from casepath.engine.papers.language import LANGUAGES, PaperLanguage
 from casepath.engine.papers.markdown import Values, mark, plain, read, read_line
-from casepath.engine.papers.typesetting import pdf
+from casepath.engine.papers.typesetting import PDF, pdf
 from casepath.engine.papers.workbooks import XLSX, Column, Number, Sheet, sheet_of, workbook
 
 __all__ = [
     "LANGUAGES",
+    "PDF",
     "XLSX",
     "Block",
     "Cell",

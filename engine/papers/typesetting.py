@@ -22,6 +22,7 @@ from casepath.engine import errors
 from casepath.engine.papers.blocks import Block, Cell, Heading, Line, Paper, Paragraph, Row, Rule, Run, Table
 from casepath.engine.papers.fonts import fonts, printable
 
+PDF = "application/pdf"
 #: Characters of a paper with all its copies, and texts it is made of: what takes two seconds of the processor at most.
 MAX_CHARACTERS = 200_000
 MAX_RUNS = 20_000

@@ -26,6 +26,10 @@ CUSTOMER = {"customer_name": "郝先生", "customer_phone": "15400000097", "vehi
 PROPOSED = {"remedies": ["apology"], "promised_amount": 0, "promise": "道歉", "remedial_measure": "道歉",
             "no_corrective_reason": "个案"}  # fmt: skip
 TOLD = {"solution_told": "致电道歉", "told_remedies": ["apology"], "told_amount": 0}
+LEARNED = {"root_cause": "流程未执行", "dissatisfaction_kind": "process", "discontent_reasons": ["no_rules"],
+           "gap": "procedure", "improvement": "培训",
+           "improvement_owner": "showroom_manager", "improvement_due": "2026-12-31",
+           "corrected_cause": "after_sales"}  # fmt: skip
 
 
 class Matter:
@@ -81,4 +85,12 @@ class Matter:
             outermost = select(ProcessInstance.id).where(ProcessInstance.parent_id.is_(None))
             whole = session.scalars(outermost.order_by(ProcessInstance.id)).first() or 0
             found = process_instances.variables(session, whole)
+        return [found.get(name) for name in names]
+
+    def inside(self, process: str, *names: str) -> list[Any]:
+        """Return variables of the newest process of a kind that it runs."""
+        with self.sessions.begin() as session:
+            of_kind = select(ProcessInstance.id).where(ProcessInstance.definition_key == process)
+            newest = session.scalars(of_kind.order_by(ProcessInstance.id.desc())).first() or 0
+            found = process_instances.variables(session, newest)
         return [found.get(name) for name in names]

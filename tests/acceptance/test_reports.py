@@ -28,7 +28,7 @@ from casepath.settings import Settings
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import database as databases
-from tests import november
+from tests import november, pdf
 from tests.acceptance.conftest import PROCESSES
 from tests.applications import make_app
 from tests.web.visitor import Visitor
@@ -194,6 +194,19 @@ def test_file__has_the_digits_of_the_page(director: Visitor) -> None:
     assert causes == {
         "产品质量问题": 2, "售后服务/维修质量问题": 2, "其它原因": 2, "服务态度问题": 1, "客户误解": 1, "尚未认定": 2,
     }  # fmt: skip
+
+
+def test_pdf__has_the_digits_of_the_page(director: Visitor) -> None:
+    told = pdf.bare(pdf.text(director.get("/reports/monthly/2026-11/report.pdf").data))
+    units = {"hours": "小时", "percent": "%"}
+
+    expected = []
+    for key, figure in declared().figures.items():
+        if key in FIGURES and figure.is_shown:
+            unit = units["percent"] if figure.is_percent else units.get(figure.unit or "", "")
+            expected.append(pdf.bare(f"{figure.name}{FIGURES[key]}{unit}"))
+    expected += ["产品质量问题2", "客户误解1", "尚未认定2"]
+    assert [text for text in expected if text not in told] == []
 
 
 def declared() -> Report:

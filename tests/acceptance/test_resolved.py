@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.matters import Matter
+from tests.acceptance.matters import LEARNED, Matter
 from tests.november import CALLER, CCAC, DIRECTOR, MANAGER, MEDIUM, ORDINARY, REACHED, REGION, at
 
 #: The longest test has all figures on both kinds of database; the others ask for the same ones.
@@ -12,10 +12,6 @@ ONE_KIND = pytest.mark.parametrize("dealership_url", ["sqlite"], indirect=True)
 ADVISOR, SALES, AFTER_SALES = "advisor_li", "sales_director_sun", "after_sales_director_zhou"
 HEARD = {**REACHED, "dissatisfaction": "low", "loss": "small"}
 SPOKEN = {"feedback_way": "phone", "call_outcome": "reached", "feedback_text": "已回答"}
-LEARNED = {"root_cause": "流程未执行", "dissatisfaction_kind": "process", "discontent_reasons": ["no_rules"],
-           "gap": "procedure", "improvement": "培训",
-           "improvement_owner": "showroom_manager", "improvement_due": "2026-12-31",
-           "corrected_cause": "after_sales"}  # fmt: skip
 
 
 def test_resolved__twice_by_the_department_and_again_after_the_handover(matter: Matter) -> None:

@@ -79,6 +79,23 @@ def test_escalation__that_interrupts_the_call_is_the_last_thing_heard_of_it(worl
     assert world.at(instance) == "Z"
 
 
+@pytest.mark.parametrize("thrown", [escalation(), error("e")], ids=["escalation", "error"])
+def test_thrown__brings_to_the_caller_what_its_mapping_says(world: Attended, thrown: str) -> None:
+    caught = thrown.replace('"e"', '""') if "error" in thrown else thrown
+    loaded = thrown.replace("/>", ">") + (
+        '<extensionElements><camunda:in sourceExpression="${1 + 1}" target="grave"/></extensionElements></'
+        + thrown[1:].split(maxsplit=1)[0] + ">"
+    )  # fmt: skip
+    outer = nodes("startEvent S; userTask Y Z") + call() + border("Up", "C", caught)
+    inner = nodes("startEvent T; userTask A") + end("X", loaded)
+    instance = world.run(processes(p=outer + flows("S > C; C > Y; Up > Z"), q=inner + flows("T > A; A > X")), grave=1)
+
+    world.do(instance, "A")
+
+    assert world.at(instance) == "Z"
+    assert world.variables(instance)["grave"] == 2
+
+
 def test_escalation__that_ends_the_caller_ends_what_it_called(world: Attended) -> None:
     outer = nodes("startEvent S; userTask Y; endEvent E") + call() + border("Up", "C", escalation())
     inner = nodes("startEvent T; userTask A") + end("X", escalation())

@@ -206,6 +206,7 @@ RIGHTS = (
     Row("GET /reports/<key>", "/reports/load", "302 404 404 302 302 404 404 302 404 302"),
     Row("GET /reports/<key>/<period>", "/reports/load/2026-11", COUNTED),
     Row("GET /reports/<key>/<period>/report.xlsx", "/reports/load/2026-11/report.xlsx", COUNTED),
+    Row("GET /reports/<key>/<period>/report.pdf", "/reports/load/2026-11/report.pdf", COUNTED),
     Row("GET /reports/<key>/<period>/matters", "/reports/load/2026-11/matters?figure=all", COUNTED),
     Row("GET /records/<int:record_id>", "/records/{record_id}", READ),
     Row("GET /records/<int:record_id>/change", "/records/{record_id}/change", WRITTEN),

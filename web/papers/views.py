@@ -26,7 +26,6 @@ bp = Blueprint("papers", __name__, url_prefix="/matters")
 
 #: In which matters may have begun; others no calendar here reckons with.
 YEARS = range(1970, 3000)
-PDF = "application/pdf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +61,7 @@ def show_pdf(key: str, reference: Reference) -> Response:
     with g.readers.begin() as session:
         _, paper = _of_matter(session, key, reference)
     name = f"{reference} {paper.title}.pdf"
-    return _download(name, papers.pdf(paper), PDF)
+    return _download(name, papers.pdf(paper), papers.PDF)
 
 
 def _of_matter(session: Session, key: str, reference: Reference) -> tuple[Document, Paper]:
@@ -92,7 +91,7 @@ def register() -> str:
 @bp.get("/register.pdf")
 def register_pdf() -> Response:
     """Return the list as PDF."""
-    return _register(PDF, "pdf", papers.pdf)
+    return _register(papers.PDF, "pdf", papers.pdf)
 
 
 @bp.get("/register.xlsx")

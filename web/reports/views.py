@@ -13,12 +13,13 @@ from casepath.engine import errors, papers, texts
 from casepath.engine.deployments import definitions
 from casepath.engine.people import authorization
 from casepath.engine.queries import instances, people, reports
-from casepath.engine.queries.reports import Key, workbook
+from casepath.engine.queries.reports import Key, Reckoning, paper, workbook
 from casepath.engine.reports import Figure, Period, Report, Table
 from casepath.engine.time import clock
-from casepath.web import facts, headers, names
+from casepath.web import facts, headers, languages, names
 from casepath.web.navigation import row_id
 from casepath.web.reports import charts, wording
+from casepath.web.reports.wording import Wording
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -64,12 +65,31 @@ def report(key: str, period: str) -> str:
 @bp.get("/<key>/<period>/report.xlsx")
 def file(key: str, period: str) -> Response:
     """Return a report as a file for spreadsheets."""
+    found, words = reckoned(key, period)
+    return download(workbook.written(found, words), papers.XLSX, f"{found.report.key}-{found.period}.xlsx")
+
+
+@bp.get("/<key>/<period>/report.pdf")
+def pdf(key: str, period: str) -> Response:
+    """Return a report to be printed, in the language of the reader."""
+    found, words = reckoned(key, period)
+    language = papers.LANGUAGES["zh" if languages.is_chinese() else "en"]
+    printed = paper.printed(found, words, zone=g.settings.zone, language=language)
+    return download(papers.pdf(printed), papers.PDF, f"{found.report.key}-{found.period}.pdf")
+
+
+def reckoned(key: str, period: str) -> tuple[Reckoning, Wording]:
+    """Return a report of an address with its words; raises `NotFound`."""
     with g.readers.begin() as session:
         declared, chosen = asked(session, key, period)
         found = reports.reckon(session, declared, chosen, by=g.person)
-        content = workbook.written(found, wording.of(session, declared, found))
-    answer = Response(content, mimetype=papers.XLSX)
-    answer.headers["Content-Disposition"] = headers.content_disposition(f"{key}-{chosen}.xlsx")
+        return found, wording.of(session, declared, found)
+
+
+def download(content: bytes, media_type: str, name: str) -> Response:
+    """Return an answer with a file."""
+    answer = Response(content, mimetype=media_type)
+    answer.headers["Content-Disposition"] = headers.content_disposition(name)
     return answer
 
 

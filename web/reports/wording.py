@@ -88,6 +88,7 @@ class Wording:
             "figure": gettext("Figure"),
             "summary": gettext("Figures"),
             "target": gettext("Target"),
+            "asked": gettext("As of"),
         }[name]
 
     def shortened(self) -> str:

@@ -112,7 +112,10 @@ class WorkerTaskParser(ActivityParser):
         self.task.topic = self.expression("topic")
         self.task.priority = self.expression("taskPriority")
         mapped = [
-            (self.compiler.expression(child, child.get("expression")), coded_definition(self.source, "error", child))
+            (
+                self.compiler.expression(child, child.get("expression")),
+                coded_definition(self.source, "error", child, child),
+            )
             for child in extensions(self.node, "errorEventDefinition")
         ]
         self.task.error_mappings = tuple((when, error) for when, error in mapped if when is not None)

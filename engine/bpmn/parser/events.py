@@ -64,7 +64,7 @@ def event_definition(source: Source, element: etree._Element, event: etree._Elem
         case "message" | "signal":
             return named_definition(source, kind, element, event)
         case "error" | "escalation":
-            return coded_definition(source, kind, element, catches=tag(event) in CATCHING)
+            return coded_definition(source, kind, element, event)
         case "compensate":
             return EventDefinition(
                 kind="compensate",
@@ -95,24 +95,31 @@ def named_definition(
     ref = reference(element.get(f"{kind}Ref") or child_text(element, f"{kind}Ref"))
     referred = source.referred(ref)
     text = (referred.get("name") if referred is not None else None) or ref or event.get("name") or event.get("id") or ""
-    carried = [child for holder in (element, event) for child in extensions(holder, "in")]
-    payload = tuple(mapping for child in carried if (mapping := source.in_out(child)) is not None)
+    return THROWN[kind](
+        kind=kind,
+        name=source.compiler.expression(event, text) or literal(""),
+        message_id=ref,
+        **carried(source, element, event),
+    )
+
+
+def carried(source: Source, element: etree._Element, event: etree._Element) -> dict[str, Any]:
+    """Read what a thrown event carries: its mappings, and what is associated with it."""
+    given = [child for holder in (element, event) for child in extensions(holder, "in")]
+    payload = tuple(mapping for child in given if (mapping := source.in_out(child)) is not None)
     associated = tuple(
         VariableMapping(target=target, source=compile_expression(f"${{{variable}}}"))
         for variable, target in source.associations(event, "dataInputAssociation")
         if variable.isidentifier()
     )
-    return THROWN[kind](
-        kind=kind,
-        name=source.compiler.expression(event, text) or literal(""),
-        payload=payload + associated,
-        all_variables=any(child.get("variables") == "all" for child in carried),
-        message_id=ref,
-    )
+    return {
+        "payload": payload + associated,
+        "all_variables": any(child.get("variables") == "all" for child in given),
+    }
 
 
 def coded_definition(
-    source: Source, kind: EventKind, element: etree._Element, *, catches: bool = False
+    source: Source, kind: EventKind, element: etree._Element, event: etree._Element
 ) -> EventDefinition:
     """
     Read an error or escalation: the code of what it refers to; the text itself is the code where it refers to nothing.
@@ -124,13 +131,15 @@ def coded_definition(
     code, text = ref, None
     if referred is not None and tag(referred) == kind:
         text = source.compiler.expression(referred, extension(referred, "errorMessage"))
-        code = referred.get(f"{kind}Code") or (None if catches else referred.get("name") or referred.get("id"))
+        called = None if tag(event) in CATCHING else referred.get("name") or referred.get("id")
+        code = referred.get(f"{kind}Code") or called
     return THROWN[kind](
         kind=kind,
         code=code,
         code_variable=extension(element, f"{kind}CodeVariable"),
         message_variable=extension(element, "errorMessageVariable"),
         text=text,
+        **(carried(source, element, event) if tag(event) not in CATCHING else {}),
     )
 
 

@@ -34,7 +34,9 @@ CALLS = frozenset({"callActivity"})
 DECISIONS = frozenset({"businessRuleTask", "globalBusinessRuleTask"})
 USER_TASKS = frozenset({"userTask", "globalUserTask"})
 SCRIPTS = frozenset({"scriptTask", "globalScriptTask"})
-EVENT_PAYLOADS = frozenset({"messageEventDefinition", "signalEventDefinition", "sendTask"})
+#: Events that carry something to whoever catches them.
+LOADED = ("errorEventDefinition", "escalationEventDefinition", "messageEventDefinition", "signalEventDefinition")
+EVENT_PAYLOADS = frozenset({*LOADED, "sendTask"})
 
 #: Attributes of the dialects → where they are read.
 ATTRIBUTES: Mapping[str, frozenset[str]] = {
@@ -209,8 +211,8 @@ def _is_unread(node: Node, referred: Collection[str]) -> bool:
             return above.parent is None or above.parent.tag not in ELEMENTS.get(name, frozenset())
         return name not in PARTS
     if above is not None and above.tag in EVENTS and node.tag in {"dataInputAssociation", "dataOutputAssociation"}:
-        # What messages and signals carry is read, not what they bring.
-        thrown = above.tag in THROW_EVENTS and above.all("messageEventDefinition", "signalEventDefinition")
+        # What events carry is read, not what they bring.
+        thrown = above.tag in THROW_EVENTS and above.all(*LOADED)
         return not thrown or node.tag == "dataOutputAssociation"
     if above is not None and above.tag == "definitions" and node.tag.endswith("EventDefinition"):
         return node.id not in referred

@@ -4,7 +4,7 @@ What reports say: each figure and table in a statement that adds up columns, and
     columns    where the facts of a report stand, and its conditions, as SQL
     figures    the numbers, exact until they are rounded as the report says
     reckoning  a whole report for a period, beside those that it is compared with
-    workbook   a report in a file for spreadsheets
+    rows       what stands in its files; `workbook` for spreadsheets, `paper` to be printed
 """
 
 from casepath.engine.queries.reports.figures import Key, Value
