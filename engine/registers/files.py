@@ -72,7 +72,7 @@ def begin(
     named = [field for field in fields if field]
     known = {KEY, *_components(session, declared)}
     if len(fields) != len(headings) or not named or len({*named}) < len(named) or not known.issuperset(named):
-        raise errors.InvalidInput("Expected each field once, but found {found}.", code="headings", found=named)
+        raise errors.InvalidInput("Expected each field once, but found {found}.", code="headings-twice", found=named)
     if len(content) > MAX_BYTES:
         raise errors.InvalidInput(
             "The file has {size}; at most {limit} can be taken at once. Please take it in several parts.",
