@@ -263,7 +263,7 @@ RIGHTS = (
         "401 403 403 403 403 403 403 403 200 200", (("diagram", (DIAGRAM, "matter.bpmn")),)),
     Row("GET /processes/upload", "/processes/upload", DEPLOYED),
     Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
-        (("files", (DIAGRAM, "matter.bpmn")),)),
+        (("files", (DIAGRAM, "matter.bpmn")), ("what", "x"), ("why", "y"))),
     # operations
     Row("GET /operations/", "/operations/", OPERATED),
     Row("GET /operations/jobs", "/operations/jobs", OPERATED),

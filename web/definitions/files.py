@@ -50,7 +50,7 @@ def stored_name(name: str) -> str:
 
 
 def deploy_with_companions(
-    sent: dict[str, bytes], name: str, newest: str | None = None
+    sent: dict[str, bytes], name: str, purpose: deployments.Purpose, newest: str | None = None
 ) -> deployments.DeploymentResult:
     """
     Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
@@ -65,10 +65,12 @@ def deploy_with_companions(
             kept |= versions.companions(session, file_name)
     anew = {PurePosixPath(file_name).name for file_name in sent}
     kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
-    return deploy_checked(kept | sent, name, newest)
+    return deploy_checked(kept | sent, name, purpose, newest)
 
 
-def deploy_checked(files: dict[str, bytes], name: str, newest: str | None = None) -> deployments.DeploymentResult:
+def deploy_checked(
+    files: dict[str, bytes], name: str, purpose: deployments.Purpose, newest: str | None = None
+) -> deployments.DeploymentResult:
     """Check files, by another process first, and deploy them; raises as `deploy_with_companions`."""
     findings = deployments.inspect(files)
     if any(finding.level == "error" for finding in findings):
@@ -76,7 +78,13 @@ def deploy_checked(files: dict[str, bytes], name: str, newest: str | None = None
     checked = deployments.check(files)
     with g.sessions.begin() as session:
         require_newest(session, row_id(newest))
-        return deployments.deploy(session, checked, name=name[:255], by=g.person)
+        return deployments.deploy(session, checked, name=name[:255], by=g.person, purpose=purpose)
+
+
+def purpose(sent: Mapping[str, object]) -> deployments.Purpose:
+    """Return what changes and why, as it was sent; raises `InvalidInput` where one of the two is missing."""
+    what, why = (text if isinstance(text := sent.get(name), str) else "" for name in ("what", "why"))
+    return deployments.Purpose.of(what, why)
 
 
 def require_newest(session: Session, known_id: int | None) -> None:
