@@ -39,11 +39,13 @@ def compare(key: str) -> str:
         sides = [versions.contents(session, each.deployment_id) for each in (older, newer)]
         name = versions.file_name(session, newer.id)
         made = deployments.purposes.made(session, {newer.deployment_id}).get(newer.deployment_id)
-        ran = [each for each in made.running if each.process == key] if made else []
+        # How many stand where is not for everybody, then as now.
+        sees = authorization.may_see_standing(g.person)
+        ran = [each for each in made.running if each.process == key] if made and sees else []
         said = deployed.texts(session, older.id, languages.of_names())
         return render_compared(
             session, sides, name, older, newer, known=known, made=made, ran=ran, texts=said,
-            standing=_standing(session, older.id) if authorization.may_see_every_instance(g.person) else None,
+            standing=_standing(session, older.id) if sees else None,
         )  # fmt: skip
 
 

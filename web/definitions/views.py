@@ -100,7 +100,7 @@ def show(key: str) -> str:
             files=came,
             names=people.names(session, [each.created_by for each in known]),
             may_deploy=authorization.may_deploy(g.person),
-            sees_all=authorization.may_see_every_instance(g.person),
+            sees_standing=authorization.may_see_standing(g.person),
         )
 
 
@@ -115,7 +115,7 @@ def diagram(definition_id: int) -> Response:
 
 
 @bp.get("/diagrams/<int:definition_id>/standing")
-@requires(authorization.may_see_every_instance)
+@requires(authorization.may_see_standing)
 def standing(definition_id: int) -> Response:
     """Return where the instances of a process stand."""
     with g.readers.begin() as session:
