@@ -49,6 +49,7 @@ from casepath.engine.deployments.deployment import (
     DeploymentResult,
     check,
     deploy,
+    findings,
     read_folder,
     use_extensions,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "deploy",
     "documents",
     "find",
+    "findings",
     "form",
     "inspect",
     "latest",

@@ -428,6 +428,20 @@ class TestEditor:
         assert not wrong.get_json()["deployable"]
         assert {each["level"] for each in wrong.get_json()["problems"]} >= {"error"}
 
+    def test_check__finds_what_a_deployment_would_refuse(self, olivia: Visitor) -> None:
+        """A group that nobody has, a form that is not there, and what stands in a file beside the diagram."""
+        strange = DIAGRAM.replace('candidateGroups="service"', 'candidateGroups="servis"')
+        formless = DIAGRAM.replace('formKey="contact"', 'formKey="contct"')
+
+        found = [send(olivia, "/processes/modeler/check", {"xml": each}).get_json() for each in (strange, formless)]
+
+        assert [each["deployable"] for each in found] == [False, True]
+        assert "servis" in found[0]["problems"][0]["message"]
+        assert found[0]["problems"][0]["element_id"] == "contact"
+        assert [each["element_id"] for each in found[1]["problems"] if "contct" in each["message"]] == ["contact"]
+        refused = send(olivia, "/processes/modeler", {"xml": strange, **PURPOSE}).get_json()
+        assert refused["problems"] == found[0]["problems"]
+
     def test_check__only_for_process_owners(self, alice: Visitor) -> None:
         assert send(alice, "/processes/modeler/check", {"xml": DIAGRAM}).status_code == 403
 

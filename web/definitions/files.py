@@ -59,13 +59,29 @@ def deploy_with_companions(
 
     They are checked before the transaction, and by another process first: nobody else has to wait for it.
     """
+    return deploy_checked(with_companions(sent), name, purpose, newest)
+
+
+def with_companions(sent: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files together with what belongs to their processes and did not come again."""
     kept: dict[str, bytes] = {}
     with g.readers.begin() as session:
         for file_name in sent:
             kept |= versions.companions(session, file_name)
     anew = {PurePosixPath(file_name).name for file_name in sent}
     kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
-    return deploy_checked(kept | sent, name, purpose, newest)
+    return kept | sent
+
+
+def findings(sent: dict[str, bytes]) -> list[errors.Finding]:
+    """Return what a deployment of these files with their companions would find, by another process first."""
+    files = with_companions(sent)
+    found = deployments.inspect(files)
+    if any(finding.level == "error" for finding in found):
+        return found
+    checked = deployments.check(files)
+    with g.readers.begin() as session:
+        return deployments.findings(session, checked)
 
 
 def deploy_checked(
@@ -121,13 +137,21 @@ def told(findings: list[errors.Finding]) -> list[dict[str, str]]:
     ]
 
 
-def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
-    """Return findings as `web/assets/modeler.js` shows them."""
+def problems(findings: list[errors.Finding], name: str) -> list[dict[str, str]]:
+    """Return findings as `web/assets/modeler.js` shows them; of other files than the one with a name by its name."""
     return [
         {
-            "element_id": finding.element_id,
+            "element_id": finding.element_id if finding.file == name else "",
             "level": finding.level,
-            "message": f"{finding.name or finding.element_id}: {phrases.told(finding.phrase)}",
+            "message": ": ".join(
+                part
+                for part in (
+                    finding.file if finding.file != name else "",
+                    finding.name or finding.element_id,
+                    phrases.told(finding.phrase),
+                )
+                if part
+            ),
         }
         for finding in findings
     ]

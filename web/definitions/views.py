@@ -286,8 +286,9 @@ def check() -> tuple[Response, int] | Response:
     sent = edited()
     if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
-    findings = deployments.inspect(dict([sent]))
-    return jsonify(problems=files.problems(findings), deployable=all(each.level != "error" for each in findings))
+    findings = files.findings(dict([sent]))
+    deployable = all(each.level != "error" for each in findings)
+    return jsonify(problems=files.problems(findings, sent[0]), deployable=deployable)
 
 
 @bp.post("/modeler")
@@ -305,7 +306,8 @@ def deploy() -> tuple[Response, int] | Response:
         sent_files = {name: content, **files.with_english(name, english if isinstance(english, dict) else {})}
         result = files.deploy_with_companions(sent_files, name, purpose, newest if isinstance(newest, str) else None)
     except errors.DeploymentRefused as refusal:
-        return jsonify(message=gettext("The deployment is refused"), problems=files.problems(refusal.findings)), 422
+        found = files.problems(refusal.findings, name)
+        return jsonify(message=gettext("The deployment is refused"), problems=found), 422
     except errors.Forbidden:
         raise
     except errors.EngineError as error:
