@@ -79,7 +79,7 @@ READS = frozenset({
     "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "proofs.write", "records.get", "records.values_of", "rehearsal.begun",
-    "rehearsal.of", "rehearsal.read", "substitutes.concerning",
+    "rehearsal.of", "rehearsal.read", "rehearsal.span", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_news", "watches.is_watched",
     "watches.of_user",

@@ -13,7 +13,7 @@ nor addresses.
 """
 
 from casepath.engine.rehearsal.playing import Draft, Rehearsal, Work, rehearse
-from casepath.engine.rehearsal.recording import MAX_INPUTS, Input, Recording, begun, read
+from casepath.engine.rehearsal.recording import MAX_INPUTS, Input, Recording, begun, read, span
 from casepath.engine.rehearsal.standing import OpenTask, OpenWork, Standing, of
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "of",
     "read",
     "rehearse",
+    "span",
 ]

@@ -2,7 +2,7 @@
 //
 // <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="group" aria-label="…"></div>
 //
-// `data-diagram-url` answers BPMN XML. `data-path-url` (optional) answers JSON:
+// `data-diagram-url` answers BPMN XML; `#<id>` is an element of the page whose text it is. `data-path-url` (optional) answers JSON:
 //   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…",
 //                                  "work": true, "called": [<number of a process instance>, …]}},
 //    "flows": ["<sequence flow id>", …]}
@@ -46,6 +46,10 @@ const KEYS = {
 };
 
 async function fetched(url, read) {
+  if (url.startsWith('#')) {
+    const { textContent } = document.querySelector(url);
+    return read === 'json' ? JSON.parse(textContent) : textContent;
+  }
   const response = await fetch(url, { credentials: 'same-origin' });
   if (!response.ok) {
     throw new Error(`Expected ${url} to answer, but found status ${response.status}`);

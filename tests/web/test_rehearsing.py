@@ -1,0 +1,231 @@
+"""A process owner plays a draft: each request brings what was played, and nothing of it is kept."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
+
+from casepath.engine import deployments
+from casepath.engine.database import Base
+from casepath.engine.deployments import definitions
+from casepath.engine.people import identity
+from casepath.engine.rehearsal import sandbox
+from tests.acting import PROGRAM
+from tests.each import each
+from tests.web.visitor import Visitor, text
+
+Visit = Callable[[str | None], Visitor]
+Rows = sessionmaker[Session]
+FILES = deployments.read_folder(Path(__file__).parent / "request")
+
+
+@pytest.fixture
+def olivia(visit: Visit, rows: Rows) -> Iterator[Visitor]:
+    """A process owner, and the deployed process `request`."""
+    definitions.forget()
+    sandbox.kept.clear()
+    with rows.begin() as session:
+        identity.import_people(session, {}, by=PROGRAM)
+        for key in ("service", "directors"):
+            identity.add_group(session, key, name=key, by=PROGRAM)
+        identity.create_user(session, "olivia", name="Olivia", groups=["process_owner"], by=PROGRAM)
+        identity.create_user(session, "sara", name="Sara", groups=["service"], by=PROGRAM)
+        identity.create_user(session, "dora", name="Dora", groups=["directors"], by=PROGRAM)
+        deployments.deploy(session, FILES, name="request", by="olivia")
+    yield visit("olivia")
+    sandbox.kept.clear()
+
+
+def address(rows: Rows) -> str:
+    with rows.begin() as session:
+        return f"/processes/rehearse/{definitions.latest(session, 'process', 'request').id}"
+
+
+def carried(page: TestResponse | str) -> dict[str, str]:
+    """What the form of the page would send by itself."""
+    shown = page if isinstance(page, str) else page.get_data(as_text=True)
+    form = shown[shown.index('<form id="rehearsal"') :]
+    form = form[: form.index("</form>")]
+    held = re.findall(r'<textarea hidden name="([^"]+)"[^>]*>\n?(.*?)</textarea>', form, re.DOTALL)
+    held += re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in held}
+
+
+def played(page: TestResponse | str) -> list[dict[str, Any]]:
+    inputs: list[dict[str, Any]] = json.loads(carried(page)["rehearsal.recording"])["inputs"]
+    return inputs
+
+
+MULTIPART = "multipart/form-data"
+
+
+class Player:
+    """Somebody who goes on with the page that came last."""
+
+    def __init__(self, visitor: Visitor, at: str) -> None:
+        self.visitor, self.at = visitor, at
+        self.page = visitor.get(at)
+
+    def send(self, status: int = 200, *, to: str = "", **form: Any) -> str:
+        """Send the form of the page with what is typed and pressed."""
+        typed = {name.replace("__", "."): value for name, value in form.items()}
+        self.page = self.visitor.post(f"{self.at}{to}", {**carried(self.page), **typed}, content_type=MULTIPART)
+        assert self.page.status_code == status, text(self.page)
+        return text(self.page)
+
+
+@pytest.fixture
+def player(olivia: Visitor, rows: Rows) -> Player:
+    return Player(olivia, address(rows))
+
+
+def begin(player: Player) -> str:
+    return player.send(rehearsal__act="play", rehearsal__by="olivia", customer_name="卫先生", channel="phone")
+
+
+class TestRehearse:
+    def test_it_begins_with_the_form_of_the_process(self, player: Player) -> None:
+        assert player.page.status_code == 200
+        assert 'name="customer_name"' in text(player.page)
+        assert played(player.page) == []
+
+    def test_it_goes_on_with_the_form_of_the_task(self, player: Player) -> None:
+        page = begin(player)
+
+        assert [each["kind"] for each in played(page)] == ["start"]
+        assert 'name="result"' in page
+        assert "卫先生" in page
+
+    def test_a_task_is_completed_as_whoever_may(self, player: Player) -> None:
+        begin(player)
+        page = player.send(rehearsal__act="play", rehearsal__by="sara", result="gone", solved="yes")
+
+        assert [each.get("by") for each in played(page)] == ["olivia", "sara"]
+        assert "review" in carried(page)["rehearsal.chosen"]
+
+    def test_what_does_not_fit__is_said_at_its_field_and_nothing_is_lost(self, player: Player) -> None:
+        begin(player)
+        page = player.send(422, rehearsal__act="play", rehearsal__by="sara", result="kept as typed", solved="")
+
+        assert "kept as typed" in page
+        assert "field-invalid" in page
+        assert len(played(page)) == 1
+
+    def test_a_stranger_to_the_task__is_refused(self, player: Player) -> None:
+        begin(player)
+        page = player.send(422, rehearsal__act="play", rehearsal__by="olivia", result="typed", solved="yes")
+
+        assert "typed" in page
+        assert len(played(page)) == 1
+
+    def test_time_passes(self, player: Player) -> None:
+        begin(player)
+        page = player.send(rehearsal__wait="P2D")
+
+        assert played(page)[-1] == {"kind": "wait", "for": "P2D"}
+        player.send(422, rehearsal__wait="")
+        player.send(422, rehearsal__wait="yesterday")
+        player.send(422, rehearsal__wait="P900Y")
+
+    def test_a_step_is_taken_back__and_all_of_them(self, player: Player) -> None:
+        begin(player)
+        player.send(rehearsal__wait="P2D")
+
+        assert len(played(player.send(rehearsal__act="undo"))) == 1
+        assert played(player.send(rehearsal__act="restart")) == []
+        assert played(player.send(rehearsal__act="undo")) == []
+
+    def test_the_recording_is_saved_as_a_file(self, player: Player) -> None:
+        begin(player)
+        held = carried(player.page)["rehearsal.recording"]
+
+        assert player.send(to="/recording") == held
+        assert "request.rehearsal.json" in player.page.headers["Content-Disposition"]
+
+    def test_fields__for_what_is_typed(self, player: Player) -> None:
+        begin(player)
+        form = {**carried(player.page), "solved": "no"}
+        part = text(player.visitor.post(f"{player.at}/fields", form, headers={"HX-Request": "true"}))
+        whole = text(player.visitor.post(f"{player.at}/fields", form))
+
+        assert "只能有一个声音" in part
+        assert "<html" not in part
+        assert "只能有一个声音" in whole
+        assert "<html" in whole
+
+    def test_a_draft__instead_of_what_is_in_force(self, player: Player) -> None:
+        drawn = FILES["request.bpmn"].replace("联系客户".encode(), "先打电话".encode())
+        page = player.send(diagram=(io.BytesIO(drawn), "request.bpmn"))
+        assert "先打电话" in html.unescape(page)
+
+        page = begin(player)
+        assert "先打电话" in page
+        assert carried(page)["rehearsal.diagram"]
+
+    @each("drawn", [b"no diagram", b"<a/>", b"\xff\xfe", FILES["request.bpmn"][:900]])
+    def test_a_draft_that_cannot_be_played(self, player: Player, drawn: bytes) -> None:
+        sent = {"diagram": (io.BytesIO(drawn), "request.bpmn")}
+        page = text(player.visitor.post(player.at, sent, content_type=MULTIPART))
+
+        assert "先改正以下问题" in page
+
+    def test_nothing_is_kept(self, player: Player, rows: Rows) -> None:
+        def count() -> dict[str, int]:
+            with rows.begin() as session:
+                tables = Base.metadata.sorted_tables
+                return {each.name: session.scalar(select(func.count()).select_from(each)) or 0 for each in tables}
+
+        before = count()
+        begin(player)
+        player.send(rehearsal__act="play", rehearsal__by="sara", result="gone", solved="yes")
+
+        assert count() == before
+
+    def test_it_leads_to_no_matter(self, player: Player) -> None:
+        """The number of a rehearsed matter may be that of a real one."""
+        page = begin(player)
+        number = re.search(r"RQ\d{4}-\d{4}", page)
+
+        assert number is None or f"/matters/{number[0]}" not in page
+
+    @each("recording", ["none", "[]", '{"process": "other", "begins_at": "2026-01-01T00:00:00Z", "inputs": []}'])
+    def test_another_recording(self, player: Player, recording: str) -> None:
+        assert player.visitor.post(player.at, {"rehearsal.recording": recording}).status_code in (400, 422)
+
+    def test_what_can_be_played_no_more(self, player: Player) -> None:
+        begin(player)
+        held = json.loads(carried(player.page)["rehearsal.recording"])
+        held["inputs"].append({"kind": "complete", "element": "gone", "by": "sara"})
+        page = text(player.visitor.post(player.at, {"rehearsal.recording": json.dumps(held)}))
+
+        assert "第 2 步" in page
+        assert len(played(page)) == 1
+
+    def test_in_english(self, player: Player) -> None:
+        player.visitor.post("/language", {"language": "en"})
+        page = begin(player)
+
+        assert "Clock of the rehearsal" in page
+        assert 'Result<span class="required"' in page
+
+
+@each("line", ["no value", "= 1"])
+def test_values__what_is_none(player: Player, line: str) -> None:
+    player.send(rehearsal__act="restart")
+    begin(player)
+    player.send(rehearsal__act="play", rehearsal__by="sara", result="gone", solved="yes")
+    page = player.send(422, rehearsal__act="play", rehearsal__by="dora", rehearsal__values=line)
+
+    assert line in html.unescape(page)
+    page = player.send(rehearsal__act="play", rehearsal__by="dora", rehearsal__values="amount = 12\nnote = fine")
+    assert played(page)[-1]["values"] == {"amount": 12, "note": "fine"}
