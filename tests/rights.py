@@ -79,7 +79,7 @@ READS = frozenset({
     "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
     "process_instances.was_started", "proofs.write", "records.get", "records.values_of", "rehearsal.begun",
-    "rehearsal.of", "rehearsal.read", "rehearsal.span", "substitutes.concerning",
+    "rehearsal.of", "rehearsal.path", "rehearsal.read", "rehearsal.span", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_news", "watches.is_watched",
     "watches.of_user",
@@ -180,8 +180,8 @@ class There:
 Command = Callable[[Session, There, By], object]
 def rehearsed(session: Session, by: By) -> None:
     """Play nothing on what is in force."""
-    draft = rehearsal.Draft(files={}, process="matter")
-    with rehearsal.rehearse(session, draft, rehearsal.begun("matter"), by=by):
+    draft = rehearsal.Draft(files={}, process="each")
+    with rehearsal.rehearse(session, draft, rehearsal.begun("each"), by=by):
         pass
 
 
@@ -245,6 +245,8 @@ COMMANDS: Mapping[str, Command] = {
     "records.erase": lambda session, it, by: records.erase(session, it.archived_id, ["phone"], by=by, reason="x"),
     "records.restore": lambda session, it, by: records.restore(session, it.archived_id, by=by),
     "rehearsal.rehearse": lambda session, it, by: rehearsed(session, by),
+    "rehearsal.run": lambda session, it, by: rehearsal.run(
+        session, rehearsal.Draft(files={}, process="each"), [("a", rehearsal.begun("each"))], by=by),
     "substitutes.appoint": lambda session, it, by: substitutes.appoint(
         session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
     "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
@@ -421,6 +423,7 @@ TABLES: tuple[Table, ...] = (
         "records.erase": "✓––·––·–",
         "records.restore": "·––·––✓–",
         "rehearsal.rehearse": "✓·✓·····",
+        "rehearsal.run": "✓·✓·····",
         "task_views.change": "✓–––––✓–",
         "task_views.remove": "✓–––––✓–",
         "task_views.save": "✓·····✓·",

@@ -10,25 +10,32 @@ nor addresses.
     sandbox     the database in memory, and what is copied into it
     playing     play a recording, and take one more input
     standing    how it stands then: what is open, what is awaited, what is due
+    scenarios   recordings that say which way they went: played all together, with what none of them reaches
 """
 
 from casepath.engine.rehearsal.playing import Draft, Rehearsal, Work, rehearse
 from casepath.engine.rehearsal.recording import MAX_INPUTS, Input, Recording, begun, read, span
+from casepath.engine.rehearsal.scenarios import MAX_SCENARIOS, Coverage, Outcome, path, run
 from casepath.engine.rehearsal.standing import OpenTask, OpenWork, Standing, of
 
 __all__ = [
     "MAX_INPUTS",
+    "MAX_SCENARIOS",
+    "Coverage",
     "Draft",
     "Input",
     "OpenTask",
     "OpenWork",
+    "Outcome",
     "Recording",
     "Rehearsal",
     "Standing",
     "Work",
     "begun",
     "of",
+    "path",
     "read",
     "rehearse",
+    "run",
     "span",
 ]

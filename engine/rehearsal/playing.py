@@ -141,6 +141,10 @@ class _Player:
         with sandboxes.opened(sandboxes.empty()) as sandbox:
             sandboxes.furnish(sandbox, self._source, self._house)
             if self._draft.files:
+                # What people draw is checked by another process first, with limits of time and memory.
+                wrong = [each for each in deployments.inspect(dict(self._draft.files)) if each.level == "error"]
+                if wrong:
+                    raise errors.DeploymentRefused(wrong)
                 with sandbox.sessions.begin() as session:
                     deployments.deploy(session, self._draft.files, name="rehearsal", by=REHEARSAL)
             return sandbox.content()

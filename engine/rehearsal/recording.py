@@ -9,7 +9,8 @@ What is kept of a rehearsal: when it begins, and the inputs in their order. As J
         {"kind": "message", "name": "…", "by": "li", "values": {…}}]}
 
 `values` is what is submitted, before the form has read it. `number` tells which of several that are open at one element
-is meant, the oldest is 0. To wait without a length is to wait for what is due next.
+is meant, the oldest is 0. To wait without a length is to wait for what is due next. A scenario also says which way it
+went, as `scenarios.path` does: `"path": [["<process>", ["<element>", …]], …]`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ MAX_INPUTS = 200
 MAX_CHARACTERS = 400_000
 MAX_TIME = timedelta(days=3_660)
 MAX_TEXT = 255
+
+#: Of each process instance, oldest first: the key of its process, and the elements that it came to, in their order.
+Path = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,24 +66,26 @@ class Recording:
     process: str
     begins_at: datetime
     inputs: tuple[Input, ...] = ()
+    #: Which way it went; empty where it is no scenario.
+    path: Path = ()
 
     def with_input(self, another: Input) -> Recording:
         """Return it with one more input; raises `InvalidInput` where there are too many."""
-        longer = replace(self, inputs=(*self.inputs, another))
+        longer = replace(self, inputs=(*self.inputs, another), path=())
         _require_room(len(longer.inputs))
         return longer
 
     def first(self, count: int) -> Recording:
         """Return it with its first inputs only."""
-        return replace(self, inputs=self.inputs[:count])
+        return self if count >= len(self.inputs) else replace(self, inputs=self.inputs[:count], path=())
 
     def dumps(self) -> str:
         """Return it as JSON."""
-        told = {
+        told: dict[str, Any] = {
             "process": self.process,
             "begins_at": self.begins_at.isoformat(),
             "inputs": [each.as_json() for each in self.inputs],
-        }
+        } | ({"path": self.path} if self.path else {})
         return json.dumps(told, ensure_ascii=False)
 
 
@@ -101,12 +107,13 @@ def read(text: str) -> Recording:
         begins_at = clock.aware(datetime.fromisoformat(told["begins_at"]))
         process = _text(told["process"])
         found = tuple(_input(each) for each in told["inputs"])
+        path = tuple((_text(key), tuple(_text(each) for each in went)) for key, went in told.get("path", ()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, errors.InvalidInput):
         raise _unreadable() from None
     if not process:
         raise _unreadable()
     _require_room(len(found))
-    return Recording(process=process, begins_at=begins_at, inputs=found)
+    return Recording(process=process, begins_at=begins_at, inputs=found, path=path)
 
 
 def _input(told: Any) -> Input:

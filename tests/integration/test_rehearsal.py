@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import database, deployments, errors, rehearsal
 from casepath.engine.database import Base
 from casepath.engine.database.models import User
-from casepath.engine.rehearsal import Draft, Input, Recording, Rehearsal, Standing, sandbox
+from casepath.engine.rehearsal import Coverage, Draft, Input, Outcome, Recording, Rehearsal, Standing, sandbox
 from casepath.engine.time import clock as clocks
 from casepath.workers import HANDLERS, Mail, Result, rehearsing
 from casepath.workers import Work as Worked
@@ -226,6 +228,88 @@ class TestRehearse:
         with rehearsed(house, recorded(START), work=lambda _: True) as (played, _):
             assert isinstance(played.refusal, errors.InvalidInput)
             assert played.refusal.code == "rehearsal-too-slow"
+
+
+def scenario(house: Sessions, *inputs: Input) -> Recording:
+    """What was played, with the way that it went."""
+    with rehearsed(house, recorded(*inputs)) as (played, _), played.readers.begin() as session:
+        return replace(played.recording, path=rehearsal.path(session))
+
+
+def run(house: Sessions, *scenarios: Recording, days: int = 2, **more: Any) -> tuple[list[Outcome], Coverage]:
+    """Play scenarios on a draft whose timer is of so many days."""
+    draft = Draft(files={"request.bpmn": drawn(days=days), "forms/told.form": FORM}, process="request")
+    readers = database.sessions(house.kw["bind"], read_only=True)
+    named = [(f"s{number}", each) for number, each in enumerate(scenarios)]
+    with readers.begin() as session:
+        return rehearsal.run(session, draft, named, **{"by": OLIVIA, "work": WORK, **more})
+
+
+class TestScenarios:
+    def test_they_pass__while_all_goes_as_it_went(self, house: Sessions) -> None:
+        outcomes, _ = run(house, scenario(house, START, LATER, DONE, ANSWERED), scenario(house, START, DONE))
+
+        assert [(each.name, each.passes, each.played) for each in outcomes] == [("s0", True, 4), ("s1", True, 2)]
+
+    def test_where_they_part(self, house: Sessions) -> None:
+        late = scenario(house, START, LATER, DONE, ANSWERED)
+
+        (outcome,), _ = run(house, late, days=9)
+
+        assert not outcome.passes
+        parting = outcome.parting
+        assert parting is not None
+        assert (parting.process, parting.expected, parting.found) == ("request", "waits", "send")
+
+    def test_an_input_that_nobody_waits_for(self, house: Sessions) -> None:
+        (outcome,), _ = run(house, recorded(START, ANSWERED))
+
+        assert (outcome.passes, outcome.played) == (False, 1)
+        assert isinstance(outcome.refusal, errors.NotFound)
+
+    def test_what_none_of_them_reaches(self, house: Sessions) -> None:
+        _, in_time = run(house, scenario(house, START, DONE, ANSWERED))
+        _, both = run(house, scenario(house, START, DONE, ANSWERED), scenario(house, START, LATER))
+
+        assert {key for key, count in in_time.elements.items() if not count} == {"waits", "remind", "told"}
+        assert all(both.elements.values())
+        missed = [key for key, count in in_time.flows.items() if not count]
+        assert sorted(in_time.sources[key] for key in missed) == ["remind", "waits"]
+        assert all(both.flows.values())
+        assert both.elements["look"] == 2
+
+    def test_there_is_an_end(self, house: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(errors.InvalidInput):
+            run(house, *(recorded() for _ in range(rehearsal.MAX_SCENARIOS + 1)))
+        monkeypatch.setattr("casepath.engine.rehearsal.scenarios.MAX_SECONDS", -1)
+
+        (outcome,), _ = run(house, recorded())
+        assert outcome.is_left_out
+        assert not outcome.passes
+
+    def test_rows_of_tables(self, house: Sessions) -> None:
+        table = (
+            b'<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">'
+            b'<decision id="grade" name="Grade"><decisionTable id="t" hitPolicy="FIRST">'
+            b'<input id="i"><inputExpression id="e" typeRef="number"><text>amount</text></inputExpression></input>'
+            b'<output id="o" name="grade" typeRef="string"/>'
+            b'<rule id="r1"><inputEntry id="a"><text>&lt; 10</text></inputEntry>'
+            b'<outputEntry id="b"><text>"low"</text></outputEntry></rule>'
+            b'<rule id="r2"><inputEntry id="c"><text>-</text></inputEntry>'
+            b'<outputEntry id="f"><text>"high"</text></outputEntry></rule>'
+            b"</decisionTable></decision></definitions>"
+        )
+        graded = re.sub(
+            rb'<serviceTask id="send".*?</serviceTask>',
+            b'<businessRuleTask id="send" camunda:decisionRef="grade" camunda:resultVariable="grade"/>',
+            drawn(),
+            flags=re.DOTALL,
+        )
+        draft = Draft(files={"request.bpmn": graded, "forms/told.form": FORM, "grade.dmn": table}, process="request")
+        with house.begin() as session:
+            _, coverage = rehearsal.run(session, draft, [("a", recorded(START, DONE))], by=OLIVIA, work=WORK)
+
+        assert [(each.key, list(each.rows), each.unreached) for each in coverage.tables] == [("grade", [0, 1], [1])]
 
 
 class TestRecording:

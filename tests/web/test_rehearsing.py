@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
@@ -22,6 +23,7 @@ from casepath.engine.people import identity
 from casepath.engine.rehearsal import sandbox
 from tests.acting import PROGRAM
 from tests.each import each
+from tests.web.conftest import LogIn
 from tests.web.visitor import Visitor, text
 
 Visit = Callable[[str | None], Visitor]
@@ -46,7 +48,7 @@ def olivia(visit: Visit, rows: Rows) -> Iterator[Visitor]:
     sandbox.kept.clear()
 
 
-def address(rows: Rows) -> str:
+def place(rows: Rows) -> str:
     with rows.begin() as session:
         return f"/processes/rehearse/{definitions.latest(session, 'process', 'request').id}"
 
@@ -86,7 +88,7 @@ class Player:
 
 @pytest.fixture
 def player(olivia: Visitor, rows: Rows) -> Player:
-    return Player(olivia, address(rows))
+    return Player(olivia, place(rows))
 
 
 def begin(player: Player) -> str:
@@ -149,7 +151,8 @@ class TestRehearse:
         begin(player)
         held = carried(player.page)["rehearsal.recording"]
 
-        assert player.send(to="/recording") == held
+        saved = json.loads(player.send(to="/recording"))
+        assert saved == {**json.loads(held), "path": [["request", ["received", "contact"]]]}
         assert "request.rehearsal.json" in player.page.headers["Content-Disposition"]
 
     def test_fields__for_what_is_typed(self, player: Player) -> None:
@@ -219,6 +222,62 @@ class TestRehearse:
         assert 'Result<span class="required"' in page
 
 
+def saved(player: Player) -> bytes:
+    """What was played, as a scenario; the player has the page before it again."""
+    page = player.page
+    scenario = player.send(to="/recording").encode()
+    player.page = page
+    return scenario
+
+
+class TestScenarios:
+    def test_none_yet(self, player: Player) -> None:
+        assert "还没有场景" in player.send(to="/scenarios")
+
+    def test_which_pass_and_what_none_reaches(self, player: Player) -> None:
+        begin(player)
+        player.send(rehearsal__act="play", rehearsal__by="sara", result="gone", solved="yes")
+        page = player.send(to="/scenarios", rehearsal__scenarios=(io.BytesIO(saved(player)), "solved.json"))
+
+        assert "1 个中有 1 个通过" in page
+        assert "<li>完成</li>" in page
+        assert "<li>复核</li>" not in page
+        covered = json.loads(html.unescape(re.search(r'id="coverage">(.*?)</div>', page)[1]))  # type: ignore[index]
+        assert covered["elements"]["review"] == {"state": "visited", "count": 1}
+        assert covered["elements"]["done"] == {"state": "unreached", "count": 0}
+
+    def test_where_they_part__on_a_draft(self, player: Player) -> None:
+        begin(player)
+        scenario = saved(player)
+        drawn = FILES["request.bpmn"].replace(b'sourceRef="received" targetRef="contact"',
+                                              b'sourceRef="received" targetRef="review"')  # fmt: skip
+        drawn = drawn.replace(b'sourceRef="contact" targetRef="review"', b'sourceRef="review" targetRef="contact"')
+        drawn = drawn.replace(b'sourceRef="review" targetRef="done"', b'sourceRef="contact" targetRef="done"')
+        drawn = re.sub(rb"<bpmn:(incoming|outgoing)>.*?</bpmn:\1>", b"", drawn)
+        sent = {"diagram": (io.BytesIO(drawn), "request.bpmn"), "rehearsal.recording": "",
+                "rehearsal.scenarios": (io.BytesIO(scenario), "one.json")}  # fmt: skip
+        page = text(player.visitor.post(f"{player.at}/scenarios", sent, content_type=MULTIPART))
+
+        assert "走到的是“复核”，而不是“联系客户”。" in page
+
+    def test_files_that_are_none(self, player: Player) -> None:
+        other = b'{"process": "other", "begins_at": "2026-03-02T09:00:00+00:00", "inputs": []}'
+        files = [(io.BytesIO(content), f"n{number}.json") for number, content in enumerate((b"\xff", b"", other))]
+        page = text(player.visitor.post(f"{player.at}/scenarios", {"rehearsal.scenarios": files}))
+
+        assert page.count("这不是演练的记录。") == 2
+        assert "这是另一个流程的演练。" in page
+
+    def test_those_beside_the_process(self, player: Player, rows: Rows) -> None:
+        begin(player)
+        files = {**FILES, "scenarios/told.json": saved(player)}
+        files["request.bpmn"] = files["request.bpmn"].replace("联系客户".encode(), "打电话".encode())
+        with rows.begin() as session:
+            deployments.deploy(session, files, name="request", by=PROGRAM)
+
+        assert "<strong>told</strong>" in player.send(to="/scenarios")
+
+
 @each("line", ["no value", "= 1"])
 def test_values__what_is_none(player: Player, line: str) -> None:
     player.send(rehearsal__act="restart")
@@ -229,3 +288,27 @@ def test_values__what_is_none(player: Player, line: str) -> None:
     assert line in html.unescape(page)
     page = player.send(rehearsal__act="play", rehearsal__by="dora", rehearsal__values="amount = 12\nnote = fine")
     assert played(page)[-1]["values"] == {"amount": 12, "note": "fine"}
+
+
+@pytest.mark.browser
+def test_rehearsal__in_the_browser(
+    olivia: Visitor, page: Page, address: str, log_in: LogIn, rows: Rows, tmp_path: Path
+) -> None:
+    """The page goes on after a file was saved, with that file among the scenarios."""
+    log_in("olivia")
+    page.goto(f"{address}{place(rows)}")
+    page.locator("[name=customer_name]").fill("卫先生")
+    page.locator("[name=channel]").select_option("phone")
+    page.locator("#chosen").get_by_role("button", name="开始").click()
+    expect(page.locator("#field-result")).to_be_visible()
+
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="存为场景").click()
+    file = tmp_path / "one.json"
+    saving.value.save_as(file)
+    page.locator("#rehearsal-scenarios").set_input_files(file)
+    page.get_by_role("button", name="运行全部场景").click()
+
+    expect(page.get_by_text("1 个中有 1 个通过")).to_be_visible()
+    page.get_by_role("button", name="返回演练").click()
+    expect(page.locator("#field-result")).to_be_visible()

@@ -268,6 +268,8 @@ RIGHTS = (
         "401 403 403 403 403 403 403 403 200 200"),
     Row("POST /processes/rehearse/<int:definition_id>/recording", "/processes/rehearse/{definition_id}/recording",
         "401 403 403 403 403 403 403 403 200 200"),
+    Row("POST /processes/rehearse/<int:definition_id>/scenarios", "/processes/rehearse/{definition_id}/scenarios",
+        "401 403 403 403 403 403 403 403 200 200"),
     Row("GET /processes/upload", "/processes/upload", DEPLOYED),
     Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
         (("files", (DIAGRAM, "matter.bpmn")),)),

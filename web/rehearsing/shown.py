@@ -258,9 +258,8 @@ def told(session: Session, standing: Standing) -> Told:
 
 def step(session: Session, given: Input, process: str) -> str:
     """Return one input of the recording in words."""
-    newest = definitions.latest(session, "process", process)
     who = people.names(session, [given.by]).get(given.by, given.by) if given.by else gettext("nobody")
-    what = called(session, given.element, newest.id) if given.element else given.name
+    what = called(session, given.element, process) if given.element else given.name
     match given.kind:
         case "start":
             return gettext("%(who)s begins it", who=who)
@@ -277,10 +276,11 @@ def step(session: Session, given: Input, process: str) -> str:
     return gettext("Time passes until the next thing is due")
 
 
-def called(session: Session, element_id: str, first: int) -> str:
-    """Return what an element of any process is called, of the first one before the others."""
-    for definition_id in (first, *(each.id for each in definitions.list_definitions(session))):
-        name = deployed.texts(session, definition_id, languages.of_names()).names.get(element_id)
+def called(session: Session, element_id: str, process: str) -> str:
+    """Return what an element is called, by the process of this key before the others."""
+    known = definitions.list_definitions(session)
+    for each in sorted(known, key=lambda each: each.key != process):
+        name = deployed.texts(session, each.id, languages.of_names()).names.get(element_id)
         if name:
             return name
     return element_id

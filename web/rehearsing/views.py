@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from flask import Blueprint, current_app, g, render_template, request
 from flask import Response as FlaskResponse
@@ -19,11 +20,11 @@ from casepath.engine.deployments import definitions
 from casepath.engine.people import authorization
 from casepath.engine.queries import versions
 from casepath.engine.queries.versions import Version
-from casepath.engine.rehearsal import Draft, Input, Recording, Rehearsal
+from casepath.engine.rehearsal import Draft, Input, Recording, Rehearsal, Work
 from casepath.web import headers, names, phrases
 from casepath.web.auth import requires
 from casepath.web.definitions import files
-from casepath.web.rehearsing import asked, shown
+from casepath.web.rehearsing import asked, scenarios, shown
 
 bp = Blueprint("rehearsing", __name__, url_prefix="/processes/rehearse")
 
@@ -74,12 +75,33 @@ def fields(definition_id: int) -> str:
 @bp.post("/<int:definition_id>/recording")
 @requires(authorization.may_rehearse)
 def recording_file(definition_id: int) -> FlaskResponse:
-    """Return the recording, to be saved."""
+    """Return what was played as a scenario, with the way that it went, to be saved."""
     with g.readers.begin() as session:
         process = rehearsed(session, definition_id)
-    answer = FlaskResponse(asked.recording(process.key).dumps(), mimetype="application/json")
+        draft, recording = asked.draft(session, process), asked.recording(process.key)
+        with played(session, draft, recording) as found, found.readers.begin() as inside:
+            scenario = replace(found.recording, path=rehearsal.path(inside))
+    answer = FlaskResponse(scenario.dumps(), mimetype="application/json")
     answer.headers["Content-Disposition"] = headers.content_disposition(f"{process.key}.rehearsal.json")
     return answer
+
+
+@bp.post("/<int:definition_id>/scenarios")
+@requires(authorization.may_rehearse)
+def run(definition_id: int) -> str | tuple[str, int]:
+    """Play the scenarios beside a process and those that are sent; show which pass, and what none of them reaches."""
+    headers.allow_style_attributes()
+    with g.readers.begin() as session:
+        process = rehearsed(session, definition_id)
+        draft = asked.draft(session, process)
+        told = names.version(session, process)
+        found, wrong = scenarios.sent(session, process)
+        try:
+            outcomes, coverage = rehearsal.run(session, draft, found, by=g.person, work=work())
+            with played(session, draft, rehearsal.begun(process.key)) as empty, empty.readers.begin() as inside:
+                return scenarios.render(inside, told, outcomes, coverage, wrong, draft)
+        except errors.DeploymentRefused as refused:
+            return render_template("rehearsing/refused.html", process=told, findings=files.told(refused.findings))
 
 
 def rehearsed(session: Session, definition_id: int) -> Version:
@@ -93,9 +115,14 @@ def rehearsed(session: Session, definition_id: int) -> Version:
 @contextmanager
 def played(session: Session, draft: Draft, recording: Recording, more: Input | None = None) -> Iterator[Rehearsal]:
     """Have it played inside, by whoever asks, with the workers that the server has for it."""
-    work = current_app.extensions.get("rehearsal.work")
-    with rehearsal.rehearse(session, draft, recording, by=g.person, work=work, more=more) as found:
+    with rehearsal.rehearse(session, draft, recording, by=g.person, work=work(), more=more) as found:
         yield found
+
+
+def work() -> Work | None:
+    """Return what does the work of workers in a rehearsal, where the server has it."""
+    found: Work | None = current_app.extensions.get("rehearsal.work")
+    return found
 
 
 def page(
