@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine import database, deployments, errors, rehearsal
 from casepath.engine.database import Base
 from casepath.engine.database.models import User
+from casepath.engine.phrases import Phrase
 from casepath.engine.rehearsal import Coverage, Draft, Input, Outcome, Recording, Rehearsal, Standing, sandbox
 from casepath.engine.time import clock as clocks
 from casepath.workers import HANDLERS, Mail, Result, rehearsing
@@ -178,6 +179,33 @@ class TestRehearse:
             assert isinstance(played.refusal, errors.NotFound)
             assert played.recording == recorded(START)
             assert standing.now == BEGIN
+
+        with rehearsed(house, recorded(START, gone), more=LATER) as (played, standing):
+            assert (played.recording, standing.now) == (recorded(START), BEGIN)
+
+    def test_what_begins_by_itself__only_of_the_draft(self, house: Sessions) -> None:
+        """Otherwise each process with a timer would fill a rehearsal of another one."""
+        timed = diagrams.process(
+            f'<startEvent id="start">{diagrams.timer("R/P1D", "timeCycle")}</startEvent>',
+            diagrams.nodes("userTask check;endEvent end"),
+            flow="start > check;check > end",
+            key="daily",
+        )
+        with house.begin() as session:
+            deployments.deploy(session, {"daily.bpmn": timed}, name="d", by=PROGRAM)
+
+        with rehearsed(house, recorded(LATER)) as (_, standing):
+            assert not standing.instances
+
+    def test_a_draft__is_checked_apart_first(self, house: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+        wrong = [errors.Finding(code="x", file="request.bpmn", phrase=Phrase("It takes too much"))]
+        monkeypatch.setattr(deployments, "inspect", lambda files: wrong)
+
+        files = {"request.bpmn": drawn()}
+
+        with pytest.raises(errors.DeploymentRefused) as refused, rehearsed(house, recorded(), files):
+            pass
+        assert refused.value.findings == wrong
 
     def test_somebody_stands_in_for_a_role_without_people(self, house: Sessions) -> None:
         other = drawn().replace(b'candidateGroups="service"', b'candidateGroups="sales"')
