@@ -28,6 +28,7 @@ class File:
     name: str
     size: int
     is_photo: bool
+    is_played: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,13 @@ def of(session: Session, task: TaskDetail, person: Person) -> Around:
         reference=task.reference,
         may_add=key is not None and authorization.may_comment(person),
         files=[
-            File(id=each.id, name=each.name, size=each.size, is_photo=each.media_type in media_types.IMAGES)
+            File(
+                id=each.id,
+                name=each.name,
+                size=each.size,
+                is_photo=each.media_type in media_types.IMAGES,
+                is_played=each.media_type in media_types.PLAYED,
+            )
             for each in files
         ],
         earlier_file=earlier_file,
