@@ -34,6 +34,7 @@ from casepath.engine.instances import (
     mails,
     messages,
     migration_plans,
+    migration_previews,
     notifications,
     process_instances,
     proofs,
@@ -53,8 +54,9 @@ from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
     approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, doubles, drafts,
-    external_tasks, files, identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers,
-    process_instances, proofs, records, signs, submissions, substitutes, task_views, user_tasks, watches,
+    external_tasks, files, identity, imports, incidents, jobs, mails, messages, migration_plans,
+    migration_previews, notifications, numbers, process_instances, proofs, records, signs, submissions, substitutes,
+    task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -64,7 +66,8 @@ READS = frozenset({
     "attachments.safe_name", "batches.are_running", "batches.get", "batches.may_stop",
     "batches.preview", "comments.instance_of", "comments.page", "deliveries.are_due", "deployments.check",
     "deployments.content", "deployments.inspect", "deployments.definition",
-    "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
+    "deployments.find", "deployments.findings", "deployments.form",
+    "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
     "deployments.resource", "deployments.still_unknown", "deployments.use_extensions", "drafts.text_of",
     "external_tasks.are_waiting", "external_tasks.get", "files.get", "identity.actor",
@@ -73,7 +76,8 @@ READS = frozenset({
     "identity.person", "identity.person_since", "identity.users", "incidents.count_open",
     "incidents.get", "incidents.list_open",
     "jobs.next_due", "mails.are_due", "migration_plans.draft", "migration_plans.validate",
-    "migration_plans.validate_instance", "numbers.check_format",
+    "migration_plans.validate_instance", "migration_previews.places", "migration_previews.preview",
+    "migration_previews.running", "numbers.check_format",
     "process_instances.accepted", "process_instances.get", "process_instances.newest_number",
     "doubles.remaining",
     "process_instances.require_starter",

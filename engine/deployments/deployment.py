@@ -16,7 +16,6 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, history, settings, texts
@@ -24,6 +23,7 @@ from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import (
+    anew,
     channels,
     decisions,
     definitions,
@@ -31,6 +31,7 @@ from casepath.engine.deployments import (
     groups,
     lookups,
     mentioned,
+    purposes,
     registers,
     remembered,
     reports,
@@ -99,9 +100,16 @@ def read_folder(path: Path) -> dict[str, bytes]:
     }
 
 
-def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str, by: By) -> DeploymentResult:
+def deploy(
+    session: Session,
+    files: Mapping[str, bytes] | Checked,
+    *,
+    name: str,
+    by: By,
+    purpose: purposes.Purpose | None = None,
+) -> DeploymentResult:
     """
-    Check files and put what is new in them into the engine as one deployment.
+    Check files and put what is new in them into the engine as one deployment, which the history of the house tells.
 
     To check takes seconds where files are large; what was checked before the transaction keeps nobody waiting. Raises
     `Forbidden`, or `DeploymentRefused` with every error of every file.
@@ -115,7 +123,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
-    fresh = [entry for entry in found if _is_new(session, entry, digests)]
+    fresh = [each for each in found if anew.is_new(session, each.kind, each.key, each.file, digests)]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
     remembered.change(session)
@@ -130,6 +138,7 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
         if entry.kind == "calendar":
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
             organisation.record(session, Event(kind="calendar.deployed", facts=facts, by=actor.signature))
+    purposes.record(session, deployment, stored, purpose, by=actor.signature)
     return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
 
 
@@ -333,32 +342,6 @@ def _refused(file: str, column: object, value: str | None, name: str) -> list[er
 
 
 # -- storing -----------------------------------------------------------------------------------------------------------
-
-
-def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool:
-    try:
-        newest = definitions.latest(session, entry.kind, entry.key)
-    except errors.NotFound:
-        return True
-    if newest.sha256 != digests[entry.file]:
-        return True
-    return _is_accompanied_anew(session, entry.kind, newest.deployment_id, digests)
-
-
-def _is_accompanied_anew(session: Session, kind: str, deployment_id: int, digests: Mapping[str, str]) -> bool:
-    """
-    Tell whether what is read beside a definition of before is another now, which that one would not see.
-
-    Of processes these are forms, guidance and texts, of decisions texts, of registers forms; of others nothing.
-    """
-    beside = {"process": ("guidance/", "texts."), "decision": ("texts.",)}.get(kind, ())
-    query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
-    known = {row.name: row.sha256 for row in session.execute(query)}
-    return any(
-        known.get(file) != digest
-        for file, digest in digests.items()
-        if file.startswith(beside) or (kind in ("process", "register") and file.endswith(".form"))
-    )
 
 
 def _store(

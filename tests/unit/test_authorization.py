@@ -36,6 +36,7 @@ GENERAL: dict[Rule, str] = {
     authorization.may_manage_people: "administrator",
     authorization.may_operate: "administrator operator",
     authorization.may_see_every_instance: "administrator auditing_candidate auditor director operator",
+    authorization.may_see_standing: "administrator auditing_candidate auditor director operator process_owner",
     authorization.may_start: EVERYBODY_WHO_ACTS,
     authorization.may_take_proof: "auditing_candidate auditor director",
 }

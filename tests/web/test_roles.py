@@ -247,7 +247,7 @@ RIGHTS = (
     Row("GET /processes/show/<key>/compare", "/processes/show/matter/compare", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>", "/processes/diagrams/{definition_id}", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>/standing", "/processes/diagrams/{definition_id}/standing",
-        "302 403 403 403 403 200 200 200 403 200"),
+        "302 403 403 403 403 200 200 200 200 200"),
     Row("GET /processes/decisions/", "/processes/decisions/", PEOPLE),
     Row("GET /processes/decisions/<key>", "/processes/decisions/grade", PEOPLE),
     Row("GET /processes/forms/", "/processes/forms/", PEOPLE),
@@ -267,7 +267,7 @@ RIGHTS = (
         "401 403 403 403 403 403 403 403 200 200", (("diagram", (DIAGRAM, "matter.bpmn")),)),
     Row("GET /processes/upload", "/processes/upload", DEPLOYED),
     Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
-        (("files", (DIAGRAM, "matter.bpmn")),)),
+        (("files", (DIAGRAM, "matter.bpmn")), ("what", "x"), ("why", "y"))),
     # operations
     Row("GET /operations/", "/operations/", OPERATED),
     Row("GET /operations/jobs", "/operations/jobs", OPERATED),

@@ -50,7 +50,7 @@ def stored_name(name: str) -> str:
 
 
 def deploy_with_companions(
-    sent: dict[str, bytes], name: str, newest: str | None = None
+    sent: dict[str, bytes], name: str, purpose: deployments.Purpose, newest: str | None = None
 ) -> deployments.DeploymentResult:
     """
     Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
@@ -59,7 +59,7 @@ def deploy_with_companions(
 
     They are checked before the transaction, and by another process first: nobody else has to wait for it.
     """
-    return deploy_checked(with_companions(sent), name, newest)
+    return deploy_checked(with_companions(sent), name, purpose, newest)
 
 
 def with_companions(sent: dict[str, bytes]) -> dict[str, bytes]:
@@ -84,7 +84,9 @@ def findings(sent: dict[str, bytes]) -> list[errors.Finding]:
         return deployments.findings(session, checked)
 
 
-def deploy_checked(files: dict[str, bytes], name: str, newest: str | None = None) -> deployments.DeploymentResult:
+def deploy_checked(
+    files: dict[str, bytes], name: str, purpose: deployments.Purpose, newest: str | None = None
+) -> deployments.DeploymentResult:
     """Check files, by another process first, and deploy them; raises as `deploy_with_companions`."""
     findings = deployments.inspect(files)
     if any(finding.level == "error" for finding in findings):
@@ -92,7 +94,13 @@ def deploy_checked(files: dict[str, bytes], name: str, newest: str | None = None
     checked = deployments.check(files)
     with g.sessions.begin() as session:
         require_newest(session, row_id(newest))
-        return deployments.deploy(session, checked, name=name[:255], by=g.person)
+        return deployments.deploy(session, checked, name=name[:255], by=g.person, purpose=purpose)
+
+
+def purpose(sent: Mapping[str, object]) -> deployments.Purpose:
+    """Return what changes and why, as it was sent; raises `InvalidInput` where one of the two is missing."""
+    what, why = (text if isinstance(text := sent.get(name), str) else "" for name in ("what", "why"))
+    return deployments.Purpose.of(what, why)
 
 
 def require_newest(session: Session, known_id: int | None) -> None:
