@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine.instances import attachments, comments, user_tasks
 from casepath.web.forms.display import TOKENS
 from tests.acceptance.stage import filled_in
+from tests.acting import PROGRAM
 from tests.web.matters import Matter
 from tests.web.visitor import Visitor, text
 
@@ -161,3 +162,15 @@ def test_recording__is_played_by_who_sees_the_matter(rows: Rows, alice: Visitor,
     assert (part.status_code, part.data, part.headers["Content-Range"]) == (206, bytes(range(4)), "bytes 4-7/104")
     assert alice.client.get(address, headers={"Range": "bytes=900-"}).status_code == 416
     assert visit("stranger").get(address).status_code == 404
+
+
+def test_added__by_a_program_that_is_named_as_people_know_it(rows: Rows, alice: Visitor, task_id: int) -> None:
+    key = key_of(rows, task_id)
+    with rows.begin() as session:
+        attachments.add(session, key, name="a.txt", content=b"x", by=PROGRAM)
+        comments.add(session, key, "arrived", by=PROGRAM)
+
+    for page in (f"/tasks/{task_id}", f"/matters/show/{key}"):
+        shown = html.fromstring(text(alice.get(page))).xpath("string(//main)")
+        assert "程序 test" in shown
+        assert "program:test" not in shown
