@@ -9,10 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, Connection, Select, String, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
+from casepath.engine.database import Base
 from casepath.engine.database.models import Record
+
+_merged = Base.metadata.tables[Record.__tablename__]
+_stays = _merged.alias("stays")
+# Made once: it is asked for each record that names others, and takes far longer to be made than to be answered.
+_STANDING = (
+    select(_merged.c.register, _merged.c.key, _stays.c.key.label("stays"))
+    .join(_stays, _stays.c.id == _merged.c.merged_into)
+    .where(tuple_(_merged.c.register, _merged.c.key).in_(bindparam("named", expanding=True)))
+)
 
 
 def keys(register: str, key: str) -> Select[str]:
@@ -27,13 +49,7 @@ def keys(register: str, key: str) -> Select[str]:
 
 def standing(connection: Connection, named: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Return the key of the record that stands for each of these that was merged, by register and key."""
-    merged, stays = aliased(Record), aliased(Record)
-    query = (
-        select(merged.register, merged.key, stays.key.label("stays"))
-        .join(stays, stays.id == merged.merged_into)
-        .where(tuple_(merged.register, merged.key).in_(named))
-    )
-    rows = connection.execute(query) if named else ()
+    rows = connection.execute(_STANDING, {"named": list(named)}) if named else ()
     return {(row.register, row.key): row.stays for row in rows}
 
 

@@ -7,7 +7,7 @@ something else under a known number is refused. What belongs to a process instan
     report     one that went out was delivered, or failed
     reply      an answer to one that went out, by its number or by the address, however written, that it went to last
     recording  what was spoken, with number and time, for the matter of a business key, of what went out, or in which
-               somebody has that number: of the open ones the newest
+               somebody has that number: of the open ones the newest; what comes with it to be heard is a file there
     item       of another system: starts the process that the channel names, once, with its number
 """
 
@@ -27,7 +27,7 @@ from casepath.engine.database import Base, entries, terms, values
 from casepath.engine.database.models import Arrival, Delivery, ProcessInstance
 from casepath.engine.deployments import Channel, channels
 from casepath.engine.history import Event
-from casepath.engine.instances import deliveries, messages, process_instances
+from casepath.engine.instances import attachments, deliveries, media_types, messages, process_instances
 from casepath.engine.people.authorization import Program
 from casepath.engine.time import clock
 
@@ -58,6 +58,15 @@ _instances = Base.metadata.tables[ProcessInstance.__tablename__]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Audio:
+    """What was spoken, to be heard."""
+
+    #: Of the file.
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Taken:
     """What became of something that came in."""
 
@@ -69,17 +78,30 @@ class Taken:
     process_instance_id: int | None
 
 
-def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[str, Any]) -> Taken:
+def take(
+    session: Session,
+    channel: str,
+    kind: Kind,
+    number: str,
+    said: Mapping[str, Any],
+    *,
+    audio: Audio | None = None,
+    max_size: int = attachments.MAX_SIZE,
+) -> Taken:
     """
     Take what has come in through a channel; the entry point has made sure who says it.
 
+    `audio` comes with a recording and becomes a file of its matter, of so many bytes at most.
     Raises `NotFound` where there is no such channel, or nothing that is answered or reported on or went to the address,
     and `InvalidInput` for what it does not say as it should, or says otherwise than before under the same number. An
-    item raises as `process_instances.start` does. Of a report that changes nothing no history tells.
+    item raises as `process_instances.start` does, what is to be heard as `attachments.add`. Of a report that changes
+    nothing no history tells.
     """
     declared = channels.declared(session, channel)
     number = texts.checked(number, name="a number", limit=255)
     content = _checked(kind, said)
+    if audio is not None:
+        content["audio"] = attachments.digest(audio.content)
     text = values.dumps(content)
     digest = sha256(text.encode()).hexdigest()
     row = {
@@ -113,6 +135,8 @@ def take(session: Session, channel: str, kind: Kind, number: str, said: Mapping[
         is_told = deliveries.report(session, delivery.id, content["state"], answer=content.get("text", ""))
     if is_told:
         _note(session, instance_id, found.id, declared, kind, number, content, by)
+    if audio is not None:
+        _keep(session, instance_id, audio, max_size, by)
     _tell(session, declared, kind, instance_id, number, content, by)
     return Taken(id=found.id, is_known=False, **where)
 
@@ -249,6 +273,33 @@ def _note(
     known = {name: value for name, value in facts.items() if value is not None}
     event = Event(kind=f"arrival.{kind}", facts=known, variables=told or None, by=by.signature)
     history.record(session, instance_id, event)
+
+
+def _keep(session: Session, instance_id: int, audio: Audio, max_size: int, by: Program) -> None:
+    """Keep what is to be heard with the matter of a process instance; raises `InvalidInput` for other files."""
+    found = media_types.sniff(audio.content, audio.name)
+    if found not in media_types.AUDIO:
+        raise errors.InvalidInput(
+            "Expected one of {known} as “{entry}”, but found “{found}”",
+            code="arrival-audio",
+            known=sorted(media_types.AUDIO),
+            entry="audio",
+            found=found,
+        )
+    key = session.scalar(select(_instances.c.business_key).where(_instances.c.id == instance_id))
+    if key is None:
+        raise errors.InvalidInput(
+            "Files are kept with matters that have a number; this one has none.", code="arrival-no-key"
+        )
+    attachments.add(
+        session,
+        key,
+        name=audio.name,
+        content=audio.content,
+        by=by,
+        process_instance_id=instance_id,
+        max_size=max_size,
+    )
 
 
 def _tell(

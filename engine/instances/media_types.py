@@ -11,6 +11,10 @@ IMAGES = frozenset({"image/avif", "image/gif", "image/jpeg", "image/png", "image
 #: Photos as some phones take them, which hardly any browser shows.
 PHONE_PHOTOS = frozenset({"image/heic", "image/heic-sequence", "image/heif", "image/heif-sequence"})
 
+#: What was spoken, as telephones and their systems write it; and the part of it that browsers play.
+AUDIO = frozenset({"audio/amr", "audio/mp4", "audio/mpeg", "audio/ogg", "audio/wav"})
+PLAYED = AUDIO - {"audio/amr"}
+
 #: First bytes, where in the file they stand, and the type they mean.
 _SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"),

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from casepath.engine import errors, history
 from casepath.engine.database.models import Arrival, Delivery, ProcessInstance
-from casepath.engine.instances import arrivals, process_instances
-from casepath.engine.instances.arrivals import Kind, Taken
+from casepath.engine.instances import arrivals, attachments, process_instances
+from casepath.engine.instances.arrivals import Audio, Kind, Taken
 from casepath.workers import Surroundings
 from casepath.workers.loop import Loop
 from tests import channels, diagrams
@@ -33,6 +33,7 @@ ASKING = diagrams.process(
 )  # fmt: skip
 SMS = {**channels.SMS, "messages": {"reply": "order"}}
 CRM = {"id": "crm", "name": "CRM", "connector": "log", "starts": {"process": "item"}}
+SPOKEN = b"RIFF\x24\x00\x00\x00WAVEfmt "
 #: Starts with what an item says.
 ITEM = diagrams.process(diagrams.nodes("startEvent s;userTask t;endEvent e"), flow="s > t;t > e", key="item")
 
@@ -140,6 +141,35 @@ def test_recording__of_a_matter(transaction: Sessions) -> None:
     take(transaction, "recording", "c1", business_key="N1", at="2026-11-30T10:00:00+08:00", url="https://calls/c1")
 
     assert kinds(transaction, number) == ["arrival.recording"]
+
+
+def test_recording__is_a_file_of_its_matter_until_it_is_removed(transaction: Sessions) -> None:
+    number = asked(transaction)
+    spoken = {"business_key": "N1", "at": "2026-11-30T10:00:00+08:00"}
+    with transaction.begin() as session:
+        arrivals.take(session, "sms", "recording", "c1", spoken, audio=Audio(name="a/call.wav", content=SPOKEN))
+
+    with transaction.begin() as session:
+        (kept,) = attachments.list_of(session, "N1")
+        assert (kept.name, kept.media_type, kept.created_by) == ("call.wav", "audio/wav", "program:channel-sms")
+        assert attachments.content(session, kept.id) == SPOKEN
+        attachments.remove(session, kept.id, by=PROGRAM, reason="asked for")
+    with transaction.begin() as session:
+        again = arrivals.take(session, "sms", "recording", "c1", spoken, audio=Audio(name="call.wav", content=SPOKEN))
+        assert (again.is_known, attachments.list_of(session, "N1")) == (True, [])
+    assert kinds(transaction, number) == ["arrival.recording"]
+
+
+def test_recording__where_no_file_can_be_kept(transaction: Sessions) -> None:
+    with transaction.begin() as session:
+        channels.deploy(session, SMS, p=channels.sending("sms", "to=138", "text=Hello"))
+        channels.send(session, business_key=None)
+    Loop(Surroundings(sessions=transaction), worker_id="w1").rest()
+
+    said = {"address": "138", "at": "2026-11-30T10:00:00+08:00"}
+
+    with pytest.raises(errors.InvalidInput, match="have a number"), transaction.begin() as session:
+        arrivals.take(session, "sms", "recording", "c1", said, audio=Audio(name="call.wav", content=SPOKEN))
 
 
 def test_item__starts_its_process_once(transaction: Sessions) -> None:

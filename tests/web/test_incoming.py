@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +15,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from sqlalchemy import select
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from casepath.engine import database
-from casepath.engine.database.models import Delivery
+from casepath.engine.database.models import Attachment, Delivery
 from casepath.settings import Connector, Settings
+from casepath.web import uploads
 from casepath.web.incoming import views
 from casepath.web.incoming.rates import Rates
 from casepath.workers import Surroundings
@@ -27,6 +31,8 @@ from tests.applications import make_app
 
 TOKEN = "a-token-of-at-least-32-characters"
 SMS = {**channels.SMS, "setting": "sms"}
+#: How a file of sound begins.
+SPOKEN = b"ID3\x04"
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +113,43 @@ def test_take__refused(client: FlaskClient, content: bytes, status: int) -> None
     answer = client.post("/incoming/sms/reply", data=content, headers={"Authorization": f"Bearer {TOKEN}"})
 
     assert answer.status_code == status
+
+
+def speak(client: FlaskClient, *files: tuple[bytes, str], kind: str = "recording", **said: Any) -> TestResponse:
+    message = json.dumps({"number": "c1", "address": "138", "at": "2026-11-30T10:00:00+08:00", **said})
+    parts = [FileStorage(io.BytesIO(content), name) for content, name in files]
+    boundary, data = encode_multipart({"message": message, "audio": parts})
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return client.post(f"/incoming/sms/{kind}", data=data, headers=headers)
+
+
+def test_take__a_recording_that_is_to_be_heard(app: Flask, client: FlaskClient) -> None:
+    content = SPOKEN + bytes(views.MAX_BYTES)
+    first, again = speak(client, (content, "call.mp3")), speak(client, (content, "call.mp3"))
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert speak(client, (SPOKEN, "call.mp3")).status_code == 409
+    with database.sessions(app.extensions["database"]).begin() as session:
+        (kept,) = session.scalars(select(Attachment))
+    assert (kept.name, kept.media_type, kept.size) == ("call.mp3", "audio/mpeg", len(content))
+
+
+@pytest.mark.parametrize(
+    ("files", "kind", "said", "status"),
+    [((), "recording", {}, 400), (((SPOKEN, "1.mp3"), (SPOKEN, "2.mp3")), "recording", {}, 400),
+     (((b"<html>", "call.mp3"),), "recording", {}, 400), (((b"", "call.mp3"),), "recording", {}, 400),
+     (((SPOKEN + bytes(uploads.MAX_BYTES), "call.mp3"),), "recording", {}, 400),
+     (((SPOKEN + bytes(4_000_000 + uploads.MAX_BYTES), "call.mp3"),), "recording", {}, 413),
+     (((SPOKEN, "call.mp3"),), "recording", {"text": "x" * 300_000}, 413),
+     (((SPOKEN, "call.mp3"),), "recording", {"address": "139"}, 404),
+     (((SPOKEN, "call.mp3"),), "reply", {}, 400)],
+)  # fmt: skip
+def test_take__a_recording_that_is_refused(
+    app: Flask, client: FlaskClient, files: tuple[tuple[bytes, str], ...], kind: str, said: dict[str, Any], status: int
+) -> None:
+    assert speak(client, *files, kind=kind, **said).status_code == status
+    with database.sessions(app.extensions["database"]).begin() as session:
+        assert session.scalars(select(Attachment)).all() == []
 
 
 def test_take__something_else_under_a_known_number(client: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from casepath.engine.instances import attachments, comments, user_tasks
 from casepath.web.forms.display import TOKENS
 from tests.acceptance.stage import filled_in
+from tests.acting import PROGRAM
 from tests.web.matters import Matter
 from tests.web.visitor import Visitor, text
 
@@ -144,3 +145,32 @@ def test_names__of_the_page_are_no_keys_of_a_form(alice: Visitor, matter: Matter
             assert [name for name in own - TOKENS if "." not in name] == []
             seen.append(address)
     assert len(set(seen)) == 3
+
+
+def test_recording__is_played_by_who_sees_the_matter(rows: Rows, alice: Visitor, visit: Visit, task_id: int) -> None:
+    spoken, key = b"ID3\x04" + bytes(range(100)), key_of(rows, task_id)
+    sent = {"matter.files": [(io.BytesIO(spoken), "call.mp3"), (io.BytesIO(b"#!AMR\n"), "call.amr")]}
+    alice.post(f"/tasks/{task_id}/attach", sent, content_type="multipart/form-data")
+
+    pages = [html.fromstring(text(alice.get(page))) for page in (f"/tasks/{task_id}", f"/matters/show/{key}")]
+    (address,), again = (page.xpath("//*[@id='files']//audio/@src") for page in pages)
+    assert again == [address]
+    assert "AMR" in pages[1].xpath("string(//*[@id='files']//li[contains(., 'call.amr')])")
+    whole, part = alice.get(address), alice.client.get(address, headers={"Range": "bytes=4-7"})
+    assert (whole.status_code, whole.data, whole.mimetype) == (200, spoken, "audio/mpeg")
+    assert whole.headers["Content-Disposition"].startswith("inline")
+    assert (part.status_code, part.data, part.headers["Content-Range"]) == (206, bytes(range(4)), "bytes 4-7/104")
+    assert alice.client.get(address, headers={"Range": "bytes=900-"}).status_code == 416
+    assert visit("stranger").get(address).status_code == 404
+
+
+def test_added__by_a_program_that_is_named_as_people_know_it(rows: Rows, alice: Visitor, task_id: int) -> None:
+    key = key_of(rows, task_id)
+    with rows.begin() as session:
+        attachments.add(session, key, name="a.txt", content=b"x", by=PROGRAM)
+        comments.add(session, key, "arrived", by=PROGRAM)
+
+    for page in (f"/tasks/{task_id}", f"/matters/show/{key}"):
+        shown = html.fromstring(text(alice.get(page))).xpath("string(//main)")
+        assert "程序 test" in shown
+        assert "program:test" not in shown

@@ -1,6 +1,8 @@
 """
 Take what comes in through channels: `POST /incoming/<channel>/<kind>` with a token and JSON.
 
+A recording may come with what is to be heard: as multipart, with the JSON as `message` and a file as `audio`.
+
 The token is that of the connector in the settings, as `Authorization: Bearer …`. Whoever has none learns nothing: not
 even which channels there are.
 """
@@ -17,8 +19,8 @@ from flask import Blueprint, Response, abort, g, jsonify, request
 from casepath.engine import errors
 from casepath.engine.deployments import channels
 from casepath.engine.instances import arrivals
-from casepath.engine.instances.arrivals import Kind
-from casepath.web import auth
+from casepath.engine.instances.arrivals import Audio, Kind
+from casepath.web import auth, uploads
 from casepath.web.incoming.rates import Rates
 
 bp = Blueprint("incoming", __name__)
@@ -44,10 +46,20 @@ def take(channel: str, kind: Kind) -> tuple[Response, int]:
         return said("token", "Expected the token of this channel as Authorization: Bearer …", 401)
     if not RATES.count(channel):
         abort(429)
-    if (request.content_length or 0) > MAX_BYTES:
+    audio: Audio | None = None
+    if kind == "recording" and request.mimetype == "multipart/form-data":
+        message, files = request.form.get("message", "").encode(), request.files.getlist("audio")
+        if len(files) != 1:
+            return said("audio", "Expected one file as “audio”, beside the JSON as “message”", 400)
+        audio = Audio(name=files[0].filename or "", content=files[0].read())
+    elif (request.content_length or 0) > MAX_BYTES:
+        abort(413)
+    else:
+        message = request.get_data(cache=False)
+    if len(message) > MAX_BYTES:
         abort(413)
     try:
-        told = json.loads(request.get_data(cache=False))
+        told = json.loads(message)
     except (ValueError, RecursionError):
         return said("json", "Expected JSON in UTF-8", 400)
     if not isinstance(told, dict) or not isinstance(told.get("number"), str):
@@ -55,7 +67,9 @@ def take(channel: str, kind: Kind) -> tuple[Response, int]:
     try:
         with g.sessions.begin() as session:
             content = {name: value for name, value in told.items() if name != "number"}
-            taken = arrivals.take(session, channel, kind, told["number"], content)
+            taken = arrivals.take(
+                session, channel, kind, told["number"], content, audio=audio, max_size=uploads.MAX_BYTES
+            )
     except errors.EngineError as refusal:
         status = next((code for kind, code in STATUSES.items() if isinstance(refusal, kind)), 400)
         return said(refusal.code, refusal.message, 409 if refusal.code == "arrival-differs" else status)

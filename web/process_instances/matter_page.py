@@ -176,6 +176,8 @@ def render(session: Session, reference: Reference, person: Person, refused: Refu
         recipients=wording.titles(session, person, {(each.register or "", each.record_key or "") for each in sent}),
         photos=[each for each in files if each.media_type in media_types.IMAGES],
         phone_photos=media_types.PHONE_PHOTOS,
+        audio=media_types.AUDIO,
+        played=media_types.PLAYED,
         files=files,
         names=teller.people,
         element_names={key: texts.names for key, texts in teller.texts.items()},

@@ -245,7 +245,7 @@ def attach(business_key: str) -> Response | tuple[str, int]:
 
 @bp.get("/files/<int:attachment_id>")
 def file(attachment_id: int) -> Response:
-    """Return a file; photos may be shown in the page, the rest is downloaded."""
+    """Return a file; photos may be shown in the page, recordings played in it, the rest is downloaded."""
     with g.readers.begin() as session:
         found = attachments.get(session, attachment_id)
         try:
@@ -254,10 +254,14 @@ def file(attachment_id: int) -> Response:
             raise errors.NotFound("attachment", attachment_id) from None
         content = attachments.content(session, attachment_id)
     answer = FlaskResponse(content, mimetype=found.media_type)
-    shown = found.media_type in media_types.IMAGES and "download" not in request.args
+    is_played = found.media_type in media_types.PLAYED
+    shown = (found.media_type in media_types.IMAGES or is_played) and "download" not in request.args
     answer.headers["Content-Disposition"] = headers.content_disposition(found.name, inline=shown)
     # Whatever it contains, it runs nothing.
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    if is_played:
+        # Players ask for a part at a time; without that nobody can go to a place in it, and some play nothing at all.
+        answer.make_conditional(request, accept_ranges=True, complete_length=len(content))
     return answer
 
 

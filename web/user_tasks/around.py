@@ -13,7 +13,7 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.queries import people, tasks
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import phrases, uploads
+from casepath.web import filters, phrases, uploads
 from casepath.web.names import named
 
 #: Open tasks of the matter that are looked at.
@@ -28,6 +28,7 @@ class File:
     name: str
     size: int
     is_photo: bool
+    is_played: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +73,19 @@ def of(session: Session, task: TaskDetail, person: Person) -> Around:
         reference=task.reference,
         may_add=key is not None and authorization.may_comment(person),
         files=[
-            File(id=each.id, name=each.name, size=each.size, is_photo=each.media_type in media_types.IMAGES)
+            File(
+                id=each.id,
+                name=each.name,
+                size=each.size,
+                is_photo=each.media_type in media_types.IMAGES,
+                is_played=each.media_type in media_types.PLAYED,
+            )
             for each in files
         ],
         earlier_file=earlier_file,
         notes=[
-            Note(text=each.text, by=names.get(each.created_by, each.created_by), at=each.created_at) for each in noted
+            Note(text=each.text, by=names.get(each.created_by) or filters.doer(each.created_by), at=each.created_at)
+            for each in noted
         ],
         earlier_note=earlier_note,
         others=[named(session, row) for row in open_tasks if row.id != task.id],
