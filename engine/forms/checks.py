@@ -91,14 +91,12 @@ class _Checker:
         self, component: Mapping[str, Any], code: str, text: str, /, *,
         level: Literal["error", "warning"] = "error", **facts: object,
     ) -> None:
-        self.found(component, code, Phrase(text, **facts), level)
-
-    def found(
-        self, component: Mapping[str, Any], code: str, phrase: Phrase, level: Literal["error", "warning"] = "error"
-    ) -> None:
         element_id, name = (str(component.get(key) or "")[:200] for key in ("id", "label"))
         self.findings.append(
-            Finding(level=level, code=code, file=self.file, element_id=element_id, name=name, phrase=phrase)
+            Finding(
+                level=level, code=code, file=self.file, element_id=element_id, name=name,
+                phrase=Phrase(text, **facts),
+            )
         )
 
     def load(self, content: bytes) -> dict[str, Any] | None:
@@ -305,8 +303,7 @@ class _Checker:
 
     def options(self, component: Mapping[str, Any]) -> None:
         if members.chosen(component):
-            for phrase in members.wrong(component):
-                self.found(component, "field-options", phrase)
+            self.findings += members.wrong(component, self.file)
             return
         options = component.get("values")
         if not isinstance(options, list) or not 0 < len(options) <= MAX_OPTIONS:

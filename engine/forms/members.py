@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+from casepath.engine.errors import Finding
 from casepath.engine.forms.definition import Component, Form, Option, Words
 from casepath.engine.phrases import Phrase
 
@@ -56,12 +57,18 @@ def chosen(component: Mapping[str, Any]) -> bool:
     return isinstance(properties, dict) and "members_of" in properties
 
 
-def wrong(component: Mapping[str, Any]) -> Iterator[Phrase]:
+def wrong(component: Mapping[str, Any], file: str) -> Iterator[Finding]:
     """Yield what is wrong with a choice of people: it has groups, and neither other options nor a default."""
+    element_id, label = (str(component.get(key) or "")[:200] for key in ("id", "label"))
+    found = partial(Finding, code="field-options", file=file, element_id=element_id, name=label)
     groups = component["properties"]["members_of"]
     if not isinstance(groups, str) or not groups.replace(",", " ").strip():
-        yield Phrase("Expected keys of groups with commas between as “members_of”, but found '{found}'", found=groups)
+        yield found(
+            phrase=Phrase(
+                "Expected keys of groups with commas between as “members_of”, but found '{found}'", found=groups
+            )
+        )
     for name in ("values", "defaultValue"):
         if component.get(name):
             text = "Expected no '{name}' beside “members_of”: the people of the groups are the options"
-            yield Phrase(text, name=name)
+            yield found(phrase=Phrase(text, name=name))
