@@ -155,19 +155,27 @@ def worker(settings: Settings) -> None:
 @main.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--by", default=None, help="User who deploys; without one the record shows the command line.")
+@click.option("--what", default=None, help="What changes, for the history; together with --why.")
+@click.option("--why", default=None, help="Why it changes.")
 @click.pass_obj
-def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None) -> None:
+def deploy(settings: Settings, folders: tuple[Path, ...], by: str | None, what: str | None, why: str | None) -> None:
     """
     Deploy the files of each folder.
 
     All errors are shown, and nothing of a folder is stored when there are any. Warnings do not hinder.
     """
+    try:
+        purpose = None if what is None and why is None else deployments.Purpose.of(what or "", why or "")
+    except errors.InvalidInput as error:
+        raise click.UsageError(str(error)) from None
     pool = prepared(settings)
-    if not deploy_folders(pool, folders, by or COMMAND_LINE):
+    if not deploy_folders(pool, folders, by or COMMAND_LINE, purpose):
         sys.exit(1)
 
 
-def deploy_folders(pool: sqlalchemy.Engine, folders: Iterable[Path], by: By) -> bool:
+def deploy_folders(
+    pool: sqlalchemy.Engine, folders: Iterable[Path], by: By, purpose: deployments.Purpose | None = None
+) -> bool:
     """Deploy folders and say what came of each; return whether all were accepted."""
     sessions = database.sessions(pool)
     accepted, warnings = True, []
@@ -176,7 +184,7 @@ def deploy_folders(pool: sqlalchemy.Engine, folders: Iterable[Path], by: By) -> 
             # Before the transaction: to check takes a while, and people may be working.
             checked = deployments.check(deployments.read_folder(folder))
             with sessions.begin() as session:
-                result = deployments.deploy(session, checked, name=folder.name, by=by)
+                result = deployments.deploy(session, checked, name=folder.name, by=by, purpose=purpose)
         except errors.DeploymentRefused as error:
             accepted = False
             click.echo(f"{folder}: refused", err=True)

@@ -477,6 +477,7 @@ def _exchanged(stage: EngineStage) -> None:
         improvement_due="2026-12-31",
         corrected_cause="product",
     )
+    _do(stage, at("20 11:00"), DIRECTOR, "answer_oem", original_number="CRM-2026-11", oem_answer="换车完成")
 
 
 def _withdrawn(stage: EngineStage) -> None:

@@ -34,6 +34,7 @@ from casepath.engine.instances import (
     mails,
     messages,
     migration_plans,
+    migration_previews,
     notifications,
     process_instances,
     proofs,
@@ -45,7 +46,7 @@ from casepath.engine.instances import (
 )
 from casepath.engine.people import identity, substitutes
 from casepath.engine.people.authorization import By
-from casepath.engine.registers import doubles, imports, records
+from casepath.engine.registers import doubles, files, imports, records
 from casepath.engine.time import clock
 from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
@@ -53,8 +54,9 @@ from tests.web.populated import failed_job
 
 NOUNS: tuple[ModuleType, ...] = (
     approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, doubles, drafts,
-    external_tasks, identity, imports, incidents, jobs, mails, messages, migration_plans, notifications, numbers,
-    process_instances, proofs, records, rehearsal, signs, submissions, substitutes, task_views, user_tasks, watches,
+    external_tasks, files, identity, imports, incidents, jobs, mails, messages, migration_plans,
+    migration_previews, notifications, numbers, process_instances, proofs, records, rehearsal, signs, submissions,
+    substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -64,16 +66,18 @@ READS = frozenset({
     "attachments.safe_name", "batches.are_running", "batches.get", "batches.may_stop",
     "batches.preview", "comments.instance_of", "comments.page", "deliveries.are_due", "deployments.check",
     "deployments.content", "deployments.inspect", "deployments.definition",
-    "deployments.find", "deployments.form", "deployments.latest", "deployments.list_definitions",
+    "deployments.find", "deployments.findings", "deployments.form",
+    "deployments.latest", "deployments.list_definitions",
     "deployments.process", "deployments.read_folder",
     "deployments.resource", "deployments.still_unknown", "deployments.use_extensions", "drafts.text_of",
-    "external_tasks.are_waiting", "external_tasks.get", "identity.actor",
+    "external_tasks.are_waiting", "external_tasks.get", "files.get", "identity.actor",
     "identity.allowed", "identity.authenticate", "identity.credentials", "identity.distributed", "identity.get",
     "identity.group", "identity.groups", "identity.groups_of", "identity.members", "identity.normal",
     "identity.person", "identity.person_since", "identity.users", "incidents.count_open",
     "incidents.get", "incidents.list_open",
     "jobs.next_due", "mails.are_due", "migration_plans.draft", "migration_plans.validate",
-    "migration_plans.validate_instance", "numbers.check_format",
+    "migration_plans.validate_instance", "migration_previews.places", "migration_previews.preview",
+    "migration_previews.running", "numbers.check_format",
     "process_instances.accepted", "process_instances.get", "process_instances.newest_number",
     "doubles.remaining",
     "process_instances.require_starter",
@@ -168,6 +172,7 @@ class There:
     mail_id: int
     delivery_id: int
     batch_id: int
+    import_id: int
     record_keys: tuple[str, ...]
     record_id: int
     archived_id: int
@@ -215,6 +220,9 @@ COMMANDS: Mapping[str, Command] = {
     "doubles.merge": lambda session, it, by: doubles.merge(
         session, *it.twin_ids, (), seen=dict.fromkeys(it.twin_ids, 1), by=by),
     "doubles.separate": lambda session, it, by: doubles.separate(session, it.merged_id, by=by),
+    "files.begin": lambda session, it, by: files.begin(
+        session, "patient", b"name\n", name="a.csv", headings=["name"], fields=["name"], by=by),
+    "files.stop": lambda session, it, by: files.stop(session, it.import_id, by=by),
     "imports.take": lambda session, it, by: imports.take(session, "patient", [], by=by),
     "incidents.resolve": lambda session, it, by: incidents.resolve(session, it.incident_id, by=by),
     "jobs.retry": lambda session, it, by: jobs.retry(session, it.job_id, by=by),
@@ -326,6 +334,9 @@ def make(session: Session, key: str, old: int, new: int) -> There:
         mail_id=factories.mail(session).id,
         delivery_id=factories.delivery(session, of=instance).id,
         batch_id=batches.propose(session, "each", keys, by=PROGRAM).id,
+        import_id=files.begin(
+            session, "patient", b"name\n", name="a.csv", headings=["name"], fields=["name"], by=PROGRAM
+        ).id,
         record_keys=keys,
         record_id=records.create(session, "patient", {"name": "n"}, by=PROGRAM).id,
         archived_id=archived.id,
@@ -402,6 +413,8 @@ TABLES: tuple[Table, ...] = (
         "external_tasks.set_priority": "✓✓······",
         "external_tasks.set_retries": "✓✓······",
         "external_tasks.unlock": "!!······",
+        "files.begin": "·––·––✓–",
+        "files.stop": "––––––✓–",
         "identity.add_group": "✓·······",
         "identity.create_user": "✓·······",
         "identity.import_people": "✓·······",

@@ -85,6 +85,7 @@ BLUEPRINTS = (
     "incoming.views",
     "public_forms.views",
     "batches.views",
+    "registers.imports",
 )
 
 #: What one request may send, in bytes: a form or a diagram; a form with files; the fields beside files.

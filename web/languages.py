@@ -71,8 +71,8 @@ def ask_for(language: str) -> None:
 
 
 def of_names() -> str:
-    """Return the language in which elements of diagrams are named; empty where their own names are meant."""
-    return "" if is_chinese() else chosen()
+    """Return the language of the texts beside diagrams, as the name of their file says it."""
+    return "zh" if is_chinese() else chosen()
 
 
 def is_chinese() -> bool:

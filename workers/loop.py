@@ -1,6 +1,6 @@
 """
-What a worker does all day: due jobs in one thread, external tasks in others, mails, channels and what is started for
-records in theirs.
+What a worker does all day: due jobs in one thread, external tasks in others, mails, channels, what is started for
+records and files that become records in theirs.
 
 The thread of the jobs (timers, continuations, messages) never waits for anything but the database. A step that fails is
 taken again after a while; a thread that has ended is begun again. Both give signs of life; a third one looks whether
@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from casepath.engine.deployments import channels as deployed_channels
 from casepath.engine.instances import batches, jobs, record_starts, signs, watches
+from casepath.engine.registers import files
 from casepath.engine.time import clock
 from casepath.workers import (
     HANDLERS,
@@ -84,6 +85,7 @@ class Loop:
         self._stopping = threading.Event()
         self.outbox = Outbox(surroundings, self._stopping)
         self.couriers = Couriers(surroundings, self._stopping, self.topics)
+        self.taker = files.Taker(surroundings.sessions, surroundings.readers)
 
     def run(self) -> None:
         """Work until `stop` is called; what is being done then is finished first, within `PATIENCE`."""
@@ -95,6 +97,7 @@ class Loop:
             "mails": self.send_mails,
             "channels": self.send_through_channels,
             "batches": self.start_batches,
+            "files": self.take_files,
             "watch": Watch(self.surroundings).step,
             "news": self.tell_news,
         }
@@ -174,6 +177,10 @@ class Loop:
         sessions = self.surroundings.sessions
         return BREATH if (is_new and record_starts.run(sessions)) or (is_more and batches.run(sessions)) else REST
 
+    def take_files(self) -> float:
+        """Take rows of files into registers; return how many seconds there is nothing to do."""
+        return BREATH if self.taker.step() else REST
+
     def tell_news(self) -> float:
         """Tell of what happened in matters, and write digests; return how many seconds there is nothing to do."""
         with self.surroundings.readers.begin() as session:
@@ -194,7 +201,8 @@ class Loop:
             else:
                 self.topics.handle(task)
         taken, sent, mailed = self.couriers.take(), self.couriers.step(), self.outbox.step()
-        return mailed or sent or bool(executed or fetched or taken) or not self.tell_news()
+        done = self.taker.step() or mailed or sent
+        return done or bool(executed or fetched or taken) or not self.tell_news()
 
     def rest(self) -> None:
         """Step until there is nothing left to do."""

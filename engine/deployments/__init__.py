@@ -3,6 +3,8 @@ What was deployed: check files and put them into the engine, read them back, par
 
     deployment   check and store a set of files
     inspection   check them in a process of its own
+    anew         whether a file makes a new version
+    purposes     what each deployment is for, as the history tells it
     comparison   what is another in one set of files than in another, element by element
     apart        the process of its own, which may take only so much
     definitions  what has a key, by key and version: processes, decisions, forms, registers, documents, channels, …
@@ -27,6 +29,7 @@ from casepath.engine.deployments import (
     decisions,
     definitions,
     documents,
+    purposes,
     registers,
     reports,
     selections,
@@ -48,11 +51,13 @@ from casepath.engine.deployments.deployment import (
     DeploymentResult,
     check,
     deploy,
+    findings,
     read_folder,
     use_extensions,
 )
 from casepath.engine.deployments.inspection import inspect
 from casepath.engine.deployments.mentioned import still_unknown
+from casepath.engine.deployments.purposes import Purpose
 from casepath.engine.deployments.registers import Register
 from casepath.engine.deployments.selections import Selection
 
@@ -60,6 +65,7 @@ __all__ = [
     "Channel",
     "Checked",
     "DeploymentResult",
+    "Purpose",
     "Recipients",
     "Register",
     "Selection",
@@ -73,11 +79,13 @@ __all__ = [
     "deploy",
     "documents",
     "find",
+    "findings",
     "form",
     "inspect",
     "latest",
     "list_definitions",
     "process",
+    "purposes",
     "read_folder",
     "registers",
     "remembered",

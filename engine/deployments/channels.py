@@ -42,7 +42,7 @@ OF_ALL = ("id", "name", "name_en", "connector", "setting", "recipients", "messag
 PARTS: Mapping[str, tuple[str, ...]] = {
     "recipients": ("register", "address", "consent"),
     "messages": ("reply", "recording"),
-    "starts": ("process", "number"),
+    "starts": ("process", "number", "values"),
     "signature": ("text", "name", "place", "encoding", "timestamp"),
 }
 #: What a part has to say.
@@ -91,6 +91,8 @@ class Starts:
     process: str
     #: The variable that is the number of the item; empty: the number is the business key.
     number: str = ""
+    #: Variables that each has, whatever the item says.
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,7 +243,11 @@ def _misshapen_part(file: str, key: str, entry: str, value: Any) -> Iterator[err
         if name not in value:
             yield _finding(file, key, "Expected “{entry}”, but it is not there", entry=f"{entry}.{name}")
     for name, text in value.items():
-        if not (isinstance(text, str) and text):
+        if (entry, name) == ("starts", "values"):
+            if not _are_constants(text):
+                said = "Expected an object of texts, numbers, true and false as “{entry}”, but found {found}"
+                yield _finding(file, key, said, entry="starts.values", found=repr(text))
+        elif not (isinstance(text, str) and text):
             yield _finding(
                 file, key, "Expected a text as “{entry}”, but found {found}", entry=f"{entry}.{name}", found=repr(text)
             )
@@ -257,6 +263,10 @@ def _misshapen_part(file: str, key: str, entry: str, value: Any) -> Iterator[err
             )
     if entry == "signature" and isinstance(value.get("text"), str):
         yield from _unreadable(file, key, "signature.text", value["text"], SIGNED)
+
+
+def _are_constants(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str | int | float) for each in value.values())
 
 
 def _unreadable(file: str, key: str, entry: str, body: Any, names: frozenset[str] | None) -> Iterator[errors.Finding]:

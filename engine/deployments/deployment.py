@@ -16,7 +16,6 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors, forms, history, settings, texts
@@ -24,6 +23,7 @@ from casepath.engine.bpmn import Diagram, ProcessSpec, load_extensions
 from casepath.engine.database import require_room
 from casepath.engine.database.models import Definition, Deployment, Resource
 from casepath.engine.deployments import (
+    anew,
     channels,
     decisions,
     definitions,
@@ -31,6 +31,7 @@ from casepath.engine.deployments import (
     groups,
     lookups,
     mentioned,
+    purposes,
     registers,
     remembered,
     reports,
@@ -99,40 +100,30 @@ def read_folder(path: Path) -> dict[str, bytes]:
     }
 
 
-def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str, by: By) -> DeploymentResult:
+def deploy(
+    session: Session,
+    files: Mapping[str, bytes] | Checked,
+    *,
+    name: str,
+    by: By,
+    purpose: purposes.Purpose | None = None,
+) -> DeploymentResult:
     """
-    Check files and put what is new in them into the engine as one deployment.
+    Check files and put what is new in them into the engine as one deployment, which the history of the house tells.
 
     To check takes seconds where files are large; what was checked before the transaction keeps nobody waiting. Raises
     `Forbidden`, or `DeploymentRefused` with every error of every file.
     """
     actor = identity.allowed(session, by, authorization.may_deploy, "deploy", "deployment", name)
     checked = files if isinstance(files, Checked) else check(files)
-    resources, found, findings = checked.resources, checked.found, list(checked.findings)
-    named = {each.file: each.register for each in found if each.register}
-    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
-    for entry in found:
-        if entry.spec is not None and entry.executable:
-            findings += groups.unknown(session, entry.spec, entry.file)
-            findings += lookups.unlinked(entry.spec, entry.file, filled)
-        if entry.kind == "form":
-            findings += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
-    findings += registers.unfit(session, named, filled)
-    ways = [(each.file, each.channel) for each in found if each.channel]
-    findings += channels.unfit(session, ways, named.values(), {each.key for each in found if each.spec}, filled)
-    run = [(each.file, each.spec) for each in found if each.spec]
-    findings += selections.unfit(session, run, named.values(), filled)
-    specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
-    findings += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
-    papers = {each.file: each.document for each in found if each.document}
-    findings += documents.unfit(session, papers, list(specs.values()), filled)
-    if any(finding.level == "error" for finding in findings):
-        raise errors.DeploymentRefused(findings)
-    warnings = findings + _unknown_mentions(session, found)
+    resources, found = checked.resources, checked.found
+    warnings = findings(session, checked)
+    if any(finding.level == "error" for finding in warnings):
+        raise errors.DeploymentRefused(warnings)
     # What is new is found by the newest version, of which there must not be two.
     organisation.lock(session)
     digests = {file: sha256(source).hexdigest() for file, source in resources.items()}
-    fresh = [entry for entry in found if _is_new(session, entry, digests)]
+    fresh = [each for each in found if anew.is_new(session, each.kind, each.key, each.file, digests)]
     if not fresh:
         return DeploymentResult(deployment=None, definitions=[], warnings=warnings)
     remembered.change(session)
@@ -147,7 +138,35 @@ def deploy(session: Session, files: Mapping[str, bytes] | Checked, *, name: str,
         if entry.kind == "calendar":
             facts = {"version": row.version, "sha256": row.sha256, "deployment": deployment.id}
             organisation.record(session, Event(kind="calendar.deployed", facts=facts, by=actor.signature))
+    purposes.record(session, deployment, stored, purpose, by=actor.signature)
     return DeploymentResult(deployment=deployment, definitions=stored, warnings=warnings)
+
+
+def findings(session: Session, checked: Checked) -> list[errors.Finding]:
+    """Return all that is wrong with files, beside what there is already too: what `deploy` refuses or warns of."""
+    resources, found, unfit = checked.resources, checked.found, list(checked.findings)
+    named = {each.file: each.register for each in found if each.register}
+    filled = {entry.key: resources[entry.file] for entry in found if entry.kind == "form"}
+    for entry in found:
+        if entry.spec is not None and entry.executable:
+            unfit += groups.unknown(session, entry.spec, entry.file)
+            unfit += groups.empty(session, entry.spec, entry.file)
+            unfit += lookups.unlinked(entry.spec, entry.file, filled)
+        if entry.kind == "form":
+            unfit += lookups.unfit(session, entry.key, entry.file, named.values(), filled)
+    unfit += registers.unfit(session, named, filled)
+    ways = [(each.file, each.channel) for each in found if each.channel]
+    unfit += channels.unfit(session, ways, named.values(), {each.key for each in found if each.spec}, filled)
+    run = [(each.file, each.spec) for each in found if each.spec]
+    unfit += selections.unfit(session, run, named.values(), filled)
+    specs = {entry.key: entry.spec for entry in found if entry.spec is not None and entry.executable}
+    unfit += reports.unfit(session, {each.file: each.report for each in found if each.report}, specs)
+    papers = {each.file: each.document for each in found if each.document}
+    unfit += documents.unfit(session, papers, list(specs.values()), filled)
+    if any(finding.level == "error" for finding in unfit):
+        return unfit
+    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
+    return unfit + mentioned.unknown(session, diagrams, [(entry.kind, entry.key) for entry in found])
 
 
 def use_extensions(modules: tuple[str, ...]) -> None:
@@ -195,6 +214,7 @@ def check(resources: Mapping[str, bytes]) -> Checked:
     findings += _too_long(resources, found)
     if not any(finding.level == "error" for finding in findings):
         findings += _unknown_names(resources, found)
+        findings += translations.unnamed(resources, [(each.file, each.key) for each in found if each.spec])
     return Checked(resources=resources, found=found, findings=findings)
 
 
@@ -209,17 +229,6 @@ def _unknown_names(resources: Mapping[str, bytes], found: list[_Found]) -> list[
     diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None} if keys else {}
     keys |= {name for entry in found if entry.spec for name in selections.variables(entry.spec)}
     return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_names(keys)]
-
-
-def _unknown_mentions(session: Session, found: list[_Found]) -> list[errors.Finding]:
-    """Return warnings for what diagrams name and neither the deployment nor the engine has; it may still come."""
-    known = mentioned.known(session)
-    for entry in found:
-        kind = mentioned.KINDS.get(entry.kind, entry.kind)
-        if kind in known:
-            known[kind].add(entry.key)
-    diagrams = {entry.file: entry.diagram for entry in found if entry.diagram is not None}
-    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(known)]
 
 
 def _finding(file: str, code: str, text: str, /, **facts: object) -> errors.Finding:
@@ -262,7 +271,7 @@ def _read(file: str, content: bytes, tables: Mapping[str, bytes]) -> tuple[list[
     if path.suffix in (".yaml", ".yml") and path.parent.name == "reports":
         report = read_report(file, content)
         return [_Found(kind="report", key=report.key, name=report.name, file=file, report=report)], []
-    if translations.FILE.fullmatch(path.name):
+    if translations.is_file(file):
         return [], list(translations.check(file, _json(file, content)))
     if path.suffix == ".md" and path.parent.name == "documents":
         document = documents.read(file, path.stem, content)
@@ -333,32 +342,6 @@ def _refused(file: str, column: object, value: str | None, name: str) -> list[er
 
 
 # -- storing -----------------------------------------------------------------------------------------------------------
-
-
-def _is_new(session: Session, entry: _Found, digests: Mapping[str, str]) -> bool:
-    try:
-        newest = definitions.latest(session, entry.kind, entry.key)
-    except errors.NotFound:
-        return True
-    if newest.sha256 != digests[entry.file]:
-        return True
-    return _is_accompanied_anew(session, entry.kind, newest.deployment_id, digests)
-
-
-def _is_accompanied_anew(session: Session, kind: str, deployment_id: int, digests: Mapping[str, str]) -> bool:
-    """
-    Tell whether what is read beside a definition of before is another now, which that one would not see.
-
-    Of processes these are forms, guidance and texts, of decisions texts, of registers forms; of others nothing.
-    """
-    beside = {"process": ("guidance/", "texts."), "decision": ("texts.",)}.get(kind, ())
-    query = select(Resource.name, Resource.sha256).where(Resource.deployment_id == deployment_id)
-    known = {row.name: row.sha256 for row in session.execute(query)}
-    return any(
-        known.get(file) != digest
-        for file, digest in digests.items()
-        if file.startswith(beside) or (kind in ("process", "register") and file.endswith(".form"))
-    )
 
 
 def _store(

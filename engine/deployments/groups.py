@@ -1,4 +1,4 @@
-"""Groups that diagrams name and the organisation does not have: nobody would ever see the work."""
+"""Groups that diagrams name and the organisation does not have, or that have nobody: nobody would ever see the work."""
 
 from __future__ import annotations
 
@@ -34,6 +34,28 @@ def unknown(session: Session, spec: ProcessSpec, file: str) -> Iterator[errors.F
         yield errors.Finding(
             code="unknown-group", file=file, element_id=element_id, name=name, phrase=Phrase(text, group=group)
         )
+
+
+def empty(session: Session, spec: ProcessSpec, file: str) -> Iterator[errors.Finding]:
+    """Yield a warning for each user task whose candidate groups are there, but have no active member between them."""
+    there = {group.key for group in identity.groups(session)}
+    for node in spec.nodes.values():
+        if isinstance(node, UserTask) and not node.assignee and not node.candidate_users:
+            named = constants(node)
+            if named and set(named) <= there and not is_computed(node) and not identity.members(session, named):
+                yield errors.Finding(
+                    level="warning",
+                    code="empty-group",
+                    file=file,
+                    element_id=node.bpmn_id,
+                    name=node.bpmn_name or "",
+                    phrase=Phrase("Expected somebody in {groups}, but nobody is; add people to them", groups=named),
+                )
+
+
+def is_computed(task: UserTask) -> bool:
+    """Tell whether some of the candidate groups of a task are known only when it begins."""
+    return task.candidate_groups is not None and _COMPUTED.search(task.candidate_groups.text) is not None
 
 
 def constants(task: UserTask) -> list[str]:

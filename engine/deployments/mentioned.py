@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
+from casepath.engine.bpmn import Diagram
 from casepath.engine.database.models import Definition, User, WorkerThread
 from casepath.engine.deployments import documents
 
@@ -24,6 +25,21 @@ def known(session: Session) -> dict[str, set[str]]:
     if served:
         keys["topic"] = {topic for topics in served for topic in json.loads(topics)} | _deployed(session, "channel")
     return keys
+
+
+def unknown(
+    session: Session, diagrams: Mapping[str, Diagram], beside: Iterable[tuple[str, str]]
+) -> list[errors.Finding]:
+    """
+    Return warnings for what diagrams name, by file, and neither their deployment nor the engine has; it may still come.
+
+    `beside` are kind and key of what is deployed with them.
+    """
+    there = known(session)
+    for kind, key in beside:
+        if (called := KINDS.get(kind, kind)) in there:
+            there[called].add(key)
+    return [finding for _, diagram in sorted(diagrams.items()) for finding in diagram.unknown_mentions(there)]
 
 
 def _deployed(session: Session, kind: str) -> set[str]:

@@ -96,15 +96,18 @@ def read_state(session: Session, process_instance_id: int) -> State:
     return State(salt=found.state_salt, state=found.state, tokens=found.tokens, variables=found.variables)
 
 
-def record_move(session: Session, process_instance_id: int, events: Sequence[Event], *, before: State) -> None:
+def record_move(
+    session: Session, process_instance_id: int, events: Sequence[Event], *, before: State, at: datetime | None = None
+) -> None:
     """
     Append events of what has been done to a process instance outside its steps; raises `NotFound`.
 
-    `before` is what it was; what it has become is read from its row. The caller has locked it.
+    `before` is what it was; what it has become is read from its row. `at` is the moment from which timers were reckoned
+    on the way, where some were. The caller has locked it.
     """
     length, head = lock(session, process_instance_id)
     after = replace(read_state(session, process_instance_id), salt=new_salt())
-    sealed = seal(process_instance_id, length, head, events, at=clock.now(), before=before, after=after)
+    sealed = seal(process_instance_id, length, head, events, at=at or clock.now(), before=before, after=after)
     _append(session, process_instance_id, sealed, state_salt=after.salt)
 
 

@@ -85,9 +85,11 @@ def erase(session: Session, username: str, *, by: str | None, reason: str) -> in
     return sum(len(gone) for gone in erased.values())
 
 
-def events(session: Session, *, after: int = 0, limit: int | None = None) -> list[EventView]:
-    """Return the events with a sequence greater than `after`, in their order."""
+def events(session: Session, *, after: int = 0, limit: int | None = None, kind: str | None = None) -> list[EventView]:
+    """Return the events with a sequence greater than `after`, in their order; of one kind where it is named."""
     query = select(_events).where(_events.c.sequence > after).order_by(_events.c.sequence).limit(limit)
+    if kind is not None:
+        query = query.where(_events.c.kind == kind)
     return [log.view({**_ELSEWHERE, **row}) for row in session.execute(query).mappings()]
 
 

@@ -10,9 +10,9 @@ What can be asked of running process instances, one module per noun; the caller 
     arrivals            what comes in through channels
     batches             start one instance for each of many records; `approvals` lets somebody else look first
     incidents           resolve what is stuck
-    migration_plans     move running instances to another version
+    migration_plans     move running instances to another version; `migration_previews` what would come of it
     drafts              what is begun to be filled in before there is a process instance
-    attachments, comments, notifications
+    attachments, comments, notifications; `seen` counts files for the forms of tasks
     signs               of life, given by workers; the alarm where nothing moves
     numbers             business keys; `submissions` what must be done once; `media_types` what a file is
 """

@@ -224,6 +224,7 @@ def _start(session: Session, channel: Channel, number: str, variables: Mapping[s
     starts = channel.starts
     if starts is None:
         raise errors.InvalidInput("“{channel}” takes no items.", code="arrival-item", channel=channel.key)
+    variables = {**variables, **starts.values}
     if channel.is_public:
         # Nobody outside is to choose a number: the process makes its own.
         return process_instances.start(session, starts.process, variables, by=by).id

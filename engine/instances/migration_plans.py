@@ -155,7 +155,7 @@ def execute(session: Session, plan: MigrationPlan, process_instance_id: int, *, 
         "reason": reason,
     }
     migrated = Event(kind="process_instance.migrated", facts=facts, by=actor.signature)
-    history.record_move(session, process_instance_id, [migrated, *new.events], before=found)
+    history.record_move(session, process_instance_id, [migrated, *new.events], before=found, at=now)
 
 
 def _finding(element_id: str, code: str, text: str, /, **facts: object) -> Finding:

@@ -25,7 +25,7 @@ from casepath.engine.bpmn import triggers
 from casepath.engine.database import values
 from casepath.engine.database.models import UserTask
 from casepath.engine.database.statements import Statement
-from casepath.engine.instances import drafts, receivers, task_changes
+from casepath.engine.instances import drafts, receivers, seen, task_changes
 from casepath.engine.instances.task_changes import Rule, active, candidates, not_lent, tasks
 from casepath.engine.people import authorization
 from casepath.engine.people.authorization import By, Person
@@ -101,14 +101,15 @@ def complete(session: Session, task_id: int, submitted: Mapping[str, Any], *, by
     task, instance = task_changes.locked(session, task_id)
     acting = task_changes.require(session, task, "complete", authorization.may_complete, by)
 
-    def seen() -> dict[str, Any]:
+    def known() -> dict[str, Any]:
         try:
-            return runtime.activity_variables(session, instance, task.activity_instance)
+            own = runtime.activity_variables(session, instance, task.activity_instance)
         except errors.NotFound:
             raise task_changes.refusal(session, "complete", task_id) from None
+        return own | seen.files(session, task)
 
     variables = lookups.accepted(
-        session, task.form_key, task.definition_id, submitted, seen, element_id=task.element_id, by=by
+        session, task.form_key, task.definition_id, submitted, known, element_id=task.element_id, by=by
     )
     connection, now = session.connection(), clock.now()
     change = {

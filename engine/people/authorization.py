@@ -252,6 +252,11 @@ def may_see_instance(person: Person, *, involved: bool) -> bool:
     return involved or may_see_every_instance(person)
 
 
+def may_see_standing(person: Person) -> bool:
+    """To see how many instances stand at each element of a process, without which and whose they are."""
+    return may_deploy(person) or may_see_every_instance(person)
+
+
 def may_take_proof(person: Person) -> bool:
     """To take away the proof of a matter, with all that is known of it: whoever audits, and those who see every one."""
     return person.is_auditor or person.sees_all

@@ -28,6 +28,8 @@ from casepath.engine.people.authorization import Person
 from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 
+#: What `texts.<language>.json` says an element, or a process, is about: `review.about`.
+ABOUT = ".about"
 #: What `texts.<language>.json` says of variables and their values: `variables.colour`, `variables.colour.red`.
 VARIABLES = "variables."
 
@@ -55,7 +57,8 @@ def texts(session: Session, definition_id: int, language: str = "") -> DiagramTe
     """
     Return what a process definition's diagram says to people; raises `NotFound`.
 
-    With a language the names are those of `texts.<language>.json`, as far as the deployment has one and it names them.
+    With a language its names and descriptions are those of `texts.<language>.json`, as far as the deployment has one
+    and it says them.
     """
     own = "texts", definition_id, language
     return remembered.once(session, own, lambda: _read_texts(session, definition_id, language))
@@ -75,7 +78,16 @@ def _read_texts(session: Session, definition_id: int, language: str) -> DiagramT
         content = session.execute(select(Resource.content).where(Resource.id == resource_id)).scalar_one()
         known = _remembered[(key, sha256)] = read_texts(content, key)
     translated = translation(session, deployment_id, language) if language else {}
-    return replace(known, names={**known.names, **translated}, translated=translated) if translated else known
+    if not translated:
+        return known
+    about = {name.removesuffix(ABOUT): text for name, text in translated.items() if name.endswith(ABOUT)}
+    return replace(
+        known,
+        names={**known.names, **translated},
+        documentation={**known.documentation, **about},
+        about=about.get(key, known.about),
+        translated=translated,
+    )
 
 
 def translation(session: Session, deployment_id: int, language: str) -> Mapping[str, str]:
@@ -134,7 +146,8 @@ def diagram(session: Session, definition_id: int, language: str = "") -> bytes:
     content = definitions.content(session, definition_id)
     deployment_id = definitions.definition(session, definition_id).deployment_id
     translated = translation(session, deployment_id, language) if language else {}
-    return renamed(content, translated) if translated else content
+    # What is said of variables, or of elements beside their names, has dots in its key.
+    return renamed(content, translated) if any("." not in key for key in translated) else content
 
 
 def in_other_words(diagram: bytes, names: Mapping[str, str]) -> bytes:

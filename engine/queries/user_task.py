@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from casepath.engine import errors, runtime
 from casepath.engine.database import values
 from casepath.engine.database.models import Definition, ProcessInstance, UserTask
-from casepath.engine.instances import process_instances
+from casepath.engine.instances import process_instances, seen
 from casepath.engine.people import authorization, identity
 from casepath.engine.people.authorization import Candidacy
 from casepath.engine.queries import deployed, people
@@ -171,5 +171,6 @@ def _loaded(draft: str | None) -> Mapping[str, Any]:
 def variables(session: Session, task: TaskDetail) -> dict[str, Any]:
     """Return the variables that a task sees: those of its process instance and, where it is open, its own."""
     if task.state == "created":
-        return runtime.activity_variables(session, task.process_instance_id, task.activity_instance)
+        own = runtime.activity_variables(session, task.process_instance_id, task.activity_instance)
+        return own | seen.files(session, task)
     return process_instances.variables(session, task.process_instance_id)

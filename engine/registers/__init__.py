@@ -5,7 +5,8 @@ Records of registers: what a house keeps beside what runs, such as guests or bed
     rules    what a register asks of them
     rows     what a form accepts for records, and how they are stored
     doubles  two that are one: merged, taken apart again, told apart
-    imports  many at once, such as the rows of a file
+    imports  many at once
+    files    those of a file, taken by workers: `spreadsheets` reads it, `cells` what people write in it
     lookups  records that are named in forms of process instances
     access   who may read and write which
 """

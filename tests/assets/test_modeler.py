@@ -31,13 +31,41 @@ def select(page: Page, element_id: str) -> None:
     )
 
 
+def deploy(page: Page) -> None:
+    """Deploy, and say what changes and why."""
+    page.get_by_role("button", name="部署").click()
+    page.get_by_label("变更内容").fill("检查两次")
+    page.get_by_label("原因").fill("漏检")
+    page.get_by_role("button", name="确认").click()
+
+
+def test_modeler__asks_what_changes_and_why(modeler: Page, deployments: Deployments) -> None:
+    """Without both it is not sent; called off, what was written is there the next time."""
+    modeler.get_by_role("button", name="部署").click()
+    expect(modeler.locator("[data-modeler-question]")).to_have_text("现在部署？")
+    modeler.get_by_label("变更内容").fill("检查两次")
+    modeler.get_by_role("button", name="确认").click()
+    expect(modeler.locator("dialog")).to_be_visible()
+    modeler.get_by_role("button", name="取消").click()
+    expect(modeler.locator("dialog")).to_be_hidden()
+    assert deployments.requests == []
+
+    modeler.get_by_role("button", name="部署").click()
+    expect(modeler.get_by_label("变更内容")).to_have_value("检查两次")
+    modeler.get_by_label("原因").fill("漏检")
+    modeler.get_by_role("button", name="确认").click()
+    expect(modeler.locator("[data-modeler-status]")).to_have_text("已部署")
+    (deployed,) = deployments.requests
+    assert (deployed["what"], deployed["why"]) == ("检查两次", "漏检")
+
+
 def test_modeler__deploys_what_was_edited(modeler: Page, deployments: Deployments) -> None:
     select(modeler, "check")
     modeler.locator(".bio-properties-panel-group-header-title", has_text="常规").click()
     modeler.get_by_role("textbox", name="名称").fill("再次检查订单")
     modeler.keyboard.press("Tab")
 
-    modeler.get_by_role("button", name="部署").click()
+    deploy(modeler)
 
     expect(modeler.locator("[data-modeler-status]")).to_have_text("已部署")
     (deployed,) = deployments.requests
@@ -49,7 +77,7 @@ def test_modeler__deploys_what_was_edited(modeler: Page, deployments: Deployment
 def test_modeler__deployment_refused(modeler: Page, deployments: Deployments) -> None:
     deployments.answer = (422, {"message": "无法部署", "problems": [{"element_id": "check", "message": "缺少候选组"}]})
 
-    modeler.get_by_role("button", name="部署").click()
+    deploy(modeler)
     expect(modeler.locator("[data-modeler-status]")).to_have_text("无法部署")
     modeler.get_by_role("button", name="缺少候选组").click()
 
@@ -105,7 +133,7 @@ def test_modeler__has_the_english_name_beside_the_own_one(modeler: Page, deploym
     english.fill("Check again")
 
     expect(modeler.get_by_role("button", name="复查订单的英文名")).to_have_count(0)
-    modeler.get_by_role("button", name="部署").click()
+    deploy(modeler)
     expect(modeler.locator("[data-modeler-status]")).to_have_text("已部署")
     (deployed,) = deployments.requests
     assert deployed["english"] == {"check": "Check again"}
@@ -138,7 +166,7 @@ def test_modeler__shows_and_writes_the_names_of_the_reader(pages: str, page: Pag
     select(page, "check")
     page.get_by_label("英文名").fill("Look at it")
     expect(check).to_have_text("Look at it")
-    page.get_by_role("button", name="部署").click()
+    deploy(page)
     expect(page.locator("[data-modeler-status]")).to_have_text("已部署")
     (deployed,) = deployments.requests
     assert deployed["english"] == {"check": "Look at it"}

@@ -31,10 +31,11 @@ from casepath import commands, demo, stories
 from casepath.engine import database
 from casepath.engine.database.models import Record
 from casepath.engine.instances import messages
-from casepath.engine.registers import records
+from casepath.engine.registers import files, records
 from casepath.engine.time import clock
 from casepath.settings import Settings
 from casepath.workers import Surroundings
+from casepath.workers.channels import BREATH
 from casepath.workers.loop import Loop
 from tests import database as databases
 from tests.acting import PROGRAM
@@ -90,7 +91,9 @@ def begin(pool: sqlalchemy.Engine, many: int) -> None:
     about = clock.now() - timedelta(days=1)
     with sessions.begin() as session:
         for number in range(many):
-            customer = records.create(session, "customer", values_of(ABOVE + number), by=PROGRAM).key
+            customer = records.create(
+                session, "customer", {**values_of(ABOVE + number), "consents_to_calls": True}, by=PROGRAM
+            ).key
             called = {
                 "call_purpose": "service_3", "call_group": "follow_up_caller", "call_about": about,
                 "call_due": clock.now() + timedelta(hours=1), "customer": customer, "vehicle": None,
@@ -142,16 +145,23 @@ def workbook(pool: sqlalchemy.Engine, visitor: Visitor, many: int, calls: int) -
     sheet = book.create_sheet()
     sheet.append(["客户姓名/单位", "客户类别", "联系电话"])
     for number in range(many):
-        said = values_of(number)
-        sheet.append([said["customer_name"], "私家", said["customer_phone"] if number not in (7, 70) else "x"])
+        held = values_of(number)
+        sheet.append([held["customer_name"], "私家", held["customer_phone"] if number not in (7, 70) else "x"])
     content = io.BytesIO()
     book.save(content)
     content.seek(0)
+    sessions = database.sessions(pool)
     begun = now()
     answer = visitor.post("/registers/customer/import", {"file": (content, "customers.xlsx")})
+    sent = since(begun)
+    assert answer.status_code == 303, text(answer)[:2000]
+    taker, longest = files.Taker(sessions, database.sessions(pool, read_only=True)), 0.0
+    while (step := time.perf_counter()) and taker.step():
+        longest = max(longest, time.perf_counter() - step)
+        time.sleep(BREATH)
     took = since(begun)
-    assert answer.status_code == 200, text(answer)[:2000]
-    with database.sessions(pool).begin() as session:
+    print(f"  sent {said(sent)}, longest step {longest * 1000:,.0f} ms, reading the file among them")
+    with sessions.begin() as session:
         counted = sqlalchemy.select(sqlalchemy.func.count()).where(Record.register == "customer")
         there = session.scalar(counted)
     assert there == many - 2 + calls, there

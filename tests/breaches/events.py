@@ -174,6 +174,17 @@ BREACHES = [
         flow="S > A; A > T; T > E",
     ),
     spoiled(
+        "timer-past",
+        "T",
+        event(
+            "T",
+            "intermediateCatchEvent",
+            "<timerEventDefinition><timeDate>2001-01-01T09:00:00Z</timeDate></timerEventDefinition>",
+        ),
+        flow="S > A; A > T; T > E",
+        level="warning",
+    ),
+    spoiled(
         "event-reference",
         "M",
         event("M", "intermediateCatchEvent", trigger("message")),

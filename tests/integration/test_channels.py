@@ -48,6 +48,7 @@ def test_deploy__a_file_that_has_not_changed_is_no_new_version(transaction: Sess
         ({"recipients": {"register": "guest", "address": "phone", "consent": "name"}}, "checkbox"),
         ({"messages": {"smoke": "m"}}, "smoke"),
         ({"starts": {"number": "n"}}, "starts.process"),
+        ({"starts": {"process": "p", "values": {"a": []}}}, "starts.values"),
         ({"public": "yes", "starts": {"process": "p"}}, "public"),
         ({"public": True}, "starts"),
         ({"accepted": [0]}, "accepted"),

@@ -21,7 +21,7 @@ from sqlalchemy import text
 
 from casepath import demo
 from casepath.commands import main
-from casepath.engine import database
+from casepath.engine import database, deployments
 from casepath.engine.instances import process_instances
 from casepath.engine.people import identity, passwords
 from tests import factories
@@ -88,6 +88,17 @@ def test_deploy__accepted(run: Any) -> None:
     assert first.exit_code == second.exit_code == 0
     assert "request v1" in first.output
     assert "nothing new" in second.output
+
+
+def test_deploy__what_and_why_are_on_record(run: Any, sessions: Any) -> None:
+    assert run("deploy", str(REQUEST), "--what", "requests", "--why", "they come").exit_code == 0
+    half = run("deploy", str(REQUEST), "--what", "requests")
+
+    assert half.exit_code == 2
+    assert "why it changes" in half.output
+    with sessions.begin() as session:
+        (made,) = deployments.purposes.made(session, [1]).values()
+    assert made.purpose == deployments.Purpose(what="requests", why="they come")
 
 
 def test_deploy__refused_with_every_finding(run: Any, tmp_path: Path) -> None:

@@ -273,6 +273,31 @@ def test_deploy__groups_that_nobody_has(transaction: Sessions, element: str, gro
             if found.level == "error"] == [("unknown-group", "A", {"group": group})]  # fmt: skip
 
 
+@pytest.mark.parametrize(("active", "warned"), [(True, []), (False, [("empty-group", "A", {"groups": ["service"]})])])
+def test_deploy__warns_of_groups_without_people(transaction: Sessions, active: bool, warned: list[object]) -> None:
+    with transaction.begin() as session:
+        factories.group(session, "service")
+        factories.user(session, "alice", groups=["service"]).active = active
+
+    result = deploy(transaction, p=diagrams.process('<userTask id="A" camunda:candidateGroups="service"/>'))
+
+    found = [(each.code, each.element_id, each.phrase.facts) for each in result.warnings]
+    assert [each for each in found if each[0] == "empty-group"] == warned
+
+
+def test_deploy__warns_of_names_that_only_others_have(transaction: Sessions) -> None:
+    tasks = '<userTask id="A" name="核实"/><userTask id="B" name="回访"/><dataObject id="D" name="told"/>'
+    texts = b'{"p": "P", "A": "Verify", "variables.told": "Told"}'
+    words = b'{"A.about": "...", "variables.told": "..."}'
+
+    with transaction.begin() as session:
+        files = {"p.bpmn": diagrams.process(tasks), "texts.en.json": texts, "texts.zh.json": words}
+        result = deployments.deploy(session, files, name="p", by=PROGRAM)
+
+    missing = [each for each in result.warnings if each.code == "name-missing"]
+    assert [(each.file, each.element_id) for each in missing] == [("p.bpmn", "B")]
+
+
 def test_deploy__groups_while_there_are_none(transaction: Sessions) -> None:
     named = diagrams.process('<userTask id="A" camunda:candidateGroups="service"/>')
 

@@ -245,7 +245,8 @@ NEEDLE = "欧阳修之墓"
 ERASED = {
     "arrivals.content", "batch_items.answer", "comments.text", "deliveries.answer",
     "deliveries.fields", "deliveries.text", "drafts.typed", "external_tasks.error_details",
-    "external_tasks.error_message", "facts.value", "history_events.variables", "incidents.details",
+    "external_tasks.error_message",
+    "facts.value", "history_events.variables", "import_refusals.cells", "import_refusals.reasons", "incidents.details",
     "incidents.message", "jobs.error_details", "jobs.error_message", "jobs.payload", "mails.answer",
     "notifications.text", "notifications.wordings", "organisation_events.variables", "process_instances.variables",
     "record_events.variables", "record_starts.answer", "record_values.compared", "record_values.value",
@@ -253,7 +254,8 @@ ERASED = {
 }  # fmt: skip
 #: Those that hold nothing of a person: keys, numbers and states, what the house itself says, and reasons, which stay.
 IMPERSONAL = {
-    "batches.variables", "groups.distributes", "history_events.facts", "organisation_events.facts",
+    "batches.variables", "groups.distributes", "imports.answer", "imports.fields", "imports.headings",
+    "history_events.facts", "organisation_events.facts",
     "process_instances.end_reason", "process_instances.tokens", "record_events.facts", "user_tasks.candidate_groups",
     "user_tasks.candidate_users", "watches.seen", "worker_threads.topics",
 }  # fmt: skip

@@ -117,8 +117,8 @@ def test_calendar__is_on_record(house: Sessions) -> None:
         calendar = json.dumps({"zone": "Asia/Shanghai", "hours": {"mon-fri": [["09:00", "18:30"]]}}).encode()
         deployed = deployments.deploy(session, {"calendar.json": calendar}, name="shared", by=PROGRAM)
 
-    (event,) = told(house, before)
-    assert event.kind == "calendar.deployed"
+    event, made = told(house, before)
+    assert [event.kind, made.kind] == ["calendar.deployed", "deployment.made"]
     assert (event.facts["version"], event.facts["sha256"]) == (1, deployed.definitions[0].sha256)
 
 

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from casepath import demo, stories
 from casepath.commands import main
+from casepath.engine.registers.files import MAX_ROWS
 from casepath.settings import Settings
-from casepath.web.registers.sheets import MAX_ROWS
 from casepath.workers import HANDLERS
 from casepath.workers.loop import HANDLER_MODULES
 from tests.each import each

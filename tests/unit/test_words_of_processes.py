@@ -30,6 +30,30 @@ def test_variables__have_words_in_both_languages() -> None:
         assert (language, missing) == (language, [])
 
 
+def test_descriptions__of_what_people_do_in_both_languages() -> None:
+    """What processes, tasks and reported events are about: in English in the diagram, in Chinese beside it."""
+    untold, unknown = [], []
+    for folder in PROCESSES.glob("*/"):
+        file = folder / "texts.zh.json"
+        said = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        chinese = {key.removesuffix(".about") for key, text in said.items() if key.endswith(".about") and text}
+        described: set[str] = set()
+        for diagram in folder.glob("*.bpmn"):
+            root = etree.parse(diagram)
+            done = [*root.iterfind(".//{*}process"), *root.iterfind(".//{*}userTask")]
+            ids = {each.get("id", "") for each in (*done, *filter(_asks, root.iterfind(".//{*}startEvent")))}
+            english = {each.get("id") for each in root.iterfind(".//*[{*}documentation]")}
+            untold += [(diagram.name, each) for each in ids - english]
+            described |= ids
+        untold += [(folder.name, each) for each in described - chinese]
+        unknown += [(folder.name, each) for each in chinese - described]
+    assert (sorted(untold), sorted(unknown)) == ([], [])
+
+
+def _asks(event: etree._Element) -> bool:
+    return any(str(name).endswith("}formKey") for name in event.attrib)
+
+
 def test_steps__are_told_in_english() -> None:
     """What is watched is a step of another process: reminders and reports name it in the language of their reader."""
     said = json.loads((PROCESSES / "tracking" / "texts.en.json").read_text("utf-8"))

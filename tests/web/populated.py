@@ -21,7 +21,7 @@ from casepath.engine.instances import attachments, batches, notifications, proce
 from casepath.engine.instances.wordings import Wording
 from casepath.engine.people import identity, substitutes
 from casepath.engine.queries import notices
-from casepath.engine.registers import records
+from casepath.engine.registers import files, records
 from casepath.engine.time import clock
 from tests import diagrams, factories, wards
 from tests.acting import PROGRAM
@@ -81,6 +81,8 @@ class Populated:
     delivery_id: int
     #: Proposed by Alice; somebody else has to let it begin.
     batch_id: int
+    #: A file for the register in which the members write.
+    import_id: int
     #: Of Alice.
     notification_id: int
     #: Of the stranger, by the outsider.
@@ -161,6 +163,9 @@ def fill(session: Session) -> Populated:
         mail_id=factories.mail(session, state="undeliverable").id,
         delivery_id=factories.delivery(session, of=free, state="undeliverable").id,
         batch_id=batches.propose(session, "clean", [kept.key, other.key], by="alice").id,
+        import_id=files.begin(
+            session, "bed", b"label\n5A\n", name="beds.csv", headings=["label"], fields=["label"], by="alice"
+        ).id,
         record_id=kept.id,
         archived_id=archived.id,
         view_id=task_views.save(session, "V", task_views.Settings(), group="service", by="alice").id,

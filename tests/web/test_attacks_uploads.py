@@ -82,7 +82,7 @@ def attach(visitor: Visitor, there: Populated, *files: tuple[bytes, str]) -> int
 
 def deploy(visitor: Visitor, *files: tuple[bytes, str]) -> int:
     sent = [(io.BytesIO(content), name) for content, name in files]
-    return visitor.post("/processes/upload", {"files": sent, "name": "hostile"}).status_code
+    return visitor.post("/processes/upload", {"files": sent, "name": "hostile", "what": "x", "why": "y"}).status_code
 
 
 def zip_bomb() -> bytes:
@@ -200,11 +200,15 @@ class TestDeployment:
             {"xml": BOMB.decode()},
             {"xml": OUTSIDE.decode()},
             {"xml": {"a": 1}},
+            {"xml": "<a/>", "what": 5},
+            {"xml": "<a/>", "why": "\ud800"},
         ],
     )
     def test_modeler__whatever_it_sends(self, owner: Visitor, sent: object) -> None:
         headers = {"X-CSRF-Token": "token", "Content-Type": "application/json"}
         owner.post("/language", {"language": "zh_CN"})
+        if isinstance(sent, dict):
+            sent = {"what": "x", "why": "y", **sent}
         answer = owner.client.post("/processes/modeler", data=json.dumps(sent), headers=headers)
         assert answer.status_code in {400, 422}
         assert "root:" not in text(answer)

@@ -32,6 +32,11 @@ REQUEST = Path(__file__).parent / "request"
 DIAGRAM = (REQUEST / "request.bpmn").read_text("utf-8")
 BOMB = '<!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;">]>' + DIAGRAM.partition("?>")[2]
 
+#: What whoever deploys has to say.
+PURPOSE = {"what": "名称改短", "why": "字太长"}
+#: What a request begins with.
+ASKED = {"customer_name": "王芳", "channel": "phone"}
+
 
 @pytest.fixture
 def deployed_processes(rows: Rows) -> None:
@@ -52,13 +57,13 @@ def olivia(visit: Visit, deployed_processes: None) -> Visitor:
 
 def edit(visitor: Visitor, diagram: str, name: str = "request.bpmn") -> TestResponse:
     """Deploy from the editor, as `web/assets/modeler.js` does."""
-    return send(visitor, "/processes/modeler", {"name": name, "xml": diagram})
+    return send(visitor, "/processes/modeler", {"name": name, "xml": diagram, **PURPOSE})
 
 
 def upload(visitor: Visitor, files: dict[str, bytes]) -> TestResponse:
     """Deploy files."""
     sent: Any = [(io.BytesIO(content), name) for name, content in files.items()]
-    return visitor.post("/processes/upload", {"files": sent, "name": "files"})
+    return visitor.post("/processes/upload", {"files": sent, "name": "files", **PURPOSE})
 
 
 def version_of(rows: Rows, key: str) -> int:
@@ -251,13 +256,71 @@ def test_drawing__is_shown_whatever_is_in_it(visit: Visit, deployed_processes: N
     assert visit("olivia").get(page.format(number=number)).status_code == 200
 
 
+class TestPurpose:
+    """Whoever deploys says what changes and why; it stands wherever the version does."""
+
+    CHANGED = DIAGRAM.replace("收到请求", "收到")
+    PAGES = (
+        "/processes/show/request", "/processes/deployments/", "/processes/deployments/3",
+        "/processes/show/request/compare",
+    )  # fmt: skip
+
+    @each("missing", ["what", "why"])
+    def test_deploy__only_with_both(self, olivia: Visitor, rows: Rows, missing: str) -> None:
+        sent = {"xml": self.CHANGED, "name": "request.bpmn", **PURPOSE, missing: " "}
+        answer = send(olivia, "/processes/modeler", sent)
+
+        assert answer.status_code == 422
+        assert answer.get_json()["message"].startswith("请填写变更")
+        assert version_of(rows, "request") == 1
+
+    def test_upload__keeps_what_was_written(self, olivia: Visitor, rows: Rows) -> None:
+        sent: Any = {"files": [(io.BytesIO(self.CHANGED.encode()), "request.bpmn")], "what": "<b>短", "why": ""}
+        answer = olivia.post("/processes/upload", sent)
+
+        assert answer.status_code == 422
+        assert "请填写变更原因" in text(answer)
+        assert "&lt;b&gt;短</textarea>" in text(answer)
+        assert version_of(rows, "request") == 1
+
+    def test_again__keeps_what_was_written(self, olivia: Visitor, rows: Rows) -> None:
+        edit(olivia, self.CHANGED)
+        answer = olivia.post("/processes/deployments/2/again", {"in_force": "3", "what": "长名", "why": "字" * 2001})
+
+        assert answer.status_code == 422
+        assert "长名</textarea>" in text(answer)
+        assert version_of(rows, "request") == 2
+
+    def test_shown__wherever_the_version_is(self, olivia: Visitor) -> None:
+        edit(olivia, self.CHANGED)
+
+        pages = [text(olivia.get(address)) for address in self.PAGES]
+
+        assert [PURPOSE["what"] in page and PURPOSE["why"] in page for page in pages] == [True] * 4
+
+    def test_compare__tells_what_ran_in_the_former_version(self, visit: Visit, olivia: Visitor, rows: Rows) -> None:
+        """Then, as the history has it, and now; to process owners, and to those who see every matter."""
+        with rows.begin() as session:
+            identity.create_user(session, "rita", name="Rita", groups=["auditor"], by=PROGRAM)
+            identity.create_user(session, "nemo", name="Nemo", by=PROGRAM)
+            for _ in range(2):
+                process_instances.start(session, "request", ASKED, by=PROGRAM)
+        edit(olivia, self.CHANGED)
+        with rows.begin() as session:
+            process_instances.start(session, "request", ASKED, by=PROGRAM, version=1)
+
+        pages = [text(visit(name).get("/processes/show/request/compare")) for name in ("rita", "olivia", "nemo")]
+        assert ["部署时，版本 1 中有 2 个实例在运行" in page for page in pages] == [True, True, False]
+        assert ["版本 1 中正在运行的" in page for page in pages] == [True, True, False]
+
+
 class TestAgain:
     """An older deployment comes back as a new version."""
 
     CHANGED = DIAGRAM.replace("收到请求", "收到")
 
     def again(self, olivia: Visitor, in_force: int = 3) -> TestResponse:
-        return olivia.post("/processes/deployments/2/again", {"in_force": str(in_force)})
+        return olivia.post("/processes/deployments/2/again", {"in_force": str(in_force), **PURPOSE})
 
     def test_again__shows_what_differs_by_the_names_of_files(self, olivia: Visitor) -> None:
         assert "/processes/deployments/2/again" not in text(olivia.get("/processes/deployments/2"))
@@ -329,7 +392,7 @@ class TestEditor:
         assert 'data-names="{&#34;contact&#34;: &#34;Call&#34;, &#34;review&#34;: &#34;Look&#34;}"' in page
 
         entered = {"contact": "Ring up", "review": "", "x": 1}
-        sent: dict[str, Any] = {"name": "request.bpmn", "xml": DIAGRAM, "english": entered}
+        sent: dict[str, Any] = {"name": "request.bpmn", "xml": DIAGRAM, "english": entered, **PURPOSE}
         assert send(olivia, "/processes/modeler", sent).status_code == 200
 
         with rows.begin() as session:
@@ -342,7 +405,8 @@ class TestEditor:
             known = str(definitions.latest(session, "process", "request").id)
         edit(olivia, DIAGRAM.replace("收到请求", "收到"))
 
-        answer = send(olivia, "/processes/modeler", {"xml": DIAGRAM.replace("收到请求", "来了"), "newest": known})
+        later = {"xml": DIAGRAM.replace("收到请求", "来了"), "newest": known, **PURPOSE}
+        answer = send(olivia, "/processes/modeler", later)
 
         assert answer.status_code == 422
         assert "第2版" in answer.get_json()["message"]
@@ -363,6 +427,20 @@ class TestEditor:
         assert right["deployable"]
         assert not wrong.get_json()["deployable"]
         assert {each["level"] for each in wrong.get_json()["problems"]} >= {"error"}
+
+    def test_check__finds_what_a_deployment_would_refuse(self, olivia: Visitor) -> None:
+        """A group that nobody has, a form that is not there, and what stands in a file beside the diagram."""
+        strange = DIAGRAM.replace('candidateGroups="service"', 'candidateGroups="servis"')
+        formless = DIAGRAM.replace('formKey="contact"', 'formKey="contct"')
+
+        found = [send(olivia, "/processes/modeler/check", {"xml": each}).get_json() for each in (strange, formless)]
+
+        assert [each["deployable"] for each in found] == [False, True]
+        assert "servis" in found[0]["problems"][0]["message"]
+        assert found[0]["problems"][0]["element_id"] == "contact"
+        assert [each["element_id"] for each in found[1]["problems"] if "contct" in each["message"]] == ["contact"]
+        refused = send(olivia, "/processes/modeler", {"xml": strange, **PURPOSE}).get_json()
+        assert refused["problems"] == found[0]["problems"]
 
     def test_check__only_for_process_owners(self, alice: Visitor) -> None:
         assert send(alice, "/processes/modeler/check", {"xml": DIAGRAM}).status_code == 403

@@ -18,6 +18,7 @@ from tests.web.prepared import DIRECTOR, REQUEST
 from tests.web.visitor import Visitor, text
 
 VARIABLES = {"customer_name": "王建国", "channel": "phone", "demands": ["media"]}
+CHINESE = {"request.about": "客户提出的请求，谁都可以登记。", "contact.about": "先听客户说完。"}
 ENGLISH = {"request": "Request of a customer", "contact": "Call them", "received": "It came in"}
 
 
@@ -26,8 +27,8 @@ def task_id(rows: sessionmaker[Session]) -> int:
     """An open task of a process that has English names for some of its elements."""
     definitions.forget()
     with rows.begin() as session:
-        files = deployments.read_folder(REQUEST) | {"texts.en.json": json.dumps(ENGLISH).encode()}
-        deployments.deploy(session, files, name="request", by=PROGRAM)
+        texts = {"texts.en.json": json.dumps(ENGLISH).encode(), "texts.zh.json": json.dumps(CHINESE).encode()}
+        deployments.deploy(session, deployments.read_folder(REQUEST) | texts, name="request", by=PROGRAM)
     with rows.begin() as session:
         instance = process_instances.start(session, "request", VARIABLES, business_key="R-1", by="alice")
         return tasks.with_business_key(session, DIRECTOR, str(instance.business_key))[0].id
@@ -84,6 +85,23 @@ def test_pages__name_things_in_the_language_of_the_reader(
     assert {each for each in said if each in chinese} == set()
     assert "联系客户" not in english
     assert "客户请求" not in english
+
+
+@pytest.mark.parametrize(
+    ("path", "chinese", "english"),
+    [
+        ("/register/", CHINESE["request.about"], "A request of a customer."),
+        ("/tasks/?view=claimable", CHINESE["contact.about"], "Contact the customer."),
+        ("/tasks/{task}", CHINESE["contact.about"], "Contact the customer."),
+    ],
+)
+def test_pages__describe_things_in_the_language_of_the_reader(
+    reader: Callable[[str], Visitor], task_id: int, path: str, chinese: str, english: str
+) -> None:
+    address = path.format(task=task_id)
+    shown = [text(reader(each).get(address, follow_redirects=True)) for each in ("zh_CN", "en")]
+
+    assert [(chinese in page, english in page) for page in shown] == [(True, False), (False, True)]
 
 
 def test_timeline__names_elements(reader: Callable[[str], Visitor], task_id: int) -> None:

@@ -46,6 +46,7 @@ READ = "302 404 404 200 200 200 404 200 404 200"
 COUNTED = "302 404 404 200 200 404 404 200 404 200"
 WRITTEN = "302 404 404 200 200 403 404 403 404 403"
 KEPT = "401 404 404 303 303 403 404 403 404 403"
+IMPORT = "302 404 404 200 200 404 404 404 404 404"
 NOT_IN_USE = "401 404 404 409 409 403 404 403 404 403"
 STARTABLE = "302 404 404 200 200 200 404 404 404 200"
 SHARED = "401 404 404 303 303 404 404 404 404 303"
@@ -193,10 +194,13 @@ RIGHTS = (
     Row("POST /registers/<key>/fields", "/registers/bed/fields", WRITTEN.replace("302", "401")),
     Row("POST /registers/<key>/new", "/registers/bed/new", KEPT, (("label", "4A"),)),
     Row("GET /registers/<key>/import", "/registers/bed/import", WRITTEN),
-    Row("POST /registers/<key>/import", "/registers/bed/import", WRITTEN.replace("302", "401"),
+    Row("POST /registers/<key>/import", "/registers/bed/import", KEPT,
         (("file", ("床号\n4A\n".encode(), "a.csv")),)),
-    Row("POST /registers/<key>/refused.csv", "/registers/bed/refused.csv", WRITTEN.replace("302", "401"),
-        (("rows", "床号,原因"),)),
+    Row("GET /imports/<int:import_id>", "/imports/{import_id}", IMPORT),
+    Row("GET /imports/<int:import_id>/progress", "/imports/{import_id}/progress", IMPORT),
+    Row("GET /imports/<int:import_id>/refused.csv", "/imports/{import_id}/refused.csv", IMPORT),
+    Row("POST /imports/<int:import_id>/stop", "/imports/{import_id}/stop",
+        IMPORT.replace("302", "401").replace("200", "303")),
     # reports: of whom their declarations say so, and of whoever looks at everything
     Row("GET /reports/", "/reports/", PEOPLE),
     Row("GET /reports/<key>", "/reports/load", "302 404 404 302 302 404 404 302 404 302"),
@@ -243,7 +247,7 @@ RIGHTS = (
     Row("GET /processes/show/<key>/compare", "/processes/show/matter/compare", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>", "/processes/diagrams/{definition_id}", PEOPLE),
     Row("GET /processes/diagrams/<int:definition_id>/standing", "/processes/diagrams/{definition_id}/standing",
-        "302 403 403 403 403 200 200 200 403 200"),
+        "302 403 403 403 403 200 200 200 200 200"),
     Row("GET /processes/decisions/", "/processes/decisions/", PEOPLE),
     Row("GET /processes/decisions/<key>", "/processes/decisions/grade", PEOPLE),
     Row("GET /processes/forms/", "/processes/forms/", PEOPLE),
@@ -272,7 +276,7 @@ RIGHTS = (
         "401 403 403 403 403 403 403 403 200 200"),
     Row("GET /processes/upload", "/processes/upload", DEPLOYED),
     Row("POST /processes/upload", "/processes/upload", "401 403 403 403 403 403 403 403 303 303",
-        (("files", (DIAGRAM, "matter.bpmn")),)),
+        (("files", (DIAGRAM, "matter.bpmn")), ("what", "x"), ("why", "y"))),
     # operations
     Row("GET /operations/", "/operations/", OPERATED),
     Row("GET /operations/jobs", "/operations/jobs", OPERATED),

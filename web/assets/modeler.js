@@ -3,6 +3,8 @@
 // <div data-modeler data-diagram-url="…" data-deploy-url="…" data-resource-name="complaint.bpmn">
 //   <div data-modeler-canvas></div> <div data-modeler-properties></div>
 //   <button data-modeler-action="deploy | compare | rehearse | download | import | undo | redo | fit">…</button>
+//   <dialog data-modeler-purpose><form method="dialog"><p data-modeler-question></p><textarea name="what | why">
+//     <button value="deploy | ">…</button></form></dialog>
 //   <form data-modeler-compare target="_blank"><input name="english"> <input name="diagram" type="file"></form>
 //   <form data-modeler-rehearse target="_blank">the same</form>
 //   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…" data-unchanged="…"
@@ -13,7 +15,8 @@
 // </div>
 //
 // Without `data-diagram-url` a new diagram is begun. `deploy` posts {"name": …, "xml": …, "newest": data-newest} as JSON
-// with the CSRF token of <meta name="csrf-token">; with a text in `data-older` it asks before. With `data-check-url` every
+// with the CSRF token of <meta name="csrf-token">; before, it asks for what changes and why, in the
+// words of `data-older` or `data-confirm`, and posts both as `what` and `why`. With `data-check-url` every
 // change is sent there and what is wrong stands at its elements: {"problems": […], "deployable": true}; what is not
 // deployable cannot be deployed. The answer is JSON too: {"location": "<url to go to>"}, or with a status of 400 and above
 // {"message": "…", "problems": [{"element_id": "…", "message": "…"}]}; each problem becomes a link to its element.
@@ -172,6 +175,20 @@ function start(root) {
     offerDeploying();
   });
 
+  // Asks what changes and why; what was written stays there for another attempt. Nothing where it is called off.
+  function askPurpose(question) {
+    const dialog = part('purpose');
+    part('question').textContent = question;
+    dialog.returnValue = '';
+    dialog.showModal();
+    return new Promise(resolve => {
+      dialog.addEventListener('close', () => {
+        const { what, why } = dialog.querySelector('form').elements;
+        resolve(dialog.returnValue === 'deploy' ? { what: what.value, why: why.value } : null);
+      }, { once: true });
+    });
+  }
+
   async function deploy() {
     const { xml } = await modeler.saveXML({ format: true });
     const { older, unchanged } = status.dataset;
@@ -179,11 +196,12 @@ function start(root) {
       tell(unchanged);
       return;
     }
-    const question = older || status.dataset.confirm;
-    if (question && !window.confirm(question)) {
+    const purpose = await askPurpose(older || status.dataset.confirm);
+    if (!purpose) {
       return;
     }
-    const response = await post(root.dataset.deployUrl, { xml, newest: root.dataset.newest, english: english.entered() });
+    const sent = { xml, newest: root.dataset.newest, english: english.entered(), ...purpose };
+    const response = await post(root.dataset.deployUrl, sent);
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json');
     const answer = isJson ? await response.json() : { message: `${response.status} ${response.statusText}` };
     listProblems(answer.problems ?? []);

@@ -9,13 +9,13 @@ from typing import Any
 from flask import Blueprint, g, render_template, request
 from sqlalchemy.orm import Session
 
-from casepath.engine import errors
+from casepath.engine import deployments, errors
 from casepath.engine.deployments import comparison, definitions
 from casepath.engine.instances import attachments
 from casepath.engine.people import authorization
 from casepath.engine.queries import deployed, versions
 from casepath.engine.queries.versions import Version
-from casepath.web import headers, names
+from casepath.web import headers, languages, names
 from casepath.web.auth import requires
 from casepath.web.definitions import files
 from casepath.web.definitions.differences import Reader
@@ -38,7 +38,15 @@ def compare(key: str) -> str:
         older = versions.one(session, "process", key, earlier or newer.version)
         sides = [versions.contents(session, each.deployment_id) for each in (older, newer)]
         name = versions.file_name(session, newer.id)
-        return render_compared(session, sides, name, older, newer, known=known)
+        made = deployments.purposes.made(session, {newer.deployment_id}).get(newer.deployment_id)
+        # How many stand where is not for everybody, then as now.
+        sees = authorization.may_see_standing(g.person)
+        ran = [each for each in made.running if each.process == key] if made and sees else []
+        said = deployed.texts(session, older.id, languages.of_names())
+        return render_compared(
+            session, sides, name, older, newer, known=known, made=made, ran=ran, texts=said,
+            standing=_standing(session, older.id) if sees else None,
+        )  # fmt: skip
 
 
 @bp.post("/modeler/compare/<int:definition_id>")
@@ -84,6 +92,11 @@ def render_compared(
         too_long=too_long,
         **more,
     )
+
+
+def _standing(session: Session, definition_id: int) -> Mapping[str, int]:
+    """Return how many activities stand at each element of a version now, by its id."""
+    return {key: each["count"] for key, each in versions.standing(session, definition_id)["elements"].items()}
 
 
 def asked(name: str) -> int | None:

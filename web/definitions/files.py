@@ -50,7 +50,7 @@ def stored_name(name: str) -> str:
 
 
 def deploy_with_companions(
-    sent: dict[str, bytes], name: str, newest: str | None = None
+    sent: dict[str, bytes], name: str, purpose: deployments.Purpose, newest: str | None = None
 ) -> deployments.DeploymentResult:
     """
     Deploy files together with what belongs to their processes and did not come again; raises `DeploymentRefused`.
@@ -59,16 +59,34 @@ def deploy_with_companions(
 
     They are checked before the transaction, and by another process first: nobody else has to wait for it.
     """
+    return deploy_checked(with_companions(sent), name, purpose, newest)
+
+
+def with_companions(sent: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files together with what belongs to their processes and did not come again."""
     kept: dict[str, bytes] = {}
     with g.readers.begin() as session:
         for file_name in sent:
             kept |= versions.companions(session, file_name)
     anew = {PurePosixPath(file_name).name for file_name in sent}
     kept = {file_name: held for file_name, held in kept.items() if PurePosixPath(file_name).name not in anew}
-    return deploy_checked(kept | sent, name, newest)
+    return kept | sent
 
 
-def deploy_checked(files: dict[str, bytes], name: str, newest: str | None = None) -> deployments.DeploymentResult:
+def findings(sent: dict[str, bytes]) -> list[errors.Finding]:
+    """Return what a deployment of these files with their companions would find, by another process first."""
+    files = with_companions(sent)
+    found = deployments.inspect(files)
+    if any(finding.level == "error" for finding in found):
+        return found
+    checked = deployments.check(files)
+    with g.readers.begin() as session:
+        return deployments.findings(session, checked)
+
+
+def deploy_checked(
+    files: dict[str, bytes], name: str, purpose: deployments.Purpose, newest: str | None = None
+) -> deployments.DeploymentResult:
     """Check files, by another process first, and deploy them; raises as `deploy_with_companions`."""
     findings = deployments.inspect(files)
     if any(finding.level == "error" for finding in findings):
@@ -76,7 +94,13 @@ def deploy_checked(files: dict[str, bytes], name: str, newest: str | None = None
     checked = deployments.check(files)
     with g.sessions.begin() as session:
         require_newest(session, row_id(newest))
-        return deployments.deploy(session, checked, name=name[:255], by=g.person)
+        return deployments.deploy(session, checked, name=name[:255], by=g.person, purpose=purpose)
+
+
+def purpose(sent: Mapping[str, object]) -> deployments.Purpose:
+    """Return what changes and why, as it was sent; raises `InvalidInput` where one of the two is missing."""
+    what, why = (text if isinstance(text := sent.get(name), str) else "" for name in ("what", "why"))
+    return deployments.Purpose.of(what, why)
 
 
 def require_newest(session: Session, known_id: int | None) -> None:
@@ -113,13 +137,21 @@ def told(findings: list[errors.Finding]) -> list[dict[str, str]]:
     ]
 
 
-def problems(findings: list[errors.Finding]) -> list[dict[str, str]]:
-    """Return findings as `web/assets/modeler.js` shows them."""
+def problems(findings: list[errors.Finding], name: str) -> list[dict[str, str]]:
+    """Return findings as `web/assets/modeler.js` shows them; of other files than the one with a name by its name."""
     return [
         {
-            "element_id": finding.element_id,
+            "element_id": finding.element_id if finding.file == name else "",
             "level": finding.level,
-            "message": f"{finding.name or finding.element_id}: {phrases.told(finding.phrase)}",
+            "message": ": ".join(
+                part
+                for part in (
+                    finding.file if finding.file != name else "",
+                    finding.name or finding.element_id,
+                    phrases.told(finding.phrase),
+                )
+                if part
+            ),
         }
         for finding in findings
     ]

@@ -91,6 +91,7 @@ def show(key: str) -> str:
             process=names.version(session, shown),
             versions=known,
             earlier=earlier,
+            made=deployments.purposes.made(session, {each.deployment_id for each in known}),
             texts=said,
             tables={each.key: names.version(session, each).name for each in tables},
             refusal=deployed.refusal(session, shown.id) if shown.executable else None,
@@ -99,7 +100,7 @@ def show(key: str) -> str:
             files=came,
             names=people.names(session, [each.created_by for each in known]),
             may_deploy=authorization.may_deploy(g.person),
-            sees_all=authorization.may_see_every_instance(g.person),
+            sees_standing=authorization.may_see_standing(g.person),
         )
 
 
@@ -114,7 +115,7 @@ def diagram(definition_id: int) -> Response:
 
 
 @bp.get("/diagrams/<int:definition_id>/standing")
-@requires(authorization.may_see_every_instance)
+@requires(authorization.may_see_standing)
 def standing(definition_id: int) -> Response:
     """Return where the instances of a process stand."""
     with g.readers.begin() as session:
@@ -172,6 +173,7 @@ def history() -> str:
         return render_template(
             "definitions/deployments.html",
             rows=rows,
+            made=deployments.purposes.made(session, {each.id for each in rows}),
             next=page.next,
             names=people.names(session, [each.created_by for each in rows]),
             may_deploy=authorization.may_deploy(g.person),
@@ -187,6 +189,7 @@ def deployment(deployment_id: int) -> str:
         return render_template(
             "definitions/deployment.html",
             deployment=found,
+            made=deployments.purposes.made(session, {deployment_id}).get(deployment_id),
             titles={
                 each.id: shown_forms.shown(session, each, used).title
                 for each in found.versions
@@ -216,15 +219,18 @@ def deploy_again(deployment_id: int) -> Response | tuple[str, int]:
     if row_id(request.form.get("in_force")) != in_force:
         flash(gettext("Something else was deployed meanwhile; please look at the differences again."), "warning")
         return redirect(url_for(".again", deployment_id=deployment_id), 303)
+    name = gettext("%(name)s, again #%(number)s", name=found.name, number=found.id)
     try:
-        result = files.deploy_checked(held, gettext("%(name)s, again #%(number)s", name=found.name, number=found.id))
+        result = files.deploy_checked(held, name, files.purpose(request.form))
     except errors.DeploymentRefused as refusal:
         return render_again(deployment_id, findings=files.told(refusal.findings)), 422
+    except errors.InvalidInput as refusal:
+        return render_again(deployment_id, refusal=phrases.sentence(refusal)), 422
     flash(files.deployed_text(result), "success")
     return redirect(url_for(".history"), 303)
 
 
-def render_again(deployment_id: int, *, findings: Sequence[dict[str, str]] = ()) -> str:
+def render_again(deployment_id: int, *, findings: Sequence[dict[str, str]] = (), refusal: str = "") -> str:
     """Return the page on which somebody confirms to deploy a deployment once more."""
     with g.readers.begin() as session:
         found = versions.deployment(session, deployment_id)
@@ -235,6 +241,8 @@ def render_again(deployment_id: int, *, findings: Sequence[dict[str, str]] = ())
             in_force=in_force,
             differences=versions.differences(session, deployment_id),
             findings=findings,
+            refusal=refusal,
+            typed=request.form,
             names=people.names(session, [found.created_by, in_force.created_by]),
         )
 
@@ -278,8 +286,9 @@ def check() -> tuple[Response, int] | Response:
     sent = edited()
     if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
-    findings = deployments.inspect(dict([sent]))
-    return jsonify(problems=files.problems(findings), deployable=all(each.level != "error" for each in findings))
+    findings = files.findings(dict([sent]))
+    deployable = all(each.level != "error" for each in findings)
+    return jsonify(problems=files.problems(findings, sent[0]), deployable=deployable)
 
 
 @bp.post("/modeler")
@@ -290,12 +299,15 @@ def deploy() -> tuple[Response, int] | Response:
     if sent is None:
         return jsonify(message=gettext("Something is missing in what your browser sent."), problems=[]), 400
     name, content = sent
+    said = request.get_json()
+    newest, english = said.get("newest"), said.get("english")
     try:
-        newest, english = (request.get_json().get(each) for each in ("newest", "english"))
+        purpose = files.purpose(said)
         sent_files = {name: content, **files.with_english(name, english if isinstance(english, dict) else {})}
-        result = files.deploy_with_companions(sent_files, name, newest if isinstance(newest, str) else None)
+        result = files.deploy_with_companions(sent_files, name, purpose, newest if isinstance(newest, str) else None)
     except errors.DeploymentRefused as refusal:
-        return jsonify(message=gettext("The deployment is refused"), problems=files.problems(refusal.findings)), 422
+        found = files.problems(refusal.findings, name)
+        return jsonify(message=gettext("The deployment is refused"), problems=found), 422
     except errors.Forbidden:
         raise
     except errors.EngineError as error:
@@ -329,7 +341,7 @@ def deploy_files() -> Response | tuple[str, int]:
     try:
         sent_files = uploads.chosen("files", limit=uploads.MAX_RESOURCES)
         sent = {files.stored_name(each.filename or ""): each.read() for each in sent_files}
-        result = files.deploy_with_companions(sent, name or next(iter(sent)))
+        result = files.deploy_with_companions(sent, name or next(iter(sent)), files.purpose(request.form))
     except errors.DeploymentRefused as refusal:
         return render_upload(name, findings=files.told(refusal.findings)), 422
     except errors.InvalidInput as refusal:
@@ -347,6 +359,7 @@ def render_upload(name: str = "", *, findings: Sequence[dict[str, str]] = (), re
         name=name,
         findings=findings,
         refusal=refusal,
+        typed=request.form,
         endings=", ".join(files.FOLDERS),
         max_files=uploads.MAX_RESOURCES,
     )

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from casepath.engine import errors
 from casepath.engine.database.entries import KEY
-from casepath.engine.forms import MANY_CHOICES, Component
+from casepath.engine.phrases import Phrase
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters
-from casepath.engine.registers.imports import Row
-from casepath.web import languages, phrases, spreadsheets, workbooks
+from casepath.engine.registers import spreadsheets
+from casepath.web import languages, phrases, workbooks
 from casepath.web.languages import gettext
 from casepath.web.registers.wording import Wording
 
-#: Rows of one file: a thousand take a second.
-MAX_ROWS = 50_000
 #: Stands for a heading that nobody knows.
 UNKNOWN = ".unknown"
 #: What stands between several values of one cell.
 BETWEEN = "; "
-_BETWEEN = re.compile(r"\s*[;；\n]\s*")
-#: How spreadsheets write a day.
-_DAY = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
-#: What is written for a tick, beside its words in either language.
-TICKED, UNTICKED = frozenset({"true", "1", "x", "✓"}), frozenset({"false", "0", ""})
 
 
 def columns(words: Wording) -> list[str]:
@@ -62,34 +53,14 @@ def said(words: Wording, name: str, value: Any) -> str:
     return words.said(name, value)
 
 
-def rows(words: Wording, content: bytes) -> Iterator[tuple[Row, list[str]]]:
+def headed(words: Wording, content: bytes) -> tuple[list[str], list[str]]:
     """
-    Yield what a file has, row by row, with the cells as they stand in it; first its headings, as a row of line 0.
+    Return the headings of a file, and the field that each means: `KEY` and empty ones are among them.
 
-    Raises `InvalidInput` where it is no such file, has headings that nobody knows, or too many rows.
+    Raises `InvalidInput` where it is no file of a spreadsheet, or has headings that nobody knows.
     """
-    is_workbook = content.startswith(workbooks.SIGNATURE)
-    found = workbooks.read(content) if is_workbook else spreadsheets.read(content)
-    _, headings = next(found, (0, []))
-    names = _named(words, headings)
-    yield Row(line=0, submitted={}), headings
-    fields = {field.key: field for field in words.form.fields}
-    for count, (line, cells) in enumerate(found, 1):
-        if count > MAX_ROWS:
-            raise errors.InvalidInput(
-                "At most {limit} rows can be taken at once; this file has more. Please take it in several parts.",
-                code="too-many-rows",
-                limit=MAX_ROWS,
-            )
-        if any(cells[len(names) :]):
-            text = "Line {line} has more cells than the first row has headings."
-            raise errors.InvalidInput(text, code="too-many-cells", line=line)
-        padded = [*cells, *[""] * (len(names) - len(cells))]
-        written = dict(zip(names, padded, strict=False))
-        written.pop("", None)
-        key = written.pop(KEY, "")
-        submitted = {name: _typed(fields[name], cell) for name, cell in written.items()}
-        yield Row(line=line, key=key, submitted=submitted), cells
+    _, headings = next(spreadsheets.read(content), (0, []))
+    return headings, _named(words, headings)
 
 
 def _named(words: Wording, headings: Sequence[str]) -> list[str]:
@@ -112,40 +83,8 @@ def _named(words: Wording, headings: Sequence[str]) -> list[str]:
     return names
 
 
-def _typed(field: Component, cell: str) -> str | list[str]:
-    """Return what a cell says as a form would send it."""
-    if field.type in MANY_CHOICES:
-        return [_value(field, part) for part in _BETWEEN.split(cell) if part]
-    if field.type == "checkbox":
-        return _tick(cell)
-    if field.type == "datetime" and (day := _DAY.fullmatch(cell)):
-        return _day(*map(int, day.groups())) or cell
-    return _value(field, cell)
-
-
-def _value(field: Component, text: str) -> str:
-    called = {label: option.value for option in field.options for label in (option.label.text, option.label.english)}
-    return text if not text or text in field.values else called.get(text, text)
-
-
-def _tick(cell: str) -> str:
-    said = cell.casefold()
-    if said in TICKED or said in {text.casefold() for text in languages.in_each("Yes")}:
-        return "true"
-    return "" if said in UNTICKED or said in {text.casefold() for text in languages.in_each("No")} else cell
-
-
-def _day(year: int, month: int, day: int) -> str:
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:
-        return ""
-
-
-def reason(words: Wording, refusal: errors.EngineError) -> str:
+def reason(words: Wording, reasons: Sequence[tuple[str, Phrase]]) -> str:
     """Say why a row was refused, each field by its name."""
-    if not isinstance(refusal, errors.InvalidVariables):
-        return phrases.sentence(refusal)
-    said = [(words.label(error.field) if error.field else "", phrases.told(error.phrase)) for error in refusal.errors]
+    said = [(words.label(field) if field else "", phrases.told(phrase)) for field, phrase in reasons]
     pairs = (gettext("%(label)s: %(value)s", label=label, value=text) if label else text for label, text in said)
     return gettext("; ").join(pairs)

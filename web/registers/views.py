@@ -11,8 +11,8 @@ from casepath.engine.database.entries import KEY
 from casepath.engine.queries import deployed
 from casepath.engine.queries import records as lists
 from casepath.engine.queries.records import Filters, Key
-from casepath.engine.registers import access, imports, records
-from casepath.web import forms, once, phrases, spreadsheets, uploads, workbooks
+from casepath.engine.registers import access, records
+from casepath.web import forms, once, spreadsheets, workbooks
 from casepath.web.languages import gettext
 from casepath.web.navigation import row_id
 from casepath.web.registers import lookups, matters, record_form, record_page, sheets, wording
@@ -20,10 +20,6 @@ from casepath.web.registers.wording import Wording
 
 bp = Blueprint("registers", __name__)
 
-#: Records that a transaction of an import takes: while it runs, nobody else writes on SQLite.
-AT_ONCE = 50
-#: Bytes of refused rows that a page can give back as a file; it sends them as a field.
-MAX_BACK = 900_000
 #: How the field of a filter is called in an address.
 OF_FIELD = "field."
 
@@ -145,54 +141,6 @@ def create(key: str) -> Response | tuple[str, int]:
             return record_form.render(session, writable(session, key), refusal=refusal), 422
     flash(gettext("The record is added.") if is_new else once.told_before(), "success")
     return redirect(url_for(".record", record_id=number), 303)
-
-
-@bp.get("/registers/<key>/import")
-def choose_file(key: str) -> str:
-    """Show how records are taken from a file."""
-    with g.readers.begin() as session:
-        words = writable(session, key)
-        return render_template("registers/import.html", words=words, columns=sheets.columns(words))
-
-
-@bp.post("/registers/<key>/import")
-def take(key: str) -> str | tuple[str, int]:
-    """Take the rows of a file, and tell which were refused."""
-    with g.readers.begin() as session:
-        words = writable(session, key)
-    try:
-        (file,) = uploads.chosen("file", limit=1)
-        (_, headings), *found = sheets.rows(words, file.read())
-    except errors.InvalidInput as refusal:
-        said = phrases.sentence(refusal)
-        return render_template("registers/import.html", words=words, columns=sheets.columns(words), refusal=said), 422
-    done: list[imports.Done] = []
-    refused: list[imports.Refused] = []
-    for start in range(0, len(found), AT_ONCE):
-        with g.sessions.begin() as session:
-            taken = imports.take(session, key, [row for row, _ in found[start : start + AT_ONCE]], by=g.person)
-        done += taken.done
-        refused += taken.refused
-    cells = {row.line: [*of_row, *[""] * (len(headings) - len(of_row))] for row, of_row in found}
-    lines = [(each.row.line, cells[each.row.line], sheets.reason(words, each.reason)) for each in refused]
-    back = spreadsheets.written([[*headings, gettext("Reason")], *([*of_row, reason] for _, of_row, reason in lines)])
-    return render_template(
-        "registers/taken.html",
-        words=words,
-        counts={name: done.count(name) for name in ("created", "changed", "unchanged")},
-        headings=headings,
-        lines=lines,
-        back=back if len(back.encode()) < MAX_BACK else "",
-    )
-
-
-@bp.post("/registers/<key>/refused.csv")
-def refused(key: str) -> Response:
-    """Return the refused rows of an import as a file, with the reasons, to be corrected and taken again."""
-    with g.readers.begin() as session:
-        words = writable(session, key)
-    rows = [cells for _, cells in spreadsheets.read(request.form.get("rows", "").encode())]
-    return spreadsheets.answer(f"{words.name}-{gettext('refused')}.csv", rows)
 
 
 @bp.get("/records/<int:record_id>")

@@ -18,7 +18,7 @@ from casepath.engine.queries import deployed, notices, operations, people, tasks
 from casepath.engine.queries import facts as queried
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.time import clock
-from casepath.web import facts, filters, names, navigation, words
+from casepath.web import facts, filters, languages, names, navigation, words
 from casepath.web.registration import begun
 from casepath.web.user_tasks import asked, columns, tools
 from casepath.web.words import Words
@@ -80,7 +80,7 @@ def fingerprint(listed: Sequence[Row]) -> str:
 def rows(session: Session, told: Words, found: Sequence[TaskRow]) -> list[Row]:
     """Return tasks with what their matters are known by."""
     known = queried.of_instances(session, {row.process_instance_id for row in found})
-    texts = {each: deployed.texts(session, each) for each in {row.definition_id for row in found}}
+    texts = {each: deployed.texts(session, each, languages.of_names()) for each in {row.definition_id for row in found}}
     listed = []
     for row in found:
         of_matter, task = known.get(row.process_instance_id, {}), names.named(session, row)

@@ -17,7 +17,7 @@ from casepath.engine.instances import incidents, user_tasks
 from casepath.engine.people import access
 from casepath.engine.queries import deployed, people, user_task
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import filters, forms, names, navigation, phrases
+from casepath.web import filters, forms, languages, names, navigation, phrases
 from casepath.web.errors import reason_of
 from casepath.web.languages import gettext
 from casepath.web.user_tasks import came_from, task_page
@@ -150,7 +150,7 @@ def page(
         refused=[each for each in forms.flat(shown) if each.error] if refusal else [],
         other_errors=task_page.other_errors(shown, refusal),
         about=filters.readable(
-            deployed.texts(session, first.definition_id).documentation.get(first.element_id, "")
+            deployed.texts(session, first.definition_id, languages.of_names()).documentation.get(first.element_id, "")
         ),
         depends=shape is not None and shape.has_conditions,
         listed=came_from.listed(),

@@ -21,7 +21,7 @@ from casepath.engine.queries import begun, context, deployed, people, rounds, ta
 from casepath.engine.queries.rounds import Round
 from casepath.engine.queries.tasks import TaskRow
 from casepath.engine.queries.user_task import TaskDetail
-from casepath.web import facts, filters, forms, guidance, phrases, words
+from casepath.web import facts, filters, forms, guidance, languages, phrases, words
 from casepath.web.languages import gettext
 from casepath.web.names import named
 from casepath.web.navigation import matter_address
@@ -145,7 +145,7 @@ def render(
         depends=depends_on_answers(g.form) or deployed.depends(session, task.definition_id, task.element_id),
         guidance=guidance_for(session, task, variables, refusal=refusal, typed=typed),
         refusal=deployed.refusal(session, task.definition_id) if task.state == "created" else None,
-        about=deployed.texts(session, task.definition_id).documentation.get(task.element_id, ""),
+        about=deployed.texts(session, task.definition_id, languages.of_names()).documentation.get(task.element_id, ""),
         context=in_context(session, task),
         open_matters=open_matters(session, task, variables, person),
         summary=summary(session, task.definition_id, variables),

@@ -11,7 +11,7 @@ from casepath.engine.bpmn.validation.rules import Breach, Level, rule, to_execut
 from casepath.engine.decisions import feel
 from casepath.engine.expressions import compile_expression
 from casepath.engine.phrases import Phrase
-from casepath.engine.time import timers
+from casepath.engine.time import clock, timers
 
 CONDITIONS = (
     "conditionExpression",
@@ -199,6 +199,24 @@ def timer_text(document: Document) -> Iterator[Breach]:
 
 
 EXAMPLES = {"timeDate": "2027-01-31T09:00:00", "timeDuration": "PT2H", "timeCycle": "R3/PT1H"}
+
+
+@rule("timer-past", "warning")
+def timer_past(document: Document) -> Iterator[Breach]:
+    """A date that is over already comes at once, whenever it is waited for."""
+    for node in document.all("timeDate"):
+        if STARTS.search(node.text) or _is_feel(document, node) or document.is_drawing(node):
+            continue
+        try:
+            due = timers.schedule("date", node.text, clock.now(), clock.zone_of(None).key).at
+        except errors.InvalidInput:
+            continue
+        if due < clock.now():
+            yield Breach(
+                node,
+                "Expected a moment that is still to come, but {text} is over: it comes at once",
+                text=node.text.strip(),
+            )
 
 
 @rule("extension-expression")

@@ -47,6 +47,8 @@ from casepath.engine.database.models.records import (
     Watch,
 )
 from casepath.engine.database.models.registers import (
+    Import,
+    ImportRefusal,
     Record,
     RecordEvent,
     RecordLink,
@@ -76,6 +78,8 @@ __all__ = [
     "Fact",
     "Group",
     "HistoryEvent",
+    "Import",
+    "ImportRefusal",
     "Incident",
     "Job",
     "LoginFailure",

@@ -1,6 +1,6 @@
 """
-Records of registers: what is kept beside the process instances, in what it is found, what happened to it, and what each
-starts.
+Records of registers: what is kept beside the process instances, in what it is found, what happened to it, what each
+starts, and the files from which they are taken.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from casepath.engine.database import Base, Ordered, RowId, String, Text
@@ -139,3 +139,51 @@ class RecordTerm(Base):
     register: Mapped[str] = mapped_column(String(255), primary_key=True)
     term: Mapped[str] = mapped_column(Ordered(SIZE), primary_key=True)
     record_id: Mapped[int] = mapped_column(ForeignKey("records.id"), primary_key=True)
+
+
+class Import(Base):
+    """A file whose rows are taken into a register: the queue, and what came of it."""
+
+    __tablename__ = "imports"
+    __table_args__ = (
+        states_check("imports"),
+        CheckConstraint("(ended_at IS NULL) = (state IN ('waiting', 'running'))", name="imports_ended"),
+        CheckConstraint("(ended_at IS NULL) = (content IS NOT NULL)", name="imports_content"),
+        Index("imports_of_register", "register", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    register: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(255))
+    #: JSON of its first row, and of the field that each heading means.
+    headings: Mapped[str] = mapped_column(Text)
+    fields: Mapped[str] = mapped_column(Text)
+    #: The file, as long as there is anything left to take.
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    #: How many rows it has; None before a worker has read it.
+    size: Mapped[int | None]
+    #: Rows of which it is decided what became of them; those behind them are not yet looked at.
+    position: Mapped[int] = mapped_column(default=0)
+    created: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    #: Why no more of it was taken (a phrase).
+    answer: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    created_by: Mapped[str | None] = mapped_column(String(255))
+    ended_at: Mapped[datetime | None]
+
+
+class ImportRefusal(Base):
+    """A row of a file that was not taken; kept for a while, so that whoever sent it can correct it."""
+
+    __tablename__ = "import_refusals"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.id"), primary_key=True)
+    #: Where it stands in the file, from 1.
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: JSON of what its cells say, and of why it was refused: fields, each with a phrase.
+    cells: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[str] = mapped_column(Text)

@@ -89,6 +89,16 @@ TRANSITIONS: Final[dict[str, dict[str, frozenset[str]]]] = {
         # The process could not be started with this record; `answer` says why.
         "refused": frozenset(),
     },
+    "imports": {
+        # A worker has to read it.
+        "waiting": frozenset({"running", "stopped", "failed"}),
+        # Workers take some rows at a time.
+        "running": frozenset({"completed", "stopped", "failed"}),
+        "completed": frozenset(),
+        "stopped": frozenset(),
+        # It cannot be read, or whoever sent it may not write there any more; `answer` says why.
+        "failed": frozenset(),
+    },
     "records": {
         # Is found and pointed to.
         "active": frozenset({"archived"}),

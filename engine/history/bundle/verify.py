@@ -180,8 +180,8 @@ def main() -> int:
     path, key = (*sys.argv[1:], "", "")[:2]
     given = Path(key).read_text("utf-8") if Path(key).is_file() else re.sub(r"[\s:-]", "", key)
     keys = set(re.findall(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b", given.lower()))
-    if path in ("", "-h", "--help") or (key and not keys):
-        raise SystemExit(__doc__)
+    if not Path(path).is_file() or (key and not keys):
+        raise SystemExit(f"{__doc__}\nNo such file, or no such key 没有这个文件，或不是密钥: {path} {key}")
     bundle = Bundle(path)
     for place, sentence in bundle.verify(keys):
         print(f"WRONG 有误  {place}: {sentence}")
