@@ -27,6 +27,7 @@ from waitress.utilities import RequestEntityTooLarge
 from casepath.engine import errors
 from casepath.settings import Settings
 from casepath.web import MAX_REQUEST, MAX_UPLOAD, create_app
+from casepath.workers import rehearsing
 
 #: Connections at the same time, and bytes of the bodies of all requests that are being received.
 CONNECTIONS, BODIES = 4000, 512 * 1024 * 1024
@@ -130,7 +131,8 @@ def listen(
 
     Raises `OSError` or `InvalidInput` where the address cannot be had.
     """
-    app = create_app(settings, public_demo=public_demo)
+    work = rehearsing.work(settings.time_zone)
+    app = create_app(settings, public_demo=public_demo, rehearsal_work=work)
     sockets: dict[int, Any] = {}
     _allow_files(CONNECTIONS + 500)
     logging.getLogger("waitress").setLevel(logging.ERROR)

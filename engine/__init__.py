@@ -3,6 +3,7 @@ The engine: runs BPMN processes for people's work. Knows no web and no business.
 
 The rooms, from the door to the cellar; imports point downwards only, which `tests/test_architecture.py` holds.
 
+    9  rehearsal    a draft played on an engine of its own in memory, with a clock of its own; nothing leaves it
     8  queries      the read side for pages: no changes
     7  instances    what can be asked of a running process instance: start, complete, claim, correlate, retry, migrate …
     6  runtime      the one way an instance moves: apply a trigger, run to the next wait states, store the difference

@@ -15,7 +15,7 @@ from types import ModuleType
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from casepath.engine import deployments
+from casepath.engine import deployments, rehearsal
 from casepath.engine.bpmn.triggers import StartBefore
 from casepath.engine.database import numbers
 from casepath.engine.database.models import Definition, UserTask, UserTaskCandidate
@@ -55,8 +55,8 @@ from tests.web.populated import failed_job
 NOUNS: tuple[ModuleType, ...] = (
     approvals, arrivals, attachments, batches, comments, deliveries, departures, deployments, doubles, drafts,
     external_tasks, files, identity, imports, incidents, jobs, mails, messages, migration_plans,
-    migration_previews, notifications, numbers, process_instances, proofs, records, signs, submissions, substitutes,
-    task_views, user_tasks, watches,
+    migration_previews, notifications, numbers, process_instances, proofs, records, rehearsal, signs, submissions,
+    substitutes, task_views, user_tasks, watches,
 )  # fmt: skip
 
 #: What reads.
@@ -82,7 +82,8 @@ READS = frozenset({
     "doubles.remaining",
     "process_instances.require_starter",
     "process_instances.scopes", "process_instances.variables",
-    "process_instances.was_started", "proofs.write", "records.get", "records.values_of", "substitutes.concerning",
+    "process_instances.was_started", "proofs.write", "records.get", "records.values_of", "rehearsal.begun",
+    "rehearsal.of", "rehearsal.path", "rehearsal.read", "rehearsal.span", "substitutes.concerning",
     "task_views.get", "task_views.may_change", "task_views.of_person",
     "user_tasks.draft", "user_tasks.get", "user_tasks.open_of", "watches.is_news", "watches.is_watched",
     "watches.of_user",
@@ -182,6 +183,13 @@ class There:
 
 
 Command = Callable[[Session, There, By], object]
+def rehearsed(session: Session, by: By) -> None:
+    """Play nothing on what is in force."""
+    draft = rehearsal.Draft(files={}, process="each")
+    with rehearsal.rehearse(session, draft, rehearsal.begun("each"), by=by):
+        pass
+
+
 COMMANDS: Mapping[str, Command] = {
     "attachments.add": lambda session, it, by: attachments.add(session, it.key, name="a", content=b"x", by=by),
     "attachments.remove": lambda session, it, by: attachments.remove(session, it.attachment_id, by=by, reason="x"),
@@ -244,6 +252,9 @@ COMMANDS: Mapping[str, Command] = {
     "records.create": lambda session, it, by: records.create(session, "patient", {"name": "n"}, by=by),
     "records.erase": lambda session, it, by: records.erase(session, it.archived_id, ["phone"], by=by, reason="x"),
     "records.restore": lambda session, it, by: records.restore(session, it.archived_id, by=by),
+    "rehearsal.rehearse": lambda session, it, by: rehearsed(session, by),
+    "rehearsal.run": lambda session, it, by: rehearsal.run(
+        session, rehearsal.Draft(files={}, process="each"), [("a", rehearsal.begun("each"))], by=by),
     "substitutes.appoint": lambda session, it, by: substitutes.appoint(
         session, "alice", COLLEAGUE, begins_at=clock.now(), ends_at=clock.now() + timedelta(days=1), by=by),
     "substitutes.dismiss": lambda session, it, by: substitutes.dismiss(session, it.substitution_id, by=by),
@@ -424,6 +435,8 @@ TABLES: tuple[Table, ...] = (
         "records.create": "·––·––✓–",
         "records.erase": "✓––·––·–",
         "records.restore": "·––·––✓–",
+        "rehearsal.rehearse": "✓·✓·····",
+        "rehearsal.run": "✓·✓·····",
         "task_views.change": "✓–––––✓–",
         "task_views.remove": "✓–––––✓–",
         "task_views.save": "✓·····✓·",

@@ -27,6 +27,7 @@ FLOORS = (
     {"registers", "runtime"},
     {"instances"},
     {"queries"},
+    {"rehearsal"},
 )
 #: Rooms whose `__init__` names all they offer; what stands in their modules is nobody else's business.
 DOORS = {
@@ -36,6 +37,7 @@ DOORS = {
     "casepath.engine.forms",
     "casepath.engine.history",
     "casepath.engine.papers",
+    "casepath.engine.rehearsal",
     "casepath.engine.reports",
     "casepath.engine.runtime",
     "casepath.web.forms",

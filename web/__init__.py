@@ -13,6 +13,7 @@ no write lock. One folder is one noun: its view, its pages, its templates:
     reports         what is counted of the matters, with what is behind each number
     proofs          what is taken away of a matter for strangers to verify, and the keys that sign it
     definitions     processes, decision tables and forms: see, edit, deploy
+    rehearsing      play a draft, with nothing leaving it
     operations      incidents, jobs, external tasks and workers: see, try again
     people          users and groups
     notifications   what one was told
@@ -40,6 +41,7 @@ from datetime import timedelta
 from flask import Flask, g, request
 
 from casepath.engine import database
+from casepath.engine.rehearsal import Work
 from casepath.settings import Settings
 from casepath.web import (
     auth,
@@ -75,6 +77,7 @@ BLUEPRINTS = (
     "reports.views",
     "definitions.views",
     "definitions.comparing",
+    "rehearsing.views",
     "operations.views",
     "people.views",
     "people.substitutes",
@@ -93,17 +96,21 @@ MAX_FIELDS = 1024 * 1024
 PATIENCE = 5.0
 
 
-def create_app(settings: Settings | None = None, *, public_demo: bool = False) -> Flask:
+def create_app(
+    settings: Settings | None = None, *, public_demo: bool = False, rehearsal_work: Work | None = None
+) -> Flask:
     """
     Return the WSGI application; the database must have its tables (`engine.database.upgrade`).
 
-    With `public_demo` every page says that everybody knows the passwords.
+    With `public_demo` every page says that everybody knows the passwords. `rehearsal_work` does in a rehearsal what
+    workers do inside a database; without it, all of their work is answered by hand there.
     """
     settings = settings or Settings()
     app = Flask(__name__, static_folder="static", template_folder=".")
     configure(app, settings)
     app.jinja_env.globals["public_demo"] = public_demo
     connect(app, settings)
+    app.extensions["rehearsal.work"] = rehearsal_work
     for part in (languages, headers, auth, errors, filters, forms, guidance, health, navigation, once, phones, phrases):
         part.init_app(app)
     for name in BLUEPRINTS:

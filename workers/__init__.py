@@ -8,6 +8,7 @@ registers who does the work of a topic. `topics` fetches, has it done, and repor
 `sending` says: by `outbox` the mails, as `letters` that `smtp` hands over; by `channels` what goes through a channel,
 with `connectors` that make `requests`. `loop` keeps that going, and the engine's own due jobs beside it;
 `notifications`, `documents` and `reports` are the handlers of this project, and each deployed channel is a topic too.
+`rehearsing` does in rehearsals what does not go out.
 """
 
 from __future__ import annotations
@@ -119,15 +120,19 @@ class Unrecoverable(Exception):
 Handler = Callable[[Work], Result]
 
 HANDLERS: dict[str, Handler] = {}
+#: Topics whose work only writes into the database that it is given, so that rehearsals have it done, too.
+REHEARSED: set[str] = set()
 
 
-def topic(name: str) -> Callable[[Handler], Handler]:
-    """Register who does the work of a topic."""
+def topic(name: str, *, rehearsed: bool = False) -> Callable[[Handler], Handler]:
+    """Register who does the work of a topic; `rehearsed` says that nothing of it leaves the database."""
 
     def register(handler: Handler) -> Handler:
         if name in HANDLERS:
             raise ValueError(f"Expected one handler of topic '{name}', but found two")
         HANDLERS[name] = handler
+        if rehearsed:
+            REHEARSED.add(name)
         return handler
 
     return register

@@ -27,7 +27,7 @@ from casepath.engine.queries.papers import Printing
 from casepath.workers import Result, Unrecoverable, Work, topic
 
 
-@topic("archive")
+@topic("archive", rehearsed=True)
 def archive(work: Work) -> Result:
     """Print a document of a matter and keep it; the same task keeps it once, however often it is tried."""
     key = work.task.business_key

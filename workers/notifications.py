@@ -53,25 +53,25 @@ class Document:
     size: int
 
 
-@topic("notify")
+@topic("notify", rehearsed=True)
 def notify(work: Work) -> Result:
     """Tell people something."""
     return tell(work, "notice")
 
 
-@topic("remind")
+@topic("remind", rehearsed=True)
 def remind(work: Work) -> Result:
     """Remind people of something that is due."""
     return tell(work, "reminder")
 
 
-@topic("escalate")
+@topic("escalate", rehearsed=True)
 def escalate(work: Work) -> Result:
     """Report to superiors that something was not done."""
     return tell(work, "escalation")
 
 
-@topic("dispatch")
+@topic("dispatch", rehearsed=True)
 def dispatch(work: Work) -> Result:
     """Send an archived document to those concerned."""
     if work.task.business_key is None:

@@ -25,7 +25,7 @@ from casepath.workers import Result, Unrecoverable, Work, topic
 EARLIER = 50
 
 
-@topic("recall")
+@topic("recall", rehearsed=True)
 def recall(work: Work) -> Result:
     """Look up what is known of the records to which a process instance points."""
     task = work.task

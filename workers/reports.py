@@ -44,7 +44,7 @@ EPOCH = date(1970, 1, 1)
 NAMED = 20
 
 
-@topic("report")
+@topic("report", rehearsed=True)
 def report(work: Work) -> Result:
     """Reckon a report and keep it; the same task keeps it once, however often it is tried."""
     matter = work.task.business_key
@@ -79,7 +79,7 @@ def report(work: Work) -> Result:
     return Result(local_variables={"document": name, "period": str(period)}, also=keep)
 
 
-@topic("count")
+@topic("count", rehearsed=True)
 def count(work: Work) -> Result:
     """Count the matters behind a number of a report from a moment up to now, and name the newest."""
     since = work.task.variables.get("since")

@@ -20,6 +20,7 @@ What was deployed: check files and put them into the engine, read them back, par
     translations what diagrams say in other languages
     groups       those that diagrams name and the organisation does not have
     starts       what begins instances by itself, armed with the newest version
+    transfer     what is in force, put into another database
 """
 
 from casepath.engine.deployments import (
@@ -32,6 +33,7 @@ from casepath.engine.deployments import (
     registers,
     reports,
     selections,
+    transfer,
 )
 from casepath.engine.deployments.channels import Channel, Recipients
 from casepath.engine.deployments.definitions import (
@@ -91,5 +93,6 @@ __all__ = [
     "resource",
     "selections",
     "still_unknown",
+    "transfer",
     "use_extensions",
 ]

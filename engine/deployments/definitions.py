@@ -25,6 +25,7 @@ from casepath.engine.decisions import dmn
 from casepath.engine.decisions.dmn import DecisionModel
 from casepath.engine.deployments import remembered
 from casepath.engine.forms import Form
+from casepath.engine.people import identity
 from casepath.engine.phrases import Phrase
 from casepath.engine.time import clock
 from casepath.engine.time.clock import Calendar
@@ -176,7 +177,7 @@ def form(session: Session, form_key: str, definition_id: int | None = None) -> F
     found = _form_id(session, form_key, definition_id)
     if found is None:
         return None
-    return _form(session, found)
+    return _with_people(session, _form(session, found))
 
 
 def coming_form(session: Session, form_key: str, sources: Mapping[str, bytes]) -> Form | None:
@@ -194,7 +195,7 @@ def latest_forms(session: Session) -> list[Form]:
     newest, cached = session.scalars(_newest_forms, {"kind": "form"}).all(), remembered.of(session).forms
     if missing := [each for each in newest if each not in cached]:
         cached.update((row.id, _read_form(row.content)) for row in session.execute(_contents, {"ids": missing}))
-    return [cached[each] for each in newest]
+    return [_with_people(session, cached[each]) for each in newest]
 
 
 def declared_facts(session: Session) -> list[str]:
@@ -226,7 +227,7 @@ def accepted(
     found = _form_id(session, form_key, definition_id) if form_key else None
     if found is None:
         return submitted
-    filled = _form(session, found)
+    filled = _with_people(session, _form(session, found))
     variables = known() if known is not None else {}
     node = process(session, definition_id).nodes.get(element_id) if element_id is not None else None
     properties = node.properties if node is not None else {}
@@ -239,6 +240,14 @@ def _form(session: Session, form_id: int) -> Form:
     if form_id not in cached:
         cached[form_id] = _read_form(content(session, form_id))
     return cached[form_id]
+
+
+def _with_people(session: Session, found: Form) -> Form:
+    """Return a form with whoever may be chosen now, where it has people chosen: they come and go, the form stays."""
+    if not found.members_of:
+        return found
+    members = (forms.Member(*row) for row in identity.memberships(session, found.members_of))
+    return forms.with_people(found, tuple(members))
 
 
 def _form_id(session: Session, form_key: str, definition_id: int | None) -> int | None:

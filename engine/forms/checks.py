@@ -12,7 +12,7 @@ import regex
 
 from casepath.engine import errors
 from casepath.engine.errors import Finding
-from casepath.engine.forms import guidance, supported
+from casepath.engine.forms import guidance, members, supported
 from casepath.engine.forms.definition import (
     CHOICES,
     CONTAINERS,
@@ -302,6 +302,9 @@ class _Checker:
             self.find(component, "field-without-label", "Field '{key}' has no label", level="warning", key=key)
 
     def options(self, component: Mapping[str, Any]) -> None:
+        if members.chosen(component):
+            self.findings += members.wrong(component, self.file)
+            return
         options = component.get("values")
         if not isinstance(options, list) or not 0 < len(options) <= MAX_OPTIONS:
             self.find(component, "field-options", "Expected 1 to {limit} options", limit=MAX_OPTIONS)
@@ -331,9 +334,8 @@ class _Checker:
 
     def rules(self, component: Mapping[str, Any]) -> None:
         for value, expected in self.wrong_rules(component):
-            self.find(
-                component, "field-rules", "Expected {expected}, but found '{value}'", expected=expected, value=value
-            )
+            text = "Expected {expected}, but found '{value}'"
+            self.find(component, "field-rules", text, expected=expected, value=value)
 
     def wrong_rules(self, component: Mapping[str, Any]) -> Iterator[tuple[Any, Phrase]]:
         """Yield each value that is none of what its rule may be, with what it may be."""

@@ -82,6 +82,10 @@ class Component:
     each_round: bool
     #: What may be chosen, in its order.
     options: tuple[Option, ...]
+    #: Keys of the groups whose people are its options; empty where the options stand in the form.
+    members_of: tuple[str, ...]
+    #: Those who may be chosen no more, as earlier answers name them.
+    former: tuple[Option, ...] = ()
     #: Characters of a text; None for no limit but `DEFAULT_MAX_LENGTH`.
     min_length: int | None
     max_length: int | None
@@ -155,6 +159,11 @@ class Form:
         whole = properties.get("each_round") == "true"
         return frozenset(field.key for field in self.fields if not field.readonly and (whole or field.each_round))
 
+    @functools.cached_property
+    def members_of(self) -> frozenset[str]:
+        """The keys of all groups whose people may be chosen."""
+        return frozenset(key for field in self.fields for key in field.members_of)
+
     @property
     def has_conditions(self) -> bool:
         """Whether what is shown depends on values."""
@@ -203,6 +212,7 @@ def _component(component: Mapping[str, Any], outer: tuple[str, ...]) -> Componen
         default=component.get("defaultValue"),
         each_round=_properties(component).get("each_round") == "true",
         options=_options(component),
+        members_of=_members_of(component) if kind in CHOICES | MANY_CHOICES else (),
         min_length=validate.get("minLength") or None,
         max_length=validate.get("maxLength") or None,
         min=_number(validate.get("min")),
@@ -240,6 +250,12 @@ def _options(component: Mapping[str, Any]) -> tuple[Option, ...]:
         Option(value=value, label=Words(text=label, english=other))
         for (value, label), other in zip(found, english, strict=True)
     )
+
+
+def _members_of(component: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the groups whose people may be chosen; their keys stand in `members_of`, with commas between."""
+    keys = (key.strip() for key in str(_properties(component).get("members_of") or "").split(","))
+    return tuple(key for key in keys if key)
 
 
 def _properties(component: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -75,6 +75,8 @@ def without_effect(component: Mapping[str, Any]) -> Iterator[str]:
     properties = component.get("properties")
     if isinstance(properties, dict) and "lookup" not in properties:
         yield from (f"properties.{name}" for name in sorted(properties.keys() & lookups.BESIDE))
+    if isinstance(properties, dict) and "members_of" in properties and kind not in CHOICES | MANY_CHOICES:
+        yield "properties.members_of"
     appearance = component.get("appearance")
     for name in appearance if isinstance(appearance, dict) and "appearance" in known else ():
         if name not in {"prefixAdorner", "suffixAdorner"}:

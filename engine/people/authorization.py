@@ -172,6 +172,12 @@ def may_deploy(person: Person) -> bool:
 
 
 @_acting
+def may_rehearse(person: Person) -> bool:
+    """To play a draft: whoever may draw it."""
+    return may_deploy(person)
+
+
+@_acting
 def may_operate(person: Person) -> bool:
     """To repair: jobs, incidents and external tasks; suspend, cancel, modify and migrate instances, set variables."""
     return person.is_operator or person.is_administrator

@@ -123,6 +123,14 @@ def members(session: Session, keys: Collection[str]) -> frozenset[str]:
     )
 
 
+def memberships(session: Session, keys: Collection[str]) -> list[tuple[str, str, str, bool]]:
+    """Return group, user name, full name and whether he is active of all who belong to these groups, in one order."""
+    columns = Membership.group_key, User.username, User.name, User.active
+    query = select(*columns).join(User, User.username == Membership.username).where(Membership.group_key.in_(keys))
+    found = session.execute(query.order_by(User.username, Membership.group_key))
+    return [(row.group_key, row.username, row.name, row.active) for row in found]
+
+
 def person_since(session: Session, username: str, begun_at: datetime) -> Person | None:
     """Return whoever logged in at `begun_at`, or None where it counts no longer: ended, deactivated, a new password."""
     return person(session, username) if still_counts(session, username, begun_at) else None

@@ -134,6 +134,12 @@ def of_matter(
     return rows, rows[-1].id if len(found) > limit else None
 
 
+def every(session: Session, language: str = "", *, limit: int = 200) -> list[Notice]:
+    """Return what anybody was told about anything, newest first."""
+    found = session.execute(select(Notification, SETTLED).order_by(Notification.id.desc()).limit(limit))
+    return [_notice(each, language, is_settled) for each, is_settled in found]
+
+
 def said(of: Notification, language: str) -> Wording:
     """Return what a notification says to a reader of a language."""
     return wordings.told(Wording(subject=of.subject, text=of.text), wordings.loads(of.wordings), language)

@@ -67,8 +67,8 @@ def _said(forms: tuple[Form, ...], sayings: Sayings, language: str) -> Vocabular
             if field.validation_type == "phone":
                 phones.add(field.key)
             labels.setdefault(field.key, said(field.label, language) or field.key)
-            if field.options:
-                choices = {option.value: said(option.label, language) for option in field.options}
+            if offered := (*field.former, *field.options):
+                choices = {option.value: said(option.label, language) for option in offered}
                 options[field.key] = choices | options.get(field.key, {})
     for (name, value), text in sayings.texts.items():
         if value is None:

@@ -1,6 +1,8 @@
 """
 What time it is, and working time on a calendar; the only module that asks the system.
 
+The clock is that of the process, unless somebody has one of his own for a while (`apart`).
+
 Working time is real time within opening hours (`engine.time.opening_hours` describes their JSON), so an hour that
 daylight saving repeats counts twice and one that it skips does not count.
 """
@@ -9,6 +11,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -31,30 +35,45 @@ class _Shift:
     standing: datetime | None = None
 
 
-_shift = _Shift()
+_of_process = _Shift()
+#: The clock of whoever has one of his own; neither other threads nor other requests see it.
+_own: ContextVar[_Shift | None] = ContextVar("clock", default=None)
 
 
 def now() -> datetime:
-    """Return the present as an aware UTC datetime, moved where a test or a demo moved it."""
-    return _shift.standing if _shift.standing is not None else datetime.now(UTC) + _shift.offset
+    """Return the present as an aware UTC datetime, moved where a test, a demo or a rehearsal moved it."""
+    shift = _own.get() or _of_process
+    return shift.standing if shift.standing is not None else datetime.now(UTC) + shift.offset
 
 
 def move(by: timedelta) -> None:
-    """Move the clock of this process, forward or back."""
-    if _shift.standing is None:
-        _shift.offset += by
+    """Move the clock, forward or back."""
+    shift = _own.get() or _of_process
+    if shift.standing is None:
+        shift.offset += by
     else:
-        _shift.standing += by
+        shift.standing += by
 
 
 def set_to(at: datetime) -> None:
-    """Set the clock of this process to a moment, where it stands still until it is moved, set or reset."""
-    _shift.standing = aware(at).astimezone(UTC)
+    """Set the clock to a moment, where it stands still until it is moved, set or reset."""
+    (_own.get() or _of_process).standing = aware(at).astimezone(UTC)
 
 
 def reset() -> None:
     """Follow the system again."""
-    _shift.offset, _shift.standing = timedelta(0), None
+    shift = _own.get() or _of_process
+    shift.offset, shift.standing = timedelta(0), None
+
+
+@contextmanager
+def apart(at: datetime) -> Iterator[None]:
+    """Have a clock of one's own inside, which stands at a moment; for all others nothing changes."""
+    token = _own.set(_Shift(standing=aware(at).astimezone(UTC)))
+    try:
+        yield
+    finally:
+        _own.reset(token)
 
 
 def aware(at: datetime) -> datetime:

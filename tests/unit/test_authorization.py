@@ -35,6 +35,7 @@ GENERAL: dict[Rule, str] = {
     authorization.may_erase: "administrator",
     authorization.may_manage_people: "administrator",
     authorization.may_operate: "administrator operator",
+    authorization.may_rehearse: "administrator process_owner",
     authorization.may_see_every_instance: "administrator auditing_candidate auditor director operator",
     authorization.may_see_standing: "administrator auditing_candidate auditor director operator process_owner",
     authorization.may_start: EVERYBODY_WHO_ACTS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -341,3 +342,34 @@ def test_calendar__remembers_so_many_days(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert opened == [True] * 5 + [False] * 2 + [True] * 3
     assert len(calendar._opened) <= 3
+
+
+class TestApart:
+    AT = datetime(2031, 5, 1, 12, tzinfo=UTC)
+
+    def test_it_stands_and_is_moved_inside_only(self) -> None:
+        before = clock.now()
+        with clock.apart(self.AT):
+            clock.move(timedelta(days=1))
+            assert clock.now() == self.AT + timedelta(days=1)
+            clock.set_to(self.AT)
+            assert clock.now() == self.AT
+            clock.reset()
+            assert clock.now() < self.AT
+
+        assert before <= clock.now() < before + timedelta(minutes=5)
+
+    def test_others_keep_theirs(self) -> None:
+        seen: list[datetime] = []
+        with clock.apart(self.AT):
+            other = threading.Thread(target=lambda: seen.append(clock.now()))
+            other.start()
+            other.join()
+
+        assert seen[0] < self.AT
+
+    def test_what_fails_inside_leaves_no_trace(self) -> None:
+        with pytest.raises(ZeroDivisionError), clock.apart(self.AT):
+            raise ZeroDivisionError
+
+        assert clock.now() < self.AT

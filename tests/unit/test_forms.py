@@ -150,6 +150,10 @@ def test_check__no_form(content: bytes) -> None:
         (field("datetime", subtype="week"), "field-rules"),
         ({"type": "group", "id": "g", "path": "nested"}, "component-property"),
         ({"type": "group", "id": "g", "isRepeating": True}, "component-property"),
+        (field("select", values=[], properties={"members_of": " , "}), "field-options"),
+        (field("select", values=[], properties={"members_of": ["nurses"]}), "field-options"),
+        (field("select", properties={"members_of": "nurses"}), "field-options"),
+        (field("select", values=[], properties={"members_of": "nurses"}, defaultValue="nadia"), "field-options"),
         *((field("select", **{name: "=x"}), "component-property") for name in ("valuesKey", "valuesExpression")),
         (field(expression="=1"), "component-property"),
         ({"type": "group", "id": "g", "components": [field(key="")]}, "field-key"),
@@ -171,6 +175,7 @@ def test_check__refused(component: Any, code: str) -> None:
         field("select", values=[{"value": str(number)} for number in range(1_000)], defaultValue="999"),
         field("checklist", defaultValue=["no", "yes"]), field(key="_" + "a" * 127), field(label="a = b"),
         field("textarea", validate={"pattern": "x"}),
+        *(field(kind, values=[], properties={"members_of": "nurses, doctors"}) for kind in ("taglist", "radio")),
     ],
 )  # fmt: skip
 def test_check__accepted(component: Component) -> None:
@@ -321,6 +326,30 @@ def test_check__names_the_component() -> None:
     _, findings = forms.check(json.dumps(schema(field(label="金额", key="a.b"))).encode(), "a.form")
 
     assert (findings[0].element_id, findings[0].name) == ("Field_a.b", "金额")
+
+
+def test_with_people__members_are_the_options_by_name() -> None:
+    choice = field("taglist", values=[], properties={"members_of": "nurses, doctors"})
+    empty = form({"type": "group", "id": "g", "components": [choice]}, field("select", "y"))
+    assert empty.members_of == {"nurses", "doctors"}
+    members = (
+        forms.Member("nurses", "nadia", "Nadia", True), forms.Member("doctors", "nadia", "Nadia", True),
+        forms.Member("doctors", "dario", "Dario", True), forms.Member("nurses", "ulla", "Dario", True),
+        forms.Member("kitchen", "stefan", "Stefan", True), forms.Member("nurses", "gone", "Gone", False),
+    )  # fmt: skip
+    filled = forms.with_people(empty, members)
+    assert filled is forms.with_people(empty, members)
+    people, other = filled.fields
+    assert [str(option.label) for option in people.options] == ["Dario (dario)", "Dario (ulla)", "Nadia"]
+    assert (people.values, [option.value for option in people.former]) == (("dario", "ulla", "nadia"), ["gone"])
+    assert other.values == ("yes", "no")
+    assert forms.validate(filled, {"x": ["nadia", "dario"]}, SHANGHAI)["x"] == ["dario", "nadia"]
+    for nobody in ("stefan", "gone"):
+        with pytest.raises(errors.InvalidVariables) as refused:
+            forms.validate(filled, {"x": [nobody]}, SHANGHAI)
+        assert [each.code for each in refused.value.errors] == ["not-an-option"]
+    # Who is chosen already stays.
+    assert forms.validate(filled, {"x": []}, SHANGHAI, variables={"x": ["gone"]})["x"] == ["gone"]
 
 
 def test_parse__refused() -> None:

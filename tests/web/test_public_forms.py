@@ -29,6 +29,7 @@ from casepath.web.public_forms import views
 from tests import diagrams
 from tests.acting import PROGRAM
 from tests.applications import make_app
+from tests.each import each
 from tests.wards import field
 from tests.web.visitor import text
 
@@ -218,8 +219,16 @@ def test_show__nothing_where_the_installation_does_not_want_it(settings: Setting
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_show__no_form_that_names_records(client: FlaskClient, sessions: Sessions) -> None:
+@each(
+    "looking",
+    [
+        field("patient", "病人", "Patient", properties={"lookup": "matter"}),
+        {**field("nurse", "护士", "Nurse", properties={"members_of": "nurses"}), "type": "select"},
+    ],
+)
+def test_show__no_form_that_names_records_or_people(
+    client: FlaskClient, sessions: Sessions, looking: dict[str, Any]
+) -> None:
     with sessions.begin() as session:
-        looking = field("patient", "病人", "Patient", properties={"lookup": "matter"})
         deployments.deploy(session, files({**CHANNEL, "public": True}, looking), name="report", by=PROGRAM)
     assert client.get("/open/ward").status_code == 404

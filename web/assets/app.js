@@ -59,7 +59,8 @@ document.addEventListener('submit', event => {
   }
 }, true);
 
-// A second click must not send a form twice. It may be sent again when the reader comes back by the browser's history.
+// A second click must not send a form twice. It may be sent again when the reader comes back by the browser's history;
+// and where the answer is a file (`data-file` on the form or the button), since the page stays.
 function release() {
   for (const form of document.querySelectorAll('form[data-sent]')) {
     delete form.dataset.sent;
@@ -68,7 +69,8 @@ function release() {
 }
 document.addEventListener('submit', event => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== 'post') {
+  const isAnsweredByFile = 'file' in form.dataset || 'file' in (event.submitter?.dataset ?? {});
+  if (event.defaultPrevented || form.method !== 'post' || isAnsweredByFile) {
     return;
   }
   if (form.dataset.sent) {

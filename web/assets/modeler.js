@@ -2,10 +2,11 @@
 //
 // <div data-modeler data-diagram-url="…" data-deploy-url="…" data-resource-name="complaint.bpmn">
 //   <div data-modeler-canvas></div> <div data-modeler-properties></div>
-//   <button data-modeler-action="deploy | compare | download | import | undo | redo | fit">…</button>
+//   <button data-modeler-action="deploy | compare | rehearse | download | import | undo | redo | fit">…</button>
 //   <dialog data-modeler-purpose><form method="dialog"><p data-modeler-question></p><textarea name="what | why">
 //     <button value="deploy | ">…</button></form></dialog>
 //   <form data-modeler-compare target="_blank"><input name="english"> <input name="diagram" type="file"></form>
+//   <form data-modeler-rehearse target="_blank">the same</form>
 //   <p data-modeler-status role="status" data-deployed="…" data-failed="…" data-unsaved="…" data-unchanged="…"
 //      data-older="…"></p>
 //   <p data-modeler-count data-none="…" data-some="… {errors} … {warnings}"></p>
@@ -215,10 +216,10 @@ function start(root) {
     }
   }
 
-  // Shows what differs from what is in force, in a page of its own: a form carries what is drawn there.
-  async function compare() {
+  // Shows what differs from what is in force, or plays it, in a page of its own: a form carries what is drawn there.
+  async function carry(name) {
     const { xml } = await modeler.saveXML({ format: true });
-    const form = part('compare');
+    const form = part(name);
     const files = new DataTransfer();
     files.items.add(new File([xml], root.dataset.resourceName, { type: 'application/xml' }));
     form.elements.diagram.files = files.files;
@@ -249,7 +250,8 @@ function start(root) {
   }
 
   const actions = {
-    compare,
+    compare: () => carry('compare'),
+    rehearse: () => carry('rehearse'),
     deploy,
     download,
     import: importFile,

@@ -2,8 +2,8 @@
 //
 // <div data-diagram-url="…" data-path-url="…" data-message-failed="…" tabindex="0" role="group" aria-label="…"></div>
 //
-// `data-diagram-url` answers BPMN XML. `data-path-url` (optional) answers JSON:
-//   {"elements": {"<element id>": {"state": "visited" | "active" | "incident", "count": 2, "title": "…",
+// `data-diagram-url` answers BPMN XML; `#<id>` is an element of the page whose text it is. `data-path-url` (optional) answers JSON:
+//   {"elements": {"<element id>": {"state": "visited" | "active" | "incident" | "unreached", "count": 2, "title": "…",
 //                                  "work": true, "called": [<number of a process instance>, …]}},
 //    "flows": ["<sequence flow id>", …]}
 // A click on an element sends the event `diagram:element` with its id. `data-highlight-element="<id>"` on any
@@ -28,7 +28,7 @@ const MARGIN = 20;
 // What the marker of an activity takes of its height.
 const MARKER = 21;
 // What counts more on the shape of a sub-process that is collapsed.
-const WEIGHTS = { visited: 1, active: 2, incident: 3 };
+const WEIGHTS = { unreached: 0, visited: 1, active: 2, incident: 3 };
 const VIEWS = {
   in: canvas => canvas.zoom(canvas.zoom() * 1.3),
   out: canvas => canvas.zoom(canvas.zoom() / 1.3),
@@ -46,6 +46,10 @@ const KEYS = {
 };
 
 async function fetched(url, read) {
+  if (url.startsWith('#')) {
+    const { textContent } = document.querySelector(url);
+    return read === 'json' ? JSON.parse(textContent) : textContent;
+  }
   const response = await fetch(url, { credentials: 'same-origin' });
   if (!response.ok) {
     throw new Error(`Expected ${url} to answer, but found status ${response.status}`);

@@ -108,13 +108,13 @@ def has_room(session: Session, channel: str, address: str) -> bool:
 
 
 def opened(session: Session, channel: str) -> tuple[Channel, Form]:
-    """Return a channel that is open to everybody, with its form; raises `NotFound` also where that names records."""
+    """Return a channel open to everybody, with its form; raises `NotFound` also where that names records or people."""
     found = channels.declared(session, channel)
     if found.is_public and found.starts is not None:
         definition = definitions.latest(session, "process", found.starts.process)
         form = deployed.form(session, deployed.texts(session, definition.id).start_form_key, definition.id)
-        # What is looked up would tell who is known here.
-        if form is not None and not form.lookups:
+        # What is looked up would tell who is known here, a choice of people who works here.
+        if form is not None and not form.lookups and not form.members_of:
             return found, form
     raise errors.NotFound("channel", channel)
 
